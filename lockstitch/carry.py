@@ -1,0 +1,156 @@
+"""EFFECT: carry one unit of a plan to its site: steps, gates, undoing. What `run.py` does in parallel for many."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from lockstitch.command import Command, Secret, mask
+from lockstitch.errors import HostLostError, LockstitchError
+from lockstitch.gate import Gate, Verdict
+from lockstitch.host import Host
+from lockstitch.outcome import Failure, GateAsked, RunEvent
+from lockstitch.plan import Plan, Script, Site, Step, Unit
+from lockstitch.remote import Event, Remote, Result, StepBegan, StepOutput
+
+TAIL = 20
+# How much longer than its own time limit a gate's probe may take before its host counts as lost.
+_GRACE = 10.0
+
+
+class Carrier:
+    """Carries units to their sites, and knows afterwards which of their steps began and how long it took."""
+
+    def __init__(
+        self, plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]
+    ) -> None:
+        self.seconds: dict[Site, float] = {}
+        self.stopped = threading.Event()
+        self._plan, self._remote, self._hosts, self._observe = plan, remote, hosts, observe
+        self._began: dict[int, set[str]] = {}
+        self._secrets = frozenset(_secrets(plan))
+
+    def steps(self, unit: Unit) -> Failure | None:
+        """Carry out a unit's steps; what failed, or None."""
+        began = self._began.setdefault(id(unit), set())
+        script = self._script(unit.site, unit.steps)
+        try:
+            results = self._run(unit.site, script, lambda step: began.add(step))
+        except HostLostError as error:
+            # Its last word may have been lost on the way, so every step counts as begun.
+            began.update(step.name for step in unit.steps)
+            return Failure(unit.site, "connection", error.message, error.hint)
+        except LockstitchError as error:
+            return Failure(unit.site, "step", error.message, error.hint)
+        return _failure(unit.site, results)
+
+    def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
+        """Ask all gates of a site together until each has passed or its tries are used up; the first failure."""
+        waiting = list(gates)
+        attempt = 0
+        while waiting:
+            attempt += 1
+            try:
+                verdicts = self._ask(site, waiting, attempt)
+            except LockstitchError as error:
+                return Failure(site, "connection", error.message, error.hint)
+            for gate, verdict in zip(list(waiting), verdicts, strict=True):
+                if verdict.passed:
+                    waiting.remove(gate)
+                elif attempt >= gate.tries:
+                    return Failure(site, f"gate {gate.name}", verdict.reason, verdict.hint)
+            if waiting and self.stopped.wait(max(gate.interval for gate in waiting)):
+                return Failure(site, f"gate {waiting[0].name}", "interrupted while it was asked")
+        return None
+
+    def undo(self, unit: Unit) -> Failure | None:
+        """Put back what this unit began: undos in reverse, then what must be done again; None when it is back."""
+        began = self._began.get(id(unit), set())
+        done = [step for step in unit.steps if step.name in began]
+        steps = [_undoing(step, step.undo) for step in reversed(done) if step.undo is not None]
+        steps += [replace(step, name=f"{step.name} again") for step in done if step.again]
+        if not steps:
+            return None
+        try:
+            results = self._run(unit.site, replace(self._script(unit.site, tuple(steps)), keep_going=True))
+        except LockstitchError as error:
+            return Failure(unit.site, "going back", error.message, error.hint)
+        return next((f for r in results if (f := _failure(unit.site, (r,)))), None) or self.gates(unit.site, unit.back)
+
+    def last(self, unit: Unit) -> Failure | None:
+        """Carry out steps that end a run, each whatever became of the one before."""
+        try:
+            results = self._run(unit.site, replace(self._script(unit.site, unit.steps), keep_going=True))
+        except LockstitchError as error:
+            return Failure(unit.site, "ending", error.message, error.hint)
+        return next((f for r in results if (f := _failure(unit.site, (r,)))), None)
+
+    def logs(self, site: Site) -> dict[str, tuple[str, ...]]:
+        """The last lines of the app's logs on one site; nothing where they cannot be had."""
+        steps = self._plan.logs.get(site, ())
+        if not steps:
+            return {}
+        script = Script(steps, app=site.app, keep_going=True, user=site.user)
+        try:
+            return {r.name: last_lines(self._mask(r.output)) for r in self._remote.run(self._hosts[site.host], script)}
+        except LockstitchError:
+            return {}
+
+    def touched(self, unit: Unit) -> bool:
+        """Whether anything of a unit began that has to be put back."""
+        began = self._began.get(id(unit), set())
+        return any(step.name in began and (step.again or step.undo is not None) for step in unit.steps)
+
+    def _ask(self, site: Site, gates: list[Gate], attempt: int) -> list[Verdict]:
+        steps = tuple(Step(g.name, "", g.probe.command, timeout=g.timeout + _GRACE) for g in gates)
+        script = Script(steps, app=site.app, keep_going=True, user=site.user)
+        results = self._remote.run(self._hosts[site.host], script)
+        verdicts = [g.judge(g.probe.parse(r.output, r.code)) for g, r in zip(gates, results, strict=True)]
+        for gate, verdict in zip(gates, verdicts, strict=True):
+            self._observe(GateAsked(site, gate.name, verdict, attempt))
+        return verdicts
+
+    def _run(self, site: Site, script: Script, began: Callable[[str], None] = lambda step: None) -> tuple[Result, ...]:
+        def watch(event: Event) -> None:
+            if isinstance(event, StepBegan):
+                began(event.name)
+            elif isinstance(event, StepOutput):
+                event = replace(event, line=self._mask(event.line))
+            self._observe(event)
+
+        start = time.monotonic()
+        try:
+            results = self._remote.run(self._hosts[site.host], script, watch)
+        finally:
+            self.seconds[site] = self.seconds.get(site, 0.0) + time.monotonic() - start
+        return tuple(replace(result, output=self._mask(result.output)) for result in results)
+
+    def _script(self, site: Site, steps: tuple[Step, ...]) -> Script:
+        return Script(steps, self._plan.run, self._plan.by, site.app, site.layout.journal, user=site.user)
+
+    def _mask(self, text: str) -> str:
+        return mask(text, self._secrets) if self._secrets else text
+
+
+def last_lines(output: str) -> tuple[str, ...]:
+    """The last lines of an output, as shown with a failure."""
+    return tuple(output.rstrip().splitlines()[-TAIL:])
+
+
+def _failure(site: Site, results: tuple[Result, ...]) -> Failure | None:
+    bad = next((result for result in results if not result.ok), None)
+    if bad is None:
+        return None
+    return Failure(site, bad.name, f"`{bad.name}` ended with exit code {bad.code}", output=last_lines(bad.output))
+
+
+def _undoing(step: Step, undo: Command) -> Step:
+    return Step(f"undo {step.name}", f"undo: {step.says}", undo, timeout=step.timeout)
+
+
+def _secrets(plan: Plan) -> set[Secret]:
+    units = [*plan.units(), *plan.failed]
+    commands = [c for unit in units for step in unit.steps for c in (step.command, step.undo) if c is not None]
+    return {secret for command in commands for secret in command.secrets()}

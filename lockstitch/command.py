@@ -1,0 +1,120 @@
+"""Shell text and the values in it. The only place that quotes for a shell.
+
+A Command is a constant piece of POSIX sh that uses its values as variables: the text never has a value pasted
+into it, so there is one place where a value becomes shell text (`quote`), and one thing to prove.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lockstitch.errors import UsageError
+
+MASK = "***"
+# A line such as `}` inside a many-line secret says nothing, and masking it would garble every output.
+_TOO_SHORT_TO_MASK = 3
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+\Z")
+
+
+class Secret:
+    """A value that does not print: `str()`, `repr()` and formatting show a mask; `reveal()` gives the value."""
+
+    __slots__ = ("_value", "source")
+
+    def __init__(self, value: str, source: str = "") -> None:
+        self._value = value
+        self.source = source
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({self.source or MASK})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(("Secret", self._value))
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("a secret is not pickled")
+
+
+Value = str | Secret
+
+
+def quote(value: str) -> str:
+    """One shell word that means exactly `value`, in any POSIX sh; NUL, which no shell word can hold, is refused."""
+    if "\0" in value:
+        raise UsageError("a value holds a NUL character, which cannot be passed to a command")
+    if _SAFE.match(value):
+        return value
+    return "'" + value.replace("'", "'\"'\"'") + "'"
+
+
+def words(*parts: str) -> str:
+    """A command line of literal words, each quoted."""
+    return " ".join(quote(part) for part in parts)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A piece of POSIX sh with the values it uses.
+
+    `text` is constant shell text, or a line a user wrote in the inventory; `values` become shell variables
+    before it, `env` is exported to it, `cwd` is where it runs (relative: to the login user's home).
+    """
+
+    text: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    env: Mapping[str, Value] = field(default_factory=dict)
+    cwd: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in [*self.values, *self.env]:
+            if not _NAME.match(name):
+                raise UsageError(f"{name!r} cannot be the name of a shell variable")
+
+    def render(self) -> str:
+        """The shell text that is sent: secrets in clear, since it goes to the host's stdin and nowhere else."""
+        return self._text(lambda value: value.reveal() if isinstance(value, Secret) else value)
+
+    def shown(self) -> str:
+        """The same text for a person's eyes: every secret a mask."""
+        return self._text(str)
+
+    def _text(self, plain: object) -> str:
+        assert callable(plain)
+        lines = [f"{name}={quote(plain(value))}" for name, value in self.values.items()]
+        lines += [f"export {name}={quote(plain(value))}" for name, value in self.env.items()]
+        if self.cwd is not None:
+            lines.append(f"cd -- {quote(self.cwd)} || exit 1")
+        return "\n".join([*lines, self.text])
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """The secrets in it, so that what a host prints can be masked."""
+        return tuple(v for v in [*self.values.values(), *self.env.values()] if isinstance(v, Secret))
+
+
+def mask(text: str, secrets: Iterable[Secret]) -> str:
+    """The text with every secret's value, and every line of one that spans lines, replaced by a mask."""
+    for secret in secrets:
+        for part in {secret.reveal(), *secret.reveal().splitlines()}:
+            if len(part) > _TOO_SHORT_TO_MASK or part == secret.reveal() != "":
+                text = text.replace(part, MASK)
+    return text
+
+
+def line(*parts: str, cwd: str | None = None, env: Mapping[str, Value] | None = None) -> Command:
+    """A Command of literal words."""
+    return Command(words(*parts), env=env or {}, cwd=cwd)

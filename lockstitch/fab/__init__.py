@@ -1,0 +1,13 @@
+"""The seam with Fabric's command line: tasks on a fleet, -H from the inventory, errors as words and exit codes.
+
+`fabric.yaml` names the Executor. What is heavy (inventories, SSH) is loaded when a task runs, not for `fab --list`.
+"""
+
+from lockstitch.fab.context import FleetContext, Settings, remote_for
+from lockstitch.fab.executor import Executor
+from lockstitch.fab.task import FleetTask, fleet_task
+from lockstitch.fab.typos import tell_typos
+
+tell_typos()
+
+__all__ = ["Executor", "FleetContext", "FleetTask", "Settings", "fleet_task", "remote_for"]

@@ -1,0 +1,186 @@
+"""The values Facts and Target: what a survey learns of one site, and of what a ref means. Pure: parsers and values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lockstitch.errors import LockstitchError
+from lockstitch.plan import Commit, Site
+from lockstitch.release import REVISION, Release, Verdict
+from lockstitch.services.state import ServiceState
+
+
+@dataclass(frozen=True)
+class LockInfo:
+    """Who holds a lock, why and since when; `run` is what releases it."""
+
+    run: str
+    by: str
+    message: str
+    at: str
+
+    def __str__(self) -> str:
+        why = f" ({self.message})" if self.message else ""
+        return f"{self.by} since {self.at}, run {self.run}{why}"
+
+
+@dataclass(frozen=True)
+class PlaceFacts:
+    """What lies at an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one."""
+
+    cloned: bool = False
+    revision: str | None = None
+    current: str | None = None
+    folders: tuple[str, ...] = ()
+    dirty: tuple[str, ...] = ()
+    tag: str = ""
+    branch: str = ""
+    foreign: str = ""
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """What an app needs of its host. `free` is in bytes, `unwritable` the folder that cannot be written."""
+
+    missing: tuple[str, ...] = ()
+    free: int | None = None
+    unwritable: str = ""
+    lock: LockInfo | None = None
+    journal: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a ref means for one app, asked on one host. `problem` says why it means nothing."""
+
+    revision: str | None = None
+    commits: tuple[Commit, ...] = ()
+    backwards: bool = False
+    problem: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything a survey learnt of one site."""
+
+    site: Site
+    place: PlaceFacts = field(default_factory=PlaceFacts)
+    host: HostFacts = field(default_factory=HostFacts)
+    service: ServiceState = field(default_factory=lambda: ServiceState(False))
+    target: Target | None = None
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """The releases known on this host, oldest first, each with the last verdict given to it."""
+        known: dict[str, Release] = {}
+        for entry in self.host.journal:
+            if entry.get("release"):
+                known[entry["release"]] = _release(entry)
+        return tuple(sorted(known.values(), key=lambda r: r.id))
+
+    @property
+    def release(self) -> Release | None:
+        """The release that is in place now, by the symlink, or the journal's last of the checked-out revision."""
+        if self.place.current:
+            made = {r.id: r for r in self.releases}
+            return made.get(self.place.current, Release(self.place.current, self.place.revision or ""))
+        same = [r for r in self.releases if r.revision == self.place.revision and r.verdict != "bad"]
+        latest = [entry.get("release") for entry in self.host.journal if entry.get("verdict") == "good"]
+        return max(same, key=lambda r: (r.id == (latest[-1] if latest else ""), r.id), default=None)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The facts of a fleet: by site in order, and the hosts that could not be asked."""
+
+    facts: Mapping[Site, Facts]
+    unreachable: Mapping[str, LockstitchError] = field(default_factory=dict)
+
+
+def parse_place(text: str, code: int) -> PlaceFacts:
+    """The place's facts from `word rest` lines."""
+    said = _collect(text)
+    revision = _last(said, "revision")
+    return PlaceFacts(
+        cloned="clone" in said,
+        revision=revision if REVISION.match(revision) else None,
+        current=_last(said, "current") or None,
+        folders=tuple(said.get("folder", ())),
+        dirty=tuple(said.get("dirty", ())),
+        tag=_last(said, "tag"),
+        branch=_last(said, "branch"),
+        foreign=_last(said, "foreign"),
+    )
+
+
+def parse_host(text: str, code: int) -> HostFacts:
+    """The host's facts from `word rest` lines."""
+    said = _collect(text)
+    free = _last(said, "free")
+    return HostFacts(
+        missing=tuple(said.get("missing", ())),
+        free=int(free) * 1024 if free.isdigit() else None,
+        unwritable=_last(said, "unwritable"),
+        lock=parse_lock(_last(said, "lock")),
+        journal=tuple(entry for line in said.get("journal", ()) if (entry := _json(line))),
+    )
+
+
+def parse_target(text: str, code: int) -> Target:
+    """What a ref means, from `word rest` lines; a commit's parts are separated by the unit separator."""
+    said = _collect(text)
+    revision = _last(said, "revision")
+    commits = tuple(Commit(*parts) for c in said.get("commit", ()) if len(parts := c.split("\x1f")) == 3)
+    known = bool(REVISION.match(revision))
+    problem = " ".join(said.get("problem", ())) or ("" if known else f"no answer about it: {text.strip()[-300:]}")
+    return Target(
+        revision if known else None,
+        commits,
+        backwards="backwards" in said,
+        problem=problem,
+        tags=tuple(said.get("tag", ())),
+    )
+
+
+def parse_lock(text: str) -> LockInfo | None:
+    """The owner of a lock from its file; a file that cannot be read is still a lock."""
+    if not text:
+        return None
+    entry = _json(text) or {}
+    return LockInfo(*(entry.get(key, "unknown") for key in ("run", "by", "message", "at")))
+
+
+def _collect(text: str) -> dict[str, list[str]]:
+    said: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        word, _, rest = line.partition(" ")
+        said.setdefault(word, []).append(rest)
+    return said
+
+
+def _last(said: Mapping[str, list[str]], word: str) -> str:
+    return said.get(word, [""])[-1]
+
+
+def _json(line: str) -> dict[str, str] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return {str(k): str(v) for k, v in entry.items()} if isinstance(entry, dict) else None
+
+
+def _release(entry: Mapping[str, str]) -> Release:
+    verdicts: dict[str, Verdict] = {"good": "good", "bad": "bad", "left": "left"}
+    return Release(
+        entry["release"],
+        entry.get("revision", ""),
+        verdicts.get(entry.get("verdict", ""), "unknown"),
+        entry.get("run", ""),
+        entry.get("by", ""),
+        entry.get("at", ""),
+        entry.get("reason", ""),
+    )

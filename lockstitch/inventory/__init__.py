@@ -1,0 +1,33 @@
+"""The inventory: what `hosts/*.yml` say, resolved, and which part of it is meant.
+
+inventory = load("hosts", "prod")
+selection = select(Folder("hosts"), "prod:backend,!api2.example.com")
+for fleet in selection.fleets:
+    for host, app in fleet.sites(): ...
+"""
+
+from __future__ import annotations
+
+from lockstitch.inventory.app import Health
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import App, Group, Inventory
+from lockstitch.inventory.read import Folder, environments, load
+from lockstitch.inventory.schema import Rollout
+from lockstitch.inventory.secrets import resolve_secret
+from lockstitch.inventory.select import Inventories, Selection, select
+
+__all__ = [
+    "App",
+    "Fleet",
+    "Folder",
+    "Group",
+    "Health",
+    "Inventories",
+    "Inventory",
+    "Rollout",
+    "Selection",
+    "environments",
+    "load",
+    "resolve_secret",
+    "select",
+]

@@ -1,0 +1,105 @@
+"""What is deployed: an entry of the `apps` mapping. The services it may have are those found in `services/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, StrictInt, model_validator
+from pydantic_core import CoreSchema, core_schema
+
+from lockstitch import services
+from lockstitch.inventory.base import Settings, wrong
+from lockstitch.inventory.names import (
+    AppPath,
+    EnvironmentValue,
+    GitRef,
+    InsidePath,
+    Line,
+    RemotePath,
+    Repository,
+    SecretReference,
+    User,
+    Variable,
+    WebUrl,
+)
+from lockstitch.inventory.ssh import Count
+from lockstitch.inventory.units import PositiveDuration, Size, as_written
+from lockstitch.layout import LayoutKind
+
+Env = dict[Variable, EnvironmentValue]
+
+
+@dataclass(frozen=True)
+class AnyService:
+    """The type of `service`: whichever service has the `kind` that was written."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = {kind: handler.generate_schema(service) for kind, service in services.found().items()}
+        return core_schema.tagged_union_schema(choices, discriminator="kind")
+
+
+class Health(Settings):
+    """How an app says that it is well. It is asked on the host itself, after every switch."""
+
+    url: WebUrl = Field(description="what is asked")
+    status: Annotated[StrictInt, Field(ge=100, le=599)] = Field(
+        default=200, description="the HTTP status of a good answer"
+    )
+    expect: dict[str, Any] = Field(default={}, description="fields of a good JSON answer: dotted key to value")
+    contains: str = Field(default="", description="text that a good answer contains")
+    revision: str = Field(
+        default="",
+        description="dotted key of the JSON answer that tells the commit that serves: it must be the new one",
+    )
+    interval: PositiveDuration = Field(default=as_written("1s"), description="time between two askings")
+    timeout: PositiveDuration = Field(default=as_written("5s"), description="how long one answer may take")
+    tries: Count = Field(default=30, description="how often it is asked before the answer is no")
+
+
+class AppSettings(Settings):
+    """What is deployed. Commands run in the release's folder."""
+
+    repository: Repository = Field(description="where the code comes from; hosts fetch it themselves")
+    ref: GitRef = Field(
+        default="main", description="branch, tag or commit that is deployed unless `--ref` says otherwise"
+    )
+    layout: LayoutKind = Field(
+        default="in_place",
+        description="`in_place`: a git checkout updated where it stands; "
+        "`releases`: a folder a release, and a `current` symlink",
+    )
+    path: AppPath = Field(description="where the app is on the host; a relative path starts at the user's home")
+    state: RemotePath | None = Field(
+        default=None, description="folder for lock and journal; otherwise `.lockstitch/NAME` beside `path`"
+    )
+    user: User | None = Field(default=None, description="run everything as this user, through sudo")
+    build: tuple[Line, ...] = Field(default=(), description="commands that make the code ready to run")
+    test: tuple[Line, ...] = Field(default=(), description="commands that must succeed before the code serves")
+    check: Line | None = Field(
+        default=None, description="loads the code without serving it, instead of the service's own way"
+    )
+    migrate: Line | None = Field(default=None, description="changes the database: once a deploy, on the first host")
+    timeout: PositiveDuration = Field(default=as_written("30m"), description="how long one step may take")
+    shared: tuple[InsidePath, ...] = Field(
+        default=(), description="files and folders that all releases share (layout `releases` only)"
+    )
+    keep: Count = Field(default=5, description="how many good releases stay on a host")
+    env: Env = Field(default={}, description="environment of the app's commands")
+    secrets: dict[Variable, SecretReference] = Field(
+        default={},
+        description="secret part of the environment, as references: `env:NAME`, `file:PATH` or `cmd:COMMAND`",
+    )
+    service: Annotated[services.Service, AnyService()] = Field(description="what runs the app")
+    health: Health | None = Field(default=None, description="how the app says that it is well")
+    logs: tuple[RemotePath, ...] = Field(default=(), description="log files, shown when something fails")
+    min_free: Size = Field(default=as_written("200M"), description="free space a host must have before anything begins")
+
+    @model_validator(mode="after")
+    def _rules(self) -> AppSettings:
+        if self.shared and self.layout != "releases":
+            raise wrong("shared", "shared paths need layout: releases")
+        for name in self.secrets:
+            if name in self.env:
+                raise wrong("secrets", f"{name} is in env as well: keep one of the two")
+        return self

@@ -1,0 +1,35 @@
+"""What all models of an inventory share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+
+class Settings(BaseModel):
+    """A mapping of an inventory: unknown keys are refused, and nobody changes it afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Or:
+    """Another form that may stand for a value: `expand` turns it into the full one, and leaves the rest alone."""
+
+    expand: Callable[[Any], Any]
+    short: dict[str, Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.expand, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [self.short, handler(schema)]}
+
+
+def wrong(key: str, says: str) -> PydanticCustomError:
+    """The error of a rule between keys; it is shown at `key`."""
+    return PydanticCustomError("rule", "{says}", {"says": says, "key": key})

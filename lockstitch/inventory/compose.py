@@ -1,0 +1,96 @@
+"""YAML text into a Tree. Safe: no YAML tag makes an object. What is wrong is collected, with its line.
+
+Plain words mean what YAML 1.2 says: only true and false are booleans, so that `no` is a word and `010` no octal.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import yaml
+
+from lockstitch.inventory.tree import Problem, Scalar, Tree
+
+_TAG = "tag:yaml.org,2002:"
+_PLAIN_TAGS = re.compile(_TAG + "(?:str|int|float|bool|null|timestamp|merge|value|map|seq)")
+_WORDS: dict[str, Scalar] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_FLOAT = re.compile(r"-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]{1,2})?")
+
+
+def compose(text: str, file: str) -> tuple[Tree, list[Problem]]:
+    """The tree of a file's text and the problems of its YAML; an empty file is an empty mapping."""
+    reader = _Reader(file)
+    try:
+        # Not libyaml's loader, which is faster: its messages differ, and deep nesting ends the process.
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = reader.tree(node, 1, "", ()) if node else Tree({}, file)
+    except yaml.YAMLError as error:
+        return Tree({}, file), [_syntax(error, file)]
+    except RecursionError:
+        return Tree({}, file), [Problem(file, 1, "", "is nested too deeply")]
+    if tree.content is None:
+        tree = Tree({}, file)
+    return tree, reader.problems
+
+
+def _syntax(error: yaml.YAMLError, file: str) -> Problem:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
+    return Problem(file, mark.line + 1 if mark else 1, "", f"is not valid YAML: {said}")
+
+
+@dataclass
+class _Reader:
+    file: str
+    problems: list[Problem] = field(default_factory=list)
+
+    def tree(self, node: yaml.Node, line: int, path: str, above: tuple[int, ...]) -> Tree:
+        """The tree of a node; `above` are the nodes it is in, by which an alias to one of them is noticed."""
+        made = Tree(None, self.file, line, path)
+        if id(node) in above:
+            return self._wrong(made, "an alias holds itself")
+        if not _PLAIN_TAGS.fullmatch(node.tag):
+            return self._wrong(made, f"the YAML tag {node.tag.replace(_TAG, '!!')} is not allowed")
+        above = (*above, id(node))
+        if isinstance(node, yaml.MappingNode):
+            return Tree(self._mapping(node, path, above), self.file, line, path)
+        if isinstance(node, yaml.SequenceNode):
+            items = [
+                self.tree(item, item.start_mark.line + 1, f"{path}[{index}]", above)
+                for index, item in enumerate(node.value)
+            ]
+            return Tree(items, self.file, line, path)
+        return Tree(_scalar(node) if isinstance(node, yaml.ScalarNode) else None, self.file, line, path)
+
+    def _mapping(self, node: yaml.MappingNode, path: str, above: tuple[int, ...]) -> dict[str, Tree]:
+        found: dict[str, Tree] = {}
+        inherited: dict[str, Tree] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                self.problems.append(Problem(self.file, line, path, "a key must be a plain word"))
+            elif key.tag == _TAG + "merge":
+                for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    inherited = {**self.tree(source, line, path, above).entries, **inherited}
+            elif key.value in found:
+                self.problems.append(found[key.value].problem(f"is written again on line {line}: keep one of the two"))
+            else:
+                found[key.value] = self.tree(value, line, f"{path}.{key.value}".lstrip("."), above)
+        return {**inherited, **found}
+
+    def _wrong(self, made: Tree, what: str) -> Tree:
+        self.problems.append(made.problem(what))
+        return made
+
+
+def _scalar(node: yaml.ScalarNode) -> Scalar:
+    value = str(node.value)
+    if node.style or node.tag == _TAG + "str":
+        return value
+    if value in _WORDS:
+        return _WORDS[value]
+    if _INTEGER.fullmatch(value):
+        return int(value)
+    return float(value) if _FLOAT.fullmatch(value) else value

@@ -1,0 +1,87 @@
+"""The resolved inventory, as the engine uses it: groups of hosts, and each app as it is on each host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lockstitch.errors import UsageError
+from lockstitch.host import Host
+from lockstitch.inventory.app import Health
+from lockstitch.inventory.nearest import did_you_mean
+from lockstitch.inventory.schema import Rollout
+from lockstitch.layout import Layout, LayoutKind
+from lockstitch.services import Service
+
+
+@dataclass(frozen=True)
+class App:
+    """One app as it is on one host. `env` is merged, `secrets` are references for `resolve_secret`."""
+
+    name: str
+    layout_paths: Layout
+    repository: str
+    ref: str
+    layout: LayoutKind
+    path: str
+    state: str | None
+    user: str | None
+    build: tuple[str, ...]
+    test: tuple[str, ...]
+    check: str | None
+    migrate: str | None
+    timeout: float
+    shared: tuple[str, ...]
+    keep: int
+    env: Mapping[str, str]
+    secrets: Mapping[str, str]
+    service: Service
+    health: Health | None
+    logs: tuple[str, ...]
+    min_free: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """A named list of hosts that run the same apps, and how they change."""
+
+    name: str
+    hosts: tuple[Host, ...]
+    apps: tuple[str, ...]
+    rollout: Rollout
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """One environment. `placed` holds every app by (its name, the host's name)."""
+
+    name: str
+    protect: bool
+    groups: tuple[Group, ...]
+    placed: Mapping[tuple[str, str], App]
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Every host once, in the order of the groups."""
+        return tuple(dict.fromkeys(host for group in self.groups for host in group.hosts))
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """The names of the apps that are deployed somewhere, in the order they are deployed."""
+        return tuple(dict.fromkeys(app for group in self.groups for app in group.apps))
+
+    def app(self, name: str, host_name: str) -> App:
+        """An app as it is on a host."""
+        found = self.placed.get((name, host_name))
+        if found is None:
+            here = [app for app, host in self.placed if host == host_name]
+            raise UsageError(f"no app {name} runs on {host_name}{did_you_mean(name, here)}")
+        return found
+
+    def group(self, name: str) -> Group:
+        """A group by its name."""
+        for group in self.groups:
+            if group.name == name:
+                return group
+        known = [group.name for group in self.groups]
+        raise UsageError(f"{self.name} has no group {name}{did_you_mean(name, known)}")

@@ -1,0 +1,138 @@
+"""Names, paths and texts that an inventory may hold: what each refuses, and the sentence that says so.
+
+A name can be told apart from the signs of a selection (`,` `:` `!` `*`), a path cannot leave where it points or be
+taken for an option, and no text holds what a shell or a terminal would take for something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from lockstitch.inventory.units import Written
+
+Rule = Callable[[str], str | None]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_ADDRESS = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:%-]*")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_REFERENCE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|cmd):[^\x00]*[^\s\x00][^\x00]*)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NO_REF = re.compile(r"[\s~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
+
+
+def text(word: str, *rules: Rule, pattern: re.Pattern[str] | None = None) -> Written:
+    """A type of text: the first rule that says something refuses it."""
+
+    def parse(value: object) -> str:
+        if not isinstance(value, str):
+            quoted = f": write it in quotes: '{value}'" if isinstance(value, int | float) else ""
+            raise ValueError(f"it should be text{quoted}")
+        for rule in rules:
+            if said := rule(value):
+                raise ValueError(said)
+        return value
+
+    form = {"pattern": f"^{pattern.pattern}$"} if pattern else {"minLength": 1}
+    return Written(word, parse, {"type": "string", **form})
+
+
+def environment_value(value: object) -> str:
+    """The value of an environment variable: text, or a whole number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"it should be text: write it in quotes, such as '{str(value).lower()}'")
+    if "\0" in value:
+        raise ValueError("it holds a NUL character, which no program can be given")
+    return value
+
+
+def secret_reference(value: object) -> str:
+    """Where a secret is. The message has no value: what stands there instead of a reference may be the secret."""
+    if not isinstance(value, str) or not _REFERENCE.fullmatch(value):
+        raise ValueError("an inventory holds no secrets, only where one is: write env:NAME, file:PATH or cmd:COMMAND")
+    return value
+
+
+def matching(pattern: re.Pattern[str], says: str) -> Rule:
+    """A rule that the whole text has a form; `says` is how to write it."""
+    return lambda value: None if pattern.fullmatch(value) else f"{value!r} {says}"
+
+
+def plain(value: str) -> str | None:
+    """Not empty, without control characters, and not to be taken for an option."""
+    if not value.strip():
+        return "it is empty"
+    if _CONTROL.search(value):
+        return f"{value!r} holds control characters"
+    return f"{value!r} begins with a dash, which a command takes for an option" if value.startswith("-") else None
+
+
+def remote_path(value: str) -> str | None:
+    """A path on a host: absolute, or relative to the login user's home."""
+    if value.startswith("~"):
+        return f"{value!r} begins with ~: leave it out, a relative path starts at the login user's home"
+    return f"{value!r} goes up with '..': write the path itself" if ".." in value.split("/") else None
+
+
+def somewhere(value: str) -> str | None:
+    """A path that names something of its own, rather than all there is."""
+    return None if [part for part in value.split("/") if part not in ("", ".")] else f"{value!r} names no folder"
+
+
+def relative(value: str) -> str | None:
+    return f"{value!r} is absolute: write it relative to the release" if value.startswith("/") else None
+
+
+def git_ref(value: str) -> str | None:
+    """What git accepts as the name of a branch, tag or commit."""
+    return f"{value!r} cannot be a branch, tag or commit" if _NO_REF.search(value) else None
+
+
+def no_password(value: str) -> str | None:
+    """A URL without a password in it."""
+    try:
+        held = "://" in value and urlsplit(value).password is not None
+    except ValueError:
+        return "it is not a URL"
+    return "it holds a password: an inventory holds no secrets, use a deploy key of the host" if held else None
+
+
+def command_line(value: str) -> str | None:
+    if not value.strip():
+        return "it is empty"
+    return "it holds a NUL character, which no shell can read" if "\0" in value else None
+
+
+def web_url(value: str) -> str | None:
+    return None if re.match(r"https?://[^\s/]+", value) and " " not in value else f"{value!r} is not an http(s) URL"
+
+
+_NAME_SAYS = "cannot be a name: use letters, digits, dots, dashes and underscores, and begin with a letter or digit"
+_HOST_SAYS = "cannot be the name of a host: write {name: web1, address: 192.0.2.10, port: 2222, user: deploy}"
+
+Name = Annotated[str, text("name", matching(NAME, _NAME_SAYS), pattern=NAME)]
+HostName = Annotated[str, text("host name", matching(NAME, _HOST_SAYS), pattern=NAME)]
+AddressText = Annotated[
+    str, text("host name or IP address", matching(_ADDRESS, "is not a host name or IP address"), pattern=_ADDRESS)
+]
+User = Annotated[str, text("user name", matching(_USER, "cannot be the name of a user"), pattern=_USER)]
+Variable = Annotated[
+    str, text("NAME", matching(_VARIABLE, "cannot be the name of an environment variable"), pattern=_VARIABLE)
+]
+EnvironmentValue = Annotated[str, Written("text", environment_value, {"type": ["string", "integer"]})]
+SecretReference = Annotated[
+    str, Written("reference", secret_reference, {"type": "string", "pattern": f"^{_REFERENCE.pattern}$"})
+]
+Line = Annotated[str, text("command", command_line)]
+LocalPath = Annotated[str, text("path on this machine", plain)]
+RemotePath = Annotated[str, text("path", plain, remote_path)]
+AppPath = Annotated[str, text("path", plain, remote_path, somewhere)]
+InsidePath = Annotated[str, text("path in the release", plain, relative, remote_path, somewhere)]
+GitRef = Annotated[str, text("branch, tag or commit", plain, git_ref)]
+Repository = Annotated[str, text("git repository", no_password, plain)]
+WebUrl = Annotated[str, text("URL", no_password, plain, web_url)]

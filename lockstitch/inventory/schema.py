@@ -1,0 +1,113 @@
+"""What an inventory file may hold, and the JSON Schema that editors complete it from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from lockstitch.inventory.app import AppSettings, Env
+from lockstitch.inventory.base import Or, Settings
+from lockstitch.inventory.names import AddressText, HostName, Name, User
+from lockstitch.inventory.ssh import Port, SshSettings
+from lockstitch.inventory.units import WORD, BatchShare, Duration, Share, as_written
+
+
+@dataclass(frozen=True)
+class PartOfApp:
+    """The type of an override: any keys of an app. It is judged once it is merged with the app."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {WORD: "part of an app"}
+
+
+Overrides = dict[Name, Annotated[dict[str, Any], PartOfApp()]]
+_OVERRIDE = "settings of an app that differ here, by the app's name: merged over it, lists are replaced"
+
+
+class Rollout(Settings):
+    """In which order the hosts of a group change."""
+
+    canary: Share = Field(default=0, description="how many hosts change first, alone")
+    batch: BatchShare = Field(default="50%", description="how many hosts change at a time; percentages are rounded up")
+    pause: Duration = Field(
+        default=as_written("0s"), description="how long a wave is watched before the next one starts"
+    )
+
+
+class HostSettings(Settings):
+    """One machine. Its name alone may stand for it."""
+
+    name: HostName = Field(description="what it is called here, in output and in selections")
+    address: AddressText | None = Field(
+        default=None, description="where it is; otherwise its name, by `~/.ssh/config` or DNS"
+    )
+    port: Port | None = Field(default=None, description="its SSH port")
+    user: User | None = Field(default=None, description="who logs in")
+    ssh: SshSettings = Field(default_factory=SshSettings, description="how it is reached, where that differs")
+    env: Env = Field(default={}, description="environment of its apps' commands, over the group's")
+    override: Overrides = Field(default={}, description=_OVERRIDE)
+
+
+def _named(written: Any) -> Any:
+    return {"name": written} if isinstance(written, str) else written
+
+
+class GroupSettings(Settings):
+    """Hosts that run the same apps."""
+
+    hosts: tuple[Annotated[HostSettings, Or(_named, {"type": "string", WORD: "host name"})], ...] = Field(
+        min_length=1, description="its machines, in the order they change"
+    )
+    apps: tuple[Name, ...] = Field(default=(), description="the apps that run there, in the order they are deployed")
+    ssh: SshSettings = Field(default_factory=SshSettings, description="how they are reached, where that differs")
+    env: Env = Field(default={}, description="environment of their apps' commands, over the apps' own")
+    override: Overrides = Field(default={}, description=_OVERRIDE)
+    rollout: Rollout = Field(default_factory=Rollout, description="where it differs from the environment's")
+
+
+class Environment(Settings):
+    """One inventory file, `hosts/NAME.yml`. What `hosts/_all.yml` holds is merged under it."""
+
+    protect: Annotated[bool, Field(strict=True)] = Field(
+        default=False, description="changes ask for the environment's name; in CI: `--yes`"
+    )
+    ssh: SshSettings = Field(default_factory=SshSettings, description="how hosts are reached")
+    groups: dict[Name, GroupSettings] = Field(
+        min_length=1, description="lists of hosts by name; they are deployed in the order written"
+    )
+    apps: dict[Name, AppSettings] = Field(default={}, description="what is deployed, by name")
+    rollout: Rollout = Field(default_factory=Rollout, description="in which order the hosts of a group change")
+
+
+def published() -> dict[str, Any]:
+    """The JSON Schema of one inventory file.
+
+    It requires no key: an editor sees one file at a time, and what it lacks `_all.yml` may hold. Reading an
+    inventory judges the whole.
+    """
+    relaxed = _relaxed(Environment.model_json_schema())
+    assert isinstance(relaxed, dict)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **relaxed, "title": "Lockstitch inventory"}
+
+
+def _relaxed(node: Any, names: bool = False) -> Any:
+    """A schema without requirements and notes for the docs; `names` says that the keys are an inventory's own."""
+    if isinstance(node, list):
+        return [_relaxed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if names:
+        return {key: _relaxed(value) for key, value in node.items()}
+    if node.get(WORD) == "part of an app":
+        return {"$ref": "#/$defs/AppSettings"}
+    kept = {k: _relaxed(v, k in ("properties", "$defs")) for k, v in node.items() if k not in _DROPPED}
+    if "oneOf" in kept:
+        kept["anyOf"] = kept.pop("oneOf")
+    return kept
+
+
+_DROPPED = ("required", "title", "discriminator", "propertyNames", WORD)

@@ -1,0 +1,103 @@
+"""How hosts are reached: the `ssh` mapping of an environment, a group or a host."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import Field, StrictInt
+
+from lockstitch.host import HostKeyPolicy
+from lockstitch.inventory.base import Or, Settings
+from lockstitch.inventory.names import AddressText, LocalPath, User
+from lockstitch.inventory.units import WORD, Duration, PositiveDuration, as_written
+
+MOST_HOPS = 8
+_GATEWAY = re.compile(r"(?:([^@\s]+)@)?(\[[^\]\s]+\]|[^:@\[\]\s]+)(?::(\d{1,5}))?")
+
+Port = Annotated[StrictInt, Field(ge=1, le=65535)]
+Count = Annotated[StrictInt, Field(ge=1)]
+
+
+class GatewaySettings(Settings):
+    """One hop on the way to a host. What is left out is asked of `~/.ssh/config`."""
+
+    address: AddressText = Field(description="host name or IP address of the hop")
+    user: User | None = Field(default=None, description="who logs in there")
+    port: Port | None = Field(default=None, description="its SSH port")
+
+
+def gateway(written: Any) -> Any:
+    """The mapping that `user@host:port` stands for; an IPv6 address stands in brackets."""
+    if not isinstance(written, str):
+        return written
+    match = _GATEWAY.fullmatch(written)
+    if not match:
+        raise ValueError(f"{written!r} is not a gateway: write it like user@host:port")
+    user, address, port = match.groups()
+    return {"address": address.strip("[]"), "user": user, "port": int(port) if port else None}
+
+
+def hops(written: Any) -> Any:
+    """The list that one gateway stands for."""
+    return [written] if isinstance(written, str) else written
+
+
+Gateway = Annotated[GatewaySettings, Or(gateway, {"type": "string", WORD: "`user@host:port`"})]
+Gateways = Annotated[
+    tuple[Gateway, ...], Field(max_length=MOST_HOPS), Or(hops, {"type": "string", WORD: "`user@host:port`"})
+]
+
+
+class Timeouts(Settings):
+    """How long each part of connecting may take."""
+
+    connect: PositiveDuration = Field(default=as_written("10s"), description="until the host accepts the connection")
+    banner: PositiveDuration = Field(default=as_written("10s"), description="until its SSH server says who it is")
+    auth: PositiveDuration = Field(default=as_written("10s"), description="until it lets us in")
+    channel: PositiveDuration = Field(default=as_written("10s"), description="until it opens a channel")
+
+
+class Keepalive(Settings):
+    """How a connection that froze is noticed."""
+
+    interval: PositiveDuration = Field(
+        default=as_written("5s"), description="how often the host is asked whether it is there"
+    )
+    timeout: Duration = Field(
+        default=as_written("8s"), description="how long it may take to answer before it counts as lost"
+    )
+
+
+class Parallel(Settings):
+    """How many connections there are at a time."""
+
+    per_gateway: Count = Field(
+        default=10, description="through one gateway: more than sshd's MaxStartups (10) are dropped"
+    )
+    in_all: Count = Field(default=32, description="in all")
+
+
+class SshSettings(Settings):
+    """How hosts are reached. A host's settings go before its group's, and those before the environment's."""
+
+    user: User | None = Field(default=None, description="who logs in")
+    port: Port | None = Field(default=None, description="the SSH port")
+    gateway: Gateways | None = Field(
+        default=None,
+        description=f"the way to the hosts: one hop, or a list of up to {MOST_HOPS} in the order they are passed; "
+        "`[]` is straight there, `null` is what `~/.ssh/config` says (ProxyJump)",
+    )
+    host_keys: HostKeyPolicy = Field(
+        default="strict",
+        description="`strict`: a host whose key is not recorded is refused; "
+        "`accept-new`: its key is accepted once and recorded. A changed key is always refused",
+    )
+    known_hosts: tuple[LocalPath, ...] = Field(
+        default=(), description="files of recorded host keys, instead of the usual ones"
+    )
+    identity_files: tuple[LocalPath, ...] = Field(default=(), description="private keys to log in with")
+    timeouts: Timeouts = Field(default_factory=Timeouts, description="how long connecting may take")
+    keepalive: Keepalive = Field(default_factory=Keepalive, description="how a frozen connection is noticed")
+    tries: Count = Field(default=3, description="how often connecting is tried")
+    parallel: Parallel = Field(default_factory=Parallel, description="how many connections there are at a time")

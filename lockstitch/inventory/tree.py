@@ -1,0 +1,84 @@
+"""The value Tree: a piece of an inventory together with where it was written. Pure: finding places, and merging."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+Scalar = str | int | float | bool | None
+Location = Sequence[str | int]
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """Something wrong in an inventory, and where."""
+
+    file: str
+    line: int
+    path: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {f'{self.path}: ' if self.path else ''}{self.what}"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A scalar, a list or a mapping, with the file, the line and the key path it was written at."""
+
+    content: Scalar | list[Tree] | dict[str, Tree]
+    file: str
+    line: int = 1
+    path: str = ""
+
+    @property
+    def entries(self) -> dict[str, Tree]:
+        """What a mapping holds; nothing where it is none."""
+        return self.content if isinstance(self.content, dict) else {}
+
+    @property
+    def items(self) -> list[Tree]:
+        """What a list holds; nothing where it is none."""
+        return self.content if isinstance(self.content, list) else []
+
+    def get(self, *keys: str) -> Tree:
+        """What is under the keys; an empty piece at the nearest place where there is nothing."""
+        found = self
+        for key in keys:
+            found = found.entries.get(key, replace(found, content=None))
+        return found
+
+    def plain(self) -> Any:
+        """The content without its places."""
+        if isinstance(self.content, dict):
+            return {key: value.plain() for key, value in self.content.items()}
+        return [item.plain() for item in self.content] if isinstance(self.content, list) else self.content
+
+    def at(self, location: Location) -> Tree:
+        """The deepest piece on the way to a location. Parts that are no key here (names of types) are passed over."""
+        found = self
+        for part in location:
+            if isinstance(part, int) and part < len(found.items):
+                found = found.items[part]
+            elif part in found.entries:
+                found = found.entries[str(part)]
+        return found
+
+    def problem(self, what: str, key: str = "") -> Problem:
+        """A problem of this piece, or of a key that it lacks."""
+        return Problem(self.file, self.line, ".".join(part for part in (self.path, key) if part), what)
+
+
+def merged(under: Tree, over: Tree) -> Tree:
+    """`over` merged over `under`: mappings merge key by key, all else is replaced.
+
+    The order is that of `over`, then what only `under` has. A mapping of another `kind` is another thing: it replaces.
+    """
+    if not isinstance(under.content, dict) or not isinstance(over.content, dict):
+        return over
+    kinds = [tree.entries["kind"].content for tree in (under, over) if "kind" in tree.entries]
+    if len(kinds) == 2 and kinds[0] != kinds[1]:
+        return over
+    both = {k: merged(under.content[k], v) if k in under.content else v for k, v in over.content.items()}
+    return replace(under, content={**both, **{k: v for k, v in under.content.items() if k not in both}})

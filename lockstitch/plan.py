@@ -1,0 +1,140 @@
+"""The values of a plan: Step, Script, Unit, Wave, Plan. Made before the first change, carried out by `run.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lockstitch.command import Command
+from lockstitch.gate import Gate
+from lockstitch.layout import Layout
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change on one host.
+
+    `says` is the sentence a person reads, and `timeout` is in seconds. How it is undone is one of three:
+    `undo` is a command that takes it back; `again` means that it is put back by doing it once more after all
+    undos (a build, a reload); neither means that it leaves nothing behind that matters.
+    """
+
+    name: str
+    says: str
+    command: Command
+    undo: Command | None = None
+    again: bool = False
+    timeout: float = 1800.0
+
+
+@dataclass(frozen=True)
+class Script:
+    """Consecutive steps for one host that travel together over one channel.
+
+    `journal` is the file on the host that records each step's beginning and end (None: nothing is recorded, for
+    probes). With `keep_going` a failing step does not stop the next. `user` runs it as that user through sudo.
+    """
+
+    steps: tuple[Step, ...]
+    run: str = ""
+    by: str = ""
+    app: str = ""
+    journal: str | None = None
+    keep_going: bool = False
+    user: str | None = None
+
+
+@dataclass(frozen=True)
+class Site:
+    """One app on one host: who, where, and as whom."""
+
+    host: str
+    app: str
+    layout: Layout
+    user: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.app}@{self.host}"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one wave does to one site: its steps, the gates they must pass, and the gates that prove it went back."""
+
+    site: Site
+    steps: tuple[Step, ...]
+    gates: tuple[Gate, ...] = ()
+    back: tuple[Gate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Units that change at the same time. Only a `visible` wave changes what users meet.
+
+    `pause` is how many seconds are waited after the gates have passed; then they are asked once more. A `preflight`
+    wave that fails is a refusal: everything it did is undone, and nothing of the deploy was begun.
+    """
+
+    name: str
+    units: tuple[Unit, ...]
+    visible: bool = False
+    preflight: bool = False
+    pause: float = 0.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a plan does to one site, as shown to people: revisions are full ids, None where there is none."""
+
+    site: Site
+    before: str | None
+    after: str
+    release: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit between two revisions."""
+
+    revision: str
+    author: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The ordered waves for a fleet.
+
+    `finish` is done when every wave has passed, `failed` (marking the release bad) when one did not; neither is
+    undone. `commits` are by app, newest first; `notes` are sentences shown with the plan; `logs` show the app's logs
+    when something failed.
+    """
+
+    kind: Literal["deploy", "rollback"]
+    environment: str
+    run: str
+    by: str
+    message: str
+    waves: tuple[Wave, ...]
+    finish: tuple[Unit, ...] = ()
+    failed: tuple[Unit, ...] = ()
+    changes: tuple[Change, ...] = ()
+    commits: dict[str, tuple[Commit, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    logs: dict[Site, tuple[Step, ...]] = field(default_factory=dict)
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Every site that is locked and changed, each once, in the order of the plan."""
+        return tuple(dict.fromkeys(unit.site for unit in self.units()))
+
+    def units(self) -> Iterator[Unit]:
+        for wave in self.waves:
+            yield from wave.units
+        yield from self.finish
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to do."""
+        return not self.waves

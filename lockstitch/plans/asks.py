@@ -1,0 +1,82 @@
+"""Pure: what to ask a fleet for a plan, and what a person may name to git."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from lockstitch.command import Secret, Value
+from lockstitch.errors import UsageError
+from lockstitch.facts import Survey
+from lockstitch.gate import Verdict, failed
+from lockstitch.inventory import App, Fleet, resolve_secret
+from lockstitch.plan import Site
+from lockstitch.questions import Ask, recall, resolve
+
+# What git refuses in a name of a branch or tag (gitrevisions, check-ref-format), and a leading dash: an option.
+_NO_REF = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|[/.]$|\.lock$|^@$")
+
+
+def valid_ref(ref: str) -> str:
+    """The ref as it was typed, where git could have a branch, tag or commit of that name."""
+    if _NO_REF.search(ref):
+        raise UsageError(f"{ref!r} cannot be the name of a branch, tag or commit; nothing was done")
+    return ref
+
+
+def usual_asks(fleet: Fleet) -> tuple[Ask, ...]:
+    """Every site of a fleet, with the usual questions."""
+    return tuple(Ask(host, app) for host, app in fleet.sites())
+
+
+def deploy_asks(fleet: Fleet, ref: str) -> tuple[Ask, ...]:
+    """What a ref means is asked once an app, on its first host: so that all hosts get the same revision."""
+    asked: set[str] = set()
+    asks = []
+    for host, app in fleet.sites():
+        extra = () if app.name in asked else (resolve(app, ref or app.ref),)
+        asked.add(app.name)
+        asks.append(Ask(host, app, extra))
+    return tuple(asks)
+
+
+def rollback_asks(fleet: Fleet, wanted: str) -> tuple[Ask, ...]:
+    """What a tag or revision means is asked on every host: each goes back from its own clone."""
+    if not wanted:
+        return usual_asks(fleet)
+    return tuple(Ask(host, app, (recall(app, wanted),)) for host, app in fleet.sites())
+
+
+def environments(fleet: Fleet, *, reveal: bool) -> dict[Site, Mapping[str, Value]]:
+    """The environment of each site's commands; secrets are fetched only where they will be used."""
+    known: dict[str, Secret] = {}
+
+    def secret(reference: str) -> Secret:
+        if reference not in known:
+            known[reference] = resolve_secret(reference) if reveal else Secret("", reference)
+        return known[reference]
+
+    return {
+        site(host.name, app): {**app.env, **{n: secret(r) for n, r in app.secrets.items()}}
+        for host, app in fleet.sites()
+    }
+
+
+def sites(fleet: Fleet) -> tuple[Site, ...]:
+    """Every site of a fleet."""
+    return tuple(site(host.name, app) for host, app in fleet.sites())
+
+
+def site(host: str, app: App) -> Site:
+    return Site(host, app.name, app.layout_paths, app.user)
+
+
+def serving(fleet: Fleet, survey: Survey) -> dict[Site, Verdict]:
+    """Whether each site serves what lies there, by what was observed."""
+    apps = {(host.name, app.name): app for host, app in fleet.sites()}
+    verdicts = {}
+    for where, facts in survey.facts.items():
+        deployed = facts.place.revision is not None
+        app = apps[where.host, where.app]
+        verdicts[where] = app.service.judge(facts.service) if deployed else failed("nothing is deployed here yet")
+    return verdicts

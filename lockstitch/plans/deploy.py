@@ -1,0 +1,107 @@
+"""Pure: the plan of a deploy. It reads as the runbook it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lockstitch.command import Value
+from lockstitch.errors import CheckError
+from lockstitch.facts import Facts, Survey, Target
+from lockstitch.inventory import Fleet
+from lockstitch.plan import Change, Plan, Site, Unit, Wave
+from lockstitch.plans import steps, waves
+from lockstitch.plans.notes import job_logs, notes
+from lockstitch.plans.preflight import refuse
+from lockstitch.plans.steps import Job
+from lockstitch.release import release_id
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the person asked for. `env` is the resolved environment of each app on each site, secrets included."""
+
+    run: str
+    by: str
+    message: str = ""
+    force: bool = False
+    discard: bool = False
+    tag_before: str = ""
+    env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
+
+
+def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
+    """The plan that brings every site of a fleet to its app's target. Raises CheckError for what stands against it."""
+    refuse(fleet, survey, discard=wanted.discard)
+    jobs = [job for job in _jobs(fleet, survey, wanted) if wanted.force or not settled(job)]
+    who = (wanted.run, wanted.by, wanted.message)
+    return Plan(
+        "deploy",
+        fleet.inventory.name,
+        *who,
+        waves=(
+            *_tag_before(jobs, wanted),
+            *waves.prepare(jobs, fetching=True, testing=True),
+            *waves.switch(jobs, fleet.groups, fresh=True, discard=wanted.discard),
+        ),
+        finish=tuple(waves.finish(job, *who) for job in jobs),
+        failed=tuple(waves.failed(job, *who) for job in jobs),
+        changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
+        commits={name: t.commits for name, t in targets(survey).items()},
+        notes=notes(jobs, survey),
+        logs={job.site: job_logs(job) for job in jobs},
+    )
+
+
+def targets(survey: Survey) -> dict[str, Target]:
+    """What the ref means for each app, as the host that was asked told it."""
+    return {site.app: f.target for site, f in survey.facts.items() if f.target is not None}
+
+
+def settled(job: Job) -> bool:
+    """Whether a site is on its revision already, and proven to serve it."""
+    return job.before == job.revision and job.app.service.judge(job.facts.service).passed
+
+
+def _jobs(fleet: Fleet, survey: Survey, wanted: Wanted) -> list[Job]:
+    meant = targets(survey)
+    made = []
+    for host, app in fleet.sites():
+        facts = _facts(survey, host.name, app.name)
+        revision = meant[app.name].revision
+        assert revision is not None
+        made.append(
+            Job(
+                facts.site,
+                app,
+                facts,
+                revision,
+                release_id(wanted.run, revision),
+                env=wanted.env.get(facts.site, app.env),
+            )
+        )
+    return made
+
+
+def _facts(survey: Survey, host: str, app: str) -> Facts:
+    return next(facts for site, facts in survey.facts.items() if (site.host, site.app) == (host, app))
+
+
+def _tag_before(jobs: Sequence[Job], wanted: Wanted) -> list[Wave]:
+    """Tag what is running, so that there is a name to come back to; pushed once for each app."""
+    if not wanted.tag_before:
+        return []
+    running = [job for job in jobs if job.before]
+    pushed: set[str] = set()
+    units = []
+    for job in running:
+        standing = {other.before for other in running if other.app.name == job.app.name}
+        if len(standing) > 1:
+            raise CheckError(
+                f"{job.app.name} stands on {len(standing)} revisions, which one tag cannot name",
+                hint=f"deploy or roll {job.app.name} back to one revision first, or leave --tag-before out",
+            )
+        push = job.app.name not in pushed
+        pushed.add(job.app.name)
+        units.append(Unit(job.site, steps.tag(job, wanted.tag_before, wanted.by, wanted.message, push=push)))
+    return [Wave(f"tag {wanted.tag_before}", tuple(units), preflight=True)] if units else []

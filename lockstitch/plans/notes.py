@@ -1,0 +1,55 @@
+"""Pure: the sentences shown with a plan, and the steps that show an app's logs when it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lockstitch.command import Command
+from lockstitch.facts import Survey
+from lockstitch.plan import Step
+from lockstitch.plans.steps import Job
+from lockstitch.release import short
+
+_TAIL = 'tail -n 20 -- "$log" 2>/dev/null || sudo -n tail -n 20 -- "$log"'
+
+
+def notes(jobs: Sequence[Job], survey: Survey) -> tuple[str, ...]:
+    """What a person should know before saying yes."""
+    return tuple(dict.fromkeys([*_once(jobs), *_mixed(survey), *_direction(survey), *_locks(survey)]))
+
+
+def _once(jobs: Sequence[Job]) -> Iterator[str]:
+    seen: set[str] = set()
+    for job in jobs:
+        if job.app.migrate and job.app.name not in seen:
+            yield f"{job.app.name}: `{job.app.migrate}` runs once, on {job.site.host}"
+        seen.add(job.app.name)
+
+
+def _mixed(survey: Survey) -> Iterator[str]:
+    standing: dict[str, set[str]] = {}
+    for site, facts in survey.facts.items():
+        standing.setdefault(site.app, set()).add(short(facts.place.revision))
+    for app, revisions in standing.items():
+        if len(revisions) > 1:
+            yield f"{app}: the hosts stand on different revisions now: {', '.join(sorted(revisions))}"
+
+
+def _direction(survey: Survey) -> Iterator[str]:
+    for site, facts in survey.facts.items():
+        if facts.target and facts.target.backwards:
+            yield f"{site.app}: this goes back: the target is older than what runs"
+
+
+def _locks(survey: Survey) -> Iterator[str]:
+    for site, facts in survey.facts.items():
+        if facts.host.lock:
+            yield f"{site.host}: {site.app} is locked by {facts.host.lock}"
+
+
+def job_logs(job: Job) -> tuple[Step, ...]:
+    """Steps that show the last lines of the app's logs; a relative path is one in what serves."""
+    return tuple(
+        Step(path, f"show the end of {path}", Command(_TAIL, values={"log": path}, cwd=job.layout.current), timeout=15)
+        for path in job.app.logs
+    )

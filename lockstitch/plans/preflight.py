@@ -1,0 +1,61 @@
+"""Pure: what stands against changing a fleet, found in the facts before anything is changed. All of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockstitch.errors import CheckError, ConnectError, LockstitchError
+from lockstitch.facts import Facts, Survey
+from lockstitch.inventory import App, Fleet
+
+_SHOWN = 20
+
+
+def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False) -> None:
+    """Raise for hosts that could not be asked, then for everything the facts say against a change."""
+    raise_unreachable(survey)
+    apps = {(host.name, app.name): app for host, app in fleet.sites()}
+    problems = [
+        f"{site.host}: {site.app}: {problem}"
+        for site, facts in survey.facts.items()
+        for problem in _against(apps[site.host, site.app], facts, discard)
+    ]
+    if problems:
+        dirty = any(facts.place.dirty for facts in survey.facts.values()) and not discard
+        hint = "commit or copy these changes away, or give --discard-changes to lose them" if dirty else ""
+        raise CheckError("\n".join([*problems, "nothing was changed"]), hint=hint)
+
+
+def raise_unreachable(survey: Survey) -> None:
+    """Raise one error that names every host that could not be asked."""
+    errors = list(survey.unreachable.values())
+    if not errors:
+        return
+    if len(errors) == 1 and isinstance(errors[0], ConnectError):
+        raise errors[0]
+    hosts = ", ".join(survey.unreachable)
+    text = "\n".join(error.message for error in errors)
+    hints = dict.fromkeys(error.hint for error in errors if error.hint)
+    raise _Unreachable(f"{text}\nnothing was changed", hint="; ".join(hints) or f"see to {hosts} first")
+
+
+class _Unreachable(LockstitchError):
+    exit_code = ConnectError.exit_code
+
+
+def _against(app: App, facts: Facts, discard: bool) -> Iterator[str]:
+    place, host = facts.place, facts.host
+    if place.foreign:
+        yield f"{place.foreign}: move it away, or correct `path` and `layout`"
+    for tool in host.missing:
+        yield f"`{tool}` is not found on this host"
+    if host.unwritable:
+        yield f"{host.unwritable} cannot be written by the user who deploys"
+    if host.free is not None and host.free < app.min_free:
+        yield f"{host.free >> 20} MiB are free at {app.path}, {int(app.min_free) >> 20} are wanted (min_free)"
+    if facts.target is not None and facts.target.problem:
+        yield facts.target.problem
+    if place.dirty and not discard:
+        more = len(place.dirty) - _SHOWN
+        lines = [*place.dirty[:_SHOWN], *([f"and {more} more"] if more > 0 else [])]
+        yield "uncommitted changes in the checkout:\n" + "\n".join(f"    {line}" for line in lines)

@@ -1,0 +1,122 @@
+"""Pure: the plan of a rollback, made from what is on the hosts, so that it works with the git server down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lockstitch.command import Value
+from lockstitch.errors import CheckError
+from lockstitch.facts import Facts, Survey
+from lockstitch.inventory import App, Fleet
+from lockstitch.plan import Change, Commit, Plan, Site, Step
+from lockstitch.plans import steps, waves
+from lockstitch.plans.deploy import settled
+from lockstitch.plans.notes import job_logs, notes
+from lockstitch.plans.preflight import refuse
+from lockstitch.plans.steps import Job
+from lockstitch.release import Release, previous_good, release_id
+
+
+@dataclass(frozen=True)
+class Back:
+    """What the person asked to go back to: a tag or revision by its name, or neither for the last good release."""
+
+    run: str
+    by: str
+    wanted: str = ""
+    message: str = ""
+    force: bool = False
+    discard: bool = False
+    env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
+
+    @property
+    def named(self) -> str:
+        """What was asked for, in a person's words."""
+        tag = self.wanted.removeprefix("refs/tags/")
+        return f"revision {self.wanted!r}" if tag == self.wanted else f"tag {tag!r}"
+
+
+def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
+    """The plan that takes every site back; raises CheckError where a site has nothing of that name to go back to."""
+    _refuse_missing(survey, back)
+    refuse(fleet, survey, discard=back.discard)
+    apps = {(host.name, app.name): app for host, app in fleet.sites()}
+    jobs = [_job(apps[site.host, site.app], facts, back) for site, facts in survey.facts.items()]
+    jobs = [job for job in jobs if back.force or not settled(job)]
+    who = (back.run, back.by, back.message)
+    return Plan(
+        "rollback",
+        fleet.inventory.name,
+        *who,
+        waves=(
+            *waves.prepare(jobs, fetching=False, testing=False),
+            *waves.switch(jobs, fleet.groups, fresh=False, discard=back.discard),
+        ),
+        finish=tuple(waves.finish(job, *who, *_leaving(job, back)) for job in jobs),
+        failed=tuple(waves.failed(job, *who) for job in jobs),
+        changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
+        commits=_taken_back(jobs),
+        notes=(*notes(jobs, survey), *_database(jobs)),
+        logs={job.site: job_logs(job) for job in jobs},
+    )
+
+
+def _refuse_missing(survey: Survey, back: Back) -> None:
+    lines = []
+    for site, facts in survey.facts.items():
+        if back.wanted and (facts.target is None or facts.target.revision is None):
+            tags = ", ".join(facts.target.tags) if facts.target else ""
+            lines.append(f"{site.host}: {site.app} has no {back.named}; its tags: {tags or 'none'}")
+        if not back.wanted and previous_good(facts.releases, facts.release) is None:
+            lines.append(f"{site.host}: {site.app} has no earlier good release in its journal")
+    if lines:
+        raise CheckError(
+            "\n".join([*lines, "nothing was changed"]),
+            hint="name one that every host has: fab rollback --tag TAG, or --to REVISION",
+        )
+
+
+def _job(app: App, facts: Facts, back: Back) -> Job:
+    env = back.env.get(facts.site, app.env)
+    if back.wanted:
+        assert facts.target is not None and facts.target.revision is not None
+        revision = facts.target.revision
+        found = _known(facts, revision)
+    else:
+        found = previous_good(facts.releases, facts.release)
+        assert found is not None
+        revision = found.revision
+    there = found is not None and (facts.site.layout.in_place or found.id in facts.place.folders)
+    if found is not None and there:
+        return Job(facts.site, app, facts, revision, found.id, reused=True, env=env)
+    return Job(facts.site, app, facts, revision, release_id(back.run, revision), env=env)
+
+
+def _known(facts: Facts, revision: str) -> Release | None:
+    """The newest release of that revision that did not fail and, with folders, is still there."""
+    usable = [
+        release
+        for release in facts.releases
+        if release.revision == revision
+        and release.verdict in ("good", "left")
+        and (facts.site.layout.in_place or release.id in facts.place.folders)
+    ]
+    return max(usable, key=lambda release: release.id, default=None)
+
+
+def _leaving(job: Job, back: Back) -> tuple[Step, ...]:
+    """Mark the release one goes back from, so that a later rollback does not return to it unasked."""
+    now = job.facts.release
+    if now is None or now.id == job.release or now.revision == job.revision:
+        return ()
+    return (steps.record(job, "left", back.run, back.by, back.message, release=now),)
+
+
+def _taken_back(jobs: list[Job]) -> dict[str, tuple[Commit, ...]]:
+    return {job.app.name: job.facts.target.commits for job in jobs if job.facts.target is not None}
+
+
+def _database(jobs: list[Job]) -> Iterator[str]:
+    for name in dict.fromkeys(job.app.name for job in jobs if job.app.migrate):
+        yield f"{name}: migrations are not taken back; the older code must work with the schema as it is now"

@@ -1,0 +1,218 @@
+"""Pure: the steps an app's code goes through on a host, each a sentence, a command and its way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from lockstitch import git
+from lockstitch.command import Command, Value
+from lockstitch.facts import Facts
+from lockstitch.inventory import App
+from lockstitch.layout import Layout
+from lockstitch.plan import Site, Step
+from lockstitch.questions import code_values
+from lockstitch.release import Release, is_release_id, prunable, short
+from lockstitch.services import Place
+from lockstitch.services.state import NOTE_RELOAD
+
+_LINK = r"""
+set -eu
+cd "$shared"; from=$(pwd -P); cd "$OLDPWD"; cd "$directory"
+case $path in */) mkdir -p "$from/$path" ;; esac
+plain=${path%/}
+if [ ! -e "$from/$plain" ]; then
+    [ -e "$plain" ] || { echo "$from/$plain is not there: put the file there once, by hand"; exit 1; }
+    mkdir -p "$(dirname "$from/$plain")"; cp -a "$plain" "$from/$plain"
+fi
+rm -rf -- "$plain"; mkdir -p "$(dirname "$plain")"; ln -s "$from/$plain" "$plain"
+"""
+# A rename is the only atomic change of a symlink.
+_ACTIVATE = r"""
+set -eu
+cd "$path"
+ln -sfn "releases/$id" "current.$$"
+mv -fT "current.$$" current
+"""
+_DEACTIVATE = 'rm -f "$current"'
+# A process loses its footing when its folder goes: gunicorn's master ends at the next HUP (seen with 27.0.1).
+_PRUNE = r"""
+set -eu
+cd "$releases"
+live=$(basename "$(readlink ../current 2>/dev/null || echo none)")
+used=$(ls -l /proc/[0-9]*/cwd 2>/dev/null) || :
+for id in $ids; do
+    case "$live $used" in *"$id"*) echo "$id is still used by a process: kept" ;; *) rm -rf -- "./$id" ;; esac
+done
+"""
+_RECORD = r"""printf '%s,"at":"%s"}\n' "${record%?}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$journal" """
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to become of one site: from its facts to a revision, as a release of this run or one that is there."""
+
+    site: Site
+    app: App
+    facts: Facts
+    revision: str
+    release: str
+    reused: bool = False
+    env: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def layout(self) -> Layout:
+        return self.site.layout
+
+    @property
+    def before(self) -> str | None:
+        return self.facts.place.revision
+
+    @property
+    def place(self) -> Place:
+        """The release that is to serve, as its service sees it."""
+        return Place(self.app.name, self.layout, self.release, self.revision, self.env)
+
+    @property
+    def old(self) -> Place | None:
+        """The release that serves now; None on a first deploy."""
+        if self.before is None:
+            return None
+        return Place(self.app.name, self.layout, self.facts.place.current or "", self.before, self.env)
+
+    def values(self, **more: str) -> dict[str, Value]:
+        directory = self.layout.release(self.release)
+        return {**code_values(self.app), "directory": directory, "revision": self.revision, **more}
+
+    def step(self, name: str, says: str, command: Command, undo: Command | None = None, *, again: bool = False) -> Step:
+        return Step(name, says, command, undo, again, timeout=self.app.timeout)
+
+
+def fetch(job: Job) -> Step:
+    return job.step("fetch", f"fetch {job.app.repository}", Command(git.FETCH, values=job.values()))
+
+
+def export(job: Job) -> tuple[Step, ...]:
+    """Make the release's folder and link the shared files into it."""
+    undo = Command(git.DISCARD_EXPORT, values=job.values())
+    says = f"check {short(job.revision)} out as release {job.release}"
+    made = job.step("release", says, Command(git.EXPORT, values=job.values()), undo)
+    links = (
+        job.step(f"link {path}", f"link shared {path}", Command(_LINK, values={**job.values(), "path": path}))
+        for path in job.app.shared
+    )
+    return (made, *links)
+
+
+def checkout(job: Job, *, discard: bool = False) -> Step:
+    """Move the checkout to the revision; its way back is the revision it was on."""
+    undo = None
+    if job.before:
+        undo = Command(git.CHECKOUT, values={**job.values(force="--force"), "revision": job.before})
+    command = Command(git.CHECKOUT, values=job.values(force="--force" if discard else ""))
+    return job.step("checkout", f"check {short(job.revision)} out in {job.layout.path}", command, undo)
+
+
+def build(job: Job) -> tuple[Step, ...]:
+    """The app's own build lines. In place they write over what serves, so they are done again on the way back."""
+    again = job.layout.in_place and job.before is not None
+    return tuple(
+        job.step(_numbered("build", i, job.app.build), line, job.place.inside(line), again=again)
+        for i, line in enumerate(job.app.build, 1)
+    )
+
+
+def test(job: Job) -> tuple[Step, ...]:
+    """The app's own tests, in the new code on the host."""
+    lines = job.app.test
+    return tuple(job.step(_numbered("test", i, lines), ln, job.place.inside(ln)) for i, ln in enumerate(lines, 1))
+
+
+def check(job: Job) -> tuple[Step, ...]:
+    """Load the new code without serving it."""
+    if job.app.check:
+        return (job.step("check", job.app.check, job.place.inside(job.app.check)),)
+    step = job.app.service.check(job.place)
+    return (step,) if step else ()
+
+
+def migrate(job: Job) -> tuple[Step, ...]:
+    if not job.app.migrate:
+        return ()
+    return (job.step("migrate", f"once: {job.app.migrate}", job.place.inside(job.app.migrate)),)
+
+
+def activate(job: Job) -> Step:
+    """Point `current` at the release, atomically."""
+    undo = Command(_DEACTIVATE, values=job.values())
+    if job.facts.place.current:
+        undo = Command(_ACTIVATE, values=job.values(id=job.facts.place.current))
+    command = Command(_ACTIVATE, values=job.values(id=job.release))
+    return job.step("activate", f"point current at {job.release}", command, undo)
+
+
+def reload(job: Job) -> Step:
+    """Let the service take the code; the moment before is noted, so that older workers can be told from new ones."""
+    step = job.app.service.reload_step(job.place)
+    noted = replace(step.command, text=f"{NOTE_RELOAD}\n{step.command.text}")
+    if job.before is None:
+        return replace(step, command=noted, undo=job.app.service.stop(job.place))
+    return replace(step, command=noted, again=True)
+
+
+def prune(job: Job) -> tuple[Step, ...]:
+    """Remove releases that are no longer kept."""
+    gone = prunable_ids(job)
+    if not gone:
+        return ()
+    command = Command(_PRUNE, values=job.values(ids=" ".join(gone)))
+    return (job.step("prune", f"remove {len(gone)} old releases", command),)
+
+
+def prunable_ids(job: Job) -> tuple[str, ...]:
+    """The release folders on the host that go when this one is good: never this one, nor the one before it."""
+
+    if job.layout.in_place:
+        return ()
+    known = {release.id: release for release in job.facts.releases}
+    there = [known.get(name, Release(name, "")) for name in job.facts.place.folders if is_release_id(name)]
+    new = Release(job.release, job.revision, "good")
+    everything = [*(release for release in there if release.id != new.id), new]
+    spared = (job.release, job.facts.place.current or "")
+    return tuple(release.id for release in prunable(everything, job.app.keep, spared))
+
+
+def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: Release | None = None) -> Step:
+    """Write what became of a release into the host's journal."""
+    told = release or Release(job.release, job.revision)
+    entry = {
+        "event": "release",
+        "app": job.app.name,
+        "release": told.id,
+        "revision": told.revision,
+        "before": job.before or "",
+        "verdict": verdict,
+        "run": run,
+        "by": by,
+        "message": message,
+    }
+    text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
+    command = Command(_RECORD, values={"record": text, "journal": job.layout.journal})
+    return job.step(f"record {verdict}", f"record {told.id} as {verdict}", command)
+
+
+def tag(job: Job, name: str, by: str, message: str, *, push: bool) -> tuple[Step, ...]:
+    """Tag the revision that is running, in this host's clone, and push the tag where `push` says so."""
+    assert job.before is not None
+    values = {**job.values(tag=name, by=by, message=message or name), "revision": job.before}
+    says = f"tag {short(job.before)}, which is running, as {name}"
+    steps = [job.step(f"tag {name}", says, Command(git.TAG, values=values), Command(git.DELETE_TAG, values=values))]
+    if push:
+        undo = Command(git.UNPUSH_TAG, values=values)
+        steps.append(job.step("push tag", f"push {name} to origin", Command(git.PUSH_TAG, values=values), undo))
+    return tuple(steps)
+
+
+def _numbered(name: str, number: int, of: tuple[str, ...]) -> str:
+    return name if len(of) == 1 else f"{name} {number}/{len(of)}"

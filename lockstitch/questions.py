@@ -1,0 +1,78 @@
+"""Pure: the questions a survey puts to a site, as probes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lockstitch.command import Command
+from lockstitch.facts import Target, parse_host, parse_place, parse_target
+from lockstitch.git import PLACE, RECALL, RESOLVE
+from lockstitch.host import Host
+from lockstitch.inventory import App
+from lockstitch.plan import Site
+from lockstitch.probe import Probe
+from lockstitch.services import Place
+
+_HOST = r"""
+for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
+near() { d=$1; while [ ! -e "$d" ]; do case $d in */*) d=${d%/*}; d=${d:-/} ;; *) d=. ;; esac; done; printf %s "$d"; }
+echo "free $(df -Pk "$(near "$path")" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+for folder in "$path" "$state"; do at=$(near "$folder"); [ -w "$at" ] || echo "unwritable $at"; done
+[ -e "$lock" ] && echo "lock $(cat "$lock" 2>/dev/null)"
+[ -r "$journal" ] && grep '"event":"release"' "$journal" | tail -n 400 | sed 's/^/journal /'
+exit 0
+"""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One site to survey: its host, its app there, and the probes beyond the usual."""
+
+    host: Host
+    app: App
+    extra: tuple[Probe[Any], ...] = ()
+
+    @property
+    def site(self) -> Site:
+        return Site(self.host.name, self.app.name, self.app.layout_paths, self.app.user)
+
+
+def probes(ask: Ask) -> tuple[Probe[Any], ...]:
+    """The questions for one site: what lies there, what the host offers, what the service runs."""
+    layout = ask.site.layout
+    code = code_values(ask.app)
+    tools = " ".join(sorted({"git", "tar", *ask.app.service.tools()}))
+    host = {"tools": tools, "path": layout.path, "state": layout.state, "lock": layout.lock, "journal": layout.journal}
+    place = Place(ask.app.name, layout, "", "", ask.app.env)
+    return (
+        Probe("place", Command(PLACE, values=code), parse_place),
+        Probe("host", Command(_HOST, values=host, env=ask.app.env), parse_host),
+        replace(ask.app.service.probe(place), name="service"),
+        *ask.extra,
+    )
+
+
+def code_values(app: App) -> dict[str, str]:
+    """The values that git's texts use."""
+    at = app.layout_paths
+    return {
+        "kind": at.kind,
+        "path": at.path,
+        "clone": at.clone,
+        "current": at.current,
+        "releases": at.releases,
+        "shared": at.shared,
+        "repository": app.repository,
+        "ref": app.ref,
+    }
+
+
+def resolve(app: App, ref: str) -> Probe[Target]:
+    """What a ref means at the repository now; asked on one host for all."""
+    return Probe("target", Command(RESOLVE, values={**code_values(app), "ref": ref}), parse_target)
+
+
+def recall(app: App, wanted: str) -> Probe[Target]:
+    """What a tag or revision means in a host's own clone, and which tags it has."""
+    return Probe("target", Command(RECALL, values={**code_values(app), "wanted": wanted}), parse_target)

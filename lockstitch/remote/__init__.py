@@ -1,0 +1,85 @@
+"""The Remote protocol: what the engine asks of whatever carries scripts to hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from lockstitch.errors import LockstitchError
+from lockstitch.host import Host
+from lockstitch.plan import Script
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one step of a script ended. `output` is what it printed, stdout and stderr as they came, its last part
+    where it is long; `code` is the exit code; `seconds` is measured on the host in whole seconds."""
+
+    name: str
+    code: int
+    output: str
+    seconds: int
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+
+@dataclass(frozen=True)
+class StepBegan:
+    """A step has begun on a host."""
+
+    host: str
+    app: str
+    name: str
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """A whole line that a step printed, decoded, still with whatever control characters the host sent."""
+
+    host: str
+    app: str
+    name: str
+    line: str
+
+
+@dataclass(frozen=True)
+class StepEnded:
+    """A step has ended on a host."""
+
+    host: str
+    app: str
+    name: str
+    code: int
+    seconds: int
+
+
+Event = StepBegan | StepOutput | StepEnded
+Observer = Callable[[Event], None]
+
+
+def nobody(event: Event) -> None:
+    """The observer that looks away."""
+
+
+class Remote(Protocol):
+    """Carries scripts to hosts. Safe to call from several threads for different hosts and for the same one."""
+
+    def connect(self, hosts: Iterable[Host]) -> dict[str, LockstitchError]:
+        """Open one connection to each host at once; returns the errors by host name (empty: all are there)."""
+
+    def run(self, host: Host, script: Script, observe: Observer = nobody) -> tuple[Result, ...]:
+        """Carry out a script; a Result for each step that began, in order. The last one may have failed.
+
+        Raises HostLostError when the connection drops or freezes, StepTimeoutError when a step takes too long (the
+        command on the host has then been ended).
+        """
+
+    def interrupt(self) -> None:
+        """End whatever is running on any host, now; the runs under way return or raise within seconds."""
+
+    def close(self) -> None:
+        """Close every connection."""

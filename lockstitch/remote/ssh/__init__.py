@@ -1,0 +1,18 @@
+"""Remote over SSH, by Fabric and Paramiko: the only place of the engine that knows them.
+
+- way.py: a Host → the hops that lead to it (the inventory, then ~/.ssh/config)
+- known_hosts.py: which key a host is known by; trust.py: fetch, compare and record one
+- keys.py: how a hop is logged in to
+- sockets.py: TCP; pulse.py: whether the other side is still there
+- connection.py: one strict Fabric connection; network.py: what connections share
+- shell.py: a waiting shell; line.py: those of one host; carry.py: one script on one of them
+- remote.py: SshRemote
+"""
+
+from lockstitch.remote.ssh.carry import InterruptedRunError
+from lockstitch.remote.ssh.connection import StrictConnection
+from lockstitch.remote.ssh.network import Network
+from lockstitch.remote.ssh.remote import SshRemote
+from lockstitch.remote.ssh.trust import HostKey, Trust
+
+__all__ = ["HostKey", "InterruptedRunError", "Network", "SshRemote", "StrictConnection", "Trust"]

@@ -1,0 +1,114 @@
+"""One script on one shell: send it, read what comes back, and never wait longer than a step may take."""
+
+from __future__ import annotations
+
+import secrets
+from time import monotonic
+
+from lockstitch.errors import ConnectError, ExitCode, HostError, HostLostError, StepTimeoutError
+from lockstitch.plan import Script
+from lockstitch.remote import Observer, Result
+from lockstitch.remote.ssh.line import Line
+from lockstitch.remote.ssh.shell import BROKEN, Shell
+from lockstitch.script import Reading, render
+
+TICK = 1.0
+# Between the steps the host does little: it writes its journal and, before the first, ends a run that was cut off.
+BETWEEN_STEPS = 60.0
+# The script's own watchdog ends the steps with TERM, and with KILL five seconds later.
+ENDING = 8.0
+KEPT = 2000
+
+
+class InterruptedRunError(HostLostError):
+    """What ran on the host was ended because we were told to."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class Carry:
+    """One script under way on one host."""
+
+    def __init__(self, host: str, line: Line, shell: Shell, script: Script, observe: Observer) -> None:
+        self._host, self._line, self._shell, self._script = host, line, shell, script
+        self._nonce = secrets.token_hex(16)
+        self._reading = Reading(host, script, self._nonce, observe)
+        self._early = b""
+        self._ending: HostError | None = None
+        self._at = (-1, False)
+        self._until = monotonic() + BETWEEN_STEPS
+
+    def run(self) -> tuple[Result, ...]:
+        """Carry the script out; a Result for each step that ended."""
+        try:
+            self._shell.send(render(self._script, self._nonce))
+            self._until = monotonic() + BETWEEN_STEPS
+            self._read()
+        except BROKEN as error:
+            raise self.why_ended() from error
+        if not self._reading.done:
+            raise self.why_ended()
+        return tuple(self._reading.results)
+
+    def interrupt(self) -> None:
+        """End what runs; a second time, do not wait for the host."""
+        if isinstance(self._ending, InterruptedRunError):
+            self._shell.close()
+            return
+        self._end(InterruptedRunError(self._host, f"interrupted{self._while()}"))
+
+    def _read(self) -> None:
+        while not self._reading.done:
+            left = self._until - monotonic()
+            if left <= 0:
+                if self._ending is not None:
+                    return
+                self._end(self._too_long())
+                continue
+            data = self._shell.read(min(TICK, left))
+            if data == b"":
+                return
+            if data:
+                self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        self._reading.feed(data)
+        step = self._reading.step
+        if step is None and not self._reading.results:
+            self._early = (self._early + data)[-KEPT:]
+        at = (len(self._reading.results), step is None)
+        if at != self._at and self._ending is None:
+            self._at = at
+            self._until = monotonic() + (BETWEEN_STEPS if step is None else step.timeout)
+
+    def _end(self, error: HostError) -> None:
+        self._ending = error
+        self._until = monotonic() + ENDING
+        self._shell.stop()
+
+    def _too_long(self) -> HostError:
+        step = self._reading.step
+        if step is None:
+            said = f"the shell on the host did not go on within {BETWEEN_STEPS:g} s"
+            return StepTimeoutError(self._host, said, hint="is a disk or a mount of the host stuck?")
+        said = f"`{step.name}` took longer than {step.timeout:g} s and was ended"
+        return StepTimeoutError(self._host, said, hint="see why it takes so long, or raise its timeout")
+
+    def why_ended(self) -> HostError:
+        """The shell ended before the script did: we ended it, the line is gone, or it was ended on the host."""
+        if self._ending is not None:
+            return self._ending
+        if not self._line.alive:
+            return HostLostError(self._host, f"{self._line.died_of}{self._while()}")
+        code, said = self._shell.exit_code, self._early.decode(errors="replace").strip()
+        how = "was killed" if code is None else f"ended (exit code {code})"
+        text = f"the shell on the host {how}{self._while()}" + (f": {said}" if said else "")
+        began = self._reading.step is not None or self._reading.results
+        if began or self._script.user is None:
+            return HostLostError(self._host, text)
+        user = self._script.user
+        hint = f"a file in /etc/sudoers.d there must let the login user: LOGIN ALL=({user}) NOPASSWD: ALL"
+        return ConnectError(self._host, f"cannot become {user} with sudo: {said or text}", hint=hint)
+
+    def _while(self) -> str:
+        return f" while `{self._reading.step.name}` was running" if self._reading.step is not None else ""

@@ -1,0 +1,210 @@
+"""A Fabric Connection that trusts no unknown host key, opens within its limits, and says what went wrong."""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from fabric import Config, Connection
+from paramiko import MissingHostKeyPolicy, PKey, ProxyCommand, SSHClient, SSHException
+from paramiko.ssh_exception import IncompatiblePeer
+
+from lockstitch.errors import ConnectError
+from lockstitch.remote.ssh import known_hosts
+from lockstitch.remote.ssh.explain import explain, through
+from lockstitch.remote.ssh.keys import Login
+from lockstitch.remote.ssh.pulse import PulseTransport
+from lockstitch.remote.ssh.sockets import GivenUpError, dial
+from lockstitch.remote.ssh.way import Hop
+
+if TYPE_CHECKING:
+    from lockstitch.remote.ssh.network import Network, Round
+
+FIRST_BACKOFF = 0.2
+CHANNEL_REFUSED = 2
+_PASSED_ON = ("compress", "disabled_algorithms")
+
+
+class StrictConnection(Connection):  # type: ignore[misc]
+    """A connection to one hop. `open` may be called by several threads: one opens, the others share what came of it."""
+
+    hop: Hop
+    way_in: StrictConnection | None = None
+    transport: PulseTransport | None = None
+    _network: Network
+    _opening: threading.Lock
+    _failed: tuple[float, ConnectError] | None = None
+
+    def __init__(
+        self, hop: Hop, network: Network, way_in: StrictConnection | None = None, config: Config | None = None
+    ) -> None:
+        self._set(hop=hop, way_in=way_in, _network=network, _opening=threading.Lock())
+        super().__init__(
+            hop.hostname,
+            user=hop.user,
+            port=hop.port,
+            config=network.bare_config(config),
+            gateway=way_in or hop.proxy_command or False,
+            forward_agent=hop.forward_agent,
+        )
+        self.client = SSHClient()
+        self.client.set_missing_host_key_policy(_OnlyKnown(self))
+
+    def derive_shorthand(self, host_string: str) -> dict[str, Any]:
+        """A hop's host name is only that: nothing is read into it."""
+        return {"user": None, "host": host_string, "port": None}
+
+    def open(self) -> None:
+        """Connect and log in, unless that is done; raises ConnectError."""
+        asked, round_ = monotonic(), self._network.round
+        with self._opening:
+            if self.is_connected:
+                return
+            # Whoever waited for an attempt that failed has had it: fifty hosts do not try a dead gateway in turn.
+            if self._failed is not None and self._failed[0] >= asked:
+                raise self._failed[1]
+            try:
+                self._open(round_)
+            except ConnectError as error:
+                self._failed = (monotonic(), error)
+                raise
+
+    def close(self) -> None:
+        """Close, whatever state the connection is in."""
+        try:
+            super().close()
+        except (EOFError, OSError, SSHException):
+            pass
+        finally:
+            self.client.close()
+
+    def check_key(self, key: PKey) -> None:
+        """Raises HostKeyError unless this is the key of the hop."""
+        self._network.check_key(self.hop, key.get_name(), key.asbytes())
+
+    @property
+    def died_of(self) -> str:
+        """How the connection ended: it froze or it dropped, itself or the gateway before it."""
+        frozen = getattr(self.transport, "frozen", None)
+        if self.way_in is not None and not self.way_in.is_connected:
+            return f"the connection to its gateway {self.way_in.hop.name} was lost"
+        return f"the connection froze (no answer for {frozen:g} s)" if frozen else "the connection dropped"
+
+    def key_offered(self, algorithms: tuple[str, ...]) -> PKey | None:
+        """The host key that the other side shows for these algorithms, without logging in; None where it has none."""
+        self._open_way_in()
+        with self._place():
+            transport = PulseTransport(self._socket(self._network.round))
+            transport.get_security_options().key_types = algorithms
+            try:
+                transport.start_client(timeout=self.hop.limits.banner_timeout)
+                return transport.get_remote_server_key()
+            except IncompatiblePeer:
+                return None
+            finally:
+                transport.close()
+
+    def _open(self, round_: Round) -> None:
+        self._open_way_in()
+        with self._place():
+            self._try_until_made(round_)
+
+    def _open_way_in(self) -> None:
+        if self.way_in is not None:
+            try:
+                self.way_in.open()
+            except ConnectError as error:
+                raise through(error, self.hop.name, self.way_in.hop.name) from error
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Wait for our turn; whatever goes wrong then is told in words."""
+        try:
+            with self._network.place(self.hop, self.way_in):
+                yield
+        except Exception as error:
+            raise explain(error, self.hop, self.way_in.hop.name if self.way_in else "") from error
+
+    def _try_until_made(self, round_: Round) -> None:
+        began, tries = monotonic(), 0
+        while True:
+            tries += 1
+            try:
+                return self._try(round_)
+            except Exception as error:
+                self.client.close()
+                pause = random.uniform(0.5, 1.0) * FIRST_BACKOFF * 2**tries
+                late = monotonic() + pause - began > self.hop.limits.connect_timeout
+                if late or tries >= self.hop.limits.connect_tries or not _never_made(error):
+                    raise
+                if round_.stopped.wait(pause):
+                    raise
+
+    def _try(self, round_: Round) -> None:
+        limits = self.hop.limits
+        with round_.closing(self.client):
+            self.client.connect(
+                self.hop.hostname,
+                self.hop.port,
+                username=self.hop.user,
+                sock=self._socket(round_),
+                timeout=limits.banner_timeout,
+                banner_timeout=limits.banner_timeout,
+                auth_timeout=limits.auth_timeout,
+                channel_timeout=limits.channel_timeout,
+                transport_factory=self._transport_factory(),
+                auth_strategy=Login(self.hop, self._network.ring, self._network.connect_kwargs),  # type: ignore[arg-type]
+                **{name: value for name, value in self._network.connect_kwargs.items() if name in _PASSED_ON},
+            )
+        if round_.stopped.is_set():
+            raise GivenUpError
+        transport = self.client.get_transport()
+        assert isinstance(transport, PulseTransport)
+        transport.begin_pulse(limits)
+        self.transport, self._sftp = transport, None
+
+    def _socket(self, round_: Round) -> Any:
+        if self.hop.proxy_command:
+            return ProxyCommand(self.hop.proxy_command)
+        if self.way_in is None:
+            return dial(self.hop.hostname, self.hop.port, self.hop.limits, round_.stopped)
+        transport = self.way_in.transport
+        assert transport is not None
+        target = (self.hop.hostname, self.hop.port)
+        return transport.open_channel("direct-tcpip", target, ("", 0), timeout=self.hop.limits.connect_timeout)
+
+    def _transport_factory(self) -> partial[PulseTransport]:
+        known = known_hosts.kinds(self._network.entries(self.hop), self.hop.known_as)
+        return partial(PulseTransport, key_types=key_types(known))
+
+
+class _OnlyKnown(MissingHostKeyPolicy):
+    """Asks the connection. Paramiko's own table stays empty, so every key comes here."""
+
+    def __init__(self, connection: StrictConnection) -> None:
+        self._connection = connection
+
+    def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:
+        self._connection.check_key(key)
+
+
+def key_types(known: tuple[str, ...]) -> list[str]:
+    """The signature algorithms of these key types: a host is asked for the key we know."""
+    rsa = ("rsa-sha2-512", "rsa-sha2-256")
+    return [algorithm for kind in known for algorithm in (rsa if kind == "ssh-rsa" else (kind,))]
+
+
+def _never_made(error: Exception) -> bool:
+    """Whether the other side did not even begin to talk: then trying again does no harm."""
+    if isinstance(error, OSError):
+        hopeless = isinstance(error, FileNotFoundError) or getattr(error, "errno", 0) == socket.EAI_NONAME
+        return not hopeless
+    if getattr(error, "code", None) == CHANNEL_REFUSED:
+        return True
+    return "Error reading SSH protocol banner" in str(error) or isinstance(error, EOFError)

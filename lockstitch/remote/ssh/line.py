@@ -1,0 +1,111 @@
+"""The open connection to one host and the shells on it: those that work, and for each user one that waits."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from time import monotonic
+
+from lockstitch.errors import ConnectError
+from lockstitch.remote.ssh.connection import StrictConnection
+from lockstitch.remote.ssh.shell import BROKEN, RefusedError, Shell
+from lockstitch.remote.ssh.sockets import in_background
+
+REFUSALS_PAUSE = 0.2
+
+
+class Line:
+    """The shells of one open connection."""
+
+    def __init__(self, connection: StrictConnection) -> None:
+        self.connection = connection
+        self._spares: dict[str | None, Future[Shell]] = {}
+        self._working: set[Shell] = set()
+        self._changed = threading.Condition()
+
+    @property
+    def alive(self) -> bool:
+        return bool(self.connection.is_connected)
+
+    @property
+    def died_of(self) -> str:
+        return self.connection.died_of
+
+    def warm(self, user: str | None) -> None:
+        """Begin to open the shell that will be asked for next."""
+        with self._changed:
+            if user not in self._spares and self.alive:
+                self._spares[user] = in_background(lambda: Shell(self.connection, user))
+
+    def take(self, user: str | None) -> Shell:
+        """A waiting shell; the next one is opened behind the caller's back."""
+        with self._changed:
+            spare = self._spares.pop(user, None)
+        shell = self._ready(spare) or self._open(user)
+        with self._changed:
+            self._working.add(shell)
+        self.warm(user)
+        return shell
+
+    def give_back(self, shell: Shell) -> None:
+        """Its work is done: it is closed."""
+        shell.close()
+        with self._changed:
+            self._working.discard(shell)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Close the shells and the connection."""
+        with self._changed:
+            shells, self._working = list(self._working), set()
+            self._spares.clear()
+        for shell in shells:
+            shell.close()
+        self.connection.close()
+
+    def _ready(self, spare: Future[Shell] | None) -> Shell | None:
+        if spare is None:
+            return None
+        try:
+            shell = spare.result(self._patience)
+        except (*BROKEN, RefusedError):
+            return None
+        if not shell.ended:
+            return shell
+        shell.close()
+        return None
+
+    def _open(self, user: str | None) -> Shell:
+        until = monotonic() + self._patience
+        while True:
+            try:
+                return in_background(lambda: Shell(self.connection, user)).result(self._patience)
+            except RefusedError as error:
+                self._make_room(user, until, error)
+            except TimeoutError as error:
+                said = f"the host did not start a shell within {self._patience:g} s"
+                raise ConnectError(self._name, said) from error
+
+    def _make_room(self, user: str | None, until: float, error: RefusedError) -> None:
+        """Wait for a session to end: a host allows ten at once, some fewer."""
+        with self._changed:
+            spares, self._spares = list(self._spares.values()), {}
+            for spare in spares:
+                spare.add_done_callback(_closed)
+            if not self._working and monotonic() > until:
+                said = f"the host refuses to start a shell ({error})"
+                raise ConnectError(self._name, said, hint="check MaxSessions in its sshd_config") from error
+            self._changed.wait(REFUSALS_PAUSE)
+
+    @property
+    def _patience(self) -> float:
+        return self.connection.hop.limits.channel_timeout
+
+    @property
+    def _name(self) -> str:
+        return self.connection.hop.name
+
+
+def _closed(spare: Future[Shell]) -> None:
+    if spare.exception() is None:
+        spare.result().close()

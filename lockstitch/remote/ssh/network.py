@@ -1,0 +1,182 @@
+"""What the connections of one `fab` share: settings, keys, gateways, and how many may be opened at once."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from fabric import Config
+from paramiko.config import SSHConfig
+
+from lockstitch.errors import HostKeyError
+from lockstitch.host import Host
+from lockstitch.remote.ssh import known_hosts
+from lockstitch.remote.ssh.connection import StrictConnection
+from lockstitch.remote.ssh.explain import refused_key
+from lockstitch.remote.ssh.keys import KeyRing
+from lockstitch.remote.ssh.sockets import GivenUpError
+from lockstitch.remote.ssh.way import Hop, way
+
+# Without a handler, paramiko prints tracebacks of its own.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+class Closes(Protocol):
+    """Something that can be closed from any thread."""
+
+    def close(self) -> None: ...
+
+
+class Round:
+    """What goes on until somebody interrupts: then it is told to stop, and what it opened is closed."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self._open: list[Closes] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def closing(self, thing: Closes) -> Iterator[None]:
+        """While this lasts, an interruption closes the thing."""
+        with self._lock:
+            self._open.append(thing)
+        try:
+            if self.stopped.is_set():
+                raise GivenUpError
+            yield
+        finally:
+            with self._lock:
+                self._open.remove(thing)
+
+    def stop(self) -> None:
+        self.stopped.set()
+        with self._lock:
+            things = list(self._open)
+        for thing in things:
+            thing.close()
+
+
+class Network:
+    """Makes the connections to hosts and shares the gateways between them."""
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        connect_kwargs: Mapping[str, Any] | None = None,
+        typed: Mapping[str, str] | None = None,
+        root: Path | str = "",
+    ) -> None:
+        self.config: Config = config.clone() if config is not None else Config()
+        if connect_kwargs:
+            self.config.connect_kwargs = {**self.config.connect_kwargs, **connect_kwargs}
+        # Fabric writes the keys of one host into the settings of all: connections get a copy, and no ssh config.
+        self.connect_kwargs: dict[str, Any] = copy.deepcopy(dict(self.config.connect_kwargs))
+        self.ring = KeyRing()
+        self.round = Round()
+        self._typed = dict(typed or {})
+        self._root = Path(root)
+        self._gateways: dict[tuple[Hop, ...], StrictConnection] = {}
+        self._places: dict[object, threading.BoundedSemaphore] = {}
+        self._entries: dict[tuple[str, ...], tuple[known_hosts.Entry, ...]] = {}
+        self._lock = threading.RLock()
+
+    def way(self, host: Host) -> tuple[Hop, ...]:
+        """The hops to a host."""
+        # Files are named in an inventory as seen from the project, wherever `fab` is called from.
+        known_hosts, keys = self._placed(host.known_hosts), self._placed(host.identity_files)
+        return way(replace(host, known_hosts=known_hosts, identity_files=keys), self.config)
+
+    def connection(self, host: Host, config: Config | None = None) -> StrictConnection:
+        """A connection to a host, not opened yet; it opens its gateways itself."""
+        hops = self.way(host)
+        return StrictConnection(hops[-1], self, self.gateway(hops[:-1]), config)
+
+    def gateway(self, hops: tuple[Hop, ...]) -> StrictConnection | None:
+        """The connection to the last of these hops, the same one for all who pass it."""
+        if not hops:
+            return None
+        with self._lock:
+            if hops not in self._gateways:
+                self._gateways[hops] = StrictConnection(hops[-1], self, self.gateway(hops[:-1]))
+            return self._gateways[hops]
+
+    def _placed(self, files: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(self._root / Path(file).expanduser()) for file in files)
+
+    def bare_config(self, config: Config | None) -> Config:
+        """The settings for one connection: nothing in it is another's, and `~/.ssh/config` has already been asked."""
+        bare = (config or self.config).clone()
+        bare._set(base_ssh_config=SSHConfig())
+        bare.connect_kwargs = {}
+        bare.gateway = None
+        return bare
+
+    def entries(self, hop: Hop) -> tuple[known_hosts.Entry, ...]:
+        """The known hosts that count for a hop, read once."""
+        with self._lock:
+            if hop.known_hosts not in self._entries:
+                self._entries[hop.known_hosts] = known_hosts.read(hop.known_hosts)
+            return self._entries[hop.known_hosts]
+
+    def check_key(self, hop: Hop, kind: str, blob: bytes) -> None:
+        """Let a known key pass, record a new one where that is allowed; raises HostKeyError for any other."""
+        standing = known_hosts.judge(self.entries(hop), hop.known_as, blob)
+        if standing.verdict == "unknown" and hop.host_keys == "accept-new" and hop.recorded_in:
+            try:
+                standing = known_hosts.record(hop.recorded_in, hop.known_as, kind, blob)
+            except OSError as error:
+                said = f"its new host key cannot be recorded in {hop.recorded_in}: {error.strerror}"
+                raise HostKeyError(hop.name, said) from error
+            self.forget_entries()
+            if standing.verdict == "unknown":
+                return
+        if standing.verdict != "trusted":
+            raise refused_key(hop, standing, blob, self._typed.get(hop.name, hop.name))
+
+    def forget_entries(self) -> None:
+        """Read the known hosts again when they are next needed."""
+        with self._lock:
+            self._entries.clear()
+
+    @contextmanager
+    def place(self, hop: Hop, gateway: StrictConnection | None) -> Iterator[None]:
+        """Wait until this connection may be opened: some at a time through a gateway, some in all."""
+        through = [(id(gateway), hop.limits.per_gateway)] if gateway is not None else []
+        held: list[threading.BoundedSemaphore] = []
+        try:
+            for key, size in [*through, ("all", hop.limits.in_all)]:
+                with self._lock:
+                    turn = self._places.setdefault(key, threading.BoundedSemaphore(max(1, size)))
+                while not turn.acquire(timeout=0.2):
+                    if self.round.stopped.is_set():
+                        raise GivenUpError
+                held.append(turn)
+            yield
+        finally:
+            for turn in held:
+                turn.release()
+
+    def interrupt(self) -> None:
+        """Give up every connection that is being opened."""
+        with self._lock:
+            before, self.round = self.round, Round()
+        before.stop()
+
+    def close(self) -> None:
+        """Close the gateways, the nearest last."""
+        self.interrupt()
+        with self._lock:
+            gateways, self._gateways = list(self._gateways.values()), {}
+        close_all(reversed(gateways))
+
+
+def close_all(connections: Iterable[StrictConnection]) -> None:
+    """Close connections, whatever state they are in."""
+    for connection in connections:
+        connection.close()

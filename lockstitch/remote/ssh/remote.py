@@ -1,0 +1,138 @@
+"""The Remote over SSH: one connection a host, kept open, and one round trip a script."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import wait
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fabric import Config
+
+from lockstitch.errors import ConnectError, LockstitchError
+from lockstitch.host import Host
+from lockstitch.plan import Script
+from lockstitch.remote import Observer, Result, nobody
+from lockstitch.remote.ssh.carry import Carry, InterruptedRunError
+from lockstitch.remote.ssh.line import Line
+from lockstitch.remote.ssh.network import Network, Round
+from lockstitch.remote.ssh.shell import BROKEN, NotSentError
+from lockstitch.remote.ssh.sockets import in_background
+
+NOT_BEGUN = "interrupted before it began"
+
+
+class SshRemote:
+    """Carries scripts to hosts over SSH.
+
+    `config` is Fabric's, with what the command line said (-i, -t, -S, the prompts); `connect_kwargs` go over it.
+    `typed` is how a host is called on the command line (`prod:web1`), for hints; `root` is the project's folder, from
+    which files in an inventory are named.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        connect_kwargs: Mapping[str, Any] | None = None,
+        typed: Mapping[str, str] | None = None,
+        root: Path | str = "",
+    ) -> None:
+        self.network = Network(config, connect_kwargs, typed, root)
+        self._lines: dict[Host, Line] = {}
+        self._doors: dict[Host, threading.Lock] = {}
+        self._carries: set[Carry] = set()
+        self._lock = threading.Lock()
+
+    def connect(self, hosts: Iterable[Host]) -> dict[str, LockstitchError]:
+        """Open one connection to each host at once; returns the errors by host name."""
+        opening = {host: in_background(partial(self._line, host)) for host in dict.fromkeys(hosts)}
+        try:
+            wait(opening.values())
+        except BaseException:
+            self.network.interrupt()
+            raise
+        errors: dict[str, LockstitchError] = {}
+        for host, line in opening.items():
+            error = line.exception()
+            if isinstance(error, LockstitchError):
+                errors[host.name] = error
+            elif error is not None:
+                raise error
+        return errors
+
+    def run(self, host: Host, script: Script, observe: Observer = nobody) -> tuple[Result, ...]:
+        """Carry out a script on a host, connecting to it first where that is not done or was lost."""
+        if not script.steps:
+            return ()
+        round_ = self.network.round
+        try:
+            try:
+                return self._carry(host, script, observe, round_)
+            except NotSentError:
+                # A line or a shell that died while it waited: nothing was done, so it may be asked for again.
+                return self._carry(host, script, observe, round_)
+        except NotSentError as error:
+            raise ConnectError(host.name, f"the host does not start a shell: {error}") from error
+        except ConnectError as error:
+            if round_.stopped.is_set():
+                raise InterruptedRunError(host.name, NOT_BEGUN) from error
+            raise
+
+    def interrupt(self) -> None:
+        """End whatever is running on any host, and give up whatever is being opened."""
+        self.network.interrupt()
+        with self._lock:
+            carries = list(self._carries)
+        for carry in carries:
+            carry.interrupt()
+
+    def close(self) -> None:
+        """Close every connection, gateways last."""
+        self.network.interrupt()
+        with self._lock:
+            lines, self._lines = list(self._lines.values()), {}
+        for closing in [in_background(line.close) for line in lines]:
+            closing.exception()
+        self.network.close()
+
+    def __enter__(self) -> SshRemote:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _carry(self, host: Host, script: Script, observe: Observer, round_: Round) -> tuple[Result, ...]:
+        line = self._line(host)
+        try:
+            shell = line.take(script.user)
+        except BROKEN as error:
+            raise NotSentError(str(error) or "the connection dropped") from error
+        carry = Carry(host.name, line, shell, script, observe)
+        try:
+            with self._lock:
+                if round_.stopped.is_set():
+                    raise InterruptedRunError(host.name, NOT_BEGUN)
+                self._carries.add(carry)
+            return carry.run()
+        finally:
+            with self._lock:
+                self._carries.discard(carry)
+            line.give_back(shell)
+
+    def _line(self, host: Host) -> Line:
+        """The open connection to a host; of several who ask, one opens it."""
+        with self._lock:
+            door = self._doors.setdefault(host, threading.Lock())
+        with door:
+            line = self._lines.get(host)
+            if line is not None and line.alive:
+                return line
+            if line is not None:
+                line.close()
+            connection = self.network.connection(host)
+            connection.open()
+            self._lines[host] = line = Line(connection)
+            line.warm(None)
+            return line

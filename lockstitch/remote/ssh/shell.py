@@ -1,0 +1,112 @@
+"""A `sh` on a host that waits for a script: it is there beforehand, so that a script costs one round trip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paramiko import Channel, ChannelException, Message, SSHException, Transport
+from paramiko.agent import AgentRequestHandler
+from paramiko.common import cMSG_CHANNEL_REQUEST
+
+from lockstitch.command import words
+from lockstitch.remote.ssh.connection import StrictConnection
+
+CHUNK = 32 * 1024
+NOT_YET = None
+BROKEN = (SSHException, OSError, EOFError)
+
+
+class NotSentError(Exception):
+    """The shell ended before it was given anything: nothing was done, and another may be asked."""
+
+
+class RefusedError(Exception):
+    """The host does not allow one more session now."""
+
+
+def command(user: str | None) -> str:
+    """What is started on the host; `exec` leaves no login shell in between."""
+    return "exec sh" if user is None else f"exec {words('sudo', '-n', '-H', '-u', user, 'sh')}"
+
+
+class Shell:
+    """One waiting shell, and the channel to it."""
+
+    def __init__(self, connection: StrictConnection, user: str | None) -> None:
+        transport = connection.transport
+        if transport is None:
+            raise SSHException("the connection is not open")
+        self.user = user
+        self._transport: Any = transport
+        self._channel = _session(transport, connection.hop.limits.channel_timeout)
+        self._channel.set_combine_stderr(True)
+        self._patience = connection.hop.limits.channel_timeout
+        self._agent = AgentRequestHandler(self._channel) if connection.forward_agent else None
+        self._channel.exec_command(command(user))
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more can be said to it."""
+        return bool(self._channel.closed or self._channel.eof_received or self._channel.exit_status_ready())
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it exited with; None where it was killed or is not known to have ended."""
+        code = self._channel.exit_status
+        return code if code >= 0 else None
+
+    def send(self, text: str) -> None:
+        """Give it a script; raises NotSentError where it took nothing of it, OSError where it took only a part."""
+        self._channel.settimeout(self._patience)
+        data, sent = memoryview(text.encode("utf-8", "surrogateescape")), 0
+        while sent < len(data):
+            try:
+                taken = self._channel.send(data[sent : sent + CHUNK].tobytes())
+            except BROKEN as error:
+                raise (error if sent else NotSentError("the shell takes no script")) from error
+            if not taken:
+                raise (OSError if sent else NotSentError)("the shell takes no script")
+            sent += taken
+
+    def read(self, timeout: float) -> bytes | None:
+        """What it said next: nothing yet is None, the end is no bytes."""
+        self._channel.settimeout(timeout)
+        try:
+            return self._channel.recv(CHUNK)
+        except TimeoutError:
+            return NOT_YET
+
+    def stop(self) -> None:
+        """Have everything that it runs ended: by a signal, and by closing its stdin, which the script watches."""
+        try:
+            self._signal("TERM")
+            self._channel.shutdown_write()
+        except BROKEN:
+            return
+
+    def close(self) -> None:
+        """Let go of it; closing its stdin ends what is left."""
+        try:
+            self._channel.close()
+            if self._agent is not None:
+                self._agent.close()
+        except BROKEN:
+            return
+
+    def _signal(self, name: str) -> None:
+        message = Message()
+        message.add_byte(cMSG_CHANNEL_REQUEST)
+        message.add_int(self._channel.remote_chanid)
+        message.add_string("signal")
+        message.add_boolean(False)
+        message.add_string(name)
+        self._transport._send_user_message(message)
+
+
+def _session(transport: Transport, timeout: float) -> Channel:
+    try:
+        return transport.open_session(timeout=timeout)
+    except SSHException as error:
+        # Of several who are refused at once, paramiko tells the reason to one.
+        refused = isinstance(error, ChannelException) or str(error) == "Unable to open channel."
+        raise (RefusedError(str(error)) if refused and transport.is_active() else error) from error

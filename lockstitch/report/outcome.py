@@ -1,0 +1,109 @@
+"""Pure: how a run ended: what failed, where, its last lines, the state now, and the one command to type next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockstitch.errors import ExitCode
+from lockstitch.outcome import Failure, Outcome, SiteOutcome
+from lockstitch.plan import Change
+from lockstitch.release import short
+from lockstitch.report.text import indented, neutral, seconds, table
+
+_ENDINGS = {
+    ExitCode.DONE: "done",
+    ExitCode.REVERTED: "FAILED: every host is back where it was",
+    ExitCode.NEEDS_A_PERSON: "FAILED: the hosts below need a person",
+    ExitCode.CHECK_SAID_NO: "REFUSED: nothing was changed",
+    ExitCode.INTERRUPTED: "INTERRUPTED: every host is back where it was",
+}
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """The whole story of the end, for a person."""
+    changes = {change.site: change for change in outcome.plan.changes}
+    lines: list[str] = []
+    for failure in outcome.failures:
+        lines += [*_failure(failure), ""]
+    headings = ("HOST", "APP", "FROM", "TO", "SERVING", "SECONDS")
+    rows = [_row(site, changes[site.site]) for site in outcome.sites if site.site in changes]
+    lines += table(headings, rows).splitlines()
+    for left in outcome.left:
+        lines += [f"! {left.site}: {neutral(left.what)}"]
+    ending = _ENDINGS[outcome.code]
+    if outcome.left and outcome.code is ExitCode.INTERRUPTED:
+        ending = "INTERRUPTED: the hosts below need a person"
+    lines += ["", f"{outcome.plan.kind} of {outcome.plan.environment} {ending} ({seconds(outcome.seconds)})"]
+    lines += [f"run {outcome.plan.run}", f"next: {_next(outcome)}"]
+    return "\n".join(lines)
+
+
+def _failure(failure: Failure) -> list[str]:
+    where = f"{failure.site}: " if failure.site else ""
+    lines = [f"{where}{neutral(failure.reason)}"]
+    lines += [f"HINT: {neutral(failure.hint)}"] if failure.hint else []
+    if failure.output:
+        lines += [f"  the last lines of `{failure.what}`:", *indented(failure.output)]
+    for name, said in failure.logs.items():
+        if said:
+            lines += [f"  the last lines of {neutral(name)}:", *indented(said)]
+    return lines
+
+
+def _row(site: SiteOutcome, change: Change) -> tuple[str, ...]:
+    serving = {"new": short(change.after), "old": short(change.before), "unknown": "unknown"}[site.where]
+    return (
+        site.site.host,
+        site.site.app,
+        short(change.before),
+        short(change.after),
+        serving,
+        f"{site.seconds:.1f}",
+    )
+
+
+def _next(outcome: Outcome) -> str:
+    environment = outcome.plan.environment
+    if outcome.left:
+        return outcome.left[0].command
+    if outcome.code is ExitCode.DONE:
+        return f"fab -H {environment} status"
+    return f"fab -H {environment} history"
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """The outcome for programs."""
+    changes = {change.site: change for change in outcome.plan.changes}
+    return {
+        "kind": outcome.plan.kind,
+        "environment": outcome.plan.environment,
+        "run": outcome.plan.run,
+        "code": int(outcome.code),
+        "seconds": round(outcome.seconds, 3),
+        "sites": [
+            {
+                "host": s.site.host,
+                "app": s.site.app,
+                "from": changes[s.site].before,
+                "to": changes[s.site].after,
+                "serving": {"new": changes[s.site].after, "old": changes[s.site].before}.get(s.where),
+                "seconds": round(s.seconds, 3),
+            }
+            for s in outcome.sites
+            if s.site in changes
+        ],
+        "failures": [_failure_json(failure) for failure in outcome.failures],
+        "left": [{"host": x.site.host, "app": x.site.app, "what": x.what, "command": x.command} for x in outcome.left],
+    }
+
+
+def _failure_json(failure: Failure) -> dict[str, Any]:
+    return {
+        "host": failure.site.host if failure.site else None,
+        "app": failure.site.app if failure.site else None,
+        "what": failure.what,
+        "reason": failure.reason,
+        "hint": failure.hint,
+        "output": list(failure.output),
+        "logs": {name: list(lines) for name, lines in failure.logs.items()},
+    }

@@ -1,0 +1,104 @@
+"""Pure: a plan as people confirm it, and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockstitch.plan import Change, Plan, Unit, Wave
+from lockstitch.release import short
+from lockstitch.report.text import indented, neutral, table
+
+_COMMITS_SHOWN = 20
+
+
+def plan_text(plan: Plan, *, commands: bool = False) -> str:
+    """What would happen, in order: changes, commits, notes, waves; with `commands`, what is sent for each step."""
+    if plan.empty:
+        return f"nothing to do: every host of {plan.environment} already runs it"
+    lines = [f"{plan.kind} of {plan.environment}, run {plan.run}" + (f": {plan.message}" if plan.message else ""), ""]
+    lines += table(("HOST", "APP", "FROM", "TO"), [_change(change) for change in plan.changes]).splitlines()
+    lines += _commits(plan)
+    lines += [f"! {neutral(note)}" for note in plan.notes]
+    lines += ["", "in this order:", "   0. lock every host, or none"]
+    before: set[tuple[str, ...]] = set()
+    for number, wave in enumerate(plan.waves, 1):
+        lines += [f"  {number:2}. {neutral(wave.name)}{_pause(wave)}", *_units(wave.units, commands, before)]
+    lines += [f"  {len(plan.waves) + 1:2}. record, prune, unlock"]
+    return "\n".join(lines)
+
+
+def _change(change: Change) -> tuple[str, str, str, str]:
+    return (change.site.host, change.site.app, short(change.before), short(change.after))
+
+
+def _commits(plan: Plan) -> list[str]:
+    lines = []
+    verb = "taken back" if plan.kind == "rollback" else "coming in"
+    for app, commits in plan.commits.items():
+        if not commits:
+            continue
+        lines += ["", f"{app}: {len(commits)} commits {verb}"]
+        lines += indented((f"{short(c.revision)} {c.author}: {c.subject}" for c in commits[:_COMMITS_SHOWN]), "  ")
+        if len(commits) > _COMMITS_SHOWN:
+            lines.append(f"  and {len(commits) - _COMMITS_SHOWN} more")
+    return [*lines, ""] if plan.notes else lines
+
+
+def _pause(wave: Wave) -> str:
+    return f", then watch for {wave.pause:g} s" if wave.pause else ""
+
+
+def _units(units: tuple[Unit, ...], commands: bool, before: set[tuple[str, ...]]) -> list[str]:
+    """What units do, each different list of steps once; `before` holds what earlier waves have shown."""
+    lines: list[str] = []
+    same: dict[tuple[str, ...], list[Unit]] = {}
+    for unit in units:
+        gates = tuple(f"gate: {gate.name}" for gate in unit.gates)
+        same.setdefault(tuple(neutral(step.says) for step in unit.steps) + gates, []).append(unit)
+    for what, some in same.items():
+        sites = ", ".join(str(unit.site) for unit in some)
+        if what in before and not commands:
+            lines.append(f"        on {sites}: the same")
+            continue
+        before.add(what)
+        lines.append(f"        on {sites}")
+        for index, sentence in enumerate(what):
+            lines.append(f"          {sentence}")
+            if commands and index < len(some[0].steps):
+                lines += indented(some[0].steps[index].command.shown().splitlines(), " " * 14 + "| ")
+    return lines
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The plan for programs."""
+    return {
+        "kind": plan.kind,
+        "environment": plan.environment,
+        "run": plan.run,
+        "by": plan.by,
+        "message": plan.message,
+        "empty": plan.empty,
+        "changes": [
+            {"host": c.site.host, "app": c.site.app, "from": c.before, "to": c.after, "release": c.release}
+            for c in plan.changes
+        ],
+        "commits": {app: [vars(c) for c in commits] for app, commits in plan.commits.items()},
+        "notes": list(plan.notes),
+        "waves": [
+            {
+                "name": wave.name,
+                "visible": wave.visible,
+                "pause": wave.pause,
+                "units": [
+                    {
+                        "host": unit.site.host,
+                        "app": unit.site.app,
+                        "steps": [{"name": step.name, "says": step.says} for step in unit.steps],
+                        "gates": [gate.name for gate in unit.gates],
+                    }
+                    for unit in wave.units
+                ],
+            }
+            for wave in plan.waves
+        ],
+    }

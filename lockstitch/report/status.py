@@ -1,0 +1,127 @@
+"""Pure: what is where now, and what was done before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from lockstitch.facts import Facts, Survey
+from lockstitch.gate import Verdict
+from lockstitch.plan import Site
+from lockstitch.release import short
+from lockstitch.report.text import neutral, table
+
+_HEADINGS = ("HOST", "APP", "REVISION", "RELEASE", "TAG", "BRANCH", "SERVING", "SINCE", "BY", "LOCK", "FREE", "")
+
+
+def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
+    """One line a site; hosts that differ from the rest of their app are flagged, and why nothing serves is said."""
+    differing = differ(survey)
+    rows = [_row(facts, serving[site], site in differing) for site, facts in survey.facts.items()]
+    lines = table(_HEADINGS, rows).splitlines()
+    for site, facts in survey.facts.items():
+        if not serving[site].passed:
+            lines.append(f"! {site}: {neutral(serving[site].reason)}")
+        if facts.place.dirty:
+            lines.append(f"! {site}: {len(facts.place.dirty)} uncommitted changes in the checkout")
+        if facts.host.lock:
+            lines.append(f"! {site}: locked by {neutral(str(facts.host.lock))}")
+    lines += [f"! {neutral(error.message)}" for error in survey.unreachable.values()]
+    return "\n".join(lines)
+
+
+def differ(survey: Survey) -> set[Site]:
+    """The sites whose revision is not the one most hosts of their app have."""
+    odd: set[Site] = set()
+    for app in {site.app for site in survey.facts}:
+        mine = {site: facts.place.revision for site, facts in survey.facts.items() if site.app == app}
+        usual, count = Counter(mine.values()).most_common(1)[0]
+        tied = list(Counter(mine.values()).values()).count(count) > 1
+        odd |= {site for site, revision in mine.items() if revision != usual or tied}
+    return odd
+
+
+def _row(facts: Facts, serving: Verdict, odd: bool) -> tuple[str, ...]:
+    release = facts.release
+    return (
+        facts.site.host,
+        facts.site.app,
+        short(facts.place.revision),
+        release.id if release else "-",
+        facts.place.tag or "-",
+        facts.place.branch or "-",
+        "yes" if serving.passed else "NO",
+        _moment(facts.service.since),
+        (release.by if release else "") or "-",
+        facts.host.lock.by if facts.host.lock else "free",
+        f"{facts.host.free / 2**30:.1f} GiB" if facts.host.free is not None else "-",
+        "<- differs" if odd else "",
+    )
+
+
+def _moment(since: int | None) -> str:
+    return datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%MZ") if since else "-"
+
+
+def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
+    """The same for programs."""
+    differing = differ(survey)
+    return {
+        "sites": [
+            {
+                "host": site.host,
+                "app": site.app,
+                "layout": site.layout.kind,
+                "revision": facts.place.revision,
+                "release": facts.release.id if facts.release else None,
+                "verdict": facts.release.verdict if facts.release else None,
+                "tag": facts.place.tag or None,
+                "branch": facts.place.branch or None,
+                "serving": serving[site].passed,
+                "reason": serving[site].reason,
+                "since": facts.service.since,
+                "by": facts.release.by if facts.release else None,
+                "lock": vars(facts.host.lock) if facts.host.lock else None,
+                "free": facts.host.free,
+                "dirty": list(facts.place.dirty),
+                "differs": site in differing,
+                "pids": [process.pid for process in facts.service.workers],
+            }
+            for site, facts in survey.facts.items()
+        ],
+        "unreachable": {host: error.message for host, error in survey.unreachable.items()},
+    }
+
+
+def history_text(survey: Survey, limit: int) -> str:
+    """What was recorded on the hosts, newest first; one line for what one run did to one app."""
+    headings = ("WHEN", "APP", "RELEASE", "REVISION", "VERDICT", "HOSTS", "BY", "RUN", "WHY")
+    rows = [
+        (
+            e["at"],
+            e["app"],
+            e["release"],
+            short(e["revision"]),
+            e["verdict"],
+            ",".join(e["hosts"]),
+            e["by"],
+            e["run"],
+            e["message"],
+        )
+        for e in history_json(survey, limit)
+    ]
+    return table(headings, rows) if rows else "nothing was recorded on these hosts yet"
+
+
+def history_json(survey: Survey, limit: int) -> list[dict[str, Any]]:
+    """The same for programs."""
+    merged: dict[tuple[str, ...], dict[str, Any]] = {}
+    for site, facts in survey.facts.items():
+        for entry in facts.host.journal:
+            key = (site.app, *(entry.get(k, "") for k in ("run", "release", "verdict")))
+            keys: Sequence[str] = ("at", "release", "revision", "verdict", "by", "run", "message")
+            line = merged.setdefault(key, {"app": site.app, "hosts": [], **{k: entry.get(k, "") for k in keys}})
+            line["hosts"].append(site.host)
+    return sorted(merged.values(), key=lambda e: str(e["at"]), reverse=True)[:limit]

@@ -1,0 +1,173 @@
+"""EFFECT: the only loop. A plan is carried out wave by wave; what fails goes back; an Outcome says how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from lockstitch.carry import Carrier
+from lockstitch.errors import ExitCode
+from lockstitch.facts import LockInfo
+from lockstitch.host import Host
+from lockstitch.journal import now
+from lockstitch.lock import Locks
+from lockstitch.outcome import Failure, GoingBack, Left, Outcome, RunEvent, Said, SiteOutcome, WaveBegan, Where
+from lockstitch.plan import Plan, Site, Unit, Wave
+from lockstitch.remote import Remote
+
+T = TypeVar("T")
+
+
+def run(plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]) -> Outcome:
+    """Carry out a plan. Raises only for what happens before the first change: a lock that is held, a host that is gone.
+
+    An interrupt (Ctrl-C, SIGTERM) ends what runs on the hosts and puts back what was changed; a second one while
+    it goes back stops that too, and the outcome says what is where.
+    """
+    return _Run(plan, remote, hosts, observe).execute()
+
+
+class _Run:
+    def __init__(
+        self, plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]
+    ) -> None:
+        self.plan, self.remote, self.observe = plan, remote, observe
+        self.carrier = Carrier(plan, remote, hosts, observe)
+        info = LockInfo(plan.run, plan.by, plan.message or plan.kind, now())
+        self.locks = Locks(remote, hosts, plan.sites, info)
+        self.start = time.monotonic()
+        self.begun: list[Wave] = []
+        self.where: dict[Site, Where] = dict.fromkeys(plan.sites, "old")
+        self.left: list[Left] = []
+
+    def execute(self) -> Outcome:
+        try:
+            self.locks.acquire()
+        except KeyboardInterrupt:
+            self.remote.interrupt()
+            self.locks.release()
+            raise
+        try:
+            failures = self._forward()
+        except KeyboardInterrupt:
+            failures = [Failure(None, "interrupt", "interrupted")]
+            self._stop()
+        if not failures:
+            return self._finished()
+        return self._failed(failures)
+
+    def _forward(self) -> list[Failure]:
+        for number, wave in enumerate(self.plan.waves, 1):
+            self.observe(WaveBegan(wave.name, tuple(u.site for u in wave.units), number, len(self.plan.waves)))
+            self.begun.append(wave)
+            failures = self._wave(wave)
+            if failures:
+                return failures
+        return []
+
+    def _wave(self, wave: Wave) -> list[Failure]:
+        if wave.visible:
+            self.where.update(dict.fromkeys((unit.site for unit in wave.units), "unknown"))
+        failures = self._each(wave.units, self.carrier.steps) or self._gates(wave)
+        if not failures and wave.pause and wave is not self.plan.waves[-1]:
+            self.observe(Said(f"watching {wave.name} for {wave.pause:g} s"))
+            self.carrier.stopped.wait(wave.pause)
+            failures = self._gates(wave)
+        if wave.visible and not failures:
+            self.where.update(dict.fromkeys((unit.site for unit in wave.units), "new"))
+        return failures
+
+    def _gates(self, wave: Wave) -> list[Failure]:
+        return self._each(wave.units, lambda unit: self.carrier.gates(unit.site, unit.gates))
+
+    def _finished(self) -> Outcome:
+        problems = self._end(self.plan.finish)
+        for failure in problems:
+            self._leave(failure, "the deploy is done, but its last step is not")
+        return self._outcome(ExitCode.NEEDS_A_PERSON if problems else ExitCode.DONE, problems)
+
+    def _failed(self, failures: list[Failure]) -> Outcome:
+        code = _code(failures, self.begun)
+        try:
+            failures = [self._with_logs(failure) for failure in failures]
+            self._go_back(failures)
+            for failure in self._end(self.plan.failed):
+                self._leave(failure, "its lock may still be held")
+        except KeyboardInterrupt:
+            self._stop()
+            for site, where in self.where.items():
+                if where == "unknown":
+                    self._leave(Failure(site, "going back", "interrupted"), "going back was interrupted")
+            for site in self.locks.release():
+                self._leave(Failure(site, "unlock", ""), "its lock is still held")
+        if self.left and code is not ExitCode.INTERRUPTED:
+            code = ExitCode.NEEDS_A_PERSON
+        return self._outcome(code, failures)
+
+    def _go_back(self, failures: Sequence[Failure]) -> None:
+        """Put back every unit that was begun, the last wave first."""
+        self.carrier.stopped.clear()
+        touched = [(w, [u for u in w.units if self.carrier.touched(u)]) for w in reversed(self.begun)]
+        seen = tuple(dict.fromkeys(unit.site for wave, units in touched if wave.visible for unit in units))
+        self.observe(GoingBack(failures[0].reason, seen) if seen else Said("nothing that users can see was changed"))
+        for _, units in touched:
+            stuck = self._each(units, self.carrier.undo)
+            for failure in stuck:
+                self._leave(failure, "it could not be put back")
+            stuck_sites = {failure.site for failure in stuck}
+            for unit in units:
+                self.where[unit.site] = "unknown" if unit.site in stuck_sites else "old"
+        for site, where in self.where.items():
+            if where == "unknown" and site not in {left.site for left in self.left}:
+                self.where[site] = "old"
+
+    def _end(self, units: Iterable[Unit]) -> list[Failure]:
+        problems = self._each(units, self.carrier.last)
+        lost = {failure.site for failure in problems}
+        self.locks.held = [site for site in self.locks.held if site in lost]
+        return problems
+
+    def _each(self, units: Iterable[Unit], do: Callable[[Unit], Failure | None]) -> list[Failure]:
+        """Do something with every unit at once; all of them end before this returns."""
+        units = list(units)
+        if not units:
+            return []
+        pool = ThreadPoolExecutor(max_workers=min(64, len(units)))
+        futures = [pool.submit(do, unit) for unit in units]
+        try:
+            return [failure for future in futures if (failure := future.result()) is not None]
+        except KeyboardInterrupt:
+            self._stop()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _stop(self) -> None:
+        self.carrier.stopped.set()
+        self.remote.interrupt()
+
+    def _with_logs(self, failure: Failure) -> Failure:
+        if failure.site is None or failure.what in ("connection", "interrupt"):
+            return failure
+        logs = self.carrier.logs(failure.site)
+        return Failure(failure.site, failure.what, failure.reason, failure.hint, failure.output, logs)
+
+    def _leave(self, failure: Failure, what: str) -> None:
+        assert failure.site is not None
+        command = f"fab -H {self.plan.environment}:{failure.site.host} status"
+        self.left.append(Left(failure.site, f"{what}: {failure.reason}", command))
+
+    def _outcome(self, code: ExitCode, failures: Sequence[Failure]) -> Outcome:
+        sites = tuple(SiteOutcome(s, w, seconds=self.carrier.seconds.get(s, 0.0)) for s, w in self.where.items())
+        seconds = time.monotonic() - self.start
+        return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds)
+
+
+def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:
+    if any(failure.what == "interrupt" for failure in failures):
+        return ExitCode.INTERRUPTED
+    if begun and begun[-1].preflight:
+        return ExitCode.CHECK_SAID_NO
+    return ExitCode.REVERTED

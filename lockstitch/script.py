@@ -1,0 +1,150 @@
+"""A Script as shell text, and its output as events. Pure: `remote/` carries the one and feeds the other.
+
+The text goes to the stdin of a waiting `sh`. It is one compound command, so a text that arrives in part runs nothing.
+While it runs, a watchdog on the host reads the same stdin: when the line to the controller ends, so do the steps.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+
+from lockstitch.command import quote
+from lockstitch.plan import Script, Step
+from lockstitch.remote import Event, Observer, Result, StepBegan, StepEnded, StepOutput
+
+RECORD = "\x1e"
+KEEP_CHARACTERS = 256 * 1024
+LONGEST_LINE = 16 * 1024
+
+_PRELUDE = r"""
+ls_mark() { printf '\036%s %s\n' "$ls_nonce" "$*"; }
+ls_write() {
+    [ -z "$ls_journal" ] && return 0
+    printf '%s\n' "$1" 2>/dev/null >>"$ls_journal" && return 0
+    [ -n "$ls_going" ]
+}
+ls_stat() { read -r ls_line <"/proc/$1/stat" || return 1; set -- ${ls_line##*) }; echo "$3 ${20}"; }
+ls_alone() {
+    [ -n "$ls_journal" ] || return 0
+    ls_running=${ls_journal%/*}/running
+    if read -r ls_pid ls_group ls_start 2>/dev/null <"$ls_running" \
+        && [ "$(ls_stat "$ls_pid" 2>/dev/null)" = "$ls_group $ls_start" ]; then
+        kill -TERM "-$ls_group"; ls_left=100
+        while kill -0 "-$ls_group" 2>/dev/null && [ $ls_left -gt 0 ]; do ls_left=$((ls_left - 1)); sleep 0.1; done
+        kill -KILL "-$ls_group" 2>/dev/null
+    fi
+    { echo "$$ $(ls_stat $$)" >"$ls_running"; } 2>/dev/null; return 0
+}
+ls_watch() {
+    trap '' TERM HUP PIPE INT
+    read -r ls_line <&3
+    ls_write "$ls_cut"
+    kill -TERM 0; sleep 5; kill -KILL 0
+}
+ls_begin() {
+    ls_from=$(date +%s); ls_mark B "$1"
+    ls_write "$2$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}" && return 0
+    echo "the journal $ls_journal cannot be written: is the disk full?"; return 1
+}
+ls_end() {
+    ls_write "$3$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"code\":$2}" || :
+    ls_mark E "$1" "$2" $(($(date +%s) - ls_from))
+}
+"""
+
+
+def render(script: Script, nonce: str) -> str:
+    """The shell text of a script; `nonce` is a word nobody on the host can guess, which marks what is ours."""
+    head = [
+        f"ls_nonce={quote(nonce)}",
+        f"ls_journal={quote(_from_home(script.journal))}",
+        f"ls_going={'yes' if script.keep_going else ''}",
+        f"ls_cut={quote(_record('cut', script))}",
+        _PRELUDE.strip(),
+        "umask 002",
+        "exec 3<&0",
+        "cd || exit 1",
+        "ls_alone",
+        "ls_watch >/dev/null 2>&1 &",
+        "ls_dog=$!",
+    ]
+    body = [text for index, step in enumerate(script.steps) for text in _step(index, step, script)]
+    tail = ["kill -KILL $ls_dog", "wait $ls_dog 2>/dev/null", "ls_mark X", "exit 0"]
+    return "{\n" + "\n".join([*head, "while :; do", *body, "break", "done", *tail]) + "\n}\n"
+
+
+def _step(index: int, step: Step, script: Script) -> Iterator[str]:
+    began, ended = (quote(_record(event, script, step.name)[:-1] + ',"at":"') for event in ("begin", "end"))
+    run = f"(eval {quote(step.command.render())}) </dev/null 2>&1 3<&-"
+    yield f"if ls_begin {index} {began}; then {run}; ls_code=$?; else ls_code=1; fi"
+    yield f"ls_end {index} $ls_code {ended}"
+    if not script.keep_going:
+        yield "[ $ls_code -eq 0 ] || break"
+
+
+def _record(event: str, script: Script, step: str = "") -> str:
+    record = {"event": event, "run": script.run, "by": script.by, "app": script.app}
+    return json.dumps(record | ({"step": step} if step else {}), separators=(",", ":"))
+
+
+def _from_home(path: str | None) -> str:
+    return path or ""
+
+
+class Reading:
+    """Turns what a host sends while it carries out a script into events and results. Constant memory."""
+
+    def __init__(self, host: str, script: Script, nonce: str, observe: Observer) -> None:
+        self.results: list[Result] = []
+        self.done = False
+        self.step: Step | None = None
+        self._host, self._script, self._observe = host, script, observe
+        self._mark = f"{RECORD}{nonce} "
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
+        self._pending = ""
+        self._kept: list[str] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes, whatever their boundaries."""
+        self._pending += self._decode.decode(data)
+        *lines, self._pending = self._pending.split("\n")
+        for line in lines:
+            self._line(line)
+        if len(self._pending) > LONGEST_LINE and RECORD not in self._pending:
+            self._said(self._pending)
+            self._pending = ""
+
+    def _line(self, line: str) -> None:
+        said, mark, rest = line.partition(self._mark)
+        if said or not mark:
+            self._said(said + ("" if mark else "\n"))
+        if mark:
+            self._marked(rest.split())
+
+    def _said(self, text: str) -> None:
+        if self.step is None:
+            return
+        self._kept.append(text)
+        self._size += len(text)
+        while self._size > KEEP_CHARACTERS and len(self._kept) > 1:
+            self._size -= len(self._kept.pop(0))
+        self._emit(StepOutput(self._host, self._script.app, self.step.name, text.rstrip("\r\n")))
+
+    def _marked(self, words: list[str]) -> None:
+        match words:
+            case ["B", index]:
+                self.step = self._script.steps[int(index)]
+                self._kept, self._size = [], 0
+                self._emit(StepBegan(self._host, self._script.app, self.step.name, self._script.run))
+            case ["E", _, code, seconds] if self.step is not None:
+                self.results.append(Result(self.step.name, int(code), "".join(self._kept), int(seconds)))
+                self._emit(StepEnded(self._host, self._script.app, self.step.name, int(code), int(seconds)))
+                self.step = None
+            case ["X"]:
+                self.done = True
+
+    def _emit(self, event: Event) -> None:
+        self._observe(event)

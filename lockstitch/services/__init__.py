@@ -1,0 +1,101 @@
+"""What a service is, and where services are found: every module in this folder that defines one.
+
+A service is a pydantic model of its own settings (`kind` names it in inventories) and answers, without touching
+any host: which tools it needs, how new code is checked before it is let in, how it is reloaded and stopped, and
+how to observe what it really runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, ConfigDict
+
+from lockstitch.command import Command, Value
+from lockstitch.gate import Verdict
+from lockstitch.layout import Layout
+from lockstitch.plan import Step
+from lockstitch.probe import Probe
+from lockstitch.services.state import ServiceState, judge_serving, parse_state
+
+
+@dataclass(frozen=True)
+class Place:
+    """One release of one app on one host, as a service sees it. `env` is what the app's commands are given."""
+
+    app: str
+    layout: Layout
+    release: str
+    revision: str
+    env: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def directory(self) -> str:
+        """Where this release lies; without a release, where the one that serves is found."""
+        return self.layout.release(self.release) if self.release else self.layout.current
+
+    def command(self, text: str, **values: Value) -> Command:
+        """A Command that starts in the login user's home, with $release, $current and $state beside its own values.
+
+        The three are as the inventory has them, so relative ones are relative to that home.
+        """
+        known = {"release": self.directory, "current": self.layout.current, "state": self.layout.state}
+        return Command(text, values={**known, **values}, env=self.env)
+
+    def inside(self, text: str) -> Command:
+        """A Command that runs in the release's folder: for lines a user wrote."""
+        return Command(text, env=self.env, cwd=self.directory)
+
+
+class Service(BaseModel):
+    """What runs an app. Subclasses set `kind: Literal[...]` and their settings, and say how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def tools(self) -> tuple[str, ...]:
+        """Commands that must be found on the host."""
+        return ()
+
+    def check(self, place: Place) -> Step | None:
+        """Load the new code without serving it, where the service can; runs before anything visible changes."""
+        return None
+
+    def reload_step(self, place: Place) -> Step:
+        """Make the service take the code at `current` without dropping a request; starts it where it is not running.
+
+        Returns when the new code runs or it is clear that it will not.
+        """
+        raise NotImplementedError
+
+    def stop(self, place: Place) -> Command | None:
+        """Stop it: how a first deploy that failed is taken back. None where the service does not know how."""
+        return None
+
+    def probe(self, place: Place) -> Probe[ServiceState]:
+        """Observe what runs: read-only, and fast."""
+        raise NotImplementedError
+
+    def judge(self, state: ServiceState) -> Verdict:
+        """Whether what was observed is the release in `place`, running since the last reload."""
+        return judge_serving(state)
+
+
+def found() -> dict[str, type[Service]]:
+    """Every service by its kind, in alphabetical order."""
+    services: dict[str, type[Service]] = {}
+    for module in pkgutil.iter_modules(__path__):
+        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(value, type) and issubclass(value, Service) and "kind" in value.model_fields:
+                services[_kind(value)] = value
+    return dict(sorted(services.items()))
+
+
+def _kind(service: type[Service]) -> str:
+    (kind,) = service.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
+    return str(kind)
+
+
+__all__ = ["Place", "Service", "ServiceState", "found", "judge_serving", "parse_state"]

@@ -1,0 +1,84 @@
+"""Service `gunicorn`: under systemd (`unit`) or by pid file (`pidfile`), reloaded by HUP, or by USR2 with a pid file.
+
+With layout `releases`, workers find the new release only if gunicorn is told to change to `current` at each reload:
+`chdir = "/app/api/current"` in its configuration, or `--chdir`. The gate proves it. HUP keeps what the master has
+imported itself (gunicorn, and the worker class); where those change with a release, `reload: usr2` replaces the master.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from lockstitch.command import Command
+from lockstitch.gate import Verdict
+from lockstitch.plan import Step
+from lockstitch.probe import Probe
+from lockstitch.services import Place, Service
+from lockstitch.services.gunicorn_shell import CHECK, HUP, MASTER_BY_PIDFILE, MASTER_BY_UNIT, START_BY_LINE, STATE, STOP
+from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
+from lockstitch.services.unit import STOP_UNIT, UNIT, UNIT_NAME
+
+
+class Gunicorn(Service):
+    """gunicorn and its workers. New code is loaded with `--check-config` before the master hears of it."""
+
+    kind: Literal["gunicorn"]
+    unit: str | None = Field(None, description="systemd unit that runs it", pattern=UNIT_NAME)
+    pidfile: str | None = Field(None, description="pid file of its master, where no systemd unit runs it", min_length=1)
+    app: str | None = Field(
+        None,
+        description="what it serves, such as `main:app`, where gunicorn.conf.py does not say",
+        pattern=r"^[^-\s]\S*$",
+    )
+    python: str = Field(".venv/bin/python", description="Python of the release, relative to it", min_length=1)
+    reload: Literal["hup", "usr2"] = Field(
+        "hup", description="`hup`: new workers; `usr2`: a new master too (with `pidfile` only)"
+    )
+    start: str | None = Field(
+        None, description="line that starts it in the background, from `current`, with $PIDFILE (with `pidfile` only)"
+    )
+    settle: float = Field(60.0, description="seconds until old workers must have ended their requests", gt=0)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Gunicorn:
+        if (self.unit is None) == (self.pidfile is None):
+            raise ValueError("give either unit or pidfile")
+        if self.unit is not None and (self.reload == "usr2" or self.start is not None):
+            raise ValueError("reload: usr2 and start need pidfile: systemd loses a master that is replaced")
+        return self
+
+    def tools(self) -> tuple[str, ...]:
+        return ("systemctl",) if self.unit else ()
+
+    def check(self, place: Place) -> Step:
+        command = place.command(CHECK, python=self.python, app=self.app or "")
+        return Step("check", f"load {self.app or 'the app'} without serving it", command, timeout=120)
+
+    def reload_step(self, place: Place) -> Step:
+        start = 'ls_systemctl start -- "$unit"' if self.unit else START_BY_LINE
+        text = HUP.replace("@START@", start).replace("@WAY@", self.reload)
+        command = self._command(place, text, line=self.start or "", settle=str(int(self.settle * 10)))
+        says = f"gracefully reload gunicorn ({self.unit or self.pidfile}, {self.reload})"
+        return Step("reload", says, command, timeout=3 * self.settle + 60)
+
+    def stop(self, place: Place) -> Command:
+        return self._command(place, STOP_UNIT if self.unit else STOP)
+
+    def probe(self, place: Place) -> Probe[ServiceState]:
+        return Probe("serving", self._command(place, STATE), parse_state)
+
+    def judge(self, state: ServiceState) -> Verdict:
+        verdict = judge_serving(state)
+        if verdict.passed or "runs in" not in verdict.reason:
+            return verdict
+        hint = (
+            "gunicorn keeps the folder it resolved at its start: set chdir to the app's `current` in its configuration"
+        )
+        return replace(verdict, hint=hint)
+
+    def _command(self, place: Place, text: str, **values: str) -> Command:
+        master = MASTER_BY_UNIT if self.unit else MASTER_BY_PIDFILE
+        return place.command(OBSERVE + UNIT + master + text, unit=self.unit or "", pidfile=self.pidfile or "", **values)

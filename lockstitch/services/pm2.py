@@ -1,0 +1,69 @@
+"""Service `pm2`: a process in PM2's daemon, by its name, from an ecosystem file where there is one.
+
+PM2 keeps for good the folder a process was first started in. With layout `releases` the ecosystem file must say
+`cwd: "/app/webapp/current"`: then every new worker resolves the symlink afresh. This is refused before the reload,
+and proven after it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lockstitch.command import Command
+from lockstitch.gate import Verdict, failed
+from lockstitch.plan import Step
+from lockstitch.probe import Probe
+from lockstitch.services import Place, Service
+from lockstitch.services.pm2_shell import LIST, RELOAD, STATE, STOP
+from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
+
+# An instance that a reload of one and then of all replaced has been restarted twice.
+_MOST_RESTARTS = 2
+
+
+class Pm2(Service):
+    """A PM2 process. In cluster mode one instance takes the new code first, and the rest only if it stays up."""
+
+    kind: Literal["pm2"]
+    name: str = Field(description="name of the process in PM2", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
+    ecosystem: str | None = Field(None, description="ecosystem file, relative to the release", pattern=r"^[^-/].*$")
+    start: str | None = Field(None, description="line that starts it, where there is no ecosystem file")
+    steady: float = Field(1.0, description="seconds an instance must have been up to count as steady", ge=0)
+
+    def tools(self) -> tuple[str, ...]:
+        return ("pm2", "node")
+
+    def reload_step(self, place: Place) -> Step:
+        values = {
+            "name": self.name,
+            "ecosystem": self.ecosystem or "",
+            "line": self.start or "",
+            "kind": place.layout.kind,
+            "steady": str(int(self.steady * 1000)),
+        }
+        command = place.command(OBSERVE + LIST + RELOAD, **values)
+        return Step("reload", f"pm2: gracefully reload {self.name}", command, timeout=300)
+
+    def stop(self, place: Place) -> Command:
+        return place.command(LIST + STOP, name=self.name)
+
+    def probe(self, place: Place) -> Probe[ServiceState]:
+        return Probe("serving", place.command(OBSERVE + LIST + STATE, name=self.name), parse_state)
+
+    def judge(self, state: ServiceState) -> Verdict:
+        verdict = judge_serving(state)
+        if not verdict.passed:
+            return verdict
+        before = {i: int(r) for kind, i, r in (line.split(" ")[:3] for line in state.also) if kind == "before"}
+        for line in state.also:
+            match line.split(" "):
+                case ["instance", number, status, restarts, up]:
+                    if status != "online":
+                        return failed(f"instance {number} is {status}")
+                    if int(restarts) - before.get(number, int(restarts)) > _MOST_RESTARTS:
+                        return failed(f"instance {number} keeps restarting ({restarts} times)")
+                    if int(up) < self.steady * 1000:
+                        return failed(f"instance {number} is up for {up} ms only")
+        return verdict

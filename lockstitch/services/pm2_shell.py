@@ -1,0 +1,79 @@
+"""The shell texts of PM2. Facts in them were seen with PM2 7.0.4."""
+
+from __future__ import annotations
+
+# Asking a daemon that is not there would start it, with a banner; and a new one asks its maker for news: not here.
+# The list holds the processes' environment, secrets included: only the named fields leave node.
+LIST = r"""
+export PM2_DISABLE_VERSION_CHECK=1 PM2_HOME="${PM2_HOME:-$HOME/.pm2}"
+ls_daemon() { kill -0 "$(cat "$PM2_HOME/pm2.pid" 2>/dev/null || echo x)" 2>/dev/null; }
+ls_instances() {
+    ls_daemon || return 0
+    pm2 jlist --silent 2>/dev/null | node -e '
+let text = ""; process.stdin.on("data", (d) => text += d).on("end", () => {
+  for (const p of JSON.parse(text.slice(text.indexOf("[")) || "[]")) {
+    const e = p.pm2_env; if (p.name !== process.argv[1]) continue;
+    console.log([p.pm_id, p.pid, e.status, e.restart_time, Date.now() - e.pm_uptime, e.exec_mode, e.pm_cwd].join(" "));
+  } })' "$name"
+}
+"""
+
+STATE = r"""
+ls_place
+if ! ls_daemon; then echo "down the PM2 daemon does not run"; exit 0; fi
+found=$(ls_instances)
+[ -n "$found" ] || { echo "down PM2 has no process $name"; exit 0; }
+echo "running in PM2"
+[ -r "$state/restarts" ] && sed 's/^/also before /' "$state/restarts"
+printf '%s\n' "$found" | while read -r id pid status restarts up mode folder; do
+    echo "also instance $id $status $restarts $up"
+    if [ "$pid" != 0 ]; then ls_process worker "$pid"; fi
+done
+printf '%s\n' "$found" | grep -qv '^[0-9]* [0-9]* online ' && echo "down not every instance is online"
+exit 0
+"""
+
+STOP = r"""
+ls_daemon || exit 0
+[ -z "$(ls_instances)" ] || pm2 delete "$name" --silent
+"""
+
+RELOAD = r"""
+mkdir -p "$PM2_HOME" && { [ -e "$PM2_HOME/touch" ] || : >"$PM2_HOME/touch"; }
+state=$(cd "$state" && pwd -P)
+at=$(cd "$(dirname "$current")" && pwd -P)/$(basename "$current")
+cd "$at" || exit 1
+found=$(ls_instances)
+printf '%s\n' "$found" | awk 'NF { print $1, $4 }' >"$state/restarts"
+if [ -z "$found" ]; then
+    if [ -n "$ecosystem" ]; then pm2 start "$at/$ecosystem" --only "$name"
+    elif [ -n "$line" ]; then eval "$line"
+    else echo "PM2 has no process $name, and the inventory has neither ecosystem: nor start: for it"; exit 1; fi
+    code=$?
+else
+    folder=$(printf '%s\n' "$found" | head -n 1 | cut -d ' ' -f 7-)
+    if [ "$kind" = releases ] && [ "$folder" != "$at" ]; then
+        echo "PM2 started $name in $folder and will keep to it: set cwd: '$at' in the ecosystem file, then once by hand"
+        echo "    pm2 delete $name && pm2 start $at/${ecosystem:-FILE} && pm2 save"
+        exit 1
+    fi
+    first=$(printf '%s\n' "$found" | awk '$3 == "online" && $6 == "cluster_mode" { print $1; exit }')
+    if [ "$(printf '%s\n' "$found" | wc -l)" -gt 1 ] && [ -n "$first" ]; then
+        pm2 reload "$first" --silent
+        left=100 test='$1 == id && $3 == "online" && $5 >= up { ok = 1 } END { exit !ok }'
+        until ls_instances | awk -v id="$first" -v up="$steady" "$test"; do
+            left=$((left - 1))
+            case "$(ls_instances | awk -v id="$first" '$1 == id { print $3 }') $left" in errored* | *' 0')
+                echo "the first instance with the new code does not stay up; the others still run the old"
+                tail -n 20 "$PM2_HOME/logs/$name"-error*.log 2>/dev/null; exit 1 ;;
+            esac
+            sleep 0.1
+        done
+    fi
+    if [ -n "$ecosystem" ]; then pm2 startOrReload "$at/$ecosystem" --only "$name" --update-env
+    else pm2 reload "$name" --update-env; fi
+    code=$?
+fi
+[ $code -eq 0 ] || echo "pm2 ended with exit code $code"
+exit $code
+"""

@@ -1,0 +1,126 @@
+"""What a service was observed to run, and the judgement every service shares.
+
+A probe prints lines of words, made with the shell functions in OBSERVE:
+
+    reloaded SECONDS             seconds since the host's boot at which the last reload began
+    release DIRECTORY            the real path of the release that should run
+    process ROLE PID SECONDS DIRECTORY     a process: since when (seconds since boot), in which directory
+    running TEXT | down TEXT     what the service manager says of it
+    boot EPOCH                   when the host booted
+    also WORDS                   what only that service understands
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lockstitch.gate import Verdict, failed, passed
+
+OBSERVE = r"""
+ls_tick=$(getconf CLK_TCK 2>/dev/null || echo 100)
+ls_process() {
+    ls_line=$(cat "/proc/$2/stat" 2>/dev/null) || return 1
+    ls_cwd=$(readlink "/proc/$2/cwd" 2>/dev/null || sudo -n readlink "/proc/$2/cwd" 2>/dev/null)
+    ls_role=$1; ls_pid=$2; set -- ${ls_line##*) }
+    case $1 in Z | X) return 1 ;; esac
+    echo "process $ls_role $ls_pid $((${20} * 100 / ls_tick)) $ls_cwd"
+}
+ls_alive() { ls_line=$(cat "/proc/$1/stat" 2>/dev/null) && case ${ls_line##*) } in Z* | X*) false ;; esac; }
+ls_age() {
+    ls_line=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    set -- ${ls_line##*) }; echo $((${20} * 100 / ls_tick))
+}
+ls_children() {
+    cat "/proc/$1/task/$1/children" 2>/dev/null && return 0
+    for ls_found in /proc/[0-9]*/stat; do
+        ls_line=$(cat "$ls_found" 2>/dev/null) || continue
+        ls_child=${ls_line%% *}; set -- "$1" ${ls_line##*) }
+        [ "$3" = "$1" ] && echo "$ls_child"
+    done
+}
+ls_place() {
+    echo "boot $(sed -n 's/^btime //p' /proc/stat)"
+    [ -r "$state/reloaded" ] && echo "reloaded $(cat "$state/reloaded")"
+    (cd "$release" 2>/dev/null && echo "release $(pwd -P)")
+}
+"""
+# Noted before a reload by the start of a fresh process: the workers' own clock, also where /proc/uptime is not.
+NOTE_RELOAD = r"""
+ls_note=$(sed 's/.*) //' /proc/self/stat | cut -d ' ' -f 20)
+echo $((ls_note * 100 / $(getconf CLK_TCK 2>/dev/null || echo 100))) >"$state/reloaded"
+"""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of a service. `started` is in hundredths of a second since the host's boot."""
+
+    role: str
+    pid: int
+    started: int
+    directory: str
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """What was observed. `note` is what the service manager said; `expected` the release that should run."""
+
+    running: bool
+    note: str = ""
+    processes: tuple[Process, ...] = ()
+    reloaded: int | None = None
+    expected: str = ""
+    boot: int = 0
+    also: tuple[str, ...] = ()
+
+    @property
+    def workers(self) -> tuple[Process, ...]:
+        return tuple(p for p in self.processes if p.role == "worker")
+
+    @property
+    def since(self) -> int | None:
+        """When the newest worker started, in seconds since the epoch."""
+        return max((self.boot + p.started // 100 for p in self.workers), default=None)
+
+
+def parse_state(text: str, code: int) -> ServiceState:
+    """The state from a probe's lines; a line it does not know is taken as the manager's note."""
+    running, note, reloaded, expected, boot = False, "", None, "", 0
+    processes: list[Process] = []
+    also: list[str] = []
+    for line in text.splitlines():
+        match line.split(" ", 4):
+            case ["process", role, pid, started, directory]:
+                processes.append(Process(role, int(pid), int(started), directory))
+            case ["reloaded", ticks] if ticks.isdigit():
+                reloaded = int(ticks)
+            case ["boot", seconds] if seconds.isdigit():
+                boot = int(seconds)
+            case ["release", *_]:
+                expected = line.removeprefix("release ")
+            case ["also", *_]:
+                also.append(line.removeprefix("also "))
+            case [("running" | "down") as word, *_]:
+                running, note = word == "running", line.partition(" ")[2]
+            case _:
+                note = note or line
+    return ServiceState(running and code == 0, note, tuple(processes), reloaded, expected, boot, tuple(also))
+
+
+def judge_serving(state: ServiceState) -> Verdict:
+    """Whether the service runs, every worker began after the last reload, and every worker is in the release."""
+    if not state.running:
+        return failed(f"the service is not running: {state.note or 'no word from it'}")
+    if not state.workers:
+        return failed("the service has no worker")
+    older = [p.pid for p in state.workers if state.reloaded is not None and p.started < state.reloaded]
+    if older:
+        return failed(f"{len(older)} of {len(state.workers)} workers are older than the reload (pid {older[0]})")
+    for process in state.workers:
+        inside = process.directory == state.expected or process.directory.startswith(state.expected + "/")
+        if not state.expected or not inside:
+            return failed(
+                f"worker {process.pid} runs in {process.directory or 'an unknown folder'}, "
+                f"not in {state.expected or 'the release'}"
+            )
+    return passed(f"{len(state.workers)} workers run the release")

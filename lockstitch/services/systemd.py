@@ -1,0 +1,65 @@
+"""Service `systemd`: any unit, reloaded or restarted."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Literal
+
+from pydantic import Field
+
+from lockstitch.command import Command
+from lockstitch.gate import Verdict, failed, passed
+from lockstitch.plan import Step
+from lockstitch.probe import Probe
+from lockstitch.services import Place, Service
+from lockstitch.services.state import OBSERVE, ServiceState, parse_state
+from lockstitch.services.unit import STOP_UNIT, UNIT, UNIT_NAME
+
+_OBSERVE_UNIT = r"""
+ls_place
+ls_unit
+main=$(ls_show MainPID)
+[ "${main:-0}" != 0 ] && ls_process "$role" "$main"
+exit 0
+"""
+
+
+class Systemd(Service):
+    """Any systemd unit. What runs is proven by its state; by its main process too where the unit is restarted."""
+
+    kind: Literal["systemd"]
+    unit: str = Field(description="name of the unit", pattern=UNIT_NAME)
+    reload: Literal["reload", "restart", "reload-or-restart"] = Field(
+        default="reload-or-restart", description="the systemctl verb that makes it take new code"
+    )
+
+    def tools(self) -> tuple[str, ...]:
+        return ("systemctl",)
+
+    def reload_step(self, place: Place) -> Step:
+        command = place.command(f'{UNIT}ls_take "$verb"', unit=self.unit, verb=self.reload)
+        return Step("reload", f"systemctl {self.reload} {self.unit}", command, timeout=120)
+
+    def stop(self, place: Place) -> Command:
+        return place.command(STOP_UNIT, unit=self.unit)
+
+    def probe(self, place: Place) -> Probe[ServiceState]:
+        # A main process that stays through a reload is no worker: its age proves nothing.
+        role = "worker" if self.reload == "restart" else "master"
+        return Probe("serving", place.command(OBSERVE + UNIT + _OBSERVE_UNIT, unit=self.unit, role=role), parse_state)
+
+    def judge(self, state: ServiceState) -> Verdict:
+        if not state.running:
+            return failed(f"the unit does not run: {state.note}")
+        for process in state.processes:
+            if process.role == "worker" and state.reloaded is not None and process.started < state.reloaded:
+                return failed(f"process {process.pid} is older than the restart")
+            if _elsewhere(process.directory, state.expected):
+                return failed(f"process {process.pid} runs in {process.directory}, not in {state.expected}")
+        return passed(f"{self.unit} is {state.note}")
+
+
+def _elsewhere(directory: str, expected: str) -> bool:
+    """Whether a process runs in another release of the same app; a unit may well run in a folder of its own."""
+    where, wanted = PurePosixPath(directory), PurePosixPath(expected)
+    return wanted.parent.name == "releases" and wanted.parent in where.parents and wanted not in (where, *where.parents)

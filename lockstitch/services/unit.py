@@ -1,0 +1,26 @@
+"""Shell texts for whatever runs as a systemd unit."""
+
+from __future__ import annotations
+
+UNIT_NAME = r"^[A-Za-z0-9@_.:\\][A-Za-z0-9@_.:\\-]*$"
+
+# Only changing verbs need root: what is read is read as the user who deploys.
+UNIT = r"""
+ls_systemctl() { if [ "$(id -u)" = 0 ]; then systemctl "$@"; else sudo -n systemctl "$@"; fi; }
+ls_show() { systemctl show --property="$1" --value -- "$unit"; }
+ls_take() {
+    case $(ls_show ActiveState) in
+        active | reloading) ls_systemctl "$1" -- "$unit" ;;
+        *) ls_systemctl start -- "$unit" ;;
+    esac && return 0
+    echo "systemd says of $unit:"; systemctl status --no-pager --lines=15 -- "$unit"
+    return 1
+}
+ls_unit() {
+    case $(ls_show ActiveState) in
+        active | reloading) echo "running $(ls_show ActiveState) $(ls_show SubState)" ;;
+        *) echo "down $unit is $(ls_show ActiveState) ($(ls_show SubState), load $(ls_show LoadState))" ;;
+    esac
+}
+"""
+STOP_UNIT = UNIT + 'ls_systemctl stop -- "$unit"\n'

@@ -1,0 +1,30 @@
+"""Pure: hosts into waves. All at once, in batches, a canary first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def share(of: int, amount: int | str) -> int:
+    """How many of `of` hosts an amount means: a count, a percentage such as `25%` (rounded up), or `all`."""
+    if amount == "all":
+        return of
+    if isinstance(amount, str):
+        return min(of, math.ceil(of * float(amount.removesuffix("%")) / 100))
+    return min(of, amount)
+
+
+def waves(hosts: Sequence[T], *, canary: int | str = 0, batch: int | str = "all") -> tuple[tuple[T, ...], ...]:
+    """The hosts in waves, in their order: the canary ones first, the rest in batches of `batch`.
+
+    Every host is in exactly one wave, and no wave is empty.
+    """
+    first = share(len(hosts), canary)
+    size = max(1, share(len(hosts), batch))
+    rest = hosts[first:]
+    batches = [tuple(rest[i : i + size]) for i in range(0, len(rest), size)]
+    return tuple(wave for wave in [tuple(hosts[:first]), *batches] if wave)

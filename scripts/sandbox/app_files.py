@@ -1,0 +1,86 @@
+"""The files of the demo's API, version by version."""
+
+MAIN = '''\
+"""A small API that tells which revision of it is being served."""
+
+import subprocess
+from pathlib import Path
+
+from fastapi import FastAPI
+
+VERSION = "1.0.0"
+HERE = Path(__file__).resolve().parent
+
+
+def served_revision() -> str:
+    """What this code was deployed from: the file REVISION, or else the git checkout."""
+    recorded = HERE / "REVISION"
+    if recorded.exists():
+        return recorded.read_text().strip()
+    command = ["git", "-C", str(HERE), "rev-parse", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+REVISION = served_revision()
+app = FastAPI(title="api", version=VERSION)
+
+
+@app.get("/healthz")
+def healthz() -> dict[str, str]:
+    """Say how this worker is, and what it runs."""
+    return {"status": "healthy", "version": VERSION, "revision": REVISION}
+'''
+
+GUNICORN = '''\
+"""How gunicorn serves the API: `gunicorn` alone, started here, is enough."""
+
+import os
+
+wsgi_app = "main:app"
+worker_class = "uvicorn_worker.UvicornWorker"
+workers = 2
+bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+graceful_timeout = 10
+'''
+
+SMOKE_TEST = '''\
+"""Does the API load, and does it say what it is?"""
+
+import main
+
+
+def test_healthz_tells_version_and_revision() -> None:
+    answer = main.healthz()
+    assert answer["version"] == main.VERSION
+    assert len(answer["revision"]) == 40
+'''
+
+REQUIREMENTS = """\
+fastapi
+gunicorn
+uvicorn
+uvicorn-worker
+pytest
+"""
+
+FIRST = {
+    "main.py": MAIN,
+    "gunicorn.conf.py": GUNICORN,
+    "tests/test_smoke.py": SMOKE_TEST,
+    "requirements.txt": REQUIREMENTS,
+    ".gitignore": "__pycache__/\n.pytest_cache/\n.venv/\nREVISION\n*.pid\n*.log\n",
+}
+
+GREETING = '''
+
+@app.get("/greeting")
+def greeting() -> dict[str, str]:
+    """Be nice."""
+    return {"greeting": "hello"}
+'''
+
+SECOND_MAIN = MAIN.replace("1.0.0", "1.1.0") + GREETING
+BROKEN_MAIN = SECOND_MAIN.replace("1.1.0", "1.2.0").replace(
+    "from fastapi", "import a_module_nobody_installed\nfrom fastapi"
+)
+UNHEALTHY_MAIN = SECOND_MAIN.replace("1.1.0", "1.2.0").replace('"healthy"', '"sick"')

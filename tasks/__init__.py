@@ -1,0 +1,17 @@
+"""What a user can type. `fab --list` shows it."""
+
+from invoke import Collection
+
+from tasks import deploy, hosts, lock, rollback, run, status
+
+namespace = Collection(
+    deploy.deploy,
+    deploy.plan,
+    rollback.rollback,
+    status.status,
+    status.history,
+    hosts.hosts,
+    hosts.trust,
+    run.run,
+    lock=lock.namespace,
+)

@@ -1,0 +1,32 @@
+"""`fab hosts` and `fab trust`."""
+
+from __future__ import annotations
+
+from lockstitch.fab import FleetContext, fleet_task
+
+
+@fleet_task(help={"json": "print it as JSON"})
+def hosts(c: FleetContext, json: bool = False) -> None:
+    """
+    List the hosts that a selection means, without connecting to them.
+
+        fab -H prod hosts
+        fab -H 'prod:web*,!web3' hosts --json
+    """
+    from tasks.listing import show_hosts
+
+    show_hosts(c.selection, json=json)
+
+
+@fleet_task(help={"yes": "record without asking: only where the fingerprints are known to be right"})
+def trust(c: FleetContext, yes: bool = False) -> None:
+    """
+    Show the host keys' fingerprints and, after a yes, record them in known_hosts.
+
+    Compare them with what the hosts' console shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub).
+
+        fab -H prod trust
+    """
+    from tasks.listing import trust_hosts
+
+    trust_hosts(c, yes=yes)

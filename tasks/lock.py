@@ -1,0 +1,51 @@
+"""`fab lock.show`, `lock.take`, `lock.break`."""
+
+from __future__ import annotations
+
+from invoke import Collection
+
+from lockstitch.fab import FleetContext, fleet_task
+
+_ONLY = "only these apps, with commas"
+
+
+@fleet_task(help={"only": _ONLY, "json": "print it as JSON"})
+def show(c: FleetContext, only: str = "", json: bool = False) -> None:
+    """
+    Show who holds which lock, since when and why.
+
+        fab -H prod lock.show
+    """
+    from tasks.session import Session
+
+    with Session(c, json=json) as session:
+        session.show_locks(only)
+
+
+@fleet_task(help={"message": "why; whoever is kept out reads it", "only": _ONLY})
+def take(c: FleetContext, message: str = "", only: str = "") -> None:
+    """
+    Lock a fleet by hand, so that nobody deploys; `lock.break` frees it again.
+
+        fab -H prod lock.take --message "freeze until Monday, ask Ada"
+    """
+    from tasks.session import Session
+
+    with Session(c) as session:
+        session.take_locks(only, message)
+
+
+@fleet_task(name="break", help={"message": "why; it is recorded on each host", "only": _ONLY, "yes": "do not ask"})
+def break_(c: FleetContext, message: str = "", only: str = "", yes: bool = False) -> None:
+    """
+    Free locks whoever holds them. Recorded in each host's journal. First make sure that run is really dead.
+
+        fab -H prod lock.break --message "CI job 4711 was killed"
+    """
+    from tasks.session import Session
+
+    with Session(c) as session:
+        session.break_locks(only, message, yes=yes)
+
+
+namespace = Collection("lock", show, take, break_)

@@ -1,0 +1,47 @@
+"""`fab rollback`."""
+
+from __future__ import annotations
+
+from lockstitch.fab import FleetContext, fleet_task
+
+
+@fleet_task(
+    help={
+        "tag": "git tag to go back to; it must be in every host's clone",
+        "to": "revision (full or short commit id) to go back to",
+        "only": "roll back only these apps, with commas",
+        "message": "why, in a few words; kept in the journal and the lock",
+        "yes": "do not ask, where the environment is protected",
+        "json": "print the outcome as JSON on stdout; progress goes to stderr",
+        "force": "do it again also where that revision is already running",
+        "discard-changes": "lose uncommitted changes in in-place checkouts instead of refusing",
+        "commands": "show with the plan every command that is sent",
+    }
+)
+def rollback(
+    c: FleetContext,
+    tag: str = "",
+    to: str = "",
+    only: str = "",
+    message: str = "",
+    yes: bool = False,
+    json: bool = False,
+    force: bool = False,
+    discard_changes: bool = False,
+    commands: bool = False,
+) -> None:
+    """
+    Take a fleet back to a tag, a revision, or (with neither) each host's last good release before the current one.
+
+    It needs nothing but the hosts: their own clones and journals, so it works with the git server down. It is a plan
+    like a deploy's: locked, in waves, behind gates, and put back if it fails. Migrations are not taken back.
+
+        fab rollback --tag phase1-pre-deploy
+        fab -H prod:backend rollback
+        fab -H prod rollback --to 1a2b3c4d --only api
+    """
+    from tasks.session import Session
+
+    with Session(c, json=json, commands=commands) as session:
+        plan = session.plan_rollback(tag, to, only, message, force=force, discard=discard_changes)
+        session.carry_out(plan, yes=yes)

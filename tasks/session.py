@@ -1,0 +1,199 @@
+"""What the tasks on a fleet share: one connection to it, one journal, one display, one way to say yes."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lockstitch import plans
+from lockstitch.adhoc import everywhere
+from lockstitch.errors import ExitCode, UsageError
+from lockstitch.fab import FleetContext, remote_for
+from lockstitch.facts import LockInfo, Survey
+from lockstitch.host import Host
+from lockstitch.inventory import Fleet
+from lockstitch.journal import Journal, now
+from lockstitch.lock import Locks, break_locks
+from lockstitch.outcome import Outcome
+from lockstitch.plan import Plan
+from lockstitch.questions import Ask
+from lockstitch.record import recorded
+from lockstitch.report import (
+    history_json,
+    history_text,
+    locks_json,
+    locks_text,
+    neutral,
+    outcome_json,
+    outcome_text,
+    plan_json,
+    plan_text,
+    status_json,
+    status_text,
+    table,
+)
+from lockstitch.run import run
+from lockstitch.survey import survey
+from tasks.display import Prefixed, display
+from tasks.identity import new_run, who
+
+
+class Session:
+    """One task's work on one selection. Use it as a context manager: it closes every connection."""
+
+    def __init__(self, c: FleetContext, *, json: bool = False, commands: bool = False) -> None:
+        self.c, self.json, self.commands = c, json, commands
+        self.remote = remote_for(c)
+        self.run_id, self.by = new_run(), who()
+
+    def __enter__(self) -> Session:
+        if self.c.defaulted and not self.json:
+            self.note(f"no -H given: the default environment, {self.fleet('').inventory.name}")
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remote.close()
+
+    def fleet(self, only: str) -> Fleet:
+        """The one environment that is selected, narrowed to some apps."""
+        selection = self.c.selection
+        if selection.plain:
+            raise UsageError(
+                f"{', '.join(selection.plain)}: no environment of that name",
+                hint="fab hosts lists what an environment holds; plain host names work with `fab -H HOST run -- …`",
+            )
+        if len(selection.fleets) != 1:
+            names = ", ".join(fleet.inventory.name for fleet in selection.fleets)
+            raise UsageError(f"one environment at a time, not {names or 'none'}", hint="fab -H ENV …")
+        fleet: Fleet = selection.fleets[0]
+        return fleet.only(words(only)) if only else fleet
+
+    def survey(self, fleet: Fleet, asks: Sequence[Ask]) -> Survey:
+        self.note(f"asking {len(fleet.hosts)} hosts of {fleet.inventory.name}")
+        return survey(self.remote, asks)
+
+    def plan_deploy(self, ref: str, only: str, message: str, *, tag_before: str, force: bool, discard: bool) -> Plan:
+        fleet = self.fleet(only)
+        found = self.survey(fleet, plans.deploy_asks(fleet, plans.valid_ref(ref)))
+        env = plans.environments(fleet, reveal=not self.c.dry)
+        tag = plans.valid_ref(tag_before)
+        return plans.deploy(fleet, found, plans.Wanted(self.run_id, self.by, message, force, discard, tag, env))
+
+    def plan_rollback(self, tag: str, to: str, only: str, message: str, *, force: bool, discard: bool) -> Plan:
+        if tag and to:
+            raise UsageError("--tag and --to name two places to go back to", hint="give one of them")
+        fleet = self.fleet(only)
+        wanted = f"refs/tags/{plans.valid_ref(tag)}" if tag else plans.valid_ref(to)
+        found = self.survey(fleet, plans.rollback_asks(fleet, wanted))
+        env = plans.environments(fleet, reveal=not self.c.dry)
+        return plans.rollback(fleet, found, plans.Back(self.run_id, self.by, wanted, message, force, discard, env))
+
+    def show_plan(self, plan: Plan) -> None:
+        self.answer(lambda: plan_json(plan), lambda: plan_text(plan, commands=self.commands))
+
+    def carry_out(self, plan: Plan, *, yes: bool) -> None:
+        """Show the plan, ask where it must be asked, carry it out, show how it ended, and end with its code."""
+        if self.c.dry or plan.empty:
+            self.show_plan(plan)
+            return
+        self.note(plan_text(plan, commands=self.commands))
+        fleet = self.fleet("")
+        self.confirm(fleet, yes=yes)
+        hosts = {host.name: host for host in fleet.hosts}
+        with self.journal() as journal, display(plan, plain=self.json) as shown:
+            outcome = run(plan, self.remote, hosts, recorded(journal, plan, shown))
+            journal.write("outcome", **outcome_json(outcome))
+        self.show_outcome(outcome)
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        self.answer(lambda: outcome_json(outcome), lambda: outcome_text(outcome))
+        if outcome.code is not ExitCode.DONE:
+            sys.exit(int(outcome.code))
+
+    def show_status(self, only: str) -> None:
+        fleet = self.fleet(only)
+        found = self.survey(fleet, plans.usual_asks(fleet))
+        serving = plans.serving(fleet, found)
+        self.answer(lambda: status_json(found, serving), lambda: status_text(found, serving))
+        if found.unreachable:
+            sys.exit(int(ExitCode.UNREACHABLE))
+        if not all(verdict.passed for verdict in serving.values()):
+            sys.exit(int(ExitCode.CHECK_SAID_NO))
+
+    def show_history(self, only: str, limit: int) -> None:
+        fleet = self.fleet(only)
+        found = self.survey(fleet, plans.usual_asks(fleet))
+        self.answer(lambda: history_json(found, limit), lambda: history_text(found, limit))
+        if found.unreachable:
+            raise next(iter(found.unreachable.values()))
+
+    def show_locks(self, only: str) -> None:
+        """Print every lock of the fleet."""
+        fleet = self.fleet(only)
+        found = self.survey(fleet, plans.usual_asks(fleet))
+        plans.raise_unreachable(found)
+        self.answer(lambda: locks_json(found), lambda: locks_text(found))
+
+    def take_locks(self, only: str, message: str) -> None:
+        """Lock a fleet by hand."""
+        fleet, hosts = self._connected(only)
+        Locks(self.remote, hosts, plans.sites(fleet), LockInfo(self.run_id, self.by, message, now())).acquire()
+        environment = fleet.inventory.name
+        print(f"locked {environment} as run {self.run_id}; free it with: fab -H {environment} lock.break")
+
+    def break_locks(self, only: str, message: str, *, yes: bool) -> None:
+        """Free the fleet's locks whoever holds them, and say whose they were."""
+        fleet, hosts = self._connected(only)
+        self.confirm(fleet, yes=yes)
+        broken = break_locks(self.remote, hosts, plans.sites(fleet), run=self.run_id, by=self.by, message=message)
+        lines = [f"{site.host}: {site.app}: broke the lock of {info}" for site, info in broken.items()]
+        print(neutral("\n".join(lines) or "nothing was locked"))
+
+    def _connected(self, only: str) -> tuple[Fleet, dict[str, Host]]:
+        fleet = self.fleet(only)
+        for error in self.remote.connect(fleet.hosts).values():
+            raise error
+        return fleet, {host.name: host for host in fleet.hosts}
+
+    def run_everywhere(self, command: str) -> None:
+        """Run a command on every selected host at once and end with 7 where it failed, 3 where a host is away."""
+        if not command.strip():
+            raise UsageError("there is no command to run", hint="fab -H ENV run -- uptime")
+        done = everywhere(self.remote, self.c.hosts, command, Prefixed(sys.stdout))
+        print(file=sys.stderr)
+        print(table(("HOST", "RESULT"), [(host, ending) for host, (_, ending) in done.items()]), file=sys.stderr)
+        sys.exit(int(max((code for code, _ in done.values()), key=lambda code: (code == ExitCode.UNREACHABLE, code))))
+
+    def confirm(self, fleet: Fleet, *, yes: bool) -> None:
+        """Where the environment is protected its name must be typed; without a terminal it takes `--yes`."""
+        name = fleet.inventory.name
+        if yes or not fleet.inventory.protect:
+            return
+        if not sys.stdin.isatty():
+            raise UsageError(
+                f"{name} is protected and there is no terminal to confirm on; nothing was changed",
+                hint="give --yes where no one can answer",
+            )
+        self.note(f"{name} is protected: type its name to go on")
+        if sys.stdin.readline().strip() != name:
+            raise UsageError("not confirmed; nothing was changed")
+
+    def journal(self) -> Journal:
+        place = Path(str(self.c.config.get("lockstitch", {}).get("runs", ".lockstitch/runs"))).expanduser()
+        return Journal(self.c.root / place, self.run_id)
+
+    def answer(self, data: Callable[[], Any], text: Callable[[], str]) -> None:
+        """Print the answer: JSON where it was asked for."""
+        print(jsonlib.dumps(data(), indent=2, default=str) if self.json else text(), flush=True)
+
+    def note(self, text: str) -> None:
+        """Say something on the way; it never mixes with JSON on stdout."""
+        print(neutral(text), file=sys.stderr if self.json else sys.stdout, flush=True)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of an option that takes several with commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())

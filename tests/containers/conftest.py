@@ -1,0 +1,52 @@
+"""Fixtures of the tests on real hosts: an engine, the images, a fleet of six and the repositories on its git host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import docker
+import pytest
+
+from tests.containers import engine as engines
+from tests.containers import images as image_builder
+from tests.containers import repos
+from tests.containers.fleet import Fleet
+from tests.containers.repos import Repository
+
+# The sample apps have tests of their own, which run on the fleet's hosts.
+collect_ignore = ["apps"]
+
+BUILD_SECONDS = 900
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """A client of an engine that answers. One that had to be started stays for the next session and for those beside
+    this one: `python -m tests.containers.engine stop` ends it."""
+    engines.start()
+    client = docker.from_env(timeout=BUILD_SECONDS)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def images(engine: docker.DockerClient) -> str:
+    """The tag of the host image, built the first time it is asked for."""
+    return image_builder.ensure(engine)
+
+
+@pytest.fixture(scope="session")
+def fleet(engine: docker.DockerClient, images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """The six machines of `Fleet.topology`, running, and removed at the end."""
+    with Fleet(engine, images, tmp_path_factory.mktemp("fleet")) as machines:
+        yield machines.topology()
+
+
+@pytest.fixture(scope="session")
+def repositories(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Repository]:
+    """The sample apps' repositories by name, pushed to the git host: clone them at `fleet.clone_url(name)`."""
+    folder = tmp_path_factory.mktemp("repositories")
+    made = {app: repos.make_repository(app, folder) for app in repos.NAMES}
+    for repository in made.values():
+        repos.publish(fleet, repository)
+    return made

@@ -1,0 +1,46 @@
+"""The systemd unit that runs the sample api, for both layouts, and how it gets onto a machine."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tests.containers.machine import Machine
+
+Layout = Literal["in_place", "releases"]
+
+# With symlinked releases the unit's own folder must be one that stays; gunicorn goes to `current` itself.
+FOLDERS: dict[Layout, tuple[str, str]] = {
+    "in_place": ("{path}", ""),
+    "releases": ("{path}", " --chdir {path}/current --config {path}/current/gunicorn.conf.py"),
+}
+
+UNIT = """\
+[Unit]
+Description=The sample api
+After=network.target
+
+[Service]
+Type=notify
+User=deploy
+Group=deploy
+WorkingDirectory={folder}
+ExecStart=/opt/venv/bin/gunicorn{options} main:app
+ExecReload=/bin/kill -s HUP $MAINPID
+KillMode=mixed
+TimeoutStopSec=10
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def gunicorn_unit(layout: Layout, path: str = "/app/api") -> str:
+    """The text of the unit for an app at the path."""
+    folder, options = (each.format(path=path) for each in FOLDERS[layout])
+    return UNIT.format(folder=folder, options=options)
+
+
+def install_unit(machine: Machine, layout: Layout, name: str = "gunicorn", path: str = "/app/api") -> None:
+    """Put the unit on a machine, enabled and not started: there is no code on it yet."""
+    machine.put(f"/etc/systemd/system/{name}.service", gunicorn_unit(layout, path).encode())
+    machine.check(f"systemctl daemon-reload && systemctl enable --quiet {name}.service")

@@ -1,0 +1,60 @@
+"""A Remote whose hosts are folders: scripts run in a local sh with HOME there. The engine for real, without SSH."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from lockstitch.errors import LockstitchError
+from lockstitch.host import Host
+from lockstitch.plan import Script
+from lockstitch.remote import Observer, Result, nobody
+from lockstitch.script import Reading, render
+
+
+class LocalRemote:
+    """Each host's home is a folder under `root`; `faults` may answer a script in its place, by raising."""
+
+    def __init__(self, root: Path, env: dict[str, str] | None = None) -> None:
+        self.root, self.env = root, env or {}
+        self.faults: list[Callable[[Host, Script], None]] = []
+        self.scripts: list[tuple[str, tuple[str, ...]]] = []
+
+    def home(self, host: str) -> Path:
+        home = self.root / host
+        home.mkdir(parents=True, exist_ok=True)
+        return home
+
+    def connect(self, hosts: Iterable[Host]) -> dict[str, LockstitchError]:
+        return {}
+
+    def run(self, host: Host, script: Script, observe: Observer = nobody) -> tuple[Result, ...]:
+        self.scripts.append((host.name, tuple(step.name for step in script.steps)))
+        for fault in self.faults:
+            fault(host, script)
+        home = self.home(host.name)
+        env = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", **self.env}
+        process = subprocess.Popen(
+            ["sh"],
+            cwd=home,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert process.stdin and process.stdout
+        reading = Reading(host.name, script, "nonce", observe)
+        process.stdin.write(render(script, "nonce").encode("utf-8", "surrogateescape"))
+        process.stdin.flush()
+        while data := os.read(process.stdout.fileno(), 65536):
+            reading.feed(data)
+        process.stdin.close()
+        process.wait()
+        return tuple(reading.results)
+
+    def interrupt(self) -> None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,95 @@
+"""OpenSSH's server as a plain process on loopback, for what only the real one shows."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from lockstitch.host import Address, Host, Limits
+from scripts.sandbox.processes import descendants
+
+SERVER = shutil.which("sshd") or "/usr/sbin/sshd"
+
+
+def installed() -> bool:
+    return Path(SERVER).exists()
+
+
+class Sshd:
+    """One server, with a host key and a login key of its own."""
+
+    def __init__(self, place: Path, settings: dict[str, str]) -> None:
+        place.mkdir()
+        self.place, self.port, self.user = place, _free_port(), getpass.getuser()
+        self.key, self.host_key = _key(place / "login"), _key(place / "host")
+        self.known_hosts = place / "known_hosts"
+        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {self.host_key.with_suffix('.pub').read_text()}")
+        given = {
+            "ListenAddress": f"127.0.0.1:{self.port}",
+            "HostKey": str(self.host_key),
+            "AuthorizedKeysFile": str(self.key.with_suffix(".pub")),
+            "PidFile": "none",
+            "StrictModes": "no",
+            "UsePAM": "no",
+            "PasswordAuthentication": "no",
+            "PermitRootLogin": "yes",
+            **settings,
+        }
+        (place / "config").write_text("".join(f"{name} {value}\n" for name, value in given.items()))
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)
+        with (place / "log").open("w") as log:
+            self._process = subprocess.Popen([SERVER, "-D", "-e", "-f", str(place / "config")], stderr=log)
+        self._wait()
+
+    def host(self, name: str = "real", limits: Limits | None = None) -> Host:
+        return Host(
+            name,
+            Address(name, "127.0.0.1", self.port, self.user),
+            known_hosts=(str(self.known_hosts),),
+            identity_files=(str(self.key),),
+            limits=limits or Limits(),
+        )
+
+    def sessions(self) -> set[int]:
+        """The processes of its sessions, and what runs in them."""
+        return descendants([self._process.pid])
+
+    def signal_sessions(self, number: signal.Signals) -> None:
+        for pid in self.sessions():
+            os.kill(pid, number)
+
+    def stop(self) -> None:
+        running = self.sessions()
+        for pid in running:
+            os.kill(pid, signal.SIGKILL)
+        self._process.terminate()
+        self._process.wait(10)
+
+    def _wait(self) -> None:
+        until = time.monotonic() + 10
+        while time.monotonic() < until and self._process.poll() is None:
+            with socket.socket() as line:
+                if line.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise AssertionError((self.place / "log").read_text())
+
+
+def _key(path: Path) -> Path:
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", path.name, "-f", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+    return path
+
+
+def _free_port() -> int:
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        port: int = line.getsockname()[1]
+        return port
