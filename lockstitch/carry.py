@@ -11,7 +11,7 @@ from lockstitch.command import Command, Secret, mask
 from lockstitch.errors import HostLostError, LockstitchError
 from lockstitch.gate import Gate, Verdict
 from lockstitch.host import Host
-from lockstitch.outcome import Failure, GateAsked, RunEvent
+from lockstitch.outcome import Failure, GateAsked, RunEvent, Said
 from lockstitch.plan import Plan, Script, Site, Step, Unit
 from lockstitch.remote import Event, Remote, Result, StepBegan, StepOutput
 
@@ -30,12 +30,13 @@ class Carrier:
         self.stopped = threading.Event()
         self._plan, self._remote, self._hosts, self._observe = plan, remote, hosts, observe
         self._began: dict[int, set[str]] = {}
+        self._answers: dict[Site, tuple[Result, ...]] = {}
         self._secrets = frozenset(_secrets(plan))
 
     def steps(self, unit: Unit) -> Failure | None:
-        """Carry out a unit's steps; what failed, or None."""
+        """Carry out a unit's steps; what failed, or None. The gates' first asking travels with them."""
         began = self._began.setdefault(id(unit), set())
-        script = self._script(unit.site, unit.steps)
+        script = self._script(unit.site, (*unit.steps, *map(_asking, unit.gates)))
         try:
             results = self._run(unit.site, script, lambda step: began.add(step))
         except HostLostError as error:
@@ -44,7 +45,8 @@ class Carrier:
             return Failure(unit.site, "connection", error.message, error.hint)
         except LockstitchError as error:
             return Failure(unit.site, "step", error.message, error.hint)
-        return _failure(unit.site, results)
+        self._answers[unit.site] = results[len(unit.steps) :]
+        return _failure(unit.site, results[: len(unit.steps)])
 
     def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
         """Ask all gates of a site together until each has passed or its tries are used up; the first failure."""
@@ -53,9 +55,10 @@ class Carrier:
         while waiting:
             attempt += 1
             try:
-                verdicts = self._ask(site, waiting, attempt)
+                results = self._answers.pop(site, ()) or self._ask(site, waiting)
             except LockstitchError as error:
                 return Failure(site, "connection", error.message, error.hint)
+            verdicts = self._judge(site, waiting, results, attempt)
             for gate, verdict in zip(list(waiting), verdicts, strict=True):
                 if verdict.passed:
                     waiting.remove(gate)
@@ -67,6 +70,8 @@ class Carrier:
 
     def undo(self, unit: Unit) -> Failure | None:
         """Put back what this unit began: undos in reverse, then what must be done again; None when it is back."""
+        # What was answered about the new code says nothing about the old.
+        self._answers.pop(unit.site, None)
         began = self._began.get(id(unit), set())
         done = [step for step in unit.steps if step.name in began]
         steps = [_undoing(step, step.undo) for step in reversed(done) if step.undo is not None]
@@ -103,17 +108,23 @@ class Carrier:
         began = self._began.get(id(unit), set())
         return any(step.name in began and (step.again or step.undo is not None) for step in unit.steps)
 
-    def _ask(self, site: Site, gates: list[Gate], attempt: int) -> list[Verdict]:
-        steps = tuple(Step(g.name, "", g.probe.command, timeout=g.timeout + _GRACE) for g in gates)
-        script = Script(steps, app=site.app, keep_going=True, user=site.user)
-        results = self._remote.run(self._hosts[site.host], script)
+    def _ask(self, site: Site, gates: list[Gate]) -> tuple[Result, ...]:
+        script = Script(tuple(map(_asking, gates)), app=site.app, keep_going=True, user=site.user)
+        return self._remote.run(self._hosts[site.host], script)
+
+    def _judge(self, site: Site, gates: list[Gate], results: tuple[Result, ...], attempt: int) -> list[Verdict]:
         verdicts = [g.judge(g.probe.parse(r.output, r.code)) for g, r in zip(gates, results, strict=True)]
+        verdicts = [replace(v, reason=self._mask(v.reason), hint=self._mask(v.hint)) for v in verdicts]
         for gate, verdict in zip(gates, verdicts, strict=True):
             self._observe(GateAsked(site, gate.name, verdict, attempt))
         return verdicts
 
     def _run(self, site: Site, script: Script, began: Callable[[str], None] = lambda step: None) -> tuple[Result, ...]:
+        asked = {step.name for step in script.steps if step.asks}
+
         def watch(event: Event) -> None:
+            if event.name in asked:
+                return
             if isinstance(event, StepBegan):
                 began(event.name)
             elif isinstance(event, StepOutput):
@@ -123,6 +134,10 @@ class Carrier:
         start = time.monotonic()
         try:
             results = self._remote.run(self._hosts[site.host], script, watch)
+        except LockstitchError as error:
+            # Said at once: other hosts may go on for long before the wave is over.
+            self._observe(Said(error.message))
+            raise
         finally:
             self.seconds[site] = self.seconds.get(site, 0.0) + time.monotonic() - start
         return tuple(replace(result, output=self._mask(result.output)) for result in results)
@@ -144,6 +159,10 @@ def _failure(site: Site, results: tuple[Result, ...]) -> Failure | None:
     if bad is None:
         return None
     return Failure(site, bad.name, f"`{bad.name}` ended with exit code {bad.code}", output=last_lines(bad.output))
+
+
+def _asking(gate: Gate) -> Step:
+    return Step(f"gate {gate.name}", "", gate.probe.command, asks=True, timeout=gate.timeout + _GRACE)
 
 
 def _undoing(step: Step, undo: Command) -> Step:

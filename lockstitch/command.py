@@ -108,10 +108,11 @@ class Command:
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:
     """The text with every secret's value, and every line of one that spans lines, replaced by a mask."""
-    for secret in secrets:
-        for part in {secret.reveal(), *secret.reveal().splitlines()}:
-            if len(part) > _TOO_SHORT_TO_MASK or part == secret.reveal() != "":
-                text = text.replace(part, MASK)
+    whole = {secret.reveal() for secret in secrets}
+    lines = {line for value in whole for line in value.splitlines() if len(line) > _TOO_SHORT_TO_MASK}
+    # The longest first: a secret that begins with another one must not lose only its beginning.
+    for part in sorted((whole | lines) - {""}, key=len, reverse=True):
+        text = text.replace(part, MASK)
     return text
 
 

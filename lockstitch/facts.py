@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lockstitch.errors import LockstitchError
 from lockstitch.plan import Commit, Site
+from lockstitch.probe import number
 from lockstitch.release import REVISION, Release, Verdict
 from lockstitch.services.state import ServiceState
 
@@ -42,13 +43,15 @@ class PlaceFacts:
 
 @dataclass(frozen=True)
 class HostFacts:
-    """What an app needs of its host. `free` is in bytes, `unwritable` the folder that cannot be written."""
+    """What an app needs of its host. `free` is in bytes, `unwritable` the folder that cannot be written; `written`
+    is how long the journal was, so that a change after the survey is noticed."""
 
     missing: tuple[str, ...] = ()
     free: int | None = None
     unwritable: str = ""
     lock: LockInfo | None = None
     journal: tuple[Mapping[str, str], ...] = ()
+    written: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,17 @@ class Facts:
         latest = [entry.get("release") for entry in self.host.journal if entry.get("verdict") == "good"]
         return max(same, key=lambda r: (r.id == (latest[-1] if latest else ""), r.id), default=None)
 
+    @property
+    def last_good(self) -> Release | None:
+        """What the journal last recorded as good: what lies here, unless a run was cut off."""
+        return next((_release(e) for e in reversed(self.host.journal) if e.get("verdict") == "good"), None)
+
+    @property
+    def as_recorded(self) -> bool:
+        """Whether what lies here is what a run last proved to serve."""
+        last, place = self.last_good, self.place
+        return last is not None and (last.id == place.current if place.current else last.revision == place.revision)
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -119,13 +133,14 @@ def parse_place(text: str, code: int) -> PlaceFacts:
 def parse_host(text: str, code: int) -> HostFacts:
     """The host's facts from `word rest` lines."""
     said = _collect(text)
-    free = _last(said, "free")
+    free = number(_last(said, "free"))
     return HostFacts(
         missing=tuple(said.get("missing", ())),
-        free=int(free) * 1024 if free.isdigit() else None,
+        free=None if free is None else free * 1024,
         unwritable=_last(said, "unwritable"),
         lock=parse_lock(_last(said, "lock")),
         journal=tuple(entry for line in said.get("journal", ()) if (entry := _json(line))),
+        written=number(_last(said, "written")) or 0,
     )
 
 
@@ -155,7 +170,8 @@ def parse_lock(text: str) -> LockInfo | None:
 
 def _collect(text: str) -> dict[str, list[str]]:
     said: dict[str, list[str]] = {}
-    for line in text.splitlines():
+    # Not splitlines(): a subject or a message may hold one of the other characters it takes for the end of a line.
+    for line in text.split("\n"):
         word, _, rest = line.partition(" ")
         said.setdefault(word, []).append(rest)
     return said
@@ -168,7 +184,7 @@ def _last(said: Mapping[str, list[str]], word: str) -> str:
 def _json(line: str) -> dict[str, str] | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return {str(k): str(v) for k, v in entry.items()} if isinstance(entry, dict) else None
 

@@ -39,7 +39,7 @@ EXPORT = (
     + r"""
 set -eu
 mkdir -p "$releases" "$shared"
-rm -rf "$directory.part"
+rm -rf -- "$releases"/*.part
 mkdir "$directory.part"
 here archive --format=tar -o "$directory.part/.lockstitch.tar" "$revision"
 tar -xf "$directory.part/.lockstitch.tar" -C "$directory.part"
@@ -67,11 +67,17 @@ TAG = (
 set -eu
 export GIT_COMMITTER_NAME="$by" GIT_COMMITTER_EMAIL="$by" GIT_AUTHOR_NAME="$by" GIT_AUTHOR_EMAIL="$by"
 here tag -a -m "$message" -- "$tag" "$revision"
+echo "$release $(here rev-parse "refs/tags/$tag")" >"$state/tagged"
 """
 )
 PUSH_TAG = SETTINGS + 'here push -q origin "refs/tags/$tag:refs/tags/$tag"\n'
-DELETE_TAG = SETTINGS + 'here tag -d -- "$tag" >/dev/null 2>&1 || :\n'
-UNPUSH_TAG = SETTINGS + 'here push -q origin ":refs/tags/$tag" >/dev/null 2>&1 || :\n'
+# Only the tag this run has made is taken back: a tag of that name that somebody else made is why it failed.
+_MINE = r"""
+at=$(here rev-parse -q --verify "refs/tags/$tag") || exit 0
+[ "$(cat "$state/tagged" 2>/dev/null)" = "$release $at" ] || exit 0
+"""
+DELETE_TAG = SETTINGS + _MINE + 'here tag -d -- "$tag" >/dev/null\n'
+UNPUSH_TAG = SETTINGS + _MINE + 'here push -q --force-with-lease="$tag:$at" origin ":refs/tags/$tag" >/dev/null 2>&1 || :\n'
 
 _LOG = r"""
 show_log() {

@@ -19,15 +19,24 @@ from lockstitch.remote import Remote
 
 
 class Locks:
-    """The locks of one run on all its sites."""
+    """The locks of one run on all its sites. `written` is how long each journal was when the run was planned."""
 
-    def __init__(self, remote: Remote, hosts: Mapping[str, Host], sites: Sequence[Site], info: LockInfo) -> None:
-        self._remote, self._hosts, self._info = remote, hosts, info
+    def __init__(
+        self,
+        remote: Remote,
+        hosts: Mapping[str, Host],
+        sites: Sequence[Site],
+        info: LockInfo,
+        written: Mapping[Site, int] | None = None,
+    ) -> None:
+        self._remote, self._hosts, self._info, self._written = remote, hosts, info, written or {}
         self._order = sorted(sites, key=lambda site: (site.host, site.app))
         self.held: list[Site] = []
 
     def acquire(self) -> None:
-        """Take every lock or none. Raises LockHeldError, which names who holds them, or CheckError."""
+        """Take every lock or none. Raises LockHeldError, which names who holds them, or who changed a site after it
+        was looked at: a plan made from what was there before would be wrong. CheckError where a lock cannot be made.
+        """
         refused: dict[Site, str | LockstitchError] = {}
         try:
             for some in (self._order[:1], self._order[1:]):
@@ -44,7 +53,7 @@ class Locks:
         # Noted before it is asked for: an answer that is lost on the way may have been a yes.
         self.held.append(site)
         try:
-            (result,) = self._send(site, take_step(site, self._info))
+            (result,) = self._send(site, take_step(site, self._info, self._written.get(site)))
         except LockstitchError as error:
             return error
         if result.strip() == "taken":
@@ -98,6 +107,10 @@ def _refusal(refused: Mapping[Site, str | LockstitchError]) -> LockstitchError:
     for answer in refused.values():
         if isinstance(answer, LockstitchError):
             return answer
+    changed = {site: str(a).removeprefix("changed") for site, a in refused.items() if str(a).startswith("changed")}
+    if changed:
+        lines = [f"{site.host}: {site.app} was changed {_by(a)} after it was looked at" for site, a in changed.items()]
+        return LockHeldError("\n".join([*lines, "nothing was changed"]), hint="type it again: the plan is made anew")
     held = {site: parse_lock(str(a).removeprefix("held ")) for site, a in refused.items() if str(a).startswith("held")}
     if not held:
         return CheckError("\n".join(f"{site.host}: {site.app}: {answer}" for site, answer in refused.items()))
@@ -110,3 +123,9 @@ def _refusal(refused: Mapping[Site, str | LockstitchError]) -> LockstitchError:
         "\n".join([*lines, "nothing was changed"]),
         hint=f"wait for it, or if that run is dead: fab -H ENV:{hosts} lock.break",
     )
+
+
+def _by(record: str) -> str:
+    """Who wrote the last record of a journal."""
+    info = parse_lock(record.strip())
+    return f"by {info.by}, run {info.run}," if info else "by somebody"

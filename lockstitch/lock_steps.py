@@ -17,7 +17,10 @@ _TAKE = r"""
 umask 002
 [ -d "$state" ] || { mkdir -p "$state" && chmod 2775 "$state"; } || { echo "failed $state cannot be made"; exit 0; }
 printf '%s\n' "$info" >"$lock.$run" || { echo "failed $lock cannot be written"; rm -f "$lock.$run"; exit 0; }
-if ln "$lock.$run" "$lock" 2>/dev/null; then echo taken; else echo "held $(cat "$lock" 2>/dev/null)"; fi
+if ln "$lock.$run" "$lock" 2>/dev/null; then
+    if [ -z "$written" ] || [ "$(($(cat "$journal" 2>/dev/null | wc -c)))" = "$written" ]; then echo taken
+    else rm -f "$lock"; printf 'changed %s\n' "$(tail -n 1 "$journal")"; fi
+else printf 'held %s\n' "$(cat "$lock" 2>/dev/null)"; fi
 rm -f "$lock.$run"
 """
 _RELEASE = r"""
@@ -30,10 +33,11 @@ cat "$lock"; rm -f "$lock"
 """
 
 
-def take_step(site: Site, info: LockInfo) -> Step:
-    """Take the lock of one site, or tell who holds it."""
+def take_step(site: Site, info: LockInfo, written: int | None = None) -> Step:
+    """Take the lock of one site, or tell who holds it, or who has changed the site since its journal was so long."""
     text = json.dumps(asdict(info), separators=(",", ":"))
     values = {"state": site.layout.state, "lock": site.layout.lock, "run": info.run, "info": text}
+    values |= {"journal": site.layout.journal, "written": "" if written is None else str(written)}
     return Step("lock", "take the lock", Command(_TAKE, values=values), timeout=30)
 
 

@@ -17,7 +17,8 @@ class Step:
 
     `says` is the sentence a person reads, and `timeout` is in seconds. How it is undone is one of three:
     `undo` is a command that takes it back; `again` means that it is put back by doing it once more after all
-    undos (a build, a reload); neither means that it leaves nothing behind that matters.
+    undos (a build, a reload); neither means that it leaves nothing behind that matters. `asks` marks a question that
+    travels with the steps: its exit code is part of the answer, and stops nothing.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Step:
     command: Command
     undo: Command | None = None
     again: bool = False
+    asks: bool = False
     timeout: float = 1800.0
 
 
@@ -108,7 +110,7 @@ class Plan:
 
     `finish` is done when every wave has passed, `failed` (marking the release bad) when one did not; neither is
     undone. `commits` are by app, newest first; `notes` are sentences shown with the plan; `logs` show the app's logs
-    when something failed.
+    when something failed; `written` is how long each site's journal was when the plan was made.
     """
 
     kind: Literal["deploy", "rollback"]
@@ -123,6 +125,7 @@ class Plan:
     commits: dict[str, tuple[Commit, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     logs: dict[Site, tuple[Step, ...]] = field(default_factory=dict)
+    written: dict[Site, int] = field(default_factory=dict)
 
     @property
     def sites(self) -> tuple[Site, ...]:

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from lockstitch.command import Command
 
 T = TypeVar("T")
+_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -22,3 +23,8 @@ class Probe(Generic[T]):
     name: str
     command: Command
     parse: Callable[[str, int], T]
+
+
+def number(text: str) -> int | None:
+    """The whole number that a host printed; None for whatever else it printed."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None

@@ -19,7 +19,8 @@ for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool
 near() { d=$1; while [ ! -e "$d" ]; do case $d in */*) d=${d%/*}; d=${d:-/} ;; *) d=. ;; esac; done; printf %s "$d"; }
 echo "free $(df -Pk "$(near "$path")" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 for folder in "$path" "$state"; do at=$(near "$folder"); [ -w "$at" ] || echo "unwritable $at"; done
-[ -e "$lock" ] && echo "lock $(cat "$lock" 2>/dev/null)"
+[ -e "$lock" ] && printf 'lock %s\n' "$(cat "$lock" 2>/dev/null)"
+[ -e "$journal" ] && echo "written $(($(wc -c <"$journal")))"
 [ -r "$journal" ] && grep '"event":"release"' "$journal" | tail -n 400 | sed 's/^/journal /'
 exit 0
 """

@@ -33,14 +33,25 @@ class _Run:
     def __init__(
         self, plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]
     ) -> None:
-        self.plan, self.remote, self.observe = plan, remote, observe
-        self.carrier = Carrier(plan, remote, hosts, observe)
+        self.plan, self.remote, self._observe = plan, remote, observe
+        self.carrier = Carrier(plan, remote, hosts, self.observe)
         info = LockInfo(plan.run, plan.by, plan.message or plan.kind, now())
-        self.locks = Locks(remote, hosts, plan.sites, info)
+        self.locks = Locks(remote, hosts, plan.sites, info, plan.written)
         self.start = time.monotonic()
         self.begun: list[Wave] = []
         self.where: dict[Site, Where] = dict.fromkeys(plan.sites, "old")
         self.left: list[Left] = []
+        self._deaf = False
+
+    def observe(self, event: RunEvent) -> None:
+        """Tell an event. An observer that fails (a full disk) stops the run, and does not stop it going back."""
+        if self._deaf:
+            return
+        try:
+            self._observe(event)
+        except Exception:
+            self._deaf = True
+            raise
 
     def execute(self) -> Outcome:
         try:
@@ -54,6 +65,11 @@ class _Run:
         except KeyboardInterrupt:
             failures = [Failure(None, "interrupt", "interrupted")]
             self._stop()
+        except Exception as defect:
+            # Not even a defect of ours leaves the fleet on two versions, or locked.
+            self._stop()
+            self._failed([Failure(None, "defect", repr(defect))])
+            raise
         if not failures:
             return self._finished()
         return self._failed(failures)
@@ -83,22 +99,33 @@ class _Run:
         return self._each(wave.units, lambda unit: self.carrier.gates(unit.site, unit.gates))
 
     def _finished(self) -> Outcome:
-        problems = self._end(self.plan.finish)
+        problems = self._finish()
         for failure in problems:
-            self._leave(failure, "the deploy is done, but its last step is not")
+            self._leave(failure, f"the {self.plan.kind} is done, but its last step is not")
         return self._outcome(ExitCode.NEEDS_A_PERSON if problems else ExitCode.DONE, problems)
+
+    def _finish(self) -> list[Failure]:
+        """End a run whose every gate has passed. An interrupt comes too late for going back: it is ended once more."""
+        try:
+            return self._end(self.plan.finish)
+        except KeyboardInterrupt:
+            self.carrier.stopped.clear()
+        try:
+            return self._end(self.plan.finish)
+        except KeyboardInterrupt:
+            self.locks.release()
+            return [Failure(site, "ending", "interrupted") for site in self.plan.sites]
 
     def _failed(self, failures: list[Failure]) -> Outcome:
         code = _code(failures, self.begun)
         try:
             failures = [self._with_logs(failure) for failure in failures]
             self._go_back(failures)
-            for failure in self._end(self.plan.failed):
-                self._leave(failure, "its lock may still be held")
+            self._end_failed()
         except KeyboardInterrupt:
             self._stop()
             for site, where in self.where.items():
-                if where == "unknown":
+                if where != "old":
                     self._leave(Failure(site, "going back", "interrupted"), "going back was interrupted")
             for site in self.locks.release():
                 self._leave(Failure(site, "unlock", ""), "its lock is still held")
@@ -106,19 +133,29 @@ class _Run:
             code = ExitCode.NEEDS_A_PERSON
         return self._outcome(code, failures)
 
+    def _end_failed(self) -> None:
+        if self.begun and self.begun[-1].preflight:
+            # A refusal has made no release that could be called bad.
+            problems = [Failure(site, "unlock", error.message) for site, error in self.locks.release().items()]
+        else:
+            problems = self._end(self.plan.failed)
+        for failure in problems:
+            self._leave(failure, "its lock may still be held")
+
     def _go_back(self, failures: Sequence[Failure]) -> None:
         """Put back every unit that was begun, the last wave first."""
         self.carrier.stopped.clear()
         touched = [(w, [u for u in w.units if self.carrier.touched(u)]) for w in reversed(self.begun)]
         seen = tuple(dict.fromkeys(unit.site for wave, units in touched if wave.visible for unit in units))
         self.observe(GoingBack(failures[0].reason, seen) if seen else Said("nothing that users can see was changed"))
-        for _, units in touched:
+        lost: set[Site | None] = set()
+        for wave, units in touched:
             stuck = self._each(units, self.carrier.undo)
             for failure in stuck:
                 self._leave(failure, "it could not be put back")
-            stuck_sites = {failure.site for failure in stuck}
+            lost |= {failure.site for failure in stuck if wave.visible}
             for unit in units:
-                self.where[unit.site] = "unknown" if unit.site in stuck_sites else "old"
+                self.where[unit.site] = "unknown" if unit.site in lost else "old"
         for site, where in self.where.items():
             if where == "unknown" and site not in {left.site for left in self.left}:
                 self.where[site] = "old"

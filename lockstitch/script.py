@@ -17,6 +17,7 @@ from lockstitch.remote import Event, Observer, Result, StepBegan, StepEnded, Ste
 RECORD = "\x1e"
 KEEP_CHARACTERS = 256 * 1024
 LONGEST_LINE = 16 * 1024
+_LONGEST_MARK = 256
 
 _PRELUDE = r"""
 ls_mark() { printf '\036%s %s\n' "$ls_nonce" "$*"; }
@@ -80,7 +81,7 @@ def _step(index: int, step: Step, script: Script) -> Iterator[str]:
     run = f"(eval {quote(step.command.render())}) </dev/null 2>&1 3<&-"
     yield f"if ls_begin {index} {began}; then {run}; ls_code=$?; else ls_code=1; fi"
     yield f"ls_end {index} $ls_code {ended}"
-    if not script.keep_going:
+    if not script.keep_going and not step.asks:
         yield "[ $ls_code -eq 0 ] || break"
 
 
@@ -113,14 +114,15 @@ class Reading:
         *lines, self._pending = self._pending.split("\n")
         for line in lines:
             self._line(line)
-        if len(self._pending) > LONGEST_LINE and RECORD not in self._pending:
-            self._said(self._pending)
-            self._pending = ""
+        while len(self._pending) > LONGEST_LINE + _LONGEST_MARK:
+            self._said(self._pending[:LONGEST_LINE])
+            self._pending = self._pending[LONGEST_LINE:]
 
     def _line(self, line: str) -> None:
         said, mark, rest = line.partition(self._mark)
-        if said or not mark:
-            self._said(said + ("" if mark else "\n"))
+        said += "" if mark else "\n"
+        for start in range(0, len(said), LONGEST_LINE):
+            self._said(said[start : start + LONGEST_LINE])
         if mark:
             self._marked(rest.split())
 

@@ -1,6 +1,6 @@
 """What a user can type. `fab --list` shows it."""
 
-from invoke import Collection
+from invoke.collection import Collection
 
 from tasks import deploy, hosts, lock, rollback, run, status
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from lockstitch.errors import LockstitchError
+from lockstitch.errors import HostLostError, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script
 from lockstitch.remote import Observer, Result, nobody
@@ -15,11 +15,16 @@ from lockstitch.script import Reading, render
 
 
 class LocalRemote:
-    """Each host's home is a folder under `root`; `faults` may answer a script in its place, by raising."""
+    """Each host's home is a folder under `root`.
+
+    `faults` are asked before a script is carried out and may raise in its place; `losses` after it, so that what they
+    raise loses the answer to what was done.
+    """
 
     def __init__(self, root: Path, env: dict[str, str] | None = None) -> None:
         self.root, self.env = root, env or {}
         self.faults: list[Callable[[Host, Script], None]] = []
+        self.losses: list[Callable[[Host, Script], None]] = []
         self.scripts: list[tuple[str, tuple[str, ...]]] = []
 
     def home(self, host: str) -> Path:
@@ -49,10 +54,15 @@ class LocalRemote:
         reading = Reading(host.name, script, "nonce", observe)
         process.stdin.write(render(script, "nonce").encode("utf-8", "surrogateescape"))
         process.stdin.flush()
-        while data := os.read(process.stdout.fileno(), 65536):
+        while not reading.done and (data := os.read(process.stdout.fileno(), 65536)):
             reading.feed(data)
         process.stdin.close()
+        process.stdout.close()
         process.wait()
+        if not reading.done:
+            raise HostLostError(host.name, "the shell on the host ended")
+        for loss in self.losses:
+            loss(host, script)
         return tuple(reading.results)
 
     def interrupt(self) -> None: ...

@@ -12,7 +12,9 @@ from lockstitch.gate import Verdict, failed
 from lockstitch.inventory import App, Fleet, resolve_secret
 from lockstitch.plan import Site
 from lockstitch.questions import Ask, recall, resolve
+from lockstitch.release import short
 
+_CUT_OFF = "was a run cut off here, or a checkout made by hand? a deploy or rollback puts it right"
 # What git refuses in a name of a branch or tag (gitrevisions, check-ref-format), and a leading dash: an option.
 _NO_REF = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|[/.]$|\.lock$|^@$")
 
@@ -78,5 +80,9 @@ def serving(fleet: Fleet, survey: Survey) -> dict[Site, Verdict]:
     for where, facts in survey.facts.items():
         deployed = facts.place.revision is not None
         app = apps[where.host, where.app]
-        verdicts[where] = app.service.judge(facts.service) if deployed else failed("nothing is deployed here yet")
+        verdict = app.service.judge(facts.service) if deployed else failed("nothing is deployed here yet")
+        if verdict.passed and facts.last_good is not None and not facts.as_recorded:
+            last = f"{short(facts.last_good.revision)} (release {facts.last_good.id})"
+            verdict = failed(f"what lies here was never proven to serve: the last that was is {last}", _CUT_OFF)
+        verdicts[where] = verdict
     return verdicts

@@ -11,7 +11,7 @@ from lockstitch.facts import Facts, Survey, Target
 from lockstitch.inventory import Fleet
 from lockstitch.plan import Change, Plan, Site, Unit, Wave
 from lockstitch.plans import steps, waves
-from lockstitch.plans.notes import job_logs, notes
+from lockstitch.plans.notes import job_logs, migrations, notes
 from lockstitch.plans.preflight import refuse
 from lockstitch.plans.steps import Job
 from lockstitch.release import release_id
@@ -48,8 +48,9 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
         failed=tuple(waves.failed(job, *who) for job in jobs),
         changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
         commits={name: t.commits for name, t in targets(survey).items()},
-        notes=notes(jobs, survey),
+        notes=(*migrations(jobs), *notes(survey)),
         logs={job.site: job_logs(job) for job in jobs},
+        written={job.site: job.facts.host.written for job in jobs},
     )
 
 
@@ -59,8 +60,12 @@ def targets(survey: Survey) -> dict[str, Target]:
 
 
 def settled(job: Job) -> bool:
-    """Whether a site is on its revision already, and proven to serve it."""
-    return job.before == job.revision and job.app.service.judge(job.facts.service).passed
+    """Whether a site is on its revision already, and proven to serve it.
+
+    A run that was cut off may have changed the checkout and not what runs: its workers are not older than a reload
+    that never was.
+    """
+    return job.before == job.revision and job.facts.as_recorded and job.app.service.judge(job.facts.service).passed
 
 
 def _jobs(fleet: Fleet, survey: Survey, wanted: Wanted) -> list[Job]:
@@ -88,20 +93,22 @@ def _facts(survey: Survey, host: str, app: str) -> Facts:
 
 
 def _tag_before(jobs: Sequence[Job], wanted: Wanted) -> list[Wave]:
-    """Tag what is running, so that there is a name to come back to; pushed once for each app."""
+    """Tag what is running, so that there is a name to come back to; pushed once for each repository."""
     if not wanted.tag_before:
         return []
     running = [job for job in jobs if job.before]
     pushed: set[str] = set()
     units = []
     for job in running:
-        standing = {other.before for other in running if other.app.name == job.app.name}
+        same = [other for other in running if other.app.repository == job.app.repository]
+        standing = {other.before for other in same}
         if len(standing) > 1:
+            names = " and ".join(dict.fromkeys(other.app.name for other in same))
             raise CheckError(
-                f"{job.app.name} stands on {len(standing)} revisions, which one tag cannot name",
-                hint=f"deploy or roll {job.app.name} back to one revision first, or leave --tag-before out",
+                f"{names} stand on {len(standing)} revisions of one repository, which one tag cannot name",
+                hint="deploy or roll back to one revision first, narrow it with --only, or leave --tag-before out",
             )
-        push = job.app.name not in pushed
-        pushed.add(job.app.name)
+        push = job.app.repository not in pushed
+        pushed.add(job.app.repository)
         units.append(Unit(job.site, steps.tag(job, wanted.tag_before, wanted.by, wanted.message, push=push)))
     return [Wave(f"tag {wanted.tag_before}", tuple(units), preflight=True)] if units else []

@@ -9,7 +9,7 @@ from typing import Any
 from lockstitch.command import Command
 from lockstitch.gate import Gate, HttpAnswer, judge_health
 from lockstitch.inventory import App, Health
-from lockstitch.probe import Probe
+from lockstitch.probe import Probe, number
 from lockstitch.services import Place
 
 # Asked from the host itself, with what it has: nothing is installed there.
@@ -40,15 +40,16 @@ fi
 def parse_answer(text: str, code: int) -> HttpAnswer:
     """The answer from its body and, on the last line, its status; 000 is no answer."""
     body, _, status = text.rstrip("\n").rpartition("\n")
-    if not status.isdigit() or int(status) == 0:
+    told = number(status)
+    if not told:
         return HttpAnswer(0, (body or status or "nothing was said").strip())
     content: Any = None
     if body.lstrip().startswith(("{", "[")):
         try:
             content = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
-    return HttpAnswer(int(status), body, content)
+    return HttpAnswer(told, body, content)
 
 
 def health(wanted: Health, revision: str) -> Gate:

@@ -13,12 +13,13 @@ from lockstitch.release import short
 _TAIL = 'tail -n 20 -- "$log" 2>/dev/null || sudo -n tail -n 20 -- "$log"'
 
 
-def notes(jobs: Sequence[Job], survey: Survey) -> tuple[str, ...]:
+def notes(survey: Survey) -> tuple[str, ...]:
     """What a person should know before saying yes."""
-    return tuple(dict.fromkeys([*_once(jobs), *_mixed(survey), *_direction(survey), *_locks(survey)]))
+    return tuple(dict.fromkeys([*_mixed(survey), *_direction(survey), *_locks(survey)]))
 
 
-def _once(jobs: Sequence[Job]) -> Iterator[str]:
+def migrations(jobs: Sequence[Job]) -> Iterator[str]:
+    """What a deploy does to databases: once for each app."""
     seen: set[str] = set()
     for job in jobs:
         if job.app.migrate and job.app.name not in seen:

@@ -57,8 +57,9 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
         failed=tuple(waves.failed(job, *who) for job in jobs),
         changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
         commits=_taken_back(jobs),
-        notes=(*notes(jobs, survey), *_database(jobs)),
+        notes=(*notes(survey), *_database(jobs)),
         logs={job.site: job_logs(job) for job in jobs},
+        written={job.site: job.facts.host.written for job in jobs},
     )
 
 

@@ -36,7 +36,7 @@ ln -sfn "releases/$id" "current.$$"
 mv -fT "current.$$" current
 """
 _DEACTIVATE = 'rm -f "$current"'
-# A process loses its footing when its folder goes: gunicorn's master ends at the next HUP (seen with 27.0.1).
+# A process loses its footing when its folder goes, even one that only means to start others elsewhere.
 _PRUNE = r"""
 set -eu
 cd "$releases"
@@ -205,7 +205,8 @@ def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: 
 def tag(job: Job, name: str, by: str, message: str, *, push: bool) -> tuple[Step, ...]:
     """Tag the revision that is running, in this host's clone, and push the tag where `push` says so."""
     assert job.before is not None
-    values = {**job.values(tag=name, by=by, message=message or name), "revision": job.before}
+    told = {"tag": name, "by": by, "message": message or name, "state": job.layout.state, "release": job.release}
+    values = {**job.values(**told), "revision": job.before}
     says = f"tag {short(job.before)}, which is running, as {name}"
     steps = [job.step(f"tag {name}", says, Command(git.TAG, values=values), Command(git.DELETE_TAG, values=values))]
     if push:

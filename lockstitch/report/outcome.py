@@ -43,7 +43,7 @@ def _failure(failure: Failure) -> list[str]:
     lines = [f"{where}{neutral(failure.reason)}"]
     lines += [f"HINT: {neutral(failure.hint)}"] if failure.hint else []
     if failure.output:
-        lines += [f"  the last lines of `{failure.what}`:", *indented(failure.output)]
+        lines += [f"  the last lines of `{neutral(failure.what)}`:", *indented(failure.output)]
     for name, said in failure.logs.items():
         if said:
             lines += [f"  the last lines of {neutral(name)}:", *indented(said)]

@@ -15,7 +15,7 @@ def plan_text(plan: Plan, *, commands: bool = False) -> str:
     """What would happen, in order: changes, commits, notes, waves; with `commands`, what is sent for each step."""
     if plan.empty:
         return f"nothing to do: every host of {plan.environment} already runs it"
-    lines = [f"{plan.kind} of {plan.environment}, run {plan.run}" + (f": {plan.message}" if plan.message else ""), ""]
+    lines = [f"{plan.kind} of {plan.environment}, run {plan.run}" + (f": {neutral(plan.message)}" if plan.message else ""), ""]
     lines += table(("HOST", "APP", "FROM", "TO"), [_change(change) for change in plan.changes]).splitlines()
     lines += _commits(plan)
     lines += [f"! {neutral(note)}" for note in plan.notes]

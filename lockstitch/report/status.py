@@ -62,7 +62,10 @@ def _row(facts: Facts, serving: Verdict, odd: bool) -> tuple[str, ...]:
 
 
 def _moment(since: int | None) -> str:
-    return datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%MZ") if since else "-"
+    try:
+        return datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%MZ") if since else "-"
+    except (ValueError, OverflowError, OSError):
+        return "-"
 
 
 def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:

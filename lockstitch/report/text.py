@@ -26,12 +26,12 @@ def _visible(character: str) -> str:
 def width(text: str) -> int:
     """How many columns a text takes on a terminal."""
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) != 0 for c in text)
+    return len(text) + wide - sum(unicodedata.category(c) in ("Mn", "Me") for c in text)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Columns aligned by spaces, the headings first; cells are neutralised and kept on one line."""
-    lines = [list(headings), *([neutral(cell).replace("\n", " ") for cell in row] for row in rows)]
+    lines = [list(headings), *([neutral(cell).replace("\n", " ").replace("\t", " ") for cell in row] for row in rows)]
     sizes = [max(width(line[i]) for line in lines) for i in range(len(headings))]
     return "\n".join(
         "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(line, sizes, strict=True)).rstrip()

@@ -58,7 +58,7 @@ class Gunicorn(Service):
         return Step("check", f"load {self.app or 'the app'} without serving it", command, timeout=120)
 
     def reload_step(self, place: Place) -> Step:
-        start = 'ls_systemctl start -- "$unit"' if self.unit else START_BY_LINE
+        start = 'ls_systemctl start "$unit"' if self.unit else START_BY_LINE
         text = HUP.replace("@START@", start).replace("@WAY@", self.reload)
         command = self._command(place, text, line=self.start or "", settle=str(int(self.settle * 10)))
         says = f"gracefully reload gunicorn ({self.unit or self.pidfile}, {self.reload})"

@@ -12,7 +12,7 @@ PWD=$(pwd -P); export PWD
 
 MASTER_BY_UNIT = r"""
 ls_master() { ls_pid=$(ls_show MainPID); [ "${ls_pid:-0}" != 0 ] && ls_alive "$ls_pid" && echo "$ls_pid"; }
-ls_signal_hup() { ls_systemctl reload -- "$unit"; }
+ls_signal_hup() { ls_systemctl reload "$unit"; }
 """
 # The pid file is away for a moment while a master is reloaded, so one miss says nothing.
 MASTER_BY_PIDFILE = r"""

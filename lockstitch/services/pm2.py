@@ -14,7 +14,7 @@ from pydantic import Field
 from lockstitch.command import Command
 from lockstitch.gate import Verdict, failed
 from lockstitch.plan import Step
-from lockstitch.probe import Probe
+from lockstitch.probe import Probe, number
 from lockstitch.services import Place, Service
 from lockstitch.services.pm2_shell import LIST, RELOAD, STATE, STOP
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
@@ -56,14 +56,16 @@ class Pm2(Service):
         verdict = judge_serving(state)
         if not verdict.passed:
             return verdict
-        before = {i: int(r) for kind, i, r in (line.split(" ")[:3] for line in state.also) if kind == "before"}
-        for line in state.also:
-            match line.split(" "):
-                case ["instance", number, status, restarts, up]:
+        told = [line.split(" ") for line in state.also]
+        before = {words[1]: number(words[2]) for words in told if words[0] == "before" and len(words) == 3}
+        for words in told:
+            match words:
+                case ["instance", instance, status, restarts, up]:
                     if status != "online":
-                        return failed(f"instance {number} is {status}")
-                    if int(restarts) - before.get(number, int(restarts)) > _MOST_RESTARTS:
-                        return failed(f"instance {number} keeps restarting ({restarts} times)")
-                    if int(up) < self.steady * 1000:
-                        return failed(f"instance {number} is up for {up} ms only")
+                        return failed(f"instance {instance} is {status}")
+                    now, was = number(restarts), before.get(instance)
+                    if now is not None and was is not None and now - was > _MOST_RESTARTS:
+                        return failed(f"instance {instance} keeps restarting ({restarts} times)")
+                    if (number(up) or 0) < self.steady * 1000:
+                        return failed(f"instance {instance} is up for {up} ms only")
         return verdict

@@ -38,7 +38,22 @@ ls_daemon || exit 0
 [ -z "$(ls_instances)" ] || pm2 delete "$name" --silent
 """
 
-RELOAD = r"""
+# PM2 compares the id of the worker that is ready with the one it was told, a number with a text when the command line
+# told it, and then waits for the whole listen_timeout of an app with wait_ready. Its module can be told a number.
+_RELOAD_ONE = r"""
+ls_reload_one() {
+    ls_module=$(dirname "$(dirname "$(readlink -f "$(command -v pm2)")")")
+    PM2_PROGRAMMATIC=true node -e '
+let pm2; try { pm2 = require(process.argv[1]) } catch { process.exit(66) }
+pm2.connect((e) => e ? process.exit(66) : pm2.reload(Number(process.argv[2]), { updateEnv: false }, (e) => {
+  if (e) console.log(e.message || e); process.exit(e ? 1 : 0); }))' "$ls_module" "$1"
+    [ $? != 66 ] || pm2 reload "$1" --silent
+}
+"""
+
+RELOAD = (
+    _RELOAD_ONE
+    + r"""
 mkdir -p "$PM2_HOME" && { [ -e "$PM2_HOME/touch" ] || : >"$PM2_HOME/touch"; }
 state=$(cd "$state" && pwd -P)
 at=$(cd "$(dirname "$current")" && pwd -P)/$(basename "$current")
@@ -59,11 +74,11 @@ else
     fi
     first=$(printf '%s\n' "$found" | awk '$3 == "online" && $6 == "cluster_mode" { print $1; exit }')
     if [ "$(printf '%s\n' "$found" | wc -l)" -gt 1 ] && [ -n "$first" ]; then
-        pm2 reload "$first" --silent
-        left=100 test='$1 == id && $3 == "online" && $5 >= up { ok = 1 } END { exit !ok }'
-        until ls_instances | awk -v id="$first" -v up="$steady" "$test"; do
+        ls_reload_one "$first"
+        left=100 test='$1 == id { print $3, ($5 >= up) }'
+        until now=$(ls_instances | awk -v id="$first" -v up="$steady" "$test"); [ "$now" = 'online 1' ]; do
             left=$((left - 1))
-            case "$(ls_instances | awk -v id="$first" '$1 == id { print $3 }') $left" in errored* | *' 0')
+            case "$now $left" in errored* | *' 0')
                 echo "the first instance with the new code does not stay up; the others still run the old"
                 tail -n 20 "$PM2_HOME/logs/$name"-error*.log 2>/dev/null; exit 1 ;;
             esac
@@ -77,3 +92,4 @@ fi
 [ $code -eq 0 ] || echo "pm2 ended with exit code $code"
 exit $code
 """
+)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lockstitch.gate import Verdict, failed, passed
+from lockstitch.probe import number
 
 OBSERVE = r"""
 ls_tick=$(getconf CLK_TCK 2>/dev/null || echo 100)
@@ -88,14 +89,14 @@ def parse_state(text: str, code: int) -> ServiceState:
     running, note, reloaded, expected, boot = False, "", None, "", 0
     processes: list[Process] = []
     also: list[str] = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         match line.split(" ", 4):
-            case ["process", role, pid, started, directory]:
-                processes.append(Process(role, int(pid), int(started), directory))
-            case ["reloaded", ticks] if ticks.isdigit():
-                reloaded = int(ticks)
-            case ["boot", seconds] if seconds.isdigit():
-                boot = int(seconds)
+            case ["process", role, pid, began, directory] if (p := number(pid)) and (s := number(began)) is not None:
+                processes.append(Process(role, p, s, directory))
+            case ["reloaded", ticks] if (at := number(ticks)) is not None:
+                reloaded = at
+            case ["boot", epoch] if (at := number(epoch)) is not None:
+                boot = at
             case ["release", *_]:
                 expected = line.removeprefix("release ")
             case ["also", *_]:

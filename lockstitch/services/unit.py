@@ -4,16 +4,24 @@ from __future__ import annotations
 
 UNIT_NAME = r"^[A-Za-z0-9@_.:\\][A-Za-z0-9@_.:\\-]*$"
 
-# Only changing verbs need root: what is read is read as the user who deploys.
+# Only changing verbs need root: what is read is read as the user who deploys. No `--` before the unit, whose name
+# cannot be an option: sudoers compares words, and the rule people write is `systemctl reload UNIT`.
 UNIT = r"""
-ls_systemctl() { if [ "$(id -u)" = 0 ]; then systemctl "$@"; else sudo -n systemctl "$@"; fi; }
-ls_show() { systemctl show --property="$1" --value -- "$unit"; }
+ls_systemctl() {
+    if [ "$(id -u)" = 0 ]; then systemctl "$@"; return; fi
+    sudo -n systemctl "$@" && return 0
+    sudo -n -l systemctl "$@" >/dev/null 2>&1 || {
+        echo "$(id -un) may not run \`systemctl $*\` with sudo on this host: a file in /etc/sudoers.d must say"
+        echo "    $(id -un) ALL=(root) NOPASSWD: $(command -v systemctl) $*"; }
+    return 1
+}
+ls_show() { systemctl show --property="$1" --value "$unit"; }
 ls_take() {
     case $(ls_show ActiveState) in
-        active | reloading) ls_systemctl "$1" -- "$unit" ;;
-        *) ls_systemctl start -- "$unit" ;;
+        active | reloading) ls_systemctl "$1" "$unit" ;;
+        *) ls_systemctl start "$unit" ;;
     esac && return 0
-    echo "systemd says of $unit:"; systemctl status --no-pager --lines=15 -- "$unit"
+    echo "systemd says of $unit:"; systemctl status --no-pager --lines=15 "$unit"
     return 1
 }
 ls_unit() {
@@ -23,4 +31,4 @@ ls_unit() {
     esac
 }
 """
-STOP_UNIT = UNIT + 'ls_systemctl stop -- "$unit"\n'
+STOP_UNIT = UNIT + 'ls_systemctl stop "$unit"\n'

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
 
 from tests.containers import engine as engines
 from tests.containers import images as image_builder
-from tests.containers import repos
+from tests.containers import repos, truth
 from tests.containers.fleet import Fleet
+from tests.containers.project import Project
 from tests.containers.repos import Repository
+from tests.containers.units import LAYOUTS, Layout
 
 # The sample apps have tests of their own, which run on the fleet's hosts.
 collect_ignore = ["apps"]
@@ -50,3 +53,19 @@ def repositories(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> dict
     for repository in made.values():
         repos.publish(fleet, repository)
     return made
+
+
+@pytest.fixture(params=LAYOUTS)
+def layout(request: pytest.FixtureRequest) -> Layout:
+    """Each layout in turn."""
+    chosen: Layout = request.param
+    return chosen
+
+
+@pytest.fixture
+def project(fleet: Fleet, repositories: dict[str, Repository], layout: Layout, tmp_path: Path) -> Iterator[Project]:
+    """An operations project for the fleet, whose four hosts have their units and have never seen a deploy."""
+    truth.reset(fleet)
+    truth.with_units(fleet, layout)
+    yield Project(tmp_path / "project", fleet, layout)
+    truth.reset(fleet)

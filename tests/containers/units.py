@@ -7,6 +7,7 @@ from typing import Literal
 from tests.containers.machine import Machine
 
 Layout = Literal["in_place", "releases"]
+LAYOUTS: tuple[Layout, ...] = ("in_place", "releases")
 
 # With symlinked releases the unit's own folder must be one that stays; gunicorn goes to `current` itself.
 FOLDERS: dict[Layout, tuple[str, str]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from time import monotonic
 
-from lockstitch.errors import ConnectError, ExitCode, HostError, HostLostError, StepTimeoutError
+from lockstitch.errors import ExitCode, HostError, HostLostError, StepTimeoutError
 from lockstitch.plan import Script
 from lockstitch.remote import Observer, Result
 from lockstitch.remote.ssh.line import Line
@@ -17,7 +17,6 @@ TICK = 1.0
 BETWEEN_STEPS = 60.0
 # The script's own watchdog ends the steps with TERM, and with KILL five seconds later.
 ENDING = 8.0
-KEPT = 2000
 
 
 class InterruptedRunError(HostLostError):
@@ -33,7 +32,6 @@ class Carry:
         self._host, self._line, self._shell, self._script = host, line, shell, script
         self._nonce = secrets.token_hex(16)
         self._reading = Reading(host, script, self._nonce, observe)
-        self._early = b""
         self._ending: HostError | None = None
         self._at = (-1, False)
         self._until = monotonic() + BETWEEN_STEPS
@@ -74,8 +72,6 @@ class Carry:
     def _feed(self, data: bytes) -> None:
         self._reading.feed(data)
         step = self._reading.step
-        if step is None and not self._reading.results:
-            self._early = (self._early + data)[-KEPT:]
         at = (len(self._reading.results), step is None)
         if at != self._at and self._ending is None:
             self._at = at
@@ -100,15 +96,9 @@ class Carry:
             return self._ending
         if not self._line.alive:
             return HostLostError(self._host, f"{self._line.died_of}{self._while()}")
-        code, said = self._shell.exit_code, self._early.decode(errors="replace").strip()
+        code = self._shell.exit_code
         how = "was killed" if code is None else f"ended (exit code {code})"
-        text = f"the shell on the host {how}{self._while()}" + (f": {said}" if said else "")
-        began = self._reading.step is not None or self._reading.results
-        if began or self._script.user is None:
-            return HostLostError(self._host, text)
-        user = self._script.user
-        hint = f"a file in /etc/sudoers.d there must let the login user: LOGIN ALL=({user}) NOPASSWD: ALL"
-        return ConnectError(self._host, f"cannot become {user} with sudo: {said or text}", hint=hint)
+        return HostLostError(self._host, f"the shell on the host {how}{self._while()}")
 
     def _while(self) -> str:
         return f" while `{self._reading.step.name}` was running" if self._reading.step is not None else ""

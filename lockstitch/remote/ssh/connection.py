@@ -19,7 +19,7 @@ from lockstitch.errors import ConnectError
 from lockstitch.remote.ssh import known_hosts
 from lockstitch.remote.ssh.explain import explain, through
 from lockstitch.remote.ssh.keys import Login
-from lockstitch.remote.ssh.pulse import PulseTransport
+from lockstitch.remote.ssh.pulse import TICK, PulseTransport
 from lockstitch.remote.ssh.sockets import GivenUpError, dial
 from lockstitch.remote.ssh.way import Hop
 
@@ -92,7 +92,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
     def died_of(self) -> str:
         """How the connection ended: it froze or it dropped, itself or the gateway before it."""
         frozen = getattr(self.transport, "frozen", None)
-        if self.way_in is not None and not self.way_in.is_connected:
+        if self.way_in is not None and self.way_in.is_lost:
             return f"the connection to its gateway {self.way_in.hop.name} was lost"
         return f"the connection froze (no answer for {frozen:g} s)" if frozen else "the connection dropped"
 
@@ -109,6 +109,11 @@ class StrictConnection(Connection):  # type: ignore[misc]
                 return None
             finally:
                 transport.close()
+
+    @property
+    def is_lost(self) -> bool:
+        """It ended, or will be found to have frozen in a moment."""
+        return self.transport is None or not self.is_connected or self.transport.silence > TICK
 
     def _open(self, round_: Round) -> None:
         self._open_way_in()

@@ -82,7 +82,7 @@ def _network(error: OSError, at: str) -> tuple[str, str]:
 def _handshake(error: Exception, hop: Hop, at: str) -> tuple[str, str]:
     text = str(error)
     if "banner" in text.lower() or isinstance(error, EOFError):
-        return f"{at} closed the connection before it said it is an SSH server", (
+        return f"{at} does not answer as an SSH server: it closed the connection or said nothing", (
             "it may have too many logins at once (MaxStartups), or something else listens on this port"
         )
     if text in ("No existing session", "Negotiation failed."):

@@ -8,7 +8,7 @@ from time import monotonic
 
 from lockstitch.errors import ConnectError
 from lockstitch.remote.ssh.connection import StrictConnection
-from lockstitch.remote.ssh.shell import BROKEN, RefusedError, Shell
+from lockstitch.remote.ssh.shell import BROKEN, NotStartedError, RefusedError, Shell
 from lockstitch.remote.ssh.sockets import in_background
 
 REFUSALS_PAUSE = 0.2
@@ -26,6 +26,11 @@ class Line:
     @property
     def alive(self) -> bool:
         return bool(self.connection.is_connected)
+
+    @property
+    def frozen(self) -> bool:
+        """It did not end, it stopped answering: then there is little hope in connecting again at once."""
+        return getattr(self.connection.transport, "frozen", None) is not None
 
     @property
     def died_of(self) -> str:
@@ -68,7 +73,7 @@ class Line:
             return None
         try:
             shell = spare.result(self._patience)
-        except (*BROKEN, RefusedError):
+        except (*BROKEN, NotStartedError, RefusedError):
             return None
         if not shell.ended:
             return shell
@@ -84,7 +89,9 @@ class Line:
                 self._make_room(user, until, error)
             except TimeoutError as error:
                 said = f"the host did not start a shell within {self._patience:g} s"
-                raise ConnectError(self._name, said) from error
+                raise ConnectError(self._name, said, hint="what does ~/.bashrc do there?") from error
+            except NotStartedError as error:
+                raise self._not_started(user, error) from error
 
     def _make_room(self, user: str | None, until: float, error: RefusedError) -> None:
         """Wait for a session to end: a host allows ten at once, some fewer."""
@@ -96,6 +103,12 @@ class Line:
                 said = f"the host refuses to start a shell ({error})"
                 raise ConnectError(self._name, said, hint="check MaxSessions in its sshd_config") from error
             self._changed.wait(REFUSALS_PAUSE)
+
+    def _not_started(self, user: str | None, error: NotStartedError) -> ConnectError:
+        if user is None:
+            return ConnectError(self._name, f"the host does not start a shell: {error}")
+        hint = f"a file in /etc/sudoers.d there must let {self.connection.hop.user}: ALL=({user}) NOPASSWD: ALL"
+        return ConnectError(self._name, f"cannot become {user} with sudo: {error}", hint=hint)
 
     @property
     def _patience(self) -> float:

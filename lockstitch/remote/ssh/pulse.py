@@ -64,6 +64,11 @@ class PulseTransport(Transport):
         message.add_boolean(True)
         self._send_message(message)  # type: ignore[attr-defined]
 
+    @property
+    def silence(self) -> float:
+        """For how long the other side has owed us an answer."""
+        return monotonic() - self.asked if self.asked > self.packetizer.heard else 0.0
+
     def judge(self, now: float, slept: float) -> None:
         """Close the line if the question has not been answered in time."""
         if self.asked <= self.packetizer.heard:

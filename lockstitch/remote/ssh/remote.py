@@ -11,7 +11,7 @@ from typing import Any
 
 from fabric import Config
 
-from lockstitch.errors import ConnectError, LockstitchError
+from lockstitch.errors import ConnectError, HostLostError, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script
 from lockstitch.remote import Observer, Result, nobody
@@ -108,6 +108,8 @@ class SshRemote:
         try:
             shell = line.take(script.user)
         except BROKEN as error:
+            if line.frozen:
+                raise HostLostError(host.name, line.died_of) from error
             raise NotSentError(str(error) or "the connection dropped") from error
         carry = Carry(host.name, line, shell, script, observe)
         try:

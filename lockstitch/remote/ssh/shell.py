@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 from paramiko import Channel, ChannelException, Message, SSHException, Transport
@@ -14,10 +15,21 @@ from lockstitch.remote.ssh.connection import StrictConnection
 CHUNK = 32 * 1024
 NOT_YET = None
 BROKEN = (SSHException, OSError, EOFError)
+READY = b"\036ready\n"
+START = "printf '\\036ready\\n'; exec sh"
+KEPT = 2000
 
 
 class NotSentError(Exception):
     """The shell ended before it was given anything: nothing was done, and another may be asked."""
+
+
+class NotStartedError(Exception):
+    """The shell ended before it was there: sudo refused, or the login user may run nothing."""
+
+    def __init__(self, said: str, code: int | None) -> None:
+        how = "was killed" if code is None else f"ended with exit code {code}"
+        super().__init__(said or f"it {how}")
 
 
 class RefusedError(Exception):
@@ -25,8 +37,9 @@ class RefusedError(Exception):
 
 
 def command(user: str | None) -> str:
-    """What is started on the host; `exec` leaves no login shell in between."""
-    return "exec sh" if user is None else f"exec {words('sudo', '-n', '-H', '-u', user, 'sh')}"
+    """What is started on the host. It says when it is there: until then, `.bashrc` could swallow what it is sent."""
+    become = () if user is None else ("sudo", "-n", "-H", "-u", user)
+    return f"exec {words(*become, 'sh', '-c', START)}"
 
 
 class Shell:
@@ -43,6 +56,7 @@ class Shell:
         self._patience = connection.hop.limits.channel_timeout
         self._agent = AgentRequestHandler(self._channel) if connection.forward_agent else None
         self._channel.exec_command(command(user))
+        self._wait_until_ready()
 
     @property
     def ended(self) -> bool:
@@ -92,6 +106,19 @@ class Shell:
                 self._agent.close()
         except BROKEN:
             return
+
+    def _wait_until_ready(self) -> None:
+        said, until = b"", monotonic() + self._patience
+        while READY not in said:
+            data = self.read(max(0.0, until - monotonic()))
+            if data is NOT_YET:
+                self.close()
+                raise TimeoutError
+            if not data:
+                self._channel.status_event.wait(1)
+                self.close()
+                raise NotStartedError(said.decode(errors="replace").strip(), self.exit_code)
+            said = (said + data)[-KEPT:]
 
     def _signal(self, name: str) -> None:
         message = Message()

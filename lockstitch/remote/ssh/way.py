@@ -18,7 +18,10 @@ from lockstitch.remote.ssh.known_hosts import known_as
 
 USER_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 GLOBAL_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
-_JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>.+)@)?(?P<host>\[[^]]+\]|[^:]+|[^:]*:[^:]*:.*?)(?::(?P<port>\d+))?/?\Z")
+_JUMP = re.compile(
+    r"(?:ssh://)?(?:(?P<user>.+)@)?"
+    r"(?:(?P<host>\[[^]]+\]|[^:\[\]@/\s]+)(?::(?P<port>\d+))?|(?P<bare>[^:@/\s]*:[^@/\s]*:[^@/\s]*))/?\Z"
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def parse_address(text: str) -> Address:
     found = _JUMP.match(text.strip())
     if not found:
         raise ConnectError(text, "is not an address", hint="write it as user@host:port")
-    host, port = found["host"].strip("[]"), found["port"]
+    host, port = (found["host"] or found["bare"]).strip("[]"), found["port"]
     return Address(host, port=int(port) if port else None, user=found["user"])
 
 

@@ -2,7 +2,7 @@
 
 bind = "0.0.0.0:8000"
 workers = 2
-worker_class = "uvicorn_worker.UvicornWorker"
+worker_class = "asgi"
 timeout = 30
 graceful_timeout = 30
 errorlog = "/var/log/gunicorn/error.log"

@@ -9,7 +9,7 @@ module.exports = {
       exec_mode: "cluster",
       wait_ready: true,
       listen_timeout: 8000,
-      kill_timeout: 3000,
+      kill_timeout: 5000,
     },
   ],
 };

@@ -1,0 +1,227 @@
+"""A complete operations project in a folder of its own, whose `fab` is the real one, run as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from tests.containers.fleet import Fleet
+from tests.containers.units import Layout
+
+ROOT = Path(__file__).parents[2]
+FAB = Path(sys.executable).with_name("fab")
+SECONDS = 120.0
+
+GROUPS = {"backend": ("api1", "api2"), "frontend": ("web1", "web2")}
+APPS = {"backend": "api", "frontend": "webapp"}
+PATHS = {"api": "/app/api", "webapp": "/app/webapp"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a `fab` ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def said(self) -> str:
+        """Everything it said, for the message of an assertion."""
+        return f"exit code {self.code}\n{self.out}\n{self.err}"
+
+    @property
+    def json(self) -> Any:
+        """What it printed with --json."""
+        return json.loads(self.out)
+
+
+class Running:
+    """A `fab` that was started: wait for what it says, signal it, and see how it ends. Killed when it is left alone."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._began = time.monotonic()
+        self._said = {"out": "", "err": ""}
+        self._news = threading.Condition()
+        assert process.stdout and process.stderr
+        streams = {"out": process.stdout, "err": process.stderr}
+        self._readers = [threading.Thread(target=self._read, args=each, daemon=True) for each in streams.items()]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def until(self, text: str, seconds: float = SECONDS) -> None:
+        """Wait until it has said something; an AssertionError when it ends or the time is up before that."""
+        with self._news:
+            said = self._news.wait_for(lambda: text in self._all or self._silent, seconds)
+            assert text in self._all, f"{'it ended' if said else 'time is up'} before {text!r} was said:\n{self._all}"
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to it, as the terminal or CI would."""
+        os.killpg(self.process.pid, number)
+
+    def finish(self, seconds: float = SECONDS) -> Ran:
+        """Wait for its end; it is killed when it takes longer."""
+        with self:
+            code = self.process.wait(seconds)
+        for reader in self._readers:
+            reader.join(10)
+        return Ran(code, self._said["out"], self._said["err"], time.monotonic() - self._began)
+
+    @property
+    def _all(self) -> str:
+        return self._said["out"] + self._said["err"]
+
+    @property
+    def _silent(self) -> bool:
+        return not any(reader.is_alive() for reader in self._readers)
+
+    def _read(self, name: str, stream: IO[str]) -> None:
+        for line in stream:
+            with self._news:
+                self._said[name] += line
+                self._news.notify_all()
+        stream.close()
+        threading.Timer(0.05, self._wake).start()
+
+    def _wake(self) -> None:
+        with self._news:
+            self._news.notify_all()
+
+
+class Project:
+    """fabfile.py, fabric.yaml and tasks/ as they are checked out, and an inventory `prod` of the fleet."""
+
+    def __init__(self, folder: Path, fleet: Fleet, layout: Layout) -> None:
+        self.folder, self.fleet, self.layout = folder, fleet, layout
+        self.home = folder / "home"
+        self.home.mkdir(parents=True)
+        (folder / "hosts").mkdir()
+        for name in ("fabfile.py", "fabric.yaml"):
+            shutil.copy(ROOT / name, folder / name)
+        # Not copied: the compiled files in it are worth half a second a call.
+        (folder / "tasks").symlink_to(ROOT / "tasks")
+        self.inventory: dict[str, Any] = default_inventory(fleet, layout)
+
+    def fab(self, *words: str, seconds: float = SECONDS, env: dict[str, str] | None = None) -> Ran:
+        """Run `fab` to its end."""
+        return self.start_fab(*words, env=env).finish(seconds)
+
+    def start_fab(self, *words: str, env: dict[str, str] | None = None) -> Running:
+        """Start `fab` with the inventory as it is now."""
+        # JSON is YAML too.
+        (self.folder / "hosts" / "prod.yml").write_text(json.dumps(self.inventory, indent=2))
+        process = subprocess.Popen(
+            [str(FAB), *words],
+            cwd=self.folder,
+            env={**self._environment(), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        return Running(process)
+
+    def deploy(self, ref: str, *words: str, on: str = "prod", seconds: float = SECONDS) -> Ran:
+        """`fab -H prod deploy --ref REF`."""
+        return self.fab("-H", on, "deploy", "--ref", ref, *words, seconds=seconds)
+
+    def rollback(self, *words: str, on: str = "prod") -> Ran:
+        """`fab -H prod rollback`."""
+        return self.fab("-H", on, "rollback", *words)
+
+    def status(self, on: str = "prod") -> dict[tuple[str, str], dict[str, Any]]:
+        """What `fab status --json` says of each host and app."""
+        sites = self.fab("-H", on, "status", "--json").json["sites"]
+        return {(site["host"], site["app"]): site for site in sites}
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The events of the last run, from the controller's journal."""
+        last = max((self.folder / ".lockstitch" / "runs").glob("*/events.jsonl"), key=lambda file: file.stat().st_mtime)
+        return (json.loads(line) for line in last.read_text().splitlines())
+
+    def app(self, name: str) -> dict[str, Any]:
+        """An app of the inventory, to be changed."""
+        found: dict[str, Any] = self.inventory["apps"][name]
+        return found
+
+    def _environment(self) -> dict[str, str]:
+        """A person's environment without the settings of whoever runs the tests."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+        return {**kept, "HOME": str(self.home), "USER": "ada", "LOGNAME": "ada", "COLUMNS": "200"}
+
+
+def default_inventory(fleet: Fleet, layout: Layout) -> dict[str, Any]:
+    """Two groups of two: the api under gunicorn and systemd, the web app under PM2; one host at a time."""
+    return {
+        "ssh": {"user": "deploy", "known_hosts": [str(fleet.known_hosts)], "identity_files": [str(fleet.key.private)]},
+        "groups": {
+            group: {"hosts": [_host(fleet, name) for name in names], "apps": [APPS[group]]}
+            for group, names in GROUPS.items()
+        },
+        "apps": {"api": api(fleet, layout), "webapp": webapp(fleet, layout)},
+        "rollout": {"batch": 1},
+    }
+
+
+def api(fleet: Fleet, layout: Layout) -> dict[str, Any]:
+    """The api: its host api2 has a small disk."""
+    return {
+        "repository": fleet.clone_url("api"),
+        "layout": layout,
+        "path": PATHS["api"],
+        "build": ["sh build.sh"],
+        "test": [".venv/bin/python -m pytest -q -p no:cacheprovider tests/test_smoke.py"],
+        "migrate": ".venv/bin/python migrate.py up",
+        "service": {"kind": "gunicorn", "unit": "gunicorn", "app": "main:app"},
+        "health": _health("http://localhost:8000/healthz"),
+        "logs": ["/var/log/gunicorn/error.log"],
+        "keep": 2,
+        "min_free": "2M",
+    }
+
+
+def webapp(fleet: Fleet, layout: Layout) -> dict[str, Any]:
+    """The small web app; with releases its PM2 processes are told the folder that stays."""
+    path = PATHS["webapp"]
+    return {
+        "repository": fleet.clone_url("webapp"),
+        "layout": layout,
+        "path": path,
+        "build": ["npm run -s build"],
+        "test": ["npm test -s"],
+        "env": {"APP_DIR": f"{path}/current" if layout == "releases" else path},
+        "service": {"kind": "pm2", "name": "webapp", "ecosystem": "ecosystem.config.js", "steady": 0.3},
+        "health": _health("http://localhost:3000/healthz"),
+        "keep": 2,
+        "min_free": "2M",
+    }
+
+
+def _health(url: str) -> dict[str, Any]:
+    return {"url": url, "expect": {"status": "healthy"}, "revision": "revision", "interval": "200ms", "tries": 10}
+
+
+def _host(fleet: Fleet, name: str) -> dict[str, Any]:
+    return {"name": name, "address": "127.0.0.1", "port": fleet[name].ssh_port}

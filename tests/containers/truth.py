@@ -1,0 +1,125 @@
+"""What is really on the hosts, read by other means than Lockstitch's: HTTP from outside, /proc, git, the disk."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from tests.containers.fleet import Fleet
+from tests.containers.machine import Machine
+from tests.containers.processes import Process
+from tests.containers.project import APPS, GROUPS, PATHS
+from tests.containers.units import Layout, install_unit
+
+HOSTS = tuple(name for names in GROUPS.values() for name in names)
+APP_OF = {name: APPS[group] for group, names in GROUPS.items() for name in names}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One host as it stands: what it serves, what lies on its disk, and where its workers run."""
+
+    serves: str
+    on_disk: str
+    folders: frozenset[str]
+    locks: tuple[str, ...]
+
+
+def standing(fleet: Fleet, name: str) -> Standing:
+    """Everything a test asks of one host."""
+    machine, app = fleet[name], APP_OF[name]
+    return Standing(
+        served(machine), on_disk(machine, app), frozenset(each.cwd for each in workers(machine)), locks(machine)
+    )
+
+
+def everywhere(fleet: Fleet) -> dict[str, Standing]:
+    """Every host as it stands."""
+    with ThreadPoolExecutor(len(HOSTS)) as pool:
+        return dict(zip(HOSTS, pool.map(lambda name: standing(fleet, name), HOSTS), strict=True))
+
+
+def served(machine: Machine, path: str = "/healthz") -> str:
+    """The revision a host serves, asked through its published port."""
+    return str(requests.get(f"http://127.0.0.1:{machine.http_port}{path}", timeout=5).json()["revision"])
+
+
+def on_disk(machine: Machine, app: str) -> str:
+    """The revision that lies where the app serves from; nothing where there is no app."""
+    path = PATHS[app]
+    read = f"cat {path}/current/REVISION 2>/dev/null || git -c safe.directory='*' -C {path} rev-parse HEAD 2>/dev/null"
+    return machine.exec(read)[1].strip()
+
+
+def current(machine: Machine, app: str) -> str:
+    """The folder of the release that `current` points at."""
+    return machine.check(f"readlink -f {PATHS[app]}/current").strip()
+
+
+def releases(machine: Machine, app: str) -> list[str]:
+    """The folders of an app's releases, oldest first."""
+    return machine.check(f"ls -1 {PATHS[app]}/releases").split()
+
+
+def workers(machine: Machine) -> list[Process]:
+    """The processes that answer requests: the children of gunicorn's master or of PM2's daemon."""
+    masters = {each.pid for each in masters_of(machine)}
+    return [each for each in machine.processes() if each.ppid in masters and not _is_master(each)]
+
+
+def masters_of(machine: Machine) -> list[Process]:
+    """The masters of gunicorn and the daemons of PM2; one that a USR2 made beside its old one too."""
+    return [each for each in machine.processes() if _is_master(each)]
+
+
+def _is_master(process: Process) -> bool:
+    return "God Daemon" in process.cmdline or (
+        "gunicorn" in process.cmdline and "worker" not in process.cmdline and process.ppid == 1
+    )
+
+
+def locks(machine: Machine) -> tuple[str, ...]:
+    """The files of locks that are held, or were left half made."""
+    return tuple(machine.exec("find /app/.lockstitch -name 'lock.json*' 2>/dev/null")[1].split())
+
+
+def journal(machine: Machine, app: str) -> list[dict[str, Any]]:
+    """The host's journal of an app."""
+    lines = machine.check(f"cat /app/.lockstitch/{app}/journal.jsonl").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def verdicts(machine: Machine, app: str) -> list[tuple[str, str]]:
+    """Each release the journal tells of, as its revision and what became of it, in order."""
+    return [(e["revision"], e["verdict"]) for e in journal(machine, app) if e["event"] == "release"]
+
+
+def migrations(machine: Machine) -> int:
+    """How many times the api's migrations were run on a host."""
+    count = 'import sqlite3; print(sqlite3.connect("/app/state/api.sqlite3").execute("SELECT count(*) FROM runs")'
+    code, said = machine.exec(f"test -e /app/state/api.sqlite3 && python3 -c '{count}.fetchone()[0])'")
+    return int(said) if code == 0 else 0
+
+
+def reset(fleet: Fleet) -> None:
+    """Take the four hosts back to where nothing was ever deployed: nothing runs, nothing lies there."""
+    with ThreadPoolExecutor(len(HOSTS)) as pool:
+        list(pool.map(lambda name: _reset(fleet[name]), HOSTS))
+
+
+def _reset(machine: Machine) -> None:
+    mine = [each for each in machine.processes() if "gunicorn" in each.cmdline or "node" in each.cmdline]
+    daemons = [each for each in machine.processes("God Daemon")]
+    pids = " ".join(str(each.pid) for each in [*daemons, *mine])
+    machine.exec(f"systemctl stop gunicorn 2>/dev/null; systemctl reset-failed; kill -KILL {pids} 2>/dev/null")
+    machine.check("rm -rf /app/* /app/.lockstitch /home/*/.pm2 /var/log/gunicorn/* /home/*/.lockstitch")
+
+
+def with_units(fleet: Fleet, layout: Layout) -> None:
+    """Install the api's unit for a layout on both backends; there is no code yet."""
+    for machine in fleet.backends:
+        install_unit(machine, layout)

@@ -1,0 +1,346 @@
+"""Whatever fails, wherever it fails: every host is back on the old revision, or is named as one that is not.
+
+These are loops over every step, script and gate of real plans, not samples of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from lockstitch import plans
+from lockstitch.command import Command
+from lockstitch.errors import HostLostError
+from lockstitch.gate import Verdict, failed, passed
+from lockstitch.host import Host
+from lockstitch.outcome import RunEvent
+from lockstitch.plan import Plan, Script, Step, Unit
+from lockstitch.report import outcome_text
+from lockstitch.run import run
+from tests.engine.world import SITES, Ended, World, quick, step_at, steps_of, with_step, with_unit
+
+BOOM = Command("echo boom; exit 9")
+
+
+class Prepared:
+    """A world on v2 that knows v1, surveyed once: it is the same again after every run that goes back."""
+
+    def __init__(self, world: World, kind: str) -> None:
+        self.world, self.kind = world, kind
+        for version in ("v1", "v2"):
+            assert world.deploy(version).code == 0
+        self.before = world.truth()
+        assert self.before == world.on("v2")
+        self.fleet = world.fleet()
+        asks = plans.deploy_asks(self.fleet, "v3") if kind == "deploy" else plans.rollback_asks(self.fleet, "v1")
+        self.survey = world.surveyed(asks)
+
+    def plan(self) -> Plan:
+        """A plan of a run of its own, which does not mind that the journals have grown since the survey."""
+        return replace(self._plan(), written={})
+
+    def _plan(self) -> Plan:
+        # Not `written`: going back adds to the journals, which would make a plan from this survey a stale one.
+        if self.kind == "deploy":
+            made = plans.deploy(self.fleet, self.survey, plans.Wanted(self.world.new_run(), "ada@desk"))
+        else:
+            made = plans.rollback(self.fleet, self.survey, plans.Back(self.world.new_run(), "ada@desk", "v1"))
+        return replace(made, written={})
+
+    def assert_back(self, ended: Ended, plan: Plan, why: str) -> None:
+        """Everything is as it was, by the folders; and what failed is on record."""
+        assert self.world.truth() == self.before, why
+        assert self.world.leftovers() == [], why
+        assert {site.where for site in ended.outcome.sites} == {"old"}, why
+        assert ended.outcome.left == (), why
+        for change in plan.changes:
+            verdicts = self.world.verdicts(change.site.host, change.site.app)
+            assert verdicts.get(change.release) == self.verdict(ended), why
+
+    def verdict(self, ended: Ended) -> str | None:
+        """What is on record of the release that failed: a refusal made none, and one gone back to stays good."""
+        if ended.code == 7:
+            return None
+        return "good" if self.kind == "rollback" else "bad"
+
+
+def told(ended: Ended, *words: object) -> str:
+    """What an assertion that fails says: what was done, and how the run ended."""
+    return f"{' '.join(map(str, words))}\n{outcome_text(ended.outcome)}"
+
+
+def fails(step: Step) -> Step:
+    return replace(step, command=BOOM)
+
+
+def fails_once(step: Step) -> Step:
+    """The same step, whose first attempt fails: what is put back by doing it again must work again."""
+    text = f'[ -e "$HOME/.boom" ] || {{ : >"$HOME/.boom"; echo boom; exit 9; }}; rm "$HOME/.boom"\n{step.command.text}'
+    return replace(step, command=replace(step.command, text=text))
+
+
+@pytest.fixture(params=["deploy", "rollback"])
+def prepared(world: World, request: pytest.FixtureRequest) -> Prepared:
+    return Prepared(world, request.param)
+
+
+def test_every_step_that_fails_takes_every_host_back(prepared: Prepared) -> None:
+    for at in steps_of(prepared.plan()):
+        plan = prepared.plan()
+        wave, site, step = step_at(plan, at)
+        ended = prepared.world.run(with_step(plan, at, fails_once if step.again else fails))
+        why = told(ended, wave.name, step.name, site)
+        assert ended.code == 5, why
+        (failure,) = ended.outcome.failures
+        assert (failure.site, failure.what, failure.output) == (site, step.name, ("boom",)), why
+        prepared.assert_back(ended, plan, why)
+
+
+Where = tuple[str, str, str]
+
+
+def scripts_of(plan: Plan) -> dict[Where, str]:
+    """Every script of a run that goes well, by host, app and first step; and which part of the run it is of."""
+    lock = {(site.host, site.app, "lock"): "lock" for site in plan.sites}
+    waves = {where(unit): "switch" if wave.visible else "prepare" for wave in plan.waves for unit in wave.units}
+    return {**lock, **waves, **{where(unit): "finish" for unit in plan.finish}}
+
+
+def where(unit: Unit) -> Where:
+    return (unit.site.host, unit.site.app, unit.steps[0].name)
+
+
+class Breaks:
+    """Raises at one script, and `for_good` at all later ones of that host."""
+
+    def __init__(self, at: Where, error: Callable[[str], BaseException], *, for_good: bool = False) -> None:
+        self.at, self.error, self.for_good, self.broken = at, error, for_good, False
+
+    def __call__(self, host: Host, script: Script) -> None:
+        now = not self.broken and (host.name, script.app, script.steps[0].name) == self.at
+        self.broken = self.broken or now
+        if now or (self.for_good and self.broken and host.name == self.at[0]):
+            raise self.error(host.name)
+
+
+def lost(host: str) -> HostLostError:
+    return HostLostError(host, "the connection dropped")
+
+
+def interrupted(host: str) -> KeyboardInterrupt:
+    return KeyboardInterrupt()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_connection_that_drops_once_at_any_script_takes_every_host_back(prepared: Prepared, when: str) -> None:
+    """`before`: the script never arrived. `after`: it was carried out, and the answer was lost."""
+    world = prepared.world
+    for at, part in scripts_of(prepared.plan()).items():
+        plan, fault = prepared.plan(), Breaks(at, lost)
+        world.remote.faults, world.remote.losses = ([fault], []) if when == "before" else ([], [fault])
+        if part == "lock":
+            with pytest.raises(HostLostError, match=at[0]):
+                world.run(plan)
+            assert world.truth() == prepared.before
+            assert world.leftovers() == [], at
+        elif part != "finish":
+            ended = world.run(plan)
+            why = told(ended, *at)
+            assert ended.code == 5, why
+            assert [(f.site and f.site.host, f.what) for f in ended.outcome.failures] == [(at[0], "connection")], why
+            prepared.assert_back(ended, plan, why)
+
+
+def test_a_host_that_is_gone_for_good_is_named_and_every_other_one_is_back(prepared: Prepared) -> None:
+    world = prepared.world
+    for at, part in scripts_of(prepared.plan()).items():
+        if part not in ("prepare", "switch"):
+            continue
+        host, plan = at[0], prepared.plan()
+        world.remote.faults = [Breaks(at, lost, for_good=True)]
+        ended = world.run(plan)
+        world.remote.faults = []
+        why = told(ended, *at)
+        assert ended.code == 6, why
+        assert {left.site.host for left in ended.outcome.left} == {host}, why
+        assert {left.command for left in ended.outcome.left} == {f"fab -H box:{host} status"}, why
+        others = {site for site in SITES if site[0] != host}
+        truth = world.truth()
+        assert {site: truth[site] for site in others} == {site: prepared.before[site] for site in others}, why
+        assert all(path.startswith(f"{host}/") for path in world.leftovers()), why
+        for site in ended.outcome.sites:
+            seen_there = (site.site.host, site.site.app) == at[:2] and part == "switch"
+            if site.site.host != host or seen_there:
+                assert site.where == ("unknown" if seen_there else "old"), why
+        heal(prepared, host)
+
+
+def heal(prepared: Prepared, host: str) -> None:
+    """What a person would do: break the locks; and every site of that host is as it was, since nothing reached it."""
+    world = prepared.world
+    for site in [site for site in SITES if site[0] == host]:
+        (world.state(*site) / "lock.json").unlink(missing_ok=True)
+        (world.state(*site) / "running").unlink(missing_ok=True)
+    if world.truth() != prepared.before:
+        plan = world.plan_deploy("v2", force=True)
+        assert world.run(plan).code == 0
+        prepared.survey = world.surveyed(
+            plans.deploy_asks(prepared.fleet, "v3")
+            if prepared.kind == "deploy"
+            else plans.rollback_asks(prepared.fleet, "v1")
+        )
+    assert world.truth() == prepared.before
+
+
+def test_an_interrupt_at_any_script_takes_every_host_back(prepared: Prepared) -> None:
+    world = prepared.world
+    for at, part in scripts_of(prepared.plan()).items():
+        if part == "finish":
+            continue
+        plan = prepared.plan()
+        world.remote.faults = [Breaks(at, interrupted)]
+        if part == "lock":
+            with pytest.raises(KeyboardInterrupt):
+                world.run(plan)
+            assert world.truth() == prepared.before
+            assert world.leftovers() == [], at
+        else:
+            ended = world.run(plan)
+            why = told(ended, *at)
+            assert ended.code == 130, why
+            prepared.assert_back(ended, plan, why)
+
+
+def test_an_interrupt_after_the_last_gate_comes_too_late_and_the_run_is_ended(world: World) -> None:
+    for version, at in [("v1", SITES[0]), ("v2", SITES[-1])]:
+        world.remote.faults = [Breaks((*at, "record good"), interrupted)]
+        ended = world.deploy(version)
+        assert ended.code == 0, told(ended)
+        assert world.truth() == world.on(version)
+        assert world.leftovers() == []
+        assert all("good" in world.verdicts(*site).values() for site in SITES)
+
+
+def test_every_gate_that_says_no_takes_every_host_back(prepared: Prepared) -> None:
+    for w, wave in enumerate(prepared.plan().waves):
+        for u, _ in enumerate(unit for unit in wave.units if unit.gates):
+            plan = with_unit(prepared.plan(), w, u, says_no)
+            ended = prepared.world.run(plan)
+            why = told(ended, wave.name, u)
+            assert ended.code == 5, why
+            (failure,) = ended.outcome.failures
+            assert failure.site == wave.units[u].site, why
+            assert (failure.what, failure.reason) == ("gate serving", "I say no"), why
+            prepared.assert_back(ended, plan, why)
+
+
+def says_no(unit: Unit) -> Unit:
+    return replace(unit, gates=tuple(replace(quick(gate), judge=lambda reading: failed("I say no")) for gate in unit.gates))
+
+
+def test_every_way_back_that_fails_is_left_to_a_person_by_name(prepared: Prepared) -> None:
+    """Each undo of each unit fails in turn, after everything before the last wave's end went well."""
+    world = prepared.world
+    for at in [at for at in steps_of(prepared.plan()) if undone(step_at(prepared.plan(), at)[2])]:
+        plan = prepared.plan()
+        wave, site, step = step_at(plan, at)
+        last = len(plan.waves) - 1
+        broken = with_unit(with_step(plan, at, cannot_go_back), last, 0, says_no)
+        ended = world.run(broken)
+        why = told(ended, wave.name, step.name, site)
+        assert ended.code == 6, why
+        (left,) = ended.outcome.left
+        assert left.site == site, why
+        assert left.command == f"fab -H box:{site.host} status", why
+        ends = {outcome.site: outcome.where for outcome in ended.outcome.sites}
+        assert ends.pop(site) == ("unknown" if wave.visible else "old"), why
+        assert set(ends.values()) == {"old"}, why
+        others = {one for one in SITES if one != (site.host, site.app)}
+        truth = world.truth()
+        assert {one: truth[one] for one in others} == {one: prepared.before[one] for one in others}, why
+        heal(prepared, site.host)
+
+
+def undone(step: Step) -> bool:
+    return step.again or step.undo is not None
+
+
+def cannot_go_back(step: Step) -> Step:
+    """The same step, with a way back that fails; one that is done again fails the second time."""
+    if step.undo is not None:
+        return replace(step, undo=BOOM)
+    text = f'[ ! -e "$HOME/.once" ] || {{ rm "$HOME/.once"; echo boom; exit 9; }}; : >"$HOME/.once"\n{step.command.text}'
+    return replace(step, command=replace(step.command, text=text))
+
+
+def test_going_back_asks_anew_and_does_not_take_the_word_of_the_code_that_failed(world: World) -> None:
+    """Of two hosts in one wave one fails: the other, whose gates had passed, is asked again once it is back."""
+    assert world.deploy("v1").code == 0
+    plan = world.plan_deploy("v2")
+    last = len(plan.waves) - 1
+    (b, c) = plan.waves[last].units
+    asked: list[str] = []
+
+    def noted(unit: Unit) -> Unit:
+        def judge(reading: object) -> Verdict:
+            asked.append(unit.site.host)
+            return passed("it is the old one")
+
+        return replace(unit, back=tuple(replace(gate, judge=judge) for gate in unit.back))
+
+    plan = with_step(plan, (last, 0, len(b.steps) - 1), fails_once)
+    plan = with_unit(with_unit(plan, last, 0, noted), last, 1, noted)
+    world.remote.scripts.clear()
+    ended = world.run(plan)
+    assert ended.code == 5, told(ended)
+    back = [(host, steps) for host, steps in world.remote.scripts if steps == ("gate serving",)]
+    assert {host for host, _ in back} >= {b.site.host, c.site.host}
+    assert sorted(asked) == ["b", "c"]
+    assert world.truth() == world.on("v1")
+
+
+def test_an_observer_that_fails_at_any_event_stops_the_run_and_does_not_stop_it_going_back(world: World) -> None:
+    """The controller's disk is full: no journal, so no further step; and no fleet on two versions either."""
+    assert world.deploy("v1").code == 0
+    before = world.truth()
+    events = len(world.run(world.plan_deploy("v1", force=True)).events)
+    hosts = {host.name: host for host in world.fleet().hosts}
+    for number in range(0, events - 8, 7):
+        told_so_far = iter(range(10_000))
+
+        def full(event: RunEvent, number: int = number, counted: Iterator[int] = told_so_far) -> None:
+            if next(counted) >= number:
+                raise OSError(28, "No space left on device")
+
+        with pytest.raises(OSError, match="No space"):
+            run(world.plan_deploy("v2"), world.remote, hosts, full)
+        assert world.truth() == before, number
+        assert world.leftovers() == [], number
+
+
+def test_a_second_interrupt_names_what_is_not_back(world: World) -> None:
+    """Stopped while it goes back: every site that is not proven to be on the old revision is left to a person."""
+    assert world.deploy("v1").code == 0
+    plan = world.plan_deploy("v2")
+    world.remote.faults = [
+        Breaks(("b", "web", plan.waves[-1].units[0].steps[0].name), interrupted),
+        Breaks(("b", "api", undo_of(plan)), interrupted),
+    ]
+    ended = world.run(plan)
+    assert ended.code == 130, told(ended)
+    outcomes = {str(site.site): site.where for site in ended.outcome.sites}
+    still_new = {f"{app}@{host}" for host, app in SITES if world.served(host, app) == "v2"}
+    assert still_new, "the second interrupt came too late for this test to say anything"
+    assert still_new <= {str(left.site) for left in ended.outcome.left}, told(ended)
+    assert still_new <= {site for site, where in outcomes.items() if where != "old"}, told(ended)
+    assert not [path for path in world.leftovers() if "lock.json" in path]
+    assert "need a person" in outcome_text(ended.outcome)
+
+
+def undo_of(plan: Plan) -> str:
+    """The first step of what puts api@b back."""
+    (unit,) = [u for wave in plan.waves for u in wave.units if wave.visible and str(u.site) == "api@b"]
+    undos = [f"undo {step.name}" for step in reversed(unit.steps) if step.undo is not None]
+    return undos[0]
