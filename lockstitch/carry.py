@@ -45,6 +45,9 @@ class Carrier:
             return Failure(unit.site, "connection", error.message, error.hint)
         except LockstitchError as error:
             return Failure(unit.site, "step", error.message, error.hint)
+        except BaseException:
+            began.update(step.name for step in unit.steps)
+            raise
         self._answers[unit.site] = results[len(unit.steps) :]
         return _failure(unit.site, results[: len(unit.steps)])
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from lockstitch.carry import Carrier
@@ -110,6 +112,9 @@ class _Run:
             return self._end(self.plan.finish)
         except KeyboardInterrupt:
             self.carrier.stopped.clear()
+        except Exception:
+            self._end(self.plan.finish)
+            raise
         try:
             return self._end(self.plan.finish)
         except KeyboardInterrupt:
@@ -121,7 +126,7 @@ class _Run:
         try:
             failures = [self._with_logs(failure) for failure in failures]
             self._go_back(failures)
-            self._end_failed()
+            self._end_failed(failures[0])
         except KeyboardInterrupt:
             self._stop()
             for site, where in self.where.items():
@@ -133,14 +138,15 @@ class _Run:
             code = ExitCode.NEEDS_A_PERSON
         return self._outcome(code, failures)
 
-    def _end_failed(self) -> None:
+    def _end_failed(self, why: Failure) -> None:
         if self.begun and self.begun[-1].preflight:
             # A refusal has made no release that could be called bad.
             problems = [Failure(site, "unlock", error.message) for site, error in self.locks.release().items()]
         else:
-            problems = self._end(self.plan.failed)
+            problems = self._end(_because(unit, why) for unit in self.plan.failed)
         for failure in problems:
-            self._leave(failure, "its lock may still be held")
+            unlocked = failure.what not in ("unlock", "ending")
+            self._leave(failure, "its journal lacks this run" if unlocked else "its lock may still be held")
 
     def _go_back(self, failures: Sequence[Failure]) -> None:
         """Put back every unit that was begun, the last wave first."""
@@ -152,7 +158,7 @@ class _Run:
         for wave, units in touched:
             stuck = self._each(units, self.carrier.undo)
             for failure in stuck:
-                self._leave(failure, "it could not be put back")
+                self._leave(failure, "it could not be put back", again=True)
             lost |= {failure.site for failure in stuck if wave.visible}
             for unit in units:
                 self.where[unit.site] = "unknown" if unit.site in lost else "old"
@@ -191,15 +197,32 @@ class _Run:
         logs = self.carrier.logs(failure.site)
         return Failure(failure.site, failure.what, failure.reason, failure.hint, failure.output, logs)
 
-    def _leave(self, failure: Failure, what: str) -> None:
+    def _leave(self, failure: Failure, what: str, *, again: bool = False) -> None:
+        """A site that a person must see to; with `again`, how it is taken back when that is done."""
         assert failure.site is not None
-        command = f"fab -H {self.plan.environment}:{failure.site.host} status"
-        self.left.append(Left(failure.site, f"{what}: {failure.reason}", command))
+        on = f"fab -H {self.plan.environment}:{failure.site.host}"
+        said = [f"{what}: {failure.reason}", *failure.output[-1:]]
+        before = next((change.before for change in self.plan.changes if change.site == failure.site), None)
+        if again and before:
+            said.append(f"when that is seen to: {on} rollback --only {failure.site.app} --to {before[:12]}")
+        self.left.append(Left(failure.site, "\n    ".join(said), f"{on} status"))
 
     def _outcome(self, code: ExitCode, failures: Sequence[Failure]) -> Outcome:
         sites = tuple(SiteOutcome(s, w, seconds=self.carrier.seconds.get(s, 0.0)) for s, w in self.where.items())
         seconds = time.monotonic() - self.start
         return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds)
+
+
+def _because(unit: Unit, why: Failure) -> Unit:
+    """The unit whose records tell why the run failed, which no plan can know."""
+    reason = json.dumps(f"{why.site}: {why.reason}" if why.site else why.reason)
+    steps = (
+        replace(s, command=replace(s.command, values={**s.command.values, "reason": reason}))
+        if "reason" in s.command.values
+        else s
+        for s in unit.steps
+    )
+    return replace(unit, steps=tuple(steps))
 
 
 def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:

@@ -33,9 +33,9 @@ def deploy(
     """
     Deploy a fleet: survey, plan, lock, prepare, switch in waves behind gates, and go back if anything fails.
 
-    Every host is asked first; the plan made from their answers is shown before anything changes. New code is
-    prepared where users cannot see it, checked, and switched wave by wave; after each wave the service must be seen
-    to run the new revision and the health URL must answer. If a step or gate fails, every host goes back.
+    Every host is asked first; the plan made from their answers is shown before anything changes. New code is built,
+    tested and checked (with layout `releases` where users cannot see it), and switched wave by wave; after each wave
+    the service must be seen to run it, and its health URL must answer. If a step or gate fails, every host goes back.
 
         fab -H prod deploy
         fab -H prod:backend deploy --ref v1.4.2 --tag-before before-v1.4.2 --message "faster search"

@@ -35,7 +35,14 @@ def take(c: FleetContext, message: str = "", only: str = "") -> None:
         session.take_locks(only, message)
 
 
-@fleet_task(name="break", help={"message": "why; it is recorded on each host", "only": _ONLY, "yes": "do not ask"})
+@fleet_task(
+    name="break",
+    help={
+        "message": "why; it is recorded on each host",
+        "only": _ONLY,
+        "yes": "do not ask, where the environment is protected",
+    },
+)
 def break_(c: FleetContext, message: str = "", only: str = "", yes: bool = False) -> None:
     """
     Free locks whoever holds them. Recorded in each host's journal. First make sure that run is really dead.

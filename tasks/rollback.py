@@ -36,9 +36,11 @@ def rollback(
     It needs nothing but the hosts: their own clones and journals, so it works with the git server down. It is a plan
     like a deploy's: locked, in waves, behind gates, and put back if it fails. Migrations are not taken back.
 
-        fab rollback --tag phase1-pre-deploy
+        fab rollback --tag phase1-pre-deploy        the default environment of fabric.yaml
         fab -H prod:backend rollback
         fab -H prod rollback --to 1a2b3c4d --only api
+
+    Exit codes: those of deploy.
     """
     from tasks.session import Session
 

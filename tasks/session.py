@@ -14,7 +14,8 @@ from lockstitch.errors import ExitCode, UsageError
 from lockstitch.fab import FleetContext, remote_for
 from lockstitch.facts import LockInfo, Survey
 from lockstitch.host import Host
-from lockstitch.inventory import Fleet
+from lockstitch.inventory import Fleet, environments
+from lockstitch.inventory.nearest import did_you_mean
 from lockstitch.journal import Journal, now
 from lockstitch.lock import Locks, break_locks
 from lockstitch.outcome import Outcome
@@ -61,9 +62,10 @@ class Session:
         """The one environment that is selected, narrowed to some apps."""
         selection = self.c.selection
         if selection.plain:
+            known = environments(self.c.settings.hosts)
             raise UsageError(
-                f"{', '.join(selection.plain)}: no environment of that name",
-                hint="fab hosts lists what an environment holds; plain host names work with `fab -H HOST run -- …`",
+                f"there is no environment {selection.plain[0]}{did_you_mean(selection.plain[0], known)}",
+                hint="an environment is a file in hosts/; plain host names work with `fab -H HOST run -- COMMAND` only",
             )
         if len(selection.fleets) != 1:
             names = ", ".join(fleet.inventory.name for fleet in selection.fleets)

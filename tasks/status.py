@@ -14,7 +14,7 @@ def status(c: FleetContext, only: str = "", json: bool = False) -> None:
     with 3 when a host cannot be reached.
 
         fab -H prod status
-        fab -H prod:web* status --json
+        fab -H 'prod:web*' status --json
     """
     from tasks.session import Session
 

@@ -52,13 +52,15 @@ class LocalRemote:
         )
         assert process.stdin and process.stdout
         reading = Reading(host.name, script, "nonce", observe)
-        process.stdin.write(render(script, "nonce").encode("utf-8", "surrogateescape"))
-        process.stdin.flush()
-        while not reading.done and (data := os.read(process.stdout.fileno(), 65536)):
-            reading.feed(data)
-        process.stdin.close()
-        process.stdout.close()
-        process.wait()
+        try:
+            process.stdin.write(render(script, "nonce").encode("utf-8", "surrogateescape"))
+            process.stdin.flush()
+            while not reading.done and (data := os.read(process.stdout.fileno(), 65536)):
+                reading.feed(data)
+        finally:
+            process.stdin.close()
+            process.stdout.close()
+            process.wait()
         if not reading.done:
             raise HostLostError(host.name, "the shell on the host ended")
         for loss in self.losses:

@@ -109,7 +109,8 @@ def _known(facts: Facts, revision: str) -> Release | None:
 def _leaving(job: Job, back: Back) -> tuple[Step, ...]:
     """Mark the release one goes back from, so that a later rollback does not return to it unasked."""
     now = job.facts.release
-    if now is None or now.id == job.release or now.revision == job.revision:
+    forward = now is not None and job.reused and job.release > now.id
+    if now is None or forward or now.id == job.release or now.revision == job.revision:
         return ()
     return (steps.record(job, "left", back.run, back.by, back.message, release=now),)
 

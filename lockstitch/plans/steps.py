@@ -28,12 +28,12 @@ if [ ! -e "$from/$plain" ]; then
 fi
 rm -rf -- "$plain"; mkdir -p "$(dirname "$plain")"; ln -s "$from/$plain" "$plain"
 """
-# A rename is the only atomic change of a symlink.
+# A rename is the only atomic change of a symlink. Under one name, so that none is left by a run that was cut off.
 _ACTIVATE = r"""
 set -eu
 cd "$path"
-ln -sfn "releases/$id" "current.$$"
-mv -fT "current.$$" current
+ln -sfn "releases/$id" current.new
+mv -fT current.new current
 """
 _DEACTIVATE = 'rm -f "$current"'
 # A process loses its footing when its folder goes, even one that only means to start others elsewhere.
@@ -46,7 +46,22 @@ for id in $ids; do
     case "$live $used" in *"$id"*) echo "$id is still used by a process: kept" ;; *) rm -rf -- "./$id" ;; esac
 done
 """
-_RECORD = r"""printf '%s,"at":"%s"}\n' "${record%?}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$journal" """
+# `reason` is JSON, known only when the run has failed. A line that a full disk cut off does not spoil this one.
+# A disk that the failed release has filled: its evidence goes before the host's own record of it.
+_RECORD = r"""
+say() {
+    [ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal" || return 1
+    printf '%s,"at":"%s"%s}\n' "${record%?}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${reason:+,\"reason\":$reason}" >>"$journal"
+}
+say 2>/dev/null && exit 0
+if [ -n "$spare" ] && [ -d "$spare" ]; then
+    case "$(readlink "$current" 2>/dev/null) $(ls -l /proc/[0-9]*/cwd 2>/dev/null)" in
+        *"${spare##*/}"*) ;;
+        *) echo "the disk is full: the failed release is removed"; rm -rf -- "$spare" ;;
+    esac
+fi
+say
+"""
 
 
 @dataclass(frozen=True)
@@ -198,7 +213,9 @@ def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: 
         "message": message,
     }
     text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
-    command = Command(_RECORD, values={"record": text, "journal": job.layout.journal})
+    spare = job.layout.release(job.release) if verdict == "bad" and not job.layout.in_place else ""
+    values = {"record": text, "journal": job.layout.journal, "current": job.layout.current, "spare": spare}
+    command = Command(_RECORD, values={**values, "reason": ""})
     return job.step(f"record {verdict}", f"record {told.id} as {verdict}", command)
 
 

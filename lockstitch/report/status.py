@@ -111,7 +111,7 @@ def history_text(survey: Survey, limit: int) -> str:
             ",".join(e["hosts"]),
             e["by"],
             e["run"],
-            e["message"],
+            "; ".join(filter(None, (e["message"], e["reason"]))),
         )
         for e in history_json(survey, limit)
     ]
@@ -124,7 +124,7 @@ def history_json(survey: Survey, limit: int) -> list[dict[str, Any]]:
     for site, facts in survey.facts.items():
         for entry in facts.host.journal:
             key = (site.app, *(entry.get(k, "") for k in ("run", "release", "verdict")))
-            keys: Sequence[str] = ("at", "release", "revision", "verdict", "by", "run", "message")
+            keys: Sequence[str] = ("at", "release", "revision", "verdict", "by", "run", "message", "reason")
             line = merged.setdefault(key, {"app": site.app, "hosts": [], **{k: entry.get(k, "") for k in keys}})
             line["hosts"].append(site.host)
     return sorted(merged.values(), key=lambda e: str(e["at"]), reverse=True)[:limit]

@@ -19,7 +19,7 @@ from lockstitch.probe import Probe
 from lockstitch.services import Place, Service
 from lockstitch.services.gunicorn_shell import CHECK, HUP, MASTER_BY_PIDFILE, MASTER_BY_UNIT, START_BY_LINE, STATE, STOP
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
-from lockstitch.services.unit import STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.unit import MAY_TAKE, STOP_UNIT, UNIT, UNIT_NAME
 
 
 class Gunicorn(Service):
@@ -54,7 +54,8 @@ class Gunicorn(Service):
         return ("systemctl",) if self.unit else ()
 
     def check(self, place: Place) -> Step:
-        command = place.command(CHECK, python=self.python, app=self.app or "")
+        values = {"python": self.python, "app": self.app or "", "unit": self.unit or "", "verb": "reload"}
+        command = place.command((UNIT + MAY_TAKE if self.unit else "") + CHECK, **values)
         return Step("check", f"load {self.app or 'the app'} without serving it", command, timeout=120)
 
     def reload_step(self, place: Place) -> Step:

@@ -55,6 +55,8 @@ RELOAD = (
     _RELOAD_ONE
     + r"""
 mkdir -p "$PM2_HOME" && { [ -e "$PM2_HOME/touch" ] || : >"$PM2_HOME/touch"; }
+# The daemon stays for good where it was started: in a release's folder it would keep that from being removed.
+ls_daemon || (cd && pm2 ping --silent >/dev/null)
 state=$(cd "$state" && pwd -P)
 at=$(cd "$(dirname "$current")" && pwd -P)/$(basename "$current")
 cd "$at" || exit 1

@@ -13,7 +13,7 @@ from lockstitch.plan import Step
 from lockstitch.probe import Probe
 from lockstitch.services import Place, Service
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
-from lockstitch.services.unit import STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.unit import MAY_TAKE, STOP_UNIT, UNIT, UNIT_NAME
 
 _OBSERVE_UNIT = r"""
 ls_place
@@ -35,6 +35,10 @@ class Systemd(Service):
 
     def tools(self) -> tuple[str, ...]:
         return ("systemctl",)
+
+    def check(self, place: Place) -> Step:
+        command = place.command(UNIT + MAY_TAKE, unit=self.unit, verb=self.reload)
+        return Step("check", f"may systemctl {self.reload} {self.unit}", command, timeout=30)
 
     def reload_step(self, place: Place) -> Step:
         command = place.command(f'{UNIT}ls_take "$verb"', unit=self.unit, verb=self.reload)

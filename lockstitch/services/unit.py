@@ -7,12 +7,11 @@ UNIT_NAME = r"^[A-Za-z0-9@_.:\\][A-Za-z0-9@_.:\\-]*$"
 # Only changing verbs need root: what is read is read as the user who deploys. No `--` before the unit, whose name
 # cannot be an option: sudoers compares words, and the rule people write is `systemctl reload UNIT`.
 UNIT = r"""
-ls_systemctl() {
-    if [ "$(id -u)" = 0 ]; then systemctl "$@"; return; fi
-    sudo -n systemctl "$@" && return 0
-    sudo -n -l systemctl "$@" >/dev/null 2>&1 || {
-        echo "$(id -un) may not run \`systemctl $*\` with sudo on this host: a file in /etc/sudoers.d must say"
-        echo "    $(id -un) ALL=(root) NOPASSWD: $(command -v systemctl) $*"; }
+ls_systemctl() { if [ "$(id -u)" = 0 ]; then systemctl "$@"; else sudo -n systemctl "$@"; fi; }
+ls_may() {
+    [ "$(id -u)" = 0 ] || sudo -n -l systemctl "$1" "$unit" >/dev/null 2>&1 && return 0
+    echo "$(id -un) may not run \`systemctl $1 $unit\` with sudo on this host: a file in /etc/sudoers.d must say"
+    echo "    $(id -un) ALL=(root) NOPASSWD: $(command -v systemctl) $1 $unit"
     return 1
 }
 ls_show() { systemctl show --property="$1" --value "$unit"; }
@@ -30,5 +29,9 @@ ls_unit() {
         *) echo "down $unit is $(ls_show ActiveState) ($(ls_show SubState), load $(ls_show LoadState))" ;;
     esac
 }
+"""
+# Asked before anything that users see has changed: to be refused at the reload is late.
+MAY_TAKE = """
+case $(ls_show ActiveState) in active | reloading) ls_may "$verb" ;; *) ls_may start ;; esac || exit 1
 """
 STOP_UNIT = UNIT + 'ls_systemctl stop "$unit"\n'

@@ -76,7 +76,9 @@ class Machine:
 
     def processes(self, containing: str = "") -> list[Process]:
         """The processes whose command line contains the text, in the order of their pids."""
-        return [each for each in processes.parse(self.check(processes.COMMAND)) if containing in each.cmdline]
+        # Once in some hundred times the engine loses what a command printed; this one always prints something.
+        listed = next(filter(None, (self.check(processes.COMMAND) for _ in range(3))))
+        return [each for each in processes.parse(listed) if containing in each.cmdline]
 
     def kill_ssh_sessions(self) -> int:
         """End every SSH session at once, as a crash of their daemons would; how many daemons were killed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -16,31 +17,48 @@ from tests.containers.project import APPS, GROUPS, PATHS
 from tests.containers.units import Layout, install_unit
 
 HOSTS = tuple(name for names in GROUPS.values() for name in names)
+TICKS = 100.0
+SERVERS = ("gunicorn", "God Daemon", "node /app", "node  /app", "next-server")
 APP_OF = {name: APPS[group] for group, names in GROUPS.items() for name in names}
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One host as it stands: what it serves, what lies on its disk, and where its workers run."""
+    """One host as it stands. `folders` are those its workers run in, `started` when the oldest of them began."""
 
     serves: str
     on_disk: str
+    release: str
     folders: frozenset[str]
+    started: float
+    pids: frozenset[int]
     locks: tuple[str, ...]
 
 
 def standing(fleet: Fleet, name: str) -> Standing:
     """Everything a test asks of one host."""
     machine, app = fleet[name], APP_OF[name]
+    working = workers(machine)
     return Standing(
-        served(machine), on_disk(machine, app), frozenset(each.cwd for each in workers(machine)), locks(machine)
+        serves=served(machine),
+        on_disk=on_disk(machine, app),
+        release=machine.check(f"readlink -e {PATHS[app]}/current || readlink -e {PATHS[app]}").strip(),
+        folders=frozenset(each.cwd for each in working),
+        started=min(each.start_ticks for each in working) / TICKS,
+        pids=frozenset(each.pid for each in working),
+        locks=locks(machine),
     )
 
 
-def everywhere(fleet: Fleet) -> dict[str, Standing]:
-    """Every host as it stands."""
-    with ThreadPoolExecutor(len(HOSTS)) as pool:
-        return dict(zip(HOSTS, pool.map(lambda name: standing(fleet, name), HOSTS), strict=True))
+def everywhere(fleet: Fleet, hosts: Sequence[str] = HOSTS) -> dict[str, Standing]:
+    """Hosts as they stand, all four unless said otherwise."""
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        return dict(zip(hosts, pool.map(lambda name: standing(fleet, name), hosts), strict=True))
+
+
+def uptime(fleet: Fleet) -> float:
+    """The present moment on the clock of `Standing.started`, which all machines of a fleet share."""
+    return float(fleet["api1"].read("/proc/uptime").split()[0])
 
 
 def served(machine: Machine, path: str = "/healthz") -> str:
@@ -53,11 +71,6 @@ def on_disk(machine: Machine, app: str) -> str:
     path = PATHS[app]
     read = f"cat {path}/current/REVISION 2>/dev/null || git -c safe.directory='*' -C {path} rev-parse HEAD 2>/dev/null"
     return machine.exec(read)[1].strip()
-
-
-def current(machine: Machine, app: str) -> str:
-    """The folder of the release that `current` points at."""
-    return machine.check(f"readlink -f {PATHS[app]}/current").strip()
 
 
 def releases(machine: Machine, app: str) -> list[str]:
@@ -112,9 +125,8 @@ def reset(fleet: Fleet) -> None:
 
 
 def _reset(machine: Machine) -> None:
-    mine = [each for each in machine.processes() if "gunicorn" in each.cmdline or "node" in each.cmdline]
-    daemons = [each for each in machine.processes("God Daemon")]
-    pids = " ".join(str(each.pid) for each in [*daemons, *mine])
+    mine = [each for each in machine.processes() if any(word in each.cmdline for word in SERVERS)]
+    pids = " ".join(str(each.pid) for each in mine)
     machine.exec(f"systemctl stop gunicorn 2>/dev/null; systemctl reset-failed; kill -KILL {pids} 2>/dev/null")
     machine.check("rm -rf /app/* /app/.lockstitch /home/*/.pm2 /var/log/gunicorn/* /home/*/.lockstitch")
 

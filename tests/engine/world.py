@@ -27,7 +27,7 @@ HOSTS = ("a", "b", "c")
 SITES = (("a", "api"), ("b", "api"), ("b", "web"), ("c", "web"))
 NOBODYS_CONFIG = {
     "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_GLOBAL": str(Path(__file__).with_name("gitconfig")),
     "GIT_AUTHOR_NAME": "Ada",
     "GIT_AUTHOR_EMAIL": "ada@example.com",
     "GIT_COMMITTER_NAME": "Ada",
@@ -77,13 +77,12 @@ class Ended:
 class World:
     """Hosts that are folders, a git server that is a folder, and an inventory of them."""
 
-    def __init__(self, root: Path, layout: LayoutKind, **settings: str) -> None:
+    def __init__(self, root: Path, layout: LayoutKind, cache: Path, **settings: str) -> None:
         self.root, self.layout, self.settings = root, layout, settings
+        self._cache = cache
         self.repository = root / "origin"
         self.remote = LocalRemote(root / "homes", env=NOBODYS_CONFIG)
         self._runs = itertools.count(1)
-        if not self.repository.exists():
-            make_repository(self.repository, ("v1", "v2", "v3", "v4"))
 
     def fleet(self, selection: str = "box") -> Fleet:
         hosts = self.root / "hosts"
@@ -91,6 +90,22 @@ class World:
         (hosts / "box.yml").write_text(inventory(self.repository, self.layout, **self.settings))
         (fleet,) = select(Folder(hosts), selection).fleets
         return fleet
+
+    def given(self, *versions: str) -> World:
+        """This new world with versions deployed one after another: a copy of it, where it was done before."""
+        assert not self.remote.root.exists(), "only a world where nothing was done"
+        saved = [self._cache / self.layout / "-".join(versions[:n]) for n in range(1, len(versions) + 1)]
+        there = [path for path in saved if path.exists()]
+        if there:
+            shutil.copytree(there[-1], self.remote.root, symlinks=True)
+        for number in range(len(there), len(versions)):
+            self._runs = itertools.count(number + 1)
+            ended = self.deploy(versions[number])
+            assert ended.code == 0, ended.outcome
+            shutil.copytree(self.remote.root, saved[number], symlinks=True)
+        self._runs = itertools.count(100)
+        assert self.truth() == self.on(versions[-1])
+        return self
 
     def new_run(self) -> str:
         """Runs of one world are one second apart, without waiting for it."""
@@ -205,7 +220,7 @@ def _service() -> str:
 
 def git(repository: Path, *words: str) -> str:
     env = {"PATH": os.environ["PATH"], **NOBODYS_CONFIG}
-    command = ["git", "-C", str(repository), "-c", "commit.gpgsign=false", *words]
+    command = ["git", "-C", str(repository), *words]
     return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -230,7 +245,7 @@ def make_repository(at: Path, versions: tuple[str, ...]) -> None:
 def copied(template: Path, root: Path, layout: LayoutKind, **settings: str) -> World:
     """A world whose repository is a copy of another's."""
     shutil.copytree(template, root / "origin")
-    return World(root, layout, **settings)
+    return World(root, layout, template.parent / "given", **settings)
 
 
 # Plans that go wrong where a test wants them to.

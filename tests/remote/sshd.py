@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from lockstitch.host import Address, Host, Limits
@@ -39,6 +40,8 @@ class Sshd:
             "UsePAM": "no",
             "PasswordAuthentication": "no",
             "PermitRootLogin": "yes",
+            # What the person's own .bashrc does is no part of these tests.
+            "SetEnv": f"HOME={place}",
             **settings,
         }
         (place / "config").write_text("".join(f"{name} {value}\n" for name, value in given.items()))
@@ -63,12 +66,11 @@ class Sshd:
 
     def signal_sessions(self, number: signal.Signals) -> None:
         for pid in self.sessions():
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def stop(self) -> None:
-        running = self.sessions()
-        for pid in running:
-            os.kill(pid, signal.SIGKILL)
+        self.signal_sessions(signal.SIGKILL)
         self._process.terminate()
         self._process.wait(10)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.remote.ssh.known_hosts import fingerprint, judge, kinds, known_as, parse, record
+from lockstitch.remote.ssh.known_hosts import fingerprint, judge, kinds, known_as, parse
+from lockstitch.remote.ssh.record import record, record_new
 
 
 def blob(number: int, kind: str = "ssh-ed25519") -> bytes:
@@ -116,7 +117,30 @@ def test_a_changed_key_is_left_alone_unless_it_is_to_be_replaced(tmp_path: Path)
     after = file.read_text()
     assert verdict(after, "web1", 2) == "trusted" and verdict(after, "web1", 1) == "changed"
     assert verdict(after, "other", 1) == verdict(after, "a.example.com", 4) == "trusted"
-    assert "ssh-rsa" not in after
+    assert verdict(after, "web1", 3, "ssh-rsa") == "trusted"
+
+
+def test_all_keys_of_a_host_that_was_set_up_anew(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_text(line("web1", 1) + line("web1", 3, "ssh-rsa"))
+    for kind in ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256"):
+        record(str(file), "web1", kind, blob(5, kind), replace=True)
+    after = file.read_text()
+    assert [verdict(after, "web1", 5, kind) for kind in ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256")] == [
+        "trusted",
+        "trusted",
+        "trusted",
+    ]
+    assert len(after.splitlines()) == 3
+
+
+def test_a_key_of_a_further_type_is_new_only_to_a_person(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_text(line("web1", 1))
+    assert record_new(str(file), "web1", "ssh-rsa", blob(3, "ssh-rsa")).verdict == "changed"
+    assert file.read_text() == line("web1", 1)
+    assert record(str(file), "web1", "ssh-rsa", blob(3, "ssh-rsa")).verdict == "unknown"
+    assert verdict(file.read_text(), "web1", 3, "ssh-rsa") == "trusted"
 
 
 def test_several_who_record_at_once_lose_nothing(tmp_path: Path) -> None:

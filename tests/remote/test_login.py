@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
 from fabric import Config
 
 from lockstitch.errors import ConnectError
-from lockstitch.host import Host
+from lockstitch.host import Address, Host
 from lockstitch.remote.ssh import SshRemote
 from tests.remote.scripts import script
 from tests.remote.sshd import Sshd
@@ -173,10 +176,83 @@ def test_the_agent_is_there_for_the_host_where_it_is_forwarded(
 
 
 def test_a_private_key_is_read_once(remotes: Remotes, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lockstitch.remote.ssh import keys
+    from lockstitch.remote.ssh import ring
 
     reads: list[str] = []
-    read = keys._read
-    monkeypatch.setattr(keys, "_read", lambda path, phrase: reads.append(path) or read(path, phrase))  # type: ignore[func-returns-value]
+    read = ring._read
+    monkeypatch.setattr(ring, "_read", lambda path, phrase: reads.append(path) or read(path, phrase))  # type: ignore[func-returns-value]
     assert remotes(Config(lazy=True)).connect([replace(server.host(), name=f"h{n}") for n in range(8)]) == {}
     assert reads == [str(server.key)]
+
+
+KbdIntChallenge = tuple[str, str, str, Sequence[tuple[str, bool]]]
+
+
+class _Door(asyncssh.SSHServer):
+    """Lets in whoever knows the password, asked for in one of two ways."""
+
+    def __init__(self, interactive: bool) -> None:
+        self._interactive = interactive
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return not self._interactive
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return password == "open sesame"
+
+    def kbdint_auth_supported(self) -> bool:
+        return self._interactive
+
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> KbdIntChallenge:
+        return "", "", "", [("Password:", False)]
+
+    def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> bool:
+        return list(responses) == ["open sesame"]
+
+
+@pytest.fixture(params=[False, True], ids=["password", "keyboard-interactive"])
+def by_password(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
+    """A host that takes only a password."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    loop, started = asyncio.new_event_loop(), threading.Event()
+    ports: list[int] = []
+
+    async def serve() -> None:
+        server = await asyncssh.listen(
+            "127.0.0.1", 0, server_factory=lambda: _Door(request.param), server_host_keys=[key]
+        )
+        ports.append(server.get_port())
+        started.set()
+
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(serve(), loop).result(10)
+    known = tmp_path / "known_by_password"
+    known.write_text(f"[127.0.0.1]:{ports[0]} {key.export_public_key().decode()}")
+    yield Host("vault", Address("vault", "127.0.0.1", ports[0], "ada"), known_hosts=(str(known),))
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+
+
+def test_the_password_of_the_command_line(remotes: Remotes, by_password: Host) -> None:
+    assert remotes(Config(lazy=True), connect_kwargs={"password": "open sesame"}).connect([by_password]) == {}
+    error = refusal(remotes(Config(lazy=True), connect_kwargs={"password": "no"}), by_password)
+    assert error.message == "vault: login as ada was refused (tried the password)"
+
+
+def test_a_server_that_speaks_only_what_is_no_longer_safe(remotes: Remotes, sshd: Callable[..., Sshd]) -> None:
+    error = refusal(remotes(), sshd(KexAlgorithms="diffie-hellman-group1-sha1").host())
+    assert "no safe algorithm in common" in error.message and "upgrade its SSH server" in error.hint
+
+
+def test_a_gateway_that_forwards_nothing(remotes: Remotes, sshd: Callable[..., Sshd]) -> None:
+    gateway, target = sshd(AllowTcpForwarding="no"), sshd()
+    files = (*gateway.host().known_hosts, *target.host().known_hosts)
+    through = replace(target.host(), gateways=(gateway.host("gate").address,), known_hosts=files)
+    remote = remotes(Config(lazy=True), connect_kwargs={"key_filename": [str(gateway.key)]})
+    error = refusal(remote, through)
+    assert "its gateway gate does not let connections through" in error.message
+    assert "AllowTcpForwarding" in error.hint

@@ -94,6 +94,8 @@ class Carry:
         """The shell ended before the script did: we ended it, the line is gone, or it was ended on the host."""
         if self._ending is not None:
             return self._ending
+        if self._shell.cut_off:
+            self._line.wait_until_known_dead()
         if not self._line.alive:
             return HostLostError(self._host, f"{self._line.died_of}{self._while()}")
         code = self._shell.exit_code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,22 +11,23 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from fabric import Config, Connection
-from paramiko import MissingHostKeyPolicy, PKey, ProxyCommand, SSHClient, SSHException
+from paramiko import PKey, ProxyCommand, SSHClient, SSHException
 from paramiko.ssh_exception import IncompatiblePeer
 
 from lockstitch.errors import ConnectError
 from lockstitch.remote.ssh import known_hosts
 from lockstitch.remote.ssh.explain import explain, through
+from lockstitch.remote.ssh.handshake import OnlyKnown, key_types, never_made
 from lockstitch.remote.ssh.keys import Login
 from lockstitch.remote.ssh.pulse import TICK, PulseTransport
 from lockstitch.remote.ssh.sockets import GivenUpError, dial
 from lockstitch.remote.ssh.way import Hop
 
 if TYPE_CHECKING:
-    from lockstitch.remote.ssh.network import Network, Round
+    from lockstitch.remote.ssh.network import Network
+    from lockstitch.remote.ssh.round import Round
 
 FIRST_BACKOFF = 0.2
-CHANNEL_REFUSED = 2
 _PASSED_ON = ("compress", "disabled_algorithms")
 
 
@@ -54,7 +54,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
             forward_agent=hop.forward_agent,
         )
         self.client = SSHClient()
-        self.client.set_missing_host_key_policy(_OnlyKnown(self))
+        self.client.set_missing_host_key_policy(OnlyKnown(self.check_key))
 
     def derive_shorthand(self, host_string: str) -> dict[str, Any]:
         """A hop's host name is only that: nothing is read into it."""
@@ -146,7 +146,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
                 self.client.close()
                 pause = random.uniform(0.5, 1.0) * FIRST_BACKOFF * 2**tries
                 late = monotonic() + pause - began > self.hop.limits.connect_timeout
-                if late or tries >= self.hop.limits.connect_tries or not _never_made(error):
+                if late or tries >= self.hop.limits.connect_tries or not never_made(error):
                     raise
                 if round_.stopped.wait(pause):
                     raise
@@ -187,29 +187,3 @@ class StrictConnection(Connection):  # type: ignore[misc]
     def _transport_factory(self) -> partial[PulseTransport]:
         known = known_hosts.kinds(self._network.entries(self.hop), self.hop.known_as)
         return partial(PulseTransport, key_types=key_types(known))
-
-
-class _OnlyKnown(MissingHostKeyPolicy):
-    """Asks the connection. Paramiko's own table stays empty, so every key comes here."""
-
-    def __init__(self, connection: StrictConnection) -> None:
-        self._connection = connection
-
-    def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:
-        self._connection.check_key(key)
-
-
-def key_types(known: tuple[str, ...]) -> list[str]:
-    """The signature algorithms of these key types: a host is asked for the key we know."""
-    rsa = ("rsa-sha2-512", "rsa-sha2-256")
-    return [algorithm for kind in known for algorithm in (rsa if kind == "ssh-rsa" else (kind,))]
-
-
-def _never_made(error: Exception) -> bool:
-    """Whether the other side did not even begin to talk: then trying again does no harm."""
-    if isinstance(error, OSError):
-        hopeless = isinstance(error, FileNotFoundError) or getattr(error, "errno", 0) == socket.EAI_NONAME
-        return not hopeless
-    if getattr(error, "code", None) == CHANNEL_REFUSED:
-        return True
-    return "Error reading SSH protocol banner" in str(error) or isinstance(error, EOFError)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,13 @@ from paramiko import (
     Agent,
     AuthenticationException,
     BadAuthenticationType,
-    ECDSAKey,
-    Ed25519Key,
     PasswordRequiredException,
     PKey,
-    RSAKey,
     SSHException,
     Transport,
 )
-from paramiko.pkey import PublicBlob
 
+from lockstitch.remote.ssh.ring import KeyRing, public_half
 from lockstitch.remote.ssh.sockets import in_background
 from lockstitch.remote.ssh.way import Hop
 
@@ -35,24 +31,6 @@ class LoginRefused(AuthenticationException):
     def __init__(self, said: str, tried: list[str], locked: list[str], unread: list[str]) -> None:
         super().__init__(said)
         self.tried, self.locked, self.unread = tried, locked, unread
-
-
-class KeyRing:
-    """Private keys by file, each read once: an RSA key costs a tenth of a second."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: dict[tuple[str, str | None], PKey | Exception] = {}
-
-    def load(self, path: str, passphrase: str | None) -> PKey:
-        """The key in a file; raises what reading it raised."""
-        with self._lock:
-            key = self._found.get((path, passphrase))
-            if key is None:
-                key = self._found[path, passphrase] = _read(path, passphrase)
-        if isinstance(key, Exception):
-            raise key
-        return key
 
 
 class Login:
@@ -115,7 +93,7 @@ class Login:
                 done.add(key.asbytes())
                 yield path, key
             else:
-                locked.add(_public(path))
+                locked.add(public_half(path))
         if self._kwargs.get("allow_agent", True):
             yield from self._from_agent(done, locked)
 
@@ -149,29 +127,6 @@ class Login:
         if (line := getattr(self._agent, "_conn", None)) is not None and hasattr(line, "settimeout"):
             line.settimeout(AGENT_PATIENCE)
         return tuple(self._agent.get_keys())
-
-
-def _read(path: str, passphrase: str | None) -> PKey | Exception:
-    said: Exception = SSHException("it is not a private key")
-    for kind in (Ed25519Key, ECDSAKey, RSAKey):
-        try:
-            key: PKey = kind.from_private_key_file(path, passphrase)
-            if Path(f"{path}-cert.pub").exists():
-                key.load_certificate(f"{path}-cert.pub")
-            return key
-        except (PasswordRequiredException, OSError) as error:
-            return error
-        except Exception as error:
-            said = error if passphrase else said
-    return said
-
-
-def _public(path: str) -> bytes:
-    """The public half beside a private key that cannot be read, to find it in the agent."""
-    try:
-        return PublicBlob.from_file(str(Path(f"{path}.pub").expanduser())).key_blob
-    except (OSError, ValueError):
-        return b""
 
 
 def _list(value: object) -> list[str]:

@@ -1,4 +1,4 @@
-"""known_hosts files: which key a host is known by, and how a new one is recorded.
+"""known_hosts files: which key a host is known by.
 
 Each line stands for itself: one that cannot be read is passed over, and does not make the file worthless. A revoked
 key is refused even where another line trusts it.
@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import fcntl
 import hashlib
 import hmac
-import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -88,10 +85,11 @@ def parse(text: str, file: str = "") -> Iterator[Entry]:
         yield Entry(file, number, fields[0], fields[1], blob, marker)
 
 
-def judge(entries: Iterable[Entry], name: str, blob: bytes) -> Standing:
+def judge(entries: Iterable[Entry], name: str, blob: bytes, *, one_of_several: bool = False) -> Standing:
     """Whether this key is the one the host is known by.
 
-    A key of another type than the recorded ones counts as changed: whoever sits between could offer just that.
+    A key of another type than the recorded ones counts as changed: whoever sits between could offer just that. Only
+    where a person compares all of a host's keys (`one_of_several`), it is a further one, unknown.
     """
     about = [entry for entry in entries if entry.names(name)]
     for entry in about:
@@ -102,27 +100,13 @@ def judge(entries: Iterable[Entry], name: str, blob: bytes) -> Standing:
         if entry.blob == blob:
             return Standing("trusted", entry)
     same_kind = [entry for entry in plain if kind_of(entry.blob) == kind_of(blob)]
-    return Standing("changed", (same_kind or plain)[0]) if plain else Standing("unknown")
+    others = same_kind if one_of_several else same_kind or plain
+    return Standing("changed", others[0]) if others else Standing("unknown")
 
 
 def kinds(entries: Iterable[Entry], name: str) -> tuple[str, ...]:
     """The key types a host is known by, in the order of the files."""
     return tuple(dict.fromkeys(entry.kind for entry in entries if not entry.marker and entry.names(name)))
-
-
-def record(file: str, name: str, kind: str, blob: bytes, *, replace: bool = False) -> Standing:
-    """Add a host's key to a file and return what the file said before; a changed key only with `replace`."""
-    path = Path(file).expanduser().resolve()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    line = f"{name} {kind} {base64.b64encode(blob).decode()}\n"
-    with _locked(path) as descriptor:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        before = judge(parse(text, file), name, blob)
-        if before.verdict == "unknown":
-            os.write(descriptor, (("\n" if text and not text.endswith("\n") else "") + line).encode())
-        elif before.verdict == "changed" and replace:
-            _rewrite(path, _without(text, name) + line)
-    return before
 
 
 def _entries(file: str) -> Iterator[Entry]:
@@ -143,40 +127,3 @@ def _hashed(hosts: str, name: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     return hmac.compare_digest(hmac.new(salt, name.lower().encode(), hashlib.sha1).digest(), wanted)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # Whoever replaced the file while we waited has left us the old one.
-            if os.fstat(descriptor).st_ino == path.stat().st_ino:
-                yield descriptor
-                return
-        finally:
-            os.close(descriptor)
-
-
-def _without(text: str, name: str) -> str:
-    gone = {entry.line for entry in parse(text) if not entry.marker and entry.names(name) and "*" not in entry.hosts}
-    lines = text.splitlines(keepends=True)
-    kept = "".join(_rest(line, name) if n in gone else line for n, line in enumerate(lines, 1))
-    return kept if not kept or kept.endswith("\n") else kept + "\n"
-
-
-def _rest(line: str, name: str) -> str:
-    hosts, _, key = line.partition(" ")
-    others = [host for host in hosts.split(",") if host.lower() != name and not host.startswith("|")]
-    return f"{','.join(others)} {key}" if others else ""
-
-
-def _rewrite(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    draft.touch(mode=0o600)
-    with draft.open("w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

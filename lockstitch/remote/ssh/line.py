@@ -32,6 +32,11 @@ class Line:
         """It did not end, it stopped answering: then there is little hope in connecting again at once."""
         return getattr(self.connection.transport, "frozen", None) is not None
 
+    def wait_until_known_dead(self) -> None:
+        """Paramiko ends the shells of a connection that dropped a moment before the connection itself."""
+        if self.connection.transport is not None:
+            self.connection.transport.join(1)
+
     @property
     def died_of(self) -> str:
         return self.connection.died_of
@@ -73,6 +78,8 @@ class Line:
             return None
         try:
             shell = spare.result(self._patience)
+        except TimeoutError as error:
+            raise self._too_slow() from error
         except (*BROKEN, NotStartedError, RefusedError):
             return None
         if not shell.ended:
@@ -88,8 +95,7 @@ class Line:
             except RefusedError as error:
                 self._make_room(user, until, error)
             except TimeoutError as error:
-                said = f"the host did not start a shell within {self._patience:g} s"
-                raise ConnectError(self._name, said, hint="what does ~/.bashrc do there?") from error
+                raise self._too_slow() from error
             except NotStartedError as error:
                 raise self._not_started(user, error) from error
 
@@ -103,6 +109,10 @@ class Line:
                 said = f"the host refuses to start a shell ({error})"
                 raise ConnectError(self._name, said, hint="check MaxSessions in its sshd_config") from error
             self._changed.wait(REFUSALS_PAUSE)
+
+    def _too_slow(self) -> ConnectError:
+        said = f"the host did not start a shell within {self._patience:g} s"
+        return ConnectError(self._name, said, hint="does ~/.bashrc wait for something there?")
 
     def _not_started(self, user: str | None, error: NotStartedError) -> ConnectError:
         if user is None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from fabric import Config
 from paramiko.config import SSHConfig
@@ -19,47 +19,15 @@ from lockstitch.host import Host
 from lockstitch.remote.ssh import known_hosts
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.explain import refused_key
-from lockstitch.remote.ssh.keys import KeyRing
+from lockstitch.remote.ssh.record import record_new
+from lockstitch.remote.ssh.ring import KeyRing
+from lockstitch.remote.ssh.round import Round
+from lockstitch.remote.ssh.runner import StrictRunner
 from lockstitch.remote.ssh.sockets import GivenUpError
 from lockstitch.remote.ssh.way import Hop, way
 
 # Without a handler, paramiko prints tracebacks of its own.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
-
-
-class Closes(Protocol):
-    """Something that can be closed from any thread."""
-
-    def close(self) -> None: ...
-
-
-class Round:
-    """What goes on until somebody interrupts: then it is told to stop, and what it opened is closed."""
-
-    def __init__(self) -> None:
-        self.stopped = threading.Event()
-        self._open: list[Closes] = []
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def closing(self, thing: Closes) -> Iterator[None]:
-        """While this lasts, an interruption closes the thing."""
-        with self._lock:
-            self._open.append(thing)
-        try:
-            if self.stopped.is_set():
-                raise GivenUpError
-            yield
-        finally:
-            with self._lock:
-                self._open.remove(thing)
-
-    def stop(self) -> None:
-        self.stopped.set()
-        with self._lock:
-            things = list(self._open)
-        for thing in things:
-            thing.close()
 
 
 class Network:
@@ -114,6 +82,7 @@ class Network:
         bare = (config or self.config).clone()
         bare._set(base_ssh_config=SSHConfig())
         bare.connect_kwargs = {}
+        bare.runners.remote = StrictRunner
         bare.gateway = None
         return bare
 
@@ -129,7 +98,7 @@ class Network:
         standing = known_hosts.judge(self.entries(hop), hop.known_as, blob)
         if standing.verdict == "unknown" and hop.host_keys == "accept-new" and hop.recorded_in:
             try:
-                standing = known_hosts.record(hop.recorded_in, hop.known_as, kind, blob)
+                standing = record_new(hop.recorded_in, hop.known_as, kind, blob)
             except OSError as error:
                 said = f"its new host key cannot be recorded in {hop.recorded_in}: {error.strerror}"
                 raise HostKeyError(hop.name, said) from error

@@ -46,7 +46,9 @@ class PulseTransport(Transport):
         security.key_types = [*first, *(kind for kind in security.key_types if kind not in first)]
 
     def begin_pulse(self, limits: Limits) -> None:
-        """Ask every so often from now on, and have the watchdog judge the silence."""
+        """Ask every so often from now on, and have the watchdog judge the silence; with a timeout of 0, never."""
+        if limits.keepalive_timeout <= 0:
+            return
         self.patience = limits.keepalive_timeout
         self.packetizer.set_keepalive(limits.keepalive_interval, self._ask)
         _WATCHDOG.watch(self)

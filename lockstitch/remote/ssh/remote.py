@@ -17,7 +17,8 @@ from lockstitch.plan import Script
 from lockstitch.remote import Observer, Result, nobody
 from lockstitch.remote.ssh.carry import Carry, InterruptedRunError
 from lockstitch.remote.ssh.line import Line
-from lockstitch.remote.ssh.network import Network, Round
+from lockstitch.remote.ssh.network import Network
+from lockstitch.remote.ssh.round import Round
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 from lockstitch.remote.ssh.sockets import in_background
 

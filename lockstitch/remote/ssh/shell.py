@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
 
-from paramiko import Channel, ChannelException, Message, SSHException, Transport
+from paramiko import Channel, ChannelException, SSHException, Transport
 from paramiko.agent import AgentRequestHandler
-from paramiko.common import cMSG_CHANNEL_REQUEST
 
 from lockstitch.command import words
 from lockstitch.remote.ssh.connection import StrictConnection
+from lockstitch.remote.ssh.runner import send_signal
 
 CHUNK = 32 * 1024
 NOT_YET = None
@@ -50,7 +49,6 @@ class Shell:
         if transport is None:
             raise SSHException("the connection is not open")
         self.user = user
-        self._transport: Any = transport
         self._channel = _session(transport, connection.hop.limits.channel_timeout)
         self._channel.set_combine_stderr(True)
         self._patience = connection.hop.limits.channel_timeout
@@ -62,6 +60,11 @@ class Shell:
     def ended(self) -> bool:
         """Nothing more can be said to it."""
         return bool(self._channel.closed or self._channel.eof_received or self._channel.exit_status_ready())
+
+    @property
+    def cut_off(self) -> bool:
+        """It did not end: the connection under it did."""
+        return self._channel.closed and not self._channel.eof_received
 
     @property
     def exit_code(self) -> int | None:
@@ -93,7 +96,7 @@ class Shell:
     def stop(self) -> None:
         """Have everything that it runs ended: by a signal, and by closing its stdin, which the script watches."""
         try:
-            self._signal("TERM")
+            send_signal(self._channel, "TERM")
             self._channel.shutdown_write()
         except BROKEN:
             return
@@ -114,20 +117,13 @@ class Shell:
             if data is NOT_YET:
                 self.close()
                 raise TimeoutError
+            if not data and self.cut_off:
+                raise EOFError("the connection dropped")
             if not data:
                 self._channel.status_event.wait(1)
                 self.close()
                 raise NotStartedError(said.decode(errors="replace").strip(), self.exit_code)
             said = (said + data)[-KEPT:]
-
-    def _signal(self, name: str) -> None:
-        message = Message()
-        message.add_byte(cMSG_CHANNEL_REQUEST)
-        message.add_int(self._channel.remote_chanid)
-        message.add_string("signal")
-        message.add_boolean(False)
-        message.add_string(name)
-        self._transport._send_user_message(message)
 
 
 def _session(transport: Transport, timeout: float) -> Channel:

@@ -10,6 +10,7 @@ from lockstitch.errors import ConnectError
 from lockstitch.host import Host
 from lockstitch.remote.ssh import known_hosts
 from lockstitch.remote.ssh.network import Network
+from lockstitch.remote.ssh.record import record as record_key
 from lockstitch.remote.ssh.way import gateways
 
 FAMILIES = (
@@ -53,22 +54,22 @@ class Trust:
                 known_hosts.fingerprint(key.asbytes()),
                 key,
                 connection.hop.known_as,
-                known_hosts.judge(entries, connection.hop.known_as, key.asbytes()),
+                known_hosts.judge(entries, connection.hop.known_as, key.asbytes(), one_of_several=True),
             )
             for key in keys
         ]
 
     def record(self, host: Host, key: PKey, file: str | None = None, *, replace: bool = False) -> known_hosts.Standing:
-        """Record a key for a host in its known_hosts file and return what the file said before.
+        """Record one of a host's keys in its known_hosts file and return what the file said before.
 
-        A host that is known by another key keeps it unless `replace` is given.
+        Another key of the same type stays unless `replace` is given.
         """
         hop = self._network.way(host)[-1]
         path = file or hop.recorded_in
         if path is None:
             raise ConnectError(host.name, "there is no known_hosts file to record its key in")
         try:
-            before = known_hosts.record(path, hop.known_as, key.get_name(), key.asbytes(), replace=replace)
+            before = record_key(path, hop.known_as, key.get_name(), key.asbytes(), replace=replace)
         except OSError as error:
             raise ConnectError(host.name, f"its key cannot be recorded in {path}: {error.strerror}") from error
         self._network.forget_entries()

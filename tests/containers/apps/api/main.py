@@ -36,6 +36,12 @@ def healthz(response: Response) -> dict[str, str]:
     return {"status": "healthy" if HEALTHY else "degraded", "version": VERSION, "revision": REVISION}
 
 
+@app.get("/")
+def root() -> dict[str, str]:
+    """What this worker runs, however well it is."""
+    return {"version": VERSION, "revision": REVISION}
+
+
 @app.get("/slow")
 def slow() -> dict[str, str]:
     """An answer that takes half a second, as long as a reload must let it."""

@@ -1,0 +1,222 @@
+"""A deploy that fails, whatever in it fails: every host is back on the old revision and serves it; it is said why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from tests.containers import truth
+from tests.containers.edits import (
+    BROKEN_IMPORT,
+    FAILING_BUILD,
+    FAILING_HEALTH,
+    FAILING_MIGRATION,
+    FAILING_TEST,
+    Change,
+    Edit,
+)
+from tests.containers.fleet import Fleet
+from tests.containers.project import APPS, GROUPS, Project, Ran
+from tests.containers.repos import commit_change, make_repository, publish
+from tests.containers.truth import APP_OF, Standing
+from tests.containers.units import LAYOUTS, Layout
+
+UNWELL = "/var/tmp/unwell"
+UNWELL_HERE = {
+    "api": Edit("main.py", "HEALTHY = True", f'HEALTHY = not Path("{UNWELL}").exists()'),
+    "webapp": Edit("app.js", "HEALTHY = true", f'HEALTHY = !fs.existsSync("{UNWELL}")'),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What fails on the branch of that name: the step or gate, and words of what it says."""
+
+    branch: str
+    fails: str
+    says: str
+
+
+API = [
+    Fault(BROKEN_IMPORT, "test", "a_module_that_is_nowhere"),
+    Fault(FAILING_TEST, "test", "1 failed, 1 passed"),
+    Fault(FAILING_BUILD, "build", "no compiler on this host"),
+    Fault(FAILING_MIGRATION, "migrate", "no such table: nowhere"),
+    Fault(FAILING_HEALTH, "gate health", "answered 503"),
+]
+WEBAPP = [
+    Fault(BROKEN_IMPORT, "test", "Cannot find module"),
+    Fault(FAILING_HEALTH, "gate health", "answered 503"),
+]
+
+
+def lasting(standing: dict[str, Standing]) -> dict[str, Standing]:
+    """What a reload does not change."""
+    return {name: replace(each, started=0.0, pids=frozenset()) for name, each in standing.items()}
+
+
+class Standstill:
+    """The whole fleet on v2, where it is again after every deploy that fails."""
+
+    def __init__(self, project: Project, revisions: dict[str, dict[str, str]]) -> None:
+        self.project, self.fleet, self.revisions = project, project.fleet, revisions
+        self.layout = project.layout
+        ran = project.deploy("v2")
+        assert ran.code == 0, ran.said
+        self.before = truth.everywhere(self.fleet)
+        assert {name: each.serves for name, each in self.before.items()} == self.on("v2")
+        self.masters = self.now_masters()
+
+    def on(self, ref: str) -> dict[str, str]:
+        return {name: self.revisions[app][ref] for name, app in APP_OF.items()}
+
+    def now_masters(self) -> dict[str, list[int]]:
+        return {name: sorted(each.pid for each in truth.masters_of(self.fleet[name])) for name in APP_OF}
+
+    def assert_back(self, ran: Ran, group: str, ref: str) -> None:
+        """Read by other means: every host serves what it served, from where it did, with the masters it had."""
+        assert ran.code == 5, ran.said
+        now = truth.everywhere(self.fleet)
+        if "GOING BACK" in ran.out:
+            # Workers are new ones, and of the old revision.
+            assert lasting(now) == lasting(self.before), ran.said
+            self.before = now
+        assert now == self.before, ran.said
+        assert all(each.locks == () for each in now.values())
+        assert self.now_masters() == self.masters, ran.said
+        assert "every host is back where it was" in ran.out and "Traceback" not in ran.err, ran.said
+        app, names = APPS[group], GROUPS[group]
+        for name in names:
+            last = [entry for entry in truth.journal(self.fleet[name], app) if entry["event"] == "release"][-1]
+            assert (last["revision"], last["verdict"]) == (self.revisions[app][ref], "bad")
+            assert last["by"].startswith("ada@")
+
+    def assert_said(self, ran: Ran, host: str, fails: str, says: str) -> None:
+        """The end of the output, the controller's journal and the host's tell what failed, where and why."""
+        end = ran.out[ran.out.index("GOING BACK" if "GOING BACK" in ran.out else "nothing that users can see") :]
+        events = list(self.project.events())
+        app = APP_OF[host]
+        outcome = events[-1]
+        assert (outcome["event"], outcome["code"]) == ("outcome", 5)
+        failure = outcome["failures"][0]
+        assert (failure["host"], failure["app"], failure["what"]) == (host, app, fails)
+        record = [entry for entry in truth.journal(self.fleet[host], app) if entry["event"] == "release"][-1]
+        if fails.startswith("gate"):
+            assert says in end and says in failure["reason"] and says in record["reason"], ran.said
+            assert any(e["event"] == "gate" and e["answer"] == "fail" and says in e["reason"] for e in events)
+        else:
+            assert f"the last lines of `{fails}`" in end and says in end, ran.said
+            assert any(says in line for line in failure["output"])
+            ended = [
+                e for e in truth.journal(self.fleet[host], app) if e["event"] == "end" and e["run"] == record["run"]
+            ]
+            assert [e["code"] for e in ended if e["step"] == fails][-1] != 0
+            assert f"`{fails}` ended with exit code" in record["reason"]
+
+
+@pytest.fixture(scope="module")
+def revisions(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """Repositories of these tests' own: their `main` is unwell where a file says so."""
+    folder = tmp_path_factory.mktemp("failures")
+    made = {}
+    for app, edit in UNWELL_HERE.items():
+        repository = make_repository(app, folder)
+        main = commit_change(repository, Change("Be unwell on some hosts", [edit]))
+        publish(fleet, repository, f"{app}-failures")
+        made[app] = {**repository.revisions, "main": main}
+    return made
+
+
+@pytest.fixture(scope="module", params=LAYOUTS)
+def still(
+    fleet: Fleet,
+    revisions: dict[str, dict[str, str]],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Standstill]:
+    layout: Layout = request.param
+    truth.reset(fleet)
+    truth.with_units(fleet, layout)
+    project = Project(tmp_path_factory.mktemp("failures") / "project", fleet, layout)
+    for app in revisions:
+        project.app(app)["repository"] = fleet.clone_url(f"{app}-failures")
+        project.app(app)["health"]["tries"] = 3
+    yield Standstill(project, revisions)
+    truth.reset(fleet)
+
+
+@pytest.mark.parametrize("fault", API, ids=[fault.branch for fault in API])
+def test_the_api_fails_and_every_host_is_back(still: Standstill, fault: Fault) -> None:
+    ran = still.project.deploy(fault.branch, on="prod:backend")
+    still.assert_back(ran, "backend", fault.branch)
+    still.assert_said(ran, "api1", fault.fails, fault.says)
+    assert "the last lines of /var/log/gunicorn/error.log:" in ran.out
+
+
+@pytest.mark.parametrize("fault", WEBAPP, ids=[fault.branch for fault in WEBAPP])
+def test_the_web_app_fails_and_every_host_is_back(still: Standstill, fault: Fault) -> None:
+    ran = still.project.deploy(fault.branch, on="prod:frontend")
+    still.assert_back(ran, "frontend", fault.branch)
+    still.assert_said(ran, "web1", fault.fails, fault.says)
+
+
+def test_what_the_tests_let_through_the_check_before_the_reload_does_not(still: Standstill) -> None:
+    test = still.project.app("api").pop("test")
+    ran = still.project.deploy(BROKEN_IMPORT, on="prod:backend")
+    still.project.app("api")["test"] = test
+    still.assert_back(ran, "backend", BROKEN_IMPORT)
+    still.assert_said(ran, "api1", "check", "a_module_that_is_nowhere")
+
+
+@pytest.mark.parametrize(("host", "group"), [("api2", "backend"), ("web2", "frontend")])
+def test_the_last_wave_fails_and_the_waves_before_it_go_back(still: Standstill, host: str, group: str) -> None:
+    still.fleet[host].check(f"touch {UNWELL}")
+    ran = still.project.deploy("main")
+    still.fleet[host].check(f"rm {UNWELL}")
+    still.assert_back(ran, group, "main")
+    still.assert_said(ran, host, "gate health", "answered 503")
+    passed = [e["site"] for e in still.project.events() if e["event"] == "gate" and e["answer"] == "pass"]
+    # The hosts before it had passed, and then passed again with the old revision.
+    before = list(APP_OF)[: list(APP_OF).index(host)]
+    assert all(passed.count(f"{APP_OF[name]}@{name}") >= 4 for name in before), ran.said
+
+
+def test_a_build_that_fails_on_one_host_only(still: Standstill) -> None:
+    still.project.app("api")["build"].append(f"test ! -e {UNWELL} || {{ echo no space for the build; exit 3; }}")
+    still.fleet["api2"].check(f"touch {UNWELL}")
+    ran = still.project.deploy("v3", on="prod:backend")
+    still.fleet["api2"].check(f"rm {UNWELL}")
+    still.project.app("api")["build"].pop()
+    still.assert_back(ran, "backend", "v3")
+    still.assert_said(ran, "api2", "build 2/2", "no space for the build")
+
+
+def test_a_host_that_cannot_be_put_back_is_named_with_what_to_type(still: Standstill) -> None:
+    project, api2 = still.project, still.fleet["api2"]
+    place = "/app/api/.git" if still.layout == "in_place" else "/app/api"
+    project.app("api")["health"]["tries"] = 30
+    api2.check(f"touch {UNWELL}")
+    with project.start_fab("-H", "prod:backend", "deploy", "--ref", "main") as fab:
+        fab.until("api2         api: gate health: not yet (1)")
+        # From here on the user who deploys can change nothing there.
+        api2.check(f"chown root {place} && chmod 755 {place}")
+        ran = fab.finish()
+    project.app("api")["health"]["tries"] = 3
+    assert ran.code == 6, ran.said
+    undone = "undo checkout" if still.layout == "in_place" else "undo activate"
+    assert f"! api@api2: it could not be put back: `{undone}` ended with exit code" in ran.out, ran.said
+    repair = f"fab -H prod:api2 rollback --only api --to {still.revisions['api']['v2'][:12]}"
+    assert "ermission denied" in ran.out.partition("! api@api2")[2] and repair in ran.out, ran.said
+    assert "the hosts below need a person" in ran.out and "next: fab -H prod:api2 status" in ran.out, ran.said
+    now = truth.everywhere(still.fleet)
+    assert lasting(now) == lasting({**still.before, "api2": now["api2"]}), ran.said
+    assert (now["api2"].on_disk, now["api2"].locks) == (still.revisions["api"]["main"], ())
+    # What it says to type tells the truth, and puts it right.
+    asked = project.fab("-H", "prod:api2", "status")
+    assert asked.code == 7 and still.revisions["api"]["main"][:8] in asked.out, asked.said
+    api2.check(f"chown deploy {place} && chmod 2775 {place}; rm {UNWELL}")
+    again = project.fab(*repair.split()[1:])
+    assert again.code == 0, again.said
+    assert {name: each.serves for name, each in truth.everywhere(still.fleet).items()} == still.on("v2")

@@ -1,0 +1,48 @@
+"""The real Next.js app: installed, built and served on the host by a deploy, then by a second one."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.containers import expect, truth
+from tests.containers.fleet import Fleet
+from tests.containers.project import Project
+from tests.containers.repos import Repository
+from tests.containers.traffic import Traffic
+
+SECONDS = 280.0
+
+
+@pytest.mark.parametrize("layout", ["releases"])
+def test_a_next_app_is_built_and_deployed_twice(
+    project: Project, fleet: Fleet, repositories: dict[str, Repository]
+) -> None:
+    web1, revisions = fleet["web1"], repositories["next"].revisions
+    project.inventory["groups"] = {"frontend": {**project.inventory["groups"]["frontend"], "apps": ["next"]}}
+    project.inventory["apps"] = {
+        "next": {
+            "repository": fleet.clone_url("next"),
+            "layout": "releases",
+            "path": "/app/next",
+            "build": ["npm ci --offline --silent", "npm run -s build"],
+            "test": ["npm test -s"],
+            "env": {"APP_DIR": "/app/next/current"},
+            "service": {"kind": "pm2", "name": "next", "ecosystem": "ecosystem.config.js"},
+            "health": {
+                "url": "http://localhost:3000/api/health",
+                "expect": {"status": "healthy"},
+                "revision": "revision",
+            },
+        }
+    }
+    expect.done(project.deploy("v1", on="prod:web1", seconds=SECONDS))
+    assert truth.served(web1, "/api/health") == revisions["v1"]
+    with Traffic([web1], {"/api/health": 0.1}) as traffic:
+        expect.done(project.deploy("v2", on="prod:web1", seconds=SECONDS))
+    assert truth.served(web1, "/api/health") == revisions["v2"]
+    assert traffic.failed == []
+    assert set(Counter(each.revision for each in traffic.answers)) == {revisions["v1"], revisions["v2"]}
+    (release,) = {each.cwd for each in truth.workers(web1)}
+    assert web1.read(f"{release}/REVISION").decode().strip() == revisions["v2"]

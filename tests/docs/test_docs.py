@@ -1,0 +1,316 @@
+"""What README and docs promise, where it can be checked: commands, links, codes, inventories, the example service."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tomllib
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+from fabric.main import program
+from invoke.parser import Parser
+
+from lockstitch import plans, services
+from lockstitch.errors import ExitCode
+from lockstitch.inventory import Folder, Inventory, load, select
+from lockstitch.inventory.app import AppSettings
+from lockstitch.inventory.schema import Environment
+from lockstitch.outcome import Outcome, RunEvent
+from lockstitch.run import run
+from lockstitch.survey import survey
+from tasks import namespace
+from tests.local import LocalRemote
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PICTURES = sorted((ROOT / "docs" / "images").glob("*.svg"))
+EXAMPLE = ROOT / "docs" / "adding-a-service.md"
+_FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+# A home or a working place of somebody's machine.
+_MACHINE = re.compile(r"/(?:home|root|Users|work)/\w")
+
+
+def fenced(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a page that are in a language."""
+    return [text for kind, text in _FENCED.findall(page.read_text()) if kind == language]
+
+
+def prose(page: Path) -> str:
+    return _FENCED.sub("", page.read_text())
+
+
+def named(paths: list[Path]) -> pytest.MarkDecorator:
+    """Do a test for each page."""
+    return pytest.mark.parametrize("page", paths, ids=lambda path: path.name)
+
+
+# Commands.
+
+
+def commands(text: str) -> list[str]:
+    """Every `fab …` in a text: lines of indented code, and code in a sentence."""
+    lines = re.findall(r"^ {4,}(fab .+)$", text, re.MULTILINE)
+    return lines + [re.sub(r"\s+", " ", found) for found in re.findall(r"`(fab [^`]+)`", text)]
+
+
+def parsed(command: str) -> list[str]:
+    """The names of a command's tasks, by the parser that `fab` uses; raises for a task or flag that is not there."""
+    words = shlex.split(command, comments=True)[1:]
+    contexts = namespace.to_contexts()
+    # In two steps, as `fab` does: what is its own, then the tasks.
+    core = Parser(initial=program.initial_context, ignore_unknown=True).parse_argv(words)
+    tasks = Parser(initial=program.initial_context, contexts=contexts).parse_argv(core.unparsed)
+    helped = [core[0].args.help.value] if core[0].args.help.value else []
+    assert set(helped) <= {context.name for context in contexts}, command
+    return [*helped, *(str(context.name) for context in tasks[1:])]
+
+
+@named(PAGES)
+def test_every_command_of_a_page_can_be_typed(page: Path) -> None:
+    for command in commands(prose(page)):
+        parsed(command)
+
+
+def test_the_readme_shows_every_task() -> None:
+    shown = {name for command in commands(prose(ROOT / "README.md")) for name in parsed(command)}
+    assert shown == set(namespace.task_names)
+
+
+@pytest.mark.parametrize("task", sorted(namespace.task_names))
+def test_every_example_of_a_help_text_can_be_typed(task: str) -> None:
+    examples = re.findall(r"^ +(fab .+?)(?: {2,}.*)?$", namespace[task].__doc__ or "", re.MULTILINE)
+    assert examples
+    assert all(task in parsed(example) or "--dry" in example for example in examples)
+
+
+def test_a_command_that_cannot_be_typed_is_noticed() -> None:
+    for wrong in ("fab -H prod deply", "fab -H prod deploy --reff v1", "fab -H prod status --yes"):
+        with pytest.raises(Exception, match="No idea what"):
+            parsed(wrong)
+
+
+def test_the_demo_is_the_first_command_and_the_tests_are_the_second() -> None:
+    code = re.findall(r"^ {4}(\S.*)$", prose(ROOT / "README.md"), re.MULTILINE)
+    assert code[:2] == ["scripts/demo", "scripts/test"]
+
+
+# Links, names, codes.
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@named(PAGES)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in _LINK.findall(prose(page)):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        there = (page.parent / file.replace("\\", "")).resolve() if file else page
+        assert there.is_file(), target
+        headings = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE) if anchor else []
+        assert not anchor or anchor in map(slug, headings), target
+
+
+@named(PAGES)
+def test_every_script_that_is_named_is_there(page: Path) -> None:
+    for script in re.findall(r"scripts/\w+", page.read_text()):
+        assert (ROOT / script).exists(), script
+
+
+@named(PAGES)
+def test_no_page_names_a_machine(page: Path) -> None:
+    assert not _MACHINE.search(page.read_text())
+
+
+def test_the_codes_are_those_of_the_program() -> None:
+    rows = re.findall(r"^\| (\d+) \| (\w+) \|", (ROOT / "docs" / "exit-codes.md").read_text(), re.MULTILINE)
+    assert {int(code): name for code, name in rows} == {int(code): code.name for code in ExitCode}
+    assert len(rows) == len(ExitCode)
+
+
+def test_the_version_is_the_newest_of_the_changelog() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.findall(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0] == version
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
+def test_a_picture_is_small_and_of_no_machine(picture: Path) -> None:
+    text = picture.read_text()
+    shown = "".join(ET.fromstring(text).itertext()).replace("\xa0", " ")
+    assert len(text) < 200_000
+    assert "url(http" not in text
+    assert not re.search(r"/(?:tmp|home|root|work)/", shown)
+    assert "$ fab -H sandbox deploy" in shown
+    assert f"images/{picture.name}" in (ROOT / "README.md").read_text()
+
+
+# Inventories.
+
+SMALL: dict[str, Any] = {
+    "groups": {"backend": {"hosts": ["api1"], "apps": ["api"]}},
+    "apps": {
+        "api": {
+            "repository": "git@example.com:acme/api.git",
+            "path": "/app/api",
+            "service": {"kind": "systemd", "unit": "api"},
+        }
+    },
+}
+
+
+def whole(fragment: dict[str, Any]) -> dict[str, Any]:
+    """An inventory from what a page shows of one: a part of the environment, or of an app."""
+    if set(fragment) <= set(Environment.model_fields):
+        return {**SMALL, **fragment}
+    assert set(fragment) <= set(AppSettings.model_fields), f"neither of an environment nor of an app: {list(fragment)}"
+    return {**SMALL, "apps": {"api": {**SMALL["apps"]["api"], **fragment}}}
+
+
+def loaded(folder: Path, text: str, name: str = "prod") -> Inventory:
+    (folder / "hosts").mkdir(exist_ok=True)
+    # A whole one is read as it is written, a fragment as data.
+    written = text if "groups:" in text else json.dumps(whole(yaml.safe_load(text)))
+    (folder / "hosts" / f"{name}.yml").write_text(written)
+    return load(folder / "hosts", name)
+
+
+@named([page for page in PAGES if page != EXAMPLE])
+def test_every_inventory_that_is_shown_is_valid(page: Path, tmp_path: Path) -> None:
+    for text in fenced(page, "yaml"):
+        loaded(tmp_path, text)
+
+
+def test_the_readme_shows_a_whole_inventory(tmp_path: Path) -> None:
+    (text,) = fenced(ROOT / "README.md", "yaml")
+    inventory = loaded(tmp_path, text)
+    assert inventory.protect
+    assert {group.name: group.apps for group in inventory.groups} == {"backend": ("api",), "frontend": ("webapp",)}
+
+
+# The example of a service.
+
+WORKER = """\
+import pathlib, sys, time
+if "{version}" == "broken":
+    sys.exit("no")
+(pathlib.Path.home() / "served").write_text("{version}")
+time.sleep(60)
+"""
+NOBODY = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"} | {
+    f"GIT_{role}_{what}": "ada@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+}
+
+
+@pytest.fixture
+def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The example, lying where services are found."""
+    folder = tmp_path / "services"
+    folder.mkdir()
+    (folder / "daemon.py").write_text(fenced(EXAMPLE, "python")[0])
+    name = "lockstitch.services.daemon"
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "__path__", [*services.__path__, str(folder)])
+        importlib.invalidate_caches()
+        rebuild()
+        yield importlib.import_module(name)
+        sys.modules.pop(name, None)
+        services.__dict__.pop("daemon", None)
+    rebuild()
+
+
+def rebuild() -> None:
+    """Let inventories know the services that are found now."""
+    AppSettings.model_rebuild(force=True)
+    Environment.model_rebuild(force=True)
+
+
+class World:
+    """One host that is a folder, and a repository with three versions of a worker."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.remote = LocalRemote(root / "homes", env=NOBODY)
+        self.home = self.remote.home("api1")
+        self.runs = 0
+        repository = root / "origin"
+        repository.mkdir()
+        git(repository, "init", "-q", "-b", "main")
+        for version in ("v1", "v2", "broken"):
+            (repository / "worker.py").write_text(WORKER.format(version=version))
+            git(repository, "add", "-A")
+            git(repository, "commit", "-qm", version)
+            git(repository, "tag", version)
+        (text,) = fenced(EXAMPLE, "yaml")
+        app = {"repository": str(repository), "path": "srv/api", "layout": "releases", "min_free": "1M"}
+        settings = whole({**app, **yaml.safe_load(text)})
+        (root / "hosts").mkdir()
+        (root / "hosts" / "box.yml").write_text(json.dumps(settings))
+
+    def deploy(self, ref: str) -> Outcome:
+        self.runs += 1
+        (fleet,) = select(Folder(self.root / "hosts"), "box").fleets
+        asked = survey(self.remote, plans.deploy_asks(fleet, ref))
+        plan = plans.deploy(fleet, asked, plans.Wanted(f"20260101T00000{self.runs}Z-0000", "ada@desk"))
+        events: list[RunEvent] = []
+        return run(plan, self.remote, {host.name: host for host in fleet.hosts}, events.append)
+
+    @property
+    def pid(self) -> int:
+        return int((self.home / "worker.pid").read_text())
+
+    def standing(self) -> tuple[str, Path]:
+        """What the worker said of itself, and the folder that its process is in, by /proc."""
+        return (self.home / "served").read_text(), Path(f"/proc/{self.pid}/cwd").readlink()
+
+    def release(self) -> Path:
+        return (self.home / "srv" / "api" / "current").resolve()
+
+    def end(self) -> None:
+        with suppress(OSError, ValueError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def git(at: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=at, env={**os.environ, **NOBODY}, check=True, capture_output=True)
+
+
+def test_the_example_service_deploys_and_goes_back(daemon: ModuleType, tmp_path: Path) -> None:
+    world = World(tmp_path)
+    try:
+        for version in ("v1", "v2"):
+            outcome = world.deploy(version)
+            assert outcome.code == ExitCode.DONE, outcome.failures
+            assert world.standing() == (version, world.release())
+        proven = world.release()
+        outcome = world.deploy("broken")
+        assert outcome.code == ExitCode.REVERTED, outcome
+        assert [failure.output for failure in outcome.failures] == [("it ended at once: python3 worker.py",)]
+        assert world.standing() == ("v2", proven)
+    finally:
+        world.end()
+
+
+def test_the_example_of_a_test_passes(daemon: ModuleType) -> None:
+    test = fenced(EXAMPLE, "python")[1]
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(test, "tests/services/test_daemon.py", "exec"), names)
+    tests = [value for name, value in names.items() if name.startswith("test_")]
+    assert tests
+    for each in tests:
+        each()

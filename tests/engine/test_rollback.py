@@ -1,0 +1,128 @@
+"""Going back: by tag, by revision, by nothing; from whatever state; with nothing but what is on the hosts."""
+
+from __future__ import annotations
+
+import pytest
+
+from lockstitch.errors import CheckError
+from lockstitch.report import plan_text
+from tests.engine.world import SITES, World
+
+
+def test_back_to_a_tag_and_to_a_revision(world: World) -> None:
+    world.given("v1", "v2", "v3")
+    assert world.rollback("refs/tags/v1").code == 0
+    assert world.truth() == world.on("v1")
+    assert world.rollback(world.rev("v2")).code == 0
+    assert world.truth() == world.on("v2")
+    assert world.rollback(world.rev("v1")[:9]).code == 0
+    assert world.truth() == world.on("v1")
+    assert world.leftovers() == []
+
+
+def test_back_again_and_again_goes_to_the_one_before_and_then_no_further(world: World) -> None:
+    world.given("v1", "v2", "v3")
+    for version in ("v2", "v1"):
+        assert world.rollback().code == 0
+        assert world.truth() == world.on(version)
+    with pytest.raises(CheckError, match="no earlier good release"):
+        world.plan_rollback()
+    assert world.truth() == world.on("v1")
+
+
+def test_a_release_gone_back_from_is_not_gone_back_to(world: World) -> None:
+    """v3 was left for v2; after v4, back is v2 again, and not v3."""
+    world.given("v1", "v2", "v3")
+    assert world.rollback().code == 0
+    assert world.deploy("v4").code == 0
+    assert world.rollback().code == 0
+    assert world.truth() == world.on("v2")
+    assert world.rollback("v3").code == 0, "but it is when asked for by name"
+    assert world.truth() == world.on("v3")
+
+
+def test_a_release_that_failed_is_not_gone_back_to(world: World) -> None:
+    world.given("v1", "v2")
+    world.commit("broken")
+    assert world.deploy("broken").code == 5
+    assert world.rollback().code == 0
+    assert world.truth() == world.on("v1")
+
+
+def test_the_same_revision_deployed_twice_is_one_place_to_go_back_to(world: World) -> None:
+    world.given("v1", "v2")
+    assert world.deploy("v2", force=True).code == 0
+    assert world.rollback().code == 0
+    assert world.truth() == world.on("v1")
+
+
+def test_going_back_needs_no_git_server_and_runs_no_migration(world: World) -> None:
+    world.given("v1", "v2")
+    migrations = world.migrations()
+    world.repository.rename(world.root / "moved")
+    plan = world.plan_rollback("refs/tags/v1")
+    assert any("migrations are not taken back" in note for note in plan.notes)
+    assert not any("runs once" in note for note in plan.notes)
+    assert "taken back" in plan_text(plan)
+    assert [commit.subject for commit in plan.commits["web"]] == ["release v2"]
+    assert world.run(plan).code == 0
+    assert world.rollback("v2").code == 0
+    assert world.rollback().code == 0
+    assert {site: world.served(*site) for site in SITES} == dict.fromkeys(SITES, "v1")
+    assert world.migrations() == migrations
+
+
+def test_a_release_that_was_pruned_is_made_again_from_the_clone(world: World) -> None:
+    world.given("v1", "v2", "v3", "v4")
+    assert world.deploy("v3").code == 0
+    assert world.deploy("v4").code == 0
+    world.repository.rename(world.root / "moved")
+    assert world.rollback("refs/tags/v1").code == 0
+    assert {world.served(*site) for site in SITES} == {"v1"}
+
+
+def test_hosts_on_different_revisions_all_come_to_the_one_that_is_named(world: World) -> None:
+    world.given("v1", "v2")
+    assert world.deploy("v3", "box:a").code == 0
+    assert world.rollback("v1", "box:c").code == 0
+    plan = world.plan_rollback("v2")
+    assert any("different revisions" in note for note in plan.notes)
+    assert {str(change.site) for change in plan.changes} == {"api@a", "web@c"}
+    assert world.run(plan).code == 0
+    assert world.truth() == world.on("v2")
+
+
+def test_a_tag_that_some_hosts_lack_is_refused_with_what_they_have(world: World) -> None:
+    world.given("v1", "v2")
+    for site in (("b", "api"), ("c", "web")):
+        world.git("tag", "-d", "v1", at=world.clone(*site))
+    journals = {site: world.journal(*site) for site in SITES}
+    with pytest.raises(CheckError) as refused:
+        world.plan_rollback("refs/tags/v1")
+    lines = refused.value.message.split("\n")
+    assert [line.split(" has no")[0] for line in lines if "has no" in line] == ["b: api", "c: web"]
+    assert all("v2" in line and "v3" in line for line in lines[:2])
+    assert refused.value.exit_code == 7
+    assert "nothing was changed" in refused.value.message
+    assert world.truth() == world.on("v2")
+    assert {site: world.journal(*site) for site in SITES} == journals
+
+
+def test_nothing_to_do_where_it_is_already(world: World) -> None:
+    world.given("v1", "v2")
+    assert world.plan_rollback("v2").empty
+    assert world.rollback("v2", force=True).code == 0
+    assert world.truth() == world.on("v2")
+    assert world.rollback().code == 0
+    assert world.truth() == world.on("v1")
+
+
+def test_a_checkout_made_by_hand_is_gone_back_from_to_the_last_good_release(world: World) -> None:
+    world.given("v1", "v2")
+    if world.layout == "releases":
+        pytest.skip("a symlink is not moved by hand to a release that never was")
+    world.git("checkout", "-q", "--detach", world.rev("v1"), at=world.path("a", "api"))
+    world.git("fetch", "-q", "origin", at=world.path("a", "api"))
+    world.git("checkout", "-q", "--detach", world.rev("v4"), at=world.path("a", "api"))
+    assert world.rollback("", "box:a").code == 0
+    assert world.revision("a", "api") == world.rev("v2")
