@@ -62,11 +62,12 @@ class Carrier:
             except LockstitchError as error:
                 return Failure(site, "connection", error.message, error.hint)
             verdicts = self._judge(site, waiting, results, attempt)
-            for gate, verdict in zip(list(waiting), verdicts, strict=True):
-                if verdict.passed:
-                    waiting.remove(gate)
-                elif attempt >= gate.tries:
-                    return Failure(site, f"gate {gate.name}", verdict.reason, verdict.hint)
+            said = [(gate, no) for gate, no in zip(waiting, verdicts, strict=True) if not no.passed]
+            waiting = [gate for gate, _ in said]
+            if any(attempt >= gate.tries for gate in waiting):
+                # Whichever had no more tries: the first that says no is nearest to the cause.
+                gate, no = said[0]
+                return Failure(site, f"gate {gate.name}", no.reason, no.hint)
             if waiting and self.stopped.wait(max(gate.interval for gate in waiting)):
                 return Failure(site, f"gate {waiting[0].name}", "interrupted while it was asked")
         return None

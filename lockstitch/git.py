@@ -66,18 +66,22 @@ TAG = (
     + r"""
 set -eu
 export GIT_COMMITTER_NAME="$by" GIT_COMMITTER_EMAIL="$by" GIT_AUTHOR_NAME="$by" GIT_AUTHOR_EMAIL="$by"
-here tag -a -m "$message" -- "$tag" "$revision"
+here tag -a --cleanup=whitespace -m "$message" -- "$tag" "$revision"
 echo "$release $(here rev-parse "refs/tags/$tag")" >"$state/tagged"
 """
 )
-PUSH_TAG = SETTINGS + 'here push -q origin "refs/tags/$tag:refs/tags/$tag"\n'
+PUSH_TAG = SETTINGS + 'here push -q "$repository" "refs/tags/$tag:refs/tags/$tag"\n'
 # Only the tag this run has made is taken back: a tag of that name that somebody else made is why it failed.
 _MINE = r"""
 at=$(here rev-parse -q --verify "refs/tags/$tag") || exit 0
 [ "$(cat "$state/tagged" 2>/dev/null)" = "$release $at" ] || exit 0
 """
 DELETE_TAG = SETTINGS + _MINE + 'here tag -d -- "$tag" >/dev/null\n'
-UNPUSH_TAG = SETTINGS + _MINE + 'here push -q --force-with-lease="$tag:$at" origin ":refs/tags/$tag" >/dev/null 2>&1 || :\n'
+UNPUSH_TAG = (
+    SETTINGS
+    + _MINE
+    + 'here push -q --force-with-lease="refs/tags/$tag:$at" "$repository" ":refs/tags/$tag" >/dev/null 2>&1 || :\n'
+)
 
 _LOG = r"""
 show_log() {
@@ -153,7 +157,7 @@ elif [ -n "$name" ]; then
 else
     case $ref in *[!0-9a-f]*) ;; ????????????????????????????????????????) revision=$ref ;; esac
 fi
-if [ -z "$revision" ]; then echo "problem the repository has no branch, tag or commit of that name"; exit 0; fi
+if [ -z "$revision" ]; then echo "problem the repository has no branch, tag or commit $ref"; exit 0; fi
 echo "revision $revision"
 [ -d "$clone" ] && show_log "$at" "$revision"
 exit 0

@@ -19,7 +19,8 @@ from lockstitch.remote import Remote
 
 
 class Locks:
-    """The locks of one run on all its sites. `written` is how long each journal was when the run was planned."""
+    """The locks of one run on all its sites. `written` is how long each journal was when the run was planned;
+    `environment` is for hints."""
 
     def __init__(
         self,
@@ -28,8 +29,10 @@ class Locks:
         sites: Sequence[Site],
         info: LockInfo,
         written: Mapping[Site, int] | None = None,
+        environment: str = "ENV",
     ) -> None:
         self._remote, self._hosts, self._info, self._written = remote, hosts, info, written or {}
+        self._environment = environment
         self._order = sorted(sites, key=lambda site: (site.host, site.app))
         self.held: list[Site] = []
 
@@ -47,7 +50,7 @@ class Locks:
             if refused:
                 self.release()
         if refused:
-            raise _refusal(refused)
+            raise _refusal(refused, self._environment)
 
     def _take(self, site: Site) -> str | LockstitchError | None:
         # Noted before it is asked for: an answer that is lost on the way may have been a yes.
@@ -103,7 +106,7 @@ def break_locks(
     return broken
 
 
-def _refusal(refused: Mapping[Site, str | LockstitchError]) -> LockstitchError:
+def _refusal(refused: Mapping[Site, str | LockstitchError], environment: str) -> LockstitchError:
     for answer in refused.values():
         if isinstance(answer, LockstitchError):
             return answer
@@ -118,10 +121,9 @@ def _refusal(refused: Mapping[Site, str | LockstitchError]) -> LockstitchError:
         f"{site.host}: {site.app} is locked by {info or 'somebody who has just finished'}"
         for site, info in held.items()
     ]
-    hosts = ",".join(dict.fromkeys(site.host for site in held))
     return LockHeldError(
         "\n".join([*lines, "nothing was changed"]),
-        hint=f"wait for it, or if that run is dead: fab -H ENV:{hosts} lock.break",
+        hint=f"wait for it; only if that run is dead: fab -H {environment} lock.break",
     )
 
 

@@ -38,7 +38,7 @@ class _Run:
         self.plan, self.remote, self._observe = plan, remote, observe
         self.carrier = Carrier(plan, remote, hosts, self.observe)
         info = LockInfo(plan.run, plan.by, plan.message or plan.kind, now())
-        self.locks = Locks(remote, hosts, plan.sites, info, plan.written)
+        self.locks = Locks(remote, hosts, plan.sites, info, plan.written, plan.environment)
         self.start = time.monotonic()
         self.begun: list[Wave] = []
         self.where: dict[Site, Where] = dict.fromkeys(plan.sites, "old")

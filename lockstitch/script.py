@@ -41,7 +41,7 @@ ls_alone() {
 ls_watch() {
     trap '' TERM HUP PIPE INT
     read -r ls_line <&3
-    ls_write "$ls_cut"
+    ls_write "$ls_cut$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}"
     kill -TERM 0; sleep 5; kill -KILL 0
 }
 ls_begin() {
@@ -62,7 +62,7 @@ def render(script: Script, nonce: str) -> str:
         f"ls_nonce={quote(nonce)}",
         f"ls_journal={quote(_from_home(script.journal))}",
         f"ls_going={'yes' if script.keep_going else ''}",
-        f"ls_cut={quote(_record('cut', script))}",
+        f"ls_cut={quote(_opened(_record('cut', script)))}",
         _PRELUDE.strip(),
         "umask 002",
         "exec 3<&0",
@@ -77,7 +77,7 @@ def render(script: Script, nonce: str) -> str:
 
 
 def _step(index: int, step: Step, script: Script) -> Iterator[str]:
-    began, ended = (quote(_record(event, script, step.name)[:-1] + ',"at":"') for event in ("begin", "end"))
+    began, ended = (quote(_opened(_record(event, script, step.name))) for event in ("begin", "end"))
     run = f"(eval {quote(step.command.render())}) </dev/null 2>&1 3<&-"
     yield f"if ls_begin {index} {began}; then {run}; ls_code=$?; else ls_code=1; fi"
     yield f"ls_end {index} $ls_code {ended}"
@@ -88,6 +88,11 @@ def _step(index: int, step: Step, script: Script) -> Iterator[str]:
 def _record(event: str, script: Script, step: str = "") -> str:
     record = {"event": event, "run": script.run, "by": script.by, "app": script.app}
     return json.dumps(record | ({"step": step} if step else {}), separators=(",", ":"))
+
+
+def _opened(record: str) -> str:
+    """A record without its end, so that the host can write the time into it."""
+    return record[:-1] + ',"at":"'
 
 
 def _from_home(path: str | None) -> str:

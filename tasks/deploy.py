@@ -71,6 +71,6 @@ def plan(
     """
     from tasks.session import Session
 
-    with Session(c, json=json, commands=commands) as session:
+    with Session(c, json=json, commands=commands, dry=True) as session:
         made = session.plan_deploy(ref, only, message, tag_before=tag_before, force=force, discard=discard_changes)
         session.show_plan(made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from lockstitch.plan import Plan
 from lockstitch.questions import Ask
 from lockstitch.record import recorded
 from lockstitch.report import (
+    counted,
     history_json,
     history_text,
     locks_json,
@@ -45,8 +47,8 @@ from tasks.identity import new_run, who
 class Session:
     """One task's work on one selection. Use it as a context manager: it closes every connection."""
 
-    def __init__(self, c: FleetContext, *, json: bool = False, commands: bool = False) -> None:
-        self.c, self.json, self.commands = c, json, commands
+    def __init__(self, c: FleetContext, *, json: bool = False, commands: bool = False, dry: bool = False) -> None:
+        self.c, self.json, self.commands, self.dry = c, json, commands, dry or c.dry
         self.remote = remote_for(c)
         self.run_id, self.by = new_run(), who()
 
@@ -74,15 +76,15 @@ class Session:
         return fleet.only(words(only)) if only else fleet
 
     def survey(self, fleet: Fleet, asks: Sequence[Ask]) -> Survey:
-        self.note(f"asking {len(fleet.hosts)} hosts of {fleet.inventory.name}")
+        self.note(f"asking {counted(len(fleet.hosts), 'host')} of {fleet.inventory.name}")
         return survey(self.remote, asks)
 
     def plan_deploy(self, ref: str, only: str, message: str, *, tag_before: str, force: bool, discard: bool) -> Plan:
         fleet = self.fleet(only)
         found = self.survey(fleet, plans.deploy_asks(fleet, plans.valid_ref(ref)))
-        env = plans.environments(fleet, reveal=not self.c.dry)
         tag = plans.valid_ref(tag_before)
-        return plans.deploy(fleet, found, plans.Wanted(self.run_id, self.by, message, force, discard, tag, env))
+        wanted = plans.Wanted(self.run_id, self.by, message, force, discard, tag)
+        return self._planned(fleet, lambda env: plans.deploy(fleet, found, replace(wanted, env=env)))
 
     def plan_rollback(self, tag: str, to: str, only: str, message: str, *, force: bool, discard: bool) -> Plan:
         if tag and to:
@@ -90,15 +92,20 @@ class Session:
         fleet = self.fleet(only)
         wanted = f"refs/tags/{plans.valid_ref(tag)}" if tag else plans.valid_ref(to)
         found = self.survey(fleet, plans.rollback_asks(fleet, wanted))
-        env = plans.environments(fleet, reveal=not self.c.dry)
-        return plans.rollback(fleet, found, plans.Back(self.run_id, self.by, wanted, message, force, discard, env))
+        back = plans.Back(self.run_id, self.by, wanted, message, force, discard)
+        return self._planned(fleet, lambda env: plans.rollback(fleet, found, replace(back, env=env)))
+
+    def _planned(self, fleet: Fleet, make: Callable[[plans.Environments], Plan]) -> Plan:
+        """The plan; secrets are fetched for it only if it will be carried out, and nothing stands against that."""
+        plan = make(plans.environments(fleet, reveal=False))
+        return plan if self.dry or plan.empty else make(plans.environments(fleet, reveal=True))
 
     def show_plan(self, plan: Plan) -> None:
         self.answer(lambda: plan_json(plan), lambda: plan_text(plan, commands=self.commands))
 
     def carry_out(self, plan: Plan, *, yes: bool) -> None:
         """Show the plan, ask where it must be asked, carry it out, show how it ended, and end with its code."""
-        if self.c.dry or plan.empty:
+        if self.dry or plan.empty:
             self.show_plan(plan)
             return
         self.note(plan_text(plan, commands=self.commands))
@@ -142,8 +149,10 @@ class Session:
     def take_locks(self, only: str, message: str) -> None:
         """Lock a fleet by hand."""
         fleet, hosts = self._connected(only)
-        Locks(self.remote, hosts, plans.sites(fleet), LockInfo(self.run_id, self.by, message, now())).acquire()
         environment = fleet.inventory.name
+        Locks(
+            self.remote, hosts, plans.sites(fleet), LockInfo(self.run_id, self.by, message, now()), {}, environment
+        ).acquire()
         print(f"locked {environment} as run {self.run_id}; free it with: fab -H {environment} lock.break")
 
     def break_locks(self, only: str, message: str, *, yes: bool) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,8 +157,9 @@ class Project:
         )
         return Ended(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    @contextmanager
+    def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        process = subprocess.Popen(
             [str(FAB), *words],
             cwd=self.root,
             env=self.env,
@@ -166,6 +168,11 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
         )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 @pytest.fixture
@@ -335,23 +342,23 @@ def test_the_timeout_of_the_command_line(project: Project) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_interrupts_and_lets_the_task_put_things_back(project: Project, number: signal.Signals) -> None:
-    process = project.start("wait")
-    assert process.stdout is not None and process.stdout.readline() == "waiting\n"
-    process.send_signal(number)
-    assert process.stdout.readline() == "put back\n"
-    # A CI system asks again while things are being put back: that is no reason to stop.
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
+    with project.started("wait") as process:
+        assert process.stdout is not None and process.stdout.readline() == "waiting\n"
+        process.send_signal(number)
+        assert process.stdout.readline() == "put back\n"
+        # A CI system asks again while things are being put back: that is no reason to stop.
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (130, "and unlocked\n", "interrupted\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_command_of_a_plain_task(project: Project, sandbox: Sandbox, number: signal.Signals) -> None:
-    process = project.start("-S", str(sandbox.place.ssh_config), "-H", "prod:web1", "slow")
-    assert process.stdout is not None
-    remote = int(process.stdout.readline())
-    process.send_signal(number)
-    _, err = process.communicate(timeout=20)
+    with project.started("-S", str(sandbox.place.ssh_config), "-H", "prod:web1", "slow") as process:
+        assert process.stdout is not None
+        remote = int(process.stdout.readline())
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (130, "interrupted\n")
     until = time.monotonic() + 10
     while state(remote) not in ("", "Z"):

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORTS = "import lockstitch, lockstitch.fab, lockstitch.plans, lockstitch.remote.ssh, lockstitch.run; print(lockstitch.__file__)"
+MODULES = ("lockstitch.fab", "lockstitch.plans", "lockstitch.remote.ssh", "lockstitch.run", "lockstitch")
+IMPORTS = f"import {', '.join(MODULES)}; print(lockstitch.__file__)"
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, overload
 
 import fabric
-
-Body = TypeVar("Body", bound=Callable[..., Any])
 
 
 class FleetTask(fabric.Task):  # type: ignore[misc]
@@ -16,12 +14,15 @@ class FleetTask(fabric.Task):  # type: ignore[misc]
     remainder = False
 
 
-def fleet_task(*args: Any, **options: Any) -> Any:
+@overload
+def fleet_task(body: Callable[..., Any], /) -> FleetTask: ...
+@overload
+def fleet_task(*, remainder: bool = False, **options: Any) -> Callable[[Callable[..., Any]], FleetTask]: ...
+def fleet_task(body: Callable[..., Any] | None = None, /, *, remainder: bool = False, **options: Any) -> Any:
     """Make a function a FleetTask, as a decorator with or without arguments; those of Invoke's `task` and `remainder`.
 
     Short flags are not made up: they collide with those of `fab` itself.
     """
-    remainder = bool(options.pop("remainder", False))
     options.setdefault("auto_shortflags", False)
 
     def decorate(body: Callable[..., Any]) -> FleetTask:
@@ -29,4 +30,4 @@ def fleet_task(*args: Any, **options: Any) -> Any:
         made.remainder = remainder
         return made
 
-    return decorate(args[0]) if args else decorate
+    return decorate if body is None else decorate(body)

@@ -19,6 +19,9 @@ _CUT_OFF = "was a run cut off here, or a checkout made by hand? a deploy or roll
 _NO_REF = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|[/.]$|\.lock$|^@$")
 
 
+Environments = Mapping[Site, Mapping[str, Value]]
+
+
 def valid_ref(ref: str) -> str:
     """The ref as it was typed, where git could have a branch, tag or commit of that name."""
     if _NO_REF.search(ref):
@@ -49,7 +52,7 @@ def rollback_asks(fleet: Fleet, wanted: str) -> tuple[Ask, ...]:
     return tuple(Ask(host, app, (recall(app, wanted),)) for host, app in fleet.sites())
 
 
-def environments(fleet: Fleet, *, reveal: bool) -> dict[Site, Mapping[str, Value]]:
+def environments(fleet: Fleet, *, reveal: bool) -> Environments:
     """The environment of each site's commands; secrets are fetched only where they will be used."""
     known: dict[str, Secret] = {}
 

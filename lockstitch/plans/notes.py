@@ -10,7 +10,10 @@ from lockstitch.plan import Step
 from lockstitch.plans.steps import Job
 from lockstitch.release import short
 
-_TAIL = 'tail -n 20 -- "$log" 2>/dev/null || sudo -n tail -n 20 -- "$log"'
+_TAIL = r"""
+tail -n 20 -- "$log" 2>/dev/null || sudo -n tail -n 20 -- "$log" 2>/dev/null ||
+    echo "it is not there, or $(id -un) may not read it"
+"""
 
 
 def notes(survey: Survey) -> tuple[str, ...]:

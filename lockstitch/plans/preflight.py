@@ -32,7 +32,9 @@ def raise_unreachable(survey: Survey) -> None:
     if not errors:
         return
     if len(errors) == 1 and isinstance(errors[0], ConnectError):
-        raise errors[0]
+        host = errors[0].host
+        said = errors[0].message.removeprefix(f"{host}: ")
+        raise type(errors[0])(host, f"{said}\nnothing was changed", hint=errors[0].hint)
     hosts = ", ".join(survey.unreachable)
     text = "\n".join(error.message for error in errors)
     hints = dict.fromkeys(error.hint for error in errors if error.hint)

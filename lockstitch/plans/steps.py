@@ -47,20 +47,20 @@ for id in $ids; do
 done
 """
 # `reason` is JSON, known only when the run has failed. A line that a full disk cut off does not spoil this one.
-# A disk that the failed release has filled: its evidence goes before the host's own record of it.
 _RECORD = r"""
-say() {
-    [ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal" || return 1
-    printf '%s,"at":"%s"%s}\n' "${record%?}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${reason:+,\"reason\":$reason}" >>"$journal"
-}
-say 2>/dev/null && exit 0
-if [ -n "$spare" ] && [ -d "$spare" ]; then
-    case "$(readlink "$current" 2>/dev/null) $(ls -l /proc/[0-9]*/cwd 2>/dev/null)" in
-        *"${spare##*/}"*) ;;
-        *) echo "the disk is full: the failed release is removed"; rm -rf -- "$spare" ;;
+[ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal"
+at="\"at\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\""
+printf '%s,%s%s}\n' "${record%?}" "$at" "${reason:+,\"reason\":$reason}" >>"$journal"
+"""
+# A release that failed is kept as evidence, unless it has filled the disk of a host that serves.
+_SPARE = r"""
+free=$(df -Pk "$releases" | awk 'NR == 2 { print $4 }')
+if [ -d "$directory" ] && [ "${free:-$wanted}" -lt "$wanted" ]; then
+    case "$(readlink "$current") $(ls -l /proc/[0-9]*/cwd 2>/dev/null)" in *"$id"*) ;; *)
+        echo "the disk is full ($free KiB are free): the release that failed is removed"
+        rm -rf -- "$directory" ;;
     esac
 fi
-say
 """
 
 
@@ -213,9 +213,12 @@ def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: 
         "message": message,
     }
     text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
-    spare = job.layout.release(job.release) if verdict == "bad" and not job.layout.in_place else ""
-    values = {"record": text, "journal": job.layout.journal, "current": job.layout.current, "spare": spare}
-    command = Command(_RECORD, values={**values, "reason": ""})
+    values = {"record": text, "journal": job.layout.journal, "reason": ""}
+    if verdict == "bad" and not job.layout.in_place:
+        space = {"wanted": str(int(job.app.min_free) // 1024), "id": job.release}
+        command = Command(_SPARE + _RECORD, values={**job.values(**space), **values})
+    else:
+        command = Command(_RECORD, values=values)
     return job.step(f"record {verdict}", f"record {told.id} as {verdict}", command)
 
 

@@ -4,9 +4,10 @@ from lockstitch.report.locks import locks_json, locks_text
 from lockstitch.report.outcome import outcome_json, outcome_text
 from lockstitch.report.plan import plan_json, plan_text
 from lockstitch.report.status import history_json, history_text, status_json, status_text
-from lockstitch.report.text import neutral, table
+from lockstitch.report.text import counted, neutral, table
 
 __all__ = [
+    "counted",
     "history_json",
     "history_text",
     "locks_json",

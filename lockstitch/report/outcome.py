@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lockstitch.errors import ExitCode
@@ -23,8 +24,8 @@ def outcome_text(outcome: Outcome) -> str:
     """The whole story of the end, for a person."""
     changes = {change.site: change for change in outcome.plan.changes}
     lines: list[str] = []
-    for failure in outcome.failures:
-        lines += [*_failure(failure), ""]
+    for alike in _alike(outcome.failures):
+        lines += [*_failure(alike), ""]
     headings = ("HOST", "APP", "FROM", "TO", "SERVING", "SECONDS")
     rows = [_row(site, changes[site.site]) for site in outcome.sites if site.site in changes]
     lines += table(headings, rows).splitlines()
@@ -38,12 +39,23 @@ def outcome_text(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _failure(failure: Failure) -> list[str]:
-    where = f"{failure.site}: " if failure.site else ""
+def _alike(failures: Sequence[Failure]) -> list[list[Failure]]:
+    """Failures of the same step for the same reason are one story, told once for all hosts."""
+    stories: dict[tuple[str, str], list[Failure]] = {}
+    for failure in failures:
+        stories.setdefault((failure.what, failure.reason), []).append(failure)
+    return list(stories.values())
+
+
+def _failure(alike: Sequence[Failure]) -> list[str]:
+    failure = alike[0]
+    sites = [str(one.site) for one in alike if one.site]
+    where = f"{', '.join(sites)}: " if sites else ""
     lines = [f"{where}{neutral(failure.reason)}"]
     lines += [f"HINT: {neutral(failure.hint)}"] if failure.hint else []
+    of = f" on {failure.site.host}" if failure.site and len(alike) > 1 else ""
     if failure.output:
-        lines += [f"  the last lines of `{neutral(failure.what)}`:", *indented(failure.output)]
+        lines += [f"  the last lines of `{neutral(failure.what)}`{of}:", *indented(failure.output)]
     for name, said in failure.logs.items():
         if said:
             lines += [f"  the last lines of {neutral(name)}:", *indented(said)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from lockstitch.plan import Change, Plan, Unit, Wave
 from lockstitch.release import short
-from lockstitch.report.text import indented, neutral, table
+from lockstitch.report.text import counted, indented, neutral, table
 
 _COMMITS_SHOWN = 20
 
@@ -15,7 +15,10 @@ def plan_text(plan: Plan, *, commands: bool = False) -> str:
     """What would happen, in order: changes, commits, notes, waves; with `commands`, what is sent for each step."""
     if plan.empty:
         return f"nothing to do: every host of {plan.environment} already runs it"
-    lines = [f"{plan.kind} of {plan.environment}, run {plan.run}" + (f": {neutral(plan.message)}" if plan.message else ""), ""]
+    lines = [
+        f"{plan.kind} of {plan.environment}, run {plan.run}" + (f": {neutral(plan.message)}" if plan.message else ""),
+        "",
+    ]
     lines += table(("HOST", "APP", "FROM", "TO"), [_change(change) for change in plan.changes]).splitlines()
     lines += _commits(plan)
     lines += [f"! {neutral(note)}" for note in plan.notes]
@@ -37,7 +40,7 @@ def _commits(plan: Plan) -> list[str]:
     for app, commits in plan.commits.items():
         if not commits:
             continue
-        lines += ["", f"{app}: {len(commits)} commits {verb}"]
+        lines += ["", f"{app}: {counted(len(commits), 'commit')} {verb}"]
         lines += indented((f"{short(c.revision)} {c.author}: {c.subject}" for c in commits[:_COMMITS_SHOWN]), "  ")
         if len(commits) > _COMMITS_SHOWN:
             lines.append(f"  and {len(commits) - _COMMITS_SHOWN} more")

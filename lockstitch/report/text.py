@@ -44,6 +44,11 @@ def indented(lines: Iterable[str], by: str = "    ") -> list[str]:
     return [by + neutral(line) for line in lines]
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 host`, `3 hosts`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def seconds(value: float) -> str:
     """A span of time as people read it."""
     if value < 60:

@@ -8,12 +8,13 @@ imported itself (gunicorn, and the worker class); where those change with a rele
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from lockstitch.command import Command
-from lockstitch.gate import Verdict
+from lockstitch.gate import Verdict, failed
 from lockstitch.plan import Step
 from lockstitch.probe import Probe
 from lockstitch.services import Place, Service
@@ -73,6 +74,12 @@ class Gunicorn(Service):
 
     def judge(self, state: ServiceState) -> Verdict:
         verdict = judge_serving(state)
+        bound = next((line.removeprefix("bound ") for line in state.also if line.startswith("bound ")), "")
+        if verdict.passed and bound.startswith(f"{PurePosixPath(state.expected).parent}/"):
+            return failed(
+                f"it was started by {bound}, and keeps that release's packages through every reload",
+                "start it as current/.venv/bin/python -m gunicorn, or keep one .venv for all releases in shared/",
+            )
         if verdict.passed or "runs in" not in verdict.reason:
             return verdict
         hint = (

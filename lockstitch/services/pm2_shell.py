@@ -68,8 +68,9 @@ if [ -z "$found" ]; then
     else echo "PM2 has no process $name, and the inventory has neither ecosystem: nor start: for it"; exit 1; fi
     code=$?
 else
+    # A process that was started in a release's own folder can still go back to that one.
     folder=$(printf '%s\n' "$found" | head -n 1 | cut -d ' ' -f 7-)
-    if [ "$kind" = releases ] && [ "$folder" != "$at" ]; then
+    if [ "$kind" = releases ] && [ "$folder" != "$at" ] && [ "$folder" != "$(pwd -P)" ]; then
         echo "PM2 started $name in $folder and will keep to it: set cwd: '$at' in the ecosystem file, then once by hand"
         echo "    pm2 delete $name && pm2 start $at/${ecosystem:-FILE} && pm2 save"
         exit 1

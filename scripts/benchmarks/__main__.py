@@ -21,7 +21,8 @@ def listing() -> None:
     with tempfile.TemporaryDirectory() as empty:
         (Path(empty) / "fabfile.py").write_text("from fabric import task\n\n@task\ndef nothing(c):\n    pass\n")
         ours, theirs = _listed(ROOT), _listed(Path(empty))
-    print(f"fab --list, median of {TIMES}: {ours:.3f} s; an empty fabfile's: {theirs:.3f} s; more: {ours - theirs:.3f} s")
+    print(f"fab --list, median of {TIMES}: {ours:.3f} s; a fabfile's with one task: {theirs:.3f} s")
+    print(f"  more: {ours - theirs:.3f} s")
 
 
 def _listed(folder: Path) -> float:

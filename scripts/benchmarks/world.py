@@ -83,7 +83,8 @@ class World:
         return [f"[127.0.0.1]:{port} {line.split(' ', 1)[1]}" for line in lines]
 
     def _git(self, *words: str) -> None:
-        who = {f"GIT_{role}_{what}": "bench@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        keys = (f"GIT_{role}_{what}" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL"))
+        who = dict.fromkeys(keys, "bench@example.com")
         subprocess.run(["git", *words], check=True, env={**os.environ, **who})
 
 

@@ -37,10 +37,12 @@ def archive(files: list[File]) -> bytes:
     return buffer.getvalue()
 
 
-def feed(client: docker.DockerClient, container: Container, command: list[str], data: bytes) -> tuple[int, str]:
+def feed(
+    client: docker.DockerClient, container: Container, command: list[str], data: bytes, user: str = "root"
+) -> tuple[int, bytes]:
     """Run a command with data on its standard input; its exit code and output. The engine's own copying of files
     would write beneath a tmpfs instead of into it."""
-    run: str = client.api.exec_create(container.id, command, stdin=True)["Id"]
+    run: str = client.api.exec_create(container.id, command, stdin=True, user=user)["Id"]
     stream = client.api.exec_start(run, socket=True)
     raw: socket.socket = cast(Any, stream)._sock
     try:
@@ -50,4 +52,10 @@ def feed(client: docker.DockerClient, container: Container, command: list[str], 
     finally:
         stream.close()
         raw.close()
-    return int(client.api.exec_inspect(run)["ExitCode"]), said.decode(errors="replace").strip()
+    return int(client.api.exec_inspect(run)["ExitCode"]), said
+
+
+def run(client: docker.DockerClient, container: Container, command: list[str], user: str) -> tuple[int, bytes]:
+    """Run a command; its exit code and output. It begins when we listen: docker-py's own way loses an output that comes
+    in one piece with the engine's answer."""
+    return feed(client, container, ["/bin/sh", "-c", 'read -r _; exec "$@" </dev/null', "sh", *command], b"\n", user)

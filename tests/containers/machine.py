@@ -65,7 +65,7 @@ class Machine:
         """Write several files at the price of one."""
         code, said = inside.feed(self._client, self.container, ["tar", "-xp", "-C", "/"], inside.archive(files))
         if code:
-            raise MachineError(f"{self.name}: cannot write {[file.path for file in files]}: {said}")
+            raise MachineError(f"{self.name}: cannot write {[file.path for file in files]}: {said.decode()}")
 
     def read(self, path: str) -> bytes:
         """The content of a file."""
@@ -76,9 +76,7 @@ class Machine:
 
     def processes(self, containing: str = "") -> list[Process]:
         """The processes whose command line contains the text, in the order of their pids."""
-        # Once in some hundred times the engine loses what a command printed; this one always prints something.
-        listed = next(filter(None, (self.check(processes.COMMAND) for _ in range(3))))
-        return [each for each in processes.parse(listed) if containing in each.cmdline]
+        return [each for each in processes.parse(self.check(processes.COMMAND)) if containing in each.cmdline]
 
     def kill_ssh_sessions(self) -> int:
         """End every SSH session at once, as a crash of their daemons would; how many daemons were killed."""
@@ -133,10 +131,7 @@ class Machine:
         self._wait_banner(time.monotonic() + 10)
 
     def _exec(self, words: list[str], user: str) -> tuple[int, bytes]:
-        code, output = self.container.exec_run(words, user=user)
-        if code is None or not isinstance(output, bytes):
-            raise MachineError(f"{self.name}: the engine gave no answer to {words}")
-        return code, output
+        return inside.run(self._client, self.container, words, user)
 
     def _wait_banner(self, deadline: float) -> None:
         while time.monotonic() < deadline:

@@ -85,13 +85,13 @@ def test_a_gunicorn_that_keeps_its_folder_is_found_out(
     project: Project, fleet: Fleet, repositories: Repositories
 ) -> None:
     """gunicorn #394: without chdir in its settings it stays in the folder that `current` was at its start."""
-    start = f'cd "$PWD" && {GUNICORN} --daemon --pid "$PIDFILE" --config /app/there.py main:app'
+    start = f'cd "$(pwd -P)" && {GUNICORN} --daemon --pid "$PIDFILE" --config /app/there.py main:app'
     fleet["api1"].put("/app/there.py", b'bind = "0.0.0.0:8000"\nworker_class = "asgi"\nworkers = 2\n', owner="deploy")
     project.app("api")["service"] = {**BY_PIDFILE, "start": start}
     expect.done(project.deploy("v1", on=API))
     ran = project.deploy("v2", on=API)
     assert ran.code == 5, ran.said
-    assert "set chdir to the app's `current`" in ran.said
+    assert "set chdir to the app's `current`" in ran.said, ran.said
     assert truth.served(fleet["api1"]) == repositories["api"].revisions["v1"]
 
 
@@ -102,13 +102,10 @@ def test_a_pm2_process_that_would_keep_its_folder_is_refused(
     """PM2 #5939: it keeps for good the folder it was started in."""
     del project.app("webapp")["env"]
     expect.done(project.deploy("v1", on=WEB))
-    pids = truth.standing(fleet, "web1").pids
     ran = project.deploy("v2", on=WEB)
     assert ran.code == 5, ran.said
     assert "set cwd: '/app/webapp/current' in the ecosystem file" in ran.said
-    found = truth.standing(fleet, "web1")
-    assert found.serves == repositories["webapp"].revisions["v1"]
-    assert found.pids == pids
+    expect.hosts_on({"web1": "v1"}, project, repositories)
 
 
 def test_a_pm2_process_by_its_name_alone(
@@ -124,7 +121,7 @@ def test_a_pm2_process_by_its_name_alone(
     untested(project, "webapp")
     broken = project.deploy(edits.BROKEN_IMPORT, on=WEB)
     assert broken.code == 5, broken.said
-    assert "Cannot find module" in broken.said
+    assert "the first instance with the new code does not stay up; the others still run the old" in broken.said
     expect.hosts_on({"web1": "v2"}, project, repositories)
 
 
@@ -138,7 +135,8 @@ def test_any_unit_is_restarted_or_reloaded(project: Project, fleet: Fleet, repos
     project.app("api")["service"]["reload"] = "reload"
     expect.done(project.deploy("v3", on=API))
     assert masters(fleet, "api1") == second
-    assert truth.served(fleet["api1"]) == repositories["api"].revisions["v3"]
+    # systemd cannot tell when a reload has reached every worker.
+    truth.wait_served(fleet["api1"], repositories["api"].revisions["v3"])
 
 
 @pytest.mark.parametrize("layout", ["releases"])
@@ -158,7 +156,3 @@ def test_commands_of_the_user_s_own(project: Project, fleet: Fleet, repositories
     for ref in ("v1", "v2"):
         expect.done(project.deploy(ref, on=API))
         assert truth.served(fleet["api1"]) == repositories["api"].revisions[ref]
-    project.app("api")["service"]["status"] = "echo it says no; exit 3"
-    ran = project.deploy("v3", on=API)
-    assert ran.code == 6, ran.said
-    assert "its status command: it says no" in ran.said

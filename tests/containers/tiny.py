@@ -109,7 +109,7 @@ class Tiny:
 
     def verdicts(self, host: str) -> list[str]:
         """What the host's journal says became of each release, in order."""
-        return [entry["verdict"] for entry in journal(self.fleet[host]) if entry["event"] == "release"]
+        return [entry["verdict"] for entry in journal(self.fleet[host], "release")]
 
     def everywhere(self, do: Callable[[Machine], Any]) -> list[Any]:
         with ThreadPoolExecutor(len(self.hosts)) as pool:
@@ -124,16 +124,15 @@ def stands(machine: Machine) -> Stands:
     """One host as it is."""
     look = f"""cat {SERVED}; cat {PATH}/current/VERSION 2>/dev/null || cat {PATH}/VERSION
         find /app/.lockstitch -name 'lock.json*'"""
-    # Once in some hundred times the engine loses what a command printed.
-    said = next(filter(None, (machine.exec(look)[1] for _ in range(3))))
-    serves, lies, *locks = said.splitlines()
+    serves, lies, *locks = machine.exec(look)[1].splitlines()
     running = tuple(each.cmdline for each in machine.processes(LONG) if "sshd" not in each.cmdline)
     return Stands(serves, lies, tuple(locks), running)
 
 
-def journal(machine: Machine) -> list[dict[str, Any]]:
-    """The host's journal of the app."""
-    return [json.loads(line) for line in machine.read(f"{STATE}/journal.jsonl").decode().split("\n") if line]
+def journal(machine: Machine, event: str = "") -> list[dict[str, Any]]:
+    """The host's journal of the app; all of it, or the lines of one event."""
+    lines = machine.read(f"{STATE}/journal.jsonl").decode().splitlines()
+    return [json.loads(line) for line in lines if f'"event":"{event}' in line]
 
 
 def wait_until(true: Callable[[], bool], what: str, seconds: float = 20) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -64,6 +65,13 @@ def uptime(fleet: Fleet) -> float:
 def served(machine: Machine, path: str = "/healthz") -> str:
     """The revision a host serves, asked through its published port."""
     return str(requests.get(f"http://127.0.0.1:{machine.http_port}{path}", timeout=5).json()["revision"])
+
+
+def wait_served(machine: Machine, revision: str, seconds: float = 10) -> None:
+    """Wait until a host serves the revision."""
+    until = time.monotonic() + seconds
+    while (now := served(machine)) != revision:
+        assert time.monotonic() < until, f"{machine.name} still serves {now}"
 
 
 def on_disk(machine: Machine, app: str) -> str:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from lockstitch import plans
+from lockstitch.command import Command
 from lockstitch.errors import CheckError, LockHeldError, UsageError
 from lockstitch.outcome import GateAsked, WaveBegan
 from lockstitch.report import plan_text
 from tests.engine.conftest import MakeWorld
-from tests.engine.world import SITES, Ended, World
+from tests.engine.world import SITES, Ended, World, with_step
 
 
 def waves(ended: Ended) -> list[str]:
@@ -348,3 +349,15 @@ def test_one_tag_cannot_name_two_revisions(world: World) -> None:
     assert world.deploy("v2", "box:a").code == 0
     with pytest.raises(CheckError, match="api and web stand on 2 revisions"):
         world.plan_deploy("v3", tag_before="both")
+
+
+@pytest.mark.parametrize("at", ["tag", "push tag"])
+def test_a_tag_that_one_host_cannot_make_is_taken_back_everywhere(world: World, at: str) -> None:
+    """The tag is pushed from the first host, whatever becomes of it on another."""
+    plan = world.given("v1").plan_deploy("v2", tag_before="before-v2")
+    unit, step = (3, 0) if at == "tag" else (0, 1)
+    fails = replace(plan.waves[0].units[unit].steps[step], command=Command("sleep 0.3; exit 9"))
+    ended = world.run(with_step(plan, (0, unit, step), lambda _: fails))
+    assert ended.code == 7
+    assert tags_everywhere(world, "before-v2") == {}
+    assert world.deploy("v2", tag_before="before-v2").code == 0, "and the name is free again"

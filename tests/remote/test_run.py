@@ -8,9 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lockstitch.command import Command, Secret
 from lockstitch.errors import ConnectError, HostLostError
+from lockstitch.plan import Script, Step
 from lockstitch.remote import StepBegan, StepEnded
 from lockstitch.remote.ssh import SshRemote
+from lockstitch.remote.ssh.line import SPARES, Line
+from lockstitch.remote.ssh.shell import Shell
 from scripts.sandbox import Sandbox
 from tests.remote.scripts import Watched, host, script
 from tests.remote.sshd import Sshd
@@ -42,7 +46,7 @@ def test_characters_split_between_packets_stay_whole(remote: SshRemote) -> None:
 
 
 def test_a_step_has_no_input(remote: SshRemote) -> None:
-    (result,) = remote.run(WEB1, script("cat; echo end"))
+    (result,) = remote.run(WEB1, script('cat; echo "its $0"'))
     assert result.output == "end\n"
 
 
@@ -53,6 +57,11 @@ def test_a_daemon_that_keeps_the_output_open_does_not_hold_up_the_run(remote: Ss
 
 def test_an_empty_script_needs_no_host(remote: SshRemote) -> None:
     assert remote.run(host("nowhere.invalid"), script()) == ()
+
+
+def waiting(line: Line) -> list[Shell]:
+    """The shells that wait, all of them ready."""
+    return [spare.result(10) for spare in list(line._spares[None])]
 
 
 def test_a_run_connects_by_itself(remote: SshRemote, sandbox: Sandbox) -> None:
@@ -70,18 +79,38 @@ def test_connect_opens_every_host_once_and_tells_the_errors(remote: SshRemote, s
 
 def test_the_shell_of_the_next_run_is_there_before_it_is_asked_for(remote: SshRemote, sandbox: Sandbox) -> None:
     remote.connect([WEB1])
+    line = remote._lines[WEB1]
+    waiting(line)
     for runs in range(1, 4):
         remote.run(WEB1, script("true"))
-        # One shell a run, the one that waits, and not one more.
-        line = remote._lines[WEB1]
-        line._spares[None].result(10)
-        assert sandbox.counts("web1").commands == runs + 1
+        waiting(line)
+        # One shell a run, those that wait, and not one more.
+        assert sandbox.counts("web1").commands == runs + SPARES
+
+
+def test_what_is_asked_before_a_shell_waits_is_given_to_one_as_it_starts(remote: SshRemote, sandbox: Sandbox) -> None:
+    remote.connect([WEB1])
+    line = remote._lines[WEB1]
+    waiting(line)
+    line._spares.clear()
+    (result,) = remote.run(WEB1, script("cat; echo 'it'\\''s $0'"))
+    assert (result.code, result.output) == (0, "its sh\n")
+
+
+def test_neither_a_secret_nor_a_change_is_seen_in_a_command_line(remote: SshRemote) -> None:
+    remote.connect([WEB1])
+    show = "tr '\\0' ' ' </proc/$$/cmdline"
+    for journal, value in ((None, Secret("hunter2")), ("journal.jsonl", "plain")):
+        remote._lines[WEB1]._spares.clear()
+        step = Step("show", "", Command(f"{show}; echo", values={"value": value}))
+        (result,) = remote.run(WEB1, Script((step,), journal=journal))
+        assert "hunter2" not in result.output and "value=" not in result.output
 
 
 def test_a_waiting_shell_that_was_ended_is_replaced(remote: SshRemote) -> None:
     remote.connect([WEB1])
     line = remote._lines[WEB1]
-    shell = line._spares[None].result(10)
+    shell = waiting(line)[0]
     shell._channel.shutdown_write()
     assert shell._channel.status_event.wait(10)
     (result,) = remote.run(WEB1, script("echo still here"))

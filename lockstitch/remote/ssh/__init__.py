@@ -2,7 +2,7 @@
 
 - way.py: a Host → the hops that lead to it (the inventory, then ~/.ssh/config)
 - known_hosts.py: which key a host is known by; record.py: adding one; trust.py: both for people
-- ring.py, keys.py: how a hop is logged in to
+- ring.py, keys.py, login.py: how a hop is logged in to
 - sockets.py: TCP; pulse.py: whether the other side is still there; round.py: giving up
 - connection.py, handshake.py: one strict Fabric connection; network.py: what connections share
 - shell.py: a waiting shell; line.py: those of one host; carry.py: one script on one of them

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from time import monotonic
 
 from lockstitch.errors import ExitCode, HostError, HostLostError, StepTimeoutError
 from lockstitch.plan import Script
-from lockstitch.remote import Observer, Result
+from lockstitch.remote import Result
 from lockstitch.remote.ssh.line import Line
 from lockstitch.remote.ssh.shell import BROKEN, Shell
-from lockstitch.script import Reading, render
+from lockstitch.script import Reading
 
 TICK = 1.0
 # Between the steps the host does little: it writes its journal and, before the first, ends a run that was cut off.
@@ -28,18 +27,17 @@ class InterruptedRunError(HostLostError):
 class Carry:
     """One script under way on one host."""
 
-    def __init__(self, host: str, line: Line, shell: Shell, script: Script, observe: Observer) -> None:
-        self._host, self._line, self._shell, self._script = host, line, shell, script
-        self._nonce = secrets.token_hex(16)
-        self._reading = Reading(host, script, self._nonce, observe)
+    def __init__(self, host: str, line: Line, shell: Shell, script: Script, reading: Reading) -> None:
+        self._host, self._line, self._shell, self._script, self._reading = host, line, shell, script, reading
         self._ending: HostError | None = None
         self._at = (-1, False)
         self._until = monotonic() + BETWEEN_STEPS
 
-    def run(self) -> tuple[Result, ...]:
-        """Carry the script out; a Result for each step that ended."""
+    def run(self, text: str) -> tuple[Result, ...]:
+        """Carry the script out, which is `text` as shell text; a Result for each step that ended."""
         try:
-            self._shell.send(render(self._script, self._nonce))
+            if not self._shell.has_script:
+                self._shell.send(text)
             self._until = monotonic() + BETWEEN_STEPS
             self._read()
         except BROKEN as error:

@@ -1,4 +1,4 @@
-"""The open connection to one host and the shells on it: those that work, and for each user one that waits."""
+"""The open connection to one host and the shells on it: those that work, and for each user two that wait."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from lockstitch.remote.ssh.shell import BROKEN, NotStartedError, RefusedError, S
 from lockstitch.remote.ssh.sockets import in_background
 
 REFUSALS_PAUSE = 0.2
+# Opening one takes a round trip, as a short script does: with two, the next is there when it is asked for.
+SPARES = 2
 
 
 class Line:
@@ -19,7 +21,7 @@ class Line:
 
     def __init__(self, connection: StrictConnection) -> None:
         self.connection = connection
-        self._spares: dict[str | None, Future[Shell]] = {}
+        self._spares: dict[str | None, list[Future[Shell]]] = {}
         self._working: set[Shell] = set()
         self._changed = threading.Condition()
 
@@ -42,16 +44,20 @@ class Line:
         return self.connection.died_of
 
     def warm(self, user: str | None) -> None:
-        """Begin to open the shell that will be asked for next."""
+        """Begin to open the shells that will be asked for next."""
         with self._changed:
-            if user not in self._spares and self.alive:
-                self._spares[user] = in_background(lambda: Shell(self.connection, user))
+            spares = self._spares.setdefault(user, [])
+            while len(spares) < SPARES and self.alive:
+                spares.append(in_background(lambda: Shell(self.connection, user)))
 
-    def take(self, user: str | None) -> Shell:
-        """A waiting shell; the next one is opened behind the caller's back."""
+    def take(self, user: str | None, text: str | None = None) -> Shell:
+        """A waiting shell; the next one is opened behind the caller's back. Where none waits yet, `text` is a script
+        that may be given to a shell as it is started, which spares a round trip."""
         with self._changed:
-            spare = self._spares.pop(user, None)
-        shell = self._ready(spare) or self._open(user)
+            spares = self._spares.get(user)
+            early = text is not None and not (spares and spares[0].done())
+            spare = spares.pop(0) if spares and not early else None
+        shell = self._ready(spare) or self._open(user, text if early else None)
         with self._changed:
             self._working.add(shell)
         self.warm(user)
@@ -87,11 +93,11 @@ class Line:
         shell.close()
         return None
 
-    def _open(self, user: str | None) -> Shell:
+    def _open(self, user: str | None, text: str | None) -> Shell:
         until = monotonic() + self._patience
         while True:
             try:
-                return in_background(lambda: Shell(self.connection, user)).result(self._patience)
+                return in_background(lambda: Shell(self.connection, user, text)).result(self._patience)
             except RefusedError as error:
                 self._make_room(user, until, error)
             except TimeoutError as error:
@@ -102,7 +108,8 @@ class Line:
     def _make_room(self, user: str | None, until: float, error: RefusedError) -> None:
         """Wait for a session to end: a host allows ten at once, some fewer."""
         with self._changed:
-            spares, self._spares = list(self._spares.values()), {}
+            spares = [spare for some in self._spares.values() for spare in some]
+            self._spares = {}
             for spare in spares:
                 spare.add_done_callback(_closed)
             if not self._working and monotonic() > until:

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import Any
 
-from paramiko import Message, Transport
+from paramiko import Message
 from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.packet import Packetizer
 
 from lockstitch.host import Limits
+from lockstitch.remote.ssh.login import LoginTransport
 from lockstitch.remote.ssh.sockets import in_background
 
 TICK = 0.5
@@ -31,7 +32,7 @@ class HeardPacketizer(Packetizer):
         return message
 
 
-class PulseTransport(Transport):
+class PulseTransport(LoginTransport):
     """A Transport that asks the other side for a sign of life whenever it has been quiet."""
 
     packetizer: HeardPacketizer

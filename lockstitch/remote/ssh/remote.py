@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import wait
@@ -21,8 +22,11 @@ from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.round import Round
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 from lockstitch.remote.ssh.sockets import in_background
+from lockstitch.script import Reading, render
 
 NOT_BEGUN = "interrupted before it began"
+# Linux takes no longer argument than 128 KiB.
+LONGEST_ARGUMENT = 100_000
 
 
 class SshRemote:
@@ -106,19 +110,21 @@ class SshRemote:
 
     def _carry(self, host: Host, script: Script, observe: Observer, round_: Round) -> tuple[Result, ...]:
         line = self._line(host)
+        nonce = secrets.token_hex(16)
+        text = render(script, nonce)
         try:
-            shell = line.take(script.user)
+            shell = line.take(script.user, text if _may_be_seen(script, text) else None)
         except BROKEN as error:
             if line.frozen:
                 raise HostLostError(host.name, line.died_of) from error
             raise NotSentError(str(error) or "the connection dropped") from error
-        carry = Carry(host.name, line, shell, script, observe)
+        carry = Carry(host.name, line, shell, script, Reading(host.name, script, nonce, observe))
         try:
             with self._lock:
                 if round_.stopped.is_set():
                     raise InterruptedRunError(host.name, NOT_BEGUN)
                 self._carries.add(carry)
-            return carry.run()
+            return carry.run(text)
         finally:
             with self._lock:
                 self._carries.discard(carry)
@@ -139,3 +145,9 @@ class SshRemote:
             self._lines[host] = line = Line(connection)
             line.warm(None)
             return line
+
+
+def _may_be_seen(script: Script, text: str) -> bool:
+    """Whether a script may stand in a command line, where the host's other users see it: a question without secrets."""
+    asks = script.user is None and script.journal is None and not any(step.command.secrets() for step in script.steps)
+    return asks and len(text.encode("utf-8", "surrogateescape")) < LONGEST_ARGUMENT

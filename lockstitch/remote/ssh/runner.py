@@ -14,13 +14,18 @@ PATIENCE = 2.0
 class StrictRunner(Remote):  # type: ignore[misc]
     """Fabric's runner leaves the command running on the host when it is interrupted or takes too long."""
 
+    def send_interrupt(self, interrupt: KeyboardInterrupt) -> None:
+        """Ctrl-C: passed on as a character it means nothing without a terminal, so end the command."""
+        self.kill()
+        raise interrupt
+
     def stop(self) -> None:
         """However it came to an end here, end it there."""
         self._end()
         super().stop()
 
     def kill(self) -> None:
-        """It took too long."""
+        """Ctrl-C, or it took too long."""
         self._end()
         super().kill()
 

@@ -35,16 +35,16 @@ class RefusedError(Exception):
     """The host does not allow one more session now."""
 
 
-def command(user: str | None) -> str:
+def command(user: str | None, text: str = START) -> str:
     """What is started on the host. It says when it is there: until then, `.bashrc` could swallow what it is sent."""
     become = () if user is None else ("sudo", "-n", "-H", "-u", user)
-    return f"exec {words(*become, 'sh', '-c', START)}"
+    return f"exec {words(*become, 'sh', '-c', text)}"
 
 
 class Shell:
-    """One waiting shell, and the channel to it."""
+    """One waiting shell, and the channel to it; or, with `text`, one that was given its script as it was started."""
 
-    def __init__(self, connection: StrictConnection, user: str | None) -> None:
+    def __init__(self, connection: StrictConnection, user: str | None, text: str | None = None) -> None:
         transport = connection.transport
         if transport is None:
             raise SSHException("the connection is not open")
@@ -53,8 +53,10 @@ class Shell:
         self._channel.set_combine_stderr(True)
         self._patience = connection.hop.limits.channel_timeout
         self._agent = AgentRequestHandler(self._channel) if connection.forward_agent else None
-        self._channel.exec_command(command(user))
-        self._wait_until_ready()
+        self.has_script = text is not None
+        self._channel.exec_command(command(user) if text is None else command(user, text))
+        if text is None:
+            self._wait_until_ready()
 
     @property
     def ended(self) -> bool:
