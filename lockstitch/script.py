@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections import deque
 from collections.abc import Iterator
 
 from lockstitch.command import quote
@@ -39,8 +40,9 @@ ls_alone() {
     { echo "$$ $(ls_stat $$)" >"$ls_running"; } 2>/dev/null; return 0
 }
 ls_watch() {
-    trap '' TERM HUP PIPE INT
+    trap '' HUP PIPE INT
     read -r ls_line <&3
+    trap '' TERM
     ls_write "$ls_cut$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}"
     kill -TERM 0; sleep 5; kill -KILL 0
 }
@@ -68,7 +70,8 @@ def render(script: Script, nonce: str) -> str:
         "exec 3<&0",
         "cd || exit 1",
         "ls_alone",
-        "ls_watch >/dev/null 2>&1 &",
+        # In braces: dash would otherwise keep the old stdout open in it, and a shell that is killed would not be seen.
+        "{ ls_watch; } >/dev/null 2>&1 &",
         "ls_dog=$!",
     ]
     body = [text for index, step in enumerate(script.steps) for text in _step(index, step, script)]
@@ -110,7 +113,7 @@ class Reading:
         self._mark = f"{RECORD}{nonce} "
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending = ""
-        self._kept: list[str] = []
+        self._kept: deque[str] = deque()
         self._size = 0
 
     def feed(self, data: bytes) -> None:
@@ -137,14 +140,14 @@ class Reading:
         self._kept.append(text)
         self._size += len(text)
         while self._size > KEEP_CHARACTERS and len(self._kept) > 1:
-            self._size -= len(self._kept.pop(0))
+            self._size -= len(self._kept.popleft())
         self._emit(StepOutput(self._host, self._script.app, self.step.name, text.rstrip("\r\n")))
 
     def _marked(self, words: list[str]) -> None:
         match words:
             case ["B", index]:
                 self.step = self._script.steps[int(index)]
-                self._kept, self._size = [], 0
+                self._kept, self._size = deque(), 0
                 self._emit(StepBegan(self._host, self._script.app, self.step.name, self._script.run))
             case ["E", _, code, seconds] if self.step is not None:
                 self.results.append(Result(self.step.name, int(code), "".join(self._kept), int(seconds)))

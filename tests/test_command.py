@@ -62,7 +62,11 @@ def test_any_value_is_exported_as_it_is(shell: tuple[str, ...], values: list[str
 
 @every_shell
 def test_any_folder_is_gone_to(shell: tuple[str, ...], tmp_path: Path) -> None:
-    names = [name for name in NASTY if name and "/" not in name and name not in (".", "..") and len(name.encode("utf-8", "surrogateescape")) < 250]
+    names = [
+        name
+        for name in NASTY
+        if name and "/" not in name and name not in (".", "..") and len(name.encode("utf-8", "surrogateescape")) < 250
+    ]
     scripts = []
     for number, name in enumerate(names):
         folder = tmp_path / str(number) / name
@@ -151,7 +155,9 @@ def test_a_secret_of_many_lines_is_masked_in_each_line_of_output() -> None:
     assert mask("if (a) { b }", [secret]) == "if (a) { b }", "a line that says nothing is not masked"
 
 
-@given(secrets=st.lists(st.text("abc\n", min_size=1, max_size=12), max_size=4), around=st.text("0123456789", max_size=5))
+@given(
+    secrets=st.lists(st.text("abc\n", min_size=1, max_size=12), max_size=4), around=st.text("0123456789", max_size=5)
+)
 def test_no_secret_survives_masking(secrets: list[str], around: str) -> None:
     masked = mask(around.join(["", *secrets, ""]), [Secret(secret) for secret in secrets])
     assert not [secret for secret in secrets if secret in masked.replace(MASK, "-")]

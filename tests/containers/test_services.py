@@ -88,6 +88,7 @@ def test_a_gunicorn_that_keeps_its_folder_is_found_out(
     start = f'cd "$(pwd -P)" && {GUNICORN} --daemon --pid "$PIDFILE" --config /app/there.py main:app'
     fleet["api1"].put("/app/there.py", b'bind = "0.0.0.0:8000"\nworker_class = "asgi"\nworkers = 2\n', owner="deploy")
     project.app("api")["service"] = {**BY_PIDFILE, "start": start}
+    project.app("api")["health"]["tries"] = 2
     expect.done(project.deploy("v1", on=API))
     ran = project.deploy("v2", on=API)
     assert ran.code == 5, ran.said

@@ -14,7 +14,7 @@ from tests.containers.machine import Machine
 MOST_REQUESTS, MOST_SECONDS = 10_000, 240.0
 TIMEOUT = 15.0
 # A quick page again and again, and a slow one, so that some request is always on its way.
-LOOPS = {"/": 0.025, "/slow": 0.0}
+LOOPS = {"/": 0.04, "/slow": 0.0}
 
 
 @dataclass(frozen=True)

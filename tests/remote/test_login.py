@@ -243,9 +243,9 @@ def test_the_password_of_the_command_line(remotes: Remotes, by_password: Host) -
     assert error.message == "vault: login as ada was refused (tried the password)"
 
 
-def test_a_server_that_speaks_only_what_is_no_longer_safe(remotes: Remotes, sshd: Callable[..., Sshd]) -> None:
-    error = refusal(remotes(), sshd(KexAlgorithms="diffie-hellman-group1-sha1").host())
-    assert "no safe algorithm in common" in error.message and "upgrade its SSH server" in error.hint
+def test_a_server_that_speaks_nothing_we_speak(remotes: Remotes, sshd: Callable[..., Sshd]) -> None:
+    error = refusal(remotes(), sshd(KexAlgorithms="sntrup761x25519-sha512@openssh.com").host())
+    assert "no safe algorithm in common" in error.message and "KexAlgorithms" in error.hint
 
 
 def test_a_gateway_that_forwards_nothing(remotes: Remotes, sshd: Callable[..., Sshd]) -> None:

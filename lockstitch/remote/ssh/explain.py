@@ -15,7 +15,7 @@ from lockstitch.remote.ssh.sockets import GivenUpError
 from lockstitch.remote.ssh.way import Hop
 
 _FORWARD = {1: "does not let connections through to it", 2: "cannot connect to it"}
-_OLD = "is it very old? it offers no key exchange, host key or cipher that is still safe: upgrade its SSH server"
+_OLD = "its SSH server may be very old, or allow only the very newest: compare KexAlgorithms and HostKeyAlgorithms"
 
 
 def explain(error: Exception, hop: Hop, gateway: str = "") -> ConnectError:
@@ -45,7 +45,7 @@ def _words(error: Exception, hop: Hop, gateway: str) -> tuple[str, str]:
         case socket.gaierror():
             return f"the name {hop.hostname} cannot be found", "check its spelling in the inventory, and the DNS"
         case IncompatiblePeer():
-            return f"{at} and we have no safe algorithm in common: {error}", _OLD
+            return f"{at} and we have no safe algorithm in common: {str(error).lower()}", _OLD
         case ChannelException():
             why = _FORWARD.get(error.code, f"refused a connection to it ({error.text})")
             return f"its gateway {gateway} {why} ({at})", f"check AllowTcpForwarding on {gateway}, and the address"
