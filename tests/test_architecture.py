@@ -1,92 +1,167 @@
-"""The rules of the design that a machine can check, beside those that import-linter holds (scripts/check)."""
+"""The rules of the design that no tool knows: which file may do what, read from the source."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from lockstitch.services import found
+ROOT = Path(__file__).parents[1]
+FILES = [
+    path.relative_to(ROOT).as_posix()
+    for folder in ("lockstitch", "tasks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+ENGINE = [file for file in FILES if file.startswith("lockstitch/")]
+PURE = ("lockstitch/plans/", "lockstitch/services/", "lockstitch/report/", "lockstitch/strategies.py")
+VALUES = ["errors", "command", "host", "release", "layout", "probe", "gate", "plan"]
+# A program of its own, whose answer is what it prints.
+PRINTS = "lockstitch/__main__.py"
+SEAMS = ("lockstitch/fab/", "lockstitch/remote/ssh/", "tasks/")
+QUOTES = ("lockstitch/command.py", "lockstitch/script.py")
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "lockstitch"
-TOOLS = {"fabric", "invoke", "paramiko"}
-THEIR_ROOMS = ("lockstitch/fab/", "lockstitch/remote/ssh/", "tasks/", "fabfile.py")
+
+@cache
+def tree(file: str) -> ast.Module:
+    return ast.parse((ROOT / file).read_text(encoding="utf-8"))
 
 
-def sources() -> list[Path]:
-    return sorted([*PACKAGE.rglob("*.py"), *(ROOT / "tasks").rglob("*.py"), ROOT / "fabfile.py"])
+def nodes(file: str) -> Iterator[ast.AST]:
+    return ast.walk(tree(file))
 
 
-def room(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
-def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+@cache
+def imports(file: str) -> frozenset[str]:
+    """Every module a file names, also within its functions: `a.b` of `import a.b` and of `from a.b import c`."""
+    named: set[str] = set()
+    for node in nodes(file):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: a relative import"
+            named |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(named)
 
 
-def called(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            yield node.func.id
+@cache
+def calls(file: str) -> frozenset[str]:
+    return frozenset(ast.unparse(node.func) for node in nodes(file) if isinstance(node, ast.Call))
 
 
-@pytest.mark.parametrize("path", sources(), ids=room)
-def test_only_the_seams_know_fabric_invoke_and_paramiko(path: Path) -> None:
-    knows = {name.split(".")[0] for name in imported(path)} & TOOLS
-    assert not knows or room(path).startswith(THEIR_ROOMS)
+def of(file: str, *packages: str) -> set[str]:
+    """The imports of a file that are of these packages."""
+    return {
+        module for module in imports(file) if module.startswith(tuple(f"{p}." for p in packages)) or module in packages
+    }
 
 
-@pytest.mark.parametrize("path", sources(), ids=room)
-def test_only_tasks_print(path: Path) -> None:
-    prints = "print" in set(called(path))
-    assert not prints or room(path).startswith("tasks/") or room(path) in ("lockstitch/__main__.py",)
+def offenders(files: Iterable[str], *, imports: Iterable[str] = (), calls_: Iterable[str] = ()) -> dict[str, set[str]]:
+    """Files that import any of these packages or call any of these functions, and which."""
+    found = {file: of(file, *imports) | (calls(file) & set(calls_)) for file in files}
+    return {file: what for file, what in found.items() if what}
 
 
-@pytest.mark.parametrize("path", sources(), ids=room)
-def test_only_command_quotes_for_a_shell(path: Path) -> None:
-    text = path.read_text()
-    assert "shlex.quote" not in text and "shlex.join" not in text and "from shlex import" not in text
-    assert "'\"'\"'" not in text or room(path) == "lockstitch/command.py"
+def test_there_is_something_to_judge() -> None:
+    assert len(FILES) > 60
+    assert all((ROOT / f"lockstitch/{name}.py").exists() for name in VALUES)
 
 
-def test_the_name_of_a_service_stands_in_its_own_file_only() -> None:
-    kinds = set(found()) - {"command"}  # a word of the design with a meaning of its own
-    elsewhere = [p for p in PACKAGE.rglob("*.py") if "services" not in p.parts]
-    named = {(room(path), kind) for path in elsewhere for kind in kinds if kind in code(path)}
-    assert not named
+def test_only_tasks_print() -> None:
+    files = [file for file in ENGINE if file != PRINTS]
+    assert offenders(files, calls_=["print", "pprint", "sys.stdout.write", "sys.stderr.write", "input"]) == {}
 
 
-def code(path: Path) -> set[str]:
-    """The names and texts of a module, without its comments and docstrings."""
-    tree = ast.parse(path.read_text())
-    docs = {id(n.body[0].value) for n in ast.walk(tree) if _documented(n)}
-    words = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in docs]
-    return words | {word for text in texts if isinstance(text, str) for word in text.split()}
+def test_only_the_seams_know_fabric() -> None:
+    files = [file for file in FILES if not file.startswith(SEAMS)]
+    assert offenders(files, imports=["fabric", "invoke", "paramiko"]) == {}
 
 
-def _documented(node: ast.AST) -> bool:
-    body = getattr(node, "body", None)
-    return bool(isinstance(body, list) and body and isinstance(body[0], ast.Expr))
+def test_the_engine_does_not_know_who_uses_it() -> None:
+    assert offenders(ENGINE, imports=["tasks", "tests", "scripts", "fabfile"]) == {}
 
 
-@pytest.mark.parametrize("path", sources(), ids=room)
-def test_a_module_says_in_a_sentence_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text()))
+def test_what_is_pure_imports_no_effect_and_has_none() -> None:
+    files = [file for file in ENGINE if file.startswith(PURE)]
+    assert len(files) > 15
+    effects = [
+        f"lockstitch.{name}" for name in ("run", "carry", "survey", "lock", "journal", "record", "remote", "fab")
+    ]
+    world = ["subprocess", "socket", "threading", "os", "shutil", "time", "random", "requests", "sys"]
+    clocks = ["open", "exec", "eval", "datetime.now", "datetime.utcnow", "date.today"]
+    assert offenders(files, imports=[*effects, *world], calls_=clocks) == {}
 
 
-def test_the_version_is_the_same_everywhere() -> None:
-    import tomllib
+def test_values_import_only_values_before_them() -> None:
+    for name in VALUES:
+        allowed = [f"lockstitch.{value}" for value in VALUES[: VALUES.index(name)]]
+        file = f"lockstitch/{name}.py"
+        assert of(file, "lockstitch") == of(file, *allowed), name
 
-    import lockstitch
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == lockstitch.__version__
+def test_only_command_quotes_for_a_shell() -> None:
+    """Others ask it for a line of words; `script.py` puts whole texts into its own. Splitting what is read is no quoting."""
+    files = [file for file in FILES if file not in QUOTES]
+    ways = ["quote", "shlex.quote", "shlex.join", "os.system", "os.popen"]
+    assert offenders(files, imports=["pipes", "lockstitch.command.quote"], calls_=ways) == {}
+    through_a_shell = [
+        file
+        for file in FILES
+        for node in nodes(file)
+        if isinstance(node, ast.Call) and any(keyword.arg == "shell" for keyword in node.keywords)
+    ]
+    assert through_a_shell == []
+
+
+SHELL_TEXT = re.compile(r"(?m)^\s*(set -e|cd |mkdir |rm |git |here |ln |mv |export )")
+
+
+def test_no_value_is_pasted_into_a_text_for_a_shell() -> None:
+    """What a Command is made of is constant: a string that is formatted never looks like a shell's."""
+    pasted = []
+    for file in FILES:
+        for node in nodes(file):
+            if isinstance(node, ast.JoinedStr) and any(isinstance(part, ast.FormattedValue) for part in node.values):
+                parts = [part.value for part in node.values if isinstance(part, ast.Constant)]
+                if SHELL_TEXT.search("".join(map(str, parts))) and file not in QUOTES:
+                    pasted.append(f"{file}:{node.lineno}: {ast.unparse(node)}")
+    assert pasted == []
+
+
+def test_every_file_says_what_it_is_for() -> None:
+    assert [file for file in FILES if not ast.get_docstring(tree(file))] == []
+
+
+def test_no_file_nor_function_grows_too_long() -> None:
+    assert [file for file in FILES if len((ROOT / file).read_text(encoding="utf-8").splitlines()) > 260] == []
+    functions = [
+        (file, node)
+        for file in FILES
+        for node in nodes(file)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert [f"{file}: {f.name}" for file, f in functions if (f.end_lineno or 0) - f.lineno >= 50] == []
+
+
+def test_nothing_global_changes() -> None:
+    assert [file for file in FILES for node in nodes(file) if isinstance(node, ast.Global)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "bad"),
+    [
+        ("f'cd {x}'", True),
+        ("f'rm -rf {x}'", True),
+        ("f'recorded {x}'", False),
+        ("'cd $x'", False),
+        ("f'a\\ngit {x}'", True),
+    ],
+)
+def test_pasting_would_be_seen(text: str, bad: bool) -> None:
+    (node,) = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr | ast.Constant)][:1]
+    parts = node.values if isinstance(node, ast.JoinedStr) else []
+    said = "".join(str(part.value) for part in parts if isinstance(part, ast.Constant))
+    assert bool(SHELL_TEXT.search(said)) == bad

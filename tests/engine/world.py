@@ -62,6 +62,7 @@ apps:
 rollout: {{batch: 1}}
 """
 
+
 @dataclass
 class Ended:
     """A run that is over: its outcome and everything it told on the way."""
@@ -211,7 +212,7 @@ def inventory(repository: Path, layout: LayoutKind, **settings: str) -> str:
 
 
 def _service() -> str:
-    name = '$(case $PWD in */api*) echo api ;; *) echo web ;; esac)'
+    name = "$(case $PWD in */api*) echo api ;; *) echo web ;; esac)"
     reload = f'! grep -q broken VERSION && cp built "$HOME/served.{name}"'
     status = f'cmp VERSION "$HOME/served.{name}"'
     stop = f'rm -f "$HOME/served.{name}"'

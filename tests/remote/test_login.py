@@ -171,8 +171,10 @@ def test_the_agent_is_there_for_the_host_where_it_is_forwarded(
     agent(new_key(tmp_path / "mine"))
     remote = remotes(Config(lazy=True, overrides={"forward_agent": True}))
     for _ in range(2):
-        (result,) = remote.run(server.host(), script("ssh-add -l"))
-        assert result.code == 0 and "ED25519" in result.output
+        (result,) = remote.run(server.host(), script("ssh-add -l; ssh-add -l"))
+        assert result.code == 0 and result.output.count("ED25519") == 2
+    # Nothing of it keeps the process from ending.
+    assert all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate())
 
 
 def test_a_private_key_is_read_once(remotes: Remotes, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,117 +1,174 @@
-"""What services were observed to run, and what is made of it."""
+"""What a service is seen to run, and the judgement of it: by every service, of anything a host may print."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.services import found
-from lockstitch.services.gunicorn import Gunicorn
-from lockstitch.services.pm2 import Pm2
-from lockstitch.services.state import ServiceState, judge_serving, parse_state
-from lockstitch.services.systemd import Systemd
+from lockstitch.gate import Verdict
+from lockstitch.layout import layout
+from lockstitch.services import Place, Service, found, judge_serving, parse_state
+from lockstitch.services.state import Process, ServiceState
 
-RELEASE = "/app/api/releases/20260102T000000Z-bbbb"
-OLD = "/app/api/releases/20260101T000000Z-aaaa"
+SETTINGS: dict[str, dict[str, Any]] = {
+    "command": {"reload": ":", "status": ":"},
+    "gunicorn": {"unit": "api"},
+    "pm2": {"name": "webapp", "ecosystem": "ecosystem.config.js"},
+    "systemd": {"unit": "api"},
+}
+PLACE = Place("api", layout("releases", "/app"), "20260101T000000Z-c55e9f800c06", "c55e9f80" * 5, {})
 
 
-def observed(*lines: str, reloaded: int = 1000) -> ServiceState:
-    return parse_state("\n".join(["boot 1700000000", f"reloaded {reloaded}", f"release {RELEASE}", *lines]), 0)
+def services() -> list[Service]:
+    return [model.model_validate({"kind": kind, **SETTINGS.get(kind, {})}) for kind, model in found().items()]
 
 
-GOOD = (
-    "running master 7",
-    f"process master 7 10 {OLD}",
-    f"process worker 8 1000 {RELEASE}",
-    f"process worker 9 1200 {RELEASE}/app",
+every_service = pytest.mark.parametrize("service", services(), ids=lambda service: service.kind)
+
+GOOD = """boot 1700000000
+reloaded 5000
+release /app/releases/R2
+running active running
+process master 10 100 /app/releases/R1
+process worker 11 5000 /app/releases/R2
+process worker 12 5003 /app/releases/R2/sub folder
+also instance 0 online 3 60000"""
+WORDS = [
+    "process worker",
+    "process",
+    "running",
+    "down",
+    "reloaded",
+    "boot",
+    "release",
+    "also before",
+    "also instance",
+    "also",
+]
+BITS = ["", "0", "1", "-1", "²", "9" * 5000, "online", "errored", "/x", "/app/releases/R2", "x"]
+line = st.tuples(st.sampled_from(WORDS), st.lists(st.sampled_from(BITS) | st.text(max_size=6), max_size=5)).map(
+    lambda words: " ".join([words[0], *words[1]])
+)
+answers = st.one_of(
+    st.text(max_size=60),
+    st.lists(line | st.sampled_from(GOOD.split("\n")), max_size=10).map("\n".join),
 )
 
 
-def test_workers_that_are_young_and_in_the_release_pass() -> None:
-    state = observed(*GOOD)
+@every_service
+@given(text=answers, code=st.integers(0, 255))
+def test_any_answer_is_judged(service: Service, text: str, code: int) -> None:
+    state = service.probe(PLACE).parse(text, code)
+    verdict = service.judge(state)
+    assert isinstance(verdict, Verdict)
+    assert verdict.reason
+    assert state.since is None or state.since >= 0
+    if code != 0 or not state.running:
+        assert not verdict.passed, "what does not run or could not be asked never passes"
+
+
+@every_service
+def test_no_answer_does_not_pass(service: Service) -> None:
+    for text, code in (("", 1), ("sh: not found", 127), ("", 255)):
+        assert not service.judge(service.probe(PLACE).parse(text, code)).passed
+
+
+def test_a_state() -> None:
+    state = parse_state(GOOD, 0)
+    assert state.running
+    assert (state.note, state.expected, state.reloaded, state.boot) == (
+        "active running",
+        "/app/releases/R2",
+        5000,
+        1700000000,
+    )
+    assert state.processes[0] == Process("master", 10, 100, "/app/releases/R1")
+    assert [p.pid for p in state.workers] == [11, 12]
+    assert state.workers[1].directory == "/app/releases/R2/sub folder"
+    assert state.since == 1700000050
+    assert state.also == ("instance 0 online 3 60000",)
     assert judge_serving(state).passed
-    assert state.since == 1700000012
 
 
 @pytest.mark.parametrize(
-    ("lines", "reason"),
+    ("changed", "to", "reason"),
     [
-        (("down no master",), "not running"),
-        ((), "not running"),
-        (("running master 7",), "no worker"),
-        (("running", f"process worker 8 999 {RELEASE}"), "older than the reload"),
-        (("running", f"process worker 8 1001 {RELEASE}", f"process worker 9 10 {RELEASE}"), "older than the reload"),
-        (("running", f"process worker 8 1001 {OLD}"), "runs in"),
-        (("running", f"process worker 8 1001 {RELEASE}x"), "runs in"),
-        (("running", "process worker 8 1001 "), "an unknown folder"),
-        (("running", f"process worker 8 1001 {RELEASE} (deleted)"), "runs in"),
+        ("running active running", "down api is failed (Result)", "not running: api is failed (Result)"),
+        ("running active running", "who knows", "not running: who knows"),
+        ("process worker 11 5000", "process worker 11 4999", "1 of 2 workers are older than the reload (pid 11)"),
+        ("process worker 11 5000 /app/releases/R2", "process worker 11 5000 /app/releases/R1", "worker 11 runs in /app/releases/R1, not in"),
+        ("process worker 11 5000 /app/releases/R2", "process worker 11 5000 /app/releases/R22", "runs in /app/releases/R22"),
+        ("process worker 11 5000 /app/releases/R2", "process worker 11 5000 ", "worker 11 runs in an unknown folder"),
+        ("process worker 11 5000 /app/releases/R2", "process worker 11 5000 /app/releases/R2 (deleted)", "(deleted)"),
+        ("release /app/releases/R2\n", "", "not in the release"),
     ],
-)
-def test_everything_else_fails_and_says_why(lines: tuple[str, ...], reason: str) -> None:
-    verdict = judge_serving(observed(*lines))
+)  # fmt: skip
+def test_what_is_not_the_release_does_not_pass(changed: str, to: str, reason: str) -> None:
+    assert changed in GOOD
+    verdict = judge_serving(parse_state(GOOD.replace(changed, to), 0))
     assert not verdict.passed
     assert reason in verdict.reason
 
 
-@given(st.text(), st.integers(-200, 300))
-def test_whatever_a_host_prints_is_a_state_and_silence_is_no_pass(text: str, code: int) -> None:
-    state = parse_state(text, code)
-    if "running" not in text:
-        assert not judge_serving(state).passed
+def test_without_workers_nothing_serves() -> None:
+    text = "\n".join(line for line in GOOD.split("\n") if "worker" not in line)
+    assert judge_serving(parse_state(text, 0)).reason == "the service has no worker"
 
 
-def test_gunicorn_that_one_release_started_is_refused_with_the_way_out() -> None:
-    gunicorn = Gunicorn(kind="gunicorn", unit="api")
-    verdict = gunicorn.judge(observed(*GOOD, f"also bound {RELEASE}/.venv/bin/python"))
-    assert not verdict.passed
-    assert "packages" in verdict.reason and "-m gunicorn" in verdict.hint
-    assert gunicorn.judge(observed(*GOOD)).passed
+def test_a_note_is_the_first_line_that_is_no_fact() -> None:
+    assert parse_state("sudo: a password is required\nmore", 1).note == "sudo: a password is required"
+    assert parse_state("down api\nwarning", 0).note == "api"
 
 
-def test_gunicorn_in_the_old_folder_is_told_about_chdir() -> None:
-    verdict = Gunicorn(kind="gunicorn", unit="api").judge(observed("running", f"process worker 8 1001 {OLD}"))
+def test_without_a_note_of_the_reload_age_says_nothing() -> None:
+    assert judge_serving(parse_state(GOOD.replace("reloaded 5000\n", ""), 0)).passed
+
+
+def judged(kind: str, text: str, **settings: Any) -> Verdict:
+    service = found()[kind].model_validate({"kind": kind, **SETTINGS[kind], **settings})
+    return service.judge(service.probe(PLACE).parse(text, 0))
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ("also instance 0 online 3 60000", ""),
+        ("also before 0 3\nalso instance 0 online 5 60000", ""),
+        ("also before 0 3\nalso instance 0 online 6 60000", "instance 0 keeps restarting (6 times)"),
+        ("also before 0 0\nalso instance 0 online 3 60000", "instance 0 keeps restarting (3 times)"),
+        ("also before 1 0\nalso instance 0 online 9 60000", ""),
+        ("also instance 0 errored 0 0", "instance 0 is errored"),
+        ("also instance 0 online 3 999", "instance 0 is up for 999 ms only"),
+        ("also instance 0 online x y", "instance 0 is up for y ms only"),
+    ],
+)
+def test_instances_of_pm2(told: str, reason: str) -> None:
+    text = GOOD.replace("also instance 0 online 3 60000", told)
+    verdict = judged("pm2", text)
+    assert verdict.passed == (reason == "")
+    assert reason in verdict.reason
+
+
+def test_a_process_of_systemd_that_is_elsewhere() -> None:
+    base = "release /app/releases/R2\nreloaded 5000\nrunning active running\n"
+    assert judged("systemd", base + "process master 1 10 /").passed, "a unit may run in a folder of its own"
+    assert judged("systemd", base + "process master 1 10 /app/releases/R2/x").passed
+    assert not judged("systemd", base + "process master 1 10 /app/releases/R1").passed
+    assert not judged("systemd", base + "process worker 1 10 /", reload="restart").passed, "older than the restart"
+    assert judged("systemd", base + "process worker 1 5000 /", reload="restart").passed
+
+
+def test_gunicorn_says_what_to_do_about_a_folder_it_keeps() -> None:
+    verdict = judged("gunicorn", GOOD.replace("5000 /app/releases/R2", "5000 /app/releases/R1"))
     assert not verdict.passed
     assert "chdir" in verdict.hint
 
 
-@pytest.mark.parametrize(
-    ("also", "passes"),
-    [
-        (("before 0 3", "instance 0 online 4 5000"), True),
-        (("before 0 3", "instance 0 online 5 5000"), True),
-        (("before 0 3", "instance 0 online 6 5000"), False),
-        (("instance 0 online 0 5000",), True),
-        (("instance 0 errored 0 5000",), False),
-        (("instance 0 online 0 20",), False),
-    ],
-)
-def test_a_pm2_instance_is_online_steady_and_not_looping(also: tuple[str, ...], passes: bool) -> None:
-    lines = ["running in PM2", f"process worker 8 1001 {RELEASE}", *(f"also {line}" for line in also)]
-    assert Pm2(kind="pm2", name="webapp").judge(observed(*lines)).passed is passes
-
-
-def test_a_restarted_unit_must_be_younger_and_not_in_another_release() -> None:
-    unit = Systemd(kind="systemd", unit="worker", reload="restart")
-    assert unit.judge(observed("running active running", f"process worker 8 1001 {RELEASE}")).passed
-    assert unit.judge(observed("running active running", "process worker 8 1001 /opt/elsewhere")).passed
-    assert not unit.judge(observed("running active running", f"process worker 8 10 {RELEASE}")).passed
-    assert not unit.judge(observed("running active running", f"process worker 8 1001 {OLD}")).passed
-    assert not unit.judge(observed("down worker is failed")).passed
-
-
-def test_every_service_is_found_by_its_kind_and_describes_its_settings() -> None:
-    services = found()
-    assert {"gunicorn", "pm2", "systemd", "command"} <= set(services)
-    for service in services.values():
-        assert service.__doc__
-        undescribed = [n for n, f in service.model_fields.items() if n != "kind" and not f.description]
-        assert not undescribed
-
-
-@pytest.mark.parametrize(
-    "settings", [{}, {"unit": "a", "pidfile": "b"}, {"unit": "a", "reload": "usr2"}, {"unit": "-x"}]
-)
-def test_gunicorn_is_found_in_one_way(settings: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match=r"unit|pidfile"):
-        Gunicorn.model_validate({"kind": "gunicorn", **settings})
+def test_the_word_of_a_status_command() -> None:
+    service = found()["command"].model_validate({"kind": "command", **SETTINGS["command"]})
+    state = service.probe(PLACE).parse("one\nit is well\n", 0)
+    assert state == ServiceState(True, "it is well")
+    assert "it is ill" in service.judge(service.probe(PLACE).parse("it is ill\n", 3)).reason

@@ -6,7 +6,7 @@
 - sockets.py: TCP; pulse.py: whether the other side is still there; round.py: giving up
 - connection.py, handshake.py: one strict Fabric connection; network.py: what connections share
 - shell.py: a waiting shell; line.py: those of one host; carry.py: one script on one of them
-- runner.py: `c.run` of plain tasks
+- agent.py: the agent lent to a host; runner.py: `c.run` of plain tasks
 - remote.py: SshRemote; explain.py: what went wrong, in words
 """
 

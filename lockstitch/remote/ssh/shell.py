@@ -5,9 +5,9 @@ from __future__ import annotations
 from time import monotonic
 
 from paramiko import Channel, ChannelException, SSHException, Transport
-from paramiko.agent import AgentRequestHandler
 
 from lockstitch.command import words
+from lockstitch.remote.ssh.agent import lend
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.runner import send_signal
 
@@ -52,7 +52,8 @@ class Shell:
         self._channel = _session(transport, connection.hop.limits.channel_timeout)
         self._channel.set_combine_stderr(True)
         self._patience = connection.hop.limits.channel_timeout
-        self._agent = AgentRequestHandler(self._channel) if connection.forward_agent else None
+        if connection.forward_agent:
+            lend(self._channel)
         self.has_script = text is not None
         self._channel.exec_command(command(user) if text is None else command(user, text))
         if text is None:
@@ -107,8 +108,6 @@ class Shell:
         """Let go of it; closing its stdin ends what is left."""
         try:
             self._channel.close()
-            if self._agent is not None:
-                self._agent.close()
         except BROKEN:
             return
 

@@ -1,0 +1,169 @@
+"""Plans, outcomes and facts as text and as JSON, with whatever a host, a commit or a message holds."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lockstitch import report
+from lockstitch.command import Command, Secret
+from lockstitch.errors import ConnectError, ExitCode
+from lockstitch.facts import Facts, HostFacts, LockInfo, PlaceFacts, Survey
+from lockstitch.gate import Gate, failed, passed
+from lockstitch.layout import layout
+from lockstitch.outcome import Failure, Left, Outcome, SiteOutcome
+from lockstitch.plan import Change, Commit, Plan, Site, Step, Unit, Wave
+from lockstitch.probe import Probe
+from lockstitch.report.status import differ
+from lockstitch.services.state import Process, ServiceState
+
+A, B = "a" * 40, "b" * 40
+SITES = [Site(host, "api", layout("releases", "app")) for host in ("web1", "web2", "web3")]
+HOSTILE = st.text(st.characters(), max_size=30) | st.sampled_from(
+    ["\x1b]0;owned\x07", "a\r\nb", "\u202egnp.exe", "\udcff", "\n\n"]
+)
+
+
+def plan(text: str = "fine", **changes: Any) -> Plan:
+    secret = Secret("hunter2hunter2", "env:TOKEN")
+    step = Step(
+        "build",
+        f"build {text}",
+        Command('echo "$text"', values={"text": text.replace("\0", "")}, env={"TOKEN": secret}),
+    )
+    gate = Gate("health", Probe("health", Command("true"), lambda said, code: code), lambda code: passed("ok"))
+    made = Plan(
+        "deploy", "prod", "run-1", "ada@desk", text,
+        waves=(
+            Wave(f"prepare {text}", tuple(Unit(site, (step,)) for site in SITES)),
+            Wave("api 1/1", tuple(Unit(site, (step,), (gate,)) for site in SITES), visible=True, pause=30),
+        ),
+        changes=tuple(Change(site, A, B, "R2") for site in SITES),
+        commits={"api": tuple(Commit(B, text, text) for _ in range(25)), "none": ()},
+        notes=(text,),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def outcome(text: str = "fine", code: ExitCode = ExitCode.REVERTED, **changes: Any) -> Outcome:
+    made = Outcome(
+        plan(text), code,
+        sites=(SiteOutcome(SITES[0], "new"), SiteOutcome(SITES[1], "old"), SiteOutcome(SITES[2], "unknown", seconds=1.23456)),
+        failures=(Failure(SITES[0], text, text, text, (text, text), {text: (text,)}), Failure(None, "interrupt", "interrupted")),
+        seconds=61,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def survey(text: str = "fine") -> tuple[Survey, dict[Site, Any]]:
+    journal = ({"release": "R1", "verdict": "good", "run": "r1", "at": "2026", "message": text, "by": text},)
+    lock = LockInfo("r", text, text, text)
+    state = ServiceState(True, text, (Process("worker", 1, 100, text),), 5, text, 1_700_000_000)
+    facts = {
+        site: Facts(
+            site, PlaceFacts(True, A if number else B, "R1", (), (text,), text, text), HostFacts((), 1 << 30, "", lock, journal), state
+        )
+        for number, site in enumerate(SITES)
+    }  # fmt: skip
+    return Survey(facts, {"gone": ConnectError("gone", text)}), dict.fromkeys(SITES, failed(text or "no"))
+
+
+def texts(text: str) -> list[str]:
+    made, verdicts = survey(text)
+    return [
+        report.plan_text(plan(text)),
+        report.plan_text(plan(text), commands=True),
+        *(report.outcome_text(outcome(text, code, left=left)) for code in ENDINGS for left in ((), LEFT)),
+        report.status_text(made, verdicts),
+        report.history_text(made, 30),
+    ]
+
+
+ENDINGS = [
+    code for code in ExitCode if code not in (ExitCode.DEFECT, ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.LOCKED)
+]
+LEFT = (Left(SITES[2], "it could not be put back", "fab -H prod:web3 status"),)
+
+
+@given(HOSTILE)
+def test_no_report_holds_what_a_terminal_obeys(text: str) -> None:
+    for made in texts(text):
+        bad = [c for c in made if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in "\n\t"]
+        assert not bad, (bad, made)
+
+
+@given(HOSTILE)
+def test_every_report_is_json(text: str) -> None:
+    made, verdicts = survey(text)
+    for data in (
+        report.plan_json(plan(text)),
+        report.outcome_json(outcome(text, left=LEFT)),
+        report.status_json(made, verdicts),
+        report.history_json(made, 30),
+    ):
+        assert json.loads(json.dumps(data)) == data, "without a default: nothing but what JSON has"
+
+
+def test_no_report_holds_a_secret() -> None:
+    for made in [*texts("fine"), json.dumps(report.plan_json(plan())), json.dumps(report.outcome_json(outcome()))]:
+        assert "hunter2" not in made
+    assert "***" in report.plan_text(plan(), commands=True)
+
+
+@pytest.mark.parametrize("code", ENDINGS)
+def test_an_outcome_says_how_it_ended_what_is_where_and_what_to_type(code: ExitCode) -> None:
+    text = report.outcome_text(outcome(code=code))
+    rows = {line.split()[0]: line.split() for line in text.split("\n") if line.startswith("web")}
+    assert rows["web1"][4] == "bbbbbbbb", "new"
+    assert rows["web2"][4] == "aaaaaaaa", "old"
+    assert rows["web3"][4] == "unknown"
+    assert text.split("\n")[-1].startswith("next: fab -H prod")
+    assert "1 min 1 s" in text
+    needs = report.outcome_text(outcome(code=code, left=LEFT))
+    assert needs.split("\n")[-1] == "next: fab -H prod:web3 status"
+    assert "! api@web3: it could not be put back" in needs
+
+
+def test_an_interrupt_that_left_something_does_not_say_that_all_is_back() -> None:
+    assert "every host is back" in report.outcome_text(outcome(code=ExitCode.INTERRUPTED))
+    assert "every host is back" not in report.outcome_text(outcome(code=ExitCode.INTERRUPTED, left=LEFT))
+
+
+def test_a_plan_shows_each_step_once_and_its_commands_when_asked() -> None:
+    text = report.plan_text(plan())
+    assert text.count("build fine") == 2, "once a wave: the second has a gate more"
+    assert "and 5 more" in text
+    assert "then watch for 30 s" in text
+    assert "echo" not in text
+    assert 'echo "$text"' in report.plan_text(plan(), commands=True)
+    assert "nothing to do" in report.plan_text(plan(waves=()))
+
+
+def test_hosts_that_differ() -> None:
+    made, verdicts = survey()
+    assert differ(made) == {SITES[0]}
+    lines = report.status_text(made, verdicts).split("\n")
+    assert [line.split()[0] for line in lines if line.endswith("<- differs")] == ["web1"]
+    two = Survey({site: facts for site, facts in made.facts.items() if site != SITES[2]})
+    assert differ(two) == {SITES[0], SITES[1]}, "of two that differ neither is the usual one"
+
+
+def test_history_is_one_line_for_what_one_run_did() -> None:
+    made, _ = survey()
+    (entry,) = report.history_json(made, 30)
+    assert entry["hosts"] == ["web1", "web2", "web3"]
+    assert report.history_json(made, 0) == []
+    assert "nothing was recorded" in report.history_text(Survey({}), 30)
+
+
+def test_a_clock_from_nowhere_is_no_defect() -> None:
+    made, verdicts = survey()
+    facts = made.facts[SITES[0]]
+    odd = replace(facts, service=replace(facts.service, boot=10**15 - 1))
+    assert "web1" in report.status_text(Survey({SITES[0]: odd}), verdicts)

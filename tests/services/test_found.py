@@ -1,0 +1,78 @@
+"""Every service is one file that says what it is, answers without touching a host, and quotes nothing itself."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import lockstitch
+from lockstitch.command import Command
+from lockstitch.services import Service, found
+from tests.services.test_state import PLACE, SETTINGS, every_service
+from tests.shells import SHELLS, says
+
+PACKAGE = Path(lockstitch.__file__).parent
+# An English word, which the engine uses for a thing of its own.
+NOT_A_NAME = {"command"}
+
+
+def test_all_are_found_in_alphabetical_order() -> None:
+    assert list(found()) == sorted(found())
+    assert set(SETTINGS) <= set(found())
+
+
+@pytest.mark.parametrize("kind", sorted(found()))
+def test_each_has_a_file_of_its_own_name_and_tells_its_settings(kind: str) -> None:
+    model = found()[kind]
+    file = Path(inspect.getfile(model))
+    assert file == PACKAGE / "services" / f"{kind}.py"
+    assert (sys.modules[model.__module__].__doc__ or "").startswith(f"Service `{kind}`")
+    assert model.__doc__
+    for name, field in model.model_fields.items():
+        assert name == "kind" or field.description, f"{kind}.{name}"
+
+
+def test_the_name_of_a_service_stands_nowhere_else() -> None:
+    names = re.compile(rf"\b({'|'.join(sorted(set(found()) - NOT_A_NAME))})\b", re.IGNORECASE)
+    said = [
+        f"{file.relative_to(PACKAGE)}:{number}: {line.strip()}"
+        for file in sorted(PACKAGE.rglob("*.py"))
+        if "services" not in file.relative_to(PACKAGE).parts
+        for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1)
+        if names.search(line)
+    ]
+    assert said == []
+
+
+def commands(service: Service) -> dict[str, Command]:
+    check, stop = service.check(PLACE), service.stop(PLACE)
+    made = {"reload": service.reload_step(PLACE).command, "probe": service.probe(PLACE).command}
+    return made | ({"check": check.command} if check else {}) | ({"stop": stop} if stop else {})
+
+
+@every_service
+def test_every_text_is_one_that_each_shell_can_read(service: Service) -> None:
+    for command in commands(service).values():
+        for shell in SHELLS:
+            assert says((*shell, "-n"), command.render()) == b""
+
+
+@every_service
+def test_texts_are_constant(service: Service) -> None:
+    """No value is pasted into a text: it is the same for another place."""
+    other = type(PLACE)("other", PLACE.layout, "20270101T000000Z-ffffffffffff", "f" * 40, {"A": "b"})
+    for name, command in commands(service).items():
+        again = {"reload": service.reload_step(other).command, "probe": service.probe(other).command}
+        again |= {"check": step.command} if (step := service.check(other)) else {}
+        again |= {"stop": stop} if (stop := service.stop(other)) else {}
+        assert command.text == again[name].text
+        assert PLACE.release not in command.text
+
+
+@every_service
+def test_it_names_the_tools_it_needs(service: Service) -> None:
+    assert all(tool and "/" not in tool and " " not in tool for tool in service.tools())

@@ -1,0 +1,118 @@
+"""The controller's record of a run: whole lines, whoever writes at once and whatever is written."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lockstitch.command import Secret
+from lockstitch.gate import passed
+from lockstitch.journal import Journal, now, read
+from lockstitch.layout import layout
+from lockstitch.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
+from lockstitch.plan import Change, Plan, Site
+from lockstitch.record import recorded
+from lockstitch.remote import StepBegan, StepEnded, StepOutput
+
+SITE = Site("web1", "api", layout("releases", "app"))
+PLAN = Plan("deploy", "prod", "run-1", "ada", "why", (), changes=(Change(SITE, None, "a" * 40, "R1"),))
+
+
+def test_lines_of_several_writers_never_mix(tmp_path: Path) -> None:
+    with Journal(tmp_path, "run-1") as journal:
+
+        def write(who: int) -> None:
+            for number in range(200):
+                journal.write("output", who=who, number=number, text="x" * (who * 997 % 5000))
+
+        writers = [threading.Thread(target=write, args=(who,)) for who in range(8)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+    events = list(read(journal.path))
+    assert len(events) == 8 * 200
+    for who in range(8):
+        assert [e["number"] for e in events if e["who"] == who] == list(range(200)), "each in its order"
+
+
+@pytest.mark.parametrize("cut", range(1, 40, 3))
+def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path, cut: int) -> None:
+    with Journal(tmp_path, "run-1") as journal:
+        for number in range(3):
+            journal.write("said", number=number, text="end ä")
+    data = journal.path.read_bytes()
+    journal.path.write_bytes(data[:-cut])
+    assert [event["number"] for event in read(journal.path)] == [0, 1] if cut > 1 else [0, 1, 2]
+
+
+@given(st.text(st.characters(), max_size=40), st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3))
+def test_anything_can_be_written_and_is_one_line(
+    tmp_path_factory: pytest.TempPathFactory, text: str, more: Any
+) -> None:
+    with Journal(tmp_path_factory.mktemp("runs"), "run-1") as journal:
+        journal.write("said", text=text, more=more, path=Path("x"), error=ValueError("no"))
+        journal.write("said", text="next")
+    lines = journal.path.read_bytes().split(b"\n")
+    assert len(lines) == 3
+    first, second = read(journal.path)
+    assert first["text"] == text.encode("utf-8", "replace").decode()
+    assert second["text"] == "next"
+
+
+def test_a_secret_that_comes_this_far_is_a_mask(tmp_path: Path) -> None:
+    with Journal(tmp_path, "run-1") as journal:
+        journal.write("said", secret=Secret("hunter2"), several=[Secret("hunter2")])
+    assert "hunter2" not in journal.path.read_text()
+
+
+def test_a_journal_goes_on_where_it_was_and_is_not_for_everybody(tmp_path: Path) -> None:
+    for number in range(2):
+        with Journal(tmp_path / "runs", "run-1") as journal:
+            journal.write("said", number=number)
+    assert [event["number"] for event in read(journal.path)] == [0, 1]
+    assert journal.path == tmp_path / "runs" / "run-1" / "events.jsonl"
+    assert journal.path.stat().st_mode & 0o007 == 0
+
+
+def test_times_are_in_utc_and_sort() -> None:
+    first, second = now(), now()
+    assert first <= second
+    assert first.endswith("Z") and len(first) == len("2026-01-01T00:00:00.000000Z")
+
+
+EVENTS: list[RunEvent] = [
+    StepBegan("web1", "api", "build", "run-1"),
+    StepOutput("web1", "api", "build", "a line \x1b[0m \udcff"),
+    StepEnded("web1", "api", "build", 3, 7),
+    WaveBegan("prepare", (SITE,), 1, 2),
+    GateAsked(SITE, "health", passed("answered 200"), 2),
+    GoingBack("it failed", (SITE,)),
+    Said("a sentence"),
+]
+
+
+def test_every_kind_of_event_is_here() -> None:
+    assert {type(event) for event in EVENTS} == set(get_args(RunEvent))
+
+
+def test_every_event_is_written_down_before_it_is_shown(tmp_path: Path) -> None:
+    with Journal(tmp_path, "run-1") as journal:
+        shown: list[tuple[RunEvent, int]] = []
+        observe = recorded(journal, PLAN, lambda event: shown.append((event, len(list(read(journal.path))))))
+        for event in EVENTS:
+            observe(event)
+    assert shown == [(event, number + 2) for number, event in enumerate(EVENTS)]
+    lines = list(read(journal.path))
+    assert [line["event"] for line in lines] == ["run", "begin", "output", "end", "wave", "gate", "back", "said"]
+    assert all("at" in line for line in lines)
+    assert lines[0]["changes"] == [{"site": "api@web1", "from": None, "to": "a" * 40, "release": "R1"}]
+    assert (lines[1]["host"], lines[1]["name"], lines[3]["code"], lines[3]["seconds"]) == ("web1", "build", 3, 7)
+    assert (lines[5]["answer"], lines[5]["attempt"], lines[5]["site"]) == ("pass", 2, "api@web1")
+    assert json.loads(journal.path.read_text().split("\n")[0])["run"] == "run-1"
