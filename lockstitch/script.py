@@ -46,14 +46,15 @@ ls_watch() {
     ls_write "$ls_cut$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}"
     kill -TERM 0; sleep 5; kill -KILL 0
 }
+ls_now() { ls_now=$(date -u '+%s %Y-%m-%dT%H:%M:%SZ'); ls_at=${ls_now#* }; ls_now=${ls_now% *}; }
 ls_begin() {
-    ls_from=$(date +%s); ls_mark B "$1"
-    ls_write "$2$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}" && return 0
+    ls_now; ls_from=$ls_now; ls_mark B "$1"
+    ls_write "$2$ls_at\"}" && return 0
     echo "the journal $ls_journal cannot be written: is the disk full?"; return 1
 }
 ls_end() {
-    ls_write "$3$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"code\":$2}" || :
-    ls_mark E "$1" "$2" $(($(date +%s) - ls_from))
+    ls_now; ls_write "$3$ls_at\",\"code\":$2}" || :
+    ls_mark E "$1" "$2" $((ls_now - ls_from))
 }
 """
 

@@ -42,7 +42,7 @@ class LocalRemote:
         home = self.home(host.name)
         env = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", **self.env}
         process = subprocess.Popen(
-            ["sh"],
+            ["/bin/sh"],
             cwd=home,
             env=env,
             stdin=subprocess.PIPE,

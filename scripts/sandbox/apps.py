@@ -51,13 +51,9 @@ def _commit(directory: Path, files: Mapping[str, str], message: str) -> None:
 def _git(directory: Path, *words: str) -> str:
     # Nobody's own git settings, hooks or enclosing repository may change the ids.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    environment |= {
-        f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in AUTHOR.items()
-    }
+    environment |= {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in AUTHOR.items()}
     environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
-        ["git", *words], cwd=directory, env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run(["git", *words], cwd=directory, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise SandboxError(f"git {words[0]} failed in {directory}: {done.stderr.strip()}")
     return done.stdout.strip()

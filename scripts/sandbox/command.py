@@ -43,9 +43,7 @@ class Command:
         self.stdin = Inlet(process.stdin, self._hold_client, self._release_client)
         self._outputs = [
             Outlet(process.stdout, lambda data: self._deliver(data, None), self._finish),
-            Outlet(
-                process.stderr, lambda data: self._deliver(data, EXTENDED_DATA_STDERR), self._finish
-            ),
+            Outlet(process.stderr, lambda data: self._deliver(data, EXTENDED_DATA_STDERR), self._finish),
         ]
         self.resume()
         reaper.watch(process, self._ended)
@@ -104,9 +102,7 @@ class Command:
             self._channel.write_eof()
 
 
-def _spawn(
-    words: list[str], home: Path, environment: Mapping[str, str]
-) -> "subprocess.Popen[bytes]":
+def _spawn(words: list[str], home: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         words,
         bufsize=0,

@@ -50,9 +50,7 @@ def ask(place: Place, name: str, action: str, timeout: float = 10.0) -> Answer:
             line.sendall(action.encode() + b"\n")
             answer: Answer = json.loads(b"".join(iter(lambda: line.recv(65536), b"")))
     except (OSError, ValueError) as error:
-        raise SandboxError(
-            f"{name} does not answer", "is it stopped or frozen? `status` tells"
-        ) from error
+        raise SandboxError(f"{name} does not answer", "is it stopped or frozen? `status` tells") from error
     if "error" in answer:
         raise SandboxError(f"{name} cannot {action}: {answer['error']}")
     return answer

@@ -47,9 +47,7 @@ class Door(asyncssh.SSHServer):
         self._open_sessions += 1
         return Session(self._host, self._environment(), self._session_closed)
 
-    def connection_requested(
-        self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
-    ) -> bool:
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         self._host.counts.forwards += 1
         return True
 

@@ -26,9 +26,7 @@ def inventory(sandbox: Sandbox, repository: Repository, ports: dict[str, int]) -
     place = sandbox.place
     return {
         "ssh": {"known_hosts": [str(place.known_hosts)], "identity_files": [str(place.key)], "user": "deploy"},
-        "groups": {
-            "backend": {"hosts": [_host(h, ports[h.name]) for h in sandbox.hosts.values()], "apps": ["api"]}
-        },
+        "groups": {"backend": {"hosts": [_host(h, ports[h.name]) for h in sandbox.hosts.values()], "apps": ["api"]}},
         "apps": {
             "api": {
                 "repository": str(repository.path),

@@ -71,9 +71,7 @@ def _reports(place: Place, ports: Mapping[str, int]) -> list[Report]:
     return [json.loads(line) for line in said.splitlines()]
 
 
-def _spawn(
-    place: Place, ports: Mapping[str, int], ready: int, log: IO[bytes]
-) -> "subprocess.Popen[bytes]":
+def _spawn(place: Place, ports: Mapping[str, int], ready: int, log: IO[bytes]) -> "subprocess.Popen[bytes]":
     words = [f"{name}:{port}" for name, port in ports.items()]
     return subprocess.Popen(
         [sys.executable, "-m", f"{__package__}.server", str(place.root), str(ready), *words],

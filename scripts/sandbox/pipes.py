@@ -11,9 +11,7 @@ CHUNK = 64 * 1024
 class Outlet:
     """Reads one output of a command and hands it on."""
 
-    def __init__(
-        self, pipe: IO[bytes], deliver: Callable[[bytes], None], ended: Callable[[], None]
-    ) -> None:
+    def __init__(self, pipe: IO[bytes], deliver: Callable[[bytes], None], ended: Callable[[], None]) -> None:
         os.set_blocking(pipe.fileno(), False)
         self._pipe, self._deliver, self._ended = pipe, deliver, ended
         self._loop = asyncio.get_running_loop()
@@ -53,9 +51,7 @@ class Outlet:
 class Inlet:
     """Writes the input of a command, and holds back its sender while the pipe is full."""
 
-    def __init__(
-        self, pipe: IO[bytes], hold_sender: Callable[[], None], release_sender: Callable[[], None]
-    ) -> None:
+    def __init__(self, pipe: IO[bytes], hold_sender: Callable[[], None], release_sender: Callable[[], None]) -> None:
         os.set_blocking(pipe.fileno(), False)
         self._pipe, self._hold_sender, self._release_sender = pipe, hold_sender, release_sender
         self._loop = asyncio.get_running_loop()

@@ -25,9 +25,7 @@ class HomeFiles(asyncssh.SFTPServer):
 class Session(SSHServerStreamSession[bytes]):
     """Passes what happens on a channel to the command behind it; asyncssh itself serves SFTP."""
 
-    def __init__(
-        self, host: "Host", environment: Mapping[str, str], closed: Callable[[], None]
-    ) -> None:
+    def __init__(self, host: "Host", environment: Mapping[str, str], closed: Callable[[], None]) -> None:
         super().__init__(None, self._files, sftp_version=3)
         self._host, self._environment, self._closed = host, environment, closed
         self._words: list[str] = []
@@ -57,9 +55,7 @@ class Session(SSHServerStreamSession[bytes]):
         self._host.counts.commands += 1
         channel: Any = self._chan
         try:
-            self._command = Command(
-                self._words, self._host.home, self._environment, channel, self._host.reaper
-            )
+            self._command = Command(self._words, self._host.home, self._environment, channel, self._host.reaper)
         except OSError as error:
             # What a real host says when, for example, the command is too long for its kernel.
             channel.write_stderr(f"{self._words[0]}: {error.strerror}\n".encode())

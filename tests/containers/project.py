@@ -82,7 +82,10 @@ class Running:
     def finish(self, seconds: float = SECONDS) -> Ran:
         """Wait for its end; it is killed when it takes longer."""
         with self:
-            code = self.process.wait(seconds)
+            try:
+                code = self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                raise AssertionError(f"it did not end within {seconds:g} s:\n{self._all}") from None
         for reader in self._readers:
             reader.join(10)
         return Ran(code, self._said["out"], self._said["err"], time.monotonic() - self._began)

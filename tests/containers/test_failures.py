@@ -46,11 +46,9 @@ API = [
     Fault(FAILING_MIGRATION, "migrate", "no such table: nowhere"),
     Fault(FAILING_HEALTH, "gate health", "answered 503"),
 ]
-WEBAPP = [
-    # What a worker says that dies while it loads, PM2 keeps nowhere.
-    Fault(BROKEN_IMPORT, "reload", "the first instance with the new code does not stay up"),
-    Fault(FAILING_HEALTH, "gate health", "answered 503"),
-]
+# What a worker says that dies while it loads, PM2 keeps nowhere.
+DIES = Fault(BROKEN_IMPORT, "reload", "the first instance with the new code does not stay up")
+UNWELL_WEBAPP = Fault(FAILING_HEALTH, "gate health", "answered 503")
 
 
 def lasting(standing: dict[str, Standing]) -> dict[str, Standing]:
@@ -161,14 +159,20 @@ def test_the_api_fails_and_every_host_is_back(still: Standstill, fault: Fault) -
     assert "the last lines of /var/log/gunicorn/error.log:" in ran.out
 
 
-@pytest.mark.parametrize("fault", WEBAPP, ids=[fault.branch for fault in WEBAPP])
-def test_the_web_app_fails_and_every_host_is_back(still: Standstill, fault: Fault) -> None:
+def test_the_web_app_dies_while_it_loads_and_every_host_is_back(still: Standstill) -> None:
     # Nothing but PM2 itself looks at the new code.
     test = still.project.app("webapp").pop("test")
-    ran = still.project.deploy(fault.branch, on="prod:frontend")
+    ran = still.project.deploy(DIES.branch, on="prod:frontend")
     still.project.app("webapp")["test"] = test
-    still.assert_back(ran, "frontend", fault.branch)
-    still.assert_said(ran, "web1", fault.fails, fault.says)
+    still.assert_back(ran, "frontend", DIES.branch)
+    still.assert_said(ran, "web1", DIES.fails, DIES.says)
+
+
+@pytest.mark.parametrize("still", ["releases"], indirect=True)
+def test_the_web_app_is_unwell_and_every_host_is_back(still: Standstill) -> None:
+    ran = still.project.deploy(UNWELL_WEBAPP.branch, on="prod:frontend")
+    still.assert_back(ran, "frontend", UNWELL_WEBAPP.branch)
+    still.assert_said(ran, "web1", UNWELL_WEBAPP.fails, UNWELL_WEBAPP.says)
 
 
 def test_what_the_tests_let_through_the_check_before_the_reload_does_not(still: Standstill) -> None:

@@ -83,7 +83,7 @@ def test_a_commit_a_branch_and_a_tag_name_the_same(world: World) -> None:
 
 def test_a_ref_that_means_nothing_is_refused(world: World) -> None:
     for deployed in (False, True):
-        with pytest.raises(CheckError, match="no branch, tag or commit of that name"):
+        with pytest.raises(CheckError, match="has no branch, tag or commit nowhere"):
             world.plan_deploy("nowhere")
         if not deployed:
             assert world.deploy("v1").code == 0

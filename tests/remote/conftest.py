@@ -10,7 +10,8 @@ from fabric import Config
 
 from lockstitch.remote.ssh import SshRemote
 from scripts.sandbox import Sandbox
-from tests.remote.sshd import Sshd, installed
+from tests.remote import openssh
+from tests.remote.sshd import Sshd
 
 NAMES = ("web1", "web2", "web3", "bastion", "outer")
 
@@ -65,7 +66,7 @@ def remote(remotes: Remotes) -> SshRemote:
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
     """Starts OpenSSH servers with settings of their own."""
-    if not installed():
+    if openssh.server() is None:
         pytest.skip("OpenSSH's server is not installed")
     servers: list[Sshd] = []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,12 +13,7 @@ from pathlib import Path
 
 from lockstitch.host import Address, Host, Limits
 from scripts.sandbox.processes import descendants
-
-SERVER = shutil.which("sshd") or "/usr/sbin/sshd"
-
-
-def installed() -> bool:
-    return Path(SERVER).exists()
+from tests.remote import openssh
 
 
 class Sshd:
@@ -48,7 +42,8 @@ class Sshd:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         with (place / "log").open("w") as log:
-            self._process = subprocess.Popen([SERVER, "-D", "-e", "-f", str(place / "config")], stderr=log)
+            command = [openssh.server() or "sshd", "-D", "-e", "-f", str(place / "config")]
+            self._process = subprocess.Popen(command, stderr=log, env=openssh.environment())
         self._wait()
 
     def host(self, name: str = "real", limits: Limits | None = None) -> Host:

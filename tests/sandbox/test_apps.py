@@ -35,12 +35,8 @@ def test_its_tags_are_annotated(repository: Repository) -> None:
     assert subprocess.run(words, capture_output=True, check=True).stdout == b"tag\n"
 
 
-@pytest.mark.parametrize(
-    ("ref", "status"), [("v1.0.0", "healthy"), ("v1.1.0", "healthy"), ("unhealthy", "sick")]
-)
-def test_an_app_tells_its_health_and_revision(
-    repository: Repository, tmp_path: Path, ref: str, status: str
-) -> None:
+@pytest.mark.parametrize(("ref", "status"), [("v1.0.0", "healthy"), ("v1.1.0", "healthy"), ("unhealthy", "sick")])
+def test_an_app_tells_its_health_and_revision(repository: Repository, tmp_path: Path, ref: str, status: str) -> None:
     pytest.importorskip("fastapi")
     app = checkout(repository, ref, tmp_path / "app")
     told = subprocess.run(
@@ -54,7 +50,5 @@ def test_an_app_tells_its_health_and_revision(
 
 def test_the_broken_app_cannot_be_imported(repository: Repository, tmp_path: Path) -> None:
     app = checkout(repository, "broken", tmp_path / "app")
-    done = subprocess.run(
-        [sys.executable, "-c", HEALTH], cwd=app, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", HEALTH], cwd=app, capture_output=True, text=True, check=False)
     assert "No module named 'a_module_nobody_installed'" in done.stderr

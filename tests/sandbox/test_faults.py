@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from .conftest import Connect, Letterbox
 
 
-def test_a_host_that_is_down_refuses_and_keeps_old_connections(
-    sandbox: Sandbox, connect: Connect
-) -> None:
+def test_a_host_that_is_down_refuses_and_keeps_old_connections(sandbox: Sandbox, connect: Connect) -> None:
     before = connect("host1")
     with sandbox.broken("host1", "down"):
         with pytest.raises(NoValidConnectionsError):

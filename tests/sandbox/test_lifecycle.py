@@ -85,9 +85,7 @@ def test_a_bad_host_name_is_refused(tmp_path: Path) -> None:
 def test_the_command_line_from_the_root_of_a_clone(tmp_path: Path) -> None:
     def sandbox(*words: str) -> str:
         command = [sys.executable, "-m", "scripts.sandbox", *words, "--dir", str(tmp_path)]
-        return subprocess.run(
-            command, cwd=REPOSITORY, capture_output=True, text=True, check=True
-        ).stdout
+        return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
 
     try:
         assert "api1" in sandbox("start", "--hosts", "api1,web1")

@@ -28,9 +28,7 @@ def send_signal(channel: paramiko.Channel, name: str) -> None:
     transport._send_user_message(message)
 
 
-def fabric_connection(
-    sandbox: Sandbox, name: str, gateway: fabric.Connection | None = None
-) -> fabric.Connection:
+def fabric_connection(sandbox: Sandbox, name: str, gateway: fabric.Connection | None = None) -> fabric.Connection:
     """A stock Fabric connection to a host."""
     return fabric.Connection(
         "127.0.0.1",
@@ -49,15 +47,11 @@ def test_a_command_runs_in_the_home_of_its_host(sandbox: Sandbox, connect: Conne
 
 def test_outputs_are_separate_and_the_exit_status_is_told(sandbox: Sandbox) -> None:
     with fabric_connection(sandbox, "host1") as connection:
-        result = connection.run(
-            "echo out; echo err >&2; exit 7", hide=True, warn=True, in_stream=False
-        )
+        result = connection.run("echo out; echo err >&2; exit 7", hide=True, warn=True, in_stream=False)
     assert (result.stdout, result.stderr, result.exited) == ("out\n", "err\n", 7)
 
 
-def test_a_signal_reaches_every_process_of_a_pipeline(
-    connect: Connect, letterbox: Letterbox
-) -> None:
+def test_a_signal_reaches_every_process_of_a_pipeline(connect: Connect, letterbox: Letterbox) -> None:
     inner = f"trap 'echo inner ended >{letterbox.path}; exit 1' TERM; echo inner waits; read line"
     channel = connect("host1").begin(f'sh -c "{inner}" | cat')
     assert channel.recv(100) == b"inner waits\n"
@@ -66,9 +60,7 @@ def test_a_signal_reaches_every_process_of_a_pipeline(
     assert channel.recv_exit_status() == -1  # what paramiko makes of an exit by a signal
 
 
-def test_the_status_does_not_wait_for_a_daemon_that_holds_the_output(
-    connect: Connect, letterbox: Letterbox
-) -> None:
+def test_the_status_does_not_wait_for_a_daemon_that_holds_the_output(connect: Connect, letterbox: Letterbox) -> None:
     daemon = f"(read line <{letterbox.path}; echo late)"
     channel = connect("host1").begin(f"{daemon} & echo early; exit 3")
     assert channel.recv_exit_status() == 3

@@ -57,9 +57,7 @@ def test_much_input_streams_without_loss(connect: Connect) -> None:
     assert channel.makefile().read().split()[0].decode() == expected.hexdigest()
 
 
-def test_an_idle_reader_holds_back_its_sender(
-    sandbox: Sandbox, connect: Connect, letterbox: Letterbox
-) -> None:
+def test_an_idle_reader_holds_back_its_sender(sandbox: Sandbox, connect: Connect, letterbox: Letterbox) -> None:
     pid = sandbox.host("host2").pid
     channel = connect("host2").begin(f"read line <{letterbox.path}; wc -c")
     before = peak_memory(pid)
@@ -72,9 +70,7 @@ def test_an_idle_reader_holds_back_its_sender(
 
 
 def test_both_outputs_can_be_large_at_once(connect: Connect) -> None:
-    channel = connect("host1").begin(
-        "head -c 3000000 /dev/zero >&2 & head -c 3000000 /dev/zero; wait"
-    )
+    channel = connect("host1").begin("head -c 3000000 /dev/zero >&2 & head -c 3000000 /dev/zero; wait")
     channel.set_combine_stderr(True)
     received = 0
     while data := channel.recv(1 << 16):
