@@ -172,6 +172,7 @@ class Project:
     def _environment(self) -> dict[str, str]:
         """A person's environment without the settings of whoever runs the tests."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+        kept["PYTHONPATH"] = str(ROOT)
         return {**kept, "HOME": str(self.home), "USER": "ada", "LOGNAME": "ada", "COLUMNS": "200"}
 
 

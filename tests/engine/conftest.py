@@ -43,3 +43,9 @@ def make_world(tmp_path: Path, template: Path) -> MakeWorld:
 def world(make_world: MakeWorld, layout: LayoutKind) -> World:
     """A world where nothing is deployed yet; a test that takes it runs for both layouts."""
     return make_world(layout)
+
+
+@pytest.fixture
+def any_world(make_world: MakeWorld) -> World:
+    """A world of the layout with folders, for what does not depend on the layout."""
+    return make_world("releases")

@@ -51,16 +51,16 @@ def test_nothing_to_do_and_force(world: World) -> None:
     assert all(len(world.verdicts(*site)) == len(before[site]) + 1 for site in SITES)
 
 
-def test_hosts_that_are_there_already_are_left_alone(world: World) -> None:
-    world.given("v1")
-    assert world.deploy("v2", "box:a").code == 0
-    assert world.served("a", "api") == "v2"
-    assert world.served("b", "api") == "v1"
-    plan = world.plan_deploy("v2")
+def test_hosts_that_are_there_already_are_left_alone(any_world: World) -> None:
+    any_world.given("v1")
+    assert any_world.deploy("v2", "box:a").code == 0
+    assert any_world.served("a", "api") == "v2"
+    assert any_world.served("b", "api") == "v1"
+    plan = any_world.plan_deploy("v2")
     assert {str(change.site) for change in plan.changes} == {"api@b", "web@b", "web@c"}
     assert any("different revisions" in note for note in plan.notes)
-    assert world.run(plan).code == 0
-    assert world.truth() == world.on("v2")
+    assert any_world.run(plan).code == 0
+    assert any_world.truth() == any_world.on("v2")
 
 
 def test_a_host_on_the_revision_that_does_not_serve_it_is_deployed_again(world: World) -> None:
@@ -72,29 +72,31 @@ def test_a_host_on_the_revision_that_does_not_serve_it_is_deployed_again(world: 
     assert world.truth() == world.on("v1")
 
 
-def test_a_commit_a_branch_and_a_tag_name_the_same(world: World) -> None:
-    wanted = world.rev("v4")
+def test_a_commit_a_branch_and_a_tag_name_the_same(any_world: World) -> None:
+    wanted = any_world.rev("v4")
     assert {
-        change.after for ref in ("main", "v4", wanted, "refs/heads/main") for change in world.plan_deploy(ref).changes
+        change.after
+        for ref in ("main", "v4", wanted, "refs/heads/main")
+        for change in any_world.plan_deploy(ref).changes
     } == {wanted}
-    assert world.deploy("main").code == 0
-    assert world.plan_deploy(wanted[:10]).empty, "short ids are known to a clone"
+    assert any_world.deploy("main").code == 0
+    assert any_world.plan_deploy(wanted[:10]).empty, "short ids are known to a clone"
 
 
-def test_a_ref_that_means_nothing_is_refused(world: World) -> None:
+def test_a_ref_that_means_nothing_is_refused(any_world: World) -> None:
     for deployed in (False, True):
         with pytest.raises(CheckError, match="has no branch, tag or commit nowhere"):
-            world.plan_deploy("nowhere")
+            any_world.plan_deploy("nowhere")
         if not deployed:
-            assert world.deploy("v1").code == 0
-    assert world.truth() == world.on("v1")
+            assert any_world.deploy("v1").code == 0
+    assert any_world.truth() == any_world.on("v1")
 
 
-def test_a_name_that_is_a_branch_and_a_tag_is_refused(world: World) -> None:
-    world.git("branch", "v1", "v2")
+def test_a_name_that_is_a_branch_and_a_tag_is_refused(any_world: World) -> None:
+    any_world.git("branch", "v1", "v2")
     with pytest.raises(CheckError, match="a branch and a tag"):
-        world.plan_deploy("v1")
-    assert {change.after for change in world.plan_deploy("refs/heads/v1").changes} == {world.rev("v2")}
+        any_world.plan_deploy("v1")
+    assert {change.after for change in any_world.plan_deploy("refs/heads/v1").changes} == {any_world.rev("v2")}
 
 
 @pytest.mark.parametrize(
@@ -106,36 +108,36 @@ def test_what_git_could_take_for_something_else_is_no_ref(ref: str) -> None:
         plans.valid_ref(ref)
 
 
-def test_the_commits_that_come_in_are_shown(world: World) -> None:
-    world.given("v1")
-    plan = world.plan_deploy("v3")
+def test_the_commits_that_come_in_are_shown(any_world: World) -> None:
+    any_world.given("v1")
+    plan = any_world.plan_deploy("v3")
     assert [c.subject for c in plan.commits["api"]] == ["release v3", "release v2"]
-    assert world.run(plan).code == 0
-    assert any("goes back" in note for note in world.plan_deploy("v1").notes)
+    assert any_world.run(plan).code == 0
+    assert any("goes back" in note for note in any_world.plan_deploy("v1").notes)
 
 
-def test_a_subject_with_odd_line_ends_is_one_commit_and_says_nothing_else(world: World) -> None:
+def test_a_subject_with_odd_line_ends_is_one_commit_and_says_nothing_else(any_world: World) -> None:
     """What splits lines elsewhere must not let a commit's subject answer for git."""
-    world.given("v1")
-    other = world.rev("v2")
+    any_world.given("v1")
+    other = any_world.rev("v2")
     for number, end in enumerate("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\r"):
-        file = world.repository / "odd"
+        file = any_world.repository / "odd"
         file.write_text(str(number))
-        world.git("add", "-A")
-        world.git("commit", "-qm", f"odd{end}revision {other}{end}problem it is refused")
-    plan = world.plan_deploy("main")
-    assert {change.after for change in plan.changes} == {world.rev("main")}
+        any_world.git("add", "-A")
+        any_world.git("commit", "-qm", f"odd{end}revision {other}{end}problem it is refused")
+    plan = any_world.plan_deploy("main")
+    assert {change.after for change in plan.changes} == {any_world.rev("main")}
     assert len(plan.commits["api"]) == 3 + 9
 
 
-def test_a_message_with_odd_line_ends_is_recorded_and_read_back(world: World) -> None:
+def test_a_message_with_odd_line_ends_is_recorded_and_read_back(any_world: World) -> None:
     message = 'it\'s "quoted" \\ $HOME `id` \x85 \u2028 \x0b \t end'
-    assert world.deploy("v1", message=message).code == 0
-    assert world.deploy("v2", message=message).code == 0
-    (facts, *_) = world.surveyed(plans.usual_asks(world.fleet())).facts.values()
+    assert any_world.deploy("v1", message=message).code == 0
+    assert any_world.deploy("v2", message=message).code == 0
+    (facts, *_) = any_world.surveyed(plans.usual_asks(any_world.fleet())).facts.values()
     assert [entry["message"] for entry in facts.host.journal] == [message, message]
-    assert world.rollback().code == 0
-    assert world.truth() == world.on("v1")
+    assert any_world.rollback().code == 0
+    assert any_world.truth() == any_world.on("v1")
 
 
 def test_a_dirty_checkout_is_refused_listed_and_lost_only_when_told(make_world: MakeWorld) -> None:
@@ -204,23 +206,23 @@ def test_a_place_that_cannot_be_written_is_refused(make_world: MakeWorld) -> Non
         plans.deploy(fleet, world.surveyed(plans.deploy_asks(fleet, "v1")), world.wanted(fleet))
 
 
-def test_the_git_server_that_is_gone_is_said_and_nothing_is_changed(world: World) -> None:
-    world.given("v1")
-    before = world.truth()
-    world.repository.rename(world.root / "moved")
+def test_the_git_server_that_is_gone_is_said_and_nothing_is_changed(any_world: World) -> None:
+    any_world.given("v1")
+    before = any_world.truth()
+    any_world.repository.rename(any_world.root / "moved")
     with pytest.raises(CheckError, match="the git server did not answer"):
-        world.plan_deploy("v2")
-    assert world.truth() == before
+        any_world.plan_deploy("v2")
+    assert any_world.truth() == before
 
 
-def test_a_plan_that_is_out_of_date_is_refused(world: World) -> None:
-    world.given("v1")
-    plan = world.plan_deploy("v2")
-    assert world.deploy("v3").code == 0
+def test_a_plan_that_is_out_of_date_is_refused(any_world: World) -> None:
+    any_world.given("v1")
+    plan = any_world.plan_deploy("v2")
+    assert any_world.deploy("v3").code == 0
     with pytest.raises(LockHeldError, match="after it was looked at"):
-        world.run(plan)
-    assert world.truth() == world.on("v3")
-    assert world.leftovers() == []
+        any_world.run(plan)
+    assert any_world.truth() == any_world.on("v3")
+    assert any_world.leftovers() == []
 
 
 def test_a_service_that_will_not_take_the_code_is_put_back_and_its_log_shown(world: World) -> None:
@@ -250,11 +252,11 @@ def test_releases_keep_shared_files_and_only_so_many_good_ones(make_world: MakeW
     shared = world.path("a", "api") / "shared" / "storage"
     (shared / "upload").write_text("precious")
     world.commit("broken")
-    assert world.deploy("v2").code == 0
-    assert world.deploy("broken").code == 5
+    assert world.deploy("v2", "box:a").code == 0
+    assert world.deploy("broken", "box:a").code == 5
     bad = [release for release, verdict in world.verdicts("a", "api").items() if verdict == "bad"]
     for version in ("v3", "v4", "v1"):
-        assert world.deploy(version).code == 0
+        assert world.deploy(version, "box:a").code == 0
         current = world.path("a", "api") / "current" / "storage"
         assert (current / "upload").read_text() == "precious"
     folders = world.releases("a", "api")
@@ -270,12 +272,12 @@ def test_a_failed_release_stays_as_evidence_until_good_ones_are_past_it(make_wor
     world.given("v1")
     world.commit("broken")
     for _ in range(5):
-        assert world.deploy("broken").code == 5
-    assert world.deploy("v2").code == 0
+        assert world.deploy("broken", "box:a").code == 5
+    assert world.deploy("v2", "box:a").code == 0
     folders = world.releases("a", "api")
     assert len(folders) == 7, "five failures push nothing out"
-    assert world.rollback().code == 0
-    assert world.truth() == world.on("v1")
+    assert world.rollback("", "box:a").code == 0
+    assert world.served("a", "api") == "v1"
 
 
 def test_a_release_that_a_process_still_uses_is_not_removed(make_world: MakeWorld) -> None:
@@ -316,49 +318,49 @@ def test_tag_before_makes_an_annotated_tag_of_what_runs_in_each_clone_and_at_ori
     assert world.truth() == world.on("v1")
 
 
-def test_a_tag_that_cannot_be_pushed_is_a_refusal_and_leaves_no_tag_anywhere(world: World) -> None:
-    world.given("v1")
-    hook = world.repository / ".git" / "hooks" / "pre-receive"
+def test_a_tag_that_cannot_be_pushed_is_a_refusal_and_leaves_no_tag_anywhere(any_world: World) -> None:
+    any_world.given("v1")
+    hook = any_world.repository / ".git" / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho no tags today; exit 1\n")
     hook.chmod(0o755)
-    ended = world.deploy("v2", tag_before="before-v2")
+    ended = any_world.deploy("v2", tag_before="before-v2")
     assert ended.code == 7
     (failure,) = ended.outcome.failures
     assert failure.what == "push tag"
     assert any("no tags today" in line for line in failure.output)
-    assert tags_everywhere(world, "before-v2") == {}
-    assert world.truth() == world.on("v1")
-    assert world.leftovers() == []
-    assert all(list(world.verdicts(*site).values()) == ["good"] for site in SITES), "a refusal makes no release"
+    assert tags_everywhere(any_world, "before-v2") == {}
+    assert any_world.truth() == any_world.on("v1")
+    assert any_world.leftovers() == []
+    assert all(list(any_world.verdicts(*site).values()) == ["good"] for site in SITES), "a refusal makes no release"
 
 
 @pytest.mark.parametrize("where", ["clone", "origin"])
-def test_a_tag_of_that_name_that_is_there_is_a_refusal_and_stays(world: World, where: str) -> None:
+def test_a_tag_of_that_name_that_is_there_is_a_refusal_and_stays(any_world: World, where: str) -> None:
     """Taking back our tag must not take somebody else's, neither in a clone nor at origin."""
-    world.given("v1")
-    at = world.clone("b", "api") if where == "clone" else world.repository
-    world.git("tag", "taken", world.rev("v1"), at=at)
-    ended = world.deploy("v2", tag_before="taken")
+    any_world.given("v1")
+    at = any_world.clone("b", "api") if where == "clone" else any_world.repository
+    any_world.git("tag", "taken", any_world.rev("v1"), at=at)
+    ended = any_world.deploy("v2", tag_before="taken")
     assert ended.code == 7
-    assert world.truth() == world.on("v1")
-    assert tags_everywhere(world, "taken") == {"api@b" if where == "clone" else "origin": "commit"}
+    assert any_world.truth() == any_world.on("v1")
+    assert tags_everywhere(any_world, "taken") == {"api@b" if where == "clone" else "origin": "commit"}
 
 
-def test_one_tag_cannot_name_two_revisions(world: World) -> None:
-    world.given("v1")
-    assert world.deploy("v2", "box:a").code == 0
+def test_one_tag_cannot_name_two_revisions(any_world: World) -> None:
+    any_world.given("v1")
+    assert any_world.deploy("v2", "box:a").code == 0
     with pytest.raises(CheckError, match="api and web stand on 2 revisions"):
-        world.plan_deploy("v3", tag_before="both")
+        any_world.plan_deploy("v3", tag_before="both")
 
 
 @pytest.mark.parametrize("at", ["tag", "push tag"])
-def test_a_tag_that_one_host_cannot_make_is_taken_back_everywhere(world: World, at: str) -> None:
+def test_a_tag_that_one_host_cannot_make_is_taken_back_everywhere(any_world: World, at: str) -> None:
     """The tag is pushed from the first host, whatever becomes of it on another."""
-    plan = world.given("v1").plan_deploy("v2", tag_before="before-v2")
+    plan = any_world.given("v1").plan_deploy("v2", tag_before="before-v2")
     unit, step = (3, 0) if at == "tag" else (0, 1)
     fails = replace(plan.waves[0].units[unit].steps[step], command=Command("sleep 0.3; exit 9"))
-    ended = world.run(with_step(plan, (0, unit, step), lambda _: fails))
+    ended = any_world.run(with_step(plan, (0, unit, step), lambda _: fails))
     assert ended.code == 7
-    assert tags_everywhere(world, "before-v2") == {}
-    assert world.deploy("v2", tag_before="before-v2").code == 0, "and the name is free again"
+    assert tags_everywhere(any_world, "before-v2") == {}
+    assert any_world.deploy("v2", tag_before="before-v2").code == 0, "and the name is free again"
