@@ -52,7 +52,10 @@ def way(host: Host, config: Config) -> tuple[Hop, ...]:
     """The hops to a host in the order they are passed; the last is the host itself."""
     addresses = [*_gateways(host, config), host.address]
     hops = [_hop(address, host, config) for address in addresses]
-    hops[-1] = replace(hops[-1], name=host.name, identity_files=host.identity_files)
+    hops[-1] = replace(hops[-1], name=host.name)
+    # Gateways that an inventory names are logged in to with the keys it names; those of ~/.ssh/config have their own.
+    keyed = range(len(hops)) if host.gateways is not None else range(len(hops) - 1, len(hops))
+    hops = [replace(hop, identity_files=host.identity_files) if n in keyed else hop for n, hop in enumerate(hops)]
     direct = host.gateways is None and len(hops) == 1
     return tuple(hop if direct else replace(hop, proxy_command=None) for hop in hops)
 
@@ -60,8 +63,9 @@ def way(host: Host, config: Config) -> tuple[Hop, ...]:
 def gateways(host: Host, config: Config) -> tuple[Host, ...]:
     """The gateways on the way to a host, each as a Host that can be connected to by itself."""
     addresses = _gateways(host, config)
+    keys = host.identity_files if host.gateways is not None else ()
     return tuple(
-        replace(host, name=address.name, address=address, gateways=tuple(addresses[:index]), identity_files=())
+        replace(host, name=address.name, address=address, gateways=tuple(addresses[:index]), identity_files=keys)
         for index, address in enumerate(addresses)
     )
 

@@ -1,0 +1,122 @@
+"""The loop itself: gates that take their time, a pause that is watched, time limits, and secrets in what hosts say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lockstitch.errors import StepTimeoutError
+from lockstitch.gate import Verdict, failed, passed
+from lockstitch.host import Host
+from lockstitch.journal import Journal
+from lockstitch.outcome import GateAsked, Said
+from lockstitch.plan import Plan, Script, Unit
+from lockstitch.record import recorded
+from lockstitch.report import outcome_json, outcome_text, plan_json, plan_text
+from lockstitch.run import run
+from tests.engine.conftest import MakeWorld
+from tests.engine.world import SITES, World, with_unit
+
+Judge = Callable[[int], Verdict]
+
+
+def first_switch(plan: Plan) -> int:
+    return next(number for number, wave in enumerate(plan.waves) if wave.visible)
+
+
+def judged(plan: Plan, judge: Judge, **how: Any) -> Plan:
+    """The plan whose first switch is judged by how often it was asked."""
+    asked = iter(range(1, 1000))
+
+    def changed(unit: Unit) -> Unit:
+        gates = (replace(gate, judge=lambda reading: judge(next(asked)), interval=0.01, **how) for gate in unit.gates)
+        return replace(unit, gates=tuple(gates))
+
+    return with_unit(plan, first_switch(plan), 0, changed)
+
+
+def attempts(events: list[Any], site: str) -> list[tuple[int, bool]]:
+    return [(e.attempt, e.verdict.passed) for e in events if isinstance(e, GateAsked) and str(e.site) == site]
+
+
+def test_a_gate_is_asked_until_it_passes(any_world: World) -> None:
+    plan = judged(any_world.given("v1").plan_deploy("v2"), lambda n: passed("well") if n == 3 else failed("not yet"))
+    ended = any_world.run(plan)
+    assert ended.code == 0
+    assert attempts(ended.events, "api@a") == [(1, False), (2, False), (3, True)]
+
+
+def test_a_gate_is_asked_no_more_often_than_it_may(any_world: World) -> None:
+    before = any_world.given("v1").truth()
+    ended = any_world.run(judged(any_world.plan_deploy("v2"), lambda n: failed(f"no {n}", "do this"), tries=4))
+    assert ended.code == 5
+    (failure,) = ended.outcome.failures
+    assert (failure.reason, failure.hint) == ("no 4", "do this")
+    assert attempts(ended.events, "api@a")[:4] == [(1, False), (2, False), (3, False), (4, False)]
+    assert any_world.truth() == before
+
+
+@pytest.mark.parametrize("then", [True, False])
+def test_after_a_pause_the_gates_are_asked_once_more(any_world: World, then: bool) -> None:
+    before = any_world.given("v1").truth()
+    verdicts = {1: passed("well"), 2: passed("still") if then else failed("it fell over")}
+    plan = judged(any_world.plan_deploy("v2"), lambda n: verdicts[n], tries=1)
+    number = first_switch(plan)
+    paused = replace(plan.waves[number], pause=0.05)
+    plan = replace(plan, waves=(*plan.waves[:number], paused, *plan.waves[number + 1 :]))
+    ended = any_world.run(plan)
+    assert [e.text for e in ended.events if isinstance(e, Said)][:1] == [f"watching {paused.name} for 0.05 s"]
+    assert ended.code == (0 if then else 5)
+    assert any_world.truth() == (any_world.on("v2") if then else before)
+    assert any_world.served("b", "api") == ("v2" if then else "v1"), "no further wave"
+
+
+def test_a_step_that_takes_too_long_takes_every_host_back(world: World) -> None:
+    before = world.given("v1").truth()
+    plan = world.plan_deploy("v2")
+    slow = plan.waves[-1].units[1]
+
+    def too_long(host: Host, script: Script) -> None:
+        if (host.name, script.app, script.steps[0].name) == (slow.site.host, slow.site.app, slow.steps[0].name):
+            raise StepTimeoutError(host.name, f"`{slow.steps[-1].name}` took longer than 300 s and was ended")
+
+    world.remote.losses.append(too_long)
+    ended = world.run(plan)
+    assert ended.code == 5, outcome_text(ended.outcome)
+    assert "took longer than 300 s" in ended.outcome.failures[0].reason
+    assert world.truth() == before
+    assert world.leftovers() == []
+
+
+TOKEN = "s3cret-'\"$x\\-token"
+
+
+def test_a_secret_that_a_host_prints_is_masked_in_everything_that_is_kept(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LT_TOKEN", TOKEN)
+    loud = """{kind: command, status: 'printf "%s\\n" "$TOKEN"; false', reload: 'printf "%s\\n" "$TOKEN"; cp built "$HOME/served.api"'}"""
+    world = make_world("releases", service=loud, more='secrets: {TOKEN: "env:LT_TOKEN"}')
+    plan = judged(world.plan_deploy("v1"), lambda n: failed(f"it says {TOKEN}", TOKEN), tries=1)
+    shown: list[Any] = []
+    with Journal(world.root / "runs", plan.run) as journal:
+        hosts = {host.name: host for host in world.fleet().hosts}
+        outcome = run(plan, world.remote, hosts, recorded(journal, plan, shown.append))
+    assert outcome.code == 5
+    kept = [
+        journal.path.read_text(),
+        repr(shown),
+        outcome_text(outcome),
+        json.dumps(outcome_json(outcome)),
+        plan_text(plan, commands=True),
+        json.dumps(plan_json(plan)),
+        *(json.dumps(world.journal(*site)) for site in SITES),
+    ]
+    assert not [text for text in kept if "s3cret" in text]
+    assert sum("***" in text for text in kept) >= 4
+    sent = [step.command.render() for unit in plan.units() for step in unit.steps if step.name == "reload"]
+    assert any("s3cret" in text for text in sent), "but the host gets it"
