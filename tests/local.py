@@ -17,14 +17,14 @@ from lockstitch.script import Reading, render
 class LocalRemote:
     """Each host's home is a folder under `root`.
 
-    `faults` are asked before a script is carried out and may raise in its place; `losses` after it, so that what they
-    raise loses the answer to what was done.
+    `faults` are asked before a script is carried out, and may raise in its place. Where one of `losses` gives an error
+    the script is carried out and every word of it is lost: that error is raised in the end.
     """
 
     def __init__(self, root: Path, env: dict[str, str] | None = None) -> None:
         self.root, self.env = root, env or {}
         self.faults: list[Callable[[Host, Script], None]] = []
-        self.losses: list[Callable[[Host, Script], None]] = []
+        self.losses: list[Callable[[Host, Script], BaseException | None]] = []
         self.scripts: list[tuple[str, tuple[str, ...]]] = []
 
     def home(self, host: str) -> Path:
@@ -51,7 +51,8 @@ class LocalRemote:
             start_new_session=True,
         )
         assert process.stdin and process.stdout
-        reading = Reading(host.name, script, "nonce", observe)
+        lost = next((error for loss in self.losses if (error := loss(host, script))), None)
+        reading = Reading(host.name, script, "nonce", nobody if lost else observe)
         try:
             process.stdin.write(render(script, "nonce").encode("utf-8", "surrogateescape"))
             process.stdin.flush()
@@ -63,8 +64,8 @@ class LocalRemote:
             process.wait()
         if not reading.done:
             raise HostLostError(host.name, "the shell on the host ended")
-        for loss in self.losses:
-            loss(host, script)
+        if lost:
+            raise lost
         return tuple(reading.results)
 
     def interrupt(self) -> None: ...

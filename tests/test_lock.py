@@ -158,11 +158,15 @@ def test_a_host_that_is_lost_while_it_is_locked_frees_every_other(tmp_path: Path
     """`after`: the lock was made and the answer lost; it is freed as soon as the host answers."""
     remote = LocalRemote(tmp_path)
 
-    def drop(host: Host, script: Script) -> None:
-        if host.name == "c" and script.steps[0].name == "lock":
-            raise HostLostError("c", "the connection dropped")
+    def drop(host: Host, script: Script) -> HostLostError | None:
+        here = host.name == "c" and script.steps[0].name == "lock"
+        return HostLostError("c", "the connection dropped") if here else None
 
-    (remote.faults if when == "before" else remote.losses).append(drop)
+    def drop_at_once(host: Host, script: Script) -> None:
+        if error := drop(host, script):
+            raise error
+
+    remote.faults, remote.losses = ([drop_at_once], []) if when == "before" else ([], [drop])
     with pytest.raises(HostLostError, match="c: the connection dropped"):
         locks(remote, "run-1").acquire()
     assert files(remote) == []

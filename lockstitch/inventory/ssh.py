@@ -96,7 +96,9 @@ class SshSettings(Settings):
     known_hosts: tuple[LocalPath, ...] = Field(
         default=(), description="files of recorded host keys, instead of the usual ones"
     )
-    identity_files: tuple[LocalPath, ...] = Field(default=(), description="private keys to log in with, also to the gateways named here")
+    identity_files: tuple[LocalPath, ...] = Field(
+        default=(), description="private keys to log in with, also to the gateways named here"
+    )
     timeouts: Timeouts = Field(default_factory=Timeouts, description="how long connecting may take")
     keepalive: Keepalive = Field(default_factory=Keepalive, description="how a frozen connection is noticed")
     tries: Count = Field(default=3, description="how often connecting is tried")

@@ -77,15 +77,19 @@ else
     fi
     first=$(printf '%s\n' "$found" | awk '$3 == "online" && $6 == "cluster_mode" { print $1; exit }')
     if [ "$(printf '%s\n' "$found" | wc -l)" -gt 1 ] && [ -n "$first" ]; then
+        was=$(printf '%s\n' "$found" | awk -v id="$first" '$1 == id { print $4 }')
         ls_reload_one "$first"
-        left=100 test='$1 == id { print $3, ($5 >= up) }'
-        until now=$(ls_instances | awk -v id="$first" -v up="$steady" "$test"); [ "$now" = 'online 1' ]; do
-            left=$((left - 1))
-            case "$now $left" in errored* | *' 0')
+        end=$(($(date +%s) + 30 + steady / 1000)) now=
+        # On a slow host PM2 does not count a crash as one, and would start it again for ever.
+        test='$1 == id { print ($3 == "errored" || $4 > was + 3) ? "lost" : ($3 == "online" && $5 >= up) ? "up" : "" }'
+        until [ "$now" = up ]; do
+            if [ "$now" = lost ] || [ "$(date +%s)" -gt $end ]; then
+                pm2 stop "$first" --silent
                 echo "the first instance with the new code does not stay up; the others still run the old"
-                tail -n 20 "$PM2_HOME/logs/$name"-error*.log 2>/dev/null; exit 1 ;;
-            esac
+                tail -n 20 "$PM2_HOME/logs/$name"-error*.log 2>/dev/null; exit 1
+            fi
             sleep 0.1
+            now=$(ls_instances | awk -v id="$first" -v was="${was:-0}" -v up="$steady" "$test")
         done
     fi
     if [ -n "$ecosystem" ]; then pm2 startOrReload "$at/$ecosystem" --only "$name" --update-env
