@@ -185,10 +185,15 @@ class Breaks:
         self.at, self.error, self.for_good, self.broken = at, error, for_good, False
 
     def __call__(self, host: Host, script: Script) -> None:
+        if error := self.loses(host, script):
+            raise error
+
+    def loses(self, host: Host, script: Script) -> BaseException | None:
+        """For a script that is carried out: the error that comes in place of its answer."""
         now = not self.broken and (host.name, script.app, script.steps[0].name) == self.at
         self.broken = self.broken or now
-        if now or (self.for_good and self.broken and host.name == self.at[0]):
-            raise self.error(host.name)
+        again = self.for_good and self.broken and host.name == self.at[0]
+        return self.error(host.name) if now or again else None
 
 
 def lost(host: str) -> HostLostError:
@@ -205,7 +210,10 @@ def test_a_connection_that_drops_once_at_any_script_takes_every_host_back(both: 
     def check(prepared: Prepared, case: tuple[Where, str]) -> None:
         at, part = case
         world, plan = prepared.world, prepared.plan()
-        (world.remote.faults if prepared.kind == "rollback" else world.remote.losses).append(Breaks(at, lost))
+        if prepared.kind == "rollback":
+            world.remote.faults = [Breaks(at, lost)]
+        else:
+            world.remote.losses = [Breaks(at, lost).loses]
         if part == "lock":
             with pytest.raises(HostLostError, match=at[0]):
                 world.run(plan)
@@ -394,6 +402,28 @@ def test_an_observer_that_fails_at_any_event_leaves_no_fleet_on_two_versions(dep
     run(one.plan(), one.world.remote, {host.name: host for host in one.fleet.hosts}, events.append)
     one.restore()
     deploy.each(range(0, len(events), 7), check)
+
+
+def test_a_defect_of_ours_at_any_script_leaves_no_fleet_on_two_versions(deploy: Twins) -> None:
+    """Even where all that was done is lost with it: the error goes on to the top, and no host stays behind."""
+
+    def check(prepared: Prepared, case: tuple[Where, str]) -> None:
+        at, part = case
+        world = prepared.world
+        world.remote.losses = [Breaks(at, defect).loses]
+        with pytest.raises(ZeroDivisionError):
+            world.run(prepared.plan())
+        assert world.truth() == (world.on(prepared.after) if part == "finish" else prepared.before), at
+        assert not [path for path in world.leftovers() if "running" not in path], at
+        if part == "finish":
+            prepared.restore()
+
+    cases = [case for case in scripts_of(deploy.plan()).items() if case[1] != "lock"]
+    deploy.each(cases, check)
+
+
+def defect(host: str) -> ZeroDivisionError:
+    return ZeroDivisionError(host)
 
 
 def test_a_second_interrupt_names_what_is_not_back(world: World) -> None:

@@ -11,10 +11,12 @@ import pytest
 
 from lockstitch.errors import StepTimeoutError
 from lockstitch.gate import Verdict, failed, passed
+from lockstitch.host import Host
 from lockstitch.journal import Journal
 from lockstitch.outcome import GateAsked, Said
-from lockstitch.plan import Plan, Unit
+from lockstitch.plan import Plan, Script, Unit
 from lockstitch.record import recorded
+from lockstitch.remote import Observer, Result, nobody
 from lockstitch.report import outcome_json, outcome_text, plan_json, plan_text
 from lockstitch.run import run
 from tests.engine.conftest import MakeWorld
@@ -74,17 +76,20 @@ def test_after_a_pause_the_gates_are_asked_once_more(any_world: World, then: boo
     assert any_world.served("b", "api") == ("v2" if then else "v1"), "no further wave"
 
 
-def test_a_step_that_takes_too_long_takes_every_host_back(world: World) -> None:
+def test_a_step_that_takes_too_long_takes_every_host_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     before = world.given("v1").truth()
     plan = world.plan_deploy("v2")
     slow = plan.waves[-1].units[1]
 
-    def too_long(event: RunEvent) -> None:
-        if isinstance(event, StepEnded) and (event.host, event.app) == (slow.site.host, slow.site.app):
-            if event.name == slow.steps[-1].name:
-                raise StepTimeoutError(event.host, f"`{event.name}` took longer than 300 s and was ended")
+    carry_out = world.remote.run
 
-    world.remote.observers.append(too_long)
+    def too_long(host: Host, script: Script, observe: Observer = nobody) -> tuple[Result, ...]:
+        results = carry_out(host, script, observe)
+        if (host.name, script.app, script.steps[0].name) == (slow.site.host, slow.site.app, slow.steps[0].name):
+            raise StepTimeoutError(host.name, f"`{slow.steps[-1].name}` took longer than 300 s and was ended")
+        return results
+
+    monkeypatch.setattr(world.remote, "run", too_long)
     ended = world.run(plan)
     assert ended.code == 5, outcome_text(ended.outcome)
     assert "took longer than 300 s" in ended.outcome.failures[0].reason
