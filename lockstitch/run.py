@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from lockstitch.carry import Carrier
-from lockstitch.errors import ExitCode
+from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.facts import LockInfo
 from lockstitch.host import Host
 from lockstitch.journal import now
@@ -58,7 +58,9 @@ class _Run:
     def execute(self) -> Outcome:
         try:
             self.locks.acquire()
-        except KeyboardInterrupt:
+        except LockstitchError:
+            raise
+        except BaseException:
             self.remote.interrupt()
             self.locks.release()
             raise
