@@ -1,6 +1,7 @@
 // Serves the web app: says `ready` to PM2 when it listens, and on SIGINT finishes what it has begun.
 "use strict";
 
+const cluster = require("node:cluster");
 const http = require("node:http");
 const { START_MS, answer } = require("./app");
 
@@ -16,9 +17,17 @@ const server = http.createServer((request, response) => {
   }, delay);
 });
 
+// The cluster's primary may have sent a connection that has not arrived here yet: whoever exits at once loses it, and
+// its client waits for ever. Disconnecting asks the primary first, and gives such connections back to the others.
+function leave() {
+  if (!cluster.worker || !process.connected) process.exit(0);
+  process.once("disconnect", () => process.exit(0));
+  cluster.worker.disconnect();
+}
+
 process.on("SIGINT", () => {
   stopping = true;
-  server.close(() => process.exit(0));
+  server.close(leave);
   server.closeIdleConnections();
 });
 
