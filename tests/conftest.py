@@ -1,0 +1,9 @@
+"""What every test starts from."""
+
+from __future__ import annotations
+
+import signal
+
+# A shell starts what runs in the background with SIGINT ignored, and that is inherited: tests that send it to a `fab`
+# of theirs would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
