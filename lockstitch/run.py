@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TypeVar
 
 from lockstitch.carry import Carrier
 from lockstitch.errors import ExitCode, LockstitchError
@@ -18,8 +17,6 @@ from lockstitch.lock import Locks
 from lockstitch.outcome import Failure, GoingBack, Left, Outcome, RunEvent, Said, SiteOutcome, WaveBegan, Where
 from lockstitch.plan import Plan, Site, Unit, Wave
 from lockstitch.remote import Remote
-
-T = TypeVar("T")
 
 
 def run(plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]) -> Outcome:

@@ -63,7 +63,7 @@ def render(script: Script, nonce: str) -> str:
     """The shell text of a script; `nonce` is a word nobody on the host can guess, which marks what is ours."""
     head = [
         f"ls_nonce={quote(nonce)}",
-        f"ls_journal={quote(_from_home(script.journal))}",
+        f"ls_journal={quote(script.journal or '')}",
         f"ls_going={'yes' if script.keep_going else ''}",
         f"ls_cut={quote(_opened(_record('cut', script)))}",
         _PRELUDE.strip(),
@@ -97,10 +97,6 @@ def _record(event: str, script: Script, step: str = "") -> str:
 def _opened(record: str) -> str:
     """A record without its end, so that the host can write the time into it."""
     return record[:-1] + ',"at":"'
-
-
-def _from_home(path: str | None) -> str:
-    return path or ""
 
 
 class Reading:
