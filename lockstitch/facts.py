@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lockstitch.backup import ServerFacts, VaultFacts, parse_backups
 from lockstitch.errors import LockstitchError
 from lockstitch.plan import Commit, Site
 from lockstitch.probe import number
@@ -141,6 +142,21 @@ def parse_host(text: str, code: int) -> HostFacts:
         lock=parse_lock(_last(said, "lock")),
         journal=tuple(entry for line in said.get("journal", ()) if (entry := _json(line))),
         written=number(_last(said, "written")) or 0,
+    )
+
+
+def parse_vault(text: str, code: int) -> VaultFacts:
+    """What lies in a vault, from `word rest` lines; of the database server it tells nothing."""
+    said = _collect(text)
+    free = number(_last(said, "free"))
+    return VaultFacts(
+        backups=parse_backups(iter(text.split("\n"))),
+        free=None if free is None else free * 1024,
+        missing=tuple(said.get("missing", ())),
+        unwritable=_last(said, "unwritable"),
+        lock=str(parse_lock(_last(said, "lock")) or ""),
+        written=number(_last(said, "written")) or 0,
+        server=ServerFacts(),
     )
 
 

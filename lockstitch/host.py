@@ -41,7 +41,8 @@ class Host:
     """One machine of an environment.
 
     `gateways` are the hops in the order they are passed, each with a user and port of its own;
-    None leaves the way to `~/.ssh/config` (ProxyJump), an empty tuple means directly.
+    None leaves the way to `~/.ssh/config` (ProxyJump), an empty tuple means directly. `local` is this machine
+    itself, which is reached by no way at all.
     """
 
     name: str
@@ -52,3 +53,4 @@ class Host:
     known_hosts: tuple[str, ...] = ()
     identity_files: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    local: bool = False

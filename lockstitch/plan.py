@@ -10,6 +10,8 @@ from lockstitch.command import Command
 from lockstitch.gate import Gate
 from lockstitch.layout import Layout
 
+Kind = Literal["deploy", "rollback", "backup", "verify", "prove", "prune", "restore", "analyze"]
+
 
 @dataclass(frozen=True)
 class Step:
@@ -18,7 +20,8 @@ class Step:
     `says` is the sentence a person reads, and `timeout` is in seconds. How it is undone is one of three:
     `undo` is a command that takes it back; `again` means that it is put back by doing it once more after all
     undos (a build, a reload); neither means that it leaves nothing behind that matters. `asks` marks a question that
-    travels with the steps: its exit code is part of the answer, and stops nothing.
+    travels with the steps: its exit code is part of the answer, and stops nothing. `expects` is what the number in its
+    `progress NUMBER TEXT` lines will come to, about; 0 where that is not known.
     """
 
     name: str
@@ -28,6 +31,7 @@ class Step:
     again: bool = False
     asks: bool = False
     timeout: float = 1800.0
+    expects: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,10 +114,11 @@ class Plan:
 
     `finish` is done when every wave has passed, `failed` (marking the release bad) when one did not; neither is
     undone. `commits` are by app, newest first; `notes` are sentences shown with the plan; `logs` show the app's logs
-    when something failed; `written` is how long each site's journal was when the plan was made.
+    when something failed; `written` is how long each site's journal was when the plan was made; `nothing` says
+    why there is nothing to do where that is so, `done` what to tell when it is done, `then` the command to type next.
     """
 
-    kind: Literal["deploy", "rollback"]
+    kind: Kind
     environment: str
     run: str
     by: str
@@ -126,6 +131,9 @@ class Plan:
     notes: tuple[str, ...] = ()
     logs: dict[Site, tuple[Step, ...]] = field(default_factory=dict)
     written: dict[Site, int] = field(default_factory=dict)
+    nothing: str = "every host already runs it"
+    done: tuple[str, ...] = ()
+    then: str = ""
 
     @property
     def sites(self) -> tuple[Site, ...]:

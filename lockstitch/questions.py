@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lockstitch.command import Command
-from lockstitch.facts import Target, parse_host, parse_place, parse_target
+from lockstitch.backup import ServerFacts, VaultFacts
+from lockstitch.command import Command, Value
+from lockstitch.facts import Target, parse_host, parse_place, parse_target, parse_vault
 from lockstitch.git import PLACE, RECALL, RESOLVE
 from lockstitch.host import Host
-from lockstitch.inventory import App
+from lockstitch.inventory import App, Database
+from lockstitch.layout import Layout
+from lockstitch.migrations import HEADS
 from lockstitch.plan import Site
 from lockstitch.probe import Probe
-from lockstitch.services import Place
+from lockstitch.services import Place, vault_shell
+from lockstitch.services.database import in_vault
 
 _HOST = r"""
 for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
@@ -77,3 +81,23 @@ def resolve(app: App, ref: str) -> Probe[Target]:
 def recall(app: App, wanted: str) -> Probe[Target]:
     """What a tag or revision means in a host's own clone, and which tags it has."""
     return Probe("target", Command(RECALL, values={**code_values(app), "wanted": wanted}), parse_target)
+
+
+def database_site(database: Database) -> Site:
+    """A database as a site: its lock and journal are in its vault."""
+    vault = database.vault
+    return Site(database.host.name, database.name, Layout("in_place", vault.directory, vault.state))
+
+
+def vault(database: Database) -> Probe[VaultFacts]:
+    """What lies in a database's vault."""
+    at = database_site(database).layout
+    known = {"tools": " ".join(database.engine.tools), "lock": at.lock, "journal": at.journal}
+    return Probe("vault", in_vault(database.vault, "", vault_shell.LIST, known), parse_vault)
+
+
+def server(database: Database, url: Value) -> Probe[ServerFacts]:
+    """What the database server tells of itself to its client programs on the vault's host."""
+    engine = database.engine
+    known = {**engine.login(url, ""), "heads": HEADS}
+    return Probe("server", in_vault(database.vault, "", engine.facts, known), engine.parse_facts)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
+from lockstitch.backup import ServerFacts, VaultFacts
+from lockstitch.command import Value
 from lockstitch.errors import LockstitchError
 from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
 from lockstitch.plan import Script, Site, Step
-from lockstitch.questions import Ask, probes
+from lockstitch.probe import Probe
+from lockstitch.inventory import Database
+from lockstitch.questions import Ask, probes, server, vault
 from lockstitch.remote import Remote
 from lockstitch.services import ServiceState
+
+T = TypeVar("T")
 
 
 def survey(remote: Remote, asks: Sequence[Ask]) -> Survey:
@@ -47,7 +54,33 @@ def _ask(remote: Remote, ask: Ask) -> Facts:
     )
 
 
-def each(items: Iterable[Ask], do: Callable[[Ask], None], at_once: int = 64) -> None:
+def look(
+    remote: Remote, databases: Mapping[str, Database], urls: Mapping[str, Value]
+) -> dict[str, VaultFacts | LockstitchError]:
+    """Ask the host of each database what lies in its vault, and its server where there is a URL for it."""
+    errors = remote.connect({d.host.name: d.host for d in databases.values()}.values())
+    found: dict[str, VaultFacts | LockstitchError] = {}
+
+    def one(database: Database) -> None:
+        try:
+            error = errors.get(database.host.name)
+            found[database.name] = error or _look(remote, database, urls.get(database.name))
+        except LockstitchError as error:
+            found[database.name] = error
+
+    each(databases.values(), one)
+    return found
+
+
+def _look(remote: Remote, database: Database, url: Value | None) -> VaultFacts:
+    asked: list[Probe[Any]] = [vault(database), *([server(database, url)] if url else [])]
+    steps = tuple(Step(probe.name, "", probe.command, timeout=60) for probe in asked)
+    results = remote.run(database.host, Script(steps, app=database.name, keep_going=True))
+    read = {p.name: p.parse(r.output, r.code) for p, r in zip(asked, results, strict=False)}
+    return replace(read.get("vault", VaultFacts()), server=read.get("server", ServerFacts()))
+
+
+def each(items: Iterable[T], do: Callable[[T], None], at_once: int = 64) -> None:
     """Do something for each, in parallel, and let every one end before an error is raised."""
     items = list(items)
     if items:

@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from tasks import deploy, hosts, lock, rollback, run, status
+from tasks import backup, deploy, hosts, lock, rollback, run, status
 
 namespace = Collection(
     deploy.deploy,
@@ -14,4 +14,5 @@ namespace = Collection(
     hosts.trust,
     run.run,
     lock=lock.namespace,
+    backup=backup.namespace,
 )

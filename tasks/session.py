@@ -111,7 +111,8 @@ class Session:
         self.note(plan_text(plan, commands=self.commands))
         fleet = self.fleet("")
         self.confirm(fleet, yes=yes)
-        hosts = {host.name: host for host in fleet.hosts}
+        databases = fleet.inventory.databases.values()
+        hosts = {host.name: host for host in (*fleet.hosts, *(database.host for database in databases))}
         with self.journal() as journal, display(plan, plain=self.json) as shown:
             outcome = run(plan, self.remote, hosts, recorded(journal, plan, shown))
             journal.write("outcome", **outcome_json(outcome))

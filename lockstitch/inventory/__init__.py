@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from lockstitch.inventory.app import Health
 from lockstitch.inventory.fleet import Fleet
-from lockstitch.inventory.model import App, Group, Inventory
+from lockstitch.inventory.model import App, Database, Group, Inventory
 from lockstitch.inventory.read import Folder, environments, load
 from lockstitch.inventory.schema import Rollout
 from lockstitch.inventory.secrets import resolve_secret
@@ -18,6 +18,7 @@ from lockstitch.inventory.select import Inventories, Selection, select
 
 __all__ = [
     "App",
+    "Database",
     "Fleet",
     "Folder",
     "Group",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetCoreSchemaHandler, StrictInt, model_validator
 from pydantic_core import CoreSchema, core_schema
@@ -16,6 +16,7 @@ from lockstitch.inventory.names import (
     GitRef,
     InsidePath,
     Line,
+    Name,
     RemotePath,
     Repository,
     SecretReference,
@@ -28,6 +29,7 @@ from lockstitch.inventory.units import PositiveDuration, Size, as_written
 from lockstitch.layout import LayoutKind
 
 Env = dict[Variable, EnvironmentValue]
+BackupWhen = Literal["before_migrate", "before_deploy", "never"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,24 @@ class AppSettings(Settings):
         default=None, description="loads the code without serving it, instead of the service's own way"
     )
     migrate: Line | None = Field(default=None, description="changes the database: once a deploy, on the first host")
+    database: Name | None = Field(default=None, description="its database, by the name it has under `databases`")
+    backup: BackupWhen = Field(
+        default="before_migrate",
+        description="when a deploy backs its database up: `before_migrate` only when a migration is pending",
+    )
+    pending: Line | None = Field(
+        default=None,
+        description="prints a line for each migration that is not applied yet, and nothing when all are; known for "
+        "Alembic, Prisma, Django and Laravel",
+    )
+    migrate_down: Line | None = Field(
+        default=None,
+        description="takes the last `$steps` migrations back, for `rollback --database down`; known for Alembic and "
+        "Laravel",
+    )
+    migrations: tuple[InsidePath, ...] = Field(
+        default=(), description="git globs of the files of migrations, a file each; known for the same four"
+    )
     timeout: PositiveDuration = Field(default=as_written("30m"), description="how long one step may take")
     shared: tuple[InsidePath, ...] = Field(
         default=(), description="files and folders that all releases share (layout `releases` only)"
@@ -99,6 +119,9 @@ class AppSettings(Settings):
     def _rules(self) -> AppSettings:
         if self.shared and self.layout != "releases":
             raise wrong("shared", "shared paths need layout: releases")
+        for key in ("pending", "migrate_down", "migrations"):
+            if getattr(self, key) and not self.migrate:
+                raise wrong(key, "without a migrate line there is nothing it could be about")
         for name in self.secrets:
             if name in self.env:
                 raise wrong("secrets", f"{name} is in env as well: keep one of the two")

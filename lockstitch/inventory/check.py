@@ -8,6 +8,8 @@ from lockstitch.inventory.nearest import did_you_mean
 from lockstitch.inventory.place import described, name_of
 from lockstitch.inventory.tree import Problem, Tree
 
+LOCAL = "local"
+
 
 def across(tree: Tree) -> Iterator[Problem]:
     """All problems between the parts of an inventory. What has a wrong type is passed over: its model says so."""
@@ -21,6 +23,7 @@ def across(tree: Tree) -> Iterator[Problem]:
             there = [g for g in groups.values() if name_of(host) in map(name_of, g.get("hosts").items)]
             yield from _overrides(host, there)
             yield from _host(host, groups, tree)
+    yield from _databases(tree, groups)
 
 
 def _apps(group: Tree, tree: Tree) -> Iterator[Problem]:
@@ -56,3 +59,22 @@ def _host(host: Tree, groups: dict[str, Tree], tree: Tree) -> Iterator[Problem]:
             f"{name} is described differently on line {first.line} of {first.file}: "
             "describe it once, elsewhere write its name"
         )
+
+
+def _databases(tree: Tree, groups: dict[str, Tree]) -> Iterator[Problem]:
+    databases, apps = tree.get("databases").entries, tree.get("apps").entries
+    hosts = [name_of(host) for group in groups.values() for host in group.get("hosts").items]
+    for app in apps.values():
+        wanted = app.get("database").content
+        if isinstance(wanted, str) and wanted not in databases:
+            yield app.get("database").problem(f"there is no database {wanted}{did_you_mean(wanted, databases)}")
+        elif wanted is None and app.get("backup").content in ("before_migrate", "before_deploy"):
+            yield app.get("backup").problem("it names no database: write database: NAME")
+    for name, database in databases.items():
+        if name in apps:
+            yield database.problem(f"{name} is the name of an app as well: output could not tell them apart")
+        for place, known in (("run_on", [*groups, *hosts, LOCAL]), ("offsite", hosts)):
+            at = database.get(place) if place == "run_on" else database.get(place, "host")
+            if isinstance(at.content, str) and at.content not in known:
+                what = "group or host" if place == "run_on" else "host"
+                yield at.problem(f"there is no {what} {at.content}{did_you_mean(at.content, known)}")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lockstitch.errors import UsageError
 from lockstitch.host import Host
-from lockstitch.inventory.app import Health
+from lockstitch.backup import Vault
+from lockstitch.inventory.app import BackupWhen, Health
+from lockstitch.inventory.database import CheckSettings
 from lockstitch.inventory.nearest import did_you_mean
+from lockstitch.inventory.offsite import OffsiteSettings
 from lockstitch.inventory.schema import Rollout
 from lockstitch.layout import Layout, LayoutKind
+from lockstitch.migrations import Migrating, migrating
+from lockstitch.retention import Keep
 from lockstitch.services import Service
+from lockstitch.services.database import Engine
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,11 @@ class App:
     test: tuple[str, ...]
     check: str | None
     migrate: str | None
+    database: str | None
+    backup: BackupWhen
+    pending: str | None
+    migrate_down: str | None
+    migrations: tuple[str, ...]
     timeout: float
     shared: tuple[str, ...]
     keep: int
@@ -38,6 +49,34 @@ class App:
     service: Service
     health: Health | None
     logs: tuple[str, ...]
+    min_free: int
+
+    @property
+    def migrating(self) -> Migrating:
+        """How its migrations are listed, counted and taken back."""
+        return migrating(self.migrate, self.pending, self.migrate_down, self.migrations)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database, and the host whose programs dump it and that holds its backups.
+
+    `url` and `prove` are references for `resolve_secret`; times are in seconds, sizes in bytes.
+    """
+
+    name: str
+    engine: Engine
+    url: str
+    host: Host
+    vault: Vault
+    jobs: int
+    keep: Keep
+    prove: str | None
+    offsite: OffsiteSettings | None
+    offsite_host: Host | None
+    check: CheckSettings
+    drain: float
+    timeout: float
     min_free: int
 
 
@@ -59,6 +98,7 @@ class Inventory:
     protect: bool
     groups: tuple[Group, ...]
     placed: Mapping[tuple[str, str], App]
+    databases: Mapping[str, Database] = field(default_factory=dict)
 
     @property
     def hosts(self) -> tuple[Host, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lockstitch.errors import InventoryError, UsageError
-from lockstitch.inventory import build
+from lockstitch.inventory import build, stores
 from lockstitch.inventory.check import across
 from lockstitch.inventory.compose import compose
 from lockstitch.inventory.model import Inventory
@@ -74,7 +74,7 @@ def load(directory: str | Path, name: str) -> Inventory:
     assert environment is not None
     groups, problems = build.resolve(environment, tree)
     _refuse(problems)
-    return Inventory(name, environment.protect, groups, placed)
+    return Inventory(name, environment.protect, groups, placed, stores.databases(environment, groups))
 
 
 def _tree(directory: Path, name: str) -> tuple[Tree, list[Problem]]:

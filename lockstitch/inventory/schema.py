@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 
 from lockstitch.inventory.app import AppSettings, Env
 from lockstitch.inventory.base import Or, Settings
+from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.inventory.names import AddressText, HostName, Name, User
 from lockstitch.inventory.ssh import Port, SshSettings
 from lockstitch.inventory.units import WORD, BatchShare, Duration, Share, as_written
@@ -80,6 +81,7 @@ class Environment(Settings):
         min_length=1, description="lists of hosts by name; they are deployed in the order written"
     )
     apps: dict[Name, AppSettings] = Field(default={}, description="what is deployed, by name")
+    databases: dict[Name, DatabaseSettings] = Field(default={}, description="databases of the apps, by name")
     rollout: Rollout = Field(default_factory=Rollout, description="in which order the hosts of a group change")
 
 

@@ -1,5 +1,6 @@
 """Pure: (fleet, facts) → Plan."""
 
+from lockstitch.plan import Plan
 from lockstitch.plans.asks import (
     Environments,
     deploy_asks,
@@ -10,22 +11,35 @@ from lockstitch.plans.asks import (
     usual_asks,
     valid_ref,
 )
+from lockstitch.plans.backup import backup, choose, prove, prune, verify
+from lockstitch.plans.belong import held_backups
 from lockstitch.plans.deploy import Wanted, deploy
 from lockstitch.plans.preflight import raise_unreachable
+from lockstitch.plans.restore import restore
 from lockstitch.plans.rollback import Back, rollback
+from lockstitch.plans.shelf import Shelf
 
 __all__ = [
     "Back",
     "Environments",
+    "Plan",
+    "Shelf",
     "Wanted",
+    "backup",
+    "choose",
     "deploy",
     "deploy_asks",
     "environments",
+    "held_backups",
+    "prove",
+    "prune",
     "raise_unreachable",
+    "restore",
     "rollback",
     "rollback_asks",
     "serving",
     "sites",
     "usual_asks",
     "valid_ref",
+    "verify",
 ]

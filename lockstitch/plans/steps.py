@@ -47,7 +47,7 @@ for id in $ids; do
 done
 """
 # `reason` is JSON, known only when the run has failed. A line that a full disk cut off does not spoil this one.
-_RECORD = r"""
+RECORD = r"""
 [ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal"
 at="\"at\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\""
 printf '%s,%s%s}\n' "${record%?}" "$at" "${reason:+,\"reason\":$reason}" >>"$journal"
@@ -216,9 +216,9 @@ def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: 
     values = {"record": text, "journal": job.layout.journal, "reason": ""}
     if verdict == "bad" and not job.layout.in_place:
         space = {"wanted": str(int(job.app.min_free) // 1024), "id": job.release}
-        command = Command(_SPARE + _RECORD, values={**job.values(**space), **values})
+        command = Command(_SPARE + RECORD, values={**job.values(**space), **values})
     else:
-        command = Command(_RECORD, values=values)
+        command = Command(RECORD, values=values)
     return job.step(f"record {verdict}", f"record {told.id} as {verdict}", command)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Literal, Protocol
 
-from lockstitch.errors import LockstitchError
+from lockstitch.errors import ExitCode, HostError, HostLostError, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script
 
@@ -65,8 +66,28 @@ def nobody(event: Event) -> None:
     """The observer that looks away."""
 
 
+class InterruptedRunError(HostLostError):
+    """What ran on the host was ended because we were told to."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class FileError(HostError):
+    """A file of a host cannot be read or written; `missing` where there is none."""
+
+    exit_code = ExitCode.CHECK_SAID_NO
+
+    def __init__(self, host: str, message: str, *, hint: str = "", missing: bool = False) -> None:
+        super().__init__(host, message, hint=hint)
+        self.missing = missing
+
+
+FileMode = Literal["rb", "wb"]
+
+
 class Remote(Protocol):
-    """Carries scripts to hosts. Safe to call from several threads for different hosts and for the same one."""
+    """Carries scripts to hosts, and files to and from them. Safe to call from several threads for different hosts and
+    for the same one."""
 
     def connect(self, hosts: Iterable[Host]) -> dict[str, LockstitchError]:
         """Open one connection to each host at once; returns the errors by host name (empty: all are there)."""
@@ -78,8 +99,16 @@ class Remote(Protocol):
         command on the host has then been ended).
         """
 
+    def open(self, host: Host, path: str, mode: FileMode) -> AbstractContextManager[BinaryIO]:
+        """A file of a host, read or written as a stream in constant memory, in order and by one thread at a time.
+
+        A relative path starts at the login user's home. A file that is written is its owner's alone (0600), and is
+        whole when the context ends without an error; on an error a part of it may be there. Raises FileError where it
+        is missing, denied or does not fit, HostLostError when the connection drops or freezes.
+        """
+
     def interrupt(self) -> None:
-        """End whatever is running on any host, now; the runs under way return or raise within seconds."""
+        """End whatever is running on any host, now; runs and files under way return or raise within seconds."""
 
     def close(self) -> None:
         """Close every connection."""

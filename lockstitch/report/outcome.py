@@ -28,13 +28,14 @@ def outcome_text(outcome: Outcome) -> str:
         lines += [*_failure(alike), ""]
     headings = ("HOST", "APP", "FROM", "TO", "SERVING", "SECONDS")
     rows = [_row(site, changes[site.site]) for site in outcome.sites if site.site in changes]
-    lines += table(headings, rows).splitlines()
+    lines += table(headings, rows).splitlines() if rows else []
     for left in outcome.left:
         lines += [f"! {left.site}: {neutral(left.what)}"]
     ending = _ENDINGS[outcome.code]
     if outcome.left and outcome.code is ExitCode.INTERRUPTED:
         ending = "INTERRUPTED: the hosts below need a person"
     lines += ["", f"{outcome.plan.kind} of {outcome.plan.environment} {ending} ({seconds(outcome.seconds)})"]
+    lines += [neutral(done) for done in outcome.plan.done if outcome.code is ExitCode.DONE]
     lines += [f"run {outcome.plan.run}", f"next: {_next(outcome)}"]
     return "\n".join(lines)
 
@@ -79,7 +80,9 @@ def _next(outcome: Outcome) -> str:
     if outcome.left:
         return outcome.left[0].command
     if outcome.code is ExitCode.DONE:
-        return f"fab -H {environment} status"
+        return outcome.plan.then or f"fab -H {environment} status"
+    if not outcome.plan.changes:
+        return f"fab -H {environment} backup.list"
     return f"fab -H {environment} history"
 
 
@@ -92,6 +95,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "run": outcome.plan.run,
         "code": int(outcome.code),
         "seconds": round(outcome.seconds, 3),
+        "done": list(outcome.plan.done) if outcome.code is ExitCode.DONE else [],
         "sites": [
             {
                 "host": s.site.host,

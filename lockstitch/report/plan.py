@@ -14,12 +14,13 @@ _COMMITS_SHOWN = 20
 def plan_text(plan: Plan, *, commands: bool = False) -> str:
     """What would happen, in order: changes, commits, notes, waves; with `commands`, what is sent for each step."""
     if plan.empty:
-        return f"nothing to do: every host of {plan.environment} already runs it"
+        return f"nothing to do in {plan.environment}: {plan.nothing}"
     lines = [
         f"{plan.kind} of {plan.environment}, run {plan.run}" + (f": {neutral(plan.message)}" if plan.message else ""),
         "",
     ]
-    lines += table(("HOST", "APP", "FROM", "TO"), [_change(change) for change in plan.changes]).splitlines()
+    if plan.changes:
+        lines += table(("HOST", "APP", "FROM", "TO"), [_change(change) for change in plan.changes]).splitlines()
     lines += _commits(plan)
     lines += [f"! {neutral(note)}" for note in plan.notes]
     lines += ["", "in this order:", "   0. lock every host, or none"]

@@ -1,4 +1,5 @@
-"""Fixtures of the tests on real hosts: an engine, the images, a fleet of six and the repositories on its git host."""
+"""Fixtures of the tests on real hosts: an engine, the images, a fleet of seven, its database server and the
+repositories on its git host."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ import pytest
 from tests.containers import engine as engines
 from tests.containers import images as image_builder
 from tests.containers import repos, truth
-from tests.containers.fleet import Fleet
-from tests.containers.project import Project
+from tests.containers.fleet import BACKUPS, Fleet
+from tests.containers.postgres import Postgres
+from tests.containers.project import Project, notes_inventory
 from tests.containers.repos import Repository
-from tests.containers.units import LAYOUTS, Layout
+from tests.containers.units import LAYOUTS, Layout, install_notes_unit
 
 # The sample apps have tests of their own, which run on the fleet's hosts.
 collect_ignore = ["apps"]
@@ -40,7 +42,7 @@ def images(engine: docker.DockerClient) -> str:
 
 @pytest.fixture(scope="session")
 def fleet(engine: docker.DockerClient, images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """The six machines of `Fleet.topology`, running, and removed at the end."""
+    """The seven machines of `Fleet.topology`, running, and removed at the end."""
     with Fleet(engine, images, tmp_path_factory.mktemp("fleet")) as machines:
         yield machines.topology()
 
@@ -53,6 +55,15 @@ def repositories(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> dict
     for repository in made.values():
         repos.publish(fleet, repository)
     return made
+
+
+@pytest.fixture(scope="session")
+def postgres(fleet: Fleet) -> Iterator[Postgres]:
+    """The server of db1, started; it has what earlier tests left in it until `reset`."""
+    server = Postgres(fleet["db1"])
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(params=LAYOUTS)
@@ -69,3 +80,29 @@ def project(fleet: Fleet, repositories: dict[str, Repository], layout: Layout, t
     truth.with_units(fleet, layout)
     yield Project(tmp_path / "project", fleet, layout)
     truth.reset(fleet)
+
+
+@pytest.fixture
+def notes_project(
+    fleet: Fleet, repositories: dict[str, Repository], postgres: Postgres, layout: Layout, tmp_path: Path
+) -> Iterator[Project]:
+    """An operations project for the notes on the backends, never deployed, with the empty databases `notes` and
+    `scratch`, and no backup anywhere."""
+    _clear(fleet, postgres)
+    for database in ("notes", "scratch"):
+        postgres.create(database)
+    for machine in fleet.backends:
+        install_notes_unit(machine, layout, postgres.url("notes"))
+    project = Project(tmp_path / "project", fleet, layout)
+    project.inventory = notes_inventory(fleet, layout)
+    for name in ("notes", "scratch"):
+        project.variables[f"{name.upper()}_DATABASE_URL"] = postgres.url(name)
+    yield project
+    _clear(fleet, postgres)
+
+
+def _clear(fleet: Fleet, postgres: Postgres) -> None:
+    truth.reset(fleet)
+    postgres.reset()
+    for machine in fleet.backends:
+        machine.check(f"find {BACKUPS} -mindepth 1 -delete; rm -f /etc/default/gunicorn")

@@ -8,6 +8,42 @@ from pathlib import Path
 
 BROKEN_IMPORT, FAILING_TEST, FAILING_BUILD = "broken-import", "failing-test", "failing-build"
 FAILING_MIGRATION, FAILING_HEALTH, SLOW = "failing-migration", "failing-health", "slow"
+V_BROKEN, V2B = "v-broken", "v2b"
+
+NOTES_ADD = {
+    "v1": "INSERT INTO notes (text) VALUES (:text) RETURNING id",
+    "v2": "INSERT INTO notes (text, author) VALUES (:text, 'two') RETURNING id",
+    "v3": "WITH made AS (INSERT INTO notes (text, author) VALUES (:text, 'three') RETURNING id) "
+    "INSERT INTO tags (note, tag) SELECT id, 'new' FROM made RETURNING note",
+}
+AUTHOR_SQL = (
+    ["ALTER TABLE notes ADD COLUMN author text NOT NULL DEFAULT 'nobody'"],
+    ["ALTER TABLE notes DROP COLUMN author"],
+)
+TAGS_SQL = (
+    ["CREATE TABLE tags (note bigint REFERENCES notes ON DELETE CASCADE, tag text, PRIMARY KEY (note, tag))"],
+    ["DROP TABLE tags"],
+)
+BROKEN_SQL = (
+    ["CREATE TABLE half (id bigint)", "INSERT INTO notes (text) VALUES ('half')", "UPDATE notes SET author = 'half'"],
+    ["DROP TABLE half"],
+    'raise RuntimeError("the migration gave up half way")',
+)
+ALEMBIC = '''\
+"""{name}."""
+
+from alembic import op
+
+revision, down_revision = "{number}", "{before}"
+
+
+def upgrade() -> None:
+{up}
+
+
+def downgrade() -> None:
+{down}
+'''
 
 
 @dataclass(frozen=True)
@@ -38,6 +74,8 @@ class Change:
 
 def versions(app: str) -> dict[str, Change]:
     """The changes that make v2 out of v1 and v3 out of v2; the files as they stand are v1."""
+    if app == "notes":
+        return {"v2": _notes_two(), "v3": _notes_three()}
     file, assignment = {
         "api": ("main.py", 'VERSION = "{}"'),
         "webapp": ("app.js", 'const VERSION = "{}"'),
@@ -54,11 +92,46 @@ def versions(app: str) -> dict[str, Change]:
 
 def faults(app: str) -> dict[str, Change]:
     """The changes that each spoil v3 in one way."""
-    return {"api": _api, "webapp": _webapp, "next": _next}[app]()
+    made = {"api": _api, "webapp": _webapp, "next": _next}
+    return made[app]() if app in made else {}
+
+
+def siblings(app: str) -> dict[str, tuple[str, Change]]:
+    """Further tags of an app: the version that each comes after, and what it changes there."""
+    if app != "notes":
+        return {}
+    broken = [_notes_version("2.0.0", "2.1.0"), _alembic("0003", "broken", *BROKEN_SQL)]
+    return {
+        V_BROKEN: ("v2", Change("Change notes, and give up half way", broken)),
+        V2B: ("v2", Change("Call it 2.0.1, on the same tables", [_notes_version("2.0.0", "2.0.1")])),
+    }
 
 
 def _migration(name: str, up: str, down: str) -> list[Edit]:
     return [Edit(f"migrations/{name}/up.sql", "", f"{up}\n"), Edit(f"migrations/{name}/down.sql", "", f"{down}\n")]
+
+
+def _notes_two() -> Change:
+    code = [_notes_version("1.0.0", "2.0.0"), Edit("main.py", NOTES_ADD["v1"], NOTES_ADD["v2"])]
+    return Change("Give every note an author", [*code, _alembic("0002", "author", *AUTHOR_SQL)])
+
+
+def _notes_three() -> Change:
+    code = [_notes_version("2.0.0", "3.0.0"), Edit("main.py", NOTES_ADD["v2"], NOTES_ADD["v3"])]
+    return Change("Give notes tags", [*code, _alembic("0003", "tags", *TAGS_SQL)])
+
+
+def _notes_version(old: str, new: str) -> Edit:
+    return Edit("main.py", f'VERSION = "{old}"', f'VERSION = "{new}"')
+
+
+def _alembic(number: str, name: str, up: Sequence[str], down: Sequence[str], then: str = "") -> Edit:
+    lines = [[f'op.execute("{statement}")' for statement in statements] for statements in (up, down)]
+    bodies = ["\n".join(f"    {line}" for line in each) for each in ([*lines[0], *([then] if then else [])], lines[1])]
+    content = ALEMBIC.format(
+        name=name.capitalize(), number=number, before=f"{int(number) - 1:04}", up=bodies[0], down=bodies[1]
+    )
+    return Edit(f"alembic/versions/{number}_{name}.py", "", content)
 
 
 def _api() -> dict[str, Change]:

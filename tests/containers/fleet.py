@@ -1,4 +1,4 @@
-"""The fleet of the tests: six hosts on one network, with keys, known hosts and a git server among them."""
+"""The fleet of the tests: seven hosts on one network, with keys and known hosts, a git server and a database server."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from tests.containers.resources import Spec
 
 DEPLOYERS = ["deploy", "ops"]
 LOGIN_USERS = [*DEPLOYERS, "git"]
-BACKEND_HTTP, FRONTEND_HTTP = 8000, 3000
+BACKEND_HTTP, FRONTEND_HTTP, POSTGRES = 8000, 3000, 5432
+BACKUPS, SMALL_BACKUPS = "/var/backups/api", "/var/backups/small"
 TOPOLOGY = [
-    Spec("api1", http=BACKEND_HTTP),
-    Spec("api2", http=BACKEND_HTTP, small_disks={"/app": "64m"}),
+    Spec("api1", http=BACKEND_HTTP, small_disks={SMALL_BACKUPS: "6m"}, folders=(BACKUPS,)),
+    Spec("api2", http=BACKEND_HTTP, small_disks={"/app": "64m"}, folders=(BACKUPS,)),
     Spec("web1", http=FRONTEND_HTTP),
     Spec("web2", http=FRONTEND_HTTP),
     Spec("gw"),
     Spec("git"),
+    Spec("db1", ports=(POSTGRES,)),
 ]
 
 
@@ -65,7 +67,8 @@ class Fleet:
         return [self["web1"], self["web2"]]
 
     def topology(self) -> Fleet:
-        """Start the six: api1, api2 (its /app a disk of 64 MB), web1, web2, the gateway gw and the git host."""
+        """Start the seven: api1 (/var/backups/small a disk of 6 MB), api2 (/app a disk of 64 MB), web1, web2, the gateway
+        gw, the git host, and db1, whose PostgreSQL waits for `Postgres.start`."""
         self.start(TOPOLOGY)
         return self
 
@@ -130,12 +133,14 @@ class Fleet:
         return f"{self._prefix}.{self._last_address}"
 
     def _boot(self, spec: Spec, address: str) -> Machine:
-        inside = [22, *([spec.http] if spec.http else [])]
+        inside = [22, *([spec.http] if spec.http else []), *spec.ports]
         ports = dict(zip(inside, free_ports(len(inside)), strict=True))
         container = resources.run_container(self._client, self._image, spec, self._network, address, ports)
         machine = Machine(self._client, container, self._network, spec, address, ports)
         self.machines[spec.name] = machine
         machine.wait_ready()
+        for folder in spec.folders:
+            machine.check(f"install -d -o deploy -g deploy -m 750 {folder}")
         return machine
 
     def _let_in(self, machine: Machine) -> None:

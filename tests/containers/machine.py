@@ -36,6 +36,7 @@ class Machine:
         self.name, self.address, self.container = spec.name, address, container
         self.ssh_port = ports[22]
         self._http_port = ports[spec.http] if spec.http else None
+        self._ports = ports
         self._client, self._network = client, network
 
     @property
@@ -44,6 +45,12 @@ class Machine:
         if self._http_port is None:
             raise MachineError(f"{self.name} publishes no http port")
         return self._http_port
+
+    def published(self, port: int) -> int:
+        """The port of 127.0.0.1 where a port of this machine is reached (`Spec.ports`)."""
+        if port not in self._ports:
+            raise MachineError(f"{self.name} does not publish its port {port}")
+        return self._ports[port]
 
     def exec(self, command: str, user: str = "root") -> tuple[int, str]:
         """Run a shell command inside, not over SSH; its exit code and what it said on both streams."""

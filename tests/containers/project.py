@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tests.containers.fleet import Fleet
+from tests.containers.fleet import BACKUPS, Fleet
 from tests.containers.units import Layout
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ SECONDS = 120.0
 
 GROUPS = {"backend": ("api1", "api2"), "frontend": ("web1", "web2")}
 APPS = {"backend": "api", "frontend": "webapp"}
-PATHS = {"api": "/app/api", "webapp": "/app/webapp"}
+PATHS = {"api": "/app/api", "webapp": "/app/webapp", "notes": "/app/notes"}
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,8 @@ class Project:
         # Not copied: the compiled files in it are worth half a second a call.
         (folder / "tasks").symlink_to(ROOT / "tasks")
         self.inventory: dict[str, Any] = default_inventory(fleet, layout)
+        # What every `fab` has in its environment besides.
+        self.variables: dict[str, str] = {}
 
     def fab(self, *words: str, seconds: float = SECONDS, env: dict[str, str] | None = None) -> Ran:
         """Run `fab` to its end."""
@@ -173,7 +175,7 @@ class Project:
         """A person's environment without the settings of whoever runs the tests."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         kept["PYTHONPATH"] = str(ROOT)
-        return {**kept, "HOME": str(self.home), "USER": "ada", "LOGNAME": "ada", "COLUMNS": "200"}
+        return {**kept, **self.variables, "HOME": str(self.home), "USER": "ada", "LOGNAME": "ada", "COLUMNS": "200"}
 
 
 def default_inventory(fleet: Fleet, layout: Layout) -> dict[str, Any]:
@@ -220,6 +222,40 @@ def webapp(fleet: Fleet, layout: Layout) -> dict[str, Any]:
         "health": _health("http://localhost:3000/healthz"),
         "keep": 2,
         "min_free": "2M",
+    }
+
+
+def notes_inventory(fleet: Fleet, layout: Layout) -> dict[str, Any]:
+    """The notes on the backends instead of the api, and their database; nothing on the frontends."""
+    hosts = [_host(fleet, name) for name in GROUPS["backend"]]
+    return {
+        **default_inventory(fleet, layout),
+        "groups": {"backend": {"hosts": hosts, "apps": ["notes"]}},
+        "apps": {"notes": notes(fleet, layout)},
+        "databases": {"main": notes_database()},
+    }
+
+
+def notes(fleet: Fleet, layout: Layout) -> dict[str, Any]:
+    """The notes under the unit of `units.install_notes_unit`; `fab` needs NOTES_DATABASE_URL in its environment."""
+    return {
+        **api(fleet, layout),
+        "repository": fleet.clone_url("notes"),
+        "path": PATHS["notes"],
+        "migrate": ".venv/bin/alembic upgrade head",
+        "database": "main",
+        "secrets": {"DATABASE_URL": "env:NOTES_DATABASE_URL"},
+    }
+
+
+def notes_database() -> dict[str, Any]:
+    """Their database: dumped on a backend into a folder of its own, and proved where SCRATCH_DATABASE_URL says."""
+    return {
+        "engine": "postgres",
+        "url": "env:NOTES_DATABASE_URL",
+        "run_on": "backend",
+        "directory": BACKUPS,
+        "prove": {"url": "env:SCRATCH_DATABASE_URL"},
     }
 
 

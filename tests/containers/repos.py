@@ -12,7 +12,7 @@ from tests.containers import edits
 from tests.containers.fleet import Fleet
 
 APPS = Path(__file__).parent / "apps"
-NAMES = ["api", "webapp", "next"]
+NAMES = ["api", "webapp", "next", "notes"]
 LEFT_BEHIND = shutil.ignore_patterns("__pycache__", ".pytest_cache", ".venv", "node_modules", ".next", "REVISION")
 AUTHOR = {"NAME": "Ada Author", "EMAIL": "ada@example.com"}
 FIRST_COMMIT, BETWEEN_COMMITS = 1_700_000_000, 3600
@@ -20,7 +20,8 @@ FIRST_COMMIT, BETWEEN_COMMITS = 1_700_000_000, 3600
 
 @dataclass(frozen=True)
 class Repository:
-    """A working repository here; `revisions` has the full commit id of each tag (v1, v2, v3) and fault branch."""
+    """A working repository here; `revisions` has the full commit id of each tag (v1, v2, v3; for the notes v-broken and
+    v2b as well, which come after v2) and fault branch."""
 
     app: str
     path: Path
@@ -40,6 +41,10 @@ def make_repository(app: str, folder: Path) -> Repository:
     for fault, change in edits.faults(app).items():
         _git(path, "checkout", "-q", "-b", fault, "v3")
         revisions[fault] = _apply(path, change, len(revisions))
+    for tag, (base, change) in edits.siblings(app).items():
+        _git(path, "checkout", "-q", "--detach", base)
+        revisions[tag] = _apply(path, change, len(revisions))
+        _git(path, "tag", tag)
     _git(path, "checkout", "-q", "main")
     return Repository(app, path, revisions)
 

@@ -22,11 +22,14 @@ SUBNETS = [f"10.213.{number}.0/24" for number in range(1, 60)]
 
 @dataclass(frozen=True)
 class Spec:
-    """One machine that is wanted: its name, the port its app listens on, and folders that are small disks."""
+    """One machine that is wanted: its name, the port its app listens on, and further ports to reach from here; folders
+    that are small disks, and folders that are the deploy user's alone."""
 
     name: str
     http: int | None = None
     small_disks: dict[str, str] = field(default_factory=dict)
+    ports: tuple[int, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 def owner() -> str:

@@ -20,7 +20,7 @@ def log_in(fleet: Fleet, name: str, *options: str, seconds: float = 10) -> subpr
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
 
 
-@pytest.mark.parametrize("name", ["api1", "api2", "web1", "web2", "gw", "git"])
+@pytest.mark.parametrize("name", ["api1", "api2", "web1", "web2", "gw", "git", "db1"])
 @pytest.mark.parametrize("user", ["deploy", "ops"])
 def test_every_host_lets_its_deployers_in_and_has_the_key_we_know(fleet: Fleet, name: str, user: str) -> None:
     answer = fleet.ssh(name, "hostname; id -un", user)

@@ -1,4 +1,4 @@
-"""The systemd unit that runs the sample api, for both layouts, and how it gets onto a machine."""
+"""The systemd unit that runs the sample api or the notes, for both layouts, and how it gets onto a machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDERS: dict[Layout, tuple[str, str]] = {
 
 UNIT = """\
 [Unit]
-Description=The sample api
+Description=The sample app at {path}
 After=network.target
 
 [Service]
@@ -25,6 +25,7 @@ Type=notify
 User=deploy
 Group=deploy
 WorkingDirectory={folder}
+EnvironmentFile=-/etc/default/{name}
 ExecStart=/opt/venv/bin/gunicorn{options} main:app
 ExecReload=/bin/kill -s HUP $MAINPID
 KillMode=mixed
@@ -35,13 +36,20 @@ WantedBy=multi-user.target
 """
 
 
-def gunicorn_unit(layout: Layout, path: str = "/app/api") -> str:
+def gunicorn_unit(layout: Layout, path: str = "/app/api", name: str = "gunicorn") -> str:
     """The text of the unit for an app at the path."""
     folder, options = (each.format(path=path) for each in FOLDERS[layout])
-    return UNIT.format(folder=folder, options=options)
+    return UNIT.format(path=path, folder=folder, options=options, name=name)
 
 
 def install_unit(machine: Machine, layout: Layout, name: str = "gunicorn", path: str = "/app/api") -> None:
     """Put the unit on a machine, enabled and not started: there is no code on it yet."""
-    machine.put(f"/etc/systemd/system/{name}.service", gunicorn_unit(layout, path).encode())
+    machine.put(f"/etc/systemd/system/{name}.service", gunicorn_unit(layout, path, name).encode())
     machine.check(f"systemctl daemon-reload && systemctl enable --quiet {name}.service")
+
+
+def install_notes_unit(machine: Machine, layout: Layout, database_url: str) -> None:
+    """Put the unit of the notes in the place of the api's: the same name and port, /app/notes, and its database."""
+    # A URL has no character that systemd would read in another way.
+    machine.put("/etc/default/gunicorn", f"DATABASE_URL={database_url}\n".encode(), mode=0o600)
+    install_unit(machine, layout, path="/app/notes")

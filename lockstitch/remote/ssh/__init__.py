@@ -6,11 +6,12 @@
 - sockets.py: TCP; pulse.py: whether the other side is still there; round.py: giving up
 - connection.py, handshake.py: one strict Fabric connection; network.py: what connections share
 - shell.py: a waiting shell; line.py: those of one host; carry.py: one script on one of them
+- sftp.py: an SFTP session; streams.py: reading and writing over it; files.py: a file of a host
 - agent.py: the agent lent to a host; runner.py: `c.run` of plain tasks
 - remote.py: SshRemote; explain.py: what went wrong, in words
 """
 
-from lockstitch.remote.ssh.carry import InterruptedRunError
+from lockstitch.remote import InterruptedRunError
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.remote import SshRemote

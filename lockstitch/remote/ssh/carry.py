@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from time import monotonic
 
-from lockstitch.errors import ExitCode, HostError, HostLostError, StepTimeoutError
+from lockstitch.errors import HostError, HostLostError, StepTimeoutError
 from lockstitch.plan import Script
-from lockstitch.remote import Result
+from lockstitch.remote import InterruptedRunError, Result
 from lockstitch.remote.ssh.line import Line
 from lockstitch.remote.ssh.shell import BROKEN, Shell
 from lockstitch.script import Reading
@@ -16,12 +16,6 @@ TICK = 1.0
 BETWEEN_STEPS = 60.0
 # The script's own watchdog ends the steps with TERM, and with KILL five seconds later.
 ENDING = 8.0
-
-
-class InterruptedRunError(HostLostError):
-    """What ran on the host was ended because we were told to."""
-
-    exit_code = ExitCode.INTERRUPTED
 
 
 class Carry:

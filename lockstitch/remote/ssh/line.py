@@ -99,14 +99,14 @@ class Line:
             try:
                 return in_background(lambda: Shell(self.connection, user, text)).result(self._patience)
             except RefusedError as error:
-                self._make_room(user, until, error)
+                self.make_room(until, error)
             except TimeoutError as error:
                 raise self._too_slow() from error
             except NotStartedError as error:
                 raise self._not_started(user, error) from error
 
-    def _make_room(self, user: str | None, until: float, error: RefusedError) -> None:
-        """Wait for a session to end: a host allows ten at once, some fewer."""
+    def make_room(self, until: float, error: RefusedError) -> None:
+        """Wait for a session to end, for one more that was refused: a host allows ten at once, some fewer."""
         with self._changed:
             spares = [spare for some in self._spares.values() for spare in some]
             self._spares = {}

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import wait
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 from fabric import Config
 
 from lockstitch.errors import ConnectError, HostLostError, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script
-from lockstitch.remote import Observer, Result, nobody
-from lockstitch.remote.ssh.carry import Carry, InterruptedRunError
+from lockstitch.remote import FileMode, InterruptedRunError, Observer, Result, nobody
+from lockstitch.remote.ssh.carry import Carry
+from lockstitch.remote.ssh.files import opened
 from lockstitch.remote.ssh.line import Line
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.round import Round
+from lockstitch.remote.ssh.sftp import Requests, begin
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 from lockstitch.remote.ssh.sockets import in_background
 from lockstitch.script import Reading, render
@@ -27,6 +30,7 @@ from lockstitch.script import Reading, render
 NOT_BEGUN = "interrupted before it began"
 # Linux takes no longer argument than 128 KiB.
 LONGEST_ARGUMENT = 100_000
+T = TypeVar("T")
 
 
 class SshRemote:
@@ -72,18 +76,15 @@ class SshRemote:
         if not script.steps:
             return ()
         round_ = self.network.round
-        try:
-            try:
-                return self._carry(host, script, observe, round_)
-            except NotSentError:
-                # A line or a shell that died while it waited: nothing was done, so it may be asked for again.
-                return self._carry(host, script, observe, round_)
-        except NotSentError as error:
-            raise ConnectError(host.name, f"the host does not start a shell: {error}") from error
-        except ConnectError as error:
-            if round_.stopped.is_set():
-                raise InterruptedRunError(host.name, NOT_BEGUN) from error
-            raise
+        return self._begun(host, round_, lambda: self._carry(host, script, observe, round_))
+
+    @contextmanager
+    def open(self, host: Host, path: str, mode: FileMode) -> Iterator[BinaryIO]:
+        """A file of a host as a stream, over SFTP; `lockstitch.remote` says what is promised of it."""
+        round_ = self.network.round
+        line, requests = self._begun(host, round_, lambda: self._files(host))
+        with opened(requests, line, round_, path, mode) as file:
+            yield file
 
     def interrupt(self) -> None:
         """End whatever is running on any host, and give up whatever is being opened."""
@@ -107,6 +108,25 @@ class SshRemote:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _begun(self, host: Host, round_: Round, do: Callable[[], T]) -> T:
+        """What `do` returns, on a line that is alive."""
+        try:
+            try:
+                return do()
+            except NotSentError:
+                # A line or a shell that died while it waited: nothing was done, so it may be asked for again.
+                return do()
+        except NotSentError as error:
+            raise ConnectError(host.name, f"the host does not start a shell: {error}") from error
+        except ConnectError as error:
+            if round_.stopped.is_set():
+                raise InterruptedRunError(host.name, NOT_BEGUN) from error
+            raise
+
+    def _files(self, host: Host) -> tuple[Line, Requests]:
+        line = self._line(host)
+        return line, begin(line)
 
     def _carry(self, host: Host, script: Script, observe: Observer, round_: Round) -> tuple[Result, ...]:
         line = self._line(host)

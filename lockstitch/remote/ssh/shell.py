@@ -49,7 +49,7 @@ class Shell:
         if transport is None:
             raise SSHException("the connection is not open")
         self.user = user
-        self._channel = _session(transport, connection.hop.limits.channel_timeout)
+        self._channel = session(transport, connection.hop.limits.channel_timeout)
         self._channel.set_combine_stderr(True)
         self._patience = connection.hop.limits.channel_timeout
         if connection.forward_agent:
@@ -127,7 +127,8 @@ class Shell:
             said = (said + data)[-KEPT:]
 
 
-def _session(transport: Transport, timeout: float) -> Channel:
+def session(transport: Transport, timeout: float) -> Channel:
+    """A new session on a connection; raises RefusedError where the host allows none more."""
     try:
         return transport.open_session(timeout=timeout)
     except SSHException as error:

@@ -1,0 +1,181 @@
+"""The values Backup and Vault: one dump of a database with its manifest, and the folder of a host that holds them.
+
+A backup is a folder `NAME/` with the dump and `manifest.json`, made under another name and renamed when it is whole.
+The manifest is JSON of which a shell can read the lines: what is said of the backup first, then a line for each
+proof, table and file.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+MANIFEST = "manifest.json"
+_LABEL = re.compile(r"[^A-Za-z0-9._]+")
+_LONGEST_LABEL = 60
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Vault:
+    """Where the backups of one database are on a host. Its lock and journal are in `.lockstitch/DATABASE` in it."""
+
+    directory: str
+    database: str
+
+    @property
+    def state(self) -> str:
+        return posixpath.join(self.directory, ".lockstitch", self.database)
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup as its manifest tells it. `problem` says why it is none that can be counted on; sizes in bytes.
+
+    `release` is (app, revision) of what was running when it was made, `head` the newest migration in it, `proven`
+    when it was last restored and compared with what was dumped.
+    """
+
+    name: str
+    at: str = ""
+    bytes: int = 0
+    size: int = 0
+    sha256: str = ""
+    label: str = ""
+    app: str = ""
+    revision: str = ""
+    head: str = ""
+    run: str = ""
+    by: str = ""
+    engine: str = ""
+    server: str = ""
+    tool: str = ""
+    tables: int = 0
+    rows: int = 0
+    proven: str = ""
+    problem: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it was finished. Only `backup.prove` shows that it can be restored."""
+        return not self.problem
+
+    @property
+    def when(self) -> datetime:
+        """When its snapshot was taken; the oldest time there is where that is not known."""
+        try:
+            return datetime.fromisoformat(self.at.replace("Z", "+00:00")).astimezone(UTC)
+        except ValueError:
+            return datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """What a database server tells before anything is done with it; sizes in bytes.
+
+    `able` are the rights that this login has (`create`: to make databases, `own`: to rename this one); `problem` is
+    why the server or its tools cannot be used; `others` are the databases that Lockstitch made beside this one.
+    """
+
+    server: str = ""
+    tool: str = ""
+    size: int | None = None
+    able: frozenset[str] = frozenset()
+    others: tuple[str, ...] = ()
+    problem: str = ""
+    head: str = ""
+
+
+@dataclass(frozen=True)
+class VaultFacts:
+    """What lies in a vault. `free` is in bytes; `written` how long its journal was."""
+
+    backups: tuple[Backup, ...] = ()
+    free: int | None = None
+    missing: tuple[str, ...] = ()
+    unwritable: str = ""
+    lock: str = ""
+    written: int = 0
+    server: ServerFacts = field(default_factory=ServerFacts)
+
+    def find(self, name: str) -> Backup | None:
+        """A backup by its name."""
+        return next((backup for backup in self.backups if backup.name == name), None)
+
+    @property
+    def newest(self) -> Backup | None:
+        """The newest backup that is whole."""
+        return max((b for b in self.backups if b.good), key=lambda b: (b.when, b.name), default=None)
+
+
+def backup_name(database: str, run: str, label: str = "") -> str:
+    """The name of the backup that a run makes: the database, the run's moment and number, and its label."""
+    clean = _LABEL.sub("-", label).strip("-.")[:_LONGEST_LABEL]
+    return "-".join(part for part in (database, run, clean) if part)
+
+
+def sized(size: int) -> str:
+    """A number of bytes as people read it."""
+    for unit, power in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
+        if size >= 1 << power:
+            return f"{size / (1 << power):.1f} {unit}"
+    return f"{size} B"
+
+
+def opened(**known: Any) -> str:
+    """The first line of a manifest without its end, so that the host can add what it learns."""
+    return json.dumps({"lockstitch": 1, **known}, separators=(",", ":"), ensure_ascii=False)[:-1]
+
+
+def parse_backups(lines: Iterator[str]) -> tuple[Backup, ...]:
+    """The backups of a listing: `backup NAME LINE`, `proven NAME LINE` and `broken NAME`; oldest first."""
+    found: dict[str, Backup] = {}
+    proofs: dict[str, str] = {}
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        name, _, said = rest.partition(" ")
+        if not NAME.fullmatch(name):
+            continue
+        if word == "backup":
+            found[name] = _backup(name, said)
+        elif word == "broken":
+            found[name] = Backup(name, problem="it has no manifest: it was not finished, or that was removed")
+        elif word == "proven":
+            proofs[name] = str(_object("{" + said.rstrip(",") + "}").get("at", ""))
+    made = [_with_proof(backup, proofs.get(backup.name, "")) for backup in found.values()]
+    return tuple(sorted(made, key=lambda b: (b.when, b.name)))
+
+
+def _with_proof(backup: Backup, at: str) -> Backup:
+    return Backup(**{**vars(backup), "proven": at}) if at else backup
+
+
+def _backup(name: str, line: str) -> Backup:
+    told = _object(line.rstrip(",") + "}")
+    if told.get("name") != name or not told.get("sha256"):
+        return Backup(name, problem="its manifest cannot be read")
+    kinds: Mapping[str, type] = {"bytes": int, "size": int, "tables": int, "rows": int}
+    fields = {k: _of(kinds.get(k, str), told[k]) for k in Backup.__dataclass_fields__ if k in told and k != "problem"}
+    return Backup(**fields)  # type: ignore[arg-type]
+
+
+def _of(kind: type, value: Any) -> Any:
+    if kind is int:
+        return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return str(value)
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    at = found.get("proven")
+    return at if isinstance(at, dict) and len(found) == 1 else found

@@ -1,0 +1,174 @@
+"""Pure: the plans of `backup`, `backup.verify`, `backup.prove` and `backup.prune`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from lockstitch.backup import sized
+from lockstitch.errors import CheckError, UsageError
+from lockstitch.lock_steps import release_step
+from lockstitch.plan import Kind, Plan, Step, Unit, Wave
+from lockstitch.plans import shelf as steps
+from lockstitch.plans.shelf import Made, Shelf
+from lockstitch.retention import doomed
+
+
+def backup(environment: str, shelves: Sequence[Shelf], label: str) -> Plan:
+    """The plan that dumps these databases at once. Raises CheckError for what stands against it."""
+    refuse(shelves)
+    units = [Unit(s.site, (steps.dump(s, steps.new_name(s, label), Made(label)),)) for s in shelves]
+    notes = [note for s in shelves for note in dump_notes(s)]
+    done = [(s, [steps.record(s, "backup", label, name=steps.new_name(s, label))]) for s in shelves]
+    names = [steps.new_name(s, label) for s in shelves]
+    waves = [Wave("dump", tuple(units), preflight=True)]
+    told = [f"made {name}" for name in names]
+    return database_plan(
+        "backup", environment, shelves, waves, done, notes, label, told=told, then=f"backup.prove {names[0]}"
+    )
+
+
+def verify(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
+    """The plan that compares backups with their checksums and has their dumps read."""
+    shelves = [shelf for shelf, _ in chosen]
+    refuse_unready(shelves)
+    units = [Unit(shelf.site, (steps.check(shelf, name),)) for shelf, name in chosen]
+    told = [f"{name}: every file is as it was dumped, and can be read" for _, name in chosen]
+    then = f"backup.prove {chosen[0][1]}"
+    return database_plan(
+        "verify", environment, shelves, [Wave("verify", tuple(units), preflight=True)], [], [], told=told, then=then
+    )
+
+
+def prove(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
+    """The plan that restores backups into scratch databases, compares every table's rows, and records it."""
+    shelves = [shelf for shelf, _ in chosen]
+    refuse_unready(shelves)
+    for shelf in shelves:
+        if not shelf.prove:
+            raise UsageError(
+                f"{shelf.database.name} has no server to prove backups on",
+                hint="write prove: {url: env:SCRATCH_DATABASE_URL} under it in the inventory",
+            )
+    units, done = [], []
+    for shelf, name in chosen:
+        beside = shelf.beside("proving")
+        made = steps.scratch(shelf, beside, shelf.prefix("proving"))
+        restored = steps.restore(shelf, name, beside, url=shelf.prove, owners=False)
+        gate = steps.rows(shelf, name, beside, shelf.prove)
+        units.append(Unit(shelf.site, (steps.check(shelf, name), made, restored), (gate,)))
+        last = [steps.prove(shelf, name), steps.drop_scratch(shelf, beside), steps.record(shelf, "proof", name=name)]
+        done.append((shelf, last))
+    told = [f"{name} is proven: restored, every table with the rows it was dumped with" for _, name in chosen]
+    return database_plan(
+        "prove", environment, shelves, [Wave("restore", tuple(units), preflight=True)], done, [], told=told
+    )
+
+
+def prune(environment: str, shelves: Sequence[Shelf], held: Mapping[str, str]) -> Plan:
+    """The plan that removes what no rule keeps. `held` are the backups that releases belong to, and whose."""
+    refuse_unready(shelves)
+    units, done, told = [], [], []
+    for shelf in shelves:
+        gone = tuple(b.name for b in doomed(shelf.facts.backups, shelf.database.keep, held))
+        if gone:
+            units.append(Unit(shelf.site, (steps.remove(shelf, gone),)))
+            told += [f"removed {name}" for name in gone]
+            done.append((shelf, [steps.record(shelf, "prune", names=" ".join(gone))]))
+    waves = [Wave("remove", tuple(units))] if units else []
+    return database_plan(
+        "prune", environment, [s for s, _ in done], waves, done, [], nothing="every backup is kept", told=told
+    )
+
+
+def choose(shelves: Sequence[Shelf], name: str) -> list[tuple[Shelf, str]]:
+    """The backup of that name with its shelf; without a name the newest whole one of each database."""
+    if not name:
+        chosen = [(s, found.name) for s in shelves if (found := s.facts.newest) is not None]
+        if not chosen:
+            raise CheckError("there is no backup yet", hint="fab -H ENV backup")
+        return chosen
+    for shelf in shelves:
+        if shelf.facts.find(name) is not None:
+            return [(shelf, name)]
+    known = [b.name for s in shelves for b in s.facts.backups][-3:]
+    raise UsageError(
+        f"there is no backup {name}; the last ones: {', '.join(known) or 'none'}", hint="fab -H ENV backup.list"
+    )
+
+
+def refuse(shelves: Sequence[Shelf]) -> None:
+    """Raise for everything that stands against dumping these databases, all of it at once."""
+    refuse_unready(shelves)
+    problems = [f"{s.site}: {problem}" for s in shelves for problem in _against_dump(s)]
+    if problems:
+        raise CheckError("\n".join([*problems, "nothing was begun"]))
+
+
+def refuse_unready(shelves: Sequence[Shelf]) -> None:
+    """Raise where a vault cannot be used at all."""
+    problems = [f"{s.site}: {problem}" for s in shelves for problem in _against(s)]
+    if problems:
+        raise CheckError("\n".join([*problems, "nothing was begun"]))
+
+
+def dump_notes(shelf: Shelf) -> Iterator[str]:
+    """What a person should know before a dump begins."""
+    facts, server = shelf.facts, shelf.facts.server
+    wanted = steps.estimate(shelf)
+    if server.size is not None and wanted is not None and facts.free is not None:
+        told = [f"{sized(server.size)} on disk", f"about {sized(wanted)} dumped", f"{sized(facts.free)} free"]
+        yield f"{shelf.database.name}: {', '.join(told)} in {shelf.database.vault.directory}"
+    if differ := shelf.engine.versions(server.server, server.tool):
+        yield f"{shelf.database.name}: {differ}"
+
+
+def _against(shelf: Shelf) -> Iterator[str]:
+    for tool in shelf.facts.missing:
+        yield f"`{tool}` is not found on this host"
+    if shelf.facts.unwritable:
+        yield f"{shelf.facts.unwritable} cannot be written by the user who logs in"
+
+
+def _against_dump(shelf: Shelf) -> Iterator[str]:
+    facts, wanted = shelf.facts, steps.estimate(shelf)
+    if facts.server.problem:
+        yield facts.server.problem
+    elif wanted is not None and facts.free is not None and facts.free < wanted + shelf.database.min_free:
+        yield (
+            f"{sized(facts.free)} are free in {shelf.database.vault.directory}; a dump of {sized(facts.server.size or 0)} "
+            f"takes about {sized(wanted)}, and {sized(shelf.database.min_free)} must stay free (min_free)"
+        )
+
+
+def database_plan(
+    kind: Kind,
+    environment: str,
+    shelves: Sequence[Shelf],
+    waves: Sequence[Wave],
+    done: Sequence[tuple[Shelf, Sequence[Step]]],
+    notes: Sequence[str],
+    message: str = "",
+    *,
+    nothing: str = "",
+    told: Sequence[str] = (),
+    then: str = "",
+) -> Plan:
+    """A plan of databases: what is recorded at its end, and their locks freed however it ends."""
+    first = shelves[0] if shelves else None
+    freed = {shelf.site: release_step(shelf.site, shelf.run) for shelf in shelves}
+    last = {shelf.site: tuple(each) for shelf, each in done}
+    return Plan(
+        kind,
+        environment,
+        first.run if first else "",
+        first.by if first else "",
+        message,
+        tuple(waves),
+        finish=tuple(Unit(site, (*last.get(site, ()), free)) for site, free in freed.items()),
+        failed=tuple(Unit(site, (free,)) for site, free in freed.items()),
+        notes=tuple(notes),
+        nothing=nothing,
+        done=tuple(told),
+        then=f"fab -H {environment} {then or 'backup.list'}",
+        written={shelf.site: shelf.facts.written for shelf in shelves},
+    )

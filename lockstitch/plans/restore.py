@@ -1,0 +1,70 @@
+"""Pure: the plan of `backup.restore`: beside the database that serves, proven there, and only then in its place."""
+
+from __future__ import annotations
+
+from lockstitch.errors import CheckError, UsageError
+from lockstitch.gate import Gate
+from lockstitch.plan import Plan, Step, Unit, Wave
+from lockstitch.plans import shelf as steps
+from lockstitch.plans.backup import database_plan, refuse_unready
+from lockstitch.plans.shelf import Shelf
+
+
+def restore(environment: str, shelf: Shelf, name: str, into: str = "") -> Plan:
+    """The plan that restores a backup in place of the database that serves, or into another one of that server."""
+    refuse_unready([shelf])
+    refuse_restore(shelf, swapping=not into)
+    serving = shelf.engine.database(shelf.url)
+    if into == serving:
+        raise UsageError(f"{into} is the database that serves: nothing is restored over it", hint="leave --into out")
+    waves = [beside(shelf, name, into)]
+    told = [f"{name} is restored as {into}"]
+    if not into:
+        waves.append(swap(shelf))
+        told = [
+            f"{serving} is {name} now; what it was before is kept as {kept(shelf)}, with all that was written to it"
+        ]
+    done = [
+        (shelf, [steps.record(shelf, "restore", name=name, into=into or serving, kept="" if into else kept(shelf))])
+    ]
+    return database_plan("restore", environment, [shelf], waves, done, (), told=told, then="database.check")
+
+
+def beside(shelf: Shelf, name: str, into: str = "") -> Wave:
+    """Restore into a database of its own: nobody sees it, and a failure leaves nothing of it."""
+    target = into or shelf.beside("restoring")
+    did: tuple[Step, ...] = (
+        steps.check(shelf, name),
+        steps.create(shelf, target, "" if into else shelf.prefix("restoring")),
+        steps.restore(shelf, name, target),
+        steps.analyze(shelf, target),
+    )
+    return Wave(f"restore {name} beside", (Unit(shelf.site, did, (steps.rows(shelf, name, target),)),), preflight=True)
+
+
+def swap(shelf: Shelf) -> Wave:
+    """Put the restored database in the place of the one that serves."""
+    step = steps.swap(shelf, shelf.beside("restoring"), kept(shelf), shelf.beside("undone"))
+    gates: tuple[Gate, ...] = (steps.swapped(shelf, kept(shelf)),)
+    return Wave(
+        f"swap {shelf.database.name}", (Unit(shelf.site, (step,), gates, (steps.serving(shelf),)),), visible=True
+    )
+
+
+def kept(shelf: Shelf) -> str:
+    """The name under which the database that served is kept: it says when."""
+    return shelf.beside("before")
+
+
+def refuse_restore(shelf: Shelf, *, swapping: bool) -> None:
+    """Raise where this login may not do what a restore needs."""
+    facts = shelf.facts.server
+    if facts.problem:
+        raise CheckError(f"{shelf.site}: {facts.problem}\nnothing was begun")
+    lacks = []
+    if "create" not in facts.able:
+        lacks.append("may not make databases (CREATEDB)")
+    if swapping and "own" not in facts.able:
+        lacks.append("is not the owner of the database, so may not rename it")
+    if lacks:
+        raise CheckError(f"{shelf.site}: the login of its url {' and '.join(lacks)}\nnothing was begun")

@@ -1,0 +1,205 @@
+"""Pure: the steps of a database's backups on the host that holds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lockstitch.backup import VaultFacts, backup_name, opened
+from lockstitch.command import Command, Value
+from lockstitch.gate import Gate, Verdict, failed, passed
+from lockstitch.inventory import Database
+from lockstitch.migrations import HEADS
+from lockstitch.plan import Site, Step
+from lockstitch.plans.steps import RECORD
+from lockstitch.probe import Probe
+from lockstitch.questions import database_site
+from lockstitch.services import vault_shell
+from lockstitch.services.database import Engine, in_vault, on_dump
+
+# How much of a database's size its first dump is taken to need; later ones are measured by the one before.
+_FIRST = 0.5
+_MARGIN = 1.25
+
+
+@dataclass(frozen=True)
+class Made:
+    """What is said of a backup when it is made: why, and what was running."""
+
+    label: str = ""
+    app: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One database with what was found of it, for one run. `url` is of the database that serves, `prove` of the
+    server where dumps are proven."""
+
+    database: Database
+    facts: VaultFacts
+    url: Value
+    run: str
+    by: str
+    prove: Value = ""
+
+    @property
+    def engine(self) -> Engine:
+        return self.database.engine
+
+    @property
+    def site(self) -> Site:
+        return database_site(self.database)
+
+    def beside(self, what: str) -> str:
+        """The name of a database that this run makes beside the one that serves."""
+        mark = f"__{what}_"
+        return f"{self._base(mark)}{mark}{self.run.partition('-')[0]}"
+
+    def prefix(self, what: str) -> str:
+        """What the names of all such databases begin with."""
+        return f"{self._base(f'__{what}_')}__{what}_"
+
+    def _base(self, mark: str) -> str:
+        room = self.engine.longest_name - len(mark) - len("20260101T000000Z")
+        return self.engine.database(self.url).encode()[:room].decode(errors="ignore")
+
+    def command(self, text: str, name: str = "", *, beside: str = "", url: Value = "", **more: Value) -> Command:
+        """A Command of an engine's text with the variables of a login, of the vault and of its own."""
+        login = self.engine.login(url or self.url, beside)
+        return in_vault(self.database.vault, name, text, {**login, "jobs": str(self.database.jobs), **more})
+
+    def step(self, name: str, says: str, command: Command, undo: Command | None = None, expects: int = 0) -> Step:
+        return Step(name, says, command, undo, timeout=self.database.timeout, expects=expects)
+
+
+def new_name(shelf: Shelf, label: str = "") -> str:
+    """The name of the backup that this run makes."""
+    return backup_name(shelf.database.name, shelf.run, label)
+
+
+def dump(shelf: Shelf, name: str, made: Made) -> Step:
+    """Dump the database, with a manifest; only a whole one gets its name."""
+    known = opened(
+        name=name,
+        database=shelf.database.name,
+        engine=shelf.engine.kind,
+        label=made.label,
+        app=made.app,
+        revision=made.revision,
+        run=shelf.run,
+        by=shelf.by,
+    )
+    text = vault_shell.BEGIN + shelf.engine.dump + vault_shell.FINISH
+    says = f"dump {shelf.engine.database(shelf.url)} as {name}"
+    command = shelf.command(text, name, known=known, heads=HEADS)
+    return shelf.step("backup", says, command, expects=estimate(shelf) or 0)
+
+
+def estimate(shelf: Shelf) -> int | None:
+    """About how many bytes the next dump takes: by the one before, or half of the database where there is none."""
+    size, last = shelf.facts.server.size, shelf.facts.newest
+    if size is None:
+        return None
+    share = last.bytes / last.size if last and last.size else _FIRST
+    return int(size * min(share * _MARGIN, 1.5))
+
+
+def check(shelf: Shelf, name: str) -> Step:
+    """Compare every file of a backup with its checksum, and read the dump's table of contents."""
+    return shelf.step("verify", f"verify {name}", shelf.command(on_dump(shelf.engine.readable), name))
+
+
+def create(shelf: Shelf, beside: str, prefix: str) -> Step:
+    """Make a database like the one that serves; it is dropped on the way back."""
+    command = shelf.command(shelf.engine.create, beside=beside, prefix=prefix)
+    return shelf.step("create", f"make the database {beside}", command, shelf.command(shelf.engine.drop, beside=beside))
+
+
+def scratch(shelf: Shelf, beside: str, prefix: str) -> Step:
+    """Make an empty database where dumps are proven."""
+    command = shelf.command(shelf.engine.scratch, beside=beside, url=shelf.prove, prefix=prefix)
+    return shelf.step("scratch", f"make the scratch database {beside}", command, _drop(shelf, beside))
+
+
+def drop_scratch(shelf: Shelf, beside: str) -> Step:
+    return shelf.step("drop", f"drop the scratch database {beside}", _drop(shelf, beside))
+
+
+def _drop(shelf: Shelf, beside: str) -> Command:
+    return shelf.command(shelf.engine.drop, beside=beside, url=shelf.prove)
+
+
+def restore(shelf: Shelf, name: str, beside: str, *, url: Value = "", owners: bool = True) -> Step:
+    """Restore a backup that is checked first into a database that is there and empty."""
+    text = on_dump(shelf.engine.restore)
+    command = shelf.command(text, name, beside=beside, url=url, owners="" if owners else "not")
+    found = shelf.facts.find(name)
+    return shelf.step("restore", f"restore {name} into {beside}", command, expects=found.tables if found else 0)
+
+
+def analyze(shelf: Shelf, beside: str) -> Step:
+    return shelf.step("analyze", f"analyze {beside}", shelf.command(shelf.engine.analyze, beside=beside))
+
+
+def swap(shelf: Shelf, beside: str, kept: str, undone: str) -> Step:
+    """Let the restored database take the place of the one that serves, which is kept."""
+    more = {"kept": kept, "undone": undone, "drain": f"{shelf.database.drain:.0f}"}
+    database = shelf.engine.database(shelf.url)
+    says = f"swap: {database} becomes {kept}, {beside} becomes {database}; connections are ended"
+    command = shelf.command(shelf.engine.swap, beside=beside, **more)
+    return shelf.step("swap", says, command, shelf.command(shelf.engine.unswap, beside=beside, **more))
+
+
+def prove(shelf: Shelf, name: str) -> Step:
+    """Write into the manifest that the backup was restored and compared."""
+    proof = json.dumps({"run": shelf.run, "by": shelf.by}, separators=(",", ":"))[1:-1]
+    return shelf.step("prove", f"record that {name} is proven", shelf.command(vault_shell.PROVEN, name, proof=proof))
+
+
+def remove(shelf: Shelf, names: tuple[str, ...]) -> Step:
+    command = shelf.command(vault_shell.REMOVE, names=" ".join(names))
+    return shelf.step("prune", f"remove {', '.join(names)}", command)
+
+
+def record(shelf: Shelf, event: str, message: str = "", **more: str) -> Step:
+    """Write what was done into the vault's journal."""
+    told = {"event": event, "database": shelf.database.name, "run": shelf.run, "by": shelf.by, "message": message}
+    text = json.dumps({**told, **more}, separators=(",", ":"), ensure_ascii=False)
+    values: Mapping[str, Value] = {"record": text, "journal": shelf.site.layout.journal, "reason": ""}
+    return shelf.step(f"record {event}", f"record the {event}", Command(RECORD, values=values))
+
+
+def rows(shelf: Shelf, name: str, beside: str, url: Value = "") -> Gate:
+    """The gate that a restored database has the rows its backup was made with."""
+    command = shelf.command(shelf.engine.compare, name, beside=beside, url=url)
+    return Gate("rows", Probe("rows", command, lambda text, code: text), shelf.engine.judge_rows, 1.0, 7200.0, 1)
+
+
+def swapped(shelf: Shelf, kept: str) -> Gate:
+    """The gate that both names are there: the database, and the one it was before."""
+    return _present(shelf, "swapped", {shelf.engine.database(shelf.url), kept})
+
+
+def serving(shelf: Shelf) -> Gate:
+    """The gate that the database is there again after a swap was taken back."""
+    return _present(shelf, "serving", {shelf.engine.database(shelf.url)})
+
+
+def _present(shelf: Shelf, name: str, names: set[str]) -> Gate:
+    probe = Probe(name, shelf.command(shelf.engine.names), _names)
+    return Gate(name, probe, lambda found: _there(names, found), 1.0, 30.0, 5)
+
+
+def _names(text: str, code: int) -> frozenset[str]:
+    return frozenset(line[5:] for line in text.splitlines() if line.startswith("name "))
+
+
+def _there(names: set[str], found: frozenset[str]) -> Verdict:
+    missing = sorted(names - found)
+    return (
+        failed(f"there is no database {' and no '.join(missing)}")
+        if missing
+        else passed(f"{' and '.join(sorted(names))} are there")
+    )

@@ -1,0 +1,91 @@
+"""A file of a host, opened over SFTP; and whatever goes wrong with it, in words."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from paramiko import SFTPError
+from paramiko.sftp import SFTP_NO_SUCH_FILE, SFTP_PERMISSION_DENIED
+
+from lockstitch.errors import HostError, HostLostError
+from lockstitch.remote import FileError, FileMode, InterruptedRunError
+from lockstitch.remote.ssh.line import Line
+from lockstitch.remote.ssh.round import Round
+from lockstitch.remote.ssh.sftp import PATIENCE, Requests, SaidNoError
+from lockstitch.remote.ssh.shell import BROKEN
+from lockstitch.remote.ssh.sockets import GivenUpError
+from lockstitch.remote.ssh.streams import CHUNK, Reading, Writing
+
+_DOING = {"rb": "read", "wb": "written"}
+
+
+@contextmanager
+def opened(requests: Requests, line: Line, round_: Round, path: str, mode: FileMode) -> Iterator[BinaryIO]:
+    """A file on a session of its own, which ends with it. An interruption ends it too."""
+    words = _Words(line, round_, path, mode)
+    try:
+        with round_.closing(requests):
+            if mode == "rb":
+                with Reading(requests, path, words.told) as reading, io.BufferedReader(reading, 8 * CHUNK) as file:
+                    yield file
+            else:
+                yield from _written(Writing(requests, path, words.told))
+    except GivenUpError as error:
+        raise words.interrupted() from error
+    finally:
+        requests.close()
+
+
+def _written(writing: Writing) -> Iterator[BinaryIO]:
+    with writing:
+        file = io.BufferedWriter(writing, CHUNK)
+        yield file
+        # Only where all went well: what is left of a file that was given up is not worth sending.
+        if not file.closed:
+            file.flush()
+        writing.finish()
+
+
+class _Words:
+    """What went wrong with one file, in words for a person."""
+
+    def __init__(self, line: Line, round_: Round, path: str, mode: FileMode) -> None:
+        self.path, self.mode = path, mode
+        self._line, self._round, self._hop = line, round_, line.connection.hop
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Whatever an SFTP request raises is told by a HostError."""
+        try:
+            yield
+        except SaidNoError as error:
+            raise self._refused(error) from error
+        except (*BROKEN, SFTPError) as error:
+            raise self._lost(error) from error
+
+    def interrupted(self) -> InterruptedRunError:
+        return InterruptedRunError(self._hop.name, f"interrupted while {self.path} was being {_DOING[self.mode]}")
+
+    def _refused(self, error: SaidNoError) -> FileError:
+        host, path, cannot = self._hop.name, self.path, f"{self.path} cannot be {_DOING[self.mode]}"
+        if error.code == SFTP_NO_SUCH_FILE:
+            said = f"there is no {path}" if self.mode == "rb" else f"{cannot}: its folder does not exist"
+            return FileError(host, said, missing=True)
+        if error.code == SFTP_PERMISSION_DENIED:
+            return FileError(host, f"{cannot}: {self._hop.user} is denied it", hint="see there with: ls -ld")
+        hint = "see there with: df -h" if self.mode == "wb" else ""
+        return FileError(host, f"{cannot}: {str(error).lower() or 'failure'}", hint=hint)
+
+    def _lost(self, error: Exception) -> HostError:
+        host, while_ = self._hop.name, f"while {self.path} was being {_DOING[self.mode]}"
+        if self._round.stopped.is_set():
+            return self.interrupted()
+        if isinstance(error, TimeoutError):
+            hint = "is a disk or a mount of the host stuck?"
+            return HostLostError(host, f"no answer for {PATIENCE:g} s {while_}", hint=hint)
+        self._line.wait_until_known_dead()
+        died = "its SFTP server ended" if self._line.alive else self._line.died_of
+        return HostLostError(host, f"{died} {while_}")

@@ -1,0 +1,96 @@
+"""What a database engine is, and where engines are found: every module in this folder that has an `ENGINE`.
+
+An engine is a set of constant shell texts with the variables they use, and the parser of what they tell. It touches no
+host. What every engine's backups have in common is in `vault_shell.py`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from lockstitch.backup import ServerFacts, Vault
+from lockstitch.command import Command, Value
+from lockstitch.gate import Verdict
+from lockstitch.services import vault_shell
+
+Variables = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A kind of database.
+
+    `login` turns a URL and the name of a further database of that server into shell variables, of which the password
+    is a Secret. The texts, with the variables beyond those of the login:
+
+        facts      tells `word rest` lines for `parse_facts`                     heads
+        dump       leaves in the working folder the dump and what it knows       jobs, heads
+        readable   fails where `dump` cannot be read as a whole
+        create     makes the database `beside` like the login's own              prefix
+        scratch    makes the database `beside` from nothing                      prefix
+        restore    restores `dump` into `beside`                                 jobs, owners
+        analyze    makes `beside` as fast as it was
+        compare    tells whether `beside` has the rows of the manifest of `name`
+        swap       makes `beside` the database and keeps the old one as `kept`   drain
+        unswap     takes a swap back; the restored one is kept as `undone`
+        drop       drops `beside`
+        names      tells `name NAME` for every database
+        maintain   brings the planner's statistics of the database up to date
+        state      tells what `database.check` judges; `parse_state`
+        shell      an interactive session
+    """
+
+    kind: str
+    tools: tuple[str, ...]
+    login: Callable[[Value, str], Variables]
+    database: Callable[[Value], str]
+    parse_facts: Callable[[str, int], ServerFacts]
+    judge_rows: Callable[[str], Verdict]
+    facts: str
+    dump: str
+    readable: str
+    create: str
+    scratch: str
+    restore: str
+    analyze: str
+    compare: str
+    swap: str
+    unswap: str
+    drop: str
+    names: str
+    maintain: str
+    longest_name: int
+    versions: Callable[[str, str], str]
+
+
+@cache
+def engines() -> Mapping[str, Engine]:
+    """Every engine by its kind, in alphabetical order."""
+    from lockstitch import services
+
+    found = {}
+    for module in pkgutil.iter_modules(services.__path__):
+        engine = vars(importlib.import_module(f"{services.__name__}.{module.name}")).get("ENGINE")
+        if isinstance(engine, Engine):
+            found[engine.kind] = engine
+    return dict(sorted(found.items()))
+
+
+def in_vault(vault: Vault, name: str, text: str, variables: Variables) -> Command:
+    """A Command that knows a vault's folder, its database's key and a backup's name."""
+    at = {"directory": vault.directory, "vault": vault.database, "name": name}
+    return Command(text, values={**at, **variables})
+
+
+def on_dump(engine_text: str) -> str:
+    """A text that works on a dump which is checked first: `$dump` is its absolute path."""
+    return f"(\n{vault_shell.CHECK}) || exit 1\n{_FIND}{engine_text}"
+
+
+_FIND = r"""
+dump=$(cd "$directory/$name" && pwd)/database; [ -d "$dump" ] || dump=$dump.dump
+"""

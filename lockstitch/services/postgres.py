@@ -1,0 +1,156 @@
+"""Engine `postgres`: pg_dump and pg_restore of one database, restored beside the running one and swapped by renaming."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from lockstitch.backup import ServerFacts
+from lockstitch.command import Secret, Value
+from lockstitch.errors import UsageError
+from lockstitch.gate import Verdict, failed, passed
+from lockstitch.probe import number
+from lockstitch.services import postgres_shell as shell
+from lockstitch.services.database import Engine, Variables
+from lockstitch.services.vault_shell import ROWS
+
+_SCHEMES = ("postgres", "postgresql")
+_MAJOR = re.compile(r"\d+")
+
+
+def login(url: Value, beside: str = "") -> Variables:
+    """The shell variables of a connection URL: connection strings without the password, and the password.
+
+    The form is libpq's (PostgreSQL documentation, "Connection URIs"), and what SQLAlchemy makes of it
+    (`postgresql+psycopg://`). Raises UsageError, which never shows the URL.
+    """
+    known = parse(url)
+    password = known.pop("password", "")
+    database = known["dbname"]
+    secret = Secret(password, url.source if isinstance(url, Secret) else "")
+    admin = "template1" if database == "postgres" else "postgres"
+    return {
+        "password": secret,
+        "dsn": conninfo(known),
+        "admin": conninfo({**known, "dbname": admin}),
+        "beside_dsn": conninfo({**known, "dbname": beside or database}),
+        "database": database,
+        "beside": beside,
+    }
+
+
+def parse(url: Value) -> dict[str, str]:
+    """A URL's keywords as libpq names them."""
+    text = url.reveal() if isinstance(url, Secret) else url
+    source = f"{url.source}: " if isinstance(url, Secret) and url.source else ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise UsageError(f"{source}it is not a URL") from None
+    if parts.scheme.partition("+")[0] not in _SCHEMES:
+        raise UsageError(f"{source}it is not a URL of PostgreSQL", hint="postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+    who, _, where = parts.netloc.rpartition("@")
+    user, _, password = who.partition(":")
+    known = {"user": unquote(user), "password": unquote(password), **_hosts(where), "dbname": unquote(parts.path[1:])}
+    known |= dict(parse_qsl(parts.query, keep_blank_values=True))
+    if "sslpassword" in known or "passfile" in known or "service" in known:
+        raise UsageError(f"{source}sslpassword, passfile and service are not supported in a database's URL")
+    known = {key: value for key, value in known.items() if value}
+    if not known.get("dbname"):
+        raise UsageError(f"{source}it names no database", hint="postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+    return known
+
+
+def _hosts(where: str) -> dict[str, str]:
+    hosts, ports = [], []
+    for one in where.split(","):
+        match = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::(\d*))?", one)
+        if match is None:
+            raise UsageError("the host of a database's URL cannot be read")
+        hosts.append(unquote(match[1]).strip("[]"))
+        ports.append(match[2] or "")
+    return {"host": ",".join(hosts), "port": ",".join(ports) if any(ports) else ""}
+
+
+def conninfo(known: Mapping[str, str]) -> str:
+    """A connection string of keywords and quoted values (PostgreSQL documentation, "Keyword/Value Connection Strings")."""
+    quoted = ((key, value.replace("\\", "\\\\").replace("'", "\\'")) for key, value in known.items())
+    return " ".join(f"{key}='{value}'" for key, value in quoted)
+
+
+def parse_facts(text: str, code: int) -> ServerFacts:
+    """A server's facts from `word rest` lines; any other line is what psql had to say about why there are none."""
+    said: dict[str, list[str]] = {}
+    rest = []
+    for line in text.splitlines():
+        word, _, value = line.partition(" ")
+        if word in ("tool", "server", "size", "able", "other", "head"):
+            said.setdefault(word, []).append(value)
+        else:
+            rest.append(line)
+    server, tool = (said.get(word, [""])[-1] for word in ("server", "tool"))
+    problem = "" if server else (" ".join(rest[-3:]) or "no answer from the database server")
+    return ServerFacts(
+        server=server,
+        tool=tool,
+        size=number(said.get("size", [""])[-1]),
+        able=frozenset(said.get("able", ())),
+        others=tuple(said.get("other", ())),
+        problem=problem or _too_old(server, tool),
+        head=said.get("head", [""])[-1],
+    )
+
+
+def major(version: str) -> int:
+    """The major version of a server or a program; 0 where it is not known."""
+    match = _MAJOR.match(version)
+    return int(match[0]) if match else 0
+
+
+def _too_old(server: str, tool: str) -> str:
+    if not tool:
+        return "pg_dump is not found on this host"
+    if major(tool) < major(server):
+        return f"pg_dump {tool} cannot dump a server of version {server}: install postgresql-client-{major(server)}"
+    return ""
+
+
+def versions(server: str, tool: str) -> str:
+    """What to tell where dump and server differ; empty where they do not."""
+    return (
+        "" if major(server) == major(tool) else f"the server is PostgreSQL {server}, pg_dump and pg_restore are {tool}"
+    )
+
+
+def judge_rows(text: str) -> Verdict:
+    """Whether a restored database has the rows that were dumped."""
+    lines = text.strip().splitlines()
+    if len(lines) == 1 and (match := re.fullmatch(r"same (\d+)", lines[0])):
+        return passed(f"{match[1]} tables have the rows they had when they were dumped")
+    return failed("the restored rows differ from the manifest: " + "; ".join(lines[:6]))
+
+
+ENGINE = Engine(
+    kind="postgres",
+    tools=("psql", "pg_dump", "pg_restore", "sha256sum"),
+    login=login,
+    database=lambda url: parse(url)["dbname"],
+    parse_facts=parse_facts,
+    judge_rows=judge_rows,
+    facts=shell.FACTS,
+    dump=shell.DUMP,
+    readable=shell.READABLE,
+    create=shell.CREATE,
+    scratch=shell.SCRATCH,
+    restore=shell.RESTORE,
+    analyze=shell.ANALYZE,
+    compare=ROWS + shell.COMPARE,
+    swap=shell.SWAP,
+    unswap=shell.UNSWAP,
+    drop=shell.DROP,
+    names=shell.NAMES,
+    maintain=shell.LOGIN + 'sql "$dsn" -c ANALYZE\n',
+    longest_name=63,
+    versions=versions,
+)

@@ -1,0 +1,8 @@
+"""How gunicorn serves the notes."""
+
+bind = "0.0.0.0:8000"
+workers = 2
+worker_class = "asgi"
+timeout = 30
+graceful_timeout = 30
+errorlog = "/var/log/gunicorn/error.log"

@@ -1,0 +1,182 @@
+"""The database server of the fleet: reached with its awkward passwords, filled, hurt, and migrated by the notes."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import requests
+
+from tests.containers import truth
+from tests.containers.fleet import BACKUPS, SMALL_BACKUPS, Fleet
+from tests.containers.machine import Machine
+from tests.containers.postgres import APP, LIMITED, Postgres
+from tests.containers.project import Project
+from tests.containers.repos import Repository
+from tests.containers.units import install_notes_unit
+
+BOTH = ("api1", "api2")
+
+
+def run(fleet: Fleet, name: str, command: str, **environment: str) -> str:
+    """A command over SSH with an environment that has to succeed; what it said."""
+    given = "".join(f"export {variable}={shlex.quote(value)}; " for variable, value in environment.items())
+    done = fleet.ssh(name, given + command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def server(postgres: Postgres) -> Iterator[Postgres]:
+    """The server with nothing in it."""
+    postgres.reset()
+    yield postgres
+    postgres.reset()
+
+
+@pytest.mark.parametrize("user", [APP, LIMITED])
+def test_an_awkward_password_works_over_the_network(fleet: Fleet, server: Postgres, user: str) -> None:
+    server.create("notes")
+    who = "psql -qXAt -c 'SELECT current_user, rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user'"
+    expected = f"{user}|f|{'t' if user == APP else 'f'}"
+    password = server.passwords[user]
+    assert run(fleet, "api1", who, PGHOST="db1", PGUSER=user, PGDATABASE="notes", PGPASSWORD=password) == expected
+    assert run(fleet, "web2", f'{who} "$URL"', URL=server.url("notes", user)) == expected
+    with psycopg.connect(server.url_here("notes", user)) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == (user,)
+
+
+def test_a_wrong_password_is_refused(fleet: Fleet, server: Postgres) -> None:
+    done = fleet.ssh("api1", "PGPASSWORD=wrong psql -w -h db1 -U app -d postgres -c 'SELECT 1'")
+    assert done.returncode == 2
+    assert 'password authentication failed for user "app"' in done.stderr
+
+
+def test_every_backend_has_the_clients_programs_and_a_folder_for_backups(fleet: Fleet, server: Postgres) -> None:
+    versions = "for each in psql pg_dump pg_restore pgbench; do $each --version | grep -cF ') 15.'; done"
+    for name in BOTH:
+        assert run(fleet, name, versions).split() == ["1"] * 4
+        assert run(fleet, name, f"stat -c '%U %a' {BACKUPS}; touch {BACKUPS}/x && rm {BACKUPS}/x") == "deploy 750"
+        assert run(fleet, name, "pgrep -c postgres || true") == "0"
+    assert run(fleet, "api1", f"df --output=size -k {SMALL_BACKUPS} | tail -n 1") == "6144"
+    assert server.sql("SHOW server_version_num")[0][0].startswith("15")
+
+
+def test_databases_are_made_counted_and_dropped(server: Postgres) -> None:
+    server.create("one")
+    server.create('odd "name"; --', LIMITED)
+    assert server.databases() == ['odd "name"; --', "one"]
+    server.sql("CREATE SCHEMA s; CREATE TABLE s.t AS SELECT generate_series(1, 7); CREATE TABLE e ()", "one")
+    assert server.counts("one") == {"public.e": 0, "s.t": 7}
+    with server.connect("one", APP) as held:
+        server.drop("one")
+        with pytest.raises(psycopg.OperationalError):
+            held.execute("SELECT 1")
+    assert not server.exists("one")
+    server.sql("CREATE DATABASE kept IS_TEMPLATE true ALLOW_CONNECTIONS false")
+    server.reset()
+    assert server.databases() == []
+
+
+def test_pgbench_fills_a_database_of_the_apps(server: Postgres) -> None:
+    server.pgbench("bench", 2)
+    assert server.counts("bench")["public.pgbench_accounts"] == 200_000
+    assert server.sql("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'", "bench") == [(APP,)]
+
+
+def test_what_was_committed_survives_that_the_server_is_killed(server: Postgres) -> None:
+    server.create("notes")
+    server.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)", "notes", APP)
+    server.stop_hard()
+    with pytest.raises(psycopg.OperationalError):
+        server.connect()
+    server.start()
+    assert server.counts("notes") == {"public.t": 1000}
+    assert "automatic recovery in progress" in server.log()
+    server.restart()
+    assert server.counts("notes") == {"public.t": 1000}
+
+
+def test_a_server_newer_than_the_client_is_at_hand(fleet: Fleet, server: Postgres) -> None:
+    with server.newer("notes") as url:
+        assert run(fleet, "api1", 'psql -qXAt -d "$URL" -c "SHOW server_version_num"', URL=url).startswith("16")
+        done = fleet.ssh("api1", f"pg_dump -d {shlex.quote(url)}")
+        assert "server version mismatch" in done.stderr
+
+
+@pytest.fixture
+def api1(fleet: Fleet, server: Postgres, repositories: dict[str, Repository]) -> Iterator[Machine]:
+    """A host with the notes at v2, built, an empty database and their unit, which is not started."""
+    truth.reset(fleet)
+    server.create("notes")
+    install_notes_unit(fleet["api1"], "in_place", server.url("notes"))
+    run(fleet, "api1", f"git clone -q -b v2 {fleet.clone_url('notes')} /app/notes && cd /app/notes && sh build.sh")
+    yield fleet["api1"]
+    truth.reset(fleet)
+
+
+def alembic(fleet: Fleet, server: Postgres, words: str) -> str:
+    """What Alembic said of the notes on api1."""
+    return run(fleet, "api1", f"cd /app/notes && .venv/bin/alembic {words} 2>&1", DATABASE_URL=server.url("notes"))
+
+
+def checkout(fleet: Fleet, version: str) -> None:
+    """Put another version of the notes where they run, by hand."""
+    run(fleet, "api1", f"cd /app/notes && git checkout -q {version} && sudo -n systemctl restart gunicorn")
+
+
+def post(machine: Machine) -> int:
+    """The status of the answer to one more note."""
+    return requests.post(f"http://127.0.0.1:{machine.http_port}/notes", timeout=5).status_code
+
+
+def test_the_notes_migrate_up_and_down_and_serve(
+    fleet: Fleet, server: Postgres, api1: Machine, repositories: dict[str, Repository]
+) -> None:
+    assert "0001 -> 0002" in alembic(fleet, server, "upgrade head")
+    assert server.counts("notes") == {"public.alembic_version": 1, "public.notes": 0}
+    checkout(fleet, "v2")
+    assert truth.served(api1) == repositories["notes"].revisions["v2"]
+    assert post(api1) == 200
+    server.end_sessions()
+    assert post(api1) == 200, "a session that was ended is made anew"
+    count = requests.get(f"http://127.0.0.1:{api1.http_port}/notes", timeout=5).json()
+    assert count == {"count": 2}
+    checkout(fleet, "v3")
+    assert post(api1) == 500, "v3 writes what its migration makes"
+    assert "0002 -> 0003" in alembic(fleet, server, "upgrade head")
+    assert post(api1) == 200
+    assert server.counts("notes") == {"public.alembic_version": 1, "public.notes": 3, "public.tags": 1}
+    alembic(fleet, server, "downgrade -1")
+    assert post(api1) == 500
+    assert "0002" in alembic(fleet, server, "current")
+
+
+def test_a_broken_migration_leaves_nothing_of_itself(fleet: Fleet, server: Postgres, api1: Machine) -> None:
+    alembic(fleet, server, "upgrade head")
+    server.sql("INSERT INTO notes (text) VALUES ('mine')", "notes", APP)
+    checkout(fleet, "v-broken")
+    migrate = f"export DATABASE_URL={shlex.quote(server.url('notes'))}; cd /app/notes && .venv/bin/alembic upgrade head"
+    broken = fleet.ssh("api1", migrate)
+    assert broken.returncode != 0
+    assert "gave up half way" in broken.stderr
+    assert server.counts("notes") == {"public.alembic_version": 1, "public.notes": 1}
+    assert server.sql("SELECT text, author FROM notes", "notes") == [("mine", "nobody")]
+
+
+def test_the_notes_are_deployed_to_both_backends(
+    notes_project: Project, postgres: Postgres, repositories: dict[str, Repository]
+) -> None:
+    # As they are without a database that Lockstitch knows of.
+    assert notes_project.inventory.pop("databases")["main"]["run_on"] == "backend"
+    assert notes_project.app("notes").pop("database") == "main"
+    for version, tables in (("v1", ["alembic_version", "notes"]), ("v3", ["alembic_version", "notes", "tags"])):
+        ran = notes_project.deploy(version)
+        assert ran.code == 0, ran.said
+        assert sorted(postgres.counts("notes")) == [f"public.{table}" for table in tables]
+        for machine in notes_project.fleet.backends:
+            assert truth.served(machine) == repositories["notes"].revisions[version]
+            assert post(machine) == 200
+    assert postgres.counts("notes")["public.notes"] == 4
