@@ -161,7 +161,7 @@ def _backup(name: str, line: str) -> Backup:
         return Backup(name, problem="its manifest cannot be read")
     kinds: Mapping[str, type] = {"bytes": int, "size": int, "tables": int, "rows": int}
     fields = {k: _of(kinds.get(k, str), told[k]) for k in Backup.__dataclass_fields__ if k in told and k != "problem"}
-    return Backup(**fields)  # type: ignore[arg-type]
+    return Backup(**fields)
 
 
 def _of(kind: type, value: Any) -> Any:

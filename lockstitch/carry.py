@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from lockstitch.command import Command, Secret, mask
 from lockstitch.errors import HostLostError, LockstitchError
-from lockstitch.gate import Gate, Verdict
+from lockstitch.gate import Gate, Verdict, inconclusive
 from lockstitch.host import Host
 from lockstitch.outcome import Failure, GateAsked, RunEvent, Said
-from lockstitch.plan import Plan, Script, Site, Step, Unit
+from lockstitch.plan import OnlyIf, Plan, Script, Site, Step, Unit
 from lockstitch.remote import Event, Remote, Result, StepBegan, StepOutput
 
 TAIL = 20
@@ -31,6 +31,8 @@ class Carrier:
         self._plan, self._remote, self._hosts, self._observe = plan, remote, hosts, observe
         self._began: dict[int, set[str]] = {}
         self._answers: dict[Site, tuple[Result, ...]] = {}
+        self.told: dict[str, dict[str, str]] = {}
+        self._needed: dict[int, Verdict] = {}
         self._secrets = frozenset(_secrets(plan))
 
     def steps(self, unit: Unit) -> Failure | None:
@@ -49,7 +51,26 @@ class Carrier:
             began.update(step.name for step in unit.steps)
             raise
         self._answers[unit.site] = results[len(unit.steps) :]
+        self._note(unit, results)
         return _failure(unit.site, results[: len(unit.steps)])
+
+    def needed(self, only_if: OnlyIf) -> Verdict:
+        """Whether a wave has anything to do; what one answer decides for several waves is asked once."""
+        if id(only_if) not in self._needed:
+            try:
+                results = self._ask(only_if.site, [only_if.gate])
+                (self._needed[id(only_if)],) = self._judge(only_if.site, [only_if.gate], results, 1)
+            except LockstitchError as error:
+                return inconclusive(error.message, error.hint)
+        return self._needed[id(only_if)]
+
+    def _note(self, unit: Unit, results: tuple[Result, ...]) -> None:
+        """Keep what a step tells for the records of this run."""
+        for step, result in zip(unit.steps, results, strict=False):
+            lines = result.output.splitlines() if step.tells and result.ok else []
+            for word, name, value in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
+                if word == "told":
+                    self.told.setdefault(unit.site.app, {})[name] = value
 
     def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
         """Ask all gates of a site together until each has passed or its tries are used up; the first failure."""
@@ -76,8 +97,7 @@ class Carrier:
         """Put back what this unit began: undos in reverse, then what must be done again; None when it is back."""
         # What was answered about the new code says nothing about the old.
         self._answers.pop(unit.site, None)
-        began = self._began.get(id(unit), set())
-        done = [step for step in unit.steps if step.name in began]
+        done = self._done(unit)
         steps = [_undoing(step, step.undo) for step in reversed(done) if step.undo is not None]
         steps += [replace(step, name=f"{step.name} again") for step in done if step.again]
         if not steps:
@@ -87,6 +107,12 @@ class Carrier:
         except LockstitchError as error:
             return Failure(unit.site, "going back", error.message, error.hint)
         return next((f for r in results if (f := _failure(unit.site, (r,)))), None) or self.gates(unit.site, unit.back)
+
+    def _done(self, unit: Unit) -> list[Step]:
+        """The steps that began of a unit and of what it continues, in their order."""
+        began = self._began.get(id(unit), set())
+        earlier = self._done(unit.after) if unit.after else []
+        return [*earlier, *(step for step in unit.steps if step.name in began)]
 
     def last(self, unit: Unit) -> Failure | None:
         """Carry out steps that end a run, each whatever became of the one before."""
@@ -109,8 +135,7 @@ class Carrier:
 
     def touched(self, unit: Unit) -> bool:
         """Whether anything of a unit began that has to be put back."""
-        began = self._began.get(id(unit), set())
-        return any(step.name in began and (step.again or step.undo is not None) for step in unit.steps)
+        return any(step.again or step.undo is not None for step in self._done(unit))
 
     def _ask(self, site: Site, gates: list[Gate]) -> tuple[Result, ...]:
         script = Script(tuple(map(_asking, gates)), app=site.app, keep_going=True, user=site.user)

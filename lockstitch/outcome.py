@@ -85,7 +85,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended."""
+    """How a run ended; `notes` are sentences that help to go on from there."""
 
     plan: Plan
     code: ExitCode
@@ -93,3 +93,4 @@ class Outcome:
     failures: tuple[Failure, ...] = ()
     left: tuple[Left, ...] = ()
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()

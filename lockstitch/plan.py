@@ -21,7 +21,8 @@ class Step:
     `undo` is a command that takes it back; `again` means that it is put back by doing it once more after all
     undos (a build, a reload); neither means that it leaves nothing behind that matters. `asks` marks a question that
     travels with the steps: its exit code is part of the answer, and stops nothing. `expects` is what the number in its
-    `progress NUMBER TEXT` lines will come to, about; 0 where that is not known.
+    `progress NUMBER TEXT` lines will come to, about; 0 where that is not known. `tells` marks a step whose lines
+    `told NAME VALUE` become part of what is recorded when the run ends.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Step:
     asks: bool = False
     timeout: float = 1800.0
     expects: int = 0
+    tells: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,28 @@ class Site:
 
 @dataclass(frozen=True)
 class Unit:
-    """What one wave does to one site: its steps, the gates they must pass, and the gates that prove it went back."""
+    """What one wave does to one site: its steps, the gates they must pass, and the gates that prove it went back.
+
+    `after` is the unit of an earlier wave that this one continues on the same site: they are put back as one.
+    """
 
     site: Site
     steps: tuple[Step, ...]
     gates: tuple[Gate, ...] = ()
     back: tuple[Gate, ...] = ()
+    after: Unit | None = None
+
+
+@dataclass(frozen=True)
+class OnlyIf:
+    """What decides, when its wave's turn comes, whether there is anything for it to do.
+
+    A pass of `gate` on `site` says that there is, a fail that there is not, and then the wave is left out; anything
+    else is a failure. A wave is never replaced by another one: what is learnt during a run leaves out, and stops.
+    """
+
+    site: Site
+    gate: Gate
 
 
 @dataclass(frozen=True)
@@ -87,6 +105,7 @@ class Wave:
     visible: bool = False
     preflight: bool = False
     pause: float = 0.0
+    only_if: OnlyIf | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from lockstitch.carry import Carrier
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.facts import LockInfo
+from lockstitch.gate import Answer
 from lockstitch.host import Host
 from lockstitch.journal import now
 from lockstitch.lock import Locks
@@ -85,6 +86,13 @@ class _Run:
         return []
 
     def _wave(self, wave: Wave) -> list[Failure]:
+        if wave.only_if is not None:
+            verdict = self.carrier.needed(wave.only_if)
+            if verdict.answer is Answer.INCONCLUSIVE:
+                return [Failure(wave.only_if.site, wave.only_if.gate.name, verdict.reason, verdict.hint)]
+            if not verdict.passed:
+                self.observe(Said(f"left out: {wave.name}: {verdict.reason}"))
+                return []
         if wave.visible:
             self.where.update(dict.fromkeys((unit.site for unit in wave.units), "unknown"))
         failures = self._each(wave.units, self.carrier.steps) or self._gates(wave)
@@ -108,14 +116,14 @@ class _Run:
     def _finish(self) -> list[Failure]:
         """End a run whose every gate has passed. An interrupt comes too late for going back: it is ended once more."""
         try:
-            return self._end(self.plan.finish)
+            return self._end(self._told(self.plan.finish))
         except KeyboardInterrupt:
             self.carrier.stopped.clear()
         except Exception:
-            self._end(self.plan.finish)
+            self._end(self._told(self.plan.finish))
             raise
         try:
-            return self._end(self.plan.finish)
+            return self._end(self._told(self.plan.finish))
         except KeyboardInterrupt:
             self.locks.release()
             return [Failure(site, "ending", "interrupted") for site in self.plan.sites]
@@ -135,22 +143,40 @@ class _Run:
                 self._leave(Failure(site, "unlock", ""), "its lock is still held")
         if self.left and code is not ExitCode.INTERRUPTED:
             code = ExitCode.NEEDS_A_PERSON
-        return self._outcome(code, failures)
+        return self._outcome(code, failures, self._dumps())
+
+    def _dumps(self) -> tuple[str, ...]:
+        """What to know of the dumps this run has made, when it failed."""
+        on = f"fab -H {self.plan.environment} backup.restore"
+        return tuple(
+            f"{database} was dumped before as {facts['backup']}; to go back to it: {on} {facts['backup']}"
+            for database, facts in self.carrier.told.items()
+            if "backup" in facts
+        )
 
     def _end_failed(self, why: Failure) -> None:
         if self.begun and self.begun[-1].preflight:
             # A refusal has made no release that could be called bad.
             problems = [Failure(site, "unlock", error.message) for site, error in self.locks.release().items()]
         else:
-            problems = self._end(_because(unit, why) for unit in self.plan.failed)
+            problems = self._end(self._told(_because(unit, why) for unit in self.plan.failed))
         for failure in problems:
             unlocked = failure.what not in ("unlock", "ending")
             self._leave(failure, "its journal lacks this run" if unlocked else "its lock may still be held")
 
+    def _told(self, units: Iterable[Unit]) -> list[Unit]:
+        """The units whose records hold what the steps of this run have told."""
+        told = {database: json.dumps(facts)[1:-1] for database, facts in self.carrier.told.items()}
+        return [_filled(unit, "told", lambda database: told.get(database, "")) for unit in units]
+
     def _go_back(self, failures: Sequence[Failure]) -> None:
         """Put back every unit that was begun, the last wave first."""
         self.carrier.stopped.clear()
-        touched = [(w, [u for u in w.units if self.carrier.touched(u)]) for w in reversed(self.begun)]
+        continued = {id(unit.after) for wave in self.begun for unit in wave.units if self.carrier.touched(unit)}
+        touched = [
+            (wave, [unit for unit in wave.units if id(unit) not in continued and self.carrier.touched(unit)])
+            for wave in reversed(self.begun)
+        ]
         seen = tuple(dict.fromkeys(unit.site for wave, units in touched if wave.visible for unit in units))
         self.observe(GoingBack(failures[0].reason, seen) if seen else Said("nothing that users can see was changed"))
         lost: set[Site | None] = set()
@@ -206,18 +232,23 @@ class _Run:
             said.append(f"when that is seen to: {on} rollback --only {failure.site.app} --to {before[:12]}")
         self.left.append(Left(failure.site, "\n    ".join(said), f"{on} status"))
 
-    def _outcome(self, code: ExitCode, failures: Sequence[Failure]) -> Outcome:
+    def _outcome(self, code: ExitCode, failures: Sequence[Failure], notes: tuple[str, ...] = ()) -> Outcome:
         sites = tuple(SiteOutcome(s, w, seconds=self.carrier.seconds.get(s, 0.0)) for s, w in self.where.items())
         seconds = time.monotonic() - self.start
-        return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds)
+        return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds, notes)
 
 
 def _because(unit: Unit, why: Failure) -> Unit:
     """The unit whose records tell why the run failed, which no plan can know."""
     reason = json.dumps(f"{why.site}: {why.reason}" if why.site else why.reason)
+    return _filled(unit, "reason", lambda _: reason)
+
+
+def _filled(unit: Unit, name: str, value: Callable[[str], str]) -> Unit:
+    """The unit with a variable of its steps replaced, in those that have it."""
     steps = (
-        replace(s, command=replace(s.command, values={**s.command.values, "reason": reason}))
-        if "reason" in s.command.values
+        replace(s, command=replace(s.command, values={**s.command.values, name: value(str(s.command.values[name]))}))
+        if name in s.command.values
         else s
         for s in unit.steps
     )

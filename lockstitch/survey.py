@@ -11,9 +11,9 @@ from lockstitch.backup import ServerFacts, VaultFacts
 from lockstitch.command import Value
 from lockstitch.errors import LockstitchError
 from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.inventory import Database
 from lockstitch.plan import Script, Site, Step
 from lockstitch.probe import Probe
-from lockstitch.inventory import Database
 from lockstitch.questions import Ask, probes, server, vault
 from lockstitch.remote import Remote
 from lockstitch.services import ServiceState
@@ -76,8 +76,9 @@ def _look(remote: Remote, database: Database, url: Value | None) -> VaultFacts:
     asked: list[Probe[Any]] = [vault(database), *([server(database, url)] if url else [])]
     steps = tuple(Step(probe.name, "", probe.command, timeout=60) for probe in asked)
     results = remote.run(database.host, Script(steps, app=database.name, keep_going=True))
-    read = {p.name: p.parse(r.output, r.code) for p, r in zip(asked, results, strict=False)}
-    return replace(read.get("vault", VaultFacts()), server=read.get("server", ServerFacts()))
+    read: Mapping[str, Any] = {p.name: p.parse(r.output, r.code) for p, r in zip(asked, results, strict=False)}
+    there: VaultFacts = read.get("vault", VaultFacts())
+    return replace(there, server=read.get("server", ServerFacts()))
 
 
 def each(items: Iterable[T], do: Callable[[T], None], at_once: int = 64) -> None:

@@ -83,8 +83,15 @@ class Session:
         fleet = self.fleet(only)
         found = self.survey(fleet, plans.deploy_asks(fleet, plans.valid_ref(ref)))
         tag = plans.valid_ref(tag_before)
-        wanted = plans.Wanted(self.run_id, self.by, message, force, discard, tag)
+        wanted = plans.Wanted(self.run_id, self.by, message, force, discard, tag, shelves=self._shelves(fleet))
         return self._planned(fleet, lambda env: plans.deploy(fleet, found, replace(wanted, env=env)))
+
+    def _shelves(self, fleet: Fleet) -> dict[str, plans.Shelf]:
+        """The databases that a deploy of these apps may have to dump."""
+        from tasks.stores import Stores
+
+        names = dict.fromkeys(str(app.database) for _, app in fleet.sites() if plans.takes_part(app))
+        return {shelf.database.name: shelf for shelf in Stores(self, ",".join(names)).shelves()} if names else {}
 
     def plan_rollback(self, tag: str, to: str, only: str, message: str, *, force: bool, discard: bool) -> Plan:
         if tag and to:

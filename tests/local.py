@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from lockstitch.errors import HostLostError, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script
-from lockstitch.remote import Observer, Result, nobody
+from lockstitch.remote import FileMode, Observer, Result, nobody
+from lockstitch.remote.local_files import open_file
 from lockstitch.script import Reading, render
 
 
@@ -18,13 +22,16 @@ class LocalRemote:
     """Each host's home is a folder under `root`.
 
     `faults` are asked before a script is carried out, and may raise in its place. Where one of `losses` gives an error
-    the script is carried out and every word of it is lost: that error is raised in the end.
+    the script is carried out and every word of it is lost: that error is raised in the end. `cuts` are asked before a
+    file is opened: where one gives a number of bytes, the host is lost after so many of them.
     """
 
     def __init__(self, root: Path, env: dict[str, str] | None = None) -> None:
         self.root, self.env = root, env or {}
         self.faults: list[Callable[[Host, Script], None]] = []
         self.losses: list[Callable[[Host, Script], BaseException | None]] = []
+        self.cuts: list[Callable[[Host, str, FileMode], int | None]] = []
+        self.opened: list[tuple[str, str, FileMode]] = []
         self.scripts: list[tuple[str, tuple[str, ...]]] = []
 
     def home(self, host: str) -> Path:
@@ -68,6 +75,49 @@ class LocalRemote:
             raise lost
         return tuple(reading.results)
 
+    @contextmanager
+    def open(self, host: Host, path: str, mode: FileMode) -> Iterator[BinaryIO]:
+        self.opened.append((host.name, path, mode))
+        cut = next((after for cut in self.cuts if (after := cut(host, path, mode)) is not None), None)
+        with open_file(host.name, self.home(host.name), path, mode) as file:
+            if cut is None:
+                yield file
+            elif mode == "rb":
+                yield io.BufferedReader(Cut(file, host.name, cut))
+            else:
+                yield Cut(file, host.name, cut)  # type: ignore[misc]
+
     def interrupt(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+class Cut(io.RawIOBase):
+    """A file whose host is lost after so many bytes."""
+
+    def __init__(self, file: BinaryIO, host: str, left: int) -> None:
+        self._file, self._host, self._left = file, host, left
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(self._some(len(buffer)))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def write(self, data: Any) -> int:
+        data, written = bytes(data), 0
+        while written < len(data):
+            written += self._file.write(data[written : written + self._some(len(data) - written)])
+        return written
+
+    def _some(self, wanted: int) -> int:
+        if self._left <= 0:
+            raise HostLostError(self._host, "the connection dropped")
+        some = min(wanted, self._left)
+        self._left -= some
+        return some

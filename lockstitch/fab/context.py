@@ -14,6 +14,7 @@ from lockstitch.errors import UsageError
 if TYPE_CHECKING:
     from lockstitch.host import Host
     from lockstitch.inventory import Inventory, Selection
+    from lockstitch.remote.routed import Routed
     from lockstitch.remote.ssh import SshRemote
 
 
@@ -103,8 +104,9 @@ def typed_names(selection: Selection) -> dict[str, str]:
     return {host.name: f"{fleet.inventory.name}:{host.name}" for fleet in selection.fleets for host in fleet.hosts}
 
 
-def remote_for(c: FleetContext) -> SshRemote:
-    """The way to the hosts, with all that the command line said about connecting."""
+def remote_for(c: FleetContext) -> Routed[SshRemote]:
+    """The way to the hosts, with all that the command line said about connecting; and to this machine."""
+    from lockstitch.remote.routed import Routed
     from lockstitch.remote.ssh import SshRemote
 
-    return SshRemote(c.config, typed=typed_names(c.selection), root=c.root)
+    return Routed(SshRemote(c.config, typed=typed_names(c.selection), root=c.root))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lockstitch.backup import Vault
 from lockstitch.errors import UsageError
 from lockstitch.host import Host
-from lockstitch.backup import Vault
 from lockstitch.inventory.app import BackupWhen, Health
 from lockstitch.inventory.database import CheckSettings
 from lockstitch.inventory.nearest import did_you_mean

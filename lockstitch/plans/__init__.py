@@ -18,6 +18,7 @@ from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.plans.restore import restore
 from lockstitch.plans.rollback import Back, rollback
 from lockstitch.plans.shelf import Shelf
+from lockstitch.plans.store import takes_part
 
 __all__ = [
     "Back",
@@ -39,6 +40,7 @@ __all__ = [
     "rollback_asks",
     "serving",
     "sites",
+    "takes_part",
     "usual_asks",
     "valid_ref",
     "verify",

@@ -134,9 +134,10 @@ def _against_dump(shelf: Shelf) -> Iterator[str]:
     if facts.server.problem:
         yield facts.server.problem
     elif wanted is not None and facts.free is not None and facts.free < wanted + shelf.database.min_free:
+        directory, spare = shelf.database.vault.directory, sized(shelf.database.min_free)
         yield (
-            f"{sized(facts.free)} are free in {shelf.database.vault.directory}; a dump of {sized(facts.server.size or 0)} "
-            f"takes about {sized(wanted)}, and {sized(shelf.database.min_free)} must stay free (min_free)"
+            f"{sized(facts.free)} are free in {directory}, a dump of {sized(facts.server.size or 0)} takes about "
+            f"{sized(wanted)}, and {spare} must stay free (min_free)"
         )
 
 

@@ -10,16 +10,20 @@ from lockstitch.errors import CheckError
 from lockstitch.facts import Facts, Survey, Target
 from lockstitch.inventory import Fleet
 from lockstitch.plan import Change, Plan, Site, Unit, Wave
-from lockstitch.plans import steps, waves
+from lockstitch.plans import steps, store, waves
+from lockstitch.plans.backup import dump_notes
+from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.notes import job_logs, migrations, notes
 from lockstitch.plans.preflight import refuse
 from lockstitch.plans.steps import Job
+from lockstitch.plans.store import Shelves
 from lockstitch.release import release_id
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the person asked for. `env` is the resolved environment of each app on each site, secrets included."""
+    """What the person asked for. `env` is the resolved environment of each app on each site, secrets included, and
+    `shelves` are the databases by name, with what was found of them."""
 
     run: str
     by: str
@@ -28,30 +32,42 @@ class Wanted:
     discard: bool = False
     tag_before: str = ""
     env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
+    shelves: Shelves = field(default_factory=dict)
 
 
 def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
     """The plan that brings every site of a fleet to its app's target. Raises CheckError for what stands against it."""
     refuse(fleet, survey, discard=wanted.discard)
     jobs = [job for job in _jobs(fleet, survey, wanted) if wanted.force or not settled(job)]
+    used = _dumped(jobs, wanted.shelves)
     who = (wanted.run, wanted.by, wanted.message)
+    all_waves = (
+        *_tag_before(jobs, wanted),
+        *waves.prepare(jobs, fetching=True, testing=True),
+        *waves.switch(jobs, fleet.groups, fresh=True, discard=wanted.discard, shelves=used),
+    )
+    freed = store.locked(all_waves, used)
     return Plan(
         "deploy",
         fleet.inventory.name,
         *who,
-        waves=(
-            *_tag_before(jobs, wanted),
-            *waves.prepare(jobs, fetching=True, testing=True),
-            *waves.switch(jobs, fleet.groups, fresh=True, discard=wanted.discard),
-        ),
-        finish=tuple(waves.finish(job, *who) for job in jobs),
-        failed=tuple(waves.failed(job, *who) for job in jobs),
+        waves=all_waves,
+        finish=(*(waves.finish(job, *who) for job in jobs), *freed),
+        failed=(*(waves.failed(job, *who) for job in jobs), *freed),
         changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
         commits={name: t.commits for name, t in targets(survey).items()},
-        notes=(*migrations(jobs), *notes(survey)),
+        notes=(*migrations(jobs), *(n for shelf in used.values() for n in dump_notes(shelf)), *notes(survey)),
         logs={job.site: job_logs(job) for job in jobs},
         written={job.site: job.facts.host.written for job in jobs},
     )
+
+
+def _dumped(jobs: Sequence[Job], shelves: Shelves) -> Shelves:
+    """The databases that may have to be dumped. Raises CheckError for what stands against that."""
+    names = {job.app.database for job in jobs if store.takes_part(job.app)}
+    used = {name: shelf for name, shelf in shelves.items() if name in names}
+    refuse_dump(list(used.values()))
+    return used
 
 
 def targets(survey: Survey) -> dict[str, Target]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockstitch.backup import VaultFacts, backup_name, opened
 from lockstitch.command import Command, Value
@@ -94,7 +94,13 @@ def dump(shelf: Shelf, name: str, made: Made) -> Step:
     text = vault_shell.BEGIN + shelf.engine.dump + vault_shell.FINISH
     says = f"dump {shelf.engine.database(shelf.url)} as {name}"
     command = shelf.command(text, name, known=known, heads=HEADS)
-    return shelf.step("backup", says, command, expects=estimate(shelf) or 0)
+    return replace(shelf.step("backup", says, command, expects=estimate(shelf) or 0), tells=True)
+
+
+def head(shelf: Shelf) -> Step:
+    """Ask for the newest migration, for the release's record."""
+    step = shelf.step("migration", "note the newest migration", shelf.command(shelf.engine.head, heads=HEADS))
+    return replace(step, tells=True)
 
 
 def estimate(shelf: Shelf) -> int | None:
@@ -167,7 +173,7 @@ def record(shelf: Shelf, event: str, message: str = "", **more: str) -> Step:
     """Write what was done into the vault's journal."""
     told = {"event": event, "database": shelf.database.name, "run": shelf.run, "by": shelf.by, "message": message}
     text = json.dumps({**told, **more}, separators=(",", ":"), ensure_ascii=False)
-    values: Mapping[str, Value] = {"record": text, "journal": shelf.site.layout.journal, "reason": ""}
+    values: Mapping[str, Value] = {"record": text, "journal": shelf.site.layout.journal, "reason": "", "told": ""}
     return shelf.step(f"record {event}", f"record the {event}", Command(RECORD, values=values))
 
 

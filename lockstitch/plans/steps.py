@@ -46,11 +46,11 @@ for id in $ids; do
     case "$live $used" in *"$id"*) echo "$id is still used by a process: kept" ;; *) rm -rf -- "./$id" ;; esac
 done
 """
-# `reason` is JSON, known only when the run has failed. A line that a full disk cut off does not spoil this one.
+# `reason` is JSON, known only when the run has failed, and `told` the JSON of what its steps told. A line that a full disk cut off does not spoil this one.
 RECORD = r"""
 [ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal"
 at="\"at\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\""
-printf '%s,%s%s}\n' "${record%?}" "$at" "${reason:+,\"reason\":$reason}" >>"$journal"
+printf '%s,%s%s%s}\n' "${record%?}" "$at" "${reason:+,\"reason\":$reason}" "${told:+,$told}" >>"$journal"
 """
 # A release that failed is kept as evidence, unless it has filled the disk of a host that serves.
 _SPARE = r"""
@@ -213,7 +213,7 @@ def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: 
         "message": message,
     }
     text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
-    values = {"record": text, "journal": job.layout.journal, "reason": ""}
+    values = {"record": text, "journal": job.layout.journal, "reason": "", "told": job.app.database or ""}
     if verdict == "bad" and not job.layout.in_place:
         space = {"wanted": str(int(job.app.min_free) // 1024), "id": job.release}
         command = Command(_SPARE + RECORD, values={**job.values(**space), **values})

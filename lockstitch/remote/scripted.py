@@ -5,22 +5,25 @@
     remote.answer("web2", "check", code=1, output="no")
     remote.fail("web1", "switch", HostLostError("web1", "the connection dropped"), when="during")
     remote.connect_error("web3", ConnectError("web3", "no route"))
+    remote.files["web1", "backups/one/manifest.json"] = b"{}"
 
 What nothing was said about succeeds silently. Of several words about a step, the last one counts.
 """
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from lockstitch.errors import HostLostError, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script, Step
-from lockstitch.remote import Observer, Result, StepBegan, StepEnded, StepOutput, nobody
+from lockstitch.remote import FileError, FileMode, Observer, Result, StepBegan, StepEnded, StepOutput, nobody
 
 TICK = 0.01
 When = Literal["before", "during", "after"]
@@ -83,6 +86,7 @@ class Scripted:
         self.ran: list[Ran] = []
         self.connected: list[str] = []
         self.closed = False
+        self.files: dict[tuple[str, str], bytes] = {}
         self._rules: list[_Rule] = []
         self._refused: dict[str, LockstitchError] = {}
         self._lock = threading.RLock()
@@ -137,6 +141,21 @@ class Scripted:
             if not result.ok and not script.keep_going:
                 break
         return tuple(results)
+
+    @contextmanager
+    def open(self, host: Host, path: str, mode: FileMode) -> Iterator[BinaryIO]:
+        """A file of `files`, by the host's name and the path as given; one that is written is there at its end."""
+        key = host.name, path
+        with self._lock:
+            if host.name in self._refused:
+                raise self._refused[host.name]
+            if mode == "rb" and key not in self.files:
+                raise FileError(host.name, f"there is no {path}", missing=True)
+            file = io.BytesIO(self.files[key] if mode == "rb" else b"")
+        yield file
+        if mode == "wb":
+            with self._lock:
+                self.files[key] = file.getvalue()
 
     def interrupt(self) -> None:
         """End every step that is held; what is run afterwards goes its way."""

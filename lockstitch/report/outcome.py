@@ -31,6 +31,7 @@ def outcome_text(outcome: Outcome) -> str:
     lines += table(headings, rows).splitlines() if rows else []
     for left in outcome.left:
         lines += [f"! {left.site}: {neutral(left.what)}"]
+    lines += [f"! {neutral(note)}" for note in outcome.notes]
     ending = _ENDINGS[outcome.code]
     if outcome.left and outcome.code is ExitCode.INTERRUPTED:
         ending = "INTERRUPTED: the hosts below need a person"
@@ -109,6 +110,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
             if s.site in changes
         ],
         "failures": [_failure_json(failure) for failure in outcome.failures],
+        "notes": list(outcome.notes),
         "left": [{"host": x.site.host, "app": x.site.app, "what": x.what, "command": x.command} for x in outcome.left],
     }
 

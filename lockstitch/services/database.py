@@ -39,6 +39,7 @@ class Engine:
         unswap     takes a swap back; the restored one is kept as `undone`
         drop       drops `beside`
         names      tells `name NAME` for every database
+        head       tells `told head_after MIGRATION`                             heads
         maintain   brings the planner's statistics of the database up to date
         state      tells what `database.check` judges; `parse_state`
         shell      an interactive session
@@ -62,6 +63,7 @@ class Engine:
     unswap: str
     drop: str
     names: str
+    head: str
     maintain: str
     longest_name: int
     versions: Callable[[str, str], str]

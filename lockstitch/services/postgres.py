@@ -1,4 +1,4 @@
-"""Engine `postgres`: pg_dump and pg_restore of one database, restored beside the running one and swapped by renaming."""
+"""Engine `postgres`: pg_dump and pg_restore of one database, restored beside the one that serves and swapped."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _hosts(where: str) -> dict[str, str]:
 
 
 def conninfo(known: Mapping[str, str]) -> str:
-    """A connection string of keywords and quoted values (PostgreSQL documentation, "Keyword/Value Connection Strings")."""
+    """A connection string of quoted values (PostgreSQL documentation, "Keyword/Value Connection Strings")."""
     quoted = ((key, value.replace("\\", "\\\\").replace("'", "\\'")) for key, value in known.items())
     return " ".join(f"{key}='{value}'" for key, value in quoted)
 
@@ -150,6 +150,7 @@ ENGINE = Engine(
     unswap=shell.UNSWAP,
     drop=shell.DROP,
     names=shell.NAMES,
+    head=shell.HEAD,
     maintain=shell.LOGIN + 'sql "$dsn" -c ANALYZE\n',
     longest_name=63,
     versions=versions,

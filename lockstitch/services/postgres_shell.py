@@ -303,3 +303,12 @@ head_of | sql "$dsn" 2>/dev/null | head -n 1 | sed 's/^/head /'
 exit 0
 """
 )
+
+HEAD = (
+    LOGIN
+    + _HEAD
+    + r"""
+head=$(head_of | sql "$dsn" | head -n 1 | tr -cd 'A-Za-z0-9 ._:+(),/-') || exit 1
+echo "told head_after $head"
+"""
+)

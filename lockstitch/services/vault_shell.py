@@ -38,6 +38,8 @@ find . -type f -exec sync {} + ; sync .
 cd "$home"
 mv -T "$part" "$name"; sync .
 echo "$name is whole: $(du -sh "$name" | cut -f 1)"
+echo "told backup $name"
+echo "told head_before $(sed -n '1s/.*"head":"\([^"]*\)".*/\1/p' "$name/manifest.json")"
 """
 
 # For `directory` and `name`; fails where a file is not what the manifest says, is missing, or was added.

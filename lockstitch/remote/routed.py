@@ -1,0 +1,61 @@
+"""A Remote of two: what is on this machine is done here, all else goes over the way to the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, BinaryIO, Generic, TypeVar
+
+from lockstitch.errors import LockstitchError
+from lockstitch.host import Host
+from lockstitch.plan import Script
+from lockstitch.remote import FileMode, Observer, Remote, Result, nobody
+from lockstitch.remote.here import Here
+
+if TYPE_CHECKING:
+    from lockstitch.remote.ssh import Network, SshRemote
+
+There = TypeVar("There", bound=Remote)
+
+
+class Routed(Generic[There]):
+    """Sends hosts that are `local` here and all others `there`."""
+
+    def __init__(self, there: There) -> None:
+        self.there, self.here = there, Here()
+
+    @property
+    def network(self: Routed[SshRemote]) -> Network:
+        """What the connections over SSH share."""
+        return self.there.network
+
+    def connect(self, hosts: Iterable[Host]) -> dict[str, LockstitchError]:
+        """Open one connection to each host that needs one."""
+        return self.there.connect([host for host in hosts if not host.local])
+
+    def run(self, host: Host, script: Script, observe: Observer = nobody) -> tuple[Result, ...]:
+        """Carry out a script."""
+        return self._way(host).run(host, script, observe)
+
+    def open(self, host: Host, path: str, mode: FileMode) -> AbstractContextManager[BinaryIO]:
+        """A file of a host as a stream."""
+        return self._way(host).open(host, path, mode)
+
+    def interrupt(self) -> None:
+        """End whatever is running, here and there."""
+        self.here.interrupt()
+        self.there.interrupt()
+
+    def close(self) -> None:
+        """End what runs here, and close every connection."""
+        self.here.close()
+        self.there.close()
+
+    def __enter__(self) -> Routed[There]:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _way(self, host: Host) -> Remote:
+        return self.here if host.local else self.there
