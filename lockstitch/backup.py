@@ -93,13 +93,15 @@ class ServerFacts:
 
 @dataclass(frozen=True)
 class VaultFacts:
-    """What lies in a vault. `free` is in bytes; `written` how long its journal was."""
+    """What lies in a vault. `free` is in bytes, `lock` who holds it in words and `lock_file` as its file says it;
+    `written` is how long its journal was."""
 
     backups: tuple[Backup, ...] = ()
     free: int | None = None
     missing: tuple[str, ...] = ()
     unwritable: str = ""
     lock: str = ""
+    lock_file: str = ""
     written: int = 0
     server: ServerFacts = field(default_factory=ServerFacts)
 

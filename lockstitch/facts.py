@@ -57,13 +57,15 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class Target:
-    """What a ref means for one app, asked on one host. `problem` says why it means nothing."""
+    """What a ref means for one app, asked on one host. `problem` says why it means nothing;
+    `migrations` are the files of those that lie between what is deployed and it."""
 
     revision: str | None = None
     commits: tuple[Commit, ...] = ()
     backwards: bool = False
     problem: str = ""
     tags: tuple[str, ...] = ()
+    migrations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def parse_vault(text: str, code: int) -> VaultFacts:
         missing=tuple(said.get("missing", ())),
         unwritable=_last(said, "unwritable"),
         lock=str(parse_lock(_last(said, "lock")) or ""),
+        lock_file=_last(said, "lock"),
         written=number(_last(said, "written")) or 0,
         server=ServerFacts(),
     )
@@ -173,6 +176,7 @@ def parse_target(text: str, code: int) -> Target:
         backwards="backwards" in said,
         problem=problem,
         tags=tuple(said.get("tag", ())),
+        migrations=tuple(sorted(said.get("migration", ()))),
     )
 
 

@@ -94,6 +94,15 @@ show_log() {
 }
 """
 
+# The migrations that `to` has and `from` has not: files that were added, each one a line.
+_MIGRATIONS = r"""
+show_migrations() {
+    [ -n "$globs" ] && [ -n "$1" ] && [ "$1" != "$2" ] || return 0
+    (set -f; IFS='
+'; git diff --name-only --diff-filter=A --no-renames "$1" "$2" -- $globs 2>/dev/null | sed 's/^/migration /')
+}
+"""
+
 PLACE = (
     SETTINGS
     + r"""
@@ -132,6 +141,7 @@ fi
 RESOLVE = (
     SETTINGS
     + _LOG
+    + _MIGRATIONS
     + r"""
 at=$(standing)
 answer=$(git ls-remote --refs "$repository" "refs/heads/$ref" "refs/tags/$ref" 2>&1) || {
@@ -159,7 +169,7 @@ else
 fi
 if [ -z "$revision" ]; then echo "problem the repository has no branch, tag or commit $ref"; exit 0; fi
 echo "revision $revision"
-[ -d "$clone" ] && show_log "$at" "$revision"
+if [ -d "$clone" ]; then show_log "$at" "$revision"; show_migrations "$at" "$revision"; fi
 exit 0
 """
 )
@@ -168,6 +178,7 @@ exit 0
 RECALL = (
     SETTINGS
     + _LOG
+    + _MIGRATIONS
     + r"""
 [ -d "$clone" ] || { echo "problem there is no clone on this host"; exit 0; }
 at=$(standing)
@@ -178,6 +189,7 @@ revision=$(git rev-parse -q --verify "$wanted^{commit}" 2>/dev/null)
 [ -n "$revision" ] || { echo "problem it is not in this host's clone"; exit 0; }
 echo "revision $revision"
 show_log "$at" "$revision"
+show_migrations "$revision" "$at"
 exit 0
 """
 )

@@ -35,7 +35,7 @@ ALEMBIC = Framework(
     re.compile(r"^(?P<tool>(?:.*\s)?\S*alembic(?:\s+(?:-c|-x|-n|--config|--name)\s+\S+)*)\s+upgrade\s+heads?$"),
     # `current` and `heads` print a line each, the revision first; what no line of the one has is not applied.
     "at=$({tool} current) && heads=$({tool} heads) || exit 1; for head in $(echo \"$heads\" | cut -d ' ' -f 1); do "
-    "echo \"$at\" | grep -q \"^$head\" || echo \"$head\"; done",
+    'echo "$at" | grep -q "^$head" || echo "$head"; done',
     "{tool} downgrade -$steps",
     "alembic_version",
     "SELECT string_agg(version_num, ',' ORDER BY version_num) FROM alembic_version",

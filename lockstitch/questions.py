@@ -75,12 +75,14 @@ def code_values(app: App) -> dict[str, str]:
 
 def resolve(app: App, ref: str) -> Probe[Target]:
     """What a ref means at the repository now; asked on one host for all."""
-    return Probe("target", Command(RESOLVE, values={**code_values(app), "ref": ref}), parse_target)
+    known = {**code_values(app), "ref": ref, "globs": "\n".join(app.migrating.files)}
+    return Probe("target", Command(RESOLVE, values=known), parse_target)
 
 
 def recall(app: App, wanted: str) -> Probe[Target]:
     """What a tag or revision means in a host's own clone, and which tags it has."""
-    return Probe("target", Command(RECALL, values={**code_values(app), "wanted": wanted}), parse_target)
+    known = {**code_values(app), "wanted": wanted, "globs": "\n".join(app.migrating.files)}
+    return Probe("target", Command(RECALL, values=known), parse_target)
 
 
 def database_site(database: Database) -> Site:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from lockstitch.carry import Carrier
 from lockstitch.errors import ExitCode, LockstitchError
@@ -18,6 +16,7 @@ from lockstitch.lock import Locks
 from lockstitch.outcome import Failure, GoingBack, Left, Outcome, RunEvent, Said, SiteOutcome, WaveBegan, Where
 from lockstitch.plan import Plan, Site, Unit, Wave
 from lockstitch.remote import Remote
+from lockstitch.told import dumps, with_reason, with_told
 
 
 def run(plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]) -> Outcome:
@@ -116,14 +115,14 @@ class _Run:
     def _finish(self) -> list[Failure]:
         """End a run whose every gate has passed. An interrupt comes too late for going back: it is ended once more."""
         try:
-            return self._end(self._told(self.plan.finish))
+            return self._end(with_told(self.plan.finish, self.carrier.told))
         except KeyboardInterrupt:
             self.carrier.stopped.clear()
         except Exception:
-            self._end(self._told(self.plan.finish))
+            self._end(with_told(self.plan.finish, self.carrier.told))
             raise
         try:
-            return self._end(self._told(self.plan.finish))
+            return self._end(with_told(self.plan.finish, self.carrier.told))
         except KeyboardInterrupt:
             self.locks.release()
             return [Failure(site, "ending", "interrupted") for site in self.plan.sites]
@@ -143,31 +142,17 @@ class _Run:
                 self._leave(Failure(site, "unlock", ""), "its lock is still held")
         if self.left and code is not ExitCode.INTERRUPTED:
             code = ExitCode.NEEDS_A_PERSON
-        return self._outcome(code, failures, self._dumps())
-
-    def _dumps(self) -> tuple[str, ...]:
-        """What to know of the dumps this run has made, when it failed."""
-        on = f"fab -H {self.plan.environment} backup.restore"
-        return tuple(
-            f"{database} was dumped before as {facts['backup']}; to go back to it: {on} {facts['backup']}"
-            for database, facts in self.carrier.told.items()
-            if "backup" in facts
-        )
+        return self._outcome(code, failures, dumps(self.plan.environment, self.carrier.told))
 
     def _end_failed(self, why: Failure) -> None:
         if self.begun and self.begun[-1].preflight:
             # A refusal has made no release that could be called bad.
             problems = [Failure(site, "unlock", error.message) for site, error in self.locks.release().items()]
         else:
-            problems = self._end(self._told(_because(unit, why) for unit in self.plan.failed))
+            problems = self._end(with_told(with_reason(self.plan.failed, why), self.carrier.told))
         for failure in problems:
             unlocked = failure.what not in ("unlock", "ending")
             self._leave(failure, "its journal lacks this run" if unlocked else "its lock may still be held")
-
-    def _told(self, units: Iterable[Unit]) -> list[Unit]:
-        """The units whose records hold what the steps of this run have told."""
-        told = {database: json.dumps(facts)[1:-1] for database, facts in self.carrier.told.items()}
-        return [_filled(unit, "told", lambda database: told.get(database, "")) for unit in units]
 
     def _go_back(self, failures: Sequence[Failure]) -> None:
         """Put back every unit that was begun, the last wave first."""
@@ -236,23 +221,6 @@ class _Run:
         sites = tuple(SiteOutcome(s, w, seconds=self.carrier.seconds.get(s, 0.0)) for s, w in self.where.items())
         seconds = time.monotonic() - self.start
         return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds, notes)
-
-
-def _because(unit: Unit, why: Failure) -> Unit:
-    """The unit whose records tell why the run failed, which no plan can know."""
-    reason = json.dumps(f"{why.site}: {why.reason}" if why.site else why.reason)
-    return _filled(unit, "reason", lambda _: reason)
-
-
-def _filled(unit: Unit, name: str, value: Callable[[str], str]) -> Unit:
-    """The unit with a variable of its steps replaced, in those that have it."""
-    steps = (
-        replace(s, command=replace(s.command, values={**s.command.values, name: value(str(s.command.values[name]))}))
-        if name in s.command.values
-        else s
-        for s in unit.steps
-    )
-    return replace(unit, steps=tuple(steps))
 
 
 def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:

@@ -16,10 +16,11 @@ def show(c: FleetContext, only: str = "", json: bool = False) -> None:
 
         fab -H prod lock.show
     """
+    from tasks.locks import show_locks
     from tasks.session import Session
 
     with Session(c, json=json) as session:
-        session.show_locks(only)
+        show_locks(session, only)
 
 
 @fleet_task(help={"message": "why; whoever is kept out reads it", "only": _ONLY})
@@ -29,10 +30,11 @@ def take(c: FleetContext, message: str = "", only: str = "") -> None:
 
         fab -H prod lock.take --message "freeze until Monday, ask Ada"
     """
+    from tasks.locks import take_locks
     from tasks.session import Session
 
     with Session(c) as session:
-        session.take_locks(only, message)
+        take_locks(session, only, message)
 
 
 @fleet_task(
@@ -49,10 +51,11 @@ def break_(c: FleetContext, message: str = "", only: str = "", yes: bool = False
 
         fab -H prod lock.break --message "CI job 4711 was killed"
     """
+    from tasks.locks import free_locks
     from tasks.session import Session
 
     with Session(c) as session:
-        session.break_locks(only, message, yes=yes)
+        free_locks(session, only, message, yes=yes)
 
 
 namespace = Collection("lock", show, take, break_)

@@ -9,6 +9,7 @@ from lockstitch.fab import FleetContext, fleet_task
     help={
         "tag": "git tag to go back to; it must be in every host's clone",
         "to": "revision (full or short commit id) to go back to",
+        "database": "what becomes of the database: none (what is done where no migration lies between), down or restore",
         "only": "roll back only these apps, with commas",
         "message": "why, in a few words; kept in the journal and the lock",
         "yes": "do not ask, where the environment is protected",
@@ -22,6 +23,7 @@ def rollback(
     c: FleetContext,
     tag: str = "",
     to: str = "",
+    database: str = "",
     only: str = "",
     message: str = "",
     yes: bool = False,
@@ -34,16 +36,22 @@ def rollback(
     Take a fleet back to a tag, a revision, or (with neither) each host's last good release before the current one.
 
     It needs nothing but the hosts: their own clones and journals, so it works with the git server down. It is a plan
-    like a deploy's: locked, in waves, behind gates, and put back if it fails. Migrations are not taken back.
+    like a deploy's: locked, in waves, behind gates, and put back if it fails.
+
+    Where migrations lie between the two revisions you are told which, and asked what becomes of them: `none` leaves
+    the database as it is, `down` takes them back with the app's `migrate_down`, `restore` restores the dump that
+    belongs to the release you go back to. Both dump the database as it is first.
 
         fab rollback --tag phase1-pre-deploy        the default environment of fabric.yaml
         fab -H prod:backend rollback
         fab -H prod rollback --to 1a2b3c4d --only api
+        fab -H prod rollback --database down
 
     Exit codes: those of deploy.
     """
     from tasks.session import Session
 
     with Session(c, json=json, commands=commands) as session:
-        plan = session.plan_rollback(tag, to, only, message, force=force, discard=discard_changes)
+        wanted = session.rollback_wanted(tag, to)
+        plan = session.plan_rollback(wanted, database, only, message, force=force, discard=discard_changes)
         session.carry_out(plan, yes=yes)

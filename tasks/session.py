@@ -13,12 +13,10 @@ from lockstitch import plans
 from lockstitch.adhoc import everywhere
 from lockstitch.errors import ExitCode, UsageError
 from lockstitch.fab import FleetContext, remote_for
-from lockstitch.facts import LockInfo, Survey
-from lockstitch.host import Host
+from lockstitch.facts import Survey
 from lockstitch.inventory import Fleet, environments
 from lockstitch.inventory.nearest import did_you_mean
-from lockstitch.journal import Journal, now
-from lockstitch.lock import Locks, break_locks
+from lockstitch.journal import Journal
 from lockstitch.outcome import Outcome
 from lockstitch.plan import Plan
 from lockstitch.questions import Ask
@@ -27,8 +25,6 @@ from lockstitch.report import (
     counted,
     history_json,
     history_text,
-    locks_json,
-    locks_text,
     neutral,
     outcome_json,
     outcome_text,
@@ -86,21 +82,44 @@ class Session:
         wanted = plans.Wanted(self.run_id, self.by, message, force, discard, tag, shelves=self._shelves(fleet))
         return self._planned(fleet, lambda env: plans.deploy(fleet, found, replace(wanted, env=env)))
 
-    def _shelves(self, fleet: Fleet) -> dict[str, plans.Shelf]:
-        """The databases that a deploy of these apps may have to dump."""
+    def _shelves(self, fleet: Fleet, *, all_of_them: bool = False) -> dict[str, plans.Shelf]:
+        """The databases of these apps: those that a deploy may have to dump, or all of them."""
         from tasks.stores import Stores
 
-        names = dict.fromkeys(str(app.database) for _, app in fleet.sites() if plans.takes_part(app))
+        taking_part = (app for _, app in fleet.sites() if app.database and (all_of_them or plans.takes_part(app)))
+        names = dict.fromkeys(str(app.database) for app in taking_part)
         return {shelf.database.name: shelf for shelf in Stores(self, ",".join(names)).shelves()} if names else {}
 
-    def plan_rollback(self, tag: str, to: str, only: str, message: str, *, force: bool, discard: bool) -> Plan:
+    def rollback_wanted(self, tag: str, to: str) -> str:
+        """The tag or revision to go back to; empty for each site's last good release."""
         if tag and to:
             raise UsageError("--tag and --to name two places to go back to", hint="give one of them")
+        return f"refs/tags/{plans.valid_ref(tag)}" if tag else plans.valid_ref(to)
+
+    def plan_rollback(self, wanted: str, database: str, only: str, message: str, *, force: bool, discard: bool) -> Plan:
         fleet = self.fleet(only)
-        wanted = f"refs/tags/{plans.valid_ref(tag)}" if tag else plans.valid_ref(to)
         found = self.survey(fleet, plans.rollback_asks(fleet, wanted))
-        back = plans.Back(self.run_id, self.by, wanted, message, force, discard)
+        if not wanted and (asks := plans.between_asks(fleet, found)):
+            found = self.survey(fleet, asks)
+        way = self._way(fleet, found, database)
+        shelves = self._shelves(fleet, all_of_them=True) if way != "none" else {}
+        back = plans.Back(self.run_id, self.by, wanted, message, force, discard, database=way, shelves=shelves)
         return self._planned(fleet, lambda env: plans.rollback(fleet, found, replace(back, env=env)))
+
+    def _way(self, fleet: Fleet, found: Survey, typed: str) -> plans.Way:
+        """What becomes of the database. Where migrations lie between, nobody decides that but the person."""
+        between = plans.lying_between(found)
+        if typed or not between or self.dry:
+            return plans.way(typed or "none")
+        for app, files in between.items():
+            self.note(f"{app}: {counted(len(files), 'migration')} between the two revisions: {', '.join(files)}")
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "it was not said what becomes of the migrations that lie between; nothing was changed",
+                hint="give --database none, --database down or --database restore",
+            )
+        self.note("what becomes of the database? type none, down or restore")
+        return plans.way(sys.stdin.readline().strip())
 
     def _planned(self, fleet: Fleet, make: Callable[[plans.Environments], Plan]) -> Plan:
         """The plan; secrets are fetched for it only if it will be carried out, and nothing stands against that."""
@@ -146,36 +165,6 @@ class Session:
         self.answer(lambda: history_json(found, limit), lambda: history_text(found, limit))
         if found.unreachable:
             raise next(iter(found.unreachable.values()))
-
-    def show_locks(self, only: str) -> None:
-        """Print every lock of the fleet."""
-        fleet = self.fleet(only)
-        found = self.survey(fleet, plans.usual_asks(fleet))
-        plans.raise_unreachable(found)
-        self.answer(lambda: locks_json(found), lambda: locks_text(found))
-
-    def take_locks(self, only: str, message: str) -> None:
-        """Lock a fleet by hand."""
-        fleet, hosts = self._connected(only)
-        environment = fleet.inventory.name
-        Locks(
-            self.remote, hosts, plans.sites(fleet), LockInfo(self.run_id, self.by, message, now()), {}, environment
-        ).acquire()
-        print(f"locked {environment} as run {self.run_id}; free it with: fab -H {environment} lock.break")
-
-    def break_locks(self, only: str, message: str, *, yes: bool) -> None:
-        """Free the fleet's locks whoever holds them, and say whose they were."""
-        fleet, hosts = self._connected(only)
-        self.confirm(fleet, yes=yes)
-        broken = break_locks(self.remote, hosts, plans.sites(fleet), run=self.run_id, by=self.by, message=message)
-        lines = [f"{site.host}: {site.app}: broke the lock of {info}" for site, info in broken.items()]
-        print(neutral("\n".join(lines) or "nothing was locked"))
-
-    def _connected(self, only: str) -> tuple[Fleet, dict[str, Host]]:
-        fleet = self.fleet(only)
-        for error in self.remote.connect(fleet.hosts).values():
-            raise error
-        return fleet, {host.name: host for host in fleet.hosts}
 
     def run_everywhere(self, command: str) -> None:
         """Run a command on every selected host at once and end with 7 where it failed, 3 where a host is away."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import signal
 
+from tests.postgres import local_postgres
+
+__all__ = ["local_postgres"]
+
 # A shell starts what runs in the background with SIGINT ignored, and that is inherited: tests that send it to a `fab`
 # of theirs would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)

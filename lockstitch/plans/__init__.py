@@ -3,6 +3,7 @@
 from lockstitch.plan import Plan
 from lockstitch.plans.asks import (
     Environments,
+    between_asks,
     deploy_asks,
     environments,
     rollback_asks,
@@ -17,6 +18,7 @@ from lockstitch.plans.deploy import Wanted, deploy
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.plans.restore import restore
 from lockstitch.plans.rollback import Back, rollback
+from lockstitch.plans.schema import Way, lying_between, way
 from lockstitch.plans.shelf import Shelf
 from lockstitch.plans.store import takes_part
 
@@ -26,12 +28,15 @@ __all__ = [
     "Plan",
     "Shelf",
     "Wanted",
+    "Way",
     "backup",
+    "between_asks",
     "choose",
     "deploy",
     "deploy_asks",
     "environments",
     "held_backups",
+    "lying_between",
     "prove",
     "prune",
     "raise_unreachable",
@@ -44,4 +49,5 @@ __all__ = [
     "usual_asks",
     "valid_ref",
     "verify",
+    "way",
 ]

@@ -12,7 +12,7 @@ from lockstitch.gate import Verdict, failed
 from lockstitch.inventory import App, Fleet, resolve_secret
 from lockstitch.plan import Site
 from lockstitch.questions import Ask, recall, resolve
-from lockstitch.release import short
+from lockstitch.release import previous_good, short
 
 _CUT_OFF = "was a run cut off here, or a checkout made by hand? a deploy or rollback puts it right"
 # What git refuses in a name of a branch or tag (gitrevisions, check-ref-format), and a leading dash: an option.
@@ -50,6 +50,21 @@ def rollback_asks(fleet: Fleet, wanted: str) -> tuple[Ask, ...]:
     if not wanted:
         return usual_asks(fleet)
     return tuple(Ask(host, app, (recall(app, wanted),)) for host, app in fleet.sites())
+
+
+def between_asks(fleet: Fleet, survey: Survey) -> tuple[Ask, ...]:
+    """For a rollback to each site's last good release: what lies between, now that it is known which that is.
+
+    Nothing is asked again where no app has migrations to count.
+    """
+    if not any(app.migrating.files for _, app in fleet.sites()):
+        return ()
+    asks = []
+    for host, app in fleet.sites():
+        facts = survey.facts.get(site(host.name, app))
+        back = previous_good(facts.releases, facts.release) if facts else None
+        asks.append(Ask(host, app, (recall(app, back.revision),) if back else ()))
+    return tuple(asks)
 
 
 def environments(fleet: Fleet, *, reveal: bool) -> Environments:

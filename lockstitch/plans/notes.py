@@ -27,6 +27,8 @@ def migrations(jobs: Sequence[Job]) -> Iterator[str]:
     for job in jobs:
         if job.app.migrate and job.app.name not in seen:
             yield f"{job.app.name}: `{job.app.migrate}` runs once, on {job.site.host}"
+            if job.facts.target and job.facts.target.migrations:
+                yield f"{job.app.name}: migrations that come in: {', '.join(job.facts.target.migrations)}"
         seen.add(job.app.name)
 
 

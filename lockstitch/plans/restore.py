@@ -19,7 +19,10 @@ def restore(environment: str, shelf: Shelf, name: str, into: str = "") -> Plan:
         raise UsageError(f"{into} is the database that serves: nothing is restored over it", hint="leave --into out")
     waves = [beside(shelf, name, into)]
     told = [f"{name} is restored as {into}"]
-    if not into:
+    if into:
+        step = steps.rename(shelf, shelf.beside("restoring"), into)
+        waves.append(Wave(f"name it {into}", (Unit(shelf.site, (step,)),), preflight=True))
+    else:
         waves.append(swap(shelf))
         told = [
             f"{serving} is {name} now; what it was before is kept as {kept(shelf)}, with all that was written to it"
@@ -30,16 +33,18 @@ def restore(environment: str, shelf: Shelf, name: str, into: str = "") -> Plan:
     return database_plan("restore", environment, [shelf], waves, done, (), told=told, then="database.check")
 
 
-def beside(shelf: Shelf, name: str, into: str = "") -> Wave:
+def beside(shelf: Shelf, name: str, into: str = "", *, refusing: bool = True) -> Wave:
     """Restore into a database of its own: nobody sees it, and a failure leaves nothing of it."""
-    target = into or shelf.beside("restoring")
+    target = shelf.beside("restoring")
     did: tuple[Step, ...] = (
         steps.check(shelf, name),
-        steps.create(shelf, target, "" if into else shelf.prefix("restoring")),
+        steps.create(shelf, target, shelf.prefix("restoring"), into),
         steps.restore(shelf, name, target),
         steps.analyze(shelf, target),
     )
-    return Wave(f"restore {name} beside", (Unit(shelf.site, did, (steps.rows(shelf, name, target),)),), preflight=True)
+    return Wave(
+        f"restore {name} beside", (Unit(shelf.site, did, (steps.rows(shelf, name, target),)),), preflight=refusing
+    )
 
 
 def swap(shelf: Shelf) -> Wave:

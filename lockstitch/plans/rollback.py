@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lockstitch.command import Value
@@ -10,11 +10,14 @@ from lockstitch.errors import CheckError
 from lockstitch.facts import Facts, Survey
 from lockstitch.inventory import App, Fleet
 from lockstitch.plan import Change, Commit, Plan, Site, Step
-from lockstitch.plans import steps, waves
+from lockstitch.plans import steps, store, waves
+from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.deploy import settled
 from lockstitch.plans.notes import job_logs, notes
 from lockstitch.plans.preflight import refuse
+from lockstitch.plans.schema import Backwards, Way, backwards
 from lockstitch.plans.steps import Job
+from lockstitch.plans.store import Shelves
 from lockstitch.release import Release, previous_good, release_id
 
 
@@ -29,6 +32,8 @@ class Back:
     force: bool = False
     discard: bool = False
     env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
+    database: Way = "none"
+    shelves: Shelves = field(default_factory=dict)
 
     @property
     def named(self) -> str:
@@ -45,19 +50,24 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
     jobs = [_job(apps[site.host, site.app], facts, back) for site, facts in survey.facts.items()]
     jobs = [job for job in jobs if back.force or not settled(job)]
     who = (back.run, back.by, back.message)
+    databases = _backwards(jobs, survey, back)
+    first = [wave for each in databases for wave in each.waves]
+    freed = store.locked(first, {s.database.name: s for each in databases if (s := each.shelf)})
     return Plan(
         "rollback",
         fleet.inventory.name,
         *who,
         waves=(
             *waves.prepare(jobs, fetching=False, testing=False),
+            *first,
             *waves.switch(jobs, fleet.groups, fresh=False, discard=back.discard),
         ),
-        finish=tuple(waves.finish(job, *who, *_leaving(job, back)) for job in jobs),
-        failed=tuple(waves.failed(job, *who) for job in jobs),
+        finish=(*(waves.finish(job, *who, *_leaving(job, back)) for job in jobs), *freed),
+        failed=(*(waves.failed(job, *who) for job in jobs), *freed),
         changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
         commits=_taken_back(jobs),
-        notes=(*notes(survey), *_database(jobs)),
+        notes=(*notes(survey), *(note for each in databases for note in each.notes)),
+        done=tuple(told for each in databases for told in each.done),
         logs={job.site: job_logs(job) for job in jobs},
         written={job.site: job.facts.host.written for job in jobs},
     )
@@ -119,6 +129,10 @@ def _taken_back(jobs: list[Job]) -> dict[str, tuple[Commit, ...]]:
     return {job.app.name: job.facts.target.commits for job in jobs if job.facts.target is not None}
 
 
-def _database(jobs: list[Job]) -> Iterator[str]:
-    for name in dict.fromkeys(job.app.name for job in jobs if job.app.migrate):
-        yield f"{name}: migrations are not taken back; the older code must work with the schema as it is now"
+def _backwards(jobs: list[Job], survey: Survey, back: Back) -> list[Backwards]:
+    """What becomes of the databases: once for each app, by its first host."""
+    first = {job.app.name: job for job in reversed(jobs)}
+    same = {name: [f for site, f in survey.facts.items() if site.app == name] for name in first}
+    made = [backwards(job, back.database, back.shelves, same[name]) for name, job in reversed(first.items())]
+    refuse_dump([each.shelf for each in made if each.shelf])
+    return made

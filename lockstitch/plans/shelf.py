@@ -117,9 +117,9 @@ def check(shelf: Shelf, name: str) -> Step:
     return shelf.step("verify", f"verify {name}", shelf.command(on_dump(shelf.engine.readable), name))
 
 
-def create(shelf: Shelf, beside: str, prefix: str) -> Step:
-    """Make a database like the one that serves; it is dropped on the way back."""
-    command = shelf.command(shelf.engine.create, beside=beside, prefix=prefix)
+def create(shelf: Shelf, beside: str, prefix: str, into: str = "") -> Step:
+    """Make a database like the one that serves, unless there is one named `into`; it is dropped on the way back."""
+    command = shelf.command(shelf.engine.create, beside=beside, prefix=prefix, into=into)
     return shelf.step("create", f"make the database {beside}", command, shelf.command(shelf.engine.drop, beside=beside))
 
 
@@ -156,6 +156,11 @@ def swap(shelf: Shelf, beside: str, kept: str, undone: str) -> Step:
     says = f"swap: {database} becomes {kept}, {beside} becomes {database}; connections are ended"
     command = shelf.command(shelf.engine.swap, beside=beside, **more)
     return shelf.step("swap", says, command, shelf.command(shelf.engine.unswap, beside=beside, **more))
+
+
+def rename(shelf: Shelf, beside: str, into: str) -> Step:
+    """Give a restored database its name. There is no way back: one of that name that was there is never touched."""
+    return shelf.step("name", f"name it {into}", shelf.command(shelf.engine.rename, beside=beside, into=into))
 
 
 def prove(shelf: Shelf, name: str) -> Step:

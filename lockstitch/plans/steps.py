@@ -46,7 +46,8 @@ for id in $ids; do
     case "$live $used" in *"$id"*) echo "$id is still used by a process: kept" ;; *) rm -rf -- "./$id" ;; esac
 done
 """
-# `reason` is JSON, known only when the run has failed, and `told` the JSON of what its steps told. A line that a full disk cut off does not spoil this one.
+# `reason` is JSON, known only when the run has failed, and `told` the JSON of what its steps told. A line that a full
+# disk cut off does not spoil this one.
 RECORD = r"""
 [ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal"
 at="\"at\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\""

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from lockstitch.facts import Survey
+from lockstitch.facts import LockInfo
+from lockstitch.plan import Site
 from lockstitch.report.text import table
 
+Held = Mapping[Site, LockInfo | None]
 
-def locks_text(survey: Survey) -> str:
-    """A line for each site."""
-    rows = []
-    for site, facts in survey.facts.items():
-        info = facts.host.lock
-        rows.append(
-            (site.host, site.app, *((info.by, info.at, info.run, info.message) if info else ("free", "", "", "")))
-        )
+
+def locks_text(held: Held) -> str:
+    """A line for each site, databases included."""
+    rows = [
+        (site.host, site.app, *((info.by, info.at, info.run, info.message) if info else ("free", "", "", "")))
+        for site, info in held.items()
+    ]
     return table(("HOST", "APP", "HELD BY", "SINCE", "RUN", "WHY"), rows)
 
 
-def locks_json(survey: Survey) -> list[dict[str, Any]]:
+def locks_json(held: Held) -> list[dict[str, Any]]:
     """The same for programs; `lock` is null where it is free."""
-    return [
-        {"host": site.host, "app": site.app, "lock": vars(facts.host.lock) if facts.host.lock else None}
-        for site, facts in survey.facts.items()
-    ]
+    return [{"host": site.host, "app": site.app, "lock": vars(info) if info else None} for site, info in held.items()]

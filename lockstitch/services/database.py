@@ -30,13 +30,14 @@ class Engine:
         facts      tells `word rest` lines for `parse_facts`                     heads
         dump       leaves in the working folder the dump and what it knows       jobs, heads
         readable   fails where `dump` cannot be read as a whole
-        create     makes the database `beside` like the login's own              prefix
+        create     makes `beside` like the login's own; fails if `into` is there  prefix, into
         scratch    makes the database `beside` from nothing                      prefix
         restore    restores `dump` into `beside`                                 jobs, owners
         analyze    makes `beside` as fast as it was
         compare    tells whether `beside` has the rows of the manifest of `name`
         swap       makes `beside` the database and keeps the old one as `kept`   drain
         unswap     takes a swap back; the restored one is kept as `undone`
+        rename     gives `beside` the name `into`; fails if there is one          into
         drop       drops `beside`
         names      tells `name NAME` for every database
         head       tells `told head_after MIGRATION`                             heads
@@ -61,6 +62,7 @@ class Engine:
     compare: str
     swap: str
     unswap: str
+    rename: str
     drop: str
     names: str
     head: str

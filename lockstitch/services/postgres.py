@@ -148,6 +148,7 @@ ENGINE = Engine(
     compare=ROWS + shell.COMPARE,
     swap=shell.SWAP,
     unswap=shell.UNSWAP,
+    rename=shell.RENAME,
     drop=shell.DROP,
     names=shell.NAMES,
     head=shell.HEAD,

@@ -111,13 +111,22 @@ SQL
 """
 )
 
+_THERE = r"""
+there() { [ -n "$(sql "$admin" -v name="$1" <<'SQL'
+SELECT 1 FROM pg_database WHERE datname = :'name';
+SQL
+)" ]; }
+"""
 # Like the database it stands beside in all that a dump does not hold: owner, encoding, locale, settings, rights.
+# `$into` is the name that it is to have in the end, where that is not the database's own: it must be free.
 CREATE = (
     LOGIN
+    + _THERE
     + r"""
 set -eu
+if [ -n "$into" ] && there "$into"; then echo "there is a database $into already: nothing is restored over it"; exit 1; fi
 sql "$admin" -v database="$database" -v beside="$beside" -v prefix="$prefix" <<'SQL'
-SELECT format('DROP DATABASE %I', datname) FROM pg_database d WHERE starts_with(datname, :'prefix')
+SELECT format('DROP DATABASE %I', datname) FROM pg_database d WHERE :'prefix' <> '' AND starts_with(datname, :'prefix')
     AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname) \gexec
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L',
         :'beside', pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype)
@@ -152,7 +161,7 @@ SCRATCH = (
     + r"""
 set -eu
 sql "$admin" -v beside="$beside" -v prefix="$prefix" <<'SQL'
-SELECT format('DROP DATABASE %I', datname) FROM pg_database d WHERE starts_with(datname, :'prefix')
+SELECT format('DROP DATABASE %I', datname) FROM pg_database d WHERE :'prefix' <> '' AND starts_with(datname, :'prefix')
     AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname) \gexec
 CREATE DATABASE :"beside" TEMPLATE template0 ENCODING 'UTF8';
 SQL
@@ -174,7 +183,8 @@ kill $telling 2>/dev/null || :
 [ $code -eq 0 ] || { grep -v '^pg_restore: \(creating\|processing\|connecting\|launching\|finished\|implied\|entering\|while\|item\|skipping\)' "$log" | tail -n 20; exit 1; }
 """
 )
-ANALYZE = LOGIN + 'sql "$beside_dsn" -c ANALYZE\n'
+# What only a superuser may analyze is left out with a warning each.
+ANALYZE = LOGIN + """sql "$beside_dsn" -c 'SET client_min_messages = error' -c ANALYZE\n"""
 
 # Tells what differs from the manifest, a line each; `same N` when nothing does.
 COMPARE = (
@@ -206,11 +216,8 @@ done | head -n 20
 # The renames are one transaction. While the first of them waits, nobody new gets in, and the other psql ends who is left.
 _RENAMES = (
     LOGIN
+    + _THERE
     + r"""
-there() { [ -n "$(sql "$admin" -v name="$1" <<'SQL'
-SELECT 1 FROM pg_database WHERE datname = :'name';
-SQL
-)" ]; }
 end_them() { sql "$admin" -v database="$database" -v every="$1" <<'SQL'
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = :'database' AND (state = 'idle' OR :'every' = 'every')
@@ -268,10 +275,20 @@ SQL
 fi
 """
 )
+# No database is made under a name of the person's: there may be one of that name, and what was made is dropped.
+RENAME = (
+    LOGIN
+    + r"""
+sql "$admin" -v beside="$beside" -v into="$into" <<'SQL'
+ALTER DATABASE :"beside" RENAME TO :"into";
+SQL
+"""
+)
 DROP = (
     LOGIN
     + r"""
 sql "$admin" -v beside="$beside" <<'SQL'
+SET client_min_messages = warning;
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = :'beside' \g /dev/null
 DROP DATABASE IF EXISTS :"beside";
 SQL

@@ -8,7 +8,7 @@ set -eu
 umask 077
 mkdir -p "$directory"; cd "$directory"
 [ ! -e "$name" ] || { echo "there is a backup $name already"; exit 1; }
-rm -rf -- ."$vault"-*.part
+rm -rf -- ."$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*.part
 part=".$name.part"; home=$(pwd)
 mkdir "$part"
 trap 'code=$?; trap "" TERM; cd "$home"; rm -rf -- "$part"; exit $code' EXIT
@@ -71,7 +71,7 @@ at=$(near "$directory"); { [ -w "$at" ] && [ -x "$at" ]; } || echo "unwritable $
 [ -e "$lock" ] && printf 'lock %s\n' "$(cat "$lock" 2>/dev/null)"
 [ -e "$journal" ] && echo "written $(($(wc -c <"$journal")))"
 cd "$directory" 2>/dev/null || exit 0
-for name in "$vault"-*; do
+for name in "$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*; do
     if [ -d "$name" ] && [ -s "$name/manifest.json" ]; then
         printf 'backup %s %s\n' "$name" "$(head -n 1 "$name/manifest.json" | cut -c 1-4000)"
         sed -n "s/^\(\"proven\":{.*\)/proven $name \1/p" "$name/manifest.json" | tail -n 1

@@ -1,0 +1,137 @@
+"""The value DatabaseState: what a running database tells of itself. `database_check.py` judges it.
+
+Sizes are in bytes, times in seconds; None where this login may not see it or the server cannot tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many connections there are of those allowed: `of` the server, the database, or the login."""
+
+    of: str
+    used: int
+    allowed: int
+
+
+@dataclass(frozen=True)
+class Query:
+    """A session at work: for how long its query, or the transaction that it left open, has been going on; and what to
+    type in a shell of the database to end it."""
+
+    pid: int
+    user: str = ""
+    application: str = ""
+    client: str = ""
+    state: str = ""
+    seconds: int | None = None
+    text: str = ""
+    end: str = ""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A session that waits for a lock `on` something, and some of those who are in its way."""
+
+    query: Query
+    seconds: int | None = None
+    lock: str = ""
+    on: str = ""
+    by: tuple[Query, ...] = ()
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One that is fed from here. `state` is empty where this login may not see it."""
+
+    name: str
+    client: str = ""
+    state: str = ""
+    seconds: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Standby:
+    """What a database that is itself a replica knows of its place behind the primary."""
+
+    seconds: int | None = None
+    bytes: int | None = None
+    connected: bool = False
+    paused: bool = False
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A replica's place that is kept though nobody reads from it, what that keeps on the disk, and how to end it."""
+
+    name: str
+    bytes: int | None = None
+    end: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its indexes. `rows` and `dead` are the server's estimates, `analyzed` the UTC time."""
+
+    name: str
+    bytes: int = 0
+    rows: int | None = None
+    dead: int | None = None
+    analyzed: str = ""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A database that Lockstitch made beside this one: `kind` is before, restoring, proving or undone."""
+
+    name: str
+    kind: str
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class DatabaseState:
+    """A running database. `problem` is why it could not be asked at all, `problems` what it said where it could not.
+
+    `asked` are the questions it answered: room, query, waiting, standby, replica, slot, table, beside. `hidden` is how
+    many sessions on it this login may not look into, and `grant` what would let it. `queries`, `waiting` and `tables`
+    are the first of each: the longest, the largest.
+    """
+
+    version: str = ""
+    database: str = ""
+    user: str = ""
+    up: int | None = None
+    size: int | None = None
+    hidden: int = 0
+    grant: str = ""
+    standby: Standby | None = None
+    rooms: tuple[Room, ...] = ()
+    queries: tuple[Query, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    replicas: tuple[Replica, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    tables: tuple[Table, ...] = ()
+    besides: tuple[Beside, ...] = ()
+    asked: frozenset[str] = frozenset()
+    problems: tuple[str, ...] = ()
+    problem: str = ""
+
+    def told(self, change: Callable[[str], str]) -> DatabaseState:
+        """The same with every text that others wrote changed: to mask what must not be shown."""
+
+        def query(one: Query) -> Query:
+            return replace(one, text=change(one.text))
+
+        return replace(
+            self,
+            queries=tuple(map(query, self.queries)),
+            waiting=tuple(replace(w, query=query(w.query), by=tuple(map(query, w.by))) for w in self.waiting),
+            problems=tuple(map(change, self.problems)),
+            problem=change(self.problem),
+        )

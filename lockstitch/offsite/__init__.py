@@ -1,0 +1,18 @@
+"""EFFECT: copies of backups elsewhere, in case their host is lost: on this machine, in a bucket, on another host.
+
+- source.py: a backup on its host, and what its manifest says
+- copy.py: fetching it
+- bucket.py: pushing it to a bucket; where.py: which one; store.py: its objects; boto.py: the connection
+- host.py: pushing it to another host; shell.py: what runs there
+
+A copy is there whole, with every file's SHA-256 compared where it then is, or it does not look like a backup.
+"""
+
+from lockstitch.offsite.boto import StoreError
+from lockstitch.offsite.bucket import push_to_bucket
+from lockstitch.offsite.copy import fetch
+from lockstitch.offsite.host import push_to_host
+from lockstitch.offsite.source import Pushed, Told
+from lockstitch.offsite.where import Bucket, bucket_of
+
+__all__ = ["Bucket", "Pushed", "StoreError", "Told", "bucket_of", "fetch", "push_to_bucket", "push_to_host"]

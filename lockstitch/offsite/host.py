@@ -1,0 +1,123 @@
+"""`backup.push` to another host: every file by way of this machine, compared there, and only then it has its name."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lockstitch.backup import MANIFEST
+from lockstitch.command import Command
+from lockstitch.errors import CheckError, LockstitchError, UsageError
+from lockstitch.host import Host
+from lockstitch.offsite import shell
+from lockstitch.offsite.source import CHUNK, Manifest, Progress, Pushed, Source, Told
+from lockstitch.plan import Script, Step
+from lockstitch.remote import Remote
+
+_QUICK = 120.0
+# What a slow disk reads in a second: comparing may take that long.
+_SLOW = 10 << 20
+_ROOM = 64 << 10
+
+
+def push_to_host(
+    remote: Remote, host: Host, vault_directory: str, name: str, to: Host, directory: str, told: Told
+) -> Pushed:
+    """Copy a backup into a folder of another host, by way of this machine and in constant memory.
+
+    What is there already is compared, and left as it is.
+    """
+    if to.name == host.name:
+        raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
+    source = Source(remote, host, vault_directory, name)
+    manifest = source.manifest()
+    target = _Target(remote, to, directory, name, manifest)
+    found = target.look()
+    if found == "other":
+        said = f"{to.name}: {target.path} is there already, and is not this backup as it is on {host.name}"
+        raise CheckError(said, hint="it was not touched; compare the two, and remove the one that is damaged")
+    if found == "none":
+        _push(source, target, Progress(told, manifest.bytes))
+    elif found == "older":
+        target.renew_manifest()
+    sent = len(manifest.files) if found == "none" else 0
+    return Pushed(f"{to.name}: {target.path}", len(manifest.files), manifest.bytes, sent, found == "same")
+
+
+def _push(source: Source, target: _Target, progress: Progress) -> None:
+    target.prepare()
+    try:
+        for file in target.manifest.files:
+            with source.open(file, progress.of(file.name)) as stream, target.open(target.part, file.name) as copy:
+                while not stream.whole:
+                    copy.write(stream.read(CHUNK))
+        target.write_manifest(target.part)
+        target.ask("compare and name it", shell.FINISH)
+    except BaseException as error:
+        with suppress(LockstitchError):
+            target.ask("remove what arrived", shell.CLEAN)
+        if isinstance(error, LockstitchError):
+            error.hint = error.hint or f"nothing on {target.host.name} looks like a backup of that name; type it again"
+        raise
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where a backup is pushed to."""
+
+    remote: Remote
+    host: Host
+    directory: str
+    name: str
+    manifest: Manifest
+
+    @property
+    def path(self) -> str:
+        return posixpath.join(self.directory, self.name)
+
+    @property
+    def part(self) -> str:
+        """The name of what is not finished."""
+        return f".{self.name}.part"
+
+    def open(self, folder: str, file: str) -> AbstractContextManager[BinaryIO]:
+        return self.remote.open(self.host, posixpath.join(self.directory, folder, file), "wb")
+
+    def look(self) -> str:
+        """What is there under its name."""
+        return self.ask("compare what is there", shell.LOOK)
+
+    def prepare(self) -> None:
+        folders = {posixpath.dirname(file.name) for file in self.manifest.files}
+        needed = str((self.manifest.bytes + len(self.manifest.raw) + _ROOM) // 1024)
+        self.ask("make room", shell.PREPARE, {"needed": needed, "folders": "\n".join(sorted(folders))})
+
+    def write_manifest(self, folder: str) -> None:
+        with self.open(folder, MANIFEST) as file:
+            file.write(self.manifest.raw)
+
+    def renew_manifest(self) -> None:
+        """Take over what was added to the manifest since, such as a proof."""
+        self.ask("make room for the manifest", shell.BESIDE)
+        self.write_manifest(posixpath.join(self.name, ".new"))
+        self.ask("compare and name the manifest", shell.RENEW)
+
+    def ask(self, step: str, text: str, more: Mapping[str, str] | None = None) -> str:
+        """What one text says there; raises CheckError where it fails."""
+        values = {"directory": self.directory, "name": self.name, **self._sums(), **(more or {})}
+        timeout = _QUICK + self.manifest.bytes / _SLOW
+        script = Script((Step(step, step, Command(text, values=values), timeout=timeout),))
+        (result,) = self.remote.run(self.host, script)
+        if not result.ok:
+            said = result.output.strip() or f"it ended with {result.code}"
+            raise CheckError(f"{self.host.name}: could not {step}: {said}")
+        return result.output.strip()
+
+    def _sums(self) -> dict[str, str]:
+        """What sha256sum compares, there."""
+        files = "\n".join(f"{file.sha256}  {file.name}" for file in self.manifest.files)
+        return {"sums": files, "manifest": f"{hashlib.sha256(self.manifest.raw).hexdigest()}  {MANIFEST}"}

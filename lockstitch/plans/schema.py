@@ -1,0 +1,133 @@
+"""Pure: a database on the way back: which migrations lie between, taken back one by one or by restoring a dump."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lockstitch.backup import Backup
+from lockstitch.command import Command
+from lockstitch.errors import CheckError, UsageError
+from lockstitch.facts import Facts, Survey
+from lockstitch.plan import Step, Unit, Wave
+from lockstitch.plans import restore
+from lockstitch.plans import shelf as steps
+from lockstitch.plans.shelf import Made, Shelf
+from lockstitch.plans.steps import Job
+from lockstitch.plans.store import Shelves
+from lockstitch.release import short
+
+Way = Literal["none", "down", "restore"]
+WAYS: tuple[Way, ...] = ("none", "down", "restore")
+
+
+@dataclass(frozen=True)
+class Backwards:
+    """What a rollback does to one app's database: the waves before the code is switched, and what to tell."""
+
+    waves: tuple[Wave, ...] = ()
+    notes: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    shelf: Shelf | None = None
+
+
+def way(typed: str) -> Way:
+    """The way that was typed."""
+    for known in WAYS:
+        if typed == known:
+            return known
+    raise UsageError(f"{typed!r} is not one of {', '.join(WAYS)}; nothing was changed")
+
+
+def lying_between(survey: Survey) -> dict[str, tuple[str, ...]]:
+    """The migrations between what runs and what is gone back to, by app, where there are any."""
+    found: dict[str, tuple[str, ...]] = {}
+    for site, facts in survey.facts.items():
+        if facts.target is not None and facts.target.migrations:
+            found.setdefault(site.app, facts.target.migrations)
+    return found
+
+
+def backwards(job: Job, way: Way, shelves: Shelves, by_site: Sequence[Facts]) -> Backwards:
+    """What becomes of the database of `job`, the first of its app. `by_site` are the facts of all its app's sites."""
+    lying = job.facts.target.migrations if job.facts.target else ()
+    if way == "restore" and job.app.database:
+        return _restored(job, shelves[job.app.database], by_site)
+    if way == "down" and lying:
+        return _down(job, lying, shelves.get(job.app.database or ""))
+    return Backwards(notes=tuple(_left(job, lying)))
+
+
+def _left(job: Job, lying: tuple[str, ...]) -> Iterator[str]:
+    if lying:
+        yield f"{job.app.name}: these migrations stay, and the older code must work with them: {', '.join(lying)}"
+    elif job.app.migrate and not job.app.migrating.files:
+        yield f"{job.app.name}: migrations are not taken back; the older code must work with the schema as it is now"
+
+
+def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None) -> Backwards:
+    line, old = job.app.migrating.down, job.old
+    if not line or old is None:
+        raise UsageError(
+            f"{job.app.name}: nobody knows how to take its migrations back",
+            hint="write `migrate_down:` under the app, or type --database restore, or --database none",
+        )
+    command = Command(line, values={"steps": str(len(lying))}, env=old.env, cwd=old.directory)
+    undo = old.inside(job.app.migrate or "true")
+    step = Step("migrate down", f"take back {len(lying)}: {line}", command, undo, timeout=job.app.timeout)
+    wave = Wave(f"migrate {job.app.name} down", (Unit(job.site, (step,)),))
+    notes = (f"{job.app.name}: these migrations are taken back: {', '.join(lying)}",)
+    if shelf is None:
+        return Backwards((wave,), notes)
+    return Backwards((_present(job, shelf), wave), notes, shelf=shelf)
+
+
+def _restored(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backwards:
+    restore.refuse_restore(shelf, swapping=True)
+    backup = belonging(job, shelf, by_site)
+    serving = shelf.engine.database(shelf.url)
+    kept = restore.kept(shelf)
+    notes = (
+        f"{shelf.database.name}: {backup.name} is restored, taken {backup.at}: what was written since is not in it; "
+        f"it stays in {kept}",
+    )
+    done = (f"{serving} is {backup.name} now; what it was before is kept as {kept}",)
+    waves = (_present(job, shelf), restore.beside(shelf, backup.name, refusing=False), restore.swap(shelf))
+    return Backwards(waves, notes, done, shelf)
+
+
+def _present(job: Job, shelf: Shelf) -> Wave:
+    """A dump of the database as it is, before any of it is taken back."""
+    name = steps.new_name(shelf, f"before-rollback-of-{job.app.name}")
+    made = Made("before a rollback", job.app.name, job.before or "")
+    return Wave(f"back up {shelf.database.name}", (Unit(shelf.site, (steps.dump(shelf, name, made),)),))
+
+
+def belonging(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backup:
+    """The dump that belongs to the revision one goes back to: the newest that was made while it served.
+
+    Where it was left without a dump, because no migration was pending, it is the first that a later release was
+    deployed over: the migrations in that are still the same. Raises CheckError where neither is there and whole.
+    """
+    mine = [b for b in shelf.facts.backups if b.good and (b.app, b.revision) == (job.app.name, job.revision)]
+    if mine:
+        return mine[-1]
+    later = sorted(name for facts in by_site for name in _after(facts.host.journal, job.revision)[:1])
+    found = shelf.facts.find(later[0]) if later else None
+    if found is not None and found.good:
+        return found
+    lost = f": {later[0]} is not there any more" if later else ""
+    raise CheckError(
+        f"{job.app.name}: no dump belongs to {short(job.revision)}{lost}\nnothing was changed",
+        hint="fab -H ENV backup.list, then backup.restore NAME by itself; or --database down, or none",
+    )
+
+
+def _after(journal: Sequence[Mapping[str, str]], revision: str) -> list[str]:
+    """The dumps named by the good releases after the last time a revision was deployed, oldest first."""
+    good = [entry for entry in journal if entry.get("verdict") == "good"]
+    at = [number for number, entry in enumerate(good) if entry.get("revision") == revision]
+    over = [number - 1 for number, entry in enumerate(good) if entry.get("before") == revision]
+    start = max(at[-1:] + over[-1:], default=len(good))
+    return [entry["backup"] for entry in good[start + 1 :] if entry.get("backup")]

@@ -1,0 +1,115 @@
+"""What a running PostgreSQL tells of itself: a constant text of questions, and the parser of the answers.
+
+It holds for versions 11 to 18, on a standby, and for a login without `pg_monitor`, which is shown less (PostgreSQL
+documentation, "Viewing Statistics"). A question that fails is told, and the next one is asked all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lockstitch.database import Beside, DatabaseState, Query, Replica, Room, Slot, Standby, Table, Waiting
+from lockstitch.services.postgres_shell import LOGIN
+from lockstitch.services.postgres_state_sql import QUESTIONS
+
+STATE = LOGIN + QUESTIONS
+_WORDS = frozenset({"server", "room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})
+_WHERE = re.compile(r"^psql:[^:]*:\d+: ")
+_PROBLEMS = 10
+
+
+def parse_state(text: str, code: int) -> DatabaseState:
+    """The state from lines of `word JSON`; any other line is what psql had to say about what it could not ask."""
+    said: dict[str, list[Mapping[str, Any]]] = {word: [] for word in _WORDS}
+    rest: list[str] = []
+    asked: set[str] = set()
+    # Not splitlines(): a query may hold one of the other characters it takes for the end of a line.
+    for line in text.split("\n"):
+        word, _, value = line.partition(" ")
+        found = _object(value) if word in _WORDS else None
+        if found is not None:
+            said[word].append(found)
+        elif word == "asked":
+            asked.add(value.strip())
+        elif line.strip():
+            rest.append(_WHERE.sub("", line.strip()))
+    if not said["server"]:
+        return DatabaseState(problem=" ".join(rest[-3:]) or "no answer from the database server")
+    return replace(_state(said), asked=frozenset(asked), problems=tuple(rest[:_PROBLEMS]))
+
+
+def _state(said: Mapping[str, list[Mapping[str, Any]]]) -> DatabaseState:
+    server = {key: value for one in said["server"] for key, value in one.items()}
+    return DatabaseState(
+        version=_text(server, "version"),
+        database=_text(server, "database"),
+        user=_text(server, "user"),
+        up=_number(server, "up"),
+        size=_number(server, "size"),
+        hidden=_number(server, "hidden") or 0,
+        grant=f'GRANT pg_monitor TO "{_text(server, "user")}";',
+        standby=_standby(said["standby"][0]) if said["standby"] else None,
+        rooms=tuple(Room(_text(r, "of"), _number(r, "used") or 0, _number(r, "allowed") or 0) for r in said["room"]),
+        queries=tuple(map(_query, said["query"])),
+        waiting=tuple(map(_waiting, said["waiting"])),
+        replicas=tuple(map(_replica, said["replica"])),
+        slots=tuple(map(_slot, said["slot"])),
+        tables=tuple(map(_table, said["table"])),
+        besides=tuple(Beside(_text(b, "name"), _text(b, "kind"), _number(b, "bytes")) for b in said["beside"]),
+    )
+
+
+def _query(told: Mapping[str, Any]) -> Query:
+    who = (_text(told, key) for key in ("user", "application", "client", "state"))
+    pid = _number(told, "pid") or 0
+    # A query can be cancelled; a session that does nothing can only be ended.
+    how = "pg_terminate_backend" if _text(told, "state").startswith("idle") else "pg_cancel_backend"
+    return Query(pid, *who, _number(told, "seconds"), _text(told, "text"), f"SELECT {how}({pid});")
+
+
+def _slot(told: Mapping[str, Any]) -> Slot:
+    name = _text(told, "name")
+    return Slot(name, _number(told, "bytes"), f"SELECT pg_drop_replication_slot('{name}');")
+
+
+def _waiting(told: Mapping[str, Any]) -> Waiting:
+    by = told.get("by")
+    holders = [_query(one) for one in by if isinstance(one, dict)] if isinstance(by, list) else []
+    return Waiting(_query(told), _number(told, "waits"), _text(told, "lock"), _text(told, "on"), tuple(holders))
+
+
+def _replica(told: Mapping[str, Any]) -> Replica:
+    who = (_text(told, key) for key in ("name", "client", "state"))
+    return Replica(*who, _number(told, "seconds"), _number(told, "bytes"))
+
+
+def _standby(told: Mapping[str, Any]) -> Standby:
+    seconds, behind = (_number(told, key) for key in ("seconds", "bytes"))
+    return Standby(seconds, behind, told.get("connected") is True, told.get("paused") is True)
+
+
+def _table(told: Mapping[str, Any]) -> Table:
+    numbers = (_number(told, key) for key in ("rows", "dead"))
+    return Table(_text(told, "name"), _number(told, "bytes") or 0, *numbers, _text(told, "analyzed"))
+
+
+def _text(told: Mapping[str, Any], key: str) -> str:
+    value = told.get(key)
+    return "" if value is None else str(value)
+
+
+def _number(told: Mapping[str, Any], key: str) -> int | None:
+    value = told.get(key)
+    return max(0, int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _object(text: str) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,147 @@
+"""The questions to a running PostgreSQL. Each answer is a line of `word JSON`; what there may be many of is cut.
+
+Columns that not every version has are read through `to_jsonb(row)`. No question waits for a lock: `lock_timeout` is
+short, and what somebody has locked for himself alone is measured by what the catalog says of it.
+"""
+
+from __future__ import annotations
+
+# What follows the word password in a query may be one: it is left out. `a` is a row of pg_stat_activity; seconds are
+# since its query began or, where none runs, since it left a transaction open.
+_WHO = r"""
+    'pid', a.pid, 'user', a.usename, 'application', left(a.application_name, 64),
+    'client', coalesce(host(a.client_addr), CASE WHEN a.state <> '' THEN 'socket' END), 'state', a.state, 'seconds', floor(extract(epoch FROM
+        clock_timestamp() - CASE WHEN a.state LIKE 'idle in%' THEN a.xact_start ELSE a.query_start END)),
+    'text', left(regexp_replace(regexp_replace(
+        nullif(left(a.query, 2000), '<insufficient privilege>'), '(\mpassword\M).*', '\1 ***', 'i'), '\s+', ' ', 'g'), 200)"""
+
+_SERVER = r"""
+SELECT 'server ' || json_build_object('version', current_setting('server_version'), 'database', current_database(),
+    'user', session_user, 'up', floor(extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())));
+SELECT 'server ' || json_build_object('size', pg_database_size(current_database()));
+SELECT 'server ' || json_build_object('hidden', count(*)) FROM pg_stat_activity
+    WHERE datname = current_database() AND query = '<insufficient privilege>';
+"""
+
+# Where this login may not see what a session is, it sees whose it is: the server's own workers are nobody's.
+_ROOMS = r"""
+WITH a AS (SELECT * FROM pg_stat_activity WHERE backend_type = 'client backend'
+        OR backend_type IS NULL AND usesysid IS NOT NULL AND datid IS NOT NULL),
+    rooms (of, used, allowed) AS (
+        SELECT 'the server', (SELECT count(*) FROM a), current_setting('max_connections')::int
+            - current_setting('superuser_reserved_connections')::int
+            - coalesce(current_setting('reserved_connections', true)::int, 0)
+        UNION ALL SELECT 'the database', (SELECT count(*) FROM a WHERE a.datid = d.oid), datconnlimit
+            FROM pg_database d WHERE datname = current_database() AND datconnlimit >= 0
+        UNION ALL SELECT 'the login ' || rolname, (SELECT count(*) FROM a WHERE a.usesysid = r.oid), rolconnlimit
+            FROM pg_roles r WHERE rolname = session_user AND rolconnlimit >= 0 AND NOT rolsuper)
+    SELECT 'room ' || row_to_json(rooms) FROM rooms;
+"""
+
+_QUERIES = (
+    "SELECT 'query ' || json_build_object("
+    + _WHO
+    + r""") FROM pg_stat_activity a
+    WHERE datname = current_database() AND backend_type = 'client backend' AND state <> 'idle'
+        AND pid <> pg_backend_pid()
+    ORDER BY CASE WHEN state LIKE 'idle in%' THEN xact_start ELSE query_start END LIMIT 10;
+"""
+)
+
+# Before version 14 nothing tells when the waiting began: then it is taken to be as old as the query.
+_WAITING = (
+    r"""
+SELECT 'waiting ' || json_build_object('lock', l.locktype || ' ' || l.mode, 'on', l.relation::regclass::text,
+    'waits', floor(extract(epoch FROM clock_timestamp() - l.since)), 'by', (SELECT json_agg(json_build_object("""
+    + _WHO
+    + r""")) FROM (SELECT * FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(l.pid)) ORDER BY xact_start LIMIT 3) a),
+"""
+    + _WHO
+    + r""") FROM (
+        SELECT l.pid, locktype, mode, CASE WHEN l.database = d.oid THEN relation END AS relation,
+            CASE WHEN j ? 'waitstart' THEN coalesce((j ->> 'waitstart')::timestamptz, clock_timestamp())
+                ELSE s.query_start END AS since
+            FROM pg_locks l JOIN pg_stat_activity s USING (pid) JOIN pg_database d ON d.oid = s.datid, to_jsonb(l) j
+            WHERE NOT l.granted AND d.datname = current_database()
+            ORDER BY since LIMIT 10
+    ) l JOIN pg_stat_activity a USING (pid) ORDER BY l.since;
+"""
+)
+
+_STANDBY = r"""
+SELECT 'standby ' || json_build_object('connected', connected, 'paused', pg_is_wal_replay_paused(),
+    'bytes', pg_wal_lsn_diff(got, done), 'seconds', CASE WHEN connected AND got <= done THEN 0
+        ELSE floor(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())) END)
+    FROM (SELECT pg_last_wal_receive_lsn() AS got, pg_last_wal_replay_lsn() AS done, EXISTS (
+        SELECT FROM pg_stat_wal_receiver WHERE status IS DISTINCT FROM 'starting') AS connected) w
+    WHERE pg_is_in_recovery();
+"""
+
+_REPLICAS = r"""
+SELECT 'replica ' || json_build_object('name', application_name, 'client', coalesce(host(client_addr), 'socket'),
+    'state', state, 'bytes', pg_wal_lsn_diff(now, replay_lsn),
+    'seconds', CASE WHEN replay_lsn >= now THEN 0 ELSE floor(extract(epoch FROM replay_lag)) END)
+    FROM pg_stat_replication, (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()
+        ELSE pg_current_wal_lsn() END AS now) w
+    WHERE state IS DISTINCT FROM 'backup' ORDER BY application_name LIMIT 20;
+"""
+
+_SLOTS = r"""
+SELECT 'slot ' || json_build_object('name', slot_name, 'bytes', pg_wal_lsn_diff(now, restart_lsn))
+    FROM pg_replication_slots, (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()
+        ELSE pg_current_wal_lsn() END AS now) w
+    WHERE NOT active AND restart_lsn IS NOT NULL ORDER BY slot_name LIMIT 20;
+"""
+
+# A question about the size of a table, its indexes or its TOAST table waits for whoever has locked one of them.
+_TABLES = r"""
+WITH locked AS (
+        SELECT relation FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL),
+    tables AS (
+        SELECT c.oid, reltuples, CASE WHEN c.oid IN (SELECT * FROM locked) OR reltoastrelid IN (SELECT * FROM locked)
+                OR EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indexrelid IN (SELECT * FROM locked))
+            THEN relpages::bigint * current_setting('block_size')::int
+            ELSE pg_total_relation_size(c.oid) END AS bytes
+        FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE relkind IN ('r', 'm') AND nspname <> 'information_schema' AND nspname !~ '^pg_'
+        ORDER BY bytes DESC NULLS LAST, c.oid LIMIT 10)
+    SELECT 'table ' || json_build_object('name', format('%I.%I', schemaname, relname), 'bytes', bytes,
+        'rows', CASE WHEN reltuples > 0 THEN reltuples::bigint ELSE n_live_tup END, 'dead', n_dead_tup, 'analyzed',
+        to_char(greatest(last_analyze, last_autoanalyze) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+    FROM tables t JOIN pg_stat_all_tables s ON s.relid = t.oid ORDER BY bytes DESC NULLS LAST, t.oid;
+"""
+
+# Names that would be too long are made from the beginning of the database's own.
+_BESIDE = r"""
+SELECT 'beside ' || json_build_object('name', datname, 'kind', m[2], 'bytes',
+        CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) END)
+    FROM pg_database, regexp_match(datname, '^(.*)__(before|restoring|proving|undone)_[0-9A-Za-z]+$') m
+    WHERE m[1] = current_database() OR octet_length(datname) >= 60 AND starts_with(current_database(), m[1])
+    ORDER BY datname LIMIT 20;
+"""
+
+QUESTIONS = (
+    r"""
+sql "$dsn" 2>&1 <<'SQL'
+\set ON_ERROR_STOP off
+SET standard_conforming_strings = on; SET search_path = pg_catalog; SET DateStyle = ISO;
+SET statement_timeout = '10s'; SET lock_timeout = '1s';
+"""
+    + _SERVER
+    + "".join(
+        question + "\\if :ERROR\n\\else\n\\echo asked " + name + "\n\\endif\n"
+        for name, question in {
+            "room": _ROOMS,
+            "query": _QUERIES,
+            "waiting": _WAITING,
+            "standby": _STANDBY,
+            "replica": _REPLICAS,
+            "slot": _SLOTS,
+            "table": _TABLES,
+            "beside": _BESIDE,
+        }.items()
+    )
+    + r"""
+SQL
+"""
+)

@@ -1,0 +1,45 @@
+"""Pure: what a run learns on its way, put into the records that end it and the sentences that tell of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from lockstitch.outcome import Failure
+from lockstitch.plan import Unit
+
+Told = Mapping[str, Mapping[str, str]]
+
+
+def with_told(units: Iterable[Unit], told: Told) -> list[Unit]:
+    """The units whose records hold what the steps of this run have told of the database that each names."""
+    facts = {database: json.dumps(each)[1:-1] for database, each in told.items()}
+    return [_filled(unit, "told", lambda database: facts.get(database, "")) for unit in units]
+
+
+def with_reason(units: Iterable[Unit], why: Failure) -> list[Unit]:
+    """The units whose records tell why the run failed, which no plan can know."""
+    reason = json.dumps(f"{why.site}: {why.reason}" if why.site else why.reason)
+    return [_filled(unit, "reason", lambda _: reason) for unit in units]
+
+
+def dumps(environment: str, told: Told) -> tuple[str, ...]:
+    """What to know of the dumps that a run has made before it failed."""
+    on = f"fab -H {environment} backup.restore"
+    return tuple(
+        f"{database} was dumped before as {facts['backup']}; to go back to it: {on} {facts['backup']}"
+        for database, facts in told.items()
+        if "backup" in facts
+    )
+
+
+def _filled(unit: Unit, name: str, value: Callable[[str], str]) -> Unit:
+    """The unit with a variable of its steps replaced, in those that have it."""
+    steps = (
+        replace(s, command=replace(s.command, values={**s.command.values, name: value(str(s.command.values[name]))}))
+        if name in s.command.values
+        else s
+        for s in unit.steps
+    )
+    return replace(unit, steps=tuple(steps))
