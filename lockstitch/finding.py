@@ -20,7 +20,8 @@ class Finding:
 
 def span(seconds: float) -> str:
     """A time as people read it, in its two largest units."""
-    left, parts = int(seconds), []
+    left = int(seconds)
+    parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         count, left = divmod(left, size)
         if count or (unit == "s" and not parts):

@@ -14,7 +14,9 @@ def beside(one: Beside) -> Finding:
     """What a database beside this one is for, and when it goes."""
     takes = "" if one.bytes is None else f" takes {sized(one.bytes)} and"
     why, then = _KEPT.get(one.kind, ("was made by Lockstitch", ""))
-    return Finding("beside", "note", f"the database {one.name}{takes} {why}", then.replace("NAME", one.name.replace('"', '""')))
+    return Finding(
+        "beside", "note", f"the database {one.name}{takes} {why}", then.replace("NAME", one.name.replace('"', '""'))
+    )
 
 
 _DROP = 'when it is not needed any more: DROP DATABASE "NAME";'

@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from tasks import backup, deploy, hosts, lock, rollback, run, status
+from tasks import backup, database, deploy, hosts, lock, rollback, run, status
 
 namespace = Collection(
     deploy.deploy,
@@ -15,4 +15,5 @@ namespace = Collection(
     run.run,
     lock=lock.namespace,
     backup=backup.namespace,
+    database=database.namespace,
 )

@@ -43,7 +43,8 @@ def backup(c: FleetContext, label: str = "", database: str = "", json: bool = Fa
 
     with Session(c, json=json, commands=commands) as session:
         stores = Stores(session, database)
-        stores.carry_out(lambda shelves: plans.backup(stores.environment, shelves, label))
+        running = plans.running(stores.fleet, stores.apps())
+        stores.carry_out(lambda shelves: plans.backup(stores.environment, shelves, label, running))
 
 
 @fleet_task(name="list", help={"database": _DATABASE, "json": "print it as JSON"})
@@ -140,6 +141,39 @@ def restore(
         stores.carry_out(make, yes=yes)
 
 
+@fleet_task(help={"name": "which backup", "to": "folder of this machine (default: the present one)", "json": _JSON})
+def fetch(c: FleetContext, name: str, to: str = ".", json: bool = False) -> None:
+    """
+    Copy a backup to this machine; every file's checksum is compared while it comes, and it is there whole or not at all.
+
+        fab -H prod backup.fetch main-20260101T020000Z-1a2b --to /mnt/usb
+    """
+    from tasks.session import Session
+    from tasks.stores import Stores
+    from tasks.vaults import fetch_backup
+
+    with Session(c, json=json) as session:
+        fetch_backup(Stores(session), name, to)
+
+
+@fleet_task(help={"name": "which one (default: the newest of each database)", "json": _JSON})
+def push(c: FleetContext, name: str = "", json: bool = False) -> None:
+    """
+    Copy a backup to where `offsite` of the inventory says: a bucket, or a folder of another host.
+
+    It goes through this machine in constant memory, and is read back there: every file's checksum is compared at the
+    far end. What is there already is not sent again.
+
+        fab -H prod backup.push
+    """
+    from tasks.session import Session
+    from tasks.stores import Stores
+    from tasks.vaults import push_backups
+
+    with Session(c, json=json) as session:
+        push_backups(Stores(session), name)
+
+
 @fleet_task(help={"database": _DATABASE, "yes": _YES, "json": _JSON, "commands": _COMMANDS})
 def prune(c: FleetContext, database: str = "", yes: bool = False, json: bool = False, commands: bool = False) -> None:
     """
@@ -157,8 +191,10 @@ def prune(c: FleetContext, database: str = "", yes: bool = False, json: bool = F
 
     with Session(c, json=json, commands=commands) as session:
         stores = Stores(session, database)
-        held = stores.held()
+        apps = stores.apps()
+        plans.raise_unreachable(apps)
+        held = plans.held_backups(apps)
         stores.carry_out(lambda shelves: plans.prune(stores.environment, shelves, held), yes=yes)
 
 
-namespace = Collection("backup", backup, list_, verify, prove, restore, prune)
+namespace = Collection("backup", backup, list_, verify, prove, restore, fetch, push, prune)

@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TextIO
 
 from lockstitch.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
 from lockstitch.plan import Plan
 from lockstitch.remote import Event, StepBegan, StepEnded, StepOutput
-from lockstitch.report import neutral
+from lockstitch.report import Expected, expected, neutral, progress
 
 Show = Callable[[RunEvent], None]
 
@@ -26,17 +27,19 @@ def display(plan: Plan, *, plain: bool = False) -> Iterator[Show]:
         with Live(plan) as live:
             yield live.show
     else:
-        yield Lines(sys.stderr if plain else sys.stdout)
+        yield Lines(sys.stderr if plain else sys.stdout, expected(plan))
 
 
 class Lines:
     """One line an event: the time, the host, what. Lines of several hosts never mix within a line."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, of: Expected | None = None) -> None:
+        self._stream, self._of = stream, of or {}
         self._lock = threading.Lock()
 
     def __call__(self, event: RunEvent) -> None:
+        if isinstance(event, StepOutput) and (far := progress(event, self._of)):
+            event = replace(event, line=far.words)
         text = sentence(event)
         if text is not None:
             with self._lock:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live as RichLive
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -14,7 +15,7 @@ from lockstitch.outcome import GateAsked, GoingBack, RunEvent, WaveBegan
 from lockstitch.plan import Plan
 from lockstitch.release import short
 from lockstitch.remote import StepBegan, StepEnded, StepOutput
-from lockstitch.report import neutral
+from lockstitch.report import Progress, expected, neutral, progress
 from tasks.display import sentence
 
 
@@ -26,6 +27,8 @@ class Live:
         self._start = time.monotonic()
         self._doing: dict[tuple[str, str], tuple[str, str]] = {(s.host, s.app): ("waiting", "dim") for s in plan.sites}
         self._changes = {(c.site.host, c.site.app): f"{short(c.before)} → {short(c.after)}" for c in plan.changes}
+        self._of = expected(plan)
+        self._far: dict[tuple[str, str], Progress] = {}
         self._console = console or Console(highlight=False)
         self._live = RichLive(console=self._console, get_renderable=self._table, refresh_per_second=8)
 
@@ -46,12 +49,17 @@ class Live:
                 style = "bold red" if isinstance(event, GoingBack) else "bold"
                 self._console.print(Text(neutral(sentence(event) or ""), style))
             case StepBegan():
+                self._far.pop((event.host, event.app), None)
                 self._doing[event.host, event.app] = (event.name, "cyan")
             case StepEnded() if event.code != 0:
                 self._doing[event.host, event.app] = (f"{event.name} failed", "bold red")
                 self._console.print(Text(neutral(sentence(event) or ""), "red"))
             case StepEnded():
+                self._far.pop((event.host, event.app), None)
                 self._doing[event.host, event.app] = (f"{event.name} ✓", "green")
+            case StepOutput() if far := progress(event, self._of):
+                self._doing[event.host, event.app] = (f"{event.name}: {far.words}", "cyan")
+                self._far[event.host, event.app] = far
             case StepOutput():
                 text = f"{event.name} | {event.line}"
                 self._doing[event.host, event.app] = (text, "cyan")
@@ -68,6 +76,11 @@ class Live:
         for heading in ("HOST", "APP", "CHANGE", "NOW"):
             table.add_column(heading, no_wrap=True, overflow="ellipsis")
         for (host, app), (text, style) in list(self._doing.items()):
-            now = Text(neutral(text).expandtabs(4)[:200], style)
+            now: RenderableType = Text(neutral(text).expandtabs(4)[:200], style)
+            far = self._far.get((host, app))
+            if far is not None and far.of:
+                bar = Table.grid(padding=(0, 1))
+                bar.add_row(ProgressBar(far.of, min(far.done, far.of), width=24), now)
+                now = bar
             table.add_row(Text(neutral(host)), Text(neutral(app)), self._changes.get((host, app), ""), now)
         return table

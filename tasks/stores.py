@@ -8,6 +8,7 @@ from lockstitch import plans
 from lockstitch.backup import VaultFacts
 from lockstitch.command import Secret, Value
 from lockstitch.errors import LockstitchError, UsageError
+from lockstitch.facts import Survey
 from lockstitch.inventory import Database, Fleet, resolve_secret
 from lockstitch.inventory.nearest import did_you_mean
 from lockstitch.plan import Plan
@@ -42,7 +43,7 @@ class Stores:
             Shelf(
                 database,
                 facts[name],
-                self.secret(database.url),
+                self.secret(database.url) if servers else "",
                 self.session.run_id,
                 self.session.by,
                 self.secret(database.prove) if proving and database.prove else "",
@@ -62,12 +63,10 @@ class Stores:
             self._known[reference] = resolve_secret(reference)
         return self._known[reference]
 
-    def held(self) -> dict[str, str]:
-        """The backups that releases on the hosts belong to, by name, and whose they are."""
+    def apps(self) -> Survey:
+        """The facts of the apps that have these databases, wherever they run."""
         asks = [ask for ask in plans.usual_asks(self.fleet) if ask.app.database in self.databases]
-        found = self.session.survey(self.fleet, asks)
-        plans.raise_unreachable(found)
-        return plans.held_backups(found)
+        return self.session.survey(self.fleet, asks) if asks else Survey({})
 
 
 def _meant(fleet: Fleet, named: str) -> dict[str, Database]:

@@ -1,17 +1,90 @@
-"""What is told of backups."""
+"""What is told of backups, and how they are copied elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lockstitch import plans
+from lockstitch.backup import sized
+from lockstitch.errors import UsageError
+from lockstitch.offsite import Pushed, Told, bucket_of, fetch, push_to_bucket, push_to_host
+from lockstitch.plan import Script
+from lockstitch.plans.shelf import Shelf, record
 from lockstitch.report import backups_json, backups_text
 from lockstitch.retention import why_kept
 from tasks.stores import Stores
 
 
 def show_backups(stores: Stores) -> None:
-    """Print every backup and what keeps it; one that no release can be asked about counts as kept by none."""
+    """Print every backup and what keeps it, as far as the hosts can be asked."""
     facts = stores.facts(servers=False)
-    held = stores.held()
+    apps = stores.apps()
+    for host in apps.unreachable:
+        stores.session.note(f"{host} cannot be reached: what its releases keep is not known")
+    held = plans.held_backups(apps)
     kept: dict[str, str] = {}
     for name, found in facts.items():
         kept |= why_kept(found.backups, stores.databases[name].keep, held)
     stores.session.answer(lambda: backups_json(facts, kept), lambda: backups_text(facts, kept))
+
+
+def fetch_backup(stores: Stores, name: str, to: str) -> None:
+    """Copy a backup to this machine."""
+    ((shelf, chosen),) = plans.choose(stores.shelves(servers=False), name)
+    at = shelf.database
+    with _copying(chosen) as told:
+        copy = fetch(stores.session.remote, at.host, at.vault.directory, chosen, Path(to).expanduser(), told)
+    _record(stores, shelf, "fetch", chosen, str(copy))
+    stores.session.answer(
+        lambda: {"name": chosen, "path": str(copy)}, lambda: f"{copy}: every file is as its manifest says"
+    )
+
+
+def push_backups(stores: Stores, name: str) -> None:
+    """Copy backups to where the inventory says, one after the other."""
+    pushed: list[dict[str, Any]] = []
+    for shelf, chosen in plans.choose(stores.shelves(servers=False), name):
+        with _copying(chosen) as told:
+            done = _push(stores, shelf, chosen, told)
+        _record(stores, shelf, "push", chosen, done.where)
+        pushed.append({"name": chosen, **vars(done)})
+    stores.session.answer(lambda: {"pushed": pushed}, lambda: "\n".join(_told(each) for each in pushed))
+
+
+def _told(pushed: dict[str, Any]) -> str:
+    what = "was there already" if pushed["already"] else f"{sized(pushed['bytes'])} sent"
+    return f"{pushed['where']}: {what}, every file was read back and is as its manifest says"
+
+
+def _push(stores: Stores, shelf: Shelf, name: str, told: Told) -> Pushed:
+    at, remote = shelf.database, stores.session.remote
+    if at.offsite is None:
+        raise UsageError(
+            f"{at.name} has nowhere to be pushed to",
+            hint="write offsite: {bucket: NAME} or {host: NAME, directory: PATH} under it in the inventory",
+        )
+    if at.offsite_host is None:
+        return push_to_bucket(remote, at.host, at.vault.directory, name, bucket_of(at.offsite), told)
+    assert at.offsite.directory is not None
+    return push_to_host(remote, at.host, at.vault.directory, name, at.offsite_host, at.offsite.directory, told)
+
+
+def _record(stores: Stores, shelf: Shelf, event: str, name: str, where: str) -> None:
+    step = record(shelf, event, name=name, where=where)
+    stores.session.remote.run(shelf.database.host, Script((step,), app=shelf.database.name))
+
+
+@contextmanager
+def _copying(name: str) -> Iterator[Told]:
+    """A bar on a terminal, on stderr; nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda file, done, of: bar.update(task, completed=done, total=of)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lockstitch.backup import MANIFEST
+from lockstitch.backup import MANIFEST, sized
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.host import Host
 from lockstitch.offsite.source import CHUNK, File, Manifest, Progress, Source, Told
@@ -44,8 +44,8 @@ def fetch(remote: Remote, host: Host, vault_directory: str, name: str, to: Path,
 def _check_room(to: Path, manifest: Manifest) -> None:
     free = shutil.disk_usage(to).free
     if free < manifest.bytes:
-        needed = f"the backup has {manifest.bytes >> 20} MiB, and {to} has room for {free >> 20}"
-        raise CheckError(needed, hint="nothing was fetched; give another folder with --to")
+        said = f"the backup has {sized(manifest.bytes)}, and {to} has room for {sized(free)}"
+        raise CheckError(said, hint="nothing was fetched; give another folder with --to")
 
 
 @contextmanager

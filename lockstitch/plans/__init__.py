@@ -13,8 +13,9 @@ from lockstitch.plans.asks import (
     valid_ref,
 )
 from lockstitch.plans.backup import backup, choose, prove, prune, verify
-from lockstitch.plans.belong import held_backups
+from lockstitch.plans.belong import held_backups, running
 from lockstitch.plans.deploy import Wanted, deploy
+from lockstitch.plans.maintain import analyze
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.plans.restore import restore
 from lockstitch.plans.rollback import Back, rollback
@@ -29,6 +30,7 @@ __all__ = [
     "Shelf",
     "Wanted",
     "Way",
+    "analyze",
     "backup",
     "between_asks",
     "choose",
@@ -43,6 +45,7 @@ __all__ = [
     "restore",
     "rollback",
     "rollback_asks",
+    "running",
     "serving",
     "sites",
     "takes_part",

@@ -13,18 +13,25 @@ from lockstitch.plans.shelf import Made, Shelf
 from lockstitch.retention import doomed
 
 
-def backup(environment: str, shelves: Sequence[Shelf], label: str) -> Plan:
-    """The plan that dumps these databases at once. Raises CheckError for what stands against it."""
+def backup(
+    environment: str, shelves: Sequence[Shelf], label: str, running: Mapping[str, tuple[str, str]] | None = None
+) -> Plan:
+    """The plan that dumps these databases at once; `running` are the app and revision that each one serves.
+
+    Raises CheckError for what stands against it.
+    """
     refuse(shelves)
-    units = [Unit(s.site, (steps.dump(s, steps.new_name(s, label), Made(label)),)) for s in shelves]
-    notes = [note for s in shelves for note in dump_notes(s)]
-    done = [(s, [steps.record(s, "backup", label, name=steps.new_name(s, label))]) for s in shelves]
-    names = [steps.new_name(s, label) for s in shelves]
+    units = []
+    for shelf in shelves:
+        app, revision = (running or {}).get(shelf.database.name, ("", ""))
+        units.append(Unit(shelf.site, (steps.dump(shelf, steps.new_name(shelf, label), Made(label, app, revision)),)))
+    notes = [note for shelf in shelves for note in dump_notes(shelf)]
+    names = [steps.new_name(shelf, label) for shelf in shelves]
+    done = [(s, [steps.record(s, "backup", label, name=name)]) for s, name in zip(shelves, names, strict=True)]
     waves = [Wave("dump", tuple(units), preflight=True)]
     told = [f"made {name}" for name in names]
-    return database_plan(
-        "backup", environment, shelves, waves, done, notes, label, told=told, then=f"backup.prove {names[0]}"
-    )
+    then = f"backup.prove {names[0]}"
+    return database_plan("backup", environment, shelves, waves, done, notes, label, told=told, then=then)
 
 
 def verify(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockstitch.facts import Facts, Survey
+from lockstitch.inventory import Fleet
 
 
 def held_backups(survey: Survey) -> dict[str, str]:
@@ -15,6 +16,17 @@ def held_backups(survey: Survey) -> dict[str, str]:
             if name and entry.get("release", "") in there:
                 held[name] = f"release {entry['release']} of {site}"
     return held
+
+
+def running(fleet: Fleet, survey: Survey) -> dict[str, tuple[str, str]]:
+    """For each database the app that has it and the revision that serves, where all hosts stand on one."""
+    standing: dict[str, set[tuple[str, str]]] = {}
+    apps = {(host.name, app.name): app for host, app in fleet.sites()}
+    for site, facts in survey.facts.items():
+        database = apps[site.host, site.app].database
+        if database and facts.place.revision:
+            standing.setdefault(database, set()).add((site.app, facts.place.revision))
+    return {database: each.pop() for database, each in standing.items() if len(each) == 1}
 
 
 def _there(facts: Facts) -> set[str]:

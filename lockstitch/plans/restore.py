@@ -27,10 +27,11 @@ def restore(environment: str, shelf: Shelf, name: str, into: str = "") -> Plan:
         told = [
             f"{serving} is {name} now; what it was before is kept as {kept(shelf)}, with all that was written to it"
         ]
+    notes = [f"beside it on this server, by earlier runs: {other}" for other in shelf.facts.server.others]
     done = [
         (shelf, [steps.record(shelf, "restore", name=name, into=into or serving, kept="" if into else kept(shelf))])
     ]
-    return database_plan("restore", environment, [shelf], waves, done, (), told=told, then="database.check")
+    return database_plan("restore", environment, [shelf], waves, done, notes, told=told, then="database.check")
 
 
 def beside(shelf: Shelf, name: str, into: str = "", *, refusing: bool = True) -> Wave:

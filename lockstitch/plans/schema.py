@@ -11,8 +11,8 @@ from lockstitch.command import Command
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts import Facts, Survey
 from lockstitch.plan import Step, Unit, Wave
-from lockstitch.plans import restore
 from lockstitch.plans import shelf as steps
+from lockstitch.plans.restore import beside, kept, refuse_restore, swap
 from lockstitch.plans.shelf import Made, Shelf
 from lockstitch.plans.steps import Job
 from lockstitch.plans.store import Shelves
@@ -84,16 +84,16 @@ def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None) -> Backwards:
 
 
 def _restored(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backwards:
-    restore.refuse_restore(shelf, swapping=True)
+    refuse_restore(shelf, swapping=True)
     backup = belonging(job, shelf, by_site)
     serving = shelf.engine.database(shelf.url)
-    kept = restore.kept(shelf)
+    away = kept(shelf)
     notes = (
         f"{shelf.database.name}: {backup.name} is restored, taken {backup.at}: what was written since is not in it; "
-        f"it stays in {kept}",
+        f"it stays in {away}",
     )
-    done = (f"{serving} is {backup.name} now; what it was before is kept as {kept}",)
-    waves = (_present(job, shelf), restore.beside(shelf, backup.name, refusing=False), restore.swap(shelf))
+    done = (f"{serving} is {backup.name} now; what it was before is kept as {away}",)
+    waves = (_present(job, shelf), beside(shelf, backup.name, refusing=False), swap(shelf))
     return Backwards(waves, notes, done, shelf)
 
 

@@ -11,6 +11,7 @@ from lockstitch.host import Host
 from lockstitch.plan import Script
 from lockstitch.remote import FileMode, Observer, Remote, Result, nobody
 from lockstitch.remote.here import Here
+from lockstitch.remote.local_interactive import interact
 
 if TYPE_CHECKING:
     from lockstitch.remote.ssh import Network, SshRemote
@@ -40,6 +41,10 @@ class Routed(Generic[There]):
     def open(self, host: Host, path: str, mode: FileMode) -> AbstractContextManager[BinaryIO]:
         """A file of a host as a stream."""
         return self._way(host).open(host, path, mode)
+
+    def interact(self: Routed[SshRemote], host: Host, command_line: str) -> int:
+        """Join this terminal to a command; its exit code."""
+        return interact(command_line) if host.local else self.there.interact(host, command_line)
 
     def interrupt(self) -> None:
         """End whatever is running, here and there."""

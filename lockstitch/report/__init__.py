@@ -1,16 +1,23 @@
 """Pure: plans, outcomes and facts as text for people and as JSON for programs. Nothing here prints."""
 
 from lockstitch.report.backups import backups_json, backups_text
+from lockstitch.report.database import databases_json, databases_text
 from lockstitch.report.locks import locks_json, locks_text
 from lockstitch.report.outcome import outcome_json, outcome_text
 from lockstitch.report.plan import plan_json, plan_text
+from lockstitch.report.progress import Expected, Progress, expected, progress
 from lockstitch.report.status import history_json, history_text, status_json, status_text
 from lockstitch.report.text import counted, neutral, table
 
 __all__ = [
+    "Expected",
+    "Progress",
     "backups_json",
     "backups_text",
     "counted",
+    "databases_json",
+    "databases_text",
+    "expected",
     "history_json",
     "history_text",
     "locks_json",
@@ -20,6 +27,7 @@ __all__ = [
     "outcome_text",
     "plan_json",
     "plan_text",
+    "progress",
     "status_json",
     "status_text",
     "table",

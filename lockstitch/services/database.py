@@ -14,6 +14,7 @@ from functools import cache
 
 from lockstitch.backup import ServerFacts, Vault
 from lockstitch.command import Command, Value
+from lockstitch.database import DatabaseState
 from lockstitch.gate import Verdict
 from lockstitch.services import vault_shell
 
@@ -42,8 +43,8 @@ class Engine:
         names      tells `name NAME` for every database
         head       tells `told head_after MIGRATION`                             heads
         maintain   brings the planner's statistics of the database up to date
-        state      tells what `database.check` judges; `parse_state`
-        shell      an interactive session
+        state      tells what `database.check` judges, for `parse_state`
+        shell      leaves in its folder `start`, a script for a terminal          environment
     """
 
     kind: str
@@ -67,6 +68,9 @@ class Engine:
     names: str
     head: str
     maintain: str
+    state: str
+    parse_state: Callable[[str, int], DatabaseState]
+    shell: str
     longest_name: int
     versions: Callable[[str, str], str]
 

@@ -13,6 +13,8 @@ from lockstitch.gate import Verdict, failed, passed
 from lockstitch.probe import number
 from lockstitch.services import postgres_shell as shell
 from lockstitch.services.database import Engine, Variables
+from lockstitch.services.postgres_session import MAINTAIN, SHELL
+from lockstitch.services.postgres_state import STATE, parse_state
 from lockstitch.services.vault_shell import ROWS
 
 _SCHEMES = ("postgres", "postgresql")
@@ -152,7 +154,10 @@ ENGINE = Engine(
     drop=shell.DROP,
     names=shell.NAMES,
     head=shell.HEAD,
-    maintain=shell.LOGIN + 'sql "$dsn" -c ANALYZE\n',
+    maintain=MAINTAIN,
+    state=STATE,
+    parse_state=parse_state,
+    shell=SHELL,
     longest_name=63,
     versions=versions,
 )

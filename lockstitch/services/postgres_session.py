@@ -1,8 +1,19 @@
-"""psql at a terminal: the files that it is started with."""
+"""What a person has psql do: a session at a terminal, by the files it is started with; and ANALYZE."""
 
 from __future__ import annotations
 
+from lockstitch.services.postgres_shell import LOGIN
 from lockstitch.services.session_shell import OPENED
+
+# It may take longer than a login's queries may. Of what is skipped only the server's own tables are not told.
+MAINTAIN = (
+    LOGIN
+    + r"""
+said=$(sql "$dsn" -c 'SET statement_timeout = 0' -c ANALYZE 2>&1) || { printf '%s\n' "$said"; exit 1; }
+printf '%s\n' "$said" | grep -v '"pg_[^"]*"' | grep .
+exit 0
+"""
+)
 
 # Without PGPASSWORD, which a command typed in it (`\!`) would see. With no password in the URL, psql finds one or asks.
 SHELL = (

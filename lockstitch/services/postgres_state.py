@@ -64,11 +64,12 @@ def _state(said: Mapping[str, list[Mapping[str, Any]]]) -> DatabaseState:
 
 
 def _query(told: Mapping[str, Any]) -> Query:
-    who = (_text(told, key) for key in ("user", "application", "client", "state"))
+    user, application, client, state = (_text(told, key) for key in ("user", "application", "client", "state"))
     pid = _number(told, "pid") or 0
     # A query can be cancelled; a session that does nothing can only be ended.
-    how = "pg_terminate_backend" if _text(told, "state").startswith("idle") else "pg_cancel_backend"
-    return Query(pid, *who, _number(told, "seconds"), _text(told, "text"), f"SELECT {how}({pid});")
+    how = "pg_terminate_backend" if state.startswith("idle") else "pg_cancel_backend"
+    text, end = _text(told, "text"), f"SELECT {how}({pid});"
+    return Query(pid, user, application, client, state, _number(told, "seconds"), text, end)
 
 
 def _slot(told: Mapping[str, Any]) -> Slot:
@@ -83,8 +84,8 @@ def _waiting(told: Mapping[str, Any]) -> Waiting:
 
 
 def _replica(told: Mapping[str, Any]) -> Replica:
-    who = (_text(told, key) for key in ("name", "client", "state"))
-    return Replica(*who, _number(told, "seconds"), _number(told, "bytes"))
+    name, client, state = (_text(told, key) for key in ("name", "client", "state"))
+    return Replica(name, client, state, _number(told, "seconds"), _number(told, "bytes"))
 
 
 def _standby(told: Mapping[str, Any]) -> Standby:
@@ -93,8 +94,8 @@ def _standby(told: Mapping[str, Any]) -> Standby:
 
 
 def _table(told: Mapping[str, Any]) -> Table:
-    numbers = (_number(told, key) for key in ("rows", "dead"))
-    return Table(_text(told, "name"), _number(told, "bytes") or 0, *numbers, _text(told, "analyzed"))
+    rows, dead = (_number(told, key) for key in ("rows", "dead"))
+    return Table(_text(told, "name"), _number(told, "bytes") or 0, rows, dead, _text(told, "analyzed"))
 
 
 def _text(told: Mapping[str, Any], key: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 # What follows the word password in a query may be one: it is left out. `a` is a row of pg_stat_activity; seconds are
 # since its query began or, where none runs, since it left a transaction open.
-_WHO = r"""
-    'pid', a.pid, 'user', a.usename, 'application', left(a.application_name, 64),
-    'client', coalesce(host(a.client_addr), CASE WHEN a.state <> '' THEN 'socket' END), 'state', a.state, 'seconds', floor(extract(epoch FROM
-        clock_timestamp() - CASE WHEN a.state LIKE 'idle in%' THEN a.xact_start ELSE a.query_start END)),
-    'text', left(regexp_replace(regexp_replace(
-        nullif(left(a.query, 2000), '<insufficient privilege>'), '(\mpassword\M).*', '\1 ***', 'i'), '\s+', ' ', 'g'), 200)"""
+_WHO = r"""'pid', a.pid, 'user', a.usename, 'application', left(a.application_name, 64), 'state', a.state,
+    'client', coalesce(host(a.client_addr), CASE WHEN a.state <> '' THEN 'socket' END),
+    'seconds', floor(extract(epoch FROM clock_timestamp()
+        - CASE WHEN a.state LIKE 'idle in%' THEN a.xact_start ELSE a.query_start END)),
+    'text', left(regexp_replace(regexp_replace(nullif(left(a.query, 2000), '<insufficient privilege>'),
+        '(\mpassword\M).*', '\1 ***', 'i'), '\s+', ' ', 'g'), 200)"""
 
 _SERVER = r"""
 SELECT 'server ' || json_build_object('version', current_setting('server_version'), 'database', current_database(),
@@ -38,26 +38,20 @@ WITH a AS (SELECT * FROM pg_stat_activity WHERE backend_type = 'client backend'
     SELECT 'room ' || row_to_json(rooms) FROM rooms;
 """
 
-_QUERIES = (
-    "SELECT 'query ' || json_build_object("
-    + _WHO
-    + r""") FROM pg_stat_activity a
+_QUERIES = r"""
+SELECT 'query ' || json_build_object(@who) FROM pg_stat_activity a
     WHERE datname = current_database() AND backend_type = 'client backend' AND state <> 'idle'
         AND pid <> pg_backend_pid()
     ORDER BY CASE WHEN state LIKE 'idle in%' THEN xact_start ELSE query_start END LIMIT 10;
 """
-)
 
 # Before version 14 nothing tells when the waiting began: then it is taken to be as old as the query.
-_WAITING = (
-    r"""
+_WAITING = r"""
 SELECT 'waiting ' || json_build_object('lock', l.locktype || ' ' || l.mode, 'on', l.relation::regclass::text,
-    'waits', floor(extract(epoch FROM clock_timestamp() - l.since)), 'by', (SELECT json_agg(json_build_object("""
-    + _WHO
-    + r""")) FROM (SELECT * FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(l.pid)) ORDER BY xact_start LIMIT 3) a),
-"""
-    + _WHO
-    + r""") FROM (
+    'waits', floor(extract(epoch FROM clock_timestamp() - l.since)), 'by', (
+        SELECT json_agg(json_build_object(@who)) FROM (
+            SELECT * FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(l.pid)) ORDER BY xact_start LIMIT 3) a),
+    @who) FROM (
         SELECT l.pid, locktype, mode, CASE WHEN l.database = d.oid THEN relation END AS relation,
             CASE WHEN j ? 'waitstart' THEN coalesce((j ->> 'waitstart')::timestamptz, clock_timestamp())
                 ELSE s.query_start END AS since
@@ -66,7 +60,6 @@ SELECT 'waiting ' || json_build_object('lock', l.locktype || ' ' || l.mode, 'on'
             ORDER BY since LIMIT 10
     ) l JOIN pg_stat_activity a USING (pid) ORDER BY l.since;
 """
-)
 
 _STANDBY = r"""
 SELECT 'standby ' || json_build_object('connected', connected, 'paused', pg_is_wal_replay_paused(),
@@ -120,28 +113,27 @@ SELECT 'beside ' || json_build_object('name', datname, 'kind', m[2], 'bytes',
     ORDER BY datname LIMIT 20;
 """
 
-QUESTIONS = (
-    r"""
+_EACH = {
+    "room": _ROOMS,
+    "query": _QUERIES,
+    "waiting": _WAITING,
+    "standby": _STANDBY,
+    "replica": _REPLICAS,
+    "slot": _SLOTS,
+    "table": _TABLES,
+    "beside": _BESIDE,
+}
+_BEGIN = r"""
 sql "$dsn" 2>&1 <<'SQL'
 \set ON_ERROR_STOP off
 SET standard_conforming_strings = on; SET search_path = pg_catalog; SET DateStyle = ISO;
 SET statement_timeout = '10s'; SET lock_timeout = '1s';
 """
-    + _SERVER
-    + "".join(
-        question + "\\if :ERROR\n\\else\n\\echo asked " + name + "\n\\endif\n"
-        for name, question in {
-            "room": _ROOMS,
-            "query": _QUERIES,
-            "waiting": _WAITING,
-            "standby": _STANDBY,
-            "replica": _REPLICAS,
-            "slot": _SLOTS,
-            "table": _TABLES,
-            "beside": _BESIDE,
-        }.items()
-    )
-    + r"""
-SQL
+_ASKED = r"""
+\if :ERROR
+\else
+\echo asked @word
+\endif
 """
-)
+_ALL = "".join(question.replace("@who", _WHO) + _ASKED.replace("@word", word) for word, question in _EACH.items())
+QUESTIONS = f"{_BEGIN}{_SERVER}{_ALL}SQL\n"

@@ -7,6 +7,7 @@
 - connection.py, handshake.py: one strict Fabric connection; network.py: what connections share
 - shell.py: a waiting shell; line.py: those of one host; carry.py: one script on one of them
 - sftp.py: an SFTP session; streams.py: reading and writing over it; files.py: a file of a host
+- interactive.py: a person's terminal joined to a command
 - agent.py: the agent lent to a host; runner.py: `c.run` of plain tasks
 - remote.py: SshRemote; explain.py: what went wrong, in words
 """

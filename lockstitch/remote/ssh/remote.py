@@ -19,6 +19,7 @@ from lockstitch.plan import Script
 from lockstitch.remote import FileMode, InterruptedRunError, Observer, Result, nobody
 from lockstitch.remote.ssh.carry import Carry
 from lockstitch.remote.ssh.files import opened
+from lockstitch.remote.ssh.interactive import interact
 from lockstitch.remote.ssh.line import Line
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.round import Round
@@ -85,6 +86,10 @@ class SshRemote:
         line, requests = self._begun(host, round_, lambda: self._files(host))
         with opened(requests, line, round_, path, mode) as file:
             yield file
+
+    def interact(self, host: Host, command_line: str) -> int:
+        """Join this terminal to a command on a host; its exit code."""
+        return interact(self._line(host).connection, command_line)
 
     def interrupt(self) -> None:
         """End whatever is running on any host, and give up whatever is being opened."""

@@ -1,0 +1,45 @@
+"""Pure: how far a step is, by the lines `progress NUMBER WORDS` that it prints and by what it expects to come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lockstitch.backup import sized
+from lockstitch.plan import Plan
+from lockstitch.probe import number
+from lockstitch.remote import StepOutput
+
+Expected = dict[tuple[str, str, str], int]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a step is: `done` of about `of`, 0 where that is not known, and both in words."""
+
+    done: int
+    of: int
+    words: str
+
+
+def expected(plan: Plan) -> Expected:
+    """What the steps of a plan will come to, by host, app and step."""
+    return {
+        (unit.site.host, unit.site.app, step.name): step.expects
+        for unit in plan.units()
+        for step in unit.steps
+        if step.expects
+    }
+
+
+def progress(event: StepOutput, of: Expected) -> Progress | None:
+    """How far a step is, where its line tells that."""
+    word, _, rest = event.line.partition(" ")
+    count, _, words = rest.partition(" ")
+    done = number(count) if word == "progress" else None
+    if done is None:
+        return None
+    whole = of.get((event.host, event.app, event.name), 0)
+    if words.startswith("bytes"):
+        about = f" of about {sized(whole)}" if whole else ""
+        return Progress(done, whole, f"{sized(done)}{about}{words.removeprefix('bytes')}")
+    return Progress(done, whole, f"{done}{f' of {whole}' if whole else ''} {words}")
