@@ -144,7 +144,7 @@ def restore(
 @fleet_task(help={"name": "which backup", "to": "folder of this machine (default: the present one)", "json": _JSON})
 def fetch(c: FleetContext, name: str, to: str = ".", json: bool = False) -> None:
     """
-    Copy a backup to this machine; every file's checksum is compared while it comes, and it is there whole or not at all.
+    Copy a backup to this machine, every checksum compared on the way; it is there whole or not at all.
 
         fab -H prod backup.fetch main-20260101T020000Z-1a2b --to /mnt/usb
     """

@@ -9,7 +9,7 @@ from lockstitch.fab import FleetContext, fleet_task
     help={
         "tag": "git tag to go back to; it must be in every host's clone",
         "to": "revision (full or short commit id) to go back to",
-        "database": "what becomes of the database: none (what is done where no migration lies between), down or restore",
+        "database": "what becomes of the database: none (unasked where no migration lies between), down, restore",
         "only": "roll back only these apps, with commas",
         "message": "why, in a few words; kept in the journal and the lock",
         "yes": "do not ask, where the environment is protected",

@@ -30,18 +30,21 @@ SELECT format('SELECT to_json(%L::text)::text || '':{"rows":'' || count(*) || ''
     + _TABLES
     + r"\gexec"
 )
+# With those that hold no rows themselves, because pg_dump locks them too.
 _LOCK = (
     r"""
 SELECT format('LOCK TABLE ONLY %I.%I IN ACCESS SHARE MODE', n.nspname, c.relname)
 """
-    + _TABLES
+    + _TABLES.replace("c.relkind = 'r'", "c.relkind IN ('r', 'p')")
     + r"\gexec"
 )
 
-# `$heads` are lines `TABLE QUERY`: whichever framework's table is there tells its newest migration.
+# `$heads` are lines `TABLE QUERY`: whichever framework's table is there tells its newest migration. A table of that
+# name may be another one, or not for this login to read: then it tells nothing.
 _HEAD = r"""
-head_of() { printf '%s\n' "$heads" | while read -r table query; do
-    printf "SELECT \$q\$%s\$q\$ WHERE to_regclass('%s') IS NOT NULL \\\\gexec\n" "$query" "$table"
+head_of() { printf '\\set ON_ERROR_STOP off\nBEGIN;\n'; printf '%s\n' "$heads" | while read -r table query; do
+    printf "SAVEPOINT head;\nSELECT \$q\$%s\$q\$ WHERE to_regclass('%s') IS NOT NULL \\\\gexec\n" "$query" "$table"
+    echo 'ROLLBACK TO head;'
 done; }
 """
 
@@ -55,12 +58,13 @@ mkfifo in out
 sql "$dsn" <in >out 2>said &
 counting=$!
 exec 8>in 9<out
-cat >&8 <<'SQL'
+# Where psql has ended, writing fails: what it said is told below.
+cat >&8 2>/dev/null <<'SQL' || :
 SET lock_timeout = '60s'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;
 SET row_security = off;
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SQL
-cat >&8 <<'SQL'
+cat >&8 2>/dev/null <<'SQL' || :
 """
     + _LOCK
     + r"""
@@ -71,16 +75,17 @@ IFS='|' read -r snapshot size server at <&9 || { wait $counting || :; cat said; 
 for word in size server at; do eval "printf %s \"\$$word\"" >"$word"; done
 pg_dump --version | sed 's/^[^0-9]*//; s/ .*//' >tool
 if [ "$jobs" -gt 1 ]; then set -- -Fd -j "$jobs" -f database; else set -- -Fc -f database.dump; fi
-pg pg_dump -w -v -d "$dsn" --snapshot="$snapshot" --lock-wait-timeout=60s "$@" 8>&- 9<&- >log 2>&1 &
+# Its tables are locked already. Where it has to wait nevertheless, somebody waits for us who waits for nobody else.
+pg pg_dump -w -v -d "$dsn" --snapshot="$snapshot" --lock-wait-timeout=10s "$@" 8>&- 9<&- >log 2>&1 &
 dumping=$!
-cat >&8 <<'SQL'
+cat >&8 2>/dev/null <<'SQL' || :
 \o tables
 """
     + _COUNT
     + r"""
 \o head
 SQL
-head_of >&8
+head_of >&8 2>/dev/null || :
 exec 8>&-
 (while sleep 1; do
     echo "progress $(($(du -sk database* | cut -f 1) * 1024)) bytes, $(grep -c 'dumping contents of table' log) tables"
@@ -88,7 +93,7 @@ done) 9<&- &
 telling=$!
 code=0; wait $dumping || code=$?
 kill $telling 2>/dev/null || :
-[ $code -eq 0 ] || { grep -v '^pg_dump: \(dumping\|reading\|saving\|finding\|identifying\|creating\|flagging\|processing\|entering\|last\|executing\)' log | tail -n 20; exit 1; }
+[ $code -eq 0 ] || { kill $counting 2>/dev/null || :; grep -v '^pg_dump: \(dumping\|reading\|saving\|finding\|identifying\|creating\|flagging\|processing\|entering\|last\|executing\)' log | tail -n 20; exit 1; }
 wait $counting || { cat said; exit 1; }
 exec 9<&-
 rm -f in out said log
@@ -135,7 +140,7 @@ SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COL
         WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', j ->> 'datlocale')
         ELSE '' END
     || CASE spcname WHEN 'pg_default' THEN '' ELSE format(' TABLESPACE %I', spcname) END
-    || CASE WHEN datconnlimit > 0 THEN format(' CONNECTION LIMIT %s', datconnlimit) ELSE '' END
+    || CASE WHEN datconnlimit >= 0 THEN format(' CONNECTION LIMIT %s', datconnlimit) ELSE '' END
     FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace, to_jsonb(d) j
     WHERE datname = :'database' \gexec
 SELECT format(CASE setrole WHEN 0 THEN 'ALTER DATABASE %I' ELSE 'ALTER ROLE %2$I IN DATABASE %1$I' END, :'beside',
@@ -218,17 +223,29 @@ _RENAMES = (
     LOGIN
     + _THERE
     + r"""
-end_them() { sql "$admin" -v database="$database" -v every="$1" <<'SQL'
-SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-    WHERE datname = :'database' AND (state = 'idle' OR :'every' = 'every')
-    AND (pg_has_role(usesysid, 'MEMBER') OR pg_has_role('pg_signal_backend', 'MEMBER')) \g /dev/null
-SELECT count(*) FROM pg_stat_activity WHERE datname = :'database' AND backend_type = 'client backend';
+# By its number, which it keeps under another name: who comes to the one that takes its place is left alone.
+number=$(sql "$admin" -v database="$database" <<'SQL'
+SELECT oid FROM pg_database WHERE datname = :'database';
+SQL
+) || number=
+end_them() { sql "$admin" -v number="$number" -v every="$1" <<'SQL'
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity JOIN pg_roles r ON r.oid = usesysid
+    WHERE datid = :'number' AND (state = 'idle' OR :'every' = 'every')
+    AND (pg_has_role(usesysid, 'USAGE') OR NOT r.rolsuper AND pg_has_role('pg_signal_backend', 'USAGE')) \g /dev/null
+SELECT count(*) FROM pg_stat_activity WHERE datid = :'number' AND backend_type = 'client backend';
+SQL
+}
+not_ours() { sql "$admin" -v number="$number" <<'SQL'
+SELECT DISTINCT format('the session of %s (%s) is not one that %s may end', rolname, application_name, current_user)
+    FROM pg_stat_activity JOIN pg_roles r ON r.oid = usesysid WHERE datid = :'number'
+    AND NOT (pg_has_role(usesysid, 'USAGE') OR NOT r.rolsuper AND pg_has_role('pg_signal_backend', 'USAGE'));
 SQL
 }
 drain() {
     deadline=$(($(date +%s) + drain))
     while left=$(end_them idle) && [ "$left" -gt 0 ]; do
         if [ "$(date +%s)" -ge $deadline ]; then
+            others=$(not_ours); [ -z "$others" ] || { printf '%s\n' "$others" "nothing was renamed"; exit 1; }
             echo "$left connections had not ended after $drain s: they are ended now"; return 0
         fi
         sleep 0.2

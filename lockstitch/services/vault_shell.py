@@ -16,13 +16,20 @@ trap 'exit 143' TERM INT HUP
 cd "$part"
 """
 
+# The sum of a manifest's lines without the last, which holds it, and without the proof, which comes later.
+_SEALED = r"""
+sealed() { grep -v '^"proven":{' | sha256sum | cut -c 1-64; }
+"""
+
 # It is on the disk before it has its name: a backup of that name is whole, whenever the power goes.
-FINISH = r"""
+FINISH = (
+    _SEALED
+    + r"""
 sums() { find database* -type f | LC_ALL=C sort | while read -r file; do
     printf '{"name":"%s","bytes":%s,"sha256":"%s"}\n' "$file" $(($(wc -c <"$file"))) "$(sha256sum <"$file" | cut -c 1-64)"
 done; }
 sums >sums
-rows=$(sed -n 's/.*":{"rows":\([0-9]*\),"bytes":[0-9]*}$/\1/p' tables | awk '{ n += $1 } END { printf "%d", n }')
+rows=$(sed -n 's/.*":{"rows":\([0-9]*\),"bytes":[0-9]*}$/\1/p' tables | awk '{ n += $1 } END { printf "%.0f", n }')
 plain() { head -n 1 "$1" 2>/dev/null | tr -cd 'A-Za-z0-9 ._:+(),/-'; }
 {
     printf '%s,"at":"%s","server":"%s","tool":"%s","head":"%s","size":%s,"tables":%s,"rows":%s,"bytes":%s,"sha256":"%s",\n' \
@@ -30,8 +37,8 @@ plain() { head -n 1 "$1" 2>/dev/null | tr -cd 'A-Za-z0-9 ._:+(),/-'; }
         "$rows" "$(awk -F '[:,]' '{ n += $4 } END { printf "%.0f", n }' sums)" "$(sha256sum <sums | cut -c 1-64)"
     echo '"contents":{'; sed '$!s/$/,/' tables
     echo '},"files":['; sed '$!s/$/,/' sums
-    echo ']}'
 } >manifest.json
+printf '],"seal":"%s"}\n' "$(sealed <manifest.json)" >>manifest.json
 rm -f tables sums head size server tool at
 find . -type d -exec chmod 0700 {} + ; find . -type f -exec chmod 0600 {} +
 find . -type f -exec sync {} + ; sync .
@@ -41,42 +48,51 @@ echo "$name is whole: $(du -sh "$name" | cut -f 1)"
 echo "told backup $name"
 echo "told head_before $(sed -n '1s/.*"head":"\([^"]*\)".*/\1/p' "$name/manifest.json")"
 """
+)
 
 # For `directory` and `name`; fails where a file is not what the manifest says, is missing, or was added.
-CHECK = r"""
+CHECK = (
+    _SEALED
+    + r"""
 set -eu
 cd "$directory/$name" 2>/dev/null || { echo "there is no backup $name in $directory"; exit 1; }
 [ -s manifest.json ] || { echo "$name has no manifest: it was not finished, or the manifest was removed"; exit 1; }
 lines=$(sed -n 's/^{"name":"\(database[^"]*\)","bytes":[0-9]*,"sha256":"\([0-9a-f]\{64\}\)"},\{0,1\}$/\2  \1/p' manifest.json)
 [ -n "$lines" ] || { echo "the manifest of $name names no file"; exit 1; }
-[ "$(tail -n 1 manifest.json)" = "]}" ] || { echo "the manifest of $name is cut off"; exit 1; }
+case $(tail -n 1 manifest.json) in '],"seal":"'*'"}') ;; *) echo "the manifest of $name is cut off"; exit 1 ;; esac
+[ "$(tail -n 1 manifest.json)" = "],\"seal\":\"$(sed '$d' manifest.json | sealed)\"}" ] ||
+    { echo "the manifest of $name was changed"; exit 1; }
 whole=$(sed -n '1s/.*"sha256":"\([0-9a-f]\{64\}\)",$/\1/p' manifest.json)
 [ "$(sed -n 's/^\({"name":"database[^"]*","bytes":[0-9]*,"sha256":"[0-9a-f]*"}\),\{0,1\}$/\1/p' manifest.json | sha256sum | cut -c 1-64)" = "$whole" ] ||
     { echo "the manifest of $name was changed"; exit 1; }
-bad=$(printf '%s\n' "$lines" | sha256sum -c --quiet - 2>&1) || { printf '%s\n' "$bad" "$name is damaged"; exit 1; }
+bad=$(printf '%s\n' "$lines" | sha256sum -c - 2>&1) || { printf '%s\n' "$bad" "$name is damaged" | grep -v ': OK$'; exit 1; }
 [ "$(find database* -type f | wc -l)" -eq "$(printf '%s\n' "$lines" | wc -l)" ] || { echo "$name has files its manifest lacks"; exit 1; }
 dump=database; [ -d database ] || dump=database.dump
 """
+)
 
 # `rows FILE`: what the manifest says of every table, in the form that an engine counts in.
 ROWS = r"""
-rows_of() { sed -n 's/^\("[^{]*":{"rows":[0-9]*\),"bytes":[0-9]*},\{0,1\}$/\1/p' "$1" | LC_ALL=C sort; }
+rows_of() { LC_ALL=C sed -n 's/^\(".*":{"rows":[0-9]*\),"bytes":[0-9]*},\{0,1\}$/\1/p' "$1" | LC_ALL=C sort; }
 """
 
+# A host's answer has an end: where it is too long, what is cut off is the oldest backups. So the rest comes last.
 LIST = r"""
 near() { d=$1; while [ ! -e "$d" ]; do case $d in */*) d=${d%/*}; d=${d:-/} ;; *) d=. ;; esac; done; printf %s "$d"; }
+[ ! -d "$directory" ] || (
+    cd "$directory" || exit 0
+    for name in "$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*; do
+        case $name in *[!A-Za-z0-9._-]*) continue ;; esac
+        if [ -d "$name" ] && [ -s "$name/manifest.json" ]; then
+            head -c 16000 "$name/manifest.json" | sed -n "1s/^/backup $name /p; 2s/^\"proven\":{/proven $name &/p; 2q"
+        elif [ -d "$name" ]; then echo "broken $name"; fi
+    done
+)
 for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
 echo "free $(df -Pk "$(near "$directory")" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 at=$(near "$directory"); { [ -w "$at" ] && [ -x "$at" ]; } || echo "unwritable $at"
 [ -e "$lock" ] && printf 'lock %s\n' "$(cat "$lock" 2>/dev/null)"
 [ -e "$journal" ] && echo "written $(($(wc -c <"$journal")))"
-cd "$directory" 2>/dev/null || exit 0
-for name in "$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*; do
-    if [ -d "$name" ] && [ -s "$name/manifest.json" ]; then
-        printf 'backup %s %s\n' "$name" "$(head -n 1 "$name/manifest.json" | cut -c 1-4000)"
-        sed -n "s/^\(\"proven\":{.*\)/proven $name \1/p" "$name/manifest.json" | tail -n 1
-    elif [ -d "$name" ]; then echo "broken $name"; fi
-done
 exit 0
 """
 
