@@ -13,6 +13,8 @@ from lockstitch.vault_check import backups, beside, lock, tools
 
 # A dump takes as long as the database is large, and its own run tells of it.
 OURS = "lockstitch"
+# One that has stopped replaying is as many seconds behind as when it stopped: only this grows.
+_MUCH = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,11 @@ def _replica(replica: Replica, limits: Thresholds, grant: str) -> Finding:
         says = f"{name} is {replica.state}; for how long it has been behind is not known{size}"
         return Finding("replication", "pass" if replica.state == "streaming" else "warn", says)
     says = f"{name} is {span(replica.seconds)} behind{size}; no beyond {span(limits.lag)}"
-    return Finding("replication", "fail" if replica.seconds > limits.lag else "pass", says)
+    if replica.seconds > limits.lag:
+        return Finding("replication", "fail", says)
+    stuck = (replica.bytes or 0) > _MUCH
+    hint = "does it still replay? its time tells only of what it has replayed" if stuck else ""
+    return Finding("replication", "warn" if stuck else "pass", says, hint)
 
 
 def _slots(state: DatabaseState) -> Iterator[Finding]:

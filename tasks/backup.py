@@ -33,7 +33,6 @@ def backup(c: FleetContext, label: str = "", database: str = "", json: bool = Fa
 
         fab -H prod backup
         fab -H prod backup --label before-the-sale --database main
-        fab -H prod backup.prove            restore the newest ones somewhere else, to know that they can be
 
     Exit codes: 0 made, 2 usage, 3 unreachable, 4 somebody else is at it, 7 not made.
     """
@@ -62,7 +61,10 @@ def list_(c: FleetContext, database: str = "", json: bool = False) -> None:
         show_backups(Stores(session, database))
 
 
-@fleet_task(help={"name": "which one (default: the newest of each database)", "json": _JSON, "commands": _COMMANDS})
+@fleet_task(
+    takes="name",
+    help={"name": "which one (default: the newest of each database)", "json": _JSON, "commands": _COMMANDS},
+)
 def verify(c: FleetContext, name: str = "", json: bool = False, commands: bool = False) -> None:
     """
     Compare every file of a backup with its checksum, and have its dump read from end to end of its contents.
@@ -83,7 +85,10 @@ def verify(c: FleetContext, name: str = "", json: bool = False, commands: bool =
         stores.carry_out(lambda shelves: plans.verify(stores.environment, plans.choose(shelves, name)))
 
 
-@fleet_task(help={"name": "which one (default: the newest of each database)", "json": _JSON, "commands": _COMMANDS})
+@fleet_task(
+    takes="name",
+    help={"name": "which one (default: the newest of each database)", "json": _JSON, "commands": _COMMANDS},
+)
 def prove(c: FleetContext, name: str = "", json: bool = False, commands: bool = False) -> None:
     """
     Restore a backup into a scratch database, compare every table's rows with the manifest, and record that.
@@ -156,7 +161,7 @@ def fetch(c: FleetContext, name: str, to: str = ".", json: bool = False) -> None
         fetch_backup(Stores(session), name, to)
 
 
-@fleet_task(help={"name": "which one (default: the newest of each database)", "json": _JSON})
+@fleet_task(takes="name", help={"name": "which one (default: the newest of each database)", "json": _JSON})
 def push(c: FleetContext, name: str = "", json: bool = False) -> None:
     """
     Copy a backup to where `offsite` of the inventory says: a bucket, or a folder of another host.

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from invoke.parser import Argument, ParserContext
 
+from lockstitch.fab.words import named
 from scripts.sandbox import Sandbox
 from scripts.sandbox.processes import state
 
@@ -398,3 +400,22 @@ def test_the_project_itself_lists_its_tasks_and_has_help(project: Project) -> No
     for words in (["--list"], ["--help", "deploy"]):
         done = subprocess.run([str(FAB), *words], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0 and "deploy" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        (["a.b", "x"], ["a.b", "--name", "x"]),
+        (["a.b", "--json", "x"], ["a.b", "--json", "--name", "x"]),
+        (["a.b", "--to", "x"], ["a.b", "--to", "x"]),
+        (["a.b", "--to", "x", "y", "z"], ["a.b", "--to", "x", "--name", "y", "z"]),
+        (["a.b", "c", "x"], ["a.b", "c", "x"]),
+        (["c", "x"], ["c", "x"]),
+        (["x", "a.b"], ["x", "a.b"]),
+        (["a.b"], ["a.b"]),
+    ],
+)
+def test_a_bare_word_stands_for_the_argument_its_task_takes(typed: list[str], read: list[str]) -> None:
+    flags = [Argument(name="json", kind=bool, default=False), Argument(name="to"), Argument(name="name")]
+    contexts = {"a.b": ParserContext("a.b", args=flags), "c": ParserContext("c")}
+    assert named(typed, {"a.b": "name"}, contexts) == read

@@ -9,17 +9,25 @@ import fabric
 
 
 class FleetTask(fabric.Task):  # type: ignore[misc]
-    """A Fabric task whose context holds the whole selection; `remainder` lets it take what stands after `--`."""
+    """A Fabric task whose context holds the whole selection.
+
+    `remainder` lets it take what stands after `--`, and `takes` is the argument that a bare word after it stands for.
+    """
 
     remainder = False
+    takes = ""
 
 
 @overload
 def fleet_task(body: Callable[..., Any], /) -> FleetTask: ...
 @overload
-def fleet_task(*, remainder: bool = False, **options: Any) -> Callable[[Callable[..., Any]], FleetTask]: ...
-def fleet_task(body: Callable[..., Any] | None = None, /, *, remainder: bool = False, **options: Any) -> Any:
-    """Make a function a FleetTask, as a decorator with or without arguments; those of Invoke's `task` and `remainder`.
+def fleet_task(
+    *, remainder: bool = False, takes: str = "", **options: Any
+) -> Callable[[Callable[..., Any]], FleetTask]: ...
+def fleet_task(
+    body: Callable[..., Any] | None = None, /, *, remainder: bool = False, takes: str = "", **options: Any
+) -> Any:
+    """Make a function a FleetTask, as a decorator with or without arguments; those of Invoke's `task` and of FleetTask.
 
     Short flags are not made up: they collide with those of `fab` itself.
     """
@@ -27,7 +35,7 @@ def fleet_task(body: Callable[..., Any] | None = None, /, *, remainder: bool = F
 
     def decorate(body: Callable[..., Any]) -> FleetTask:
         made: FleetTask = fabric.task(klass=FleetTask, **options)(body)
-        made.remainder = remainder
+        made.remainder, made.takes = remainder, takes
         return made
 
     return decorate if body is None else decorate(body)

@@ -14,6 +14,7 @@ from typing import Any
 from invoke.exceptions import Exit, ParseError, UnknownFileType
 
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
+from lockstitch.fab.words import with_words
 
 _TAKES = "fab --help TASK shows what a task takes; a long option has two dashes"
 _NO_VALUE = re.compile(r"Flag <Argument: ([^ >]+).*> needed value")
@@ -26,6 +27,7 @@ def tell_typos() -> None:
     if getattr(program, "argv", None) is not None:
         for name in ("parse_tasks", "update_config"):
             setattr(program, name, _telling(program, getattr(program, name)))
+        program.parse_tasks = with_words(program, program.parse_tasks)
 
 
 def _telling(program: Any, do: Callable[..., None]) -> Callable[..., None]:

@@ -71,7 +71,7 @@ SELECT 'standby ' || json_build_object('connected', connected, 'paused', pg_is_w
 """
 
 _REPLICAS = r"""
-SELECT 'replica ' || json_build_object('name', application_name, 'client', coalesce(host(client_addr), 'socket'),
+SELECT 'replica ' || json_build_object('name', application_name, 'client', host(client_addr),
     'state', state, 'bytes', pg_wal_lsn_diff(now, replay_lsn),
     'seconds', CASE WHEN replay_lsn >= now THEN 0 ELSE floor(extract(epoch FROM replay_lag)) END)
     FROM pg_stat_replication, (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()

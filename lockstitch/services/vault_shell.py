@@ -58,10 +58,10 @@ set -eu
 cd "$directory/$name" 2>/dev/null || { echo "there is no backup $name in $directory"; exit 1; }
 [ -s manifest.json ] || { echo "$name has no manifest: it was not finished, or the manifest was removed"; exit 1; }
 lines=$(sed -n 's/^{"name":"\(database[^"]*\)","bytes":[0-9]*,"sha256":"\([0-9a-f]\{64\}\)"},\{0,1\}$/\2  \1/p' manifest.json)
-[ -n "$lines" ] || { echo "the manifest of $name names no file"; exit 1; }
 case $(tail -n 1 manifest.json) in '],"seal":"'*'"}') ;; *) echo "the manifest of $name is cut off"; exit 1 ;; esac
 [ "$(tail -n 1 manifest.json)" = "],\"seal\":\"$(sed '$d' manifest.json | sealed)\"}" ] ||
     { echo "the manifest of $name was changed"; exit 1; }
+[ -n "$lines" ] || { echo "the manifest of $name names no file"; exit 1; }
 whole=$(sed -n '1s/.*"sha256":"\([0-9a-f]\{64\}\)",$/\1/p' manifest.json)
 [ "$(sed -n 's/^\({"name":"database[^"]*","bytes":[0-9]*,"sha256":"[0-9a-f]*"}\),\{0,1\}$/\1/p' manifest.json | sha256sum | cut -c 1-64)" = "$whole" ] ||
     { echo "the manifest of $name was changed"; exit 1; }
@@ -81,12 +81,16 @@ LIST = r"""
 near() { d=$1; while [ ! -e "$d" ]; do case $d in */*) d=${d%/*}; d=${d:-/} ;; *) d=. ;; esac; done; printf %s "$d"; }
 [ ! -d "$directory" ] || (
     cd "$directory" || exit 0
-    for name in "$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*; do
-        case $name in *[!A-Za-z0-9._-]*) continue ;; esac
-        if [ -d "$name" ] && [ -s "$name/manifest.json" ]; then
-            head -c 16000 "$name/manifest.json" | sed -n "1s/^/backup $name /p; 2s/^\"proven\":{/proven $name &/p; 2q"
+    set -- "$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*
+    for name in "$@"; do
+        shift
+        if [ -s "$name/manifest.json" ]; then set -- "$@" "$name/manifest.json"
         elif [ -d "$name" ]; then echo "broken $name"; fi
     done
+    [ $# -eq 0 ] || awk '
+        FNR == 1 { name = FILENAME; sub("/manifest.json$", "", name); print "backup " name " " substr($0, 1, 16000) }
+        FNR == 2 && /^"proven":[{]/ { print "proven " name " " $0 }
+        FNR == 2 { nextfile }' "$@"
 )
 for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
 echo "free $(df -Pk "$(near "$directory")" 2>/dev/null | awk 'NR == 2 { print $4 }')"

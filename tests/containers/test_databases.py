@@ -39,6 +39,14 @@ END $$;
 CREATE TABLE slow (id int CHECK (wait_for_it()));
 INSERT INTO slow VALUES (1);
 """
+# What the small database has.
+ROWS = {
+    "public.pgbench_accounts": 100_000 * SCALE,
+    "public.pgbench_branches": SCALE,
+    "public.pgbench_history": 0,
+    "public.pgbench_tellers": 10 * SCALE,
+    "public.slow": 1,
+}
 # A dump writes a sequence when it has written every table.
 SEQUENCE = "CREATE SEQUENCE numbers"
 WAITS_FOR_A_LOCK = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%numbers%'"
@@ -142,6 +150,15 @@ def restore_held(project: Project, postgres: Postgres, *words: str) -> Iterator[
             yield running, postgres.sql(WAITS_IN_A_COPY)[0][0]
     finally:
         postgres.sql("DROP ROLE IF EXISTS held")
+
+
+@contextlib.contextmanager
+def started_again(postgres: Postgres) -> Iterator[None]:
+    """The server runs when this is left, whatever was done to it."""
+    try:
+        yield
+    finally:
+        postgres.start()
 
 
 # Large, and in use.
@@ -266,3 +283,193 @@ def test_a_large_database_in_use_is_backed_up_proven_and_restored(project: Proje
     assert api1.check("find /tmp -user deploy -type f") == ""
     assert_hidden(project, postgres, made, verified, proven, restored)
 
+
+
+def test_a_client_older_than_the_server_is_told_before_anything_is_written(shop: Project, postgres: Postgres) -> None:
+    before = lies(shop.fleet["api1"])
+    with postgres.newer("notes") as url:
+        shop.variables["DATABASE_URL"] = url
+        ended = fab(shop, "backup")
+    ran(ended, 7, "pg_dump 15.", "cannot dump a server of version 16.", "postgresql-client-16", "nothing was begun")
+    assert lies(shop.fleet["api1"]) == before
+
+
+# Hurt in the middle.
+
+
+def goes_on(project: Project, postgres: Postgres, before: list[str]) -> str:
+    """What was good still is, nothing half made lies anywhere, and the next backup is made; its name."""
+    machine = project.fleet["api1"]
+    directory = settings(project)["directory"]
+    assert postgres.counts(SHOP) == ROWS
+    assert postgres.databases() == [SHOP]
+    assert (good(project), lies(machine, directory)) == (before, before)
+    ran(fab(project, "backup"), 0)
+    after = listed(project)
+    assert ([each["good"] for each in after], len(after)) == ([True] * len(after), len(before) + 1)
+    ran(fab(project, "backup.prove"), 0)
+    assert not machine.processes("pg_dump") and not machine.processes("psql")
+    return str(after[-1]["name"])
+
+
+def locked(project: Project) -> None:
+    """A lock was left: it is told whose it is, keeps others out, and is broken by its command."""
+    ran(fab(project, "backup"), 4, "main is locked by ada@")
+    ran(fab(project, "lock.break", "--yes", "--message", "that run is dead"), 0, "broke the lock of ada@")
+
+
+def test_a_server_that_is_killed_while_it_is_dumped(shop: Project, postgres: Postgres) -> None:
+    before = good(shop)
+    with dump_held(shop, postgres) as running, started_again(postgres):
+        postgres.stop_hard()
+        ended = running.finish()
+    ran(ended, 7, "backup FAILED", "pg_dump: error: ")
+    goes_on(shop, postgres, before)
+
+
+def test_a_host_that_freezes_while_it_dumps(shop: Project, postgres: Postgres) -> None:
+    before, api1 = good(shop), shop.fleet["api1"]
+    shop.inventory["ssh"] |= HASTY
+    with dump_held(shop, postgres) as running:
+        api1.pause()
+        try:
+            ended = running.finish()
+        finally:
+            api1.unpause()
+        ran(ended, 6, "api1: the connection froze", "while `backup` was running", "! main@api1: ")
+        # When it wakes up, its step is ended.
+        wait_until(lambda: not api1.processes("pg_dump"), "the dump is ended")
+    locked(shop)
+    goes_on(shop, postgres, before)
+
+
+def test_a_host_that_is_cut_off_while_it_dumps(shop: Project, postgres: Postgres) -> None:
+    before, api1 = good(shop), shop.fleet["api1"]
+    shop.inventory["ssh"] |= HASTY
+    with dump_held(shop, postgres) as running:
+        api1.cut()
+        try:
+            ended = running.finish()
+        finally:
+            api1.reconnect()
+        ran(ended, 6, "api1: the connection", "while `backup` was running", "! main@api1: ")
+        locked(shop)
+    goes_on(shop, postgres, before)
+
+
+def test_a_disk_that_fills_while_it_is_dumped_to(project: Project, postgres: Postgres) -> None:
+    settings(project).update(directory=SMALL_BACKUPS, min_free=0)
+    postgres.pgbench(SHOP, SCALE)
+    postgres.sql(SLOW + SEQUENCE, SHOP, APP)
+    ran(fab(project, "backup"), 0)
+    before = good(project)
+    # It does not compress as what was dumped before does: nothing tells that it will not fit.
+    noise = "SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 30) WHERE n > 0"
+    postgres.sql(f"CREATE TABLE noise AS SELECT n, ({noise}) FROM generate_series(1, 15000) n", SHOP, APP)
+    ended = ran(fab(project, "backup"), 7, "backup FAILED", "No space left on device")
+    assert "nothing was begun" not in ended.said
+    postgres.sql("DROP TABLE noise", SHOP, APP)
+    goes_on(project, postgres, before)
+
+
+def test_a_dump_that_was_changed_is_found_out(shop: Project, postgres: Postgres) -> None:
+    (name,), api1 = good(shop), shop.fleet["api1"]
+    dump = f"{BACKUPS}/{name}/database.dump"
+    middle = int(api1.check(f"stat -c %s {dump}")) // 2
+    byte = f"dd if={dump} bs=1 skip={middle} count=1 status=none | od -An -tu1"
+    flip = f"printf \"\\\\$(printf %o $(( ($({byte}) + 1) % 256 )))\" | dd of={dump} bs=1 seek={middle} conv=notrunc status=none"
+    api1.check(flip)
+    for words in (["backup.verify"], ["backup.prove"], ["backup.restore", name, "--yes"]):
+        ran(fab(shop, *words), 7, "database.dump: FAILED", f"{name} is damaged")
+        assert postgres.databases() == [SHOP]
+    assert not listed(shop)[0]["proven"]
+    goes_on(shop, postgres, [name])
+
+
+def test_a_backup_without_its_manifest_is_none(shop: Project, postgres: Postgres) -> None:
+    (name,), api1 = good(shop), shop.fleet["api1"]
+    api1.check(f"rm {BACKUPS}/{name}/manifest.json")
+    (found,) = listed(shop)
+    assert not found["good"] and "no manifest" in found["problem"]
+    for words in (["backup.verify", "--name", name], ["backup.prove", "--name", name], ["backup.restore", name, "--yes"]):
+        ran(fab(shop, *words), 7, "no manifest")
+        assert postgres.databases() == [SHOP]
+    ran(fab(shop, "backup.prove"), 7, "there is no backup yet")
+    ran(fab(shop, "backup"), 0)
+    ran(fab(shop, "backup.prune"), 0)
+    assert name in lies(api1), "it may be all there is: it is left for a person"
+
+
+def test_a_wrong_password_is_told(shop: Project, postgres: Postgres) -> None:
+    before = lies(shop.fleet["api1"])
+    right = dict(shop.variables)
+    for variable, words in (
+        ("DATABASE_URL", ["backup"]),
+        ("DATABASE_URL", ["backup.restore", before[0], "--yes"]),
+        ("SCRATCH_URL", ["backup.prove"]),
+    ):
+        shop.variables = {**right, variable: f"postgresql://{APP}:wrong-one@{HOST}/{SHOP}"}
+        ended = ran(fab(shop, *words), 7, 'password authentication failed for user "app"')
+        assert "wrong-one" not in ended.said
+        assert (lies(shop.fleet["api1"]), postgres.databases()) == (before, [SHOP])
+    shop.variables = right
+    goes_on(shop, postgres, before)
+
+
+def test_a_server_that_is_killed_while_it_is_restored_into(shop: Project, postgres: Postgres) -> None:
+    (name,) = good(shop)
+    with restore_held(shop, postgres, "backup.restore", name, "--yes") as (running, made), started_again(postgres):
+        postgres.stop_hard()
+        ended = running.finish()
+    ran(ended, 6, "restore FAILED", "pg_restore: error: ", "! main@api1: ", made)
+    assert made.startswith(f"{SHOP}__restoring_20")
+    assert (postgres.databases(), postgres.counts(SHOP)) == ([SHOP, made], ROWS)
+    # What was left half made is gone with the next one.
+    ended = ran(fab(shop, "backup.restore", name, "--yes"), 0)
+    now, kept = postgres.databases()
+    assert (now, kept[:21]) == (SHOP, f"{SHOP}__before_20{kept[15:21]}"), ended.said
+    assert postgres.counts(SHOP) == postgres.counts(kept) == ROWS
+
+
+def test_a_server_that_is_stopped_while_a_backup_is_proven(shop: Project, postgres: Postgres) -> None:
+    before = good(shop)
+    with restore_held(shop, postgres, "backup.prove") as (running, made), started_again(postgres):
+        postgres.stop()
+        ended = running.finish()
+    ran(ended, 6, "restore FAILED", "pg_restore: error: ", "! main@api1: ", made)
+    assert not listed(shop)[0]["proven"]
+    assert (postgres.databases(), postgres.counts(SHOP)) == ([SHOP, made], ROWS)
+    ran(fab(shop, "backup.prove"), 0)
+    goes_on(shop, postgres, before)
+
+
+# Elsewhere, and several at a time.
+
+
+def test_another_host_dumps_several_tables_at_a_time(shop: Project, postgres: Postgres) -> None:
+    before, api2 = lies(shop.fleet["api1"]), shop.fleet["api2"]
+    settings(shop).update(run_on="api2", jobs=2)
+    assert listed(shop) == []
+    ran(fab(shop, "backup"), 0)
+    (name,) = good(shop)
+    assert (lies(api2), lies(shop.fleet["api1"])) == ([name], before)
+    assert api2.check(f"ls {BACKUPS}/{name}/database").count(".dat.gz") == len(ROWS)
+    ran(fab(shop, "backup.prove"), 0, f"{name} is proven")
+    ran(fab(shop, "backup.restore", name, "--into", "looked_at"), 0)
+    assert postgres.databases() == ["looked_at", SHOP]
+    assert postgres.counts("looked_at") == postgres.counts(SHOP) == ROWS
+
+
+def test_this_machine_dumps_with_its_own_programs(project: Project, postgres: Postgres, tmp_path: Path) -> None:
+    postgres.pgbench(SHOP, SCALE)
+    postgres.sql(SLOW + SEQUENCE, SHOP, APP)
+    directory = tmp_path / "backups here"
+    settings(project).update(run_on="local", directory=str(directory))
+    project.variables = {"DATABASE_URL": postgres.url_here(SHOP), "SCRATCH_URL": postgres.url_here("postgres")}
+    ran(fab(project, "backup"), 0)
+    (name,) = good(project)
+    assert [each.name for each in directory.iterdir() if not each.name.startswith(".")] == [name]
+    assert {each.stat().st_mode & 0o077 for each in directory.rglob(f"{name}/*")} == {0}
+    ran(fab(project, "backup.verify"), 0)
+    ran(fab(project, "backup.prove"), 0, f"{name} is proven")
+    assert (postgres.databases(), postgres.counts(SHOP)) == ([SHOP], ROWS)

@@ -25,6 +25,7 @@ from invoke.parser import Parser
 
 from lockstitch import plans, services
 from lockstitch.errors import ExitCode
+from lockstitch.fab import words as bare
 from lockstitch.inventory import Folder, Inventory, load, select
 from lockstitch.inventory.app import AppSettings
 from lockstitch.inventory.schema import Environment
@@ -73,7 +74,9 @@ def parsed(command: str) -> list[str]:
     contexts = namespace.to_contexts()
     # In two steps, as `fab` does: what is its own, then the tasks.
     core = Parser(initial=program.initial_context, ignore_unknown=True).parse_argv(words)
-    tasks = Parser(initial=program.initial_context, contexts=contexts).parse_argv(core.unparsed)
+    taking = {name: namespace[name].takes for name in namespace.task_names if namespace[name].takes}
+    words = bare.named(list(core.unparsed), taking, {context.name: context for context in contexts})
+    tasks = Parser(initial=program.initial_context, contexts=contexts).parse_argv(words)
     helped = [core[0].args.help.value] if core[0].args.help.value else []
     assert set(helped) <= {context.name for context in contexts}, command
     return [*helped, *(str(context.name) for context in tasks[1:])]

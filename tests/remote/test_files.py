@@ -25,7 +25,7 @@ from lockstitch.remote.here import Here
 from lockstitch.remote.routed import Routed
 from lockstitch.remote.scripted import Scripted
 from lockstitch.remote.ssh import SshRemote
-from lockstitch.remote.ssh.sftp import SaidNoError
+from lockstitch.remote.ssh.sftp import Requests, SaidNoError
 from lockstitch.remote.ssh.streams import AT_ONCE, CHUNK, Reading, Writing
 from scripts.sandbox import Sandbox
 from tests.local import LocalRemote
@@ -34,6 +34,7 @@ from tests.remote.sshd import Sshd
 
 WEB1 = host("web1")
 SFTP = "sftp internal-sftp"
+ENDED = Requests.ended
 
 
 def content(size: int) -> bytes:
@@ -219,6 +220,33 @@ def test_a_line_that_died_while_it_waited(remote: SshRemote, sandbox: Sandbox) -
     assert got(remote, WEB1, __file__) == Path(__file__).read_bytes()
 
 
+def test_one_session_serves_file_after_file(remote: SshRemote, sandbox: Sandbox, big: str) -> None:
+    for _ in range(3):
+        assert got(remote, WEB1, __file__) == Path(__file__).read_bytes()
+        with remote.open(WEB1, big, "rb") as file:
+            assert file.read(CHUNK * 100) == b"\0" * CHUNK * 100
+    assert sandbox.counts("web1").subsystems == 1
+    with remote.open(WEB1, big, "rb") as one, remote.open(WEB1, __file__, "rb") as two:
+        assert one.read(1) + two.read() == b"\0" + Path(__file__).read_bytes()
+    assert sandbox.counts("web1").subsystems == 2
+
+
+@pytest.mark.parametrize("mode", ["rb", "wb"])
+def test_a_session_that_died_while_it_waited(remote: SshRemote, sandbox: Sandbox, tmp_path: Path, mode: str) -> None:
+    place = str(tmp_path / "file")
+    put(remote, WEB1, place, b"before")
+    # As when nobody has noticed yet.
+    session = remote._lines[WEB1]._parked[0]
+    remote._lines[WEB1].connection.transport.sock.close()  # type: ignore[union-attr]
+    type(session).ended = property(lambda self: False)  # type: ignore[method-assign,assignment]
+    try:
+        with remote.open(WEB1, place, mode) as file:  # type: ignore[arg-type]
+            assert file.read() == b"before" if mode == "rb" else file.write(b"after")
+    finally:
+        type(session).ended = ENDED  # type: ignore[method-assign]
+    assert got(remote, WEB1, place) == (b"before" if mode == "rb" else b"after")
+
+
 def test_a_host_that_allows_one_session(remotes: Callable[..., SshRemote], sshd: Callable[..., Sshd]) -> None:
     remote, on = remotes(), sshd(Subsystem=SFTP, MaxSessions="1").host()
     for _ in range(2):
@@ -273,6 +301,10 @@ class Server:
             self.data[what[1] :] = what[2]
         self.answers[self.number] = answer
         return self.number
+
+    def forget(self, number: int) -> None:
+        self.under_way -= 1
+        del self.answers[number]
 
     def answer(self, number: int) -> Message:
         self.under_way -= 1

@@ -15,7 +15,7 @@ from lockstitch.remote import FileError, FileMode, InterruptedRunError
 from lockstitch.remote.ssh.line import Line
 from lockstitch.remote.ssh.round import Round
 from lockstitch.remote.ssh.sftp import PATIENCE, Requests, SaidNoError
-from lockstitch.remote.ssh.shell import BROKEN
+from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 from lockstitch.remote.ssh.sockets import GivenUpError
 from lockstitch.remote.ssh.streams import CHUNK, Reading, Writing
 
@@ -24,29 +24,48 @@ _DOING = {"rb": "read", "wb": "written"}
 
 @contextmanager
 def opened(requests: Requests, line: Line, round_: Round, path: str, mode: FileMode) -> Iterator[BinaryIO]:
-    """A file on a session of its own, which ends with it. An interruption ends it too."""
+    """A file on an SFTP session, which waits for the next one if all goes well. An interruption ends it.
+
+    Raises NotSentError where a session that had waited has died meanwhile.
+    """
     words = _Words(line, round_, path, mode)
     try:
         with round_.closing(requests):
-            if mode == "rb":
-                with Reading(requests, path, words.told) as reading, io.BufferedReader(reading, 8 * CHUNK) as file:
-                    yield file
-            else:
-                yield from _written(Writing(requests, path, words.told))
+            stream = _stream(requests, words)
+            with stream:
+                yield from _read(stream) if isinstance(stream, Reading) else _written(stream)
+        requests.used = True
+        line.park(requests)
     except GivenUpError as error:
-        raise words.interrupted() from error
-    finally:
         requests.close()
+        raise words.interrupted() from error
+    except BaseException:
+        requests.close()
+        raise
+
+
+def _stream(requests: Requests, words: _Words) -> Reading | Writing:
+    try:
+        return (Reading if words.mode == "rb" else Writing)(requests, words.path, words.told)
+    except HostLostError as error:
+        if not requests.used or isinstance(error, InterruptedRunError) or words.frozen:
+            raise
+        raise NotSentError(str(error)) from error
+
+
+def _read(reading: Reading) -> Iterator[BinaryIO]:
+    with io.BufferedReader(reading, 8 * CHUNK) as file:
+        yield file
+        reading.let_go()
 
 
 def _written(writing: Writing) -> Iterator[BinaryIO]:
-    with writing:
-        file = io.BufferedWriter(writing, CHUNK)
-        yield file
-        # Only where all went well: what is left of a file that was given up is not worth sending.
-        if not file.closed:
-            file.flush()
-        writing.finish()
+    file = io.BufferedWriter(writing, CHUNK)
+    yield file
+    # Only where all went well: what is left of a file that was given up is not worth sending.
+    if not file.closed:
+        file.flush()
+    writing.finish()
 
 
 class _Words:
@@ -55,6 +74,10 @@ class _Words:
     def __init__(self, line: Line, round_: Round, path: str, mode: FileMode) -> None:
         self.path, self.mode = path, mode
         self._line, self._round, self._hop = line, round_, line.connection.hop
+
+    @property
+    def frozen(self) -> bool:
+        return self._line.frozen
 
     @contextmanager
     def told(self) -> Iterator[None]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from lockstitch.errors import ConnectError
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.shell import BROKEN, NotStartedError, RefusedError, Shell
 from lockstitch.remote.ssh.sockets import in_background
+
+if TYPE_CHECKING:
+    from lockstitch.remote.ssh.sftp import Requests
 
 REFUSALS_PAUSE = 0.2
 # Opening one takes a round trip, as a short script does: with two, the next is there when it is asked for.
@@ -23,6 +27,7 @@ class Line:
         self.connection = connection
         self._spares: dict[str | None, list[Future[Shell]]] = {}
         self._working: set[Shell] = set()
+        self._parked: list[Requests] = []
         self._changed = threading.Condition()
 
     @property
@@ -70,11 +75,26 @@ class Line:
             self._working.discard(shell)
             self._changed.notify_all()
 
+    def park(self, session: Requests) -> None:
+        """Keep an SFTP session for the next file: a new one takes three round trips, and a process on the host."""
+        with self._changed:
+            self._parked.append(session)
+            too_many = self._parked[:-1]
+            del self._parked[:-1]
+        for one in too_many:
+            one.close()
+
+    def parked(self) -> Requests | None:
+        """An SFTP session that waits for a file."""
+        with self._changed:
+            return self._parked.pop() if self._parked else None
+
     def close(self) -> None:
         """Close the shells and the connection."""
         with self._changed:
             shells, self._working = list(self._working), set()
             self._spares.clear()
+            self._parked.clear()
         for shell in shells:
             shell.close()
         self.connection.close()
@@ -112,6 +132,8 @@ class Line:
             self._spares = {}
             for spare in spares:
                 spare.add_done_callback(_closed)
+            while self._parked:
+                self._parked.pop().close()
             if not self._working and monotonic() > until:
                 said = f"the host refuses to start a shell ({error})"
                 raise ConnectError(self._name, said, hint="check MaxSessions in its sshd_config") from error

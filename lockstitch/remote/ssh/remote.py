@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -23,7 +23,7 @@ from lockstitch.remote.ssh.interactive import interact
 from lockstitch.remote.ssh.line import Line
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.round import Round
-from lockstitch.remote.ssh.sftp import Requests, begin
+from lockstitch.remote.ssh.sftp import begin
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 from lockstitch.remote.ssh.sockets import in_background
 from lockstitch.script import Reading, render
@@ -83,9 +83,8 @@ class SshRemote:
     def open(self, host: Host, path: str, mode: FileMode) -> Iterator[BinaryIO]:
         """A file of a host as a stream, over SFTP; `lockstitch.remote` says what is promised of it."""
         round_ = self.network.round
-        line, requests = self._begun(host, round_, lambda: self._files(host))
-        with opened(requests, line, round_, path, mode) as file:
-            yield file
+        with ExitStack() as stack:
+            yield self._begun(host, round_, lambda: stack.enter_context(self._file(host, path, mode, round_)))
 
     def interact(self, host: Host, command_line: str) -> int:
         """Join this terminal to a command on a host; its exit code."""
@@ -129,9 +128,9 @@ class SshRemote:
                 raise InterruptedRunError(host.name, NOT_BEGUN) from error
             raise
 
-    def _files(self, host: Host) -> tuple[Line, Requests]:
+    def _file(self, host: Host, path: str, mode: FileMode, round_: Round) -> AbstractContextManager[BinaryIO]:
         line = self._line(host)
-        return line, begin(line)
+        return opened(begin(line), line, round_, path, mode)
 
     def _carry(self, host: Host, script: Script, observe: Observer, round_: Round) -> tuple[Result, ...]:
         line = self._line(host)

@@ -33,8 +33,16 @@ class Requests:
 
     def __init__(self, channel: Channel) -> None:
         channel.settimeout(PATIENCE)
+        self._channel = channel
         self._sftp: Any = SFTPClient(channel)
         self._answers: dict[int, tuple[int, Message]] = {}
+        self._forgotten: set[int] = set()
+        self.used = False
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more can be asked."""
+        return bool(self._channel.closed or self._channel.eof_received)
 
     def send(self, kind: int, *what: object) -> int:
         """Send a request; its number asks for the answer."""
@@ -49,17 +57,29 @@ class Requests:
             raise SaidNoError(code, message.get_text())
         return message
 
+    def forget(self, number: int) -> None:
+        """Nobody will ask for this answer."""
+        if self._answers.pop(number, None) is None:
+            self._forgotten.add(number)
+
     def close(self) -> None:
         """End the session; an answer that is waited for is a broken connection then."""
         self._sftp.close()
 
     def _async_response(self, kind: int, message: Message, number: int) -> None:
         """How paramiko hands an answer over."""
-        self._answers[number] = kind, message
+        if number in self._forgotten:
+            self._forgotten.discard(number)
+        else:
+            self._answers[number] = kind, message
 
 
 def begin(line: Line) -> Requests:
-    """A new SFTP session. Raises NotSentError where the line turns out to be dead."""
+    """An SFTP session. Raises NotSentError where the line turns out to be dead."""
+    while (parked := line.parked()) is not None:
+        if not parked.ended:
+            return parked
+        parked.close()
     patience = line.connection.hop.limits.channel_timeout
     name, until = line.connection.hop.name, monotonic() + patience
     while True:

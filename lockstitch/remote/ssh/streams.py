@@ -55,6 +55,13 @@ class Reading(io.RawIOBase):
         buffer[:size], self._left = self._left[:size], self._left[size:]
         return size
 
+    def let_go(self) -> None:
+        """Nothing more is read; what is on its way is passed over."""
+        for number, _ in self._asked:
+            self._requests.forget(number)
+        with self._told():
+            self._requests.forget(self._requests.send(CMD_CLOSE, self._handle))
+
     def _next(self) -> bytes:
         """What comes next. The window grows, so that a small file is not asked for sixty times."""
         while len(self._asked) < self._window:

@@ -1,0 +1,40 @@
+"""A bare word after a task that may be left out: `backup.verify NAME`, which Invoke has for required arguments only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def with_words(program: Any, do: Callable[..., None]) -> Callable[..., None]:
+    """Have the words of a command line read as the argument that each task says it takes."""
+
+    def read(*args: Any, **kwargs: Any) -> None:
+        taking = {
+            name: task.takes
+            for name in program.collection.task_names
+            if getattr(task := program.collection[name], "takes", "")
+        }
+        contexts = {context.name: context for context in program.collection.to_contexts()}
+        program.core.unparsed[:] = named(list(program.core.unparsed), taking, contexts)
+        do(*args, **kwargs)
+
+    return read
+
+
+def named(words: list[str], taking: dict[str, str], contexts: dict[str, Any]) -> list[str]:
+    """The words with `--NAME` put before one that stands for an argument of its task."""
+    made: list[str] = []
+    task, value_next = "", False
+    for word in words:
+        if value_next:
+            value_next = False
+        elif word in contexts:
+            task = word
+        elif word.startswith("-") and task:
+            flag = contexts[task].flags.get(word)
+            value_next = flag is not None and flag.takes_value
+        elif task in taking and not word.startswith("-"):
+            made.append(f"--{taking.pop(task)}")
+        made.append(word)
+    return made

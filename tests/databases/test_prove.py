@@ -1,0 +1,133 @@
+"""A proof is that a backup was restored and has the rows it was made with; nothing else is recorded as one."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.databases import damage
+from tests.databases.store import Store
+from tests.postgres import APP, LIMITED, SUPERUSER, LocalPostgres
+
+
+@pytest.fixture
+def backed_up(shop: Store) -> Store:
+    """The shop with one backup."""
+    ended = shop.backup()
+    assert ended.code == 0, ended
+    return shop
+
+
+def proofs(store: Store) -> list[str]:
+    return [backup.proven for backup in store.backups() if backup.proven]
+
+
+@pytest.mark.parametrize("user", [SUPERUSER, APP])
+def test_a_good_one_is_proven_and_leaves_nothing(backed_up: Store, server: LocalPostgres, user: str) -> None:
+    """On a server where the roles of the dump need not be, by any login that may make databases."""
+    backed_up.scratch = server.url("postgres", user)
+    ended = backed_up.prove()
+    assert ended.code == 0, ended
+    assert "is proven" in ended.said
+    assert len(proofs(backed_up)) == 1 and server.databases() == ["shop"]
+    manifest = backed_up.manifest(backed_up.names()[0])
+    assert manifest["proven"]["run"] == backed_up.last_run and manifest["proven"]["by"] == "ada@desk"
+    assert backed_up.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    "pattern, new, said",
+    [
+        ('"public.orders":{"rows":300,', '"public.orders":{"rows":301,', "public.orders"),
+        ('"public.customers":{"rows":40,', '"public.customers":{"rows":0,', "public.customers"),
+        ('"public.customers":{"rows":40,"bytes":[0-9]*},\\n', "", "public.customers"),
+        ('"contents":{\\n', '"contents":{\\n"public.missing":{"rows":1,"bytes":1},\\n', "public.missing"),
+        ('"contents":{\\n', '"contents":{\\n"public.a{b":{"rows":0,"bytes":1},\\n', "public.a{b"),
+    ],
+)
+def test_rows_that_differ_are_named_and_prove_nothing(
+    backed_up: Store, server: LocalPostgres, pattern: str, new: str, said: str
+) -> None:
+    (name,) = backed_up.names()
+    damage.edited(pattern, new)(backed_up.vault / name)
+    damage.resealed(backed_up.vault / name)
+    assert backed_up.verify().code == 0, "this is found by restoring only"
+    before = (backed_up.vault / name / "manifest.json").read_bytes()
+    ended = backed_up.prove(name)
+    assert ended.code == 7, ended
+    assert said in ended.said and "differ" in ended.said
+    assert server.databases() == ["shop"], "the scratch database is dropped"
+    assert proofs(backed_up) == [] and (backed_up.vault / name / "manifest.json").read_bytes() == before
+    assert backed_up.leftovers() == []
+    refused = backed_up.restore(name)
+    assert refused.code == 7 and said in refused.said, refused
+    assert server.databases() == ["shop"]
+
+
+@pytest.mark.parametrize("hurt", ["no server", "wrong password", "no right"])
+def test_a_scratch_server_that_cannot_be_used(backed_up: Store, server: LocalPostgres, hurt: str) -> None:
+    backed_up.scratch = {
+        "no server": server.url("postgres", SUPERUSER, port=1),
+        "wrong password": server.url("postgres", SUPERUSER, "not 'this' one"),
+        "no right": server.url("postgres", LIMITED),
+    }[hurt]
+    said = {"no server": "Connection refused", "wrong password": "authentication failed", "no right": "permission denied"}
+    ended = backed_up.prove()
+    assert ended.code == 7, ended
+    assert said[hurt] in str(ended) and "not 'this' one" not in str(ended)
+    assert proofs(backed_up) == [] and backed_up.leftovers() == []
+    backed_up.scratch = server.url("postgres", SUPERUSER)
+    assert backed_up.prove().code == 0
+
+
+def test_what_a_dead_run_left_is_removed_by_the_next_and_nobody_elses(backed_up: Store, server: LocalPostgres) -> None:
+    for left in ("shop__proving_20250101T000000Z", "shop__proving_20250102T000000Z", "shop__restoring_20250101T000000Z"):
+        server.create(left, owner=SUPERUSER)
+    others = ["shop2__proving_20250101T000000Z", "shop__before_20250101T000000Z", "shopXproving", "shop__prov"]
+    for other in others:
+        server.create(other, owner=SUPERUSER)
+    with server.connect("shop__proving_20250102T000000Z"):
+        assert backed_up.prove().code == 0
+        kept = {*others, "shop", "shop__restoring_20250101T000000Z", "shop__proving_20250102T000000Z"}
+        assert set(server.databases()) == kept, "one with somebody in it is in use"
+    assert backed_up.prove().code == 0
+    assert set(server.databases()) == kept - {"shop__proving_20250102T000000Z"}
+
+
+def test_a_scratch_server_that_ends_in_the_middle(backed_up: Store, server: LocalPostgres) -> None:
+    """When rows are being restored: it is said, nothing is recorded, and the next proof removes what was left."""
+    server.sql("CREATE FUNCTION slow() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM pg_sleep(20)'", "shop", APP)
+    server.sql("CREATE MATERIALIZED VIEW late AS SELECT 1 AS one WITH NO DATA", "shop", APP)
+    server.sql("CREATE TABLE hooked AS SELECT 1 AS one", "shop", APP)
+    server.sql("ALTER TABLE hooked ADD CHECK (slow() = one) NOT VALID", "shop", APP)
+    assert backed_up.backup().code == 0
+
+    def stop() -> None:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'shop\\_\\_proving%' AND wait_event = 'PgSleep'"
+        while server.sql(waiting) == [(0,)]:
+            pass
+        server.end_sessions()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    ended = backed_up.prove()
+    thread.join(20)
+    assert ended.code == 7, ended
+    assert "terminating connection" in str(ended)
+    assert proofs(backed_up) == [] and server.databases() == ["shop"]
+
+
+def test_the_newest_whole_one_is_meant_where_none_is_named(backed_up: Store) -> None:
+    assert backed_up.backup("newer").code == 0
+    assert backed_up.backup("broken").code == 0
+    first, newer, broken = backed_up.names()
+    damage.without_manifest(backed_up.vault / broken)
+    assert backed_up.prove().code == 0
+    assert {b.name: bool(b.proven) for b in backed_up.backups()} == {broken: False, first: False, newer: True}
+
+
+def test_a_proof_needs_a_server_of_the_inventory(backed_up: Store) -> None:
+    backed_up.scratch = ""
+    ended = backed_up.prove()
+    assert ended.code == 2 and "no server to prove" in ended.said
