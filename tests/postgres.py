@@ -167,6 +167,17 @@ class LocalPostgres:
         one = sql.SQL("AND datname = {}").format(sql.Literal(database)) if database else sql.SQL("")
         return len(self.sql(sql.SQL(_END_SESSIONS).format(one)))
 
+    def until(self, query: str, seconds: float = 20.0) -> Any:
+        """Ask until the answer is true; the answer."""
+        end = time.monotonic() + seconds
+        with self.connect() as connection:
+            while True:
+                row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+                if row and row[0]:
+                    return row[0]
+                assert time.monotonic() < end, f"it never became true: {query}"
+                time.sleep(0.01)
+
     def reset(self) -> None:
         """Back to where it has its roles and no database of anyone's."""
         self.start()

@@ -59,7 +59,13 @@ def manifest_of(files: dict[str, bytes], name: str = NAME) -> bytes:
     lines = lines_of(files)
     whole = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
     head = json.dumps({"lockstitch": 1, "name": name, "sha256": whole}, separators=(",", ":"))[:-1]
-    return "\n".join([f"{head},", '"contents":{', '},"files":[', ",\n".join(lines), "]}\n"]).encode()
+    text = "\n".join([f"{head},", '"contents":{', '},"files":[', ",\n".join(lines), ""])
+    return f'{text}],"seal":"{hashlib.sha256(text.encode()).hexdigest()}"}}\n'.encode()
+
+
+def resealed(raw: bytes) -> bytes:
+    text = raw[: raw.index(b'],"seal"')]
+    return text + b'],"seal":"%s"}\n' % hashlib.sha256(text).hexdigest().encode()
 
 
 @pytest.fixture
@@ -123,7 +129,9 @@ def test_the_manifest_that_a_host_writes_is_understood(remote: LocalRemote) -> N
         (lambda raw: b"[" * 100_000, "cannot be read"),
         (lambda raw: b"\xff\xfe", "cannot be read"),
         (lambda raw: b'{"name":"x","sha256":"y","files":{}}', "is that of another backup"),
-        (lambda raw: raw.replace(b'"bytes":3000', b'"bytes":3001'), "was changed"),
+        (lambda raw: raw.replace(b'"bytes":3000', b'"bytes":3001'), "was changed: its seal is not that of its lines"),
+        (lambda raw: resealed(raw.replace(b'"bytes":3000', b'"bytes":3001')), "was changed: its files are not those"),
+        (lambda raw: raw.replace(b"\n", b"\n\n", 1), "was changed: its seal is not that of its lines"),
         (lambda raw: raw.replace(b'"bytes":3000', b'"bytes":true'), "cannot be read"),
         (lambda raw: raw.replace(NAME.encode(), b"another"), "is that of another backup"),
         (lambda raw: manifest_of({}), "names no files"),

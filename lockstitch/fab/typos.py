@@ -24,7 +24,7 @@ _NO_IDEA = re.compile(r"No idea what '(.*)' is!")
 def tell_typos() -> None:
     """Have the `fab` that is loading this project, if one is, tell typos in our way."""
     program = getattr(sys.modules.get("fabric.main"), "program", None)
-    if getattr(program, "argv", None) is not None:
+    if program is not None and getattr(program, "argv", None) is not None:
         for name in ("parse_tasks", "update_config"):
             setattr(program, name, _telling(program, getattr(program, name)))
         program.parse_tasks = with_words(program, program.parse_tasks)

@@ -150,6 +150,8 @@ def parse(raw: bytes, name: str) -> Manifest:
         raise ValueError("cannot be read: it is cut off or was changed") from None
     if called != name:
         raise ValueError("is that of another backup")
+    if not _sealed(raw):
+        raise ValueError("was changed: its seal is not that of its lines")
     if not files or len({file.name for file in files}) != len(files):
         raise ValueError("names no files, or one twice")
     if bad := next((file.name for file in files if not _stays_inside(file.name)), None):
@@ -158,6 +160,13 @@ def parse(raw: bytes, name: str) -> Manifest:
     if hashlib.sha256(lines.encode()).hexdigest() != said:
         raise ValueError("was changed: its files are not those it was written for")
     return Manifest(raw, said, files)
+
+
+def _sealed(raw: bytes) -> bool:
+    """Whether its last line has the sum of the others. A proof is added later, and has no part in it."""
+    *lines, last = raw.removesuffix(b"\n").split(b"\n")
+    sealed = b"".join(line + b"\n" for line in lines if not line.startswith(b'"proven":{'))
+    return last == b'],"seal":"%s"}' % hashlib.sha256(sealed).hexdigest().encode()
 
 
 def _file(entry: Any) -> File:

@@ -62,7 +62,8 @@ def prove(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
         made = steps.scratch(shelf, beside, shelf.prefix("proving"))
         restored = steps.restore(shelf, name, beside, url=shelf.prove, owners=False)
         gate = steps.rows(shelf, name, beside, shelf.prove)
-        units.append(Unit(shelf.site, (steps.check(shelf, name), made, restored), (gate,)))
+        did = (steps.reach(shelf), steps.check(shelf, name), made, restored)
+        units.append(Unit(shelf.site, did, (gate,)))
         last = [steps.prove(shelf, name), steps.drop_scratch(shelf, beside), steps.record(shelf, "proof", name=name)]
         done.append((shelf, last))
     told = [f"{name} is proven: restored, every table with the rows it was dumped with" for _, name in chosen]

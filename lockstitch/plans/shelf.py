@@ -123,6 +123,12 @@ def create(shelf: Shelf, beside: str, prefix: str, into: str = "") -> Step:
     return shelf.step("create", f"make the database {beside}", command, shelf.command(shelf.engine.drop, beside=beside))
 
 
+def reach(shelf: Shelf) -> Step:
+    """Log in where dumps are proven: if that fails nothing was made there, and no dump was read for nothing."""
+    text = f"(\n{shelf.engine.names}) >/dev/null"
+    return shelf.step("reach", "log in where backups are proven", shelf.command(text, url=shelf.prove))
+
+
 def scratch(shelf: Shelf, beside: str, prefix: str) -> Step:
     """Make an empty database where dumps are proven."""
     command = shelf.command(shelf.engine.scratch, beside=beside, url=shelf.prove, prefix=prefix)

@@ -359,11 +359,12 @@ def test_a_host_that_is_cut_off_while_it_dumps(shop: Project, postgres: Postgres
 
 def test_a_disk_that_fills_while_it_is_dumped_to(project: Project, postgres: Postgres) -> None:
     settings(project).update(directory=SMALL_BACKUPS, min_free=0)
-    postgres.pgbench(SHOP, SCALE)
+    postgres.create(SHOP)
     postgres.sql(SLOW + SEQUENCE, SHOP, APP)
     ran(fab(project, "backup"), 0)
     before = good(project)
     # It does not compress as what was dumped before does: nothing tells that it will not fit.
+    postgres.pgbench(SHOP, SCALE)
     noise = "SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 30) WHERE n > 0"
     postgres.sql(f"CREATE TABLE noise AS SELECT n, ({noise}) FROM generate_series(1, 15000) n", SHOP, APP)
     ended = ran(fab(project, "backup"), 7, "backup FAILED", "No space left on device")

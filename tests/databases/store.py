@@ -48,7 +48,7 @@ class Store:
         self.root, self.server = root, server
         self.urls = dict(urls)
         self.settings: dict[str, Any] = settings
-        self.scratch = server.url("postgres", SUPERUSER)
+        self.scratch: str | None = server.url("postgres", SUPERUSER)
         self.remote = LocalRemote(root / "homes", env={"PATH": server.path})
         self._runs = itertools.count(1)
         self.last_run = ""
@@ -89,7 +89,7 @@ class Store:
         databases = {name: self.database(name) for name in only or self.urls}
         found = self.look(only)
         self.last_run = self.new_run()
-        prove = Secret(self.scratch, "env:SCRATCH")
+        prove = Secret(self.scratch, "env:SCRATCH") if self.scratch else ""
         return [
             Shelf(database, found[name], self.secret(name), self.last_run, "ada@desk", prove)
             for name, database in databases.items()

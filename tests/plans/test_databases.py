@@ -1,0 +1,254 @@
+"""Plans in which a database takes part: when it is dumped, what is taken back with the code, and by which dump."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lockstitch import plans
+from lockstitch.backup import Backup, ServerFacts, VaultFacts
+from lockstitch.command import Secret
+from lockstitch.errors import CheckError, UsageError
+from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey, Target
+from lockstitch.gate import Answer
+from lockstitch.inventory import Fleet, Folder, select
+from lockstitch.layout import LayoutKind
+from lockstitch.plan import Plan, Site
+from lockstitch.plans.schema import belonging
+from lockstitch.plans.shelf import Shelf
+from lockstitch.plans.steps import Job
+from lockstitch.plans.store import pending
+from lockstitch.services.state import ServiceState
+from lockstitch.told import dumps, with_told
+
+A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
+RUN = "20260102T000000Z-1f2e"
+URL = Secret("postgresql://app:secret@db1/shop", "env:URL")
+ABLE = frozenset({"create", "own"})
+ROOMY = VaultFacts(free=1 << 40, server=ServerFacts("15.4", "15.4", 1 << 20, ABLE))
+INVENTORY = """
+groups:
+  backend: {{hosts: [a1, a2], apps: [api], rollout: {{batch: 1}}}}
+databases:
+  main: {{engine: postgres, url: "env:URL", run_on: a2, directory: /var/backups}}
+apps:
+  api:
+    path: srv/api
+    repository: r
+    layout: {layout}
+    service: {{kind: command, reload: ':', status: ':'}}
+    build: [build]
+    migrate: {migrate}
+    database: main
+    {more}
+"""
+both_layouts = pytest.mark.parametrize("layout", ["in_place", "releases"])
+
+
+def fleet_of(folder: Path, layout: LayoutKind, more: str = "keep: 2", migrate: str = "alembic upgrade head") -> Fleet:
+    (folder / "prod.yml").write_text(INVENTORY.format(layout=layout, more=more, migrate=migrate))
+    (fleet,) = select(Folder(folder), "prod").fleets
+    return fleet
+
+
+def surveyed(fleet: Fleet, target: Target, journal: tuple[dict[str, str], ...] = ()) -> Survey:
+    good = {"event": "release", "release": "20260101T000000Z-aaaaaaaaaaaa", "revision": A, "verdict": "good"}
+    made = {}
+    for ask in plans.usual_asks(fleet):
+        current = None if ask.site.layout.in_place else good["release"]
+        place = PlaceFacts(True, A, current, () if ask.site.layout.in_place else (good["release"],))
+        host = HostFacts(free=1 << 40, journal=(good, *journal))
+        made[ask.site] = Facts(ask.site, place, host, ServiceState(True), target)
+    return Survey(made)
+
+
+def shelf_of(fleet: Fleet, facts: VaultFacts = ROOMY) -> Shelf:
+    return Shelf(fleet.inventory.databases["main"], facts, URL, RUN, "ada")
+
+
+def deployed(fleet: Fleet, facts: VaultFacts = ROOMY) -> Plan:
+    wanted = plans.Wanted(RUN, "ada", shelves={"main": shelf_of(fleet, facts)})
+    return plans.deploy(fleet, surveyed(fleet, Target(B, migrations=("versions/2.py",))), wanted)
+
+
+def rolled_back(fleet: Fleet, way: plans.Way, vault: VaultFacts = ROOMY) -> Plan:
+    found = surveyed(fleet, Target(B, migrations=("versions/2.py", "versions/3.py")))
+    shelves = {"main": shelf_of(fleet, vault)} if way != "none" else {}
+    return plans.rollback(fleet, found, plans.Back(RUN, "ada", "v1", database=way, shelves=shelves))
+
+
+@both_layouts
+def test_it_is_dumped_after_the_build_and_before_the_migration(tmp_path: Path, layout: LayoutKind) -> None:
+    plan = deployed(fleet_of(tmp_path, layout))
+    order = [(step.name, unit.site.host) for wave in plan.waves for unit in wave.units for step in unit.steps]
+    dump = order.index(("backup", "a2"))
+    assert order.index(("build", "a1")) < dump < order.index(("migrate", "a1")) < order.index(("migration", "a2"))
+    (wave,) = (wave for wave in plan.waves if wave.name.startswith("back up main"))
+    assert wave.only_if is not None and wave.only_if.site.host == "a1"
+    assert any("versions/2.py" in note for note in plan.notes)
+
+
+@both_layouts
+def test_every_site_of_a_plan_is_freed_however_it_ends(tmp_path: Path, layout: LayoutKind) -> None:
+    for plan in (deployed(fleet_of(tmp_path, layout)), rolled_back(fleet_of(tmp_path, layout), "down")):
+        for units in (plan.finish, plan.failed):
+            freed = [unit.site for unit in units if any(step.name == "unlock" for step in unit.steps)]
+            assert sorted(map(str, freed)) == sorted(map(str, plan.sites))
+        assert "main@a2" in map(str, plan.sites)
+
+
+def test_what_moves_a_checkout_and_what_reloads_it_go_back_as_one(tmp_path: Path) -> None:
+    plan = deployed(fleet_of(tmp_path, "in_place"))
+    (moved,) = (unit for wave in plan.waves if wave.name.startswith("code of") for unit in wave.units)
+    (switch,) = (unit for wave in plan.waves for unit in wave.units if unit.after is not None)
+    assert switch.after is moved
+    assert [step.name for step in moved.steps] == ["checkout", "build"]
+    assert [step.name for step in switch.steps] == ["migrate", "reload"]
+
+
+@both_layouts
+@pytest.mark.parametrize(
+    ("more", "migrate", "dumped", "asked"),
+    [
+        ("backup: never", "alembic upgrade head", False, False),
+        ("backup: before_deploy", "alembic upgrade head", True, False),
+        ("pending: ./list", "./migrate", True, True),
+        ("keep: 2", "./migrate", True, False),
+    ],
+)
+def test_when_it_is_dumped(
+    tmp_path: Path, layout: LayoutKind, more: str, migrate: str, dumped: bool, asked: bool
+) -> None:
+    plan = deployed(fleet_of(tmp_path, layout, more, migrate))
+    waves = [wave for wave in plan.waves if wave.name.startswith("back up")]
+    assert len(waves) == int(dumped)
+    assert any(wave.only_if for wave in waves) is asked
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        (replace(ROOMY, free=1 << 19), "must stay free"),
+        (replace(ROOMY, server=ServerFacts(problem="no answer")), "no answer"),
+        (replace(ROOMY, missing=("pg_dump",)), "`pg_dump` is not found"),
+        (replace(ROOMY, unwritable="/var"), "/var cannot be written"),
+    ],
+)
+def test_a_deploy_that_could_not_be_dumped_for_is_refused(tmp_path: Path, facts: VaultFacts, says: str) -> None:
+    with pytest.raises(CheckError, match=says):
+        deployed(fleet_of(tmp_path, "releases"), facts)
+    assert deployed(fleet_of(tmp_path, "releases", "backup: never"), facts).waves
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "answer"),
+    [("", 0, Answer.FAIL), ("  \n", 0, Answer.FAIL), ("0002\n", 0, Answer.PASS), ("no\n", 1, Answer.INCONCLUSIVE)],
+)
+def test_what_the_new_code_says_is_pending(tmp_path: Path, said: str, code: int, answer: Answer) -> None:
+    fleet = fleet_of(tmp_path, "releases")
+    ((host, app), *_) = fleet.sites()
+    facts = surveyed(fleet, Target(B)).facts[Site(host.name, "api", app.layout_paths)]
+    question = pending(Job(facts.site, app, facts, B, "r"))
+    assert question is not None
+    gate = question.gate
+    assert gate.judge(gate.probe.parse(said, code)).answer is answer
+
+
+@both_layouts
+def test_down_counts_the_migrations_and_is_undone_by_migrating(tmp_path: Path, layout: LayoutKind) -> None:
+    plan = rolled_back(fleet_of(tmp_path, layout), "down")
+    (step,) = (s for wave in plan.waves for unit in wave.units for s in unit.steps if s.name == "migrate down")
+    assert (step.command.text, step.command.values["steps"]) == ("alembic downgrade -$steps", "2")
+    assert step.undo is not None and step.undo.text == "alembic upgrade head"
+    names = [wave.name for wave in plan.waves]
+    assert names.index("back up main") < names.index("migrate api down") < names.index("api 1/2: a1")
+
+
+def test_down_needs_to_be_known(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, "releases", "migrations: ['migrations/*']", "./migrate")
+    with pytest.raises(UsageError, match="nobody knows how"):
+        rolled_back(fleet, "down")
+
+
+@both_layouts
+def test_a_dump_is_restored_beside_and_swapped_before_the_code_is_switched(tmp_path: Path, layout: LayoutKind) -> None:
+    vault = replace(ROOMY, backups=(made("main-1", B),))
+    names = [wave.name for wave in rolled_back(fleet_of(tmp_path, layout), "restore", vault).waves]
+    wanted = ["back up main", "restore main-1 beside", "swap main", "api 1/2: a1", "api 2/2: a2"]
+    assert [name for name in names if name in wanted] == wanted
+
+
+def test_none_says_what_stays(tmp_path: Path) -> None:
+    plan = rolled_back(fleet_of(tmp_path, "releases"), "none")
+    assert any("versions/2.py, versions/3.py" in note and "stay" in note for note in plan.notes)
+    assert [site.app for site in plan.sites] == ["api", "api"]
+
+
+def made(name: str, revision: str = "", day: int = 1, **more: str) -> Backup:
+    return Backup(name, at=f"2026-01-{day:02}T00:00:00Z", app="api", revision=revision, sha256="x", **more)  # type: ignore[arg-type]
+
+
+def release(revision: str, before: str, backup: str = "", verdict: str = "good") -> dict[str, str]:
+    return {"event": "release", "verdict": verdict, "revision": revision, "before": before, "backup": backup}
+
+
+@pytest.mark.parametrize(
+    ("back", "journal", "backups", "chosen"),
+    [
+        (A, [release(B, A, "d1")], [made("d1", A)], "d1"),
+        (A, [release(B, A, "d1"), release(C, B, "d2")], [made("d1", A), made("d2", B, 2)], "d1"),
+        (B, [release(B, A, "d1"), release(C, B, "d2")], [made("d1", A), made("d2", B, 2)], "d2"),
+        # B was left without a dump, because nothing was pending: the next one has the same migrations.
+        (B, [release(B, A, "d1"), release(C, B), release(D, C, "d3")], [made("d1", A), made("d3", C, 3)], "d3"),
+        (A, [release(B, A, "d1")], [made("d1", A), made("d9", A, 9)], "d9"),
+        (A, [release(B, A, "d1")], [made("d1", A), made("broken", A, 9, problem="cut off")], "d1"),
+        (A, [release(B, A, "d1")], [], None),
+        (A, [], [], None),
+        (A, [release(B, A, "d1", verdict="bad")], [], None),
+    ],
+)
+def test_which_dump_belongs_to_a_release(
+    tmp_path: Path, back: str, journal: list[dict[str, str]], backups: list[Backup], chosen: str | None
+) -> None:
+    fleet = fleet_of(tmp_path, "in_place")
+    found = surveyed(fleet, Target(back), tuple(journal))
+    ((host, app), *_) = fleet.sites()
+    facts = found.facts[Site(host.name, "api", app.layout_paths)]
+    job = Job(facts.site, app, facts, back, "r", reused=True)
+    shelf = shelf_of(fleet, replace(ROOMY, backups=tuple(backups)))
+    if chosen is None:
+        with pytest.raises(CheckError, match="no dump belongs"):
+            belonging(job, shelf, list(found.facts.values()))
+    else:
+        assert belonging(job, shelf, list(found.facts.values())).name == chosen
+
+
+@both_layouts
+def test_prune_keeps_what_a_release_that_is_there_was_deployed_over(tmp_path: Path, layout: LayoutKind) -> None:
+    there = {"release": "20260101T000000Z-aaaaaaaaaaaa", "revision": A, "verdict": "good", "backup": "old"}
+    gone = {"release": "20250101T000000Z-bbbbbbbbbbbb", "revision": B, "verdict": "good", "backup": "older"}
+    found = surveyed(fleet_of(tmp_path, layout), Target(B), (gone, there))
+    assert set(plans.held_backups(found)) == ({"old", "older"} if layout == "in_place" else {"old"})
+
+
+@given(st.text(), st.text())
+def test_what_was_told_becomes_a_record_that_can_be_read(name: str, value: str) -> None:
+    import json
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        fleet = fleet_of(Path(folder), "releases")
+        plan = deployed(fleet)
+    told = {"main": {"backup": name, "head_before": value}}
+    filled = {
+        str(step.command.values["told"])
+        for unit in with_told(plan.finish, told)
+        for step in unit.steps
+        if "told" in step.command.values
+    }
+    assert [json.loads("{" + each + "}") for each in filled] == [told["main"]]
+    assert all(name in line for line in dumps("prod", told))
