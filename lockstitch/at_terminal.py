@@ -31,7 +31,7 @@ def at_terminal(remote: Interactive, database: Database, url: Value, environment
         said = mask(made.output.strip(), secrets) or "no answer"
         raise CheckError(f"{database.host.name}: no session of {database.name} can be opened: {said}")
     try:
-        return remote.interact(database.host, words("sh", f"{folder}/start"))
+        return remote.interact(database.host, words("exec", "sh", f"{folder}/start"))
     finally:
         _removed(remote, database, folder, environment)
 

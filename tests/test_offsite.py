@@ -26,7 +26,8 @@ from lockstitch.errors import CheckError, ExitCode, HostLostError, LockstitchErr
 from lockstitch.host import Address, Host
 from lockstitch.inventory.offsite import OffsiteSettings
 from lockstitch.offsite import Bucket, StoreError, bucket_of, fetch, push_to_bucket, push_to_host, store
-from lockstitch.offsite.source import Source, parse
+from lockstitch.offsite.manifest import parse
+from lockstitch.offsite.source import Source
 from lockstitch.plan import Script, Step
 from lockstitch.remote import FileError
 from lockstitch.services.database import in_vault

@@ -1,6 +1,6 @@
 """EFFECT: copies of backups elsewhere, in case their host is lost: on this machine, in a bucket, on another host.
 
-- source.py: a backup on its host, and what its manifest says
+- manifest.py: what a manifest says; source.py: a backup on its host
 - copy.py: fetching it
 - bucket.py: pushing it to a bucket; where.py: which one; store.py: its objects; boto.py: the connection
 - host.py: pushing it to another host; shell.py: what runs there

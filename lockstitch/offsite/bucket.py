@@ -9,7 +9,8 @@ from collections.abc import Callable
 from lockstitch.backup import MANIFEST
 from lockstitch.errors import CheckError, LockstitchError
 from lockstitch.host import Host
-from lockstitch.offsite.source import CHUNK, LONGEST_MANIFEST, File, Manifest, Progress, Pushed, Source, Told, parse
+from lockstitch.offsite.manifest import LONGEST_MANIFEST, File, Manifest, parse
+from lockstitch.offsite.source import CHUNK, Progress, Pushed, Source, Told
 from lockstitch.offsite.store import Store
 from lockstitch.offsite.where import Bucket
 from lockstitch.remote import Remote

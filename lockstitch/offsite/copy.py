@@ -13,7 +13,8 @@ from typing import BinaryIO
 from lockstitch.backup import MANIFEST, sized
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.host import Host
-from lockstitch.offsite.source import CHUNK, File, Manifest, Progress, Source, Told
+from lockstitch.offsite.manifest import File, Manifest
+from lockstitch.offsite.source import CHUNK, Progress, Source, Told
 from lockstitch.remote import Remote
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

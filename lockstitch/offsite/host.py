@@ -14,7 +14,8 @@ from lockstitch.command import Command
 from lockstitch.errors import CheckError, LockstitchError, UsageError
 from lockstitch.host import Host
 from lockstitch.offsite import shell
-from lockstitch.offsite.source import CHUNK, Manifest, Progress, Pushed, Source, Told
+from lockstitch.offsite.manifest import Manifest
+from lockstitch.offsite.source import CHUNK, Progress, Pushed, Source, Told
 from lockstitch.plan import Script, Step
 from lockstitch.remote import Remote
 

@@ -157,6 +157,8 @@ SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, :'beside',
         CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
         CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
     FROM pg_database, aclexplode(datacl) WHERE datname = :'database' \gexec
+SELECT format('COMMENT ON DATABASE %I IS %L', :'beside', said)
+    FROM pg_database d, shobj_description(d.oid, 'pg_database') said WHERE datname = :'database' AND said <> '' \gexec
 SQL
 """
 )

@@ -1,7 +1,7 @@
 """An interactive session on a host as constant shell texts: its files are made first, in a folder for it alone.
 
 What the session needs to know goes into files of mode 0600 through the ordinary channel, so that no value, and no
-password, is in the command line that a terminal is opened with: that is `sh FOLDER/start` and nothing else.
+password, is in the command line that a terminal is opened with: that is `exec sh FOLDER/start` and nothing else.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from scripts.benchmarks.backups import backups
 from scripts.benchmarks.relay import relay
 from scripts.benchmarks.world import ROOT, World, world
 
@@ -77,7 +78,12 @@ def fleet() -> None:
 
 def main(words: list[str]) -> int:
     """Run those that are named, or all."""
-    known: dict[str, Callable[[], None]] = {"list": listing, "round-trips": round_trips, "fleet": fleet}
+    known: dict[str, Callable[[], None]] = {
+        "list": listing,
+        "round-trips": round_trips,
+        "fleet": fleet,
+        "backups": backups,
+    }
     unknown = [word for word in words if word not in known]
     if unknown:
         print(f"there is no benchmark {unknown[0]}; there are: {', '.join(known)}", file=sys.stderr)
