@@ -23,7 +23,7 @@ class Interactive(Remote, Protocol):
 def at_terminal(remote: Interactive, database: Database, url: Value, environment: str) -> int:
     """Open it, wait until it is ended, and give its exit code."""
     login = database.engine.login(url, "")
-    text = BEGIN + database.engine.shell + FINISH
+    text = BEGIN + database.engine.session + FINISH
     made = _step(remote, database, Command(text, values={**login, "environment": environment}))
     folder = made.output.strip().rpartition("folder ")[2]
     if not made.ok or not folder.startswith("/"):

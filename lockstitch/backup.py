@@ -69,7 +69,7 @@ class Backup:
     def when(self) -> datetime:
         """When its snapshot was taken; the oldest time there is where that is not known."""
         try:
-            return datetime.fromisoformat(self.at.replace("Z", "+00:00")).astimezone(UTC)
+            return datetime.strptime(self.at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         except ValueError:
             return datetime.min.replace(tzinfo=UTC)
 

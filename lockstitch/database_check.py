@@ -106,12 +106,14 @@ def _standby(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
         return
     late = standby.seconds is not None and standby.seconds > limits.lag
     behind = "an unknown time" if standby.seconds is None else span(standby.seconds)
-    says = f"it is a standby, {behind} behind its primary; no beyond {span(limits.lag)}"
+    size = f" ({sized(standby.bytes)})" if standby.bytes else ""
+    says = f"it is a standby, {behind} behind its primary{size}; no beyond {span(limits.lag)}"
     if standby.paused:
         says += "; replaying is paused"
     if not standby.connected:
         says += "; it is not connected to its primary, and that is since the last change it has seen"
-    yield Finding("replication", "fail" if late else "pass" if standby.connected else "warn", says)
+    unsure = not standby.connected or (standby.seconds is None and (standby.bytes or 0) > _MUCH)
+    yield Finding("replication", "fail" if late else "warn" if unsure else "pass", says)
 
 
 def _replicas(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from typing import TextIO
 from lockstitch.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
 from lockstitch.plan import Plan
 from lockstitch.remote import Event, StepBegan, StepEnded, StepOutput
-from lockstitch.report import Expected, expected, neutral, progress
+from lockstitch.report import Expected, Progress, expected, neutral, progress
 
 Show = Callable[[RunEvent], None]
 
@@ -38,7 +38,7 @@ class Lines:
         self._lock = threading.Lock()
 
     def __call__(self, event: RunEvent) -> None:
-        if isinstance(event, StepOutput) and (far := progress(event, self._of)):
+        if isinstance(event, StepOutput) and (far := far_of(event, self._of)):
             event = replace(event, line=far.words)
         text = sentence(event)
         if text is not None:
@@ -57,6 +57,11 @@ class Prefixed:
         if isinstance(event, StepOutput):
             with self._lock:
                 print(f"{event.host:<12} | {neutral(event.line)}", file=self._stream, flush=True)
+
+
+def far_of(event: StepOutput, of: Expected) -> Progress | None:
+    """How far the step is that printed a line, where the line tells that."""
+    return progress(event.line, of.get((event.host, event.app, event.name), 0))
 
 
 def sentence(event: RunEvent) -> str | None:

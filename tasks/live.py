@@ -15,8 +15,8 @@ from lockstitch.outcome import GateAsked, GoingBack, RunEvent, WaveBegan
 from lockstitch.plan import Plan
 from lockstitch.release import short
 from lockstitch.remote import StepBegan, StepEnded, StepOutput
-from lockstitch.report import Progress, expected, neutral, progress
-from tasks.display import sentence
+from lockstitch.report import Progress, expected, neutral
+from tasks.display import far_of, sentence
 
 
 class Live:
@@ -57,7 +57,7 @@ class Live:
             case StepEnded():
                 self._far.pop((event.host, event.app), None)
                 self._doing[event.host, event.app] = (f"{event.name} ✓", "green")
-            case StepOutput() if far := progress(event, self._of):
+            case StepOutput() if far := far_of(event, self._of):
                 self._doing[event.host, event.app] = (f"{event.name}: {far.words}", "cyan")
                 self._far[event.host, event.app] = far
             case StepOutput():

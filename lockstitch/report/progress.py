@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from lockstitch.backup import sized
 from lockstitch.plan import Plan
 from lockstitch.probe import number
-from lockstitch.remote import StepOutput
 
 Expected = dict[tuple[str, str, str], int]
 
@@ -31,14 +30,13 @@ def expected(plan: Plan) -> Expected:
     }
 
 
-def progress(event: StepOutput, of: Expected) -> Progress | None:
-    """How far a step is, where its line tells that."""
-    word, _, rest = event.line.partition(" ")
+def progress(line: str, whole: int) -> Progress | None:
+    """How far a step is that comes to `whole`, where its line tells that."""
+    word, _, rest = line.partition(" ")
     count, _, words = rest.partition(" ")
     done = number(count) if word == "progress" else None
     if done is None:
         return None
-    whole = of.get((event.host, event.app, event.name), 0)
     if words.startswith("bytes"):
         about = f" of about {sized(whole)}" if whole else ""
         return Progress(done, whole, f"{sized(done)}{about}{words.removeprefix('bytes')}")

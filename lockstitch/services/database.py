@@ -44,7 +44,7 @@ class Engine:
         head       tells `told head_after MIGRATION`                             heads
         maintain   brings the planner's statistics of the database up to date
         state      tells what `database.check` judges, for `parse_state`
-        shell      leaves in its folder `start`, a script for a terminal          environment
+        session    leaves in its folder `start`, a script for a terminal          environment
     """
 
     kind: str
@@ -70,7 +70,7 @@ class Engine:
     maintain: str
     state: str
     parse_state: Callable[[str, int], DatabaseState]
-    shell: str
+    session: str
     longest_name: int
     versions: Callable[[str, str], str]
 

@@ -11,6 +11,7 @@ from lockstitch.command import Secret, Value
 from lockstitch.errors import UsageError
 from lockstitch.gate import Verdict, failed, passed
 from lockstitch.probe import number
+from lockstitch.services import postgres_restore_shell as restoring
 from lockstitch.services import postgres_shell as shell
 from lockstitch.services.database import Engine, Variables
 from lockstitch.services.postgres_session import MAINTAIN, SHELL
@@ -143,21 +144,21 @@ ENGINE = Engine(
     facts=shell.FACTS,
     dump=shell.DUMP,
     readable=shell.READABLE,
-    create=shell.CREATE,
-    scratch=shell.SCRATCH,
-    restore=shell.RESTORE,
-    analyze=shell.ANALYZE,
-    compare=ROWS + shell.COMPARE,
-    swap=shell.SWAP,
-    unswap=shell.UNSWAP,
-    rename=shell.RENAME,
-    drop=shell.DROP,
-    names=shell.NAMES,
+    create=restoring.CREATE,
+    scratch=restoring.SCRATCH,
+    restore=restoring.RESTORE,
+    analyze=restoring.ANALYZE,
+    compare=ROWS + restoring.COMPARE,
+    swap=restoring.SWAP,
+    unswap=restoring.UNSWAP,
+    rename=restoring.RENAME,
+    drop=restoring.DROP,
+    names=restoring.NAMES,
     head=shell.HEAD,
     maintain=MAINTAIN,
     state=STATE,
     parse_state=parse_state,
-    shell=SHELL,
+    session=SHELL,
     longest_name=63,
     versions=versions,
 )
