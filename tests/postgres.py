@@ -65,7 +65,7 @@ class LocalPostgres:
         run_as_nobody([str(programs / "initdb"), *words, "-N", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"])
         secret.unlink()
         self.start()
-        self._make_roles()
+        self.reset_roles()
 
     @property
     def path(self) -> str:
@@ -149,8 +149,8 @@ class LocalPostgres:
         """Make a database, and do so much in it as its owner."""
         make = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0")
         self.sql(make.format(sql.Identifier(name), sql.Identifier(owner)))
-        for line in script:
-            self.sql(line, name, owner)
+        if script:
+            self.sql("; ".join(script), name, owner)
 
     def drop(self, name: str) -> None:
         """Drop a database with the sessions in it; one that is gone already is fine."""
@@ -184,9 +184,10 @@ class LocalPostgres:
         self.end_sessions()
         for name in self.databases():
             self.drop(name)
-        self._make_roles()
+        self.reset_roles()
 
-    def _make_roles(self) -> None:
+    def reset_roles(self) -> None:
+        """Make the roles as they were."""
         present = {name for (name,) in self.sql("SELECT rolname FROM pg_roles")}
         for name, might in ((APP, "CREATEDB"), (LIMITED, "NOCREATEDB"), (READER, "NOCREATEDB")):
             verb = "ALTER" if name in present else "CREATE"

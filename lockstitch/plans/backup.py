@@ -107,7 +107,7 @@ def choose(shelves: Sequence[Shelf], name: str) -> list[tuple[Shelf, str]]:
 def refuse(shelves: Sequence[Shelf]) -> None:
     """Raise for everything that stands against dumping these databases, all of it at once."""
     refuse_unready(shelves)
-    problems = [f"{s.site}: {problem}" for s in shelves for problem in _against_dump(s)]
+    problems = [f"{s.site}: {problem}" for s in shelves for problem in against_dump(s)]
     if problems:
         raise CheckError("\n".join([*problems, "nothing was begun"]))
 
@@ -137,7 +137,8 @@ def _against(shelf: Shelf) -> Iterator[str]:
         yield f"{shelf.facts.unwritable} cannot be written by the user who logs in"
 
 
-def _against_dump(shelf: Shelf) -> Iterator[str]:
+def against_dump(shelf: Shelf) -> Iterator[str]:
+    """What stands against dumping a database now."""
     facts, wanted = shelf.facts, steps.estimate(shelf)
     if facts.server.problem:
         yield facts.server.problem

@@ -11,7 +11,7 @@ from lockstitch.facts import Facts, Survey, Target
 from lockstitch.inventory import Fleet
 from lockstitch.plan import Change, Plan, Site, Unit, Wave
 from lockstitch.plans import steps, store, waves
-from lockstitch.plans.backup import dump_notes
+from lockstitch.plans.backup import against_dump, dump_notes
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.notes import job_logs, migrations, notes
 from lockstitch.plans.preflight import refuse
@@ -39,7 +39,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
     """The plan that brings every site of a fleet to its app's target. Raises CheckError for what stands against it."""
     refuse(fleet, survey, discard=wanted.discard)
     jobs = [job for job in _jobs(fleet, survey, wanted) if wanted.force or not settled(job)]
-    used = _dumped(jobs, wanted.shelves)
+    used = _dumped(jobs, wanted.shelves, targets(survey))
     who = (wanted.run, wanted.by, wanted.message)
     all_waves = (
         *_tag_before(jobs, wanted),
@@ -56,18 +56,32 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
         failed=(*(waves.failed(job, *who) for job in jobs), *freed),
         changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
         commits={name: t.commits for name, t in targets(survey).items()},
-        notes=(*migrations(jobs), *(n for shelf in used.values() for n in dump_notes(shelf)), *notes(survey)),
+        notes=(
+            *migrations(jobs),
+            *(n for shelf in used.values() for n in (*dump_notes(shelf), *against_dump(shelf))),
+            *notes(survey),
+        ),
         logs={job.site: job_logs(job) for job in jobs},
         written={job.site: job.facts.host.written for job in jobs},
     )
 
 
-def _dumped(jobs: Sequence[Job], shelves: Shelves) -> Shelves:
-    """The databases that may have to be dumped. Raises CheckError for what stands against that."""
-    names = {job.app.database for job in jobs if store.takes_part(job.app)}
-    used = {name: shelf for name, shelf in shelves.items() if name in names}
-    refuse_dump(list(used.values()))
+def _dumped(jobs: Sequence[Job], shelves: Shelves, meant: Mapping[str, Target]) -> Shelves:
+    """The databases that may have to be dumped. Raises CheckError for what stands against that, where it is likely.
+
+    Where git tells that no migration comes in, code alone is deployed: a database that cannot be dumped is no reason
+    against it. If one is pending after all, the dump fails, and the deploy goes back before it migrates.
+    """
+    taking_part = [job for job in jobs if store.takes_part(job.app)]
+    used = {name: shelf for name, shelf in shelves.items() if name in {job.app.database for job in taking_part}}
+    likely = {job.app.database for job in taking_part if _may_migrate(job, meant.get(job.app.name))}
+    refuse_dump([shelf for name, shelf in used.items() if name in likely])
     return used
+
+
+def _may_migrate(job: Job, target: Target | None) -> bool:
+    known = bool(job.app.migrating.files) and job.before is not None and target is not None
+    return job.app.backup == "before_deploy" or not known or bool(target and target.migrations)
 
 
 def targets(survey: Survey) -> dict[str, Target]:

@@ -19,6 +19,11 @@ from lockstitch.services.postgres_state import STATE, parse_state
 from lockstitch.services.vault_shell import ROWS
 
 _SCHEMES = ("postgres", "postgresql")
+# What Prisma and Doctrine write into a URL for themselves; libpq refuses a keyword that it does not know.
+_OF_LIBRARIES = frozenset(
+    "schema connection_limit pool_timeout pgbouncer socket_timeout statement_cache_size sslaccept sslidentity "
+    "serverVersion charset".split()
+)
 _MAJOR = re.compile(r"\d+")
 
 
@@ -56,7 +61,9 @@ def parse(url: Value) -> dict[str, str]:
     who, _, where = parts.netloc.rpartition("@")
     user, _, password = who.partition(":")
     known = {"user": unquote(user), "password": unquote(password), **_hosts(where), "dbname": unquote(parts.path[1:])}
-    known |= dict(parse_qsl(parts.query, keep_blank_values=True))
+    # libpq takes a plus as it is.
+    asked = dict(parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True))
+    known |= {key: value for key, value in asked.items() if key not in _OF_LIBRARIES}
     if "sslpassword" in known or "passfile" in known or "service" in known:
         raise UsageError(f"{source}sslpassword, passfile and service are not supported in a database's URL")
     known = {key: value for key, value in known.items() if value}

@@ -76,7 +76,7 @@ for word in size server at; do eval "printf %s \"\$$word\"" >"$word"; done
 pg_dump --version | sed 's/^[^0-9]*//; s/ .*//' >tool
 if [ "$jobs" -gt 1 ]; then set -- -Fd -j "$jobs" -f database; else set -- -Fc -f database.dump; fi
 # Its tables are locked already. Where it has to wait nevertheless, somebody waits for us who waits for nobody else.
-pg pg_dump -w -v -d "$dsn" --snapshot="$snapshot" --lock-wait-timeout=10s "$@" 8>&- 9<&- >log 2>&1 &
+pg pg_dump -w -v -d "$dsn" --snapshot="$snapshot" --lock-wait-timeout=5s "$@" 8>&- 9<&- >log 2>&1 &
 dumping=$!
 cat >&8 2>/dev/null <<'SQL' || :
 \o tables

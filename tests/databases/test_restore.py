@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import psycopg
 import pytest
@@ -338,7 +336,7 @@ def test_a_connection_that_is_lost_at_any_script_leaves_the_old_one_or_the_resto
             assert ended.code in (3, 5, 6, 7) or (ended.code == 0 and found == NEW), (case, ended)
             assert ended.code in (0, 6) or found == OLD, (case, ended)
             (store.state() / "lock.json").unlink(missing_ok=True)
-            began = time.monotonic(); print(case, ended.code, "t", end=" "); again = store.restore(); print(time.monotonic()-began)
+            again = store.restore()
             assert again.code == 0, (case, again)
             assert server.counts("shop") == NEW
             assert others(server, "restoring") == [], case

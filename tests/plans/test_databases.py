@@ -75,6 +75,18 @@ def deployed(fleet: Fleet, facts: VaultFacts = ROOMY) -> Plan:
     return plans.deploy(fleet, surveyed(fleet, Target(B, migrations=("versions/2.py",))), wanted)
 
 
+def test_code_alone_is_deployed_where_the_database_cannot_be_dumped(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, "releases")
+    shelves = {"main": shelf_of(fleet, replace(ROOMY, free=0))}
+    wanted = plans.Wanted(RUN, "ada", shelves=shelves)
+    # What the ref means is asked on the first host alone.
+    first, second = surveyed(fleet, Target(B)).facts.values()
+    plan = plans.deploy(fleet, Survey({first.site: first, second.site: replace(second, target=None)}), wanted)
+    assert any("must stay free" in note for note in plan.notes)
+    with pytest.raises(CheckError, match="must stay free"):
+        plans.deploy(fleet, surveyed(fleet, Target(B, migrations=("versions/2.py",))), wanted)
+
+
 def rolled_back(fleet: Fleet, way: plans.Way, vault: VaultFacts = ROOMY) -> Plan:
     found = surveyed(fleet, Target(B, migrations=("versions/2.py", "versions/3.py")))
     shelves = {"main": shelf_of(fleet, vault)} if way != "none" else {}
