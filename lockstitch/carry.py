@@ -70,7 +70,7 @@ class Carrier:
             lines = result.output.splitlines() if step.tells and result.ok else []
             for word, name, value in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
                 if word == "told":
-                    self.told.setdefault(unit.site.app, {})[name] = value
+                    self.told.setdefault(step.tells, {})[name] = value
 
     def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
         """Ask all gates of a site together until each has passed or its tries are used up; the first failure."""

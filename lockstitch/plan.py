@@ -21,8 +21,8 @@ class Step:
     `undo` is a command that takes it back; `again` means that it is put back by doing it once more after all
     undos (a build, a reload); neither means that it leaves nothing behind that matters. `asks` marks a question that
     travels with the steps: its exit code is part of the answer, and stops nothing. `expects` is what the number in its
-    `progress NUMBER TEXT` lines will come to, about; 0 where that is not known. `tells` marks a step whose lines
-    `told NAME VALUE` become part of what is recorded when the run ends.
+    `progress NUMBER TEXT` lines will come to, about; 0 where that is not known. `tells` is for whom its lines
+    `told NAME VALUE` are kept: for the records of that name when the run ends.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Step:
     asks: bool = False
     timeout: float = 1800.0
     expects: int = 0
-    tells: bool = False
+    tells: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Pure: what a run learns on its way, put into the records that end it and the sentences that tell of it."""
+"""Pure: what a run learns on its way, put into the records that end it and the sentences that tell of it.
+
+It is kept by the name of the app it was learnt for: two apps may have one database, and each its own dump.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ Told = Mapping[str, Mapping[str, str]]
 
 
 def with_told(units: Iterable[Unit], told: Told) -> list[Unit]:
-    """The units whose records hold what the steps of this run have told of the database that each names."""
-    facts = {database: json.dumps(each)[1:-1] for database, each in told.items()}
-    return [_filled(unit, "told", lambda database: facts.get(database, "")) for unit in units]
+    """The units whose records hold what the steps of this run have told for the app that each names."""
+    facts = {app: json.dumps(each)[1:-1] for app, each in told.items()}
+    return [_filled(unit, "told", lambda app: facts.get(app, "")) for unit in units]
 
 
 def with_reason(units: Iterable[Unit], why: Failure) -> list[Unit]:
@@ -28,8 +31,8 @@ def dumps(environment: str, told: Told) -> tuple[str, ...]:
     """What to know of the dumps that a run has made before it failed."""
     on = f"fab -H {environment} backup.restore"
     return tuple(
-        f"{database} was dumped before as {facts['backup']}; to go back to it: {on} {facts['backup']}"
-        for database, facts in told.items()
+        f"the database of {app} was dumped before as {facts['backup']}; to go back to it: {on} {facts['backup']}"
+        for app, facts in told.items()
         if "backup" in facts
     )
 

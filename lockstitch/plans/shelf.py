@@ -94,13 +94,13 @@ def dump(shelf: Shelf, name: str, made: Made) -> Step:
     text = vault_shell.BEGIN + shelf.engine.dump + vault_shell.FINISH
     says = f"dump {shelf.engine.database(shelf.url)} as {name}"
     command = shelf.command(text, name, known=known, heads=HEADS)
-    return replace(shelf.step("backup", says, command, expects=estimate(shelf) or 0), tells=True)
+    return replace(shelf.step("backup", says, command, expects=estimate(shelf) or 0), tells=made.app)
 
 
-def head(shelf: Shelf) -> Step:
-    """Ask for the newest migration, for the release's record."""
+def head(shelf: Shelf, app: str) -> Step:
+    """Ask for the newest migration, for the record of an app's release."""
     step = shelf.step("migration", "note the newest migration", shelf.command(shelf.engine.head, heads=HEADS))
-    return replace(step, tells=True)
+    return replace(step, tells=app)
 
 
 def estimate(shelf: Shelf) -> int | None:

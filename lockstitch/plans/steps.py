@@ -214,7 +214,7 @@ def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: 
         "message": message,
     }
     text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
-    values = {"record": text, "journal": job.layout.journal, "reason": "", "told": job.app.database or ""}
+    values = {"record": text, "journal": job.layout.journal, "reason": "", "told": job.app.name}
     if verdict == "bad" and not job.layout.in_place:
         space = {"wanted": str(int(job.app.min_free) // 1024), "id": job.release}
         command = Command(_SPARE + RECORD, values={**job.values(**space), **values})

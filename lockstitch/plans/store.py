@@ -46,7 +46,7 @@ def head_wave(job: Job, shelves: Shelves, pending: OnlyIf | None) -> Wave:
     """Note the newest migration there is now."""
     shelf = shelves[job.app.database or ""]
     name = f"look at {shelf.database.name}" + (", if it was migrated" if pending else "")
-    return Wave(name, (Unit(shelf.site, (steps.head(shelf),)),), only_if=pending)
+    return Wave(name, (Unit(shelf.site, (steps.head(shelf, job.app.name),)),), only_if=pending)
 
 
 def pending(job: Job) -> OnlyIf | None:

@@ -86,14 +86,15 @@ cat >&8 2>/dev/null <<'SQL' || :
 \o head
 SQL
 head_of >&8 2>/dev/null || :
-exec 8>&-
 (while sleep 1; do
-    echo "progress $(($(du -sk database* | cut -f 1) * 1024)) bytes, $(grep -c 'dumping contents of table' log) tables"
-done) 9<&- &
+    echo "progress $(($(du -sk database* 2>/dev/null | cut -f 1) * 1024)) bytes, $(grep -c 'dumping contents of table' log) tables"
+done) 8>&- 9<&- &
 telling=$!
 code=0; wait $dumping || code=$?
 kill $telling 2>/dev/null || :
-[ $code -eq 0 ] || { kill $counting 2>/dev/null || :; grep -v '^pg_dump: \(dumping\|reading\|saving\|finding\|identifying\|creating\|flagging\|processing\|entering\|last\|executing\)' log | tail -n 20; exit 1; }
+# Until here it was not told that nothing more comes: its snapshot ends with it.
+exec 8>&-
+[ $code -eq 0 ] || { kill $counting 2>/dev/null || :; wait $counting 2>/dev/null || :; cat said; grep -v '^pg_dump: \(dumping\|reading\|saving\|finding\|identifying\|creating\|flagging\|processing\|entering\|last\|executing\)' log | tail -n 20; exit 1; }
 wait $counting || { cat said; exit 1; }
 exec 9<&-
 rm -f in out said log

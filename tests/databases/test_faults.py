@@ -52,14 +52,13 @@ def assert_nothing_was_made(store: Store, ended: Ended, *said: str) -> None:
     assert len(store.backups()) == 1 and store.verify().code == 0
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_the_server_crashes(shop: Store, server: LocalPostgres, when: Literal["before", "after"]) -> None:
-    with held(shop, when) as (hook, backup):
+def test_the_server_crashes(shop: Store, server: LocalPostgres) -> None:
+    with held(shop) as (hook, backup):
         server.stop("immediate")
         hook.go()
         ended = backup.result(60)
     server.start()
-    assert_nothing_was_made(shop, ended, "server closed the connection" if when == "after" else "Connection refused")
+    assert_nothing_was_made(shop, ended, "Connection refused")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -70,13 +69,12 @@ def test_pg_dump_is_killed(shop: Store, when: Literal["before", "after"]) -> Non
     assert_nothing_was_made(shop, ended, "`backup` ended")
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_the_session_that_counts_is_ended(shop: Store, server: LocalPostgres, when: Literal["before", "after"]) -> None:
-    with held(shop, when) as (hook, backup):
+def test_the_session_that_counts_is_ended(shop: Store, server: LocalPostgres) -> None:
+    with held(shop) as (hook, backup):
         server.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'lockstitch'")
         hook.go()
         ended = backup.result(60)
-    assert_nothing_was_made(shop, ended, "snapshot" if when == "before" else "terminating connection")
+    assert_nothing_was_made(shop, ended, "terminating connection")
 
 
 def test_a_table_that_appears_is_in_neither_the_dump_nor_the_manifest(shop: Store, server: LocalPostgres) -> None:
@@ -124,7 +122,7 @@ def test_somebody_who_waits_for_the_backup_does_not_wait_long(shop: Store, serve
         hook.go()
         ended = backup.result(30)
         changing.result(10)
-    assert_nothing_was_made(shop, ended, "lock timeout")
+    assert_nothing_was_made(shop, ended, "timeout", "LOCK TABLE")
 
 
 def before_dump(store: Store, do: Callable[[], object]) -> None:
@@ -182,18 +180,18 @@ def test_rows_that_this_login_may_not_see(shop: Store, server: LocalPostgres) ->
 
 @pytest.fixture
 def small_disk(shop: Store) -> Iterator[Path]:
-    """The vault is on a disk of its own, of 4 MB."""
+    """The vault is on a disk of its own, of 16 MB."""
     shop.vault.mkdir(parents=True)
-    words = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=0755", "tmpfs", str(shop.vault)]
+    words = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=0755", "tmpfs", str(shop.vault)]
     if os.getuid() or subprocess.run(words, capture_output=True).returncode:
         pytest.skip("this user may not mount; tests/containers has a host with a small disk")
     yield shop.vault
     subprocess.run(["umount", "-l", str(shop.vault)], check=True)
 
 
-def fill(folder: Path) -> Path:
+def fill(folder: Path, name: str = ".ballast") -> Path:
     """Fill a disk to its last byte."""
-    ballast = folder / ".ballast"
+    ballast = folder / name
     with ballast.open("wb", buffering=0) as file:
         try:
             while True:
@@ -222,8 +220,8 @@ def test_the_disk_is_full_in_the_middle(
     assert_nothing_was_made(shop, ended, "space")
 
 
-def test_too_little_disk_is_told_before_anything_begins(shop: Store, server: LocalPostgres, small_disk: Path) -> None:
-    server.sql("CREATE TABLE large AS SELECT sha512(n::text::bytea) AS data FROM generate_series(1, 60000) n", "shop", APP)
+def test_too_little_disk_is_told_before_anything_begins(shop: Store, small_disk: Path) -> None:
+    os.truncate(fill(small_disk), 14 << 20)
     ended = shop.backup()
     assert ended.code == 7 and "nothing was begun" in ended.said and "free" in ended.said, ended
     assert shop.names() == []

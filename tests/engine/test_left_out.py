@@ -22,7 +22,7 @@ from tests.local import LocalRemote
 SITE = Site("h", "api", layout("in_place", "app"))
 
 
-def step(name: str, text: str = "", *, undo: bool = True, again: bool = False, tells: bool = False) -> Step:
+def step(name: str, text: str = "", *, undo: bool = True, again: bool = False, tells: str = "") -> Step:
     took_back = Command(f"echo 'undo {name}' >>log") if undo and not again else None
     return Step(name, name, Command(f"echo {name} >>log\n{text}"), took_back, again, tells=tells)
 
@@ -93,7 +93,7 @@ def test_what_a_step_tells_is_recorded_in_the_end(tmp_path: Path) -> None:
         "",
         Command(RECORD, values={"record": '{"a":1}', "journal": SITE.layout.journal, "reason": "", "told": "api"}),
     )
-    waves = [Wave("dump", (Unit(SITE, (step("dump", "echo told backup main-1; echo told no", tells=True),)),))]
+    waves = [Wave("dump", (Unit(SITE, (step("dump", "echo told backup main-1; echo told no", tells="api"),)),))]
     outcome, _ = carried_out(tmp_path, waves, (Unit(SITE, (record,)),))
     assert outcome.code is ExitCode.DONE
     told = [json.loads(line) for line in journal.read_text().splitlines()]
@@ -102,7 +102,7 @@ def test_what_a_step_tells_is_recorded_in_the_end(tmp_path: Path) -> None:
 
 def test_what_was_dumped_is_told_when_the_run_fails(tmp_path: Path) -> None:
     waves = [
-        Wave("dump", (Unit(SITE, (step("dump", "echo told backup main-1", tells=True),)),)),
+        Wave("dump", (Unit(SITE, (step("dump", "echo told backup main-1", tells="api"),)),)),
         Wave("migrate", (Unit(SITE, (step("migrate", "exit 3"),)),)),
     ]
     outcome, _ = carried_out(tmp_path, waves)

@@ -255,12 +255,12 @@ def test_what_was_told_becomes_a_record_that_can_be_read(name: str, value: str) 
     with tempfile.TemporaryDirectory() as folder:
         fleet = fleet_of(Path(folder), "releases")
         plan = deployed(fleet)
-    told = {"main": {"backup": name, "head_before": value}}
+    told = {"api": {"backup": name, "head_before": value}}
     filled = {
         str(step.command.values["told"])
         for unit in with_told(plan.finish, told)
         for step in unit.steps
         if "told" in step.command.values
     }
-    assert [json.loads("{" + each + "}") for each in filled] == [told["main"]]
+    assert [json.loads("{" + each + "}") for each in filled] == [told["api"]]
     assert all(name in line for line in dumps("prod", told))
