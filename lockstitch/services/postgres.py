@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from lockstitch.backup import ServerFacts
 from lockstitch.command import Secret, Value
@@ -21,9 +21,8 @@ from lockstitch.services.vault_shell import ROWS
 _SCHEMES = ("postgres", "postgresql")
 # What Prisma and Doctrine write into a URL for themselves; libpq refuses a keyword that it does not know.
 _OF_LIBRARIES = frozenset(
-    "schema connection_limit pool_timeout pgbouncer socket_timeout statement_cache_size sslaccept sslidentity "
-    "serverVersion charset".split()
-)
+    ("schema", "connection_limit", "pool_timeout", "pgbouncer", "socket_timeout", "statement_cache_size")
+) | {"sslaccept", "sslidentity", "serverVersion", "charset"}
 _MAJOR = re.compile(r"\d+")
 
 
@@ -52,32 +51,34 @@ def parse(url: Value) -> dict[str, str]:
     """A URL's keywords as libpq names them."""
     text = url.reveal() if isinstance(url, Secret) else url
     source = f"{url.source}: " if isinstance(url, Secret) and url.source else ""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        raise UsageError(f"{source}it is not a URL") from None
-    if parts.scheme.partition("+")[0] not in _SCHEMES:
-        raise UsageError(f"{source}it is not a URL of PostgreSQL", hint="postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
-    who, _, where = parts.netloc.rpartition("@")
+    match = _URL.fullmatch(text.strip())
+    if match is None or match[1].lower().partition("+")[0] not in _SCHEMES:
+        raise UsageError(f"{source}it is not a URL of PostgreSQL", hint=_FORM)
+    _, place, path, query = (part or "" for part in match.groups())
+    who, _, where = place.rpartition("@")
     user, _, password = who.partition(":")
-    known = {"user": unquote(user), "password": unquote(password), **_hosts(where), "dbname": unquote(parts.path[1:])}
+    hosts = _hosts(where)
+    if hosts is None or (":" in where and "@" in path and not who):
+        hint = "a character of the password that means something in a URL is written as % and its two digits: %2F is /"
+        raise UsageError(f"{source}its host cannot be read", hint=hint)
+    known = {"user": unquote(user), "password": unquote(password), **hosts, "dbname": unquote(path)}
     # libpq takes a plus as it is.
-    asked = dict(parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True))
+    asked = dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
     known |= {key: value for key, value in asked.items() if key not in _OF_LIBRARIES}
     if "sslpassword" in known or "passfile" in known or "service" in known:
         raise UsageError(f"{source}sslpassword, passfile and service are not supported in a database's URL")
     known = {key: value for key, value in known.items() if value}
     if not known.get("dbname"):
-        raise UsageError(f"{source}it names no database", hint="postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+        raise UsageError(f"{source}it names no database", hint=_FORM)
     return known
 
 
-def _hosts(where: str) -> dict[str, str]:
+def _hosts(where: str) -> dict[str, str] | None:
     hosts, ports = [], []
     for one in where.split(","):
         match = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::(\d*))?", one)
         if match is None:
-            raise UsageError("the host of a database's URL cannot be read")
+            return None
         hosts.append(unquote(match[1]).strip("[]"))
         ports.append(match[2] or "")
     return {"host": ",".join(hosts), "port": ",".join(ports) if any(ports) else ""}

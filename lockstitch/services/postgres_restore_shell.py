@@ -95,7 +95,7 @@ kill $telling 2>/dev/null || :
 """
 )
 # What only a superuser may analyze is left out with a warning each.
-ANALYZE = LOGIN + """sql "$beside_dsn" -c 'SET client_min_messages = error' -c ANALYZE\n"""
+ANALYZE = LOGIN + """sql "$beside_dsn" -c 'SET client_min_messages = error; SET statement_timeout = 0' -c ANALYZE\n"""
 
 # Tells what differs from the manifest, a line each; `same N` when nothing does.
 COMPARE = (

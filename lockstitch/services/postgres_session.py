@@ -10,7 +10,8 @@ MAINTAIN = (
     LOGIN
     + r"""
 said=$(sql "$dsn" -c 'SET statement_timeout = 0' -c ANALYZE 2>&1) || { printf '%s\n' "$said"; exit 1; }
-printf '%s\n' "$said" | grep -v '"pg_[^"]*"' | grep .
+printf '%s\n' "$said" |
+    grep -Ev '"(pg_[^"]*|sql_(features|implementation_info|languages|packages|parts|sizing|sizing_profiles))"' | grep .
 exit 0
 """
 )

@@ -42,7 +42,7 @@ SELECT format('LOCK TABLE ONLY %I.%I IN ACCESS SHARE MODE', n.nspname, c.relname
 # `$heads` are lines `TABLE QUERY`: whichever framework's table is there tells its newest migration. A table of that
 # name may be another one, or not for this login to read: then it tells nothing.
 _HEAD = r"""
-head_of() { printf '\\set ON_ERROR_STOP off\nBEGIN;\n'; printf '%s\n' "$heads" | while read -r table query; do
+head_of() { printf '\\set ON_ERROR_STOP off\n'; printf '%s\n' "$heads" | while read -r table query; do
     printf "SAVEPOINT head;\nSELECT \$q\$%s\$q\$ WHERE to_regclass('%s') IS NOT NULL \\\\gexec\n" "$query" "$table"
     echo 'ROLLBACK TO head;'
 done; }
@@ -118,7 +118,7 @@ SELECT 'able create' FROM pg_roles WHERE rolname = current_user AND (rolcreatedb
 SELECT 'able own' FROM pg_database WHERE datname = current_database() AND pg_has_role(datdba, 'MEMBER');
 SELECT 'other ' || datname FROM pg_database WHERE starts_with(datname, :'mark') AND datname <> current_database();
 SQL
-head_of | sql "$dsn" 2>/dev/null | head -n 1 | sed 's/^/head /'
+{ echo 'BEGIN;'; head_of; } | sql "$dsn" 2>/dev/null | head -n 1 | sed 's/^/head /'
 exit 0
 """
 )
@@ -127,7 +127,7 @@ HEAD = (
     LOGIN
     + _HEAD
     + r"""
-head=$(head_of | sql "$dsn" | head -n 1 | tr -cd 'A-Za-z0-9 ._:+(),/-') || exit 1
+head=$({ echo 'BEGIN;'; head_of; } | sql "$dsn" 2>/dev/null | head -n 1 | tr -cd 'A-Za-z0-9 ._:+(),/-') || exit 1
 echo "told head_after $head"
 """
 )

@@ -11,7 +11,12 @@ mkdir -p "$directory"; cd "$directory"
 rm -rf -- ."$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*.part
 part=".$name.part"; home=$(pwd)
 mkdir "$part"
-trap 'code=$?; trap "" TERM; cd "$home"; rm -rf -- "$part"; exit $code' EXIT
+# Where the disk is full, nobody could write down why he failed.
+trap 'code=$?; trap "" TERM
+    cd "$home"
+    [ $code -eq 0 ] || [ ! -d "$part" ] || { printf "%65536s" . >"$part/probe"; } 2>/dev/null ||
+        echo "no space is left on the disk of $home"
+    rm -rf -- "$part"; exit $code' EXIT
 trap 'exit 143' TERM INT HUP
 cd "$part"
 """
@@ -30,20 +35,28 @@ sums() { find database* -type f | LC_ALL=C sort | while read -r file; do
 done; }
 sums >sums
 rows=$(sed -n 's/.*":{"rows":\([0-9]*\),"bytes":[0-9]*}$/\1/p' tables | awk '{ n += $1 } END { printf "%.0f", n }')
+bytes=$(awk -F '[:,]' '{ n += $4 } END { printf "%.0f", n }' sums)
+sum=$(sha256sum <sums | cut -c 1-64)
 plain() { head -n 1 "$1" 2>/dev/null | tr -cd 'A-Za-z0-9 ._:+(),/-'; }
 {
     printf '%s,"at":"%s","server":"%s","tool":"%s","head":"%s","size":%s,"tables":%s,"rows":%s,"bytes":%s,"sha256":"%s",\n' \
         "$known" "$(plain at)" "$(plain server)" "$(plain tool)" "$(plain head)" "$(plain size)" $(($(wc -l <tables))) \
-        "$rows" "$(awk -F '[:,]' '{ n += $4 } END { printf "%.0f", n }' sums)" "$(sha256sum <sums | cut -c 1-64)"
+        "$rows" "$bytes" "$sum"
     echo '"contents":{'; sed '$!s/$/,/' tables
     echo '},"files":['; sed '$!s/$/,/' sums
 } >manifest.json
 printf '],"seal":"%s"}\n' "$(sealed <manifest.json)" >>manifest.json
+# A program that failed in the middle of a line has left it out.
+lines() { grep -c "$1" manifest.json || :; }
+[ "$(lines '^{"lockstitch":1,.*"at":"[-0-9T:]*Z","server":"[^"]\{1,\}","tool":"[^"]\{1,\}".*,"size":[0-9]\{1,\},"tables":[0-9]\{1,\},"rows":[0-9]\{1,\},"bytes":[0-9]\{1,\},"sha256":"[0-9a-f]\{64\}",$')" -eq 1 ] &&
+    [ "$(lines '^{"name":"database[^"]*","bytes":[0-9]\{1,\},"sha256":"[0-9a-f]\{64\}"},\{0,1\}$')" -eq "$(find database* -type f | wc -l)" ] &&
+    [ "$(lines ':{"rows":[0-9]\{1,\},"bytes":[0-9]\{1,\}},\{0,1\}$')" -eq "$(wc -l <tables)" ] &&
+    [ "$(lines '^\],"seal":"[0-9a-f]\{64\}"}$')" -eq 1 ] || { echo "the manifest could not be written"; exit 1; }
 rm -f tables sums head size server tool at
 find . -type d -exec chmod 0700 {} + ; find . -type f -exec chmod 0600 {} +
 find . -type f -exec sync {} + ; sync .
 cd "$home"
-mv -T "$part" "$name"; sync .
+mv -T "$part" "$name"; sync . || :
 echo "$name is whole: $(du -sh "$name" | cut -f 1)"
 echo "told backup $name"
 echo "told head_before $(sed -n '1s/.*"head":"\([^"]*\)".*/\1/p' "$name/manifest.json")"

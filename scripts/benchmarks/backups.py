@@ -202,7 +202,7 @@ def backups() -> None:
     """Print how much longer `fab` takes than what it calls, and what it adds before and after."""
     with bench() as b:
         size = b.server.sql("SELECT pg_database_size('bench')")[0][0] / (1 << 30)
-        print(f"{size:.2f} GiB, PostgreSQL {b.server.version}: medians of {TIMES} each, side by side (least … most)")
+        print(f"{size:.2f} GiB, PostgreSQL {b.server.version}: medians of {TIMES} rounds (least … most)")
         ours, theirs = _beside(b, lambda: b.fab("backup"), b.dump, b.clear)
         _compare("dump", [took.of("backup") for took in ours], theirs)
         _rest("fab backup", ours, theirs, ("backup",))
@@ -236,9 +236,14 @@ def _beside(
 
 
 def _compare(what: str, ours: list[float], theirs: list[Took]) -> None:
-    both = ours[1:], [took.seconds for took in theirs[1:]]
-    mine, bare = (f"{median(some):.2f} s ({min(some):.2f} … {max(some):.2f})" for some in both)
-    print(f"{what}: {mine}; bare {bare}; ratio {median(both[0]) / median(both[1]):.2f}")
+    """The ratio is the median of those of each round: what else this machine does slows both of a round."""
+    pairs = list(zip(ours[1:], (took.seconds for took in theirs[1:]), strict=True))
+    mine, bare, ratios = (sorted(some) for some in (*zip(*pairs, strict=True), (mine / bare for mine, bare in pairs)))
+    said = (
+        f"{median(some):.2f}{unit} ({some[0]:.2f} … {some[-1]:.2f})"
+        for some, unit in ((mine, " s"), (bare, " s"), (ratios, ""))
+    )
+    print(f"{what}: {next(said)}; bare {next(said)}; ratio {next(said)}")
 
 
 def _rest(what: str, ours: list[Took], theirs: list[Took], steps: tuple[str, ...]) -> None:

@@ -44,12 +44,15 @@ class Store:
     """Databases of one environment. `settings` are those of each by its name in the inventory; `urls` say where each
     is, `scratch` where dumps are proven."""
 
-    def __init__(self, root: Path, server: LocalPostgres, urls: Mapping[str, str], **settings: Any) -> None:
+    def __init__(
+        self, root: Path, server: LocalPostgres, urls: Mapping[str, str], *, homes: Path | None = None, **settings: Any
+    ) -> None:
         self.root, self.server = root, server
         self.urls = dict(urls)
         self.settings: dict[str, Any] = settings
         self.scratch: str | None = server.url("postgres", SUPERUSER)
-        self.remote = LocalRemote(root / "homes", env={"PATH": server.path})
+        self.remote = LocalRemote(homes or root / "homes", env={"PATH": server.path})
+        self.host = HOST
         self._runs = itertools.count(1)
         self.last_run = ""
 
@@ -79,7 +82,7 @@ class Store:
         events: list[RunEvent] = []
         try:
             plan = make(self.shelves(only))
-            outcome = run(plan, self.remote, {HOST: self.database().host}, events.append)
+            outcome = run(plan, self.remote, {self.host: self.database().host}, events.append)
         except LockstitchError as error:
             return Ended(int(error.exit_code), str(error), events=events)
         return Ended(int(outcome.code), outcome_text(outcome), outcome, events)
@@ -113,7 +116,7 @@ class Store:
     def fleet(self) -> Fleet:
         hosts = self.root / "hosts"
         hosts.mkdir(exist_ok=True)
-        (hosts / "box.yml").write_text(json.dumps(inventory(self.urls, self.settings)))
+        (hosts / "box.yml").write_text(json.dumps(inventory(self.urls, self.settings, self.host)))
         (fleet,) = select(Folder(hosts), "box").fleets
         return fleet
 
@@ -126,7 +129,7 @@ class Store:
 
     @property
     def home(self) -> Path:
-        return self.remote.home(HOST)
+        return self.remote.home(self.host)
 
     @property
     def vault(self) -> Path:
@@ -163,15 +166,15 @@ class Store:
         return sorted(str(path.relative_to(self.vault)) for path in found)
 
 
-def inventory(urls: Mapping[str, str], settings: Mapping[str, Any], host: Mapping[str, Any] | None = None) -> Any:
+def inventory(urls: Mapping[str, str], settings: Mapping[str, Any], host: Any) -> dict[str, Any]:
     """An inventory of one host that holds the backups of some databases."""
-    usual = {"engine": "postgres", "run_on": "backend", "directory": "bk", "drain": "1s", "min_free": "1M"}
-    usual |= {"prove": {"url": "env:SCRATCH"}}  # type: ignore[dict-item]
+    usual: dict[str, Any] = {"engine": "postgres", "run_on": "backend", "directory": "bk", "drain": "1s", "min_free": "1M"}
+    usual |= {"prove": {"url": "env:SCRATCH"}}
     return {
-        "groups": {"backend": {"hosts": [dict(host) if host else HOST], "apps": []}},
-        "databases": {name: {**usual, "url": f"env:{_variable(name)}", **settings} for name in urls},
+        "groups": {"backend": {"hosts": [host], "apps": []}},
+        "databases": {name: {**usual, "url": f"env:{variable(name)}", **settings} for name in urls},
     }
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
     return "".join(each if each.isalnum() else "_" for each in name).upper()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -74,7 +75,7 @@ def test_the_session_that_counts_is_ended(shop: Store, server: LocalPostgres) ->
         server.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'lockstitch'")
         hook.go()
         ended = backup.result(60)
-    assert_nothing_was_made(shop, ended, "terminating connection")
+    assert_nothing_was_made(shop, ended, "snapshot")
 
 
 def test_a_table_that_appears_is_in_neither_the_dump_nor_the_manifest(shop: Store, server: LocalPostgres) -> None:
@@ -201,13 +202,9 @@ def fill(folder: Path, name: str = ".ballast") -> Path:
     return ballast
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_the_disk_is_full_in_the_middle(
-    shop: Store, server: LocalPostgres, small_disk: Path, when: Literal["before", "after"]
-) -> None:
-    """Of the dump, or when there is no room left for the manifest."""
+def test_the_disk_is_full_in_the_middle(shop: Store, server: LocalPostgres, small_disk: Path) -> None:
     server.sql("CREATE TABLE large AS SELECT sha512(n::text::bytea) AS data FROM generate_series(1, 5000) n", "shop", APP)
-    with held(shop, when) as (hook, backup):
+    with held(shop) as (hook, backup):
         ballast = fill(small_disk)
         hook.go()
         ended = backup.result(60)
@@ -217,7 +214,26 @@ def test_the_disk_is_full_in_the_middle(
         # Where not even the journal can be written, a person has to be told.
         assert "journal" in ended.said or "lock" in ended.said, ended
         ended.code = 7
-    assert_nothing_was_made(shop, ended, "space")
+    assert_nothing_was_made(shop, ended, "no space is left on the disk")
+
+
+@pytest.mark.parametrize("tool", ["sha256sum", "sync", "chmod", "mv", "awk", "sed", "find", "sort", "wc", "cut", "head", "tr", "grep"])
+def test_a_program_that_fails_when_the_dump_is_there(shop: Store, tool: str) -> None:
+    """The manifest is whole or there is none: no part of it is left out because a program of the host broke."""
+    folder = shop.root / "programs"
+    folder.mkdir()
+    program, broken, failed = folder / tool, folder / "broken", folder / "failed"
+    fails = f'{{ : >"{failed}"; echo "{tool}: broken" >&2; exit 1; }}'
+    program.write_text(f'#!/bin/sh\n[ ! -e "{broken}" ] || {fails}\nexec "{shutil.which(tool)}" "$@"\n')
+    program.chmod(0o755)
+    shop.remote.env["PATH"] = f"{folder}:{shop.remote.env['PATH']}"
+    with held(shop, "after") as (hook, backup):
+        broken.touch()
+        hook.go()
+        ended = backup.result(60)
+    broken.unlink()
+    assert failed.exists(), ended
+    assert_nothing_was_made(shop, ended)
 
 
 def test_too_little_disk_is_told_before_anything_begins(shop: Store, small_disk: Path) -> None:

@@ -126,31 +126,34 @@ def place(
 ) -> Iterator[Place]:
     """A project with a shop, and what cuts the connection to its host where there is one."""
     server.create("shop", "CREATE TABLE orders (id int)", "INSERT INTO orders VALUES (41), (1)")
-    tmp = tmp_path / "tmp"
     if request.param == "local":
         yield Project(tmp_path, server, "local", {"name": "away", "address": "192.0.2.1"}, {}), None
     elif request.param == "sandbox":
-        for name, value in {"PATH": server.path, "TMPDIR": str(tmp), "PSQLRC": "/dev/null"}.items():
-            monkeypatch.setenv(name, value)
-        tmp.mkdir()
+        monkeypatch.setenv("PATH", server.path)
         with Sandbox(tmp_path / "sandbox", 1) as sandbox:
-            tmp.rmdir()
             (host,) = sandbox.hosts.values()
             where = {"name": "real", "address": "127.0.0.1", "port": host.port}
-            login = {"user": host.user, "known_hosts": [str(sandbox.place.known_hosts)]}
+            login = {"user": "deploy", "known_hosts": [str(sandbox.place.known_hosts)]}
             login |= {"identity_files": [str(sandbox.place.key)]}
             yield Project(tmp_path, server, "backend", where, login), lambda: sandbox.do(host.name, "drop")
     else:
         if openssh.server() is None:
             pytest.skip("OpenSSH's server is not installed")
-        given = f"HOME={tmp_path} TMPDIR={tmp} PSQLRC=/dev/null PATH={server.path}"
+        given = f"HOME={tmp_path} PSQLRC=/dev/null PATH={server.path}"
         sshd = Sshd(tmp_path / "sshd", {"SetEnv": given})
         where = {"name": "real", "address": "127.0.0.1", "port": sshd.port}
         login = {"user": sshd.user, "known_hosts": [str(sshd.known_hosts)], "identity_files": [str(sshd.key)]}
         try:
-            yield Project(tmp_path, server, "backend", where, login), lambda: sshd.signal_sessions(signal.SIGKILL)
+            yield Project(tmp_path, server, "backend", where, login), lambda: cut_off(sshd)
         finally:
             sshd.stop()
+
+
+def cut_off(sshd: Sshd) -> None:
+    """End the connections, and nothing else: as when the network between is gone."""
+    for pid in sshd.sessions():
+        if Path(f"/proc/{pid}/comm").read_text().startswith("sshd"):
+            os.kill(pid, signal.SIGKILL)
 
 
 def command_lines() -> str:
@@ -163,76 +166,72 @@ def command_lines() -> str:
     return "\n".join(found)
 
 
-def opened(project: Project, *words: str) -> Terminal:
-    """A session that has answered once."""
+def opened(project: Project, *words: str) -> tuple[Terminal, Path]:
+    """A session that has answered once, and the folder with its files."""
     terminal = Terminal(project, "database.shell", *words)
     terminal.until("the postgres shell of main")
-    terminal.type("SELECT 'answer ' || sum(id) FROM orders;\r")
+    terminal.type("SELECT 'answer ' || sum(id) FROM orders;\n")
     terminal.until("answer 42")
-    return terminal
+    terminal.type('\\! echo "it has ${PGPASSWORD-no} password but in $PGPASSFILE."\n')
+    said = terminal.until(r"it has no password but in (\S+)/password\.")
+    return terminal, Path(said.rpartition(" in ")[2]).parent
 
 
 def test_a_session_from_its_beginning_to_its_end(place: Place, server: LocalPostgres) -> None:
     project, _ = place
-    terminal = opened(project)
-    (folder,) = project.tmp.iterdir()
+    terminal, folder = opened(project)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
     seen = command_lines()
     assert f"{folder}/start" in seen and server.passwords["app"] not in seen
-    assert [name for (name,) in server.sql("SELECT application_name FROM pg_stat_activity WHERE datname = 'shop'")] == [
-        "lockstitch shell"
-    ]
-    terminal.type('\\! echo "it has ${PGPASSWORD-no} password"\r')
-    terminal.until("it has no password")
-    terminal.type("\\q\r")
+    sessions = server.sql("SELECT application_name FROM pg_stat_activity WHERE datname = 'shop'")
+    assert sessions == [("lockstitch shell",)]
+    terminal.type("\\q\n")
     assert terminal.ended() == 0
-    assert list(project.tmp.iterdir()) == [] and server.passwords["app"] not in terminal.said
+    assert not folder.exists() and server.passwords["app"] not in terminal.said
 
 
+@pytest.mark.parametrize("place", ["local", "openssh"], indirect=True)
 def test_keys_and_the_size_of_the_terminal_arrive(place: Place) -> None:
-    project, cut = place
-    terminal = opened(project)
-    if "sandbox" in str(project.settings["ssh"]):
-        pytest.skip("the sandbox gives its sessions no terminal")
-    terminal.type("\\! stty size\r")
-    terminal.until("40 132")
-    terminal.resize(30, 90)
-    time.sleep(0.3)
-    terminal.type("\\! stty size\r")
-    terminal.until("30 90")
-    terminal.type("SELECT pg_sleep(60);\r")
+    project, _ = place
+    terminal, folder = opened(project)
+    for rows, columns in ((40, 132), (30, 90)):
+        terminal.resize(rows, columns)
+        time.sleep(0.3)
+        terminal.type("\\! stty size\n")
+        terminal.until(f"{rows} {columns}")
+    terminal.type("SELECT pg_sleep(60);\n")
     terminal.until("pg_sleep")
     time.sleep(0.5)
     terminal.type("\x03")
     terminal.until("canceling statement due to user request")
-    terminal.type("SELECT 6 * 7 AS still;\r")
+    terminal.type("SELECT 6 * 7 AS still;\n")
     terminal.until("42")
     terminal.type("\x04")
-    assert terminal.ended() == 0 and list(project.tmp.iterdir()) == []
+    assert terminal.ended() == 0 and not folder.exists()
 
 
 def test_a_closed_terminal_leaves_nothing(place: Place) -> None:
     project, _ = place
-    terminal = opened(project)
+    terminal, folder = opened(project)
     assert terminal.hang_up() == 130
-    until_empty(project.tmp)
+    gone(folder)
 
 
+@pytest.mark.parametrize("place", ["sandbox", "openssh"], indirect=True)
 def test_a_lost_connection_leaves_nothing_and_is_told(place: Place) -> None:
     project, cut = place
-    if cut is None:
-        pytest.skip("there is no connection to this machine")
-    terminal = opened(project)
+    assert cut is not None
+    terminal, folder = opened(project)
     cut()
     assert terminal.ended() == 3 and "real: the connection" in terminal.said
-    until_empty(project.tmp)
+    gone(folder)
 
 
-def until_empty(folder: Path) -> None:
+def gone(folder: Path) -> None:
     deadline = time.monotonic() + PATIENCE
-    while list(folder.iterdir()):
-        assert time.monotonic() < deadline, list(folder.iterdir())
+    while folder.exists():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
@@ -249,8 +248,8 @@ def test_it_needs_a_terminal_and_one_database(project: Project) -> None:
     project.write()
     ended = project.fab("database.shell")
     assert ended.returncode == 2 and "not main, other" in ended.stderr and "--database NAME" in ended.stderr
-    terminal = opened(project, "--database", "main")
-    terminal.type("\\q\r")
+    terminal, _ = opened(project, "--database", "main")
+    terminal.type("\\q\n")
     assert terminal.ended() == 0
 
 
@@ -259,13 +258,13 @@ def test_a_protected_environment_asks_for_its_name_first(project: Project) -> No
     project.write()
     terminal = Terminal(project, "database.shell")
     terminal.until("prod is protected: type its name to go on")
-    terminal.type("no\r")
+    terminal.type("no\n")
     assert terminal.ended() == 2 and "not confirmed" in terminal.said
     terminal = Terminal(project, "database.shell")
     terminal.until("type its name to go on")
-    terminal.type("prod\r")
+    terminal.type("prod\n")
     terminal.until("=> ")
-    terminal.type("\\q\r")
+    terminal.type("\\q\n")
     assert terminal.ended() == 0 and list(project.tmp.iterdir()) == []
 
 
@@ -303,7 +302,6 @@ def test_check_and_analyze_end_with_their_codes(project: Project) -> None:
 
 def test_a_host_that_is_away_ends_with_3(project: Project) -> None:
     project.settings["databases"]["main"]["run_on"] = "backend"
-    project.settings["ssh"] = {"connect_timeout": "1s"}
     project.settings["groups"]["backend"]["hosts"] = [{"name": "away", "address": "127.0.0.1", "port": 1}]
     project.write()
     done = project.fab("database.check")

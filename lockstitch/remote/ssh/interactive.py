@@ -68,7 +68,8 @@ def _show(data: bytes) -> None:
 def _raw() -> Iterator[None]:
     """Every key goes to the host as it is, Ctrl-C too."""
     before = termios.tcgetattr(KEYBOARD)
-    tty.setraw(KEYBOARD)
+    # What has been typed already is not thrown away.
+    tty.setraw(KEYBOARD, termios.TCSADRAIN)
     try:
         yield
     finally:

@@ -1,0 +1,182 @@
+"""`fab` is killed, or interrupted, at every event of a restore: the database is the old one or the restored one, whole.
+
+The loops go over the events of one complete run. Several projects share the work, each with a database, a vault and a
+host of its own.
+"""
+
+from __future__ import annotations
+
+import queue
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from tests.containers.project import Ran
+from tests.databases.conftest import SHOP, VAULTS, MakeProject
+from tests.databases.project import Project
+from tests.postgres import APP, LocalPostgres
+
+NEW = {"public.customers": 40, "public.orders": 300}
+OLD = {"public.customers": 40, "public.orders": 301}
+
+
+@dataclass
+class Prepared:
+    """A project with a backup, whose database has had one more order since."""
+
+    project: Project
+    database: str
+    backup: str
+
+    @property
+    def server(self) -> LocalPostgres:
+        return self.project.server
+
+    def reset(self) -> None:
+        """The database as it was before a restore, and nothing beside it."""
+        for name in (self.database, *self.beside()):
+            self.server.drop(name)
+        self.server.create(self.database, *SHOP, "INSERT INTO orders (what) VALUES ('after')")
+        self.project.unlock()
+
+    def beside(self, what: str = "") -> list[str]:
+        """The databases that were made beside it."""
+        return [name for name in self.server.databases() if name.startswith(f"{self.database}__{what}")]
+
+    def assert_whole(self, case: object) -> dict[str, int]:
+        """The database is there, wholly the old or the restored one, and nothing that was written is lost."""
+        assert self.database in self.server.databases(), case
+        found = self.server.counts(self.database)
+        assert found in (OLD, NEW), (case, found)
+        if found == NEW:
+            assert [self.server.counts(name) for name in self.beside("before")] == [OLD], (case, self.beside())
+        else:
+            assert self.beside("before") == [], case
+        return found
+
+    def assert_goes_on(self, case: object) -> None:
+        """The next restore completes and tidies up what the dead one left, and only that."""
+        kept = {name: self.server.counts(name) for name in self.beside("before")}
+        listed = self.project.store.backups()
+        assert [(b.name, b.good) for b in listed] == [(self.backup, True)], case
+        again = self.project.store.restore(self.backup)
+        if self.project.unlock():
+            assert again.code == 4 and "locked by ada" in again.said, (case, again)
+            again = self.project.store.restore(self.backup)
+        assert again.code == 0, (case, again)
+        assert self.server.counts(self.database) == NEW
+        assert self.beside("restoring") == [], case
+        for name, counts in kept.items():
+            assert self.server.counts(name) == counts, case
+
+    def signalled_at(self, number: int, sent: signal.Signals) -> Ran | None:
+        """How a restore ended that was sent a signal at an event; None where it ended before that."""
+        before = self.project.journals()
+        with self.project.start("backup.restore", self.backup) as running:
+            reached = self.project.signal_at(number, running, sent, before)
+            ran = running.finish()
+        return ran if reached else None
+
+
+@pytest.fixture
+def prepared(make_project: MakeProject) -> list[Prepared]:
+    """Projects that are alike."""
+    made = []
+    for number in range(len(VAULTS)):
+        database = f"shop{number}"
+        project = make_project(database)
+        ended = project.store.backup()
+        assert ended.code == 0, ended
+        made.append(Prepared(project, database, project.store.names()[0]))
+    return made
+
+
+def rehearsed(one: Prepared) -> list[str]:
+    """The events of a restore from its beginning to its end."""
+    one.reset()
+    ran = one.project.fab("backup.restore", one.backup)
+    assert ran.code == 0, ran.said
+    assert one.assert_whole("rehearsal") == NEW
+    newest = max(one.project.journals(), key=lambda path: path.stat().st_mtime)
+    return [f"{event['event']} {event.get('name', event.get('gate', ''))}" for event in one.project.events(newest)]
+
+
+def each(prepared: list[Prepared], cases: list[str], check: Callable[[Prepared, int, str], None]) -> None:
+    """Judge every case on whichever project is free."""
+    free: queue.SimpleQueue[Prepared] = queue.SimpleQueue()
+    for one in prepared:
+        free.put(one)
+
+    def judge(number: int, case: str) -> None:
+        one = free.get()
+        try:
+            one.reset()
+            check(one, number, case)
+        finally:
+            free.put(one)
+
+    with ThreadPoolExecutor(max_workers=len(prepared)) as pool:
+        for future in [pool.submit(judge, number, case) for number, case in enumerate(cases, 1)]:
+            future.result()
+
+
+def test_fab_is_killed_at_any_event(prepared: list[Prepared]) -> None:
+    found = set()
+
+    def check(one: Prepared, number: int, case: str) -> None:
+        ran = one.signalled_at(number, signal.SIGKILL)
+        assert ran is None or ran.code == -signal.SIGKILL, (case, ran)
+        one.project.until_quiet()
+        found.add(str(one.assert_whole(case)))
+        one.assert_goes_on(case)
+
+    each(prepared, rehearsed(prepared[0]), check)
+    assert found == {str(OLD), str(NEW)}
+
+
+def test_fab_is_interrupted_at_any_event(prepared: list[Prepared]) -> None:
+    codes = set()
+
+    def check(one: Prepared, number: int, case: str) -> None:
+        ran = one.signalled_at(number, signal.SIGINT)
+        if ran is None:
+            return
+        codes.add(ran.code)
+        assert ran.code in (0, 130), (case, ran.said)
+        found = one.assert_whole(case)
+        if ran.code == 130:
+            assert "interrupted" in ran.said, (case, ran.said)
+            # When everything is done and only not yet said, it is too late to go back.
+            assert found == OLD or case in ("end unlock", "outcome "), (case, ran.said)
+        else:
+            assert found == NEW and "kept as" in ran.said, (case, ran.said)
+        assert "Traceback" not in ran.said, ran.said
+        assert not one.project.unlock(), (case, ran.said)
+        assert one.beside("restoring") == [], (case, ran.said)
+
+    each(prepared, rehearsed(prepared[0]), check)
+    assert 130 in codes
+
+
+def test_after_a_kill_a_person_is_told_and_goes_on(make_project: MakeProject) -> None:
+    """With `fab` alone: the lock says who is dead, is broken, and the restore is done."""
+    project = make_project()
+    name = project.backup()
+    project.server.sql("INSERT INTO orders (what) VALUES ('after')", "shop", APP)
+    with project.start("backup.restore", name) as running:
+        project.signal_at(5, running, signal.SIGKILL, project.journals())
+        running.finish()
+    project.until_quiet()
+    assert project.server.counts("shop") == OLD
+    refused = project.fab("backup.restore", name)
+    assert refused.code == 4 and "lock.break" in refused.said, refused.said
+    listed = project.fab("backup.list")
+    assert listed.code == 0 and name in listed.out, listed.said
+    broken = project.fab("lock.break", "--message", "it is dead")
+    assert broken.code == 0 and "ada" in broken.out, broken.said
+    done = project.fab("backup.restore", name)
+    assert done.code == 0, done.said
+    assert project.server.counts("shop") == NEW

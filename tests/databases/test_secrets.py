@@ -1,0 +1,165 @@
+"""The password of a database is in no command line, in no file, in nothing that is printed: only where psql looks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote as percent
+
+import pytest
+
+from lockstitch.command import quote
+from tests.containers.project import Ran
+from tests.databases.conftest import MakeProject
+from tests.databases.project import Project, files
+from tests.postgres import APP, AWKWARD, SUPERUSER
+
+WRONG = "wr'o\\ng% \"one$"
+PROGRAMS = ("psql", "pg_dump", "pg_restore")
+
+
+def forms(password: str) -> set[bytes]:
+    """How it may be written."""
+    encoded = percent(password, safe="")
+    conninfo = password.replace("\\", "\\\\").replace("'", "\\'")
+    written = {password, encoded, encoded.lower(), percent(password), quote(password), conninfo, json.dumps(password)[1:-1]}
+    return {form.encode() for form in written}
+
+
+def children(pid: int) -> Iterator[int]:
+    """Everything below a process, which is quicker to find than among all processes."""
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, task.read_text().split()):
+                yield child
+                yield from children(child)
+
+
+class Watch:
+    """Looks at every process of a project's hosts, and at the command line of every `fab`, as often as it can."""
+
+    def __init__(self, project: Project, *passwords: str) -> None:
+        self.found: set[str] = set()
+        self.seen: set[str] = set()
+        self._forms = set().union(*map(forms, passwords))
+        self._host = project.sandbox.host(project.host).pid
+        self._fab: int | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop.set()
+        self._thread.join(20)
+
+    def of(self, fab: int) -> None:
+        self._fab = fab
+
+    def _look(self) -> None:
+        while not self._stop.is_set():
+            for pid in children(self._host):
+                name = self._judge(pid, "cmdline")
+                if name not in PROGRAMS:
+                    self._judge(pid, "environ")
+            if self._fab:
+                self._judge(self._fab, "cmdline")
+            time.sleep(0)
+
+    def _judge(self, pid: int, file: str) -> str:
+        try:
+            # Its name is read last: a shell becomes another program, and never the other way round.
+            data = Path(f"/proc/{pid}/{file}").read_bytes()
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+        except OSError:
+            return ""
+        self.seen.add(name)
+        if any(form in data for form in self._forms) and not (file == "environ" and name in PROGRAMS):
+            self.found.add(f"{name} {file}")
+        return name
+
+
+AUDITED = (*PROGRAMS, *"awk basename cat chmod cut date df du find grep head ln mkdir mkfifo mktemp mv rm".split())
+AUDITED += tuple("sed sha256sum sleep sort sync tail tee tr wc".split())
+# Where the log is a pipe or a disk is full, the program is begun nevertheless.
+AUDIT = r"""#!/bin/sh
+{{ printf '%s\0' "{name}" "$@"; {environment} }} >>"{log}" 2>/dev/null
+exec "{real}" "$@"
+"""
+
+
+def audit(project: Project) -> Path:
+    """From now on every program that the hosts begin writes down its words, and its environment but for psql's."""
+    log, folder = project.folder / "audit", project.sandbox.place.root / "hook"
+    folder.mkdir()
+    for name in AUDITED:
+        real = str(project.server.bin / name) if name in PROGRAMS else shutil.which(name)
+        if real:
+            environment = ":;" if name in PROGRAMS else "/usr/bin/env -0;"
+            (folder / name).write_text(AUDIT.format(name=name, log=log, real=real, environment=environment))
+            (folder / name).chmod(0o755)
+    return log
+
+
+@pytest.fixture
+def project(make_project: MakeProject) -> Iterator[Project]:
+    began = time.time()
+    project = make_project(jobs=2)
+    log = audit(project)
+    yield project
+    words = log.read_bytes().split(b"\0")
+    assert {b"psql", b"pg_dump", b"pg_restore", b"sed", b"sha256sum", b"mkfifo"} <= set(words), "nothing was audited"
+    assert any(word.startswith(b"PATH=") for word in words) and not any(word.startswith(b"PGPASSWORD") for word in words)
+    passwords = set().union(forms(AWKWARD), forms(WRONG), forms(project.server.passwords[SUPERUSER]))
+    # The sandbox lies beside its hosts' homes; what /tmp holds of this run was made by it.
+    temporary = [path for path in Path("/tmp").glob("tmp.*") if path.is_file() and path.stat().st_mtime >= began]
+    written = [*files(project.folder, project.sandbox.place.root), *temporary]
+    assert len(written) > 20
+    assert [str(path) for path in written if any(form in path.read_bytes() for form in passwords)] == []
+
+
+def watched(project: Project, *words: str) -> Ran:
+    with Watch(project, AWKWARD, WRONG, project.server.passwords[SUPERUSER]) as watch:
+        with project.start(*words) as running:
+            watch.of(running.process.pid)
+            ran = running.finish()
+    assert watch.found == set()
+    for form in set().union(forms(AWKWARD), forms(WRONG), forms(project.server.passwords[SUPERUSER])):
+        assert form.decode() not in ran.said, ran.said
+    assert {"fab", "sh"} <= watch.seen, watch.seen
+    return ran
+
+
+def test_no_password_is_seen_while_all_goes_well(project: Project) -> None:
+    for words in (("backup", "--commands"), ("backup.verify",), ("backup.prove", "--json", "--commands")):
+        ran = watched(project, *words)
+        assert ran.code == 0, ran.said
+    (name,) = project.store.names()
+    for more in (("--commands",), ("--into", "look", "--json")):
+        ran = watched(project, "backup.restore", name, *more)
+        assert ran.code == 0, ran.said
+
+
+def test_no_password_is_seen_where_it_is_wrong(project: Project) -> None:
+    right = dict(project.urls)
+    name = project.backup()
+    project.urls["MAIN"] = project.server.url("shop", APP, WRONG)
+    project.urls["SCRATCH"] = project.server.url("postgres", SUPERUSER, WRONG)
+    for words in (("backup",), ("backup.restore", name), ("backup.prove", name)):
+        ran = watched(project, *words)
+        assert ran.code == 7 and "authentication failed" in ran.said, ran.said
+    # One that is no URL at all is not shown either.
+    for url in (f"postgres//{WRONG}", f"mysql://app:{percent(WRONG, safe='')}@127.0.0.1/shop", f"postgresql://app:{WRONG}@h:x/"):
+        project.urls["MAIN"] = url
+        ran = project.fab("backup")
+        assert ran.code == 2, ran.said
+        assert all(form.decode() not in ran.said for form in forms(WRONG)), ran.said
+        assert "MAIN" in ran.said, ran.said
+    project.urls = right
