@@ -23,6 +23,9 @@ _SCHEMES = ("postgres", "postgresql")
 _OF_LIBRARIES = frozenset(
     ("schema", "connection_limit", "pool_timeout", "pgbouncer", "socket_timeout", "statement_cache_size")
 ) | {"sslaccept", "sslidentity", "serverVersion", "charset"}
+# As libpq reads it: a number sign means nothing, and one of several hosts may be in brackets.
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?]*)(?:/([^?]*))?(?:\?(.*))?", re.IGNORECASE | re.DOTALL)
+_FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _MAJOR = re.compile(r"\d+")
 
 
