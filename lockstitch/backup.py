@@ -121,6 +121,11 @@ def backup_name(database: str, run: str, label: str = "") -> str:
     return "-".join(part for part in (database, run, clean) if part)
 
 
+def is_of(name: str, database: str) -> bool:
+    """Whether a backup of that name would be one of that database."""
+    return re.match(rf"{re.escape(database)}-\d{{8}}T\d{{6}}Z", name) is not None
+
+
 def sized(size: int) -> str:
     """A number of bytes as people read it."""
     for unit, power in (("GiB", 30), ("MiB", 20), ("KiB", 10)):

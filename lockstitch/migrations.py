@@ -54,7 +54,7 @@ PRISMA = Framework(
 DJANGO = Framework(
     "django",
     re.compile(r"^(?P<tool>.*\b(?:manage\.py|django-admin))\s+migrate(?:\s+--(?:no-?input|noinput))*$"),
-    "{tool} showmigrations --plan | sed -n 's/^\\[ \\] *//p'",
+    "said=$({tool} showmigrations --plan) || exit 1; echo \"$said\" | sed -n 's/^\\[ \\] *//p'",
     "",
     "django_migrations",
     "SELECT app || '.' || name FROM django_migrations ORDER BY id DESC LIMIT 1",
@@ -63,7 +63,7 @@ DJANGO = Framework(
 LARAVEL = Framework(
     "laravel",
     re.compile(r"^(?P<tool>.*\bartisan)\s+migrate(?:\s+--(?:force|isolated|step|no-interaction))*$"),
-    "{tool} migrate:status | awk '/Pending/ || /^\\| *No /'",
+    "said=$({tool} migrate:status) || exit 1; echo \"$said\" | awk '/Pending/ || /^\\| *No /'",
     "{tool} migrate:rollback --step=$steps --force",
     "migrations",
     "SELECT migration FROM migrations ORDER BY id DESC LIMIT 1",

@@ -42,7 +42,7 @@ def backup(c: FleetContext, label: str = "", database: str = "", json: bool = Fa
 
     with Session(c, json=json, commands=commands) as session:
         stores = Stores(session, database)
-        running = plans.running(stores.fleet, stores.apps())
+        running = plans.running(stores.everything, stores.apps())
         stores.carry_out(lambda shelves: plans.backup(stores.environment, shelves, label, running))
 
 
@@ -63,11 +63,16 @@ def list_(c: FleetContext, database: str = "", json: bool = False) -> None:
 
 @fleet_task(
     takes="name",
-    help={"name": "which one (default: the newest of each database)", "json": _JSON, "commands": _COMMANDS},
+    help={
+        "database": _DATABASE,
+        "name": "which one (default: the newest of each database)",
+        "json": _JSON,
+        "commands": _COMMANDS,
+    },
 )
-def verify(c: FleetContext, name: str = "", json: bool = False, commands: bool = False) -> None:
+def verify(c: FleetContext, name: str = "", database: str = "", json: bool = False, commands: bool = False) -> None:
     """
-    Compare every file of a backup with its checksum, and have its dump read from end to end of its contents.
+    Compare every file of a backup with its checksum, and have the dump's table of contents read.
 
     That shows that it is as it was written. That it can be restored is shown by `backup.prove`.
 
@@ -81,15 +86,20 @@ def verify(c: FleetContext, name: str = "", json: bool = False, commands: bool =
     from tasks.stores import Stores
 
     with Session(c, json=json, commands=commands) as session:
-        stores = Stores(session)
+        stores = Stores(session, database, name)
         stores.carry_out(lambda shelves: plans.verify(stores.environment, plans.choose(shelves, name)))
 
 
 @fleet_task(
     takes="name",
-    help={"name": "which one (default: the newest of each database)", "json": _JSON, "commands": _COMMANDS},
+    help={
+        "database": _DATABASE,
+        "name": "which one (default: the newest of each database)",
+        "json": _JSON,
+        "commands": _COMMANDS,
+    },
 )
-def prove(c: FleetContext, name: str = "", json: bool = False, commands: bool = False) -> None:
+def prove(c: FleetContext, name: str = "", database: str = "", json: bool = False, commands: bool = False) -> None:
     """
     Restore a backup into a scratch database, compare every table's rows with the manifest, and record that.
 
@@ -99,13 +109,13 @@ def prove(c: FleetContext, name: str = "", json: bool = False, commands: bool = 
 
     Exit codes: 0 proven, 7 it could not be restored, or differs.
     """
-    from lockstitch import plans
     from tasks.session import Session
     from tasks.stores import Stores
+    from tasks.vaults import prove_plan
 
     with Session(c, json=json, commands=commands) as session:
-        stores = Stores(session)
-        stores.carry_out(lambda shelves: plans.prove(stores.environment, plans.choose(shelves, name)), proving=True)
+        stores = Stores(session, database, name)
+        stores.carry_out(lambda shelves: prove_plan(stores, shelves, name), proving=True)
 
 
 @fleet_task(
@@ -137,7 +147,7 @@ def restore(
     from tasks.stores import Stores
 
     with Session(c, json=json, commands=commands) as session:
-        stores = Stores(session)
+        stores = Stores(session, backup=name)
 
         def make(shelves: Sequence[plans.Shelf]) -> plans.Plan:
             ((shelf, chosen),) = plans.choose(shelves, name)
@@ -158,11 +168,14 @@ def fetch(c: FleetContext, name: str, to: str = ".", json: bool = False) -> None
     from tasks.vaults import fetch_backup
 
     with Session(c, json=json) as session:
-        fetch_backup(Stores(session), name, to)
+        fetch_backup(Stores(session, backup=name), name, to)
 
 
-@fleet_task(takes="name", help={"name": "which one (default: the newest of each database)", "json": _JSON})
-def push(c: FleetContext, name: str = "", json: bool = False) -> None:
+@fleet_task(
+    takes="name",
+    help={"database": _DATABASE, "name": "which one (default: the newest of each database)", "json": _JSON},
+)
+def push(c: FleetContext, name: str = "", database: str = "", json: bool = False) -> None:
     """
     Copy a backup to where `offsite` of the inventory says: a bucket, or a folder of another host.
 
@@ -176,7 +189,7 @@ def push(c: FleetContext, name: str = "", json: bool = False) -> None:
     from tasks.vaults import push_backups
 
     with Session(c, json=json) as session:
-        push_backups(Stores(session), name)
+        push_backups(Stores(session, database, name), name)
 
 
 @fleet_task(help={"database": _DATABASE, "yes": _YES, "json": _JSON, "commands": _COMMANDS})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lockstitch import plans
-from lockstitch.backup import VaultFacts
+from lockstitch.backup import VaultFacts, is_of
 from lockstitch.command import Secret, Value
 from lockstitch.errors import LockstitchError, UsageError
 from lockstitch.facts import Survey
@@ -20,11 +20,14 @@ from tasks.session import Session, words
 class Stores:
     """The databases of one environment that are meant: all of it, or those named with commas."""
 
-    def __init__(self, session: Session, named: str = "") -> None:
+    def __init__(self, session: Session, named: str = "", backup: str = "") -> None:
         self.session = session
         self.fleet: Fleet = session.fleet("")
         self.environment = self.fleet.inventory.name
         self.databases = _meant(self.fleet, named)
+        if backup:
+            # The others, whose hosts may be away, have no part in it.
+            self.databases = {n: d for n, d in self.databases.items() if is_of(backup, n)} or self.databases
         self._known: dict[str, Secret] = {}
 
     def facts(self, *, servers: bool) -> dict[str, VaultFacts]:
@@ -64,9 +67,15 @@ class Stores:
         return self._known[reference]
 
     def apps(self) -> Survey:
-        """The facts of the apps that have these databases, wherever they run."""
-        asks = [ask for ask in plans.usual_asks(self.fleet) if ask.app.database in self.databases]
-        return self.session.survey(self.fleet, asks) if asks else Survey({})
+        """The facts of the apps that have these databases, wherever they run and whatever was selected."""
+        asks = [ask for ask in plans.usual_asks(self.everything) if ask.app.database in self.databases]
+        return self.session.survey(self.everything, asks) if asks else Survey({})
+
+    @property
+    def everything(self) -> Fleet:
+        """All of the environment: what a backup belongs to may be on hosts that were not selected."""
+        inventory = self.fleet.inventory
+        return Fleet(inventory, tuple((group.name, host) for group in inventory.groups for host in group.hosts))
 
 
 def _meant(fleet: Fleet, named: str) -> dict[str, Database]:

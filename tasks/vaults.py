@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,26 @@ def show_backups(stores: Stores) -> None:
     stores.session.answer(lambda: backups_json(facts, kept), lambda: backups_text(facts, kept))
 
 
+def prove_plan(stores: Stores, shelves: Sequence[Shelf], name: str) -> plans.Plan:
+    """The plan that proves a backup, or the newest of every database that has a place for that."""
+    able = shelves if name else [shelf for shelf in shelves if shelf.prove] or shelves
+    _tell_left_out(stores, shelves, able, "prove")
+    return plans.prove(stores.environment, plans.choose(able, name))
+
+
+def _tell_left_out(stores: Stores, shelves: Sequence[Shelf], able: Sequence[Shelf], key: str) -> None:
+    for shelf in shelves:
+        if shelf not in able:
+            stores.session.note(f"left out: {shelf.database.name} has no `{key}` in the inventory")
+
+
 def fetch_backup(stores: Stores, name: str, to: str) -> None:
     """Copy a backup to this machine."""
     ((shelf, chosen),) = plans.choose(stores.shelves(servers=False), name)
     at = shelf.database
+    if stores.session.dry:
+        stores.session.note(f"{chosen} of {at.host.name} would be copied to {to}")
+        return
     with _copying(chosen) as told:
         copy = fetch(stores.session.remote, at.host, at.vault.directory, chosen, Path(to).expanduser(), told)
     _record(stores, shelf, "fetch", chosen, str(copy))
@@ -46,7 +62,13 @@ def fetch_backup(stores: Stores, name: str, to: str) -> None:
 def push_backups(stores: Stores, name: str) -> None:
     """Copy backups to where the inventory says, one after the other."""
     pushed: list[dict[str, Any]] = []
-    for shelf, chosen in plans.choose(stores.shelves(servers=False), name):
+    shelves = stores.shelves(servers=False)
+    able = shelves if name else [shelf for shelf in shelves if shelf.database.offsite] or shelves
+    _tell_left_out(stores, shelves, able, "offsite")
+    for shelf, chosen in plans.choose(able, name):
+        if stores.session.dry:
+            stores.session.note(f"{chosen} of {shelf.database.host.name} would be copied to where `offsite` says")
+            continue
         with _copying(chosen) as told:
             done = _push(stores, shelf, chosen, told)
         _record(stores, shelf, "push", chosen, done.where)

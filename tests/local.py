@@ -28,6 +28,7 @@ class LocalRemote:
 
     def __init__(self, root: Path, env: dict[str, str] | None = None) -> None:
         self.root, self.env = root, env or {}
+        self.shell: tuple[str, ...] = ("/bin/sh",)
         self.faults: list[Callable[[Host, Script], None]] = []
         self.losses: list[Callable[[Host, Script], BaseException | None]] = []
         self.cuts: list[Callable[[Host, str, FileMode], int | None]] = []
@@ -49,7 +50,7 @@ class LocalRemote:
         home = self.home(host.name)
         env = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", **self.env}
         process = subprocess.Popen(
-            ["/bin/sh"],
+            [*self.shell],
             cwd=home,
             env=env,
             stdin=subprocess.PIPE,

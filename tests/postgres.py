@@ -130,7 +130,9 @@ class LocalPostgres:
         secret = quote(self.passwords[user] if password is None else password, safe="")
         return f"postgresql://{user}:{secret}@127.0.0.1:{port or self.port}/{quote(database, safe='')}"
 
-    def connect(self, database: str = "postgres", user: str = SUPERUSER, name: str = "tests") -> psycopg.Connection[Any]:
+    def connect(
+        self, database: str = "postgres", user: str = SUPERUSER, name: str = "tests"
+    ) -> psycopg.Connection[Any]:
         """A session that commits by itself; close it, `with` does."""
         where = {"host": "127.0.0.1", "port": self.port, "connect_timeout": 10, "application_name": name}
         return psycopg.connect(dbname=database, user=user, password=self.passwords[user], autocommit=True, **where)  # type: ignore[arg-type]
@@ -172,7 +174,7 @@ class LocalPostgres:
         end = time.monotonic() + seconds
         with self.connect() as connection:
             while True:
-                row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+                row = connection.execute(query).fetchone()
                 if row and row[0]:
                     return row[0]
                 assert time.monotonic() < end, f"it never became true: {query}"
@@ -192,7 +194,7 @@ class LocalPostgres:
         for name, might in ((APP, "CREATEDB"), (LIMITED, "NOCREATEDB"), (READER, "NOCREATEDB")):
             verb = "ALTER" if name in present else "CREATE"
             make = f"{verb} ROLE {{}} LOGIN NOSUPERUSER {might} CONNECTION LIMIT -1 PASSWORD {{}}"
-            self.sql(sql.SQL(make).format(sql.Identifier(name), sql.Literal(self.passwords[name])))  # type: ignore[arg-type]
+            self.sql(sql.SQL(make).format(sql.Identifier(name), sql.Literal(self.passwords[name])))
 
 
 _TABLES = """

@@ -29,7 +29,9 @@ def parsed(*lines: str) -> tuple[Backup, ...]:
 
 
 def test_a_backup_is_what_its_manifest_says() -> None:
-    (backup,) = parsed(line(label="before the sale", app="api", revision="f" * 40, run=RUN, by="ada", engine="postgres"))
+    (backup,) = parsed(
+        line(label="before the sale", app="api", revision="f" * 40, run=RUN, by="ada", engine="postgres")
+    )
     assert backup.good and backup.when == datetime(2026, 1, 1, 2, tzinfo=UTC)
     assert (backup.name, backup.rows, backup.bytes, backup.size, backup.tables) == (NAMED, 7, 5, 10, 1)
     assert (backup.label, backup.app, backup.run, backup.by) == ("before the sale", "api", RUN, "ada")
@@ -37,7 +39,11 @@ def test_a_backup_is_what_its_manifest_says() -> None:
 
 def test_the_oldest_comes_first_and_one_of_no_known_time_before_all() -> None:
     names = [f"main-2026010{n}T000000Z-0000" for n in (1, 2, 3)]
-    lines = [line(names[0], at="2026-01-03T00:00:00Z"), line(names[1], at="2026-01-01T00:00:00Z"), line(names[2], at="no")]
+    lines = [
+        line(names[0], at="2026-01-03T00:00:00Z"),
+        line(names[1], at="2026-01-01T00:00:00Z"),
+        line(names[2], at="no"),
+    ]
     assert [backup.name for backup in parsed(*lines)] == [names[2], names[1], names[0]]
 
 
@@ -71,7 +77,9 @@ def test_what_cannot_be_counted_on_is_listed_with_the_reason(said: str) -> None:
 
 
 def test_wrong_types_are_no_sizes_and_a_manifest_cannot_call_itself_bad_or_good() -> None:
-    (backup,) = parsed(line(rows=True, bytes="5", size=None, tables=1.5, head=["x"], label=3, problem="mine", proven="today"))
+    (backup,) = parsed(
+        line(rows=True, bytes="5", size=None, tables=1.5, head=["x"], label=3, problem="mine", proven="today")
+    )
     assert (backup.rows, backup.bytes, backup.size, backup.tables) == (0, 0, 0, 0)
     assert (backup.problem, backup.label) == ("", "3")
 
@@ -81,7 +89,7 @@ def test_what_has_no_name_of_a_backup_is_left_out(name: str) -> None:
     assert parsed(f"backup {name} {{}}", f"broken {name}", "free 5", "") == ()
 
 
-GARBAGE = st.text(st.characters(blacklist_categories=("Cs",)), max_size=60)
+GARBAGE = st.text(st.characters(codec="utf-8"), max_size=60)
 VALUES: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | GARBAGE,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(GARBAGE, inner, max_size=3),
@@ -109,7 +117,9 @@ def test_no_listing_breaks_it(lines: list[str]) -> None:
     assert found.newest is None or found.newest.good
 
 
-@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "0001-01-01", "", "2026-13-01"])
+@pytest.mark.parametrize(
+    "at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "0001-01-01", "", "2026-13-01"]
+)
 def test_no_time_breaks_it(at: str) -> None:
     assert Backup(NAMED, at=at).when.tzinfo is UTC
 
@@ -138,6 +148,8 @@ def test_a_vault_keeps_its_state_apart_for_each_database() -> None:
     assert Vault("bk", "main").state == "bk/.lockstitch/main"
 
 
-@pytest.mark.parametrize("size, said", [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (5 << 20, "5.0 MiB"), (3 << 30, "3.0 GiB")])
+@pytest.mark.parametrize(
+    "size, said", [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (5 << 20, "5.0 MiB"), (3 << 30, "3.0 GiB")]
+)
 def test_sizes_as_people_read_them(size: int, said: str) -> None:
     assert sized(size) == said

@@ -18,7 +18,11 @@ LINES = {
         "cd api && .venv/bin/alembic -x tenant=a --name main upgrade head",
         "  alembic  upgrade  head  ",
     ],
-    "prisma": ["npx prisma migrate deploy", "npx prisma@5.1.0 migrate deploy", "pnpm exec prisma migrate deploy --schema=a.prisma"],
+    "prisma": [
+        "npx prisma migrate deploy",
+        "npx prisma@5.1.0 migrate deploy",
+        "pnpm exec prisma migrate deploy --schema=a.prisma",
+    ],
     "django": [
         "python manage.py migrate",
         ".venv/bin/python manage.py migrate --noinput",
@@ -76,20 +80,38 @@ def test_the_tool_is_called_as_the_line_calls_it() -> None:
     made = migrating("cd api && .venv/bin/alembic -c x.ini upgrade head", None, None, ())
     assert made.down == "cd api && .venv/bin/alembic -c x.ini downgrade -$steps"
     assert "cd api && .venv/bin/alembic -c x.ini current" in made.pending
-    assert migrating("php8.2 artisan migrate --force", None, None, ()).down.startswith("php8.2 artisan migrate:rollback")
+    assert migrating("php8.2 artisan migrate --force", None, None, ()).down.startswith(
+        "php8.2 artisan migrate:rollback"
+    )
 
 
 # What each tool prints, and what is to be made of it: the text is run with a tool that says so much.
 SAYS = {
     "alembic": ("alembic upgrade head", 'case $1 in current) echo "0001" ;; *) echo "0002 (head)" ;; esac', "0002"),
-    "alembic at its head": ("alembic upgrade head", 'case $1 in current) echo "0002 (head)" ;; *) echo "0002 (head)" ;; esac', ""),
+    "alembic at its head": (
+        "alembic upgrade head",
+        'case $1 in current) echo "0002 (head)" ;; *) echo "0002 (head)" ;; esac',
+        "",
+    ),
     "alembic before all": ("alembic upgrade head", 'case $1 in current) : ;; *) echo "0002 (head)" ;; esac', "0002"),
     "prisma": ("prisma migrate deploy", "exit 1", "prisma migrate status tells of some"),
     "prisma done": ("prisma migrate deploy", "exit 0", ""),
-    "django": ("manage.py migrate", 'printf "%s\\n" "[X]  auth.0001" "[ ]  shop.0002" "[ ]  shop.0003"', "shop.0002\nshop.0003"),
+    "django": (
+        "manage.py migrate",
+        'printf "%s\\n" "[X]  auth.0001" "[ ]  shop.0002" "[ ]  shop.0003"',
+        "shop.0002\nshop.0003",
+    ),
     "django done": ("manage.py migrate", 'echo "[X]  auth.0001"', ""),
-    "laravel": ("artisan migrate", 'printf "%s\\n" "  0001_a ... [1] Ran" "  0002_b ... Pending"', "0002_b ... Pending"),
-    "laravel of old": ("artisan migrate", 'printf "%s\\n" "| Ran? | Migration |" "| Yes | 1_a |" "| No  | 2_b |"', "| No  | 2_b |"),
+    "laravel": (
+        "artisan migrate",
+        'printf "%s\\n" "  0001_a ... [1] Ran" "  0002_b ... Pending"',
+        "0002_b ... Pending",
+    ),
+    "laravel of old": (
+        "artisan migrate",
+        'printf "%s\\n" "| Ran? | Migration |" "| Yes | 1_a |" "| No  | 2_b |"',
+        "| No  | 2_b |",
+    ),
     "laravel done": ("artisan migrate", 'echo "  0001_a ... [1] Ran"', ""),
 }
 

@@ -58,8 +58,8 @@ def prove(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
             )
     units, done = [], []
     for shelf, name in chosen:
-        beside = shelf.beside("proving")
-        made = steps.scratch(shelf, beside, shelf.prefix("proving"))
+        beside = shelf.beside(shelf.proving)
+        made = steps.scratch(shelf, beside, shelf.prefix(shelf.proving))
         restored = steps.restore(shelf, name, beside, url=shelf.prove, owners=False)
         gate = steps.rows(shelf, name, beside, shelf.prove)
         did = (steps.reach(shelf), steps.check(shelf, name), made, restored)

@@ -53,7 +53,9 @@ def swap(shelf: Shelf) -> Wave:
     step = steps.swap(shelf, shelf.beside("restoring"), kept(shelf), shelf.beside("undone"))
     gates: tuple[Gate, ...] = (steps.swapped(shelf, kept(shelf)),)
     return Wave(
-        f"swap {shelf.database.name}", (Unit(shelf.site, (step,), gates, (steps.serving(shelf),)),), visible=True
+        f"swap {shelf.database.name}",
+        (Unit(shelf.site, (step,), gates, (steps.serving(shelf, kept(shelf)),)),),
+        visible=True,
     )
 
 

@@ -15,10 +15,12 @@ from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.deploy import settled
 from lockstitch.plans.notes import job_logs, notes
 from lockstitch.plans.preflight import refuse
-from lockstitch.plans.schema import Backwards, Way, backwards
+from lockstitch.plans.schema import Backwards, Way, backwards, refuse_part, refuse_twice
 from lockstitch.plans.steps import Job
 from lockstitch.plans.store import Shelves
 from lockstitch.release import Release, previous_good, release_id
+
+_NOTHING = "every host already runs it"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
     jobs = [_job(apps[site.host, site.app], facts, back) for site, facts in survey.facts.items()]
     jobs = [job for job in jobs if back.force or not settled(job)]
     who = (back.run, back.by, back.message)
-    databases = _backwards(jobs, survey, back)
+    databases = _backwards(fleet, jobs, survey, back)
     first = [wave for each in databases for wave in each.waves]
     freed = store.locked(first, {s.database.name: s for each in databases if (s := each.shelf)})
     return Plan(
@@ -67,6 +69,7 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
         changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
         commits=_taken_back(jobs),
         notes=(*notes(survey), *(note for each in databases for note in each.notes)),
+        nothing=_NOTHING if back.database == "none" else f"{_NOTHING}; the database is not touched by itself",
         done=tuple(told for each in databases for told in each.done),
         logs={job.site: job_logs(job) for job in jobs},
         written={job.site: job.facts.host.written for job in jobs},
@@ -129,10 +132,13 @@ def _taken_back(jobs: list[Job]) -> dict[str, tuple[Commit, ...]]:
     return {job.app.name: job.facts.target.commits for job in jobs if job.facts.target is not None}
 
 
-def _backwards(jobs: list[Job], survey: Survey, back: Back) -> list[Backwards]:
+def _backwards(fleet: Fleet, jobs: list[Job], survey: Survey, back: Back) -> list[Backwards]:
     """What becomes of the databases: once for each app, by its first host."""
     first = {job.app.name: job for job in reversed(jobs)}
     same = {name: [f for site, f in survey.facts.items() if site.app == name] for name in first}
+    if back.database != "none":
+        refuse_part(fleet, [job.app for job in first.values()])
     made = [backwards(job, back.database, back.shelves, same[name]) for name, job in reversed(first.items())]
+    refuse_twice(made)
     refuse_dump([each.shelf for each in made if each.shelf])
     return made

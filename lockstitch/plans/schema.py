@@ -10,6 +10,7 @@ from lockstitch.backup import Backup
 from lockstitch.command import Command
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts import Facts, Survey
+from lockstitch.inventory import App, Fleet
 from lockstitch.plan import Step, Unit, Wave
 from lockstitch.plans import shelf as steps
 from lockstitch.plans.restore import beside, kept, refuse_restore, swap
@@ -52,11 +53,34 @@ def lying_between(survey: Survey) -> dict[str, tuple[str, ...]]:
 def backwards(job: Job, way: Way, shelves: Shelves, by_site: Sequence[Facts]) -> Backwards:
     """What becomes of the database of `job`, the first of its app. `by_site` are the facts of all its app's sites."""
     lying = job.facts.target.migrations if job.facts.target else ()
-    if way == "restore" and job.app.database:
+    if way == "restore" and job.app.database and job.app.migrate:
         return _restored(job, shelves[job.app.database], by_site)
     if way == "down" and lying:
-        return _down(job, lying, shelves.get(job.app.database or ""))
+        return _down(job, lying, shelves.get(job.app.database or ""), by_site)
     return Backwards(notes=tuple(_left(job, lying)))
+
+
+def refuse_part(fleet: Fleet, apps: Sequence[App]) -> None:
+    """Raise where hosts that were not selected would keep the newer code on a database that is taken back."""
+    here = {(host.name, app.name) for host, app in fleet.sites()}
+    names = {app.name for app in apps if app.database and app.migrate}
+    left = sorted(host for app, host in fleet.inventory.placed if app in names and (host, app) not in here)
+    if left:
+        raise UsageError(
+            f"{', '.join(left)} would keep the newer code on a database that is taken back; nothing was changed",
+            hint="select every host of the app, or give --database none",
+        )
+
+
+def refuse_twice(made: Sequence[Backwards]) -> None:
+    """Raise where two apps would each take the same database back."""
+    names = [each.shelf.database.name for each in made if each.shelf]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(
+            f"several apps migrate {', '.join(twice)}, which can be taken back for one of them; nothing was changed",
+            hint="name that one with --only, and the others with --database none",
+        )
 
 
 def _left(job: Job, lying: tuple[str, ...]) -> Iterator[str]:
@@ -66,13 +90,15 @@ def _left(job: Job, lying: tuple[str, ...]) -> Iterator[str]:
         yield f"{job.app.name}: migrations are not taken back; the older code must work with the schema as it is now"
 
 
-def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None) -> Backwards:
+def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None, by_site: Sequence[Facts]) -> Backwards:
     line, old = job.app.migrating.down, job.old
     if not line or old is None:
         raise UsageError(
             f"{job.app.name}: nobody knows how to take its migrations back",
             hint="write `migrate_down:` under the app, or type --database restore, or --database none",
         )
+    if shelf is not None:
+        _refuse_other_head(job, shelf, by_site)
     command = Command(line, values={"steps": str(len(lying))}, env=old.env, cwd=old.directory)
     undo = old.inside(job.app.migrate or "true")
     step = Step("migrate down", f"take back {len(lying)}: {line}", command, undo, timeout=job.app.timeout)
@@ -83,13 +109,28 @@ def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None) -> Backwards:
     return Backwards((_present(job, shelf), wave), notes, shelf=shelf)
 
 
+def _refuse_other_head(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> None:
+    """Raise where the database has other migrations than the release that serves was deployed with: a run that was cut
+    off may have taken them back already, and whoever counts on would take back one too many."""
+    told = [e for facts in by_site for e in facts.host.journal if e.get("revision") == job.before]
+    wanted = next((e["head_after"] for e in reversed(told) if e.get("head_after")), "")
+    found = shelf.facts.server.head
+    if wanted and found != wanted:
+        raise CheckError(
+            f"{job.app.name}: the newest migration in the database is {found or 'none'}, and the release that serves "
+            f"was deployed with {wanted}: it is not known how many are to be taken back\nnothing was changed",
+            hint="give --database none where the database is right already, or --database restore",
+        )
+
+
 def _restored(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backwards:
     refuse_restore(shelf, swapping=True)
     backup = belonging(job, shelf, by_site)
     serving = shelf.engine.database(shelf.url)
     away = kept(shelf)
     notes = (
-        f"{shelf.database.name}: {backup.name} is restored, taken {backup.at}: what was written since is not in it; "
+        f"{shelf.database.name}: {backup.name} is restored, taken {backup.at}, "
+        f"newest migration {backup.head or 'not known'}: what was written since is not in it; "
         f"it stays in {away}",
     )
     done = (f"{serving} is {backup.name} now; what it was before is kept as {away}",)
@@ -105,12 +146,15 @@ def _present(job: Job, shelf: Shelf) -> Wave:
 
 
 def belonging(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backup:
-    """The dump that belongs to the revision one goes back to: the newest that was made while it served.
+    """The dump that belongs to the revision one goes back to: the newest that was made while it served, with the
+    migrations it had when it was first left.
 
     Where it was left without a dump, because no migration was pending, it is the first that a later release was
     deployed over: the migrations in that are still the same. Raises CheckError where neither is there and whole.
     """
-    mine = [b for b in shelf.facts.backups if b.good and (b.app, b.revision) == (job.app.name, job.revision)]
+    head = next((left for facts in by_site if (left := _head(facts.host.journal, job.revision))), "")
+    same = [b for b in shelf.facts.backups if (b.app, b.revision) == (job.app.name, job.revision)]
+    mine = [b for b in same if b.good and (not head or b.head == head)]
     if mine:
         return mine[-1]
     later = sorted(name for facts in by_site for name in _after(facts.host.journal, job.revision)[:1])
@@ -122,6 +166,11 @@ def belonging(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backup:
         f"{job.app.name}: no dump belongs to {short(job.revision)}{lost}\nnothing was changed",
         hint="fab -H ENV backup.list, then backup.restore NAME by itself; or --database down, or none",
     )
+
+
+def _head(journal: Sequence[Mapping[str, str]], revision: str) -> str:
+    """The newest migration when a revision was first left, by a run that may have failed; empty if unknown."""
+    return next((e["head_before"] for e in journal if e.get("before") == revision and e.get("head_before")), "")
 
 
 def _after(journal: Sequence[Mapping[str, str]], revision: str) -> list[str]:

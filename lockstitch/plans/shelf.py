@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from lockstitch.backup import VaultFacts, backup_name, opened
 from lockstitch.command import Command, Value
@@ -54,12 +55,18 @@ class Shelf:
 
     def beside(self, what: str) -> str:
         """The name of a database that this run makes beside the one that serves."""
-        mark = f"__{what}_"
-        return f"{self._base(mark)}{mark}{self.run.partition('-')[0]}"
+        return f"{self.prefix(what)}{self.run.partition('-')[0]}"
 
     def prefix(self, what: str) -> str:
-        """What the names of all such databases begin with."""
-        return f"{self._base(f'__{what}_')}__{what}_"
+        """What the names of all such databases of this vault begin with."""
+        mark = f"__{what}_"
+        return f"{self._base(mark)}{mark}"
+
+    @property
+    def proving(self) -> str:
+        """The mark of scratch databases: several vaults may be proven on one server."""
+        at = f"{self.database.host.name}:{self.database.vault.directory}:{self.database.name}"
+        return f"proving_{sha256(at.encode()).hexdigest()[:6]}"
 
     def _base(self, mark: str) -> str:
         room = self.engine.longest_name - len(mark) - len("20260101T000000Z")
@@ -191,7 +198,9 @@ def record(shelf: Shelf, event: str, message: str = "", **more: str) -> Step:
 def rows(shelf: Shelf, name: str, beside: str, url: Value = "") -> Gate:
     """The gate that a restored database has the rows its backup was made with."""
     command = shelf.command(shelf.engine.compare, name, beside=beside, url=url)
-    return Gate("rows", Probe("rows", command, lambda text, code: text), shelf.engine.judge_rows, 1.0, 7200.0, 1)
+    return Gate(
+        "rows", Probe("rows", command, lambda text, code: text), shelf.engine.judge_rows, 1.0, shelf.database.timeout, 1
+    )
 
 
 def swapped(shelf: Shelf, kept: str) -> Gate:
@@ -199,24 +208,25 @@ def swapped(shelf: Shelf, kept: str) -> Gate:
     return _present(shelf, "swapped", {shelf.engine.database(shelf.url), kept})
 
 
-def serving(shelf: Shelf) -> Gate:
-    """The gate that the database is there again after a swap was taken back."""
-    return _present(shelf, "serving", {shelf.engine.database(shelf.url)})
+def serving(shelf: Shelf, kept: str) -> Gate:
+    """The gate that a swap was taken back: the database is there, and nothing is kept beside it."""
+    return _present(shelf, "serving", {shelf.engine.database(shelf.url)}, {kept})
 
 
-def _present(shelf: Shelf, name: str, names: set[str]) -> Gate:
+def _present(shelf: Shelf, name: str, names: Set[str], gone: Set[str] = frozenset()) -> Gate:
     probe = Probe(name, shelf.command(shelf.engine.names), _names)
-    return Gate(name, probe, lambda found: _there(names, found), 1.0, 30.0, 5)
+    return Gate(name, probe, lambda found: _there(names, gone, found), 1.0, 30.0, 20)
 
 
 def _names(text: str, code: int) -> frozenset[str]:
     return frozenset(line[5:] for line in text.splitlines() if line.startswith("name "))
 
 
-def _there(names: set[str], found: frozenset[str]) -> Verdict:
-    missing = sorted(names - found)
-    return (
-        failed(f"there is no database {' and no '.join(missing)}")
-        if missing
-        else passed(f"{' and '.join(sorted(names))} are there")
-    )
+def _there(names: Set[str], gone: Set[str], found: frozenset[str]) -> Verdict:
+    if not found:
+        return failed("the database server does not answer")
+    if missing := sorted(names - found):
+        return failed(f"there is no database {' and no '.join(missing)}")
+    if still := sorted(gone & found):
+        return failed(f"{still[0]} is still there: the swap was not taken back")
+    return passed(f"{' and '.join(sorted(names))}: there")

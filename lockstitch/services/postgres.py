@@ -26,6 +26,8 @@ _OF_LIBRARIES = frozenset(
 # As libpq reads it: a number sign means nothing, and one of several hosts may be in brackets.
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?]*)(?:/([^?]*))?(?:\?(.*))?", re.IGNORECASE | re.DOTALL)
 _FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+# From this version on a dump sets transaction_timeout, which an older server does not know: pg_restore ends there.
+_NEW_SETTING = 17
 _MAJOR = re.compile(r"\d+")
 
 
@@ -127,6 +129,9 @@ def _too_old(server: str, tool: str) -> str:
         return "pg_dump is not found on this host"
     if major(tool) < major(server):
         return f"pg_dump {tool} cannot dump a server of version {server}: install postgresql-client-{major(server)}"
+    if major(tool) >= _NEW_SETTING > major(server):
+        wanted = f"postgresql-client-{major(server)}"
+        return f"what pg_dump {tool} dumps cannot be restored on a server of version {server}: install {wanted}"
     return ""
 
 

@@ -8,6 +8,10 @@ _COUNTED = (
     r"""
 counted() { sql "$1" <<'SQL'
 SET statement_timeout = 0; SET row_security = off;
+SELECT current_setting('server_version_num')::int >= 170000 AS limits \gset
+\if :limits
+SET transaction_timeout = 0;
+\endif
 """
     + COUNT
     + r"""
@@ -17,10 +21,19 @@ SQL
 )
 
 _THERE = r"""
-there() { [ -n "$(sql "$admin" -v name="$1" <<'SQL'
-SELECT 1 FROM pg_database WHERE datname = :'name';
+# What could not be asked is not "no": a server that has just lost all its sessions may let nobody in for a moment.
+there() {
+    ls_tries=20
+    until ls_names=$(sql "$admin" -v name="$1" 2>&1 <<'SQL'
+SELECT 'there' FROM pg_database WHERE datname = :'name';
 SQL
-)" ]; }
+    ); do
+        ls_tries=$((ls_tries - 1))
+        [ $ls_tries -gt 0 ] || { printf '%s\n' "$ls_names"; exit 1; }
+        sleep 0.5
+    done
+    [ "$ls_names" = there ]
+}
 """
 # Like the database it stands beside in all that a dump does not hold: owner, encoding, locale, settings, rights.
 # `$into` is the name that it is to have in the end, where that is not the database's own: it must be free.
@@ -42,6 +55,10 @@ SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COL
     || CASE spcname WHEN 'pg_default' THEN '' ELSE format(' TABLESPACE %I', spcname) END
     FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace, to_jsonb(d) j
     WHERE datname = :'database' \gexec
+SQL
+# What this login may not set, an administrator has set: it is told, and the data is restored without it.
+sql "$admin" -v database="$database" -v beside="$beside" 2>&1 <<'SQL' | sed 's/^ERROR:/not copied from the database that serves:/'
+\set ON_ERROR_STOP off
 SELECT format(CASE setrole WHEN 0 THEN 'ALTER DATABASE %I' ELSE 'ALTER ROLE %2$I IN DATABASE %1$I' END, :'beside',
         CASE setrole WHEN 0 THEN '' ELSE pg_get_userbyid(setrole) END)
     || format(' SET %I TO ', split_part(s, '=', 1))
@@ -215,7 +232,8 @@ DROP = (
     + r"""
 sql "$admin" -v beside="$beside" <<'SQL'
 SET client_min_messages = warning;
-SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = :'beside' \g /dev/null
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = :'beside'
+    AND usesysid IS NOT NULL AND pg_has_role(usesysid, 'USAGE') \g /dev/null
 DROP DATABASE IF EXISTS :"beside";
 SQL
 """

@@ -62,6 +62,10 @@ exec 8>in 9<out
 cat >&8 2>/dev/null <<'SQL' || :
 SET lock_timeout = '60s'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;
 SET row_security = off;
+SELECT current_setting('server_version_num')::int >= 170000 AS limits \gset
+\if :limits
+SET transaction_timeout = 0;
+\endif
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SQL
 cat >&8 2>/dev/null <<'SQL' || :

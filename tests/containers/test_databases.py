@@ -126,6 +126,16 @@ def lies(machine: Machine, directory: str = BACKUPS) -> list[str]:
     return machine.check(f"ls -A {directory} | grep -vx .lockstitch || true").split()
 
 
+def assert_unseen(project: Project, postgres: Postgres) -> None:
+    """No command line holds any of the password, while everything that is given it runs."""
+    assert not project.fleet["api1"].processes(random_part(postgres))
+
+
+def random_part(postgres: Postgres) -> str:
+    """The part of the password that no awkward sign can hide."""
+    return postgres.passwords[APP][:8]
+
+
 @contextlib.contextmanager
 def dump_held(project: Project, postgres: Postgres) -> Iterator[Running]:
     """A `backup` that has written every table of the shop, and waits until this is left."""
@@ -133,7 +143,8 @@ def dump_held(project: Project, postgres: Postgres) -> Iterator[Running]:
     try:
         session.execute("BEGIN; ALTER SEQUENCE numbers RENAME TO other_numbers")
         with project.start_fab("-H", "prod", "backup") as running:
-            wait_until(lambda: bool(postgres.sql(WAITS_FOR_A_LOCK)), "the dump waits")
+            wait_until(lambda: bool(postgres.sql(WAITS_FOR_A_LOCK)), "the dump waits", 60)
+            assert_unseen(project, postgres)
             yield running
     finally:
         # Closing ends the transaction, even where the server is gone.
@@ -146,7 +157,8 @@ def restore_held(project: Project, postgres: Postgres, *words: str) -> Iterator[
     postgres.sql("CREATE ROLE held")
     try:
         with project.start_fab("-H", "prod", *words) as running:
-            wait_until(lambda: bool(postgres.sql(WAITS_IN_A_COPY)), "the restore waits")
+            wait_until(lambda: bool(postgres.sql(WAITS_IN_A_COPY)), "the restore waits", 60)
+            assert_unseen(project, postgres)
             yield running, postgres.sql(WAITS_IN_A_COPY)[0][0]
     finally:
         postgres.sql("DROP ROLE IF EXISTS held")
@@ -167,7 +179,7 @@ def started_again(postgres: Postgres) -> Iterator[None]:
 class Clients:
     """People who write into `marks` all the time, on a connection that is made anew where it ends; bounded."""
 
-    MOST, SECONDS, PAUSE = 20_000, 240.0, 0.02
+    MOST, SECONDS, PAUSE = 40_000, 400.0, 0.02
 
     def __init__(self, url: str) -> None:
         # The number of each mark, and when it was known to be committed.
@@ -209,7 +221,8 @@ class Clients:
         while not self._stop.wait(self.PAUSE) and time.monotonic() < until:
             number = next(self._numbers)
             if number > self.MOST:
-                return self._stop.set()
+                self._stop.set()
+                return
             session.execute("INSERT INTO marks (number) VALUES (%s)", (number,))
             self.committed[number] = time.monotonic()
 
@@ -230,9 +243,7 @@ def assert_hidden(project: Project, postgres: Postgres, *endings: Ran) -> None:
     written = [file.read_text(errors="replace") for file in project.folder.rglob("*") if file.is_file()]
     left = "find /tmp /home/deploy /var/backups -type f -not -name database.dump -exec cat {} +"
     texts = [*(ended.said for ended in endings), *written, project.fleet["api1"].check(left)]
-    # The random part, which no awkward sign can hide.
-    forms.append(secret[:8])
-    for form in forms:
+    for form in (*forms, random_part(postgres)):
         assert not [text for text in texts if form in text]
 
 
@@ -467,12 +478,12 @@ def test_another_host_dumps_several_tables_at_a_time(shop: Project, postgres: Po
 def test_this_machine_dumps_with_its_own_programs(project: Project, postgres: Postgres, tmp_path: Path) -> None:
     postgres.pgbench(SHOP, SCALE)
     postgres.sql(SLOW + SEQUENCE, SHOP, APP)
-    bin, directory = programs(tmp_path), tmp_path / "backups here"
-    if bin is None:
+    tools, directory = programs(tmp_path), tmp_path / "backups here"
+    if tools is None:
         pytest.skip("there is no PostgreSQL here: no wheel pgserver for this machine, and none is installed")
     settings(project).update(run_on="local", directory=str(directory))
     project.variables = {"DATABASE_URL": postgres.url_here(SHOP), "SCRATCH_URL": postgres.url_here("postgres")}
-    project.variables["PATH"] = f"{bin}:{os.environ['PATH']}"
+    project.variables["PATH"] = f"{tools}:{os.environ['PATH']}"
     ran(fab(project, "backup"), 0)
     (name,) = good(project)
     assert [each.name for each in directory.iterdir() if not each.name.startswith(".")] == [name]

@@ -78,12 +78,14 @@ def rows(server: LocalPostgres, database: str) -> Rows:
 
 
 @contextmanager
-def session(server: LocalPostgres, database: str, user: str = APP, *first: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+def session(
+    server: LocalPostgres, database: str, user: str = APP, *first: str
+) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     """Somebody who is connected and has said so much; that the session is ended meanwhile is no error."""
     connection = server.connect(database, user, "somebody")
     try:
         for line in first:
-            connection.execute(line)  # type: ignore[call-overload]
+            connection.execute(line)
         yield connection
     finally:
         connection.close()

@@ -106,7 +106,9 @@ class Project:
     def until_quiet(self, seconds: float = 20.0) -> None:
         """Wait until nothing of a run works on the database: at most the watchdog is left."""
         until = time.monotonic() + seconds
-        while working := [words for words in self.processes().values() if words.partition(" ")[0].startswith(("psql", "pg_"))]:
+        while working := [
+            words for words in self.processes().values() if words.partition(" ")[0].startswith(("psql", "pg_"))
+        ]:
             assert time.monotonic() < until, working
             time.sleep(0.02)
 
@@ -123,7 +125,9 @@ def _words(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return ""
-    return " ".join([os.path.basename(words[0].decode()), *(word.decode(errors="replace") for word in words[1:])]).strip()
+    return " ".join(
+        [os.path.basename(words[0].decode()), *(word.decode(errors="replace") for word in words[1:])]
+    ).strip()
 
 
 def files(*folders: Path) -> Iterator[Path]:

@@ -168,7 +168,13 @@ class Store:
 
 def inventory(urls: Mapping[str, str], settings: Mapping[str, Any], host: Any) -> dict[str, Any]:
     """An inventory of one host that holds the backups of some databases."""
-    usual: dict[str, Any] = {"engine": "postgres", "run_on": "backend", "directory": "bk", "drain": "1s", "min_free": "1M"}
+    usual: dict[str, Any] = {
+        "engine": "postgres",
+        "run_on": "backend",
+        "directory": "bk",
+        "drain": "1s",
+        "min_free": "1M",
+    }
     usual |= {"prove": {"url": "env:SCRATCH"}}
     return {
         "groups": {"backend": {"hosts": [host], "apps": []}},

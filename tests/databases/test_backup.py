@@ -98,7 +98,7 @@ def test_an_empty_database_has_a_backup_too(server: LocalPostgres, make_store: M
     assert [store.verify().code, store.prove().code, store.restore().code] == [0, 0, 0]
 
 
-@pytest.mark.parametrize("database", ["it's \"odd\" \\ 100% :x $HOME {db} =a;", "ünïcödé-🐘", "d" * 63, "é" * 31, "-c"])
+@pytest.mark.parametrize("database", ['it\'s "odd" \\ 100% :x $HOME {db} =a;', "ünïcödé-🐘", "d" * 63, "é" * 31, "-c"])
 def test_a_database_of_any_name(server: LocalPostgres, make_store: MakeStore, database: str) -> None:
     server.create(database, *SHOP)
     store = make_store({"main": server.url(database)})
@@ -164,7 +164,9 @@ def test_databases_share_a_folder_and_never_a_backup(server: LocalPostgres, make
     """Also where the name of one begins with that of another: neither is listed, cleaned up, or pruned with the other."""
     server.create("shop", *SHOP)
     server.create("europe", "CREATE TABLE only_here AS SELECT 1 AS one")
-    store = make_store({"main": server.url("shop"), "main-eu": server.url("europe")}, keep={"last": 1, "daily": 0, "weekly": 0})
+    store = make_store(
+        {"main": server.url("shop"), "main-eu": server.url("europe")}, keep={"last": 1, "daily": 0, "weekly": 0}
+    )
     assert [store.backup().code for _ in range(2)] == [0, 0]
     first, second = ([b.name for b in store.backups(name)] for name in ("main", "main-eu"))
     assert len(first) == len(second) == 2 and not set(first) & set(second), (first, second)
@@ -237,7 +239,9 @@ def test_a_foreign_table_of_a_known_name_hides_no_other(server: LocalPostgres, m
     assert store.backups()[0].head == store.look()["main"].server.head == "0002_tags"
 
 
-def test_a_login_that_may_only_read_makes_backups_and_restores_nothing(server: LocalPostgres, make_store: MakeStore) -> None:
+def test_a_login_that_may_only_read_makes_backups_and_restores_nothing(
+    server: LocalPostgres, make_store: MakeStore
+) -> None:
     server.create("shop", *SHOP, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {LIMITED}")
     server.sql(f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {LIMITED}", "shop", "app")
     store = make_store({"main": server.url("shop", LIMITED)})

@@ -20,6 +20,7 @@ from tests.databases.conftest import SHOP
 from tests.databases.hooks import Hook
 from tests.databases.store import Ended, Store
 from tests.postgres import APP, AWKWARD, SUPERUSER, LocalPostgres
+from tests.shells import SHELLS
 
 OURS = "application_name = 'lockstitch' OR application_name LIKE 'pg\\_%'"
 
@@ -88,13 +89,32 @@ def test_a_table_that_appears_is_in_neither_the_dump_nor_the_manifest(shop: Stor
     assert shop.prove().code == 0
 
 
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_the_snapshot_stays_until_pg_dump_has_it(shop: Store, server: LocalPostgres, shell: tuple[str, ...]) -> None:
+    """However long pg_dump takes to begin, and whatever the shell does with the pipes: and the rest works in it too."""
+    shop.remote.shell, shop.settings["jobs"] = shell, 2
+    with held(shop) as (hook, backup):
+        server.until(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lockstitch' AND state = 'idle in transaction'"
+        )
+        server.sql("DELETE FROM orders", "shop", APP)
+        hook.go()
+        backed_up = backup.result(60)
+    for ended in (backed_up, shop.verify(), shop.prove(), shop.restore()):
+        assert ended.code == 0, ended
+    assert server.counts("shop") == {"public.customers": 40, "public.orders": 300}
+    assert shop.leftovers() == []
+
+
 def meanwhile(store: Store, server: LocalPostgres, table: str, *lines: str) -> Ended:
     """A backup that waits for a table which somebody has locked, and does something with before letting it go."""
     with session(server, "shop", APP, "BEGIN", f"LOCK TABLE {table}") as somebody, ThreadPoolExecutor() as pool:
         backup = pool.submit(store.backup)
-        server.until("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lockstitch' AND wait_event_type = 'Lock'")
+        server.until(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lockstitch' AND wait_event_type = 'Lock'"
+        )
         for line in (*lines, "COMMIT"):
-            somebody.execute(line)  # type: ignore[call-overload]
+            somebody.execute(line)
         return backup.result(60)
 
 
@@ -104,7 +124,9 @@ def test_a_table_that_is_dropped_while_the_backup_waits_for_it(shop: Store, serv
     assert shop.rows(shop.names()[0]) == {"public.orders": 300}
 
 
-@pytest.mark.parametrize("line", ["TRUNCATE customers", "ALTER TABLE customers ALTER name TYPE varchar(50)", "SELECT 1"])
+@pytest.mark.parametrize(
+    "line", ["TRUNCATE customers", "ALTER TABLE customers ALTER name TYPE varchar(50)", "SELECT 1"]
+)
 def test_a_table_that_is_written_anew_while_the_backup_waits_for_it(
     shop: Store, server: LocalPostgres, line: str
 ) -> None:
@@ -203,7 +225,9 @@ def fill(folder: Path, name: str = ".ballast") -> Path:
 
 
 def test_the_disk_is_full_in_the_middle(shop: Store, server: LocalPostgres, small_disk: Path) -> None:
-    server.sql("CREATE TABLE large AS SELECT sha512(n::text::bytea) AS data FROM generate_series(1, 5000) n", "shop", APP)
+    server.sql(
+        "CREATE TABLE large AS SELECT sha512(n::text::bytea) AS data FROM generate_series(1, 5000) n", "shop", APP
+    )
     with held(shop) as (hook, backup):
         ballast = fill(small_disk)
         hook.go()
@@ -217,7 +241,9 @@ def test_the_disk_is_full_in_the_middle(shop: Store, server: LocalPostgres, smal
     assert_nothing_was_made(shop, ended, "no space is left on the disk")
 
 
-@pytest.mark.parametrize("tool", ["sha256sum", "sync", "chmod", "mv", "awk", "sed", "find", "sort", "wc", "cut", "head", "tr", "grep"])
+@pytest.mark.parametrize(
+    "tool", ["sha256sum", "sync", "chmod", "mv", "awk", "sed", "find", "sort", "wc", "cut", "head", "tr", "grep"]
+)
 def test_a_program_that_fails_when_the_dump_is_there(shop: Store, tool: str) -> None:
     """The manifest is whole or there is none: no part of it is left out because a program of the host broke."""
     folder = shop.root / "programs"

@@ -72,7 +72,11 @@ def test_a_scratch_server_that_cannot_be_used(backed_up: Store, server: LocalPos
         "wrong password": server.url("postgres", SUPERUSER, "not 'this' one"),
         "no right": server.url("postgres", LIMITED),
     }[hurt]
-    said = {"no server": "Connection refused", "wrong password": "authentication failed", "no right": "permission denied"}
+    said = {
+        "no server": "Connection refused",
+        "wrong password": "authentication failed",
+        "no right": "permission denied",
+    }
     ended = backed_up.prove()
     assert ended.code == 7, ended
     assert said[hurt] in str(ended) and "not 'this' one" not in str(ended)
@@ -82,7 +86,11 @@ def test_a_scratch_server_that_cannot_be_used(backed_up: Store, server: LocalPos
 
 
 def test_what_a_dead_run_left_is_removed_by_the_next_and_nobody_elses(backed_up: Store, server: LocalPostgres) -> None:
-    for left in ("shop__proving_20250101T000000Z", "shop__proving_20250102T000000Z", "shop__restoring_20250101T000000Z"):
+    for left in (
+        "shop__proving_20250101T000000Z",
+        "shop__proving_20250102T000000Z",
+        "shop__restoring_20250101T000000Z",
+    ):
         server.create(left, owner=SUPERUSER)
     others = ["shop2__proving_20250101T000000Z", "shop__before_20250101T000000Z", "shopXproving", "shop__prov"]
     for other in others:

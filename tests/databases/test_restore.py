@@ -143,7 +143,7 @@ FROM pg_database d WHERE datname = '{}'"""
 SETTINGS: dict[str, tuple[str, ...]] = {
     "nothing said": (),
     "settings": (
-        "ALTER DATABASE shop SET search_path = orders, \"b c\", public",
+        'ALTER DATABASE shop SET search_path = orders, "b c", public',
         "ALTER DATABASE shop SET work_mem = '7MB'",
         "ALTER DATABASE shop SET DateStyle = 'SQL, DMY'",
         "ALTER DATABASE shop SET TimeZone = 'Europe/Berlin'",
@@ -201,7 +201,7 @@ def test_a_superuser_keeps_also_what_others_have_set(server: LocalPostgres, make
 
 
 def test_into_another_name_swaps_nothing(store: Store, server: LocalPostgres) -> None:
-    name = "it's \"odd\" %d"
+    name = 'it\'s "odd" %d'
     with session(server, "shop") as mine:
         ended = store.restore(into=name)
         assert ended.code == 0, ended

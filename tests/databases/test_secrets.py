@@ -27,7 +27,15 @@ def forms(password: str) -> set[bytes]:
     """How it may be written."""
     encoded = percent(password, safe="")
     conninfo = password.replace("\\", "\\\\").replace("'", "\\'")
-    written = {password, encoded, encoded.lower(), percent(password), quote(password), conninfo, json.dumps(password)[1:-1]}
+    written = {
+        password,
+        encoded,
+        encoded.lower(),
+        percent(password),
+        quote(password),
+        conninfo,
+        json.dumps(password)[1:-1],
+    }
     return {form.encode() for form in written}
 
 
@@ -86,8 +94,8 @@ class Watch:
         return name
 
 
-AUDITED = (*PROGRAMS, *"awk basename cat chmod cut date df du find grep head ln mkdir mkfifo mktemp mv rm".split())
-AUDITED += tuple("sed sha256sum sleep sort sync tail tee tr wc".split())
+TOOLS = """awk basename cat chmod cut date df du find grep head ln mkdir mkfifo mktemp mv rm sed sha256sum sleep sort sync
+tail tee tr wc"""
 # Where the log is a pipe or a disk is full, the program is begun nevertheless.
 AUDIT = r"""#!/bin/sh
 {{ printf '%s\0' "{name}" "$@"; {environment} }} >>"{log}" 2>/dev/null
@@ -99,7 +107,7 @@ def audit(project: Project) -> Path:
     """From now on every program that the hosts begin writes down its words, and its environment but for psql's."""
     log, folder = project.folder / "audit", project.sandbox.place.root / "hook"
     folder.mkdir()
-    for name in AUDITED:
+    for name in (*PROGRAMS, *TOOLS.split()):
         real = str(project.server.bin / name) if name in PROGRAMS else shutil.which(name)
         if real:
             environment = ":;" if name in PROGRAMS else "/usr/bin/env -0;"
@@ -115,8 +123,10 @@ def project(make_project: MakeProject) -> Iterator[Project]:
     log = audit(project)
     yield project
     words = log.read_bytes().split(b"\0")
-    assert {b"psql", b"pg_dump", b"pg_restore", b"sed", b"sha256sum", b"mkfifo"} <= set(words), "nothing was audited"
-    assert any(word.startswith(b"PATH=") for word in words) and not any(word.startswith(b"PGPASSWORD") for word in words)
+    assert {b"psql", b"pg_dump", b"sed", b"sha256sum", b"mkfifo"} <= set(words), "nothing was audited"
+    assert any(word.startswith(b"PATH=") for word in words) and not any(
+        word.startswith(b"PGPASSWORD") for word in words
+    )
     passwords = set().union(forms(AWKWARD), forms(WRONG), forms(project.server.passwords[SUPERUSER]))
     # The sandbox lies beside its hosts' homes; what /tmp holds of this run was made by it.
     temporary = [path for path in Path("/tmp").glob("tmp.*") if path.is_file() and path.stat().st_mtime >= began]
@@ -126,12 +136,12 @@ def project(make_project: MakeProject) -> Iterator[Project]:
 
 
 def watched(project: Project, *words: str) -> Ran:
-    with Watch(project, AWKWARD, WRONG, project.server.passwords[SUPERUSER]) as watch:
-        with project.start(*words) as running:
-            watch.of(running.process.pid)
-            ran = running.finish()
+    passwords = (AWKWARD, WRONG, project.server.passwords[SUPERUSER])
+    with Watch(project, *passwords) as watch, project.start(*words) as running:
+        watch.of(running.process.pid)
+        ran = running.finish()
     assert watch.found == set()
-    for form in set().union(forms(AWKWARD), forms(WRONG), forms(project.server.passwords[SUPERUSER])):
+    for form in set().union(*map(forms, passwords)):
         assert form.decode() not in ran.said, ran.said
     assert {"fab", "sh"} <= watch.seen, watch.seen
     return ran
@@ -145,6 +155,7 @@ def test_no_password_is_seen_while_all_goes_well(project: Project) -> None:
     for more in (("--commands",), ("--into", "look", "--json")):
         ran = watched(project, "backup.restore", name, *more)
         assert ran.code == 0, ran.said
+    assert b"\0pg_restore\0" in (project.folder / "audit").read_bytes()
 
 
 def test_no_password_is_seen_where_it_is_wrong(project: Project) -> None:
@@ -156,7 +167,11 @@ def test_no_password_is_seen_where_it_is_wrong(project: Project) -> None:
         ran = watched(project, *words)
         assert ran.code == 7 and "authentication failed" in ran.said, ran.said
     # One that is no URL at all is not shown either.
-    for url in (f"postgres//{WRONG}", f"mysql://app:{percent(WRONG, safe='')}@127.0.0.1/shop", f"postgresql://app:{WRONG}@h:x/"):
+    for url in (
+        f"postgres//{WRONG}",
+        f"mysql://app:{percent(WRONG, safe='')}@127.0.0.1/shop",
+        f"postgresql://app:{WRONG}@h:x/",
+    ):
         project.urls["MAIN"] = url
         ran = project.fab("backup")
         assert ran.code == 2, ran.said

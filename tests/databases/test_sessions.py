@@ -18,7 +18,7 @@ def project(make_project: MakeProject) -> Project:
 
 def assert_nothing_was_made(project: Project, ran: Ran) -> None:
     project.until_quiet()
-    assert "Traceback" not in ran.said and "main@vault1" in ran.said or ran.code == -signal.SIGKILL, ran.said
+    assert ("Traceback" not in ran.said and "main@vault1" in ran.said) or ran.code == -signal.SIGKILL, ran.said
     assert project.store.names() == [] and project.store.backups() == ()
     assert [path for path in project.store.leftovers() if "lock.json" not in path] == [], ran.said
     listed = project.fab("backup.list")
@@ -91,5 +91,8 @@ def test_several_databases_are_one_task(project: Project) -> None:
     project.server.sql("CREATE TABLE secret AS SELECT 1 AS one", "second")
     ran = project.fab("backup")
     assert ran.code == 7 and "permission denied for table secret" in ran.said, ran.said
-    assert sorted(name.partition("-")[0] for name in project.store.names()) in (["main", "main", "other"], ["main", "other"])
+    assert sorted(name.partition("-")[0] for name in project.store.names()) in (
+        ["main", "main", "other"],
+        ["main", "other"],
+    )
     assert project.store.leftovers() == []

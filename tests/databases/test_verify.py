@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import damage
-from tests.databases.conftest import SHOP, MakeStore
+from tests.databases.conftest import SHOP
 from tests.databases.store import Store
 from tests.postgres import LocalPostgres
 
@@ -35,7 +35,10 @@ CASES: dict[str, tuple[damage.Damage, str]] = {
     "another time": (damage.edited('"at":"20', '"at":"19'), "was changed"),
     "another revision": (damage.edited('"label":""', '"label":"x"'), "was changed"),
     "another sum": (damage.edited('"sha256":"[0-9a-f]{4}', '"sha256":"0000'), "was changed"),
-    "another size of a file": (damage.edited(r'\{"name":"database([^"]*)","bytes":', r'{"name":"database\1","bytes":1'), "was changed"),
+    "another size of a file": (
+        damage.edited(r'\{"name":"database([^"]*)","bytes":', r'{"name":"database\1","bytes":1'),
+        "was changed",
+    ),
     "a file's name": (damage.edited('"name":"database', '"name":"dutubase'), "was changed"),
     "a table less": (damage.edited(r'"public.customers":.*\n', ""), "was changed"),
     "no JSON at all": (damage.no_json, "cut off"),
@@ -110,7 +113,9 @@ def test_what_was_proven_is_verified_as_before(made: dict[int, Store]) -> None:
         assert store.verify(folder.name).code == 0
         assert store.backups()[0].proven
     text = (folder / "manifest.json").read_text().splitlines()
-    assert [line for line in text if '"proven"' not in line] == (store.root / "saved" / "manifest.json").read_text().splitlines()
+    assert [line for line in text if '"proven"' not in line] == (
+        store.root / "saved" / "manifest.json"
+    ).read_text().splitlines()
     damage.edited('"rows":300,', '"rows":301,')(folder)
     assert store.verify(folder.name).code == 7
 

@@ -180,6 +180,31 @@ def test_down_counts_the_migrations_and_is_undone_by_migrating(tmp_path: Path, l
     assert names.index("back up main") < names.index("migrate api down") < names.index("api 1/2: a1")
 
 
+def test_down_is_refused_where_the_database_has_other_migrations(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, "releases")
+    found = surveyed(
+        fleet, Target(B, migrations=("versions/2.py",)), ({**release(A, B), "head_after": "2", "release": "r"},)
+    )
+    for head, refused in (("2", False), ("1", True)):
+        vault = replace(ROOMY, server=replace(ROOMY.server, head=head))
+        back = plans.Back(RUN, "ada", "v1", database="down", shelves={"main": shelf_of(fleet, vault)})
+        if refused:
+            with pytest.raises(CheckError, match="the newest migration in the database is 1"):
+                plans.rollback(fleet, found, back)
+        else:
+            assert plans.rollback(fleet, found, back).waves
+
+
+@pytest.mark.parametrize("way", ["down", "restore"])
+def test_a_part_of_the_hosts_does_not_take_the_database_back(tmp_path: Path, way: plans.Way) -> None:
+    fleet_of(tmp_path, "releases")
+    (part,) = select(Folder(tmp_path), "prod:a1").fleets
+    vault = replace(ROOMY, backups=(made("main-1", B),))
+    back = plans.Back(RUN, "ada", "v1", database=way, shelves={"main": shelf_of(part, vault)})
+    with pytest.raises(UsageError, match="a2 would keep the newer code"):
+        plans.rollback(part, surveyed(part, Target(B, migrations=("versions/2.py",))), back)
+
+
 def test_down_needs_to_be_known(tmp_path: Path) -> None:
     fleet = fleet_of(tmp_path, "releases", "migrations: ['migrations/*']", "./migrate")
     with pytest.raises(UsageError, match="nobody knows how"):
@@ -218,6 +243,13 @@ def release(revision: str, before: str, backup: str = "", verdict: str = "good")
         (B, [release(B, A, "d1"), release(C, B), release(D, C, "d3")], [made("d1", A), made("d3", C, 3)], "d3"),
         (A, [release(B, A, "d1")], [made("d1", A), made("d9", A, 9)], "d9"),
         (A, [release(B, A, "d1")], [made("d1", A), made("broken", A, 9, problem="cut off")], "d1"),
+        # B failed after it had migrated, so what was dumped on A since holds its migration.
+        (
+            A,
+            [release(B, A, "d1", verdict="bad") | {"head_before": "1"}],
+            [made("d1", A, head="1"), made("n1", A, 2, head="2")],
+            "d1",
+        ),
         (A, [release(B, A, "d1")], [], None),
         (A, [], [], None),
         (A, [release(B, A, "d1", verdict="bad")], [], None),

@@ -1,0 +1,109 @@
+"""What `keep` says goes, out of a real vault; everything else stays, and a dry run removes nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from lockstitch.inventory.database import DatabaseSettings
+from lockstitch.retention import doomed
+from tests.databases.conftest import MakeProject, MakeStore
+from tests.databases.store import Store
+from tests.postgres import LocalPostgres
+
+# Of a month: each day two, the last days proven by nobody.
+TIMES = [f"2026-10-{day:02}T{hour:02}:00:00Z" for day in range(1, 29) for hour in (2, 14)]
+KEEP = {"last": 3, "daily": 5, "weekly": 2, "monthly": 1}
+
+
+def fill(store: Store, times: list[str]) -> list[str]:
+    """Backups of these times, copied from one that was made; their names, oldest first."""
+    assert store.backup().code == 0
+    (made,) = store.names()
+    names = []
+    for at in times:
+        name = f"main-{at.replace('-', '').replace(':', '')}-0000"
+        shutil.copytree(store.vault / made, store.vault / name)
+        file = store.vault / name / "manifest.json"
+        was = json.loads(file.read_text())["at"]
+        file.write_text(file.read_text().replace(made, name).replace(f'"at":"{was}"', f'"at":"{at}"', 1))
+        names.append(name)
+    shutil.rmtree(store.vault / made)
+    return names
+
+
+def prove(folder: Path) -> None:
+    first, *rest = (folder / "manifest.json").read_text().splitlines(keepends=True)
+    proof = '"proven":{"at":"2026-11-01T00:00:00Z","run":"r","by":"ada"},\n'
+    (folder / "manifest.json").write_text("".join([first, proof, *rest]))
+
+
+def test_what_no_rule_keeps_goes_and_the_rest_stays(server: LocalPostgres, make_store: MakeStore) -> None:
+    server.create("shop")
+    store = make_store(keep=KEEP)
+    names = fill(store, TIMES)
+    prove(store.vault / names[4])
+    broken, alien = names[7], store.vault / "notes.txt"
+    (store.vault / broken / "manifest.json").unlink()
+    alien.write_text("mine")
+    other = store.vault / "shop-20200101T000000Z-0000"
+    other.mkdir()
+    held = {names[10]: "release r of api@api1"}
+    backups = store.backups()
+    gone = {b.name for b in doomed(backups, store.database().keep, held)}
+    assert 40 < len(gone) < len(names)
+    ended = store.prune(held)
+    assert ended.code == 0, ended
+    assert set(store.names()) == set(names) - gone | {alien.name, other.name}
+    assert {names[4], names[10], broken, names[-1]} <= set(store.names())
+    assert all(name in ended.said for name in gone)
+    assert store.leftovers() == []
+    assert [entry["names"].split() for entry in store.journal() if entry["event"] == "prune"] == [sorted(gone)]
+    again = store.prune(held)
+    assert (again.code, set(store.names())) == (0, set(names) - gone | {alien.name, other.name})
+
+
+def test_keep_is_what_the_inventory_says(make_store: MakeStore, server: LocalPostgres) -> None:
+    server.create("shop")
+    assert (
+        vars(make_store().database().keep)
+        == DatabaseSettings.model_fields["keep"].get_default(call_default_factory=True).model_dump()
+    )
+    assert vars(make_store(keep=KEEP).database().keep) == KEEP
+
+
+def test_a_dry_run_removes_nothing_and_a_real_one_spares_what_a_release_holds(make_project: MakeProject) -> None:
+    project = make_project(keep={"last": 1, "daily": 0, "weekly": 0})
+    names = fill(project.store, TIMES[:4])
+    release = "20261001T120000Z-0123456789ab"
+    app = project.store.home / "api"
+    (app / "releases" / release).mkdir(parents=True)
+    (app.parent / ".lockstitch" / "api").mkdir(parents=True)
+    record = {"event": "release", "app": "api", "release": release, "revision": "0" * 40, "verdict": "good"}
+    (app.parent / ".lockstitch" / "api" / "journal.jsonl").write_text(
+        json.dumps({**record, "backup": names[1]}, separators=(",", ":")) + "\n"
+    )
+    project.inventory["apps"] = {
+        "api": {
+            "repository": "/nowhere",
+            "layout": "releases",
+            "path": "api",
+            "database": "main",
+            "service": {"kind": "command", "reload": "true", "status": "true"},
+        }
+    }
+    project.inventory["groups"]["backend"]["apps"] = ["api"]
+    dry = project.fab("--dry", "backup.prune")
+    assert dry.code == 0 and project.store.names() == names, dry.said
+    for name in (names[0], names[2]):
+        assert name in dry.out, dry.said
+    ran = project.fab("backup.prune")
+    assert ran.code == 0, ran.said
+    assert project.store.names() == [names[1], names[3]]
+    listed = project.fab("backup.list")
+    assert f"release {release}" in listed.out, listed.said
+    again = project.fab("backup.prune")
+    assert again.code == 0 and "every backup is kept" in again.out, again.said
+    shutil.rmtree(app.parent / ".lockstitch")
+    shutil.rmtree(app)
