@@ -103,7 +103,7 @@ def prove(c: FleetContext, name: str = "", database: str = "", json: bool = Fals
     """
     Restore a backup into a scratch database, compare every table's rows with the manifest, and record that.
 
-    The scratch database is made on the server of `prove.url`, and dropped whatever happens.
+    The scratch database is made on the server of `prove.url`, and dropped however that ends.
 
         fab -H prod backup.prove
 
