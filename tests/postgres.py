@@ -7,6 +7,7 @@ it, from PATH or where Debian has them.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import os
 import pwd
@@ -30,6 +31,7 @@ APP, LIMITED, READER, SUPERUSER = "app", "limited", "reader", "postgres"
 # What URLs, shells, ConfigParser, .pgpass, connection strings and SQL each treat in a way of their own.
 AWKWARD = "a'b:c@d%e f\\g\"h/?#$HOME%40"
 READY_SECONDS = 30.0
+PREFIX, ROOM = "lockstitch-pg-", 2 << 30
 # Below the ports that outgoing connections take, so that a port stays ours between a stop and a start.
 PORTS = range(30000, 32000)
 NEEDED = ("initdb", "postgres", "psql", "pg_dump", "pg_restore")
@@ -278,21 +280,40 @@ def _runs(folder: Path) -> bool:
     return False
 
 
-@pytest.fixture(scope="session")
-def local_postgres() -> Iterator[LocalPostgres]:
-    """The server of these tests, stopped and removed at their end."""
-    # Not under pytest's own folder, where nobody else can look; and short, because of the socket in it.
-    root = Path(tempfile.mkdtemp(prefix="lockstitch-pg-"))
-    server = None
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for a server: short, because of the socket in it, and not under pytest's own, where nobody else can look.
+    In memory where there is much of it: databases are made and dropped all the time."""
+    memory = Path("/dev/shm")
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    base = memory if roomy else Path(tempfile.gettempdir())
+    for left in base.glob(f"{PREFIX}*"):
+        _remove(left)
+    root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     try:
         root.chmod(0o755)
         own(root)
+        with (root / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _remove(left: Path) -> None:
+    """Remove what a dead run has left; one that runs holds its lock."""
+    with contextlib.suppress(OSError), (left / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(left, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def local_postgres() -> Iterator[LocalPostgres]:
+    """The server of these tests, stopped and removed at their end."""
+    with folder() as root:
         found = programs(root)
         if found is None:
             pytest.skip("there is no PostgreSQL: no wheel pgserver for this machine, and none is installed")
         server = LocalPostgres(found, root)
         yield server
-    finally:
-        if server is not None:
-            server.stop("immediate")
-        shutil.rmtree(root, ignore_errors=True)
+        server.stop("immediate")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from invoke.parser import Argument, ParserContext
+from invoke.parser.argument import Argument
+from invoke.parser.context import ParserContext
 
 from lockstitch.fab.words import named
 from scripts.sandbox import Sandbox

@@ -263,7 +263,7 @@ def test_too_little_room_here(
     remote: LocalRemote, backup: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup()
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 1, 1000))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 1, 1000))
     with pytest.raises(CheckError, match="has room for"):
         fetch(remote, DB1, VAULT, NAME, tmp_path / "to", Told())
     assert list((tmp_path / "to").iterdir()) == []
@@ -469,7 +469,7 @@ def test_constant_memory(remote: LocalRemote, backup: Callable[..., Path], bucke
 
 def test_the_biggest_dump_has_no_more_parts_than_s3_takes(bucket: Bucket) -> None:
     there, said = store.Store(bucket), []
-    there._client.upload_fileobj = lambda *what, Config: said.append(Config.multipart_chunksize)  # type: ignore[misc]
+    there._client.upload_fileobj = lambda *what, Config: said.append(Config.multipart_chunksize)
     for size in (0, 1 << 30, 1 << 40, 5 << 40):
         there.write("key", None, size)
         assert size / said[-1] < 10_000

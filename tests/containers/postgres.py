@@ -119,14 +119,21 @@ class Postgres:
 
     def connect(self, database: str = "postgres", user: str = SUPERUSER) -> psycopg.Connection[Any]:
         """A session from this machine that commits by itself; close it, `with` does."""
-        where = {"host": "127.0.0.1", "port": self.machine.published(PORT), "connect_timeout": 10}
-        who = {"user": user, "password": self.passwords[user], "application_name": "the tests"}
-        return psycopg.connect(dbname=database, autocommit=True, **where, **who)
+        return psycopg.connect(
+            dbname=database,
+            autocommit=True,
+            host="127.0.0.1",
+            port=self.machine.published(PORT),
+            connect_timeout=10,
+            user=user,
+            password=self.passwords[user],
+            application_name="the tests",
+        )
 
-    def sql(self, query: str | sql.Composable, database: str = "postgres", user: str = SUPERUSER) -> list[Any]:
+    def sql(self, query: str | sql.SQL | sql.Composed, database: str = "postgres", user: str = SUPERUSER) -> list[Any]:
         """The rows of a query, as tuples; an empty list where it has none."""
         with self.connect(database, user) as connection:
-            cursor = connection.execute(query)
+            cursor = connection.execute(query.encode() if isinstance(query, str) else query)
             return cursor.fetchall() if cursor.description else []
 
     def databases(self) -> list[str]:

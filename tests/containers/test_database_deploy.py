@@ -29,7 +29,9 @@ def records(project: Project, host: str = "api1") -> list[dict[str, Any]]:
 
 
 def backups(project: Project) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = project.fab("-H", "prod", "backup.list", "--json").json["databases"]["main"]["backups"]
+    found: list[dict[str, Any]] = project.fab("-H", "prod", "backup.list", "--json").json["databases"]["main"][
+        "backups"
+    ]
     return found
 
 

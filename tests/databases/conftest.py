@@ -30,7 +30,7 @@ def server(local_postgres: LocalPostgres) -> Iterator[LocalPostgres]:
     """The server with nothing in it."""
     local_postgres.reset()
     yield local_postgres
-    local_postgres.reset()
+    local_postgres.start()
 
 
 @pytest.fixture

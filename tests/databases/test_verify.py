@@ -81,10 +81,17 @@ def test_damage_is_found_and_said(made: dict[int, Store], jobs: int, what: str) 
     assert "HINT" in ended.said or "next" in ended.said
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert store.leftovers() == []
-    # What cannot be relied on is neither proven nor restored.
+
+
+@pytest.mark.parametrize("what", ["the last byte", "no manifest", "another number of rows"])
+def test_what_is_damaged_is_neither_proven_nor_restored(made: dict[int, Store], what: str) -> None:
+    store = made[1]
+    folder = restored(store)
+    hurt, said = CASES[what]
+    hurt(folder)
     for refused in (store.prove(folder.name), store.restore(folder.name)):
         assert refused.code == 7 and said in str(refused), refused
-    assert store.server.databases() == ["shop"]
+    assert store.server.databases() == ["shop"] and store.leftovers() == []
 
 
 def test_files_of_a_folder_in_each_others_places_are_found(made: dict[int, Store]) -> None:

@@ -75,7 +75,7 @@ def parsed(command: str) -> list[str]:
     # In two steps, as `fab` does: what is its own, then the tasks.
     core = Parser(initial=program.initial_context, ignore_unknown=True).parse_argv(words)
     taking = {name: namespace[name].takes for name in namespace.task_names if namespace[name].takes}
-    words = bare.named(list(core.unparsed), taking, {context.name: context for context in contexts})
+    words = bare.named(list(core.unparsed), taking, {str(context.name): context for context in contexts})
     tasks = Parser(initial=program.initial_context, contexts=contexts).parse_argv(words)
     helped = [core[0].args.help.value] if core[0].args.help.value else []
     assert set(helped) <= {context.name for context in contexts}, command

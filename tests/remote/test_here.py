@@ -122,9 +122,14 @@ def test_close_ends_what_runs(here: Here) -> None:
 
 def test_a_ctrl_c_in_the_thread_that_waits(here: Here) -> None:
     watched = Watched()
+
+    def ring() -> None:
+        if watched.said.wait(15):
+            signal.raise_signal(signal.SIGALRM)
+
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
-        threading.Thread(target=lambda: watched.said.wait(15) and signal.raise_signal(signal.SIGALRM)).start()
+        threading.Thread(target=ring).start()
         with pytest.raises(KeyboardInterrupt):
             here.run(LOCAL, script(TALE), watched)
     finally:
