@@ -209,13 +209,16 @@ def swapped(shelf: Shelf, kept: str) -> Gate:
 
 
 def serving(shelf: Shelf, kept: str) -> Gate:
-    """The gate that a swap was taken back: the database is there, and nothing is kept beside it."""
-    return _present(shelf, "serving", {shelf.engine.database(shelf.url)}, {kept})
+    """The gate that a swap was taken back: the database is there, and nothing is kept beside it. While the restored one
+    is there under its own name nothing was swapped, whosever database is called like that."""
+    return _present(shelf, "serving", {shelf.engine.database(shelf.url)}, {kept}, shelf.beside("restoring"))
 
 
-def _present(shelf: Shelf, name: str, names: Set[str], gone: Set[str] = frozenset()) -> Gate:
+def _present(shelf: Shelf, name: str, names: Set[str], gone: Set[str] = frozenset(), unless: str = "") -> Gate:
     probe = Probe(name, shelf.command(shelf.engine.names), _names)
-    return Gate(name, probe, lambda found: _there(names, gone, found), 1.0, 30.0, 20)
+    return Gate(
+        name, probe, lambda found: _there(names, frozenset() if unless in found else gone, found), 1.0, 30.0, 20
+    )
 
 
 def _names(text: str, code: int) -> frozenset[str]:

@@ -317,7 +317,7 @@ def goes_on(project: Project, postgres: Postgres, before: list[str]) -> str:
     ran(fab(project, "backup"), 0)
     after = listed(project)
     assert ([each["good"] for each in after], len(after)) == ([True] * len(after), len(before) + 1)
-    ran(fab(project, "backup.prove"), 0)
+    ran(fab(project, "backup.verify"), 0)
     assert not machine.processes("pg_dump") and not machine.processes("psql")
     return str(after[-1]["name"])
 

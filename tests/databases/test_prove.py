@@ -60,9 +60,10 @@ def test_rows_that_differ_are_named_and_prove_nothing(
     assert server.databases() == ["shop"], "the scratch database is dropped"
     assert proofs(backed_up) == [] and (backed_up.vault / name / "manifest.json").read_bytes() == before
     assert backed_up.leftovers() == []
-    refused = backed_up.restore(name)
-    assert refused.code == 7 and said in refused.said, refused
-    assert server.databases() == ["shop"]
+    if said == "public.orders":
+        refused = backed_up.restore(name)
+        assert refused.code == 7 and said in refused.said, refused
+        assert server.databases() == ["shop"]
 
 
 @pytest.mark.parametrize("hurt", ["no server", "wrong password", "no right"])
@@ -86,21 +87,23 @@ def test_a_scratch_server_that_cannot_be_used(backed_up: Store, server: LocalPos
 
 
 def test_what_a_dead_run_left_is_removed_by_the_next_and_nobody_elses(backed_up: Store, server: LocalPostgres) -> None:
-    for left in (
-        "shop__proving_20250101T000000Z",
-        "shop__proving_20250102T000000Z",
+    shelf = backed_up.shelves()[0]
+    mine, used = (f"{shelf.prefix(shelf.proving)}2025010{day}T000000Z" for day in (1, 2))
+    others = {
         "shop__restoring_20250101T000000Z",
-    ):
-        server.create(left, owner=SUPERUSER)
-    others = ["shop2__proving_20250101T000000Z", "shop__before_20250101T000000Z", "shopXproving", "shop__prov"]
-    for other in others:
-        server.create(other, owner=SUPERUSER)
-    with server.connect("shop__proving_20250102T000000Z"):
+        "shop__proving_ffffff_20250101T000000Z",
+        "shop2__proving_20250101T000000Z",
+        "shop__before_20250101T000000Z",
+        "shopXproving",
+        "shop__prov",
+    }
+    for name in (mine, used, *others):
+        server.create(name, owner=SUPERUSER)
+    with server.connect(used):
         assert backed_up.prove().code == 0
-        kept = {*others, "shop", "shop__restoring_20250101T000000Z", "shop__proving_20250102T000000Z"}
-        assert set(server.databases()) == kept, "one with somebody in it is in use"
+        assert set(server.databases()) == {*others, "shop", used}, "one with somebody in it is in use"
     assert backed_up.prove().code == 0
-    assert set(server.databases()) == kept - {"shop__proving_20250102T000000Z"}
+    assert set(server.databases()) == {*others, "shop"}
 
 
 # A row of this table is quick to make where it is at home, and slow to restore anywhere else.

@@ -130,7 +130,6 @@ def test_a_name_that_is_taken_is_left_alone(store: Store, server: LocalPostgres)
 
     store.remote.faults = [take]
     ended = store.restore()
-    print(ended)
     assert ended.code == 5 and "already exists" in str(ended), ended
     assert server.databases() == ["shop", *shelves]
     assert (server.counts("shop"), server.counts(shelves[0])) == (OLD, {"public.precious": 1})

@@ -142,7 +142,7 @@ def test_a_connection_string_holds_any_value(known: dict[str, str]) -> None:
     assert libpq.conninfo_to_dict(conninfo(known)) == known
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=15))
 @example('it\'s \\ "odd" = a')
 @example("' host='elsewhere")
