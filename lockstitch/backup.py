@@ -69,8 +69,9 @@ class Backup:
     def when(self) -> datetime:
         """When its snapshot was taken; the oldest time there is where that is not known."""
         try:
-            return datetime.strptime(self.at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        except ValueError:
+            at = datetime.fromisoformat(self.at.replace("Z", "+00:00"))
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             return datetime.min.replace(tzinfo=UTC)
 
 

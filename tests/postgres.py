@@ -82,7 +82,7 @@ class LocalPostgres:
     # Up and down.
 
     def start(self) -> None:
-        """Start it where it does not run, and wait until it lets a session in."""
+        """Start it where it does not run, and wait until it lets a session in. It ends with the thread that does this."""
         if self._process is None:
             options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
             words = [str(self.bin / "postgres"), "-D", str(self._data), "-p", str(self.port), "-k", str(self.root)]
@@ -288,7 +288,8 @@ def folder() -> Iterator[Path]:
     roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
     base = memory if roomy else Path(tempfile.gettempdir())
     for left in base.glob(f"{PREFIX}*"):
-        _remove(left)
+        with contextlib.suppress(OSError):
+            _remove(left)
     root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     try:
         root.chmod(0o755)
@@ -301,10 +302,11 @@ def folder() -> Iterator[Path]:
 
 
 def _remove(left: Path) -> None:
-    """Remove what a dead run has left; one that runs holds its lock."""
-    with contextlib.suppress(OSError), (left / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(left, ignore_errors=True)
+    """Remove what a dead run has left: one that runs holds its lock, or has just begun."""
+    if time.time() - left.stat().st_mtime > READY_SECONDS:
+        with (left / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

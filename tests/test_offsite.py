@@ -113,7 +113,7 @@ class Told:
 
 
 def test_the_manifest_that_a_host_writes_is_understood(remote: LocalRemote) -> None:
-    made = 'mkdir database; printf one >database/1.dat; printf "%s" "two words" >database/toc.dat; : >tables; echo 5 >size\n'
+    made = 'mkdir database; printf one >database/1.dat; printf "%s" "two words" >database/toc.dat; : >tables; echo 5 >size; echo 15.4 >server; cp server tool; echo 2026-01-01T00:00:00Z >at\n'
     variables = {"known": f'{{"lockstitch":1,"name":"{NAME}"'}
     command = in_vault(Vault(VAULT, "main"), NAME, f"(\n{BEGIN}{made}{FINISH})", variables)
     (result,) = remote.run(DB1, Script((Step("dump", "", command),)))

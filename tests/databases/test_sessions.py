@@ -8,7 +8,7 @@ import pytest
 
 from tests.containers.project import Ran
 from tests.databases.conftest import MakeProject
-from tests.databases.project import Project
+from tests.databases.project import Project, files
 
 
 @pytest.fixture
@@ -78,6 +78,16 @@ def test_it_is_killed(project: Project) -> None:
         ran = running.finish()
     hook.go()
     assert_nothing_was_made(project, ran)
+
+
+def test_a_dry_run_changes_nothing(project: Project) -> None:
+    name = project.backup()
+    before = {path: path.read_bytes() for path in files(project.store.vault)}
+    for words in (("backup",), ("backup.prove",), ("backup.restore", name), ("backup.restore", name, "--into", "look")):
+        ran = project.fab("--dry", *words, "--commands")
+        assert ran.code == 0 and name.partition("-")[0] in ran.out, ran.said
+    assert {path: path.read_bytes() for path in files(project.store.vault)} == before
+    assert project.server.databases() == ["shop"]
 
 
 def test_several_databases_are_one_task(project: Project) -> None:
