@@ -20,7 +20,7 @@ from tests.containers.units import Layout
 
 ROOT = Path(__file__).parents[2]
 FAB = Path(sys.executable).with_name("fab")
-SECONDS = 120.0
+SECONDS = 300.0
 
 GROUPS = {"backend": ("api1", "api2"), "frontend": ("web1", "web2")}
 APPS = {"backend": "api", "frontend": "webapp"}
