@@ -34,7 +34,7 @@ def backup(c: FleetContext, label: str = "", database: str = "", json: bool = Fa
         fab -H prod backup
         fab -H prod backup --label before-the-sale --database main
 
-    Exit codes: 0 made, 2 usage, 3 unreachable, 4 somebody else is at it, 7 not made.
+    Exit codes: 0 made, 2 usage, 3 unreachable, 4 somebody else is at it, 6 the host was lost midway, 7 not made.
     """
     from lockstitch import plans
     from tasks.session import Session
@@ -107,7 +107,7 @@ def prove(c: FleetContext, name: str = "", database: str = "", json: bool = Fals
 
         fab -H prod backup.prove
 
-    Exit codes: 0 proven, 7 it could not be restored, or differs.
+    Exit codes: 0 proven, 6 the host or server was lost midway, 7 it could not be restored, or differs.
     """
     from tasks.session import Session
     from tasks.stores import Stores

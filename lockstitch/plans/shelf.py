@@ -17,7 +17,7 @@ from lockstitch.plans.steps import RECORD
 from lockstitch.probe import Probe
 from lockstitch.questions import database_site
 from lockstitch.services import vault_shell
-from lockstitch.services.database import Engine, in_vault, on_dump
+from lockstitch.services.database import Engine, in_vault, on_dump, with_dump
 
 # How much of a database's size its first dump is taken to need; later ones are measured by the one before.
 _FIRST = 0.5
@@ -151,8 +151,8 @@ def _drop(shelf: Shelf, beside: str) -> Command:
 
 
 def restore(shelf: Shelf, name: str, beside: str, *, url: Value = "", owners: bool = True) -> Step:
-    """Restore a backup that is checked first into a database that is there and empty."""
-    text = on_dump(shelf.engine.restore)
+    """Restore a backup into a database that is there and empty; `check` comes before it, under the same lock."""
+    text = with_dump(shelf.engine.restore)
     command = shelf.command(text, name, beside=beside, url=url, owners="" if owners else "not")
     found = shelf.facts.find(name)
     return shelf.step("restore", f"restore {name} into {beside}", command, expects=found.tables if found else 0)

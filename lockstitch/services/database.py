@@ -99,6 +99,11 @@ def on_dump(engine_text: str) -> str:
     return f"(\n{vault_shell.CHECK}) || exit 1\n{_FIND}{engine_text}"
 
 
+def with_dump(engine_text: str) -> str:
+    """A text that works on a dump which an earlier step of the same run has checked."""
+    return f"{_FIND}{engine_text}"
+
+
 _FIND = r"""
 dump=$(cd "$directory/$name" && pwd)/database; [ -d "$dump" ] || dump=$dump.dump
 """
