@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from lockstitch.carry import Carrier
 from lockstitch.errors import ExitCode, LockstitchError
@@ -177,19 +177,23 @@ class _Run:
                 self.where[site] = "old"
 
     def _end(self, units: Iterable[Unit]) -> list[Failure]:
-        problems = self._each(units, self.carrier.last)
+        problems = self._each(units, self.carrier.last, patience=1)
         lost = {failure.site for failure in problems}
         self.locks.held = [site for site in self.locks.held if site in lost]
         return problems
 
-    def _each(self, units: Iterable[Unit], do: Callable[[Unit], Failure | None]) -> list[Failure]:
-        """Do something with every unit at once; all of them end before this returns."""
+    def _each(self, units: Iterable[Unit], do: Callable[[Unit], Failure | None], patience: int = 0) -> list[Failure]:
+        """Do something with every unit at once; all of them end before this returns.
+
+        As many interrupts as `patience` says are waited out: ending a run is cheaper than stopping that.
+        """
         units = list(units)
         if not units:
             return []
         pool = ThreadPoolExecutor(max_workers=min(64, len(units)))
         futures = [pool.submit(do, unit) for unit in units]
         try:
+            _wait(futures, patience)
             return [failure for future in futures if (failure := future.result()) is not None]
         except KeyboardInterrupt:
             self._stop()
@@ -221,6 +225,18 @@ class _Run:
         sites = tuple(SiteOutcome(s, w, seconds=self.carrier.seconds.get(s, 0.0)) for s, w in self.where.items())
         seconds = time.monotonic() - self.start
         return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds, notes)
+
+
+def _wait(futures: Sequence[Future[Failure | None]], patience: int) -> None:
+    """Until all are done; the interrupt after the last that is waited out is raised."""
+    while True:
+        try:
+            wait(futures)
+            return
+        except KeyboardInterrupt:
+            if not patience:
+                raise
+            patience -= 1
 
 
 def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:

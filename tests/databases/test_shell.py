@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -152,8 +153,10 @@ def place(
 def cut_off(sshd: Sshd) -> None:
     """End the connections, and nothing else: as when the network between is gone."""
     for pid in sshd.sessions():
-        if Path(f"/proc/{pid}/comm").read_text().startswith("sshd"):
-            os.kill(pid, signal.SIGKILL)
+        # One may end by itself when the other end of its connection does.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if Path(f"/proc/{pid}/comm").read_text().startswith("sshd"):
+                os.kill(pid, signal.SIGKILL)
 
 
 def command_lines() -> str:
