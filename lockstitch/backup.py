@@ -11,13 +11,17 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from lockstitch.errors import UsageError
+
 MANIFEST = "manifest.json"
 _LABEL = re.compile(r"[^A-Za-z0-9._]+")
+# Of what a person may say of a backup, this much gets into its name.
 _LONGEST_LABEL = 60
+LONGEST_LABEL = 200
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -32,13 +36,19 @@ class Vault:
     def state(self) -> str:
         return posixpath.join(self.directory, ".lockstitch", self.database)
 
+    @property
+    def marks(self) -> str:
+        """Where what was found against its backups is kept: a file for each, by its name."""
+        return posixpath.join(self.state, "damaged")
+
 
 @dataclass(frozen=True)
 class Backup:
     """One backup as its manifest tells it. `problem` says why it is none that can be counted on; sizes in bytes.
 
-    `release` is (app, revision) of what was running when it was made, `head` the newest migration in it, `proven`
-    when it was last restored and compared with what was dumped.
+    `release` is (app, revision) of what was running when it was made, `head` the newest migration in it, `encoding`,
+    `collate` and `ctype` what its text is in where that is known, `proven` when it was last restored and compared with
+    what was dumped.
     """
 
     name: str
@@ -57,12 +67,15 @@ class Backup:
     tool: str = ""
     tables: int = 0
     rows: int = 0
+    encoding: str = ""
+    collate: str = ""
+    ctype: str = ""
     proven: str = ""
     problem: str = ""
 
     @property
     def good(self) -> bool:
-        """Whether it was finished. Only `backup.prove` shows that it can be restored."""
+        """Whether it was finished, with nothing found against it. Only `backup.prove` shows that it can be restored."""
         return not self.problem
 
     @property
@@ -80,7 +93,8 @@ class ServerFacts:
     """What a database server tells before anything is done with it; sizes in bytes.
 
     `able` are the rights that this login has (`create`: to make databases, `own`: to rename this one); `problem` is
-    why the server or its tools cannot be used; `others` are the databases that Lockstitch made beside this one.
+    why the server or its tools cannot be used; `others` are the databases that Lockstitch made beside this one; `text`
+    is what its text is in, by the names that a Backup has for it; `remedy` is what would give it a right it lacks.
     """
 
     server: str = ""
@@ -90,6 +104,8 @@ class ServerFacts:
     others: tuple[str, ...] = ()
     problem: str = ""
     head: str = ""
+    text: Mapping[str, str] = field(default_factory=dict)
+    remedy: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,6 +130,15 @@ class VaultFacts:
     def newest(self) -> Backup | None:
         """The newest backup that is whole."""
         return max((b for b in self.backups if b.good), key=lambda b: (b.when, b.name), default=None)
+
+
+def refuse_label(label: str) -> None:
+    """Raise where a label is longer than a manifest's first line and a listing have room for."""
+    if len(label) > LONGEST_LABEL:
+        raise UsageError(
+            f"the label is {len(label)} characters long, and may have {LONGEST_LABEL}; nothing was begun",
+            hint="a word or two: --label before-the-sale",
+        )
 
 
 def backup_name(database: str, run: str, label: str = "") -> str:
@@ -141,9 +166,11 @@ def opened(**known: Any) -> str:
 
 
 def parse_backups(lines: Iterator[str]) -> tuple[Backup, ...]:
-    """The backups of a listing: `backup NAME LINE`, `proven NAME LINE` and `broken NAME`; oldest first."""
+    """The backups of a listing: `backup NAME LINE`, `proven NAME LINE`, `marked NAME LINE` and `broken NAME`; oldest
+    first."""
     found: dict[str, Backup] = {}
     proofs: dict[str, str] = {}
+    marks: dict[str, str] = {}
     for line in lines:
         word, _, rest = line.partition(" ")
         name, _, said = rest.partition(" ")
@@ -155,12 +182,20 @@ def parse_backups(lines: Iterator[str]) -> tuple[Backup, ...]:
             found[name] = Backup(name, problem="it has no manifest: it was not finished, or that was removed")
         elif word == "proven":
             proofs[name] = str(_object("{" + said.rstrip(",") + "}").get("at", ""))
-    made = [_with_proof(backup, proofs.get(backup.name, "")) for backup in found.values()]
+        elif word == "marked":
+            marks[name] = _against(name, _object(said))
+    made = [
+        replace(b, proven=proofs.get(b.name, ""), problem=b.problem or marks.get(b.name, "")) for b in found.values()
+    ]
     return tuple(sorted(made, key=lambda b: (b.when, b.name)))
 
 
-def _with_proof(backup: Backup, at: str) -> Backup:
-    return Backup(**{**vars(backup), "proven": at}) if at else backup
+def _against(name: str, told: Mapping[str, Any]) -> str:
+    """What was found against a backup, when, and how it is looked at again."""
+    task = "prove" if told.get("by") == "prove" else "verify"
+    what = "it could not be restored" if task == "prove" else "damaged"
+    at, why = str(told.get("at", "")) or "an unknown time", str(told.get("why", "")) or "no reason is known"
+    return f"{what}, says backup.{task} of {at}: {why}; to look again: backup.{task} {name}"
 
 
 def _backup(name: str, line: str) -> Backup:

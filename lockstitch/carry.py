@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from lockstitch.remote import Event, Remote, Result, StepBegan, StepOutput
 TAIL = 20
 # How much longer than its own time limit a gate's probe may take before its host counts as lost.
 _GRACE = 10.0
+# How far it was is told while it goes on, and says nothing of why it failed.
+_PROGRESS = re.compile(r"progress \d+ ")
 
 
 class Carrier:
@@ -94,12 +97,15 @@ class Carrier:
         return None
 
     def undo(self, unit: Unit) -> Failure | None:
-        """Put back what this unit began: undos in reverse, then what must be done again; None when it is back."""
+        """Put back what this unit began: undos in reverse, then what must be done again, then the undos of what wraps
+        all that; None when it is back."""
         # What was answered about the new code says nothing about the old.
         self._answers.pop(unit.site, None)
         done = self._done(unit)
-        steps = [_undoing(step, step.undo) for step in reversed(done) if step.undo is not None]
+        undone = [(step, _undoing(step, step.undo)) for step in reversed(done) if step.undo is not None]
+        steps = [undoing for step, undoing in undone if not step.wraps]
         steps += [replace(step, name=f"{step.name} again") for step in done if step.again]
+        steps += [undoing for step, undoing in undone if step.wraps]
         if not steps:
             return None
         try:
@@ -187,7 +193,8 @@ def _failure(site: Site, results: tuple[Result, ...]) -> Failure | None:
     bad = next((result for result in results if not result.ok), None)
     if bad is None:
         return None
-    return Failure(site, bad.name, f"`{bad.name}` ended with exit code {bad.code}", output=last_lines(bad.output))
+    said = "\n".join(line for line in bad.output.splitlines() if not _PROGRESS.match(line))
+    return Failure(site, bad.name, f"`{bad.name}` ended with exit code {bad.code}", output=last_lines(said))
 
 
 def _asking(gate: Gate) -> Step:

@@ -15,6 +15,7 @@ from lockstitch.plan import Site, Step
 
 _TAKE = r"""
 umask 002
+[ -z "$private" ] || mkdir -p -m 0700 "$private" || { echo "failed $private cannot be made"; exit 0; }
 [ -d "$state" ] || { mkdir -p "$state" && chmod 2775 "$state"; } || { echo "failed $state cannot be made"; exit 0; }
 printf '%s\n' "$info" >"$lock.$run" || { echo "failed $lock cannot be written"; rm -f "$lock.$run"; exit 0; }
 if ln "$lock.$run" "$lock" 2>/dev/null; then
@@ -37,6 +38,8 @@ def take_step(site: Site, info: LockInfo, written: int | None = None) -> Step:
     """Take the lock of one site, or tell who holds it, or who has changed the site since its journal was so long."""
     text = json.dumps(asdict(info), separators=(",", ":"))
     values = {"state": site.layout.state, "lock": site.layout.lock, "run": info.run, "info": text}
+    # Dumps hold what a database keeps from others, so a vault that is made here is its user's alone.
+    values |= {"private": site.layout.path if site.database else ""}
     values |= {"journal": site.layout.journal, "written": "" if written is None else str(written)}
     return Step("lock", "take the lock", Command(_TAKE, values=values), timeout=30)
 

@@ -10,7 +10,7 @@ from lockstitch.command import Command
 from lockstitch.gate import Gate
 from lockstitch.layout import Layout
 
-Kind = Literal["deploy", "rollback", "backup", "verify", "prove", "prune", "restore", "analyze"]
+Kind = Literal["deploy", "rollback", "backup", "verify", "prove", "prune", "restore", "analyze", "maintenance"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Step:
 
     `says` is the sentence a person reads, and `timeout` is in seconds. How it is undone is one of three:
     `undo` is a command that takes it back; `again` means that it is put back by doing it once more after all
-    undos (a build, a reload); neither means that it leaves nothing behind that matters. `asks` marks a question that
+    undos (a build, a reload); neither means that it leaves nothing behind that matters. The undo of a step that
+    `wraps` what follows it is the very last (to come out of maintenance). `asks` marks a question that
     travels with the steps: its exit code is part of the answer, and stops nothing. `expects` is what the number in its
     `progress NUMBER TEXT` lines will come to, about; 0 where that is not known. `tells` is for whom its lines
     `told NAME VALUE` are kept: for the records of that name when the run ends.
@@ -30,6 +31,7 @@ class Step:
     command: Command
     undo: Command | None = None
     again: bool = False
+    wraps: bool = False
     asks: bool = False
     timeout: float = 1800.0
     expects: int = 0
@@ -55,12 +57,13 @@ class Script:
 
 @dataclass(frozen=True)
 class Site:
-    """One app on one host: who, where, and as whom."""
+    """One app on one host: who, where, and as whom. Or one `database`, whose layout is its vault."""
 
     host: str
     app: str
     layout: Layout
     user: str | None = None
+    database: bool = False
 
     def __str__(self) -> str:
         return f"{self.app}@{self.host}"

@@ -219,7 +219,17 @@ class _Run:
         before = next((change.before for change in self.plan.changes if change.site == failure.site), None)
         if again and before:
             said.append(f"when that is seen to: {on} rollback --only {failure.site.app} --to {before[:12]}")
-        self.left.append(Left(failure.site, "\n    ".join(said), f"{on} status"))
+        self.left.append(Left(failure.site, "\n    ".join(said), self._look(failure.site, failure.what, again)))
+
+    def _look(self, site: Site, what: str, again: bool) -> str:
+        """The command that shows a person how a site is."""
+        on = f"fab -H {self.plan.environment}"
+        if not site.database:
+            return f"{on}:{site.host} status"
+        if what in ("unlock", "ending"):
+            return f"{on} lock.show"
+        changed = again or what == "going back" or self.plan.kind in ("restore", "analyze")
+        return f"{on} {'database.check' if changed else 'backup.list'} --database {site.app}"
 
     def _outcome(self, code: ExitCode, failures: Sequence[Failure], notes: tuple[str, ...] = ()) -> Outcome:
         sites = tuple(SiteOutcome(s, w, seconds=self.carrier.seconds.get(s, 0.0)) for s, w in self.where.items())

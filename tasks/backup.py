@@ -17,7 +17,7 @@ _COMMANDS = "show with the plan every command that is sent"
 @fleet_task(
     default=True,
     help={
-        "label": "a word or two for its name and its manifest",
+        "label": "a word or two for its name and its manifest, up to 200 characters",
         "database": _DATABASE,
         "json": _JSON,
         "commands": _COMMANDS,
@@ -37,10 +37,12 @@ def backup(c: FleetContext, label: str = "", database: str = "", json: bool = Fa
     Exit codes: 0 made, 2 usage, 3 unreachable, 4 somebody else is at it, 6 the host was lost midway, 7 not made.
     """
     from lockstitch import plans
+    from lockstitch.backup import refuse_label
     from tasks.session import Session
     from tasks.stores import Stores
 
     with Session(c, json=json, commands=commands) as session:
+        refuse_label(label)
         stores = Stores(session, database)
         running = plans.running(stores.everything, stores.apps())
         stores.carry_out(lambda shelves: plans.backup(stores.environment, shelves, label, running))

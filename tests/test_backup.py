@@ -10,7 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.backup import NAME, Backup, Vault, VaultFacts, backup_name, opened, parse_backups, sized
+from lockstitch.backup import (
+    LONGEST_LABEL,
+    NAME,
+    Backup,
+    Vault,
+    VaultFacts,
+    backup_name,
+    opened,
+    parse_backups,
+    refuse_label,
+    sized,
+)
+from lockstitch.errors import UsageError
 from lockstitch.facts import parse_vault
 
 RUN = "20260101T020000Z-1a2b"
@@ -57,6 +69,28 @@ def test_a_proof_belongs_to_the_backup_it_names() -> None:
     assert [backup.good for backup in parsed(f"broken {NAMED}", proof)] == [False]
 
 
+MARK = '{"at":"2026-02-01T00:00:00Z","by":"%s","seal":"ab","why":"database.dump: FAILED"}'
+
+
+def test_a_mark_belongs_to_the_backup_it_names_and_says_when_and_why() -> None:
+    mark = f"marked {NAMED} {MARK % 'verify'}"
+    said = "damaged, says backup.verify of 2026-02-01T00:00:00Z: database.dump: FAILED"
+    for lines in ((line(), mark), (mark, line())):
+        (backup,) = parsed(*lines)
+        assert not backup.good and backup.problem == f"{said}; to look again: backup.verify {NAMED}"
+        assert (backup.rows, backup.bytes) == (7, 5)
+    (backup,) = parsed(line(), f"marked {NAMED} {MARK % 'prove'}")
+    assert backup.problem.startswith("it could not be restored, says backup.prove of 2026-02-01T00:00:00Z: ")
+    assert [b.good for b in parsed(line(), mark.replace(NAMED, f"{NAMED}x"))] == [True]
+    assert [b.problem for b in parsed(f"broken {NAMED}", mark)] == [b.problem for b in parsed(f"broken {NAMED}")]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "nonsense", '{"at":[],"by":3}'])
+def test_a_mark_that_says_nothing_is_one_all_the_same(text: str) -> None:
+    (backup,) = parsed(line(), f"marked {NAMED} {text}")
+    assert not backup.good and backup.problem.startswith("damaged, says backup.verify of ")
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -98,8 +132,8 @@ VALUES: Any = st.recursive(
 FIELDS = st.sampled_from([*Backup.__dataclass_fields__, "lockstitch", "contents"])
 LINES = st.one_of(
     GARBAGE,
-    st.tuples(st.sampled_from(["backup", "broken", "proven"]), GARBAGE).map(" ".join),
-    st.tuples(st.sampled_from(["backup", "proven"]), st.just(NAMED), GARBAGE).map(" ".join),
+    st.tuples(st.sampled_from(["backup", "broken", "proven", "marked"]), GARBAGE).map(" ".join),
+    st.tuples(st.sampled_from(["backup", "proven", "marked"]), st.just(NAMED), GARBAGE).map(" ".join),
     st.dictionaries(FIELDS, VALUES).map(lambda more: line(**{k: v for k, v in more.items() if k != "name"})),
     st.dictionaries(GARBAGE, VALUES).map(lambda proof: f'proven {NAMED} "proven":{json.dumps(proof)},'),
     st.integers(0, 300).map(lambda size: line()[:size]),
@@ -131,6 +165,13 @@ def test_a_label_makes_a_plain_name(label: str) -> None:
     assert not name.endswith((".", "-"))
 
 
+def test_a_label_has_an_end() -> None:
+    refuse_label("ä" * LONGEST_LABEL)
+    with pytest.raises(UsageError, match="201 characters long, and may have 200") as raised:
+        refuse_label("x" * 201)
+    assert raised.value.exit_code == 2 and "x" * 201 not in str(raised.value)
+
+
 @given(st.dictionaries(st.sampled_from(["name", "label", "by", "app"]), GARBAGE))
 def test_a_manifests_first_line_is_json_whatever_is_said(known: dict[str, str]) -> None:
     first = opened(**known)
@@ -145,7 +186,8 @@ def test_facts_of_a_vault() -> None:
 
 
 def test_a_vault_keeps_its_state_apart_for_each_database() -> None:
-    assert Vault("bk", "main").state == "bk/.lockstitch/main"
+    vault = Vault("bk", "main")
+    assert (vault.state, vault.marks) == ("bk/.lockstitch/main", "bk/.lockstitch/main/damaged")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,8 +20,6 @@ def endings() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        # A further Ctrl-C has nothing left to interrupt, and would only cut off the sentence.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         raise Exit("interrupted", int(ExitCode.INTERRUPTED)) from None
     except LockstitchError as error:
         raise _exit(str(error), error.exit_code) from None

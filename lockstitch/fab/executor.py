@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -46,12 +48,21 @@ class Executor(fabric.Executor):  # type: ignore[misc]
 
     def execute(self, *tasks: Any) -> Any:
         """Run the tasks; what goes wrong ends with a sentence and an exit code."""
-        with endings(), interruptible():
+        with endings():
             try:
-                return super().execute(*tasks)
+                with interruptible():
+                    return self._execute(*tasks)
             finally:
-                if "network" in self.__dict__:
-                    self.network.close()
+                # How it ended is known, and only not yet said: a Ctrl-C has nothing left to interrupt.
+                if threading.current_thread() is threading.main_thread():
+                    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def _execute(self, *tasks: Any) -> Any:
+        try:
+            return super().execute(*tasks)
+        finally:
+            if "network" in self.__dict__:
+                self.network.close()
 
     def expand_calls(self, calls: Iterable[Any], apply_hosts: bool = True) -> list[Call]:
         """Every call that is made, with those before and after it."""

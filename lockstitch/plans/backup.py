@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lockstitch.backup import sized
+from lockstitch.backup import refuse_label, sized
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.lock_steps import release_step
 from lockstitch.plan import Kind, Plan, Step, Unit, Wave
@@ -20,6 +20,7 @@ def backup(
 
     Raises CheckError for what stands against it.
     """
+    refuse_label(label)
     refuse(shelves)
     units = []
     for shelf in shelves:
@@ -59,7 +60,7 @@ def prove(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
     units, done = [], []
     for shelf, name in chosen:
         beside = shelf.beside(shelf.proving)
-        made = steps.scratch(shelf, beside, shelf.prefix(shelf.proving))
+        made = steps.scratch(shelf, name, beside, shelf.prefix(shelf.proving))
         restored = steps.restore(shelf, name, beside, url=shelf.prove, owners=False)
         gate = steps.rows(shelf, name, beside, shelf.prove)
         did = (steps.reach(shelf), steps.check(shelf, name), made, restored)
@@ -67,8 +68,9 @@ def prove(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
         last = [steps.prove(shelf, name), steps.drop_scratch(shelf, beside), steps.record(shelf, "proof", name=name)]
         done.append((shelf, last))
     told = [f"{name} is proven: restored, every table with the rows it was dumped with" for _, name in chosen]
+    notes = [note for shelf, name in chosen for note in room_notes(shelf, name)]
     return database_plan(
-        "prove", environment, shelves, [Wave("restore", tuple(units), preflight=True)], done, [], told=told
+        "prove", environment, shelves, [Wave("restore", tuple(units), preflight=True)], done, notes, told=told
     )
 
 
@@ -93,7 +95,9 @@ def choose(shelves: Sequence[Shelf], name: str) -> list[tuple[Shelf, str]]:
     if not name:
         chosen = [(s, found.name) for s in shelves if (found := s.facts.newest) is not None]
         if not chosen:
-            raise CheckError("there is no backup yet", hint="fab -H ENV backup")
+            some = any(shelf.facts.backups for shelf in shelves)
+            none = "there is no backup that can be counted on" if some else "there is no backup yet"
+            raise CheckError(none, hint=f"fab -H ENV backup{'.list' if some else ''}")
         return chosen
     for shelf in shelves:
         if shelf.facts.find(name) is not None:
@@ -128,6 +132,13 @@ def dump_notes(shelf: Shelf) -> Iterator[str]:
         yield f"{shelf.database.name}: {', '.join(told)} in {shelf.database.vault.directory}"
     if differ := shelf.engine.versions(server.server, server.tool):
         yield f"{shelf.database.name}: {differ}"
+
+
+def room_notes(shelf: Shelf, name: str) -> Iterator[str]:
+    """How much the server that a backup is restored on needs for it: of its disk SQL tells nothing."""
+    found = shelf.facts.find(name)
+    if found is not None and found.size:
+        yield f"{name} was dumped from {sized(found.size)}: its server needs so much disk, and that is not looked at"
 
 
 def _against(shelf: Shelf) -> Iterator[str]:

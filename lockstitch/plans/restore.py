@@ -6,7 +6,7 @@ from lockstitch.errors import CheckError, UsageError
 from lockstitch.gate import Gate
 from lockstitch.plan import Plan, Step, Unit, Wave
 from lockstitch.plans import shelf as steps
-from lockstitch.plans.backup import database_plan, refuse_unready
+from lockstitch.plans.backup import database_plan, refuse_unready, room_notes
 from lockstitch.plans.shelf import Shelf
 
 
@@ -27,7 +27,8 @@ def restore(environment: str, shelf: Shelf, name: str, into: str = "") -> Plan:
         told = [
             f"{serving} is {name} now; what it was before is kept as {kept(shelf)}, with all that was written to it"
         ]
-    notes = [f"beside it on this server, by earlier runs: {other}" for other in shelf.facts.server.others]
+    notes = [*room_notes(shelf, name)]
+    notes += [f"beside it on this server, by earlier runs: {other}" for other in shelf.facts.server.others]
     done = [
         (shelf, [steps.record(shelf, "restore", name=name, into=into or serving, kept="" if into else kept(shelf))])
     ]
@@ -69,10 +70,9 @@ def refuse_restore(shelf: Shelf, *, swapping: bool) -> None:
     facts = shelf.facts.server
     if facts.problem:
         raise CheckError(f"{shelf.site}: {facts.problem}\nnothing was begun")
-    lacks = []
-    if "create" not in facts.able:
-        lacks.append("may not make databases (CREATEDB)")
-    if swapping and "own" not in facts.able:
-        lacks.append("is not the owner of the database, so may not rename it")
+    wanted = ("create", "own") if swapping else ("create",)
+    lacks = [word for word in wanted if word not in facts.able]
     if lacks:
-        raise CheckError(f"{shelf.site}: the login of its url {' and '.join(lacks)}\nnothing was begun")
+        says = " and ".join(shelf.engine.rights[word] for word in lacks)
+        hint = "; ".join(facts.remedy[word] for word in lacks if word in facts.remedy)
+        raise CheckError(f"{shelf.site}: the login of its url {says}\nnothing was begun", hint=hint)

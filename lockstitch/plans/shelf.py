@@ -7,11 +7,10 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from lockstitch.backup import VaultFacts, backup_name, opened
+from lockstitch.backup import Backup, VaultFacts, backup_name, opened
 from lockstitch.command import Command, Value
 from lockstitch.gate import Gate, Verdict, failed, passed
 from lockstitch.inventory import Database
-from lockstitch.migrations import HEADS
 from lockstitch.plan import Site, Step
 from lockstitch.plans.steps import RECORD
 from lockstitch.probe import Probe
@@ -97,16 +96,18 @@ def dump(shelf: Shelf, name: str, made: Made) -> Step:
         revision=made.revision,
         run=shelf.run,
         by=shelf.by,
+        **shelf.facts.server.text,
     )
     text = vault_shell.BEGIN + shelf.engine.dump + vault_shell.FINISH
     says = f"dump {shelf.engine.database(shelf.url)} as {name}"
-    command = shelf.command(text, name, known=known, heads=HEADS)
+    command = shelf.command(text, name, known=known, heads=shelf.engine.heads)
     return replace(shelf.step("backup", says, command, expects=estimate(shelf) or 0), tells=made.app)
 
 
 def head(shelf: Shelf, app: str) -> Step:
     """Ask for the newest migration, for the record of an app's release."""
-    step = shelf.step("migration", "note the newest migration", shelf.command(shelf.engine.head, heads=HEADS))
+    command = shelf.command(shelf.engine.head, heads=shelf.engine.heads)
+    step = shelf.step("migration", "note the newest migration", command)
     return replace(step, tells=app)
 
 
@@ -136,9 +137,11 @@ def reach(shelf: Shelf) -> Step:
     return shelf.step("reach", "log in where backups are proven", shelf.command(text, url=shelf.prove))
 
 
-def scratch(shelf: Shelf, beside: str, prefix: str) -> Step:
-    """Make an empty database where dumps are proven."""
-    command = shelf.command(shelf.engine.scratch, beside=beside, url=shelf.prove, prefix=prefix)
+def scratch(shelf: Shelf, name: str, beside: str, prefix: str) -> Step:
+    """Make an empty database where dumps are proven, with the encoding of the one that was dumped."""
+    made = shelf.facts.find(name) or Backup(name)
+    text = {"encoding": made.encoding, "collate": made.collate, "ctype": made.ctype}
+    command = shelf.command(shelf.engine.scratch, beside=beside, url=shelf.prove, prefix=prefix, **text)
     return shelf.step("scratch", f"make the scratch database {beside}", command, _drop(shelf, beside))
 
 
@@ -152,7 +155,7 @@ def _drop(shelf: Shelf, beside: str) -> Command:
 
 def restore(shelf: Shelf, name: str, beside: str, *, url: Value = "", owners: bool = True) -> Step:
     """Restore a backup into a database that is there and empty; `check` comes before it, under the same lock."""
-    text = with_dump(shelf.engine.restore)
+    text = with_dump(shelf.engine.restore, proving=bool(url))
     command = shelf.command(text, name, beside=beside, url=url, owners="" if owners else "not")
     found = shelf.facts.find(name)
     return shelf.step("restore", f"restore {name} into {beside}", command, expects=found.tables if found else 0)
@@ -197,7 +200,7 @@ def record(shelf: Shelf, event: str, message: str = "", **more: str) -> Step:
 
 def rows(shelf: Shelf, name: str, beside: str, url: Value = "") -> Gate:
     """The gate that a restored database has the rows its backup was made with."""
-    command = shelf.command(shelf.engine.compare, name, beside=beside, url=url)
+    command = shelf.command(vault_shell.compared(shelf.engine.compare), name, beside=beside, url=url)
     return Gate(
         "rows", Probe("rows", command, lambda text, code: text), shelf.engine.judge_rows, 1.0, shelf.database.timeout, 1
     )

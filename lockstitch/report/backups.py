@@ -20,8 +20,8 @@ def backups_text(facts: Mapping[str, VaultFacts], kept: Mapping[str, str]) -> st
     lines += [neutral(f"! {b.name}: {b.problem}") for b in broken]
     for name, found in facts.items():
         if not any(b.good for b in found.backups):
-            lines.append(f"! {name} has no backup")
-        elif not any(b.proven for b in found.backups):
+            lines.append(f"! {name} has no backup{' that can be counted on' if found.backups else ''}")
+        elif not any(b.good and b.proven for b in found.backups):
             lines.append(f"! {name}: none of its backups has been proven")
     return "\n".join(lines)
 

@@ -16,6 +16,7 @@ from lockstitch.backup import ServerFacts, Vault
 from lockstitch.command import Command, Value
 from lockstitch.database import DatabaseState
 from lockstitch.gate import Verdict
+from lockstitch.migrations import HEADS
 from lockstitch.services import vault_shell
 
 Variables = Mapping[str, Value]
@@ -30,12 +31,15 @@ class Engine:
 
         facts      tells `word rest` lines for `parse_facts`                     heads
         dump       leaves in the working folder the dump and what it knows       jobs, heads
-        readable   fails where `dump` cannot be read as a whole
+        readable   fails with 1 where `dump` cannot be read as a whole
         create     makes `beside` like the login's own; fails if `into` is there  prefix, into
-        scratch    makes the database `beside` from nothing                      prefix
-        restore    restores `dump` into `beside`                                 jobs, owners
+        scratch    makes the database `beside` from nothing, its text in what     prefix, encoding,
+                   the dumped one had; each is empty where that is not known     collate, ctype
+        restore    restores `dump` into `beside`; where it is the dump that      jobs, owners
+                   cannot be restored, tells why to the function `unrestorable`
         analyze    makes `beside` as fast as it was
-        compare    tells whether `beside` has the rows of the manifest of `name`
+        compare    tells whether `beside` has the rows of the manifest of
+                   `name`: those that differ as `wanted …` and `found …`
         swap       makes `beside` the database and keeps the old one as `kept`   drain
         unswap     takes a swap back; the restored one is kept as `undone`
         rename     gives `beside` the name `into`; fails if there is one          into
@@ -45,6 +49,9 @@ class Engine:
         maintain   brings the planner's statistics of the database up to date
         state      tells what `database.check` judges, for `parse_state`
         session    leaves in its folder `start`, a script for a terminal          environment
+
+    `rights` says of each right that a restore needs what a login without it is; `heads` are the queries for the newest
+    migration, in its SQL; `also` are other words for it in inventories.
     """
 
     kind: str
@@ -73,35 +80,38 @@ class Engine:
     session: str
     longest_name: int
     versions: Callable[[str, str], str]
+    rights: Mapping[str, str]
+    heads: str = HEADS
+    also: tuple[str, ...] = ()
 
 
 @cache
 def engines() -> Mapping[str, Engine]:
-    """Every engine by its kind, in alphabetical order."""
+    """Every engine by the words that an inventory may have for it, in alphabetical order."""
     from lockstitch import services
 
-    found = {}
+    found: dict[str, Engine] = {}
     for module in pkgutil.iter_modules(services.__path__):
         engine = vars(importlib.import_module(f"{services.__name__}.{module.name}")).get("ENGINE")
         if isinstance(engine, Engine):
-            found[engine.kind] = engine
+            found |= {word: engine for word in (engine.kind, *engine.also)}
     return dict(sorted(found.items()))
 
 
 def in_vault(vault: Vault, name: str, text: str, variables: Variables) -> Command:
     """A Command that knows a vault's folder, its database's key and a backup's name."""
-    at = {"directory": vault.directory, "vault": vault.database, "name": name}
+    at = {"directory": vault.directory, "vault": vault.database, "name": name, "marks": vault.marks}
     return Command(text, values={**at, **variables})
 
 
 def on_dump(engine_text: str) -> str:
-    """A text that works on a dump which is checked first: `$dump` is its absolute path."""
-    return f"(\n{vault_shell.CHECK}) || exit 1\n{_FIND}{engine_text}"
+    """A text that looks at a dump which is checked first: `$dump` is its absolute path. What is found is remembered."""
+    return vault_shell.marked(f"(\n{vault_shell.CHECK}) || exit 1\n{_FIND}{engine_text}")
 
 
-def with_dump(engine_text: str) -> str:
-    """A text that works on a dump which an earlier step of the same run has checked."""
-    return f"{_FIND}{engine_text}"
+def with_dump(engine_text: str, *, proving: bool = False) -> str:
+    """A text that restores a dump which an earlier step of the same run has checked."""
+    return f"{vault_shell.MARK_RESTORE if proving else vault_shell.MARK_NOTHING}{_FIND}{engine_text}"
 
 
 _FIND = r"""

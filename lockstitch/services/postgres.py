@@ -13,12 +13,16 @@ from lockstitch.gate import Verdict, failed, passed
 from lockstitch.probe import number
 from lockstitch.services import postgres_restore_shell as restoring
 from lockstitch.services import postgres_shell as shell
+from lockstitch.services import postgres_swap_shell as swapping
 from lockstitch.services.database import Engine, Variables
 from lockstitch.services.postgres_session import MAINTAIN, SHELL
 from lockstitch.services.postgres_state import STATE, parse_state
 from lockstitch.services.vault_shell import ROWS
 
 _SCHEMES = ("postgres", "postgresql")
+# A server or network that is gone is noticed when nothing has come for 25 s. Not `tcp_user_timeout`: it would end a
+# restore whose server takes its time over what it was sent too (tcp(7)), and libpq before 12 does not know it.
+_ALIVE = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}
 # What Prisma and Doctrine write into a URL for themselves; libpq refuses a keyword that it does not know.
 _OF_LIBRARIES = frozenset(
     ("schema", "connection_limit", "pool_timeout", "pgbouncer", "socket_timeout", "statement_cache_size")
@@ -28,6 +32,8 @@ _URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?]*)(?:/([^?]*))?(?:\?(.*))?", re.
 _FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 # From this version on a dump sets transaction_timeout, which an older server does not know: pg_restore ends there.
 _NEW_SETTING = 17
+# What a database's text is in, as a dump is marked with it.
+_TEXT = ("encoding", "collate", "ctype")
 _MAJOR = re.compile(r"\d+")
 
 
@@ -39,6 +45,7 @@ def login(url: Value, beside: str = "") -> Variables:
     """
     known = parse(url)
     password = known.pop("password", "")
+    known = _ALIVE | known
     database = known["dbname"]
     secret = Secret(password, url.source if isinstance(url, Secret) else "")
     admin = "template1" if database == "postgres" else "postgres"
@@ -101,7 +108,7 @@ def parse_facts(text: str, code: int) -> ServerFacts:
     rest = []
     for line in text.splitlines():
         word, _, value = line.partition(" ")
-        if word in ("tool", "server", "size", "able", "other", "head"):
+        if word in ("tool", "server", "size", "able", "other", "head", *_TEXT):
             said.setdefault(word, []).append(value)
         else:
             rest.append(line)
@@ -115,6 +122,7 @@ def parse_facts(text: str, code: int) -> ServerFacts:
         others=tuple(said.get("other", ())),
         problem=problem or _too_old(server, tool),
         head=said.get("head", [""])[-1],
+        text={word: said[word][-1] for word in _TEXT if word in said},
     )
 
 
@@ -165,9 +173,9 @@ ENGINE = Engine(
     restore=restoring.RESTORE,
     analyze=restoring.ANALYZE,
     compare=ROWS + restoring.COMPARE,
-    swap=restoring.SWAP,
-    unswap=restoring.UNSWAP,
-    rename=restoring.RENAME,
+    swap=swapping.SWAP,
+    unswap=swapping.UNSWAP,
+    rename=swapping.RENAME,
     drop=restoring.DROP,
     names=restoring.NAMES,
     head=shell.HEAD,
@@ -177,4 +185,8 @@ ENGINE = Engine(
     session=SHELL,
     longest_name=63,
     versions=versions,
+    rights={
+        "create": "may not make databases (CREATEDB)",
+        "own": "is not the owner of the database, so may not rename it",
+    },
 )

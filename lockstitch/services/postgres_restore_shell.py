@@ -1,4 +1,4 @@
-"""PostgreSQL: a dump restored beside the database that serves, counted, and swapped with it, as constant shell texts."""
+"""PostgreSQL: a dump restored into a database of its own, and counted, as constant shell texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SQL
 """
 )
 
-_THERE = r"""
+THERE = r"""
 # What could not be asked is not "no": a server that has just lost all its sessions may let nobody in for a moment.
 there() {
     ls_tries=20
@@ -39,7 +39,7 @@ SQL
 # `$into` is the name that it is to have in the end, where that is not the database's own: it must be free.
 CREATE = (
     LOGIN
-    + _THERE
+    + THERE
     + r"""
 set -eu
 if [ -n "$into" ] && there "$into"; then echo "there is a database $into already: nothing is restored over it"; exit 1; fi
@@ -81,16 +81,26 @@ SELECT format('COMMENT ON DATABASE %I IS %L', :'beside', said)
 SQL
 """
 )
-# A scratch database is its login's own, wherever the dump came from.
+# A scratch database is its login's own, wherever the dump came from. Text is in what it was dumped from, and sorted so
+# where this server can; `C` goes with every encoding.
 SCRATCH = (
     LOGIN
     + r"""
 set -eu
-sql "$admin" -v beside="$beside" -v prefix="$prefix" <<'SQL'
+sql "$admin" -v prefix="$prefix" <<'SQL'
 SELECT format('DROP DATABASE %I', datname) FROM pg_database d WHERE :'prefix' <> '' AND starts_with(datname, :'prefix')
     AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname) \gexec
-CREATE DATABASE :"beside" TEMPLATE template0 ENCODING 'UTF8';
 SQL
+make() { sql "$admin" -v beside="$beside" -v encoding="$encoding" -v collate="$1" -v ctype="$2" <<'SQL'
+SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L', :'beside', :'encoding')
+    || CASE :'collate' WHEN '' THEN '' ELSE format(' LC_COLLATE %L LC_CTYPE %L', :'collate', :'ctype')
+        || CASE WHEN current_setting('server_version_num')::int < 150000 THEN '' ELSE ' LOCALE_PROVIDER libc' END END \gexec
+SQL
+}
+encoding=${encoding:-UTF8}
+if [ -n "$collate" ] && [ -n "$ctype" ] && make "$collate" "$ctype" 2>/dev/null; then :
+elif [ "$encoding" = UTF8 ]; then make '' ''
+else make C C; fi
 """
 )
 
@@ -99,6 +109,9 @@ SQL
 RESTORE = (
     LOGIN
     + r"""
+surroundings='FATAL|PANIC|connection to server|server closed the connection|SSL|No space left|could not extend|out of (shared )?memory'
+surroundings="$surroundings|permission denied|must be (superuser|owner|member)|canceling statement|is not available|control file"
+surroundings="$surroundings|(role|tablespace) \"[^\"]*\" does not exist|unrecognized configuration parameter|unsupported version"
 log=$(mktemp); trap 'rm -f "$log"' EXIT; trap 'exit 143' TERM INT HUP
 [ -z "$owners" ] || set -- --no-owner --no-privileges
 export PGOPTIONS='-c default_transaction_read_only=off'
@@ -108,7 +121,14 @@ restoring=$!
 telling=$!
 code=0; wait $restoring || code=$?
 kill $telling 2>/dev/null || :
-[ $code -eq 0 ] || { grep -v '^pg_restore: \(creating\|processing\|connecting\|launching\|finished\|implied\|entering\|while\|item\|skipping\)' "$log" | tail -n 20; exit 1; }
+[ $code -ne 0 ] || exit 0
+said=$(grep -v '^pg_restore: \(creating\|processing\|connecting\|launching\|finished\|implied\|entering\|while\|item\|skipping\)' "$log" | tail -n 20)
+printf '%s\n' "$said"
+# A server, a login or a disk that failed says nothing of the dump, nor does a worker that somebody has killed.
+if [ $code -eq 1 ] && printf '%s\n' "$said" | grep -v 'worker process' | grep -q . && sql "$beside_dsn" -c 'SELECT 1' >/dev/null 2>&1 &&
+    ! printf '%s\n' "$said" | grep -Eq "$surroundings"
+then printf '%s\n' "$said" | unrestorable; fi
+exit 1
 """
 )
 # What only a superuser may analyze is left out with a warning each.
@@ -141,92 +161,6 @@ done | head -n 20
 """
 )
 
-# The renames are one transaction. While the first of them waits, nobody new gets in, and the other psql ends who is left.
-_RENAMES = (
-    LOGIN
-    + _THERE
-    + r"""
-# By its number, which it keeps under another name: who comes to the one that takes its place is left alone.
-number=$(sql "$admin" -v database="$database" <<'SQL'
-SELECT oid FROM pg_database WHERE datname = :'database';
-SQL
-) || number=
-end_them() { sql "$admin" -v number="$number" -v every="$1" <<'SQL'
-SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity JOIN pg_roles r ON r.oid = usesysid
-    WHERE datid = :'number' AND (state = 'idle' OR :'every' = 'every')
-    AND (pg_has_role(usesysid, 'USAGE') OR NOT r.rolsuper AND pg_has_role('pg_signal_backend', 'USAGE')) \g /dev/null
-SELECT count(usesysid) FROM pg_stat_activity WHERE datid = :'number';
-SQL
-}
-not_ours() { sql "$admin" -v number="$number" <<'SQL'
-SELECT DISTINCT format('the session of %s (%s) is not one that %s may end', rolname, application_name, current_user)
-    FROM pg_stat_activity JOIN pg_roles r ON r.oid = usesysid WHERE datid = :'number'
-    AND NOT (pg_has_role(usesysid, 'USAGE') OR NOT r.rolsuper AND pg_has_role('pg_signal_backend', 'USAGE'));
-SQL
-}
-drain() {
-    deadline=$(($(date +%s) + drain))
-    while left=$(end_them idle) && [ "$left" -gt 0 ]; do
-        if [ "$(date +%s)" -ge $deadline ]; then
-            others=$(not_ours); [ -z "$others" ] || { printf '%s\n' "$others" "nothing was renamed"; exit 1; }
-            echo "$left connections had not ended after $drain s: they are ended now"; return 0
-        fi
-        sleep 0.2
-    done
-}
-swap() {
-    (while :; do end_them every >/dev/null 2>&1 || :; sleep 0.2; done) &
-    ending=$!
-    trap 'kill $ending 2>/dev/null' EXIT; trap 'exit 143' TERM INT HUP
-    tries=6
-    while ! said=$(sql "$admin" -v database="$database" -v away="$1" -v come="$2" 2>&1 <<'SQL'
-SET lock_timeout = '20s';
-SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', :'come', datconnlimit)
-    FROM pg_database WHERE datname = :'database' AND datconnlimit >= 0 \gexec
-BEGIN;
-ALTER DATABASE :"database" RENAME TO :"away";
-ALTER DATABASE :"come" RENAME TO :"database";
-COMMIT;
-SQL
-    ); do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || { printf '%s\n' "$said"; exit 1; }
-        sleep 0.2
-    done
-}
-"""
-)
-SWAP = (
-    _RENAMES
-    + r"""
-if there "$kept" && ! there "$beside"; then echo "it was swapped already"; exit 0; fi
-there "$beside" || { echo "$beside is not there"; exit 1; }
-drain
-swap "$kept" "$beside"
-echo "$database is the restored one; the one before it is kept as $kept"
-"""
-)
-UNSWAP = (
-    _RENAMES
-    + r"""
-# Both were renamed or none was; a database that is called like the one to be kept may be somebody else's.
-if there "$beside" || ! there "$kept"; then echo "nothing was swapped"; exit 0; fi
-if there "$database"; then swap "$undone" "$kept"; echo "$database is the old one again; the restored one is kept as $undone"
-else sql "$admin" -v database="$database" -v kept="$kept" <<'SQL'
-ALTER DATABASE :"kept" RENAME TO :"database";
-SQL
-fi
-"""
-)
-# No database is made under a name of the person's: there may be one of that name, and what was made is dropped.
-RENAME = (
-    LOGIN
-    + r"""
-sql "$admin" -v beside="$beside" -v into="$into" <<'SQL'
-ALTER DATABASE :"beside" RENAME TO :"into";
-SQL
-"""
-)
 DROP = (
     LOGIN
     + r"""

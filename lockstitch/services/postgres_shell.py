@@ -73,14 +73,15 @@ cat >&8 2>/dev/null <<'SQL' || :
     + _LOCK
     + r"""
 SELECT pg_export_snapshot(), pg_database_size(current_database()), current_setting('server_version'),
-    to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+    current_setting('server_encoding'), to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
 SQL
-IFS='|' read -r snapshot size server at <&9 || { wait $counting || :; cat said; exit 1; }
+IFS='|' read -r snapshot size server encoding at <&9 || { wait $counting || :; cat said; exit 1; }
 for word in size server at; do eval "printf %s \"\$$word\"" >"$word"; done
 pg_dump --version | sed 's/^[^0-9]*//; s/ .*//' >tool
 if [ "$jobs" -gt 1 ]; then set -- -Fd -j "$jobs" -f database; else set -- -Fc -f database.dump; fi
+# In its own encoding: what is in SQL_ASCII need not be UTF-8.
 # Its tables are locked already. Where it has to wait nevertheless, somebody waits for us who waits for nobody else.
-pg pg_dump -w -v -d "$dsn" --snapshot="$snapshot" --lock-wait-timeout=5s "$@" 8>&- 9<&- >log 2>&1 &
+pg pg_dump -w -v -d "$dsn" -E "$encoding" --snapshot="$snapshot" --lock-wait-timeout=5s "$@" 8>&- 9<&- >log 2>&1 &
 dumping=$!
 cat >&8 2>/dev/null <<'SQL' || :
 \o tables
@@ -118,6 +119,8 @@ echo "tool $(pg_dump --version 2>/dev/null | sed 's/^[^0-9]*//; s/ .*//')"
 sql "$dsn" -v mark="${database}__" 2>&1 <<'SQL' || :
 SELECT 'server ' || current_setting('server_version');
 SELECT 'size ' || pg_database_size(current_database());
+SELECT unnest(ARRAY['encoding ' || pg_encoding_to_char(encoding), 'collate ' || datcollate, 'ctype ' || datctype])
+    FROM pg_database WHERE datname = current_database();
 SELECT 'able create' FROM pg_roles WHERE rolname = current_user AND (rolcreatedb OR rolsuper);
 SELECT 'able own' FROM pg_database WHERE datname = current_database() AND pg_has_role(datdba, 'MEMBER');
 SELECT 'other ' || datname FROM pg_database WHERE starts_with(datname, :'mark') AND datname <> current_database();

@@ -84,6 +84,58 @@ dump=database; [ -d database ] || dump=database.dump
 """
 )
 
+# What was found against a backup is kept outside its folder, as `$marks/NAME`: looking changes nothing there. It holds
+# which seal it was found for: what could not be restored is not better for being as it was written.
+_MARK = r"""
+seal_of() { tail -n 1 "$directory/$name/manifest.json" 2>/dev/null | sed -n 's/^],"seal":"\([0-9a-f]\{64\}\)"}$/\1/p'; }
+unproven() { grep -qs '"by":"prove","seal":"'"$(seal_of)"'"' "$marks/$name"; }
+# What a server says of the rows themselves is left out.
+mark() {
+    if [ ! -d "$directory/$name" ] || { [ "$1" = verify ] && unproven; }; then cat >/dev/null; return 0; fi
+    why=$(LC_ALL=C grep -v '^ *\(DETAIL\|CONTEXT\|QUERY\|STATEMENT\|LINE\|HINT\|Command was\)' | head -n 3 |
+        LC_ALL=C tr -d '\000-\011\013-\037\177"\\' | tr '\n' ';' | sed 's/;$//; s/;/; /g' | cut -c 1-400)
+    (umask 077; mkdir -p "$marks" &&
+        printf '{"at":"%s","by":"%s","seal":"%s","why":"%s"}\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$(seal_of)" "$why" \
+            >"$marks/.$name" && sync "$marks/.$name" && mv -T "$marks/.$name" "$marks/$name" && sync "$marks") ||
+        echo "that could not be recorded in $marks"
+}
+"""
+
+# Around `looked`, which fails with 1 where the backup is not what it was.
+_MARKED = r"""
+said=$(looked 2>&1) && code=0 || code=$?
+[ -z "$said" ] || printf '%s\n' "$said"
+if [ $code -eq 1 ]; then printf '%s\n' "$said" | mark verify
+elif [ $code -ne 0 ]; then :
+elif unproven; then
+    echo "it is as it was written; that it could not be restored stays on record until backup.prove $name passes"
+else rm -f -- "$marks/$name"; fi
+exit $code
+"""
+
+# Around `compared`, whose lines `wanted …` and `found …` are the rows that differ.
+_DIFFERS = r"""
+said=$(compared 2>&1) && code=0 || code=$?
+printf '%s\n' "$said"
+! printf '%s\n' "$said" | grep -q '^\(wanted\|found\) ' || printf '%s\n' "$said" | mark prove
+exit $code
+"""
+
+
+def marked(text: str) -> str:
+    """A text that looks at a backup, and where it fails leaves a mark; where it passes the mark goes."""
+    return f"{_MARK}looked() {{\n{text}\n}}\n{_MARKED}"
+
+
+def compared(text: str) -> str:
+    """A text that compares rows, and where they differ leaves a mark."""
+    return f"{_MARK}compared() {{\n{text}\n}}\n{_DIFFERS}"
+
+
+# What a restore that fails calls with its reason on stdin, where it is the dump that cannot be restored.
+MARK_RESTORE = _MARK + "unrestorable() { mark prove; }\n"
+MARK_NOTHING = "unrestorable() { cat >/dev/null; }\n"
+
 # `rows FILE`: what the manifest says of every table, in the form that an engine counts in.
 ROWS = r"""
 rows_of() { LC_ALL=C sed -n 's/^\(".*":{"rows":[0-9]*\),"bytes":[0-9]*},\{0,1\}$/\1/p' "$1" | LC_ALL=C sort; }
@@ -105,6 +157,9 @@ near() { d=$1; while [ ! -e "$d" ]; do case $d in */*) d=${d%/*}; d=${d:-/} ;; *
         FNR == 2 && /^"proven":[{]/ { print "proven " name " " $0 }
         FNR == 2 { nextfile }' "$@"
 )
+for mark in "$marks"/*; do
+    if [ -f "$mark" ] && [ -d "$directory/${mark##*/}" ]; then printf 'marked %s %s\n' "${mark##*/}" "$(head -n 1 "$mark" | cut -c 1-2000)"; fi
+done
 for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
 echo "free $(df -Pk "$(near "$directory")" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 at=$(near "$directory"); { [ -w "$at" ] && [ -x "$at" ]; } || echo "unwritable $at"
@@ -117,11 +172,14 @@ exit 0
 PROVEN = r"""
 set -eu
 umask 077
-cd "$directory/$name"
 at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-{ head -n 1 manifest.json; printf '"proven":{"at":"%s",%s},\n' "$at" "$proof"
-  tail -n +2 manifest.json | grep -v '^"proven":'; } >manifest.json.new
-sync manifest.json.new; mv -T manifest.json.new manifest.json; sync .
+(
+    cd "$directory/$name"
+    { head -n 1 manifest.json; printf '"proven":{"at":"%s",%s},\n' "$at" "$proof"
+      tail -n +2 manifest.json | grep -v '^"proven":'; } >manifest.json.new
+    sync manifest.json.new; mv -T manifest.json.new manifest.json; sync .
+)
+rm -f -- "$marks/$name"
 echo "$name is proven: it was restored, and every table has the rows it had"
 """
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -225,8 +227,37 @@ def test_none_says_what_stays(tmp_path: Path) -> None:
     assert [site.app for site in plan.sites] == ["api", "api"]
 
 
-def made(name: str, revision: str = "", day: int = 1, **more: str) -> Backup:
-    return Backup(name, at=f"2026-01-{day:02}T00:00:00Z", app="api", revision=revision, sha256="x", **more)  # type: ignore[arg-type]
+def test_what_is_restored_says_how_much_room_its_server_needs(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, "releases")
+    backup = made("main-1", B, size=3 << 30)
+    shelf = replace(shelf_of(fleet, replace(ROOMY, backups=(backup,))), prove=URL)
+    said = "main-1 was dumped from 3.0 GiB: its server needs so much disk, and that is not looked at"
+    back = rolled_back(fleet, "restore", replace(ROOMY, backups=(backup,)))
+    for plan in (plans.restore("prod", shelf, "main-1"), plans.prove("prod", [(shelf, "main-1")]), back):
+        assert said in plan.notes
+
+
+def test_a_dump_is_marked_with_what_its_text_is_in_and_proven_in_that(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, "releases")
+    text = {"encoding": "LATIN1", "collate": "C", "ctype": "de_DE"}
+    plan = plans.backup("prod", [shelf_of(fleet, replace(ROOMY, server=replace(ROOMY.server, text=text)))], "")
+    (dump,) = (step for unit in plan.waves[0].units for step in unit.steps)
+    assert text.items() <= json.loads(str(dump.command.values["known"]) + "}").items()
+    backup = replace(made("main-1"), **text)
+    shelf = replace(shelf_of(fleet, replace(ROOMY, backups=(backup,))), prove=URL)
+    (unit,) = plans.prove("prod", [(shelf, "main-1")]).waves[0].units
+    (scratch,) = (step for step in unit.steps if step.name == "scratch")
+    assert text.items() <= scratch.command.values.items()
+
+
+def test_a_label_that_is_too_long_is_refused_before_what_else_stands_against_it(tmp_path: Path) -> None:
+    shelf = shelf_of(fleet_of(tmp_path, "releases"), VaultFacts(unwritable="/var"))
+    with pytest.raises(UsageError, match="201 characters long"):
+        plans.backup("prod", [shelf], "x" * 201)
+
+
+def made(name: str, revision: str = "", day: int = 1, **more: Any) -> Backup:
+    return Backup(name, at=f"2026-01-{day:02}T00:00:00Z", app="api", revision=revision, sha256="x", **more)
 
 
 def release(revision: str, before: str, backup: str = "", verdict: str = "good") -> dict[str, str]:
@@ -281,7 +312,6 @@ def test_prune_keeps_what_a_release_that_is_there_was_deployed_over(tmp_path: Pa
 
 @given(st.text(), st.text())
 def test_what_was_told_becomes_a_record_that_can_be_read(name: str, value: str) -> None:
-    import json
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 from dataclasses import fields
 from typing import Any
@@ -18,12 +20,14 @@ from lockstitch.command import Secret
 from lockstitch.errors import UsageError
 from lockstitch.gate import Answer
 from lockstitch.services import postgres
-from lockstitch.services.database import engines
+from lockstitch.services.database import engines, on_dump, with_dump
 from lockstitch.services.postgres import conninfo, login, parse, parse_facts
+from lockstitch.services.vault_shell import compared
 from tests.postgres import APP, AWKWARD, LocalPostgres
 from tests.shells import SHELLS, says
 
 THERE = ("postgres", "template1")
+ALIVE = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}
 PASSWORD = "s3'cr\\et:@/?#%"
 ANY = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30)
 
@@ -46,7 +50,7 @@ def test_any_user_password_and_database_round_trip(user: str, password: str, dat
     assert known == {"user": user, "password": password, "host": "h", "port": "5433", "dbname": database}
     variables = login(Secret(url(user, password, "h:5433", database), "env:X"), "beside")
     told = {name: libpq.conninfo_to_dict(str(variables[name])) for name in ("dsn", "admin", "beside_dsn")}
-    common = {"user": user, "host": "h", "port": "5433"}
+    common = {"user": user, "host": "h", "port": "5433", **ALIVE}
     assert told["dsn"] == {**common, "dbname": database}
     assert told["beside_dsn"] == {**common, "dbname": "beside"}
     assert told["admin"] == {**common, "dbname": "template1" if database == "postgres" else "postgres"}
@@ -160,6 +164,27 @@ def test_psql_connects_to_a_database_of_any_name(local_postgres: LocalPostgres, 
         local_postgres.drop(name)
 
 
+@pytest.mark.parametrize(
+    ("asked", "idle", "interval", "count"),
+    [("", 10, 5, 3), ("?keepalives_idle=77&keepalives_count=9", 77, 5, 9), ("?keepalives=0", None, None, None)],
+)
+def test_a_server_that_is_gone_is_noticed(
+    local_postgres: LocalPostgres, asked: str, idle: int | None, interval: int | None, count: int | None
+) -> None:
+    """What the socket is set to; what the URL says for itself stays."""
+    variables = login(local_postgres.url("postgres") + asked, "beside")
+    password = local_postgres.passwords[APP]
+    for name in ("dsn", "admin"):
+        with (
+            psycopg.connect(str(variables[name]), password=password) as connection,
+            socket.socket(fileno=os.dup(connection.fileno())) as wire,
+        ):
+            alive = wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            found = [wire.getsockopt(socket.IPPROTO_TCP, option) if alive else None for option in options]
+        assert found == [idle, interval, count]
+
+
 def test_a_unix_socket_is_a_host_too(local_postgres: LocalPostgres) -> None:
     local_postgres.reset()
     local_postgres.create("shop")
@@ -172,9 +197,10 @@ def test_a_unix_socket_is_a_host_too(local_postgres: LocalPostgres) -> None:
 
 def test_every_text_is_one_that_each_shell_can_read() -> None:
     engine = postgres.ENGINE
-    texts: list[Any] = [getattr(engine, field.name) for field in fields(engine)]
+    texts: list[Any] = [getattr(engine, field.name) for field in fields(engine) if field.name != "heads"]
     shell_texts = [text for text in texts if isinstance(text, str) and "\n" in text]
     assert len(shell_texts) >= 14
+    shell_texts += [on_dump(engine.readable), with_dump(engine.restore, proving=True), compared(engine.compare)]
     for text in shell_texts:
         for shell in SHELLS:
             assert says((*shell, "-n"), text) == b""
@@ -200,7 +226,9 @@ def test_what_a_server_tells_is_read(text: str, server: str, problem: str) -> No
 
 def test_a_servers_facts_are_all_read() -> None:
     text = "tool 16.2\nserver 16.2 (Debian)\nsize 5\nable create\nable own\nother a\nother b c\nhead 0002\n"
-    facts = parse_facts(text, 0)
+    facts = parse_facts(f"{text}encoding LATIN1\ncollate de_DE.ISO-8859-1\nctype C\n", 0)
+    assert facts.text == {"encoding": "LATIN1", "collate": "de_DE.ISO-8859-1", "ctype": "C"}
+    assert parse_facts(text, 0).text == {}
     assert (facts.tool, facts.server, facts.size, facts.head) == ("16.2", "16.2 (Debian)", 5, "0002")
     assert set(facts.able) == {"create", "own"} and facts.others == ("a", "b c")
 
