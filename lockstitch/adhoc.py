@@ -1,40 +1,64 @@
-"""EFFECT: one command on many hosts at once; every host finishes, successes and failures are both kept."""
+"""EFFECT: commands on many hosts at once; every host finishes, successes and failures are both kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-from lockstitch.command import Command
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.host import Host
-from lockstitch.plan import Script, Step
-from lockstitch.remote import Observer, Remote
+from lockstitch.plan import Script
+from lockstitch.remote import Observer, Remote, Result
 
-_DAY = 86400.0
+DAY = 86400.0
 
 
-def everywhere(
-    remote: Remote, hosts: Sequence[Host], command: str, observe: Observer
-) -> dict[str, tuple[ExitCode, str]]:
-    """Run a shell line on each host; for each by name, the code it counts as and how it ended in words."""
-    errors = remote.connect(hosts)
-    script = Script((Step("run", "", Command(command), timeout=_DAY),))
+@dataclass(frozen=True)
+class Work:
+    """A script for one host; `label` tells it from others on the same host."""
 
-    def one(host: Host) -> tuple[ExitCode, str]:
-        if host.name in errors:
-            return ExitCode.UNREACHABLE, errors[host.name].message
+    label: str
+    host: Host
+    script: Script
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one ended: the code it counts as, that in words, and what its steps said."""
+
+    code: ExitCode
+    words: str
+    results: tuple[Result, ...] = ()
+
+
+def everywhere(remote: Remote, work: Sequence[Work], observe: Observer = lambda event: None) -> dict[str, Done]:
+    """Carry out every script at once; how each ended, by its label."""
+    errors = remote.connect(tuple(dict.fromkeys(one.host for one in work)))
+
+    def one(given: Work) -> Done:
+        if given.host.name in errors:
+            return Done(ExitCode.UNREACHABLE, errors[given.host.name].message)
         try:
-            (result,) = remote.run(host, script, observe)
+            results = remote.run(given.host, given.script, observe)
         except LockstitchError as error:
-            return error.exit_code, error.message
-        return (ExitCode.DONE, "ok") if result.ok else (ExitCode.CHECK_SAID_NO, f"exit code {result.code}")
+            return Done(error.exit_code, error.message)
+        bad = next((result for result in results if not result.ok), None)
+        if bad is None:
+            return Done(ExitCode.DONE, "ok", results)
+        return Done(ExitCode.CHECK_SAID_NO, f"exit code {bad.code}", results)
 
-    pool = ThreadPoolExecutor(max_workers=max(1, min(32, len(hosts))))
+    pool = ThreadPoolExecutor(max_workers=max(1, min(32, len(work))))
     try:
-        return dict(zip([host.name for host in hosts], pool.map(one, hosts), strict=True))
+        return dict(zip([given.label for given in work], pool.map(one, work), strict=True))
     except KeyboardInterrupt:
         remote.interrupt()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def worst(done: Sequence[Done]) -> ExitCode:
+    """What all of them count as: a host that was not reached above everything else."""
+    codes = [one.code for one in done]
+    return max(codes, key=lambda code: (code == ExitCode.UNREACHABLE, code), default=ExitCode.DONE)

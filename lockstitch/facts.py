@@ -11,6 +11,7 @@ from lockstitch.errors import LockstitchError
 from lockstitch.plan import Commit, Site
 from lockstitch.probe import number
 from lockstitch.release import REVISION, Release, Verdict
+from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
 
 
@@ -70,13 +71,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything a survey learnt of one site."""
+    """Everything a survey learnt of one site; `about` are lines that only its service understands."""
 
     site: Site
     place: PlaceFacts = field(default_factory=PlaceFacts)
     host: HostFacts = field(default_factory=HostFacts)
     service: ServiceState = field(default_factory=lambda: ServiceState(False))
     target: Target | None = None
+    maintenance: MaintenanceState = field(default_factory=MaintenanceState)
+    about: tuple[str, ...] = ()
 
     @property
     def releases(self) -> tuple[Release, ...]:

@@ -18,7 +18,8 @@ class Framework:
 
     `line` matches an app's `migrate` line; `pending` and `down` are made from what it matched (`{tool}`). `pending`
     prints a line for each migration that is not applied, `down` takes `$steps` of them back (empty: the tool cannot).
-    `files` are git globs of one file a migration.
+    `head` asks for the newest migration applied, `{joined}` in it for several of them in one text. `files` are git
+    globs of one file a migration.
     """
 
     name: str
@@ -38,7 +39,7 @@ ALEMBIC = Framework(
     'echo "$at" | grep -q "^$head" || echo "$head"; done',
     "{tool} downgrade -$steps",
     "alembic_version",
-    "SELECT string_agg(version_num, ',' ORDER BY version_num) FROM alembic_version",
+    "SELECT {joined} FROM alembic_version",
     (":(glob)**/versions/*.py",),
 )
 PRISMA = Framework(
@@ -57,12 +58,12 @@ DJANGO = Framework(
     "said=$({tool} showmigrations --plan) || exit 1; echo \"$said\" | sed -n 's/^\\[ \\] *//p'",
     "",
     "django_migrations",
-    "SELECT app || '.' || name FROM django_migrations ORDER BY id DESC LIMIT 1",
+    "SELECT concat(app, '.', name) FROM django_migrations ORDER BY id DESC LIMIT 1",
     (":(glob)**/migrations/[0-9]*.py",),
 )
 LARAVEL = Framework(
     "laravel",
-    re.compile(r"^(?P<tool>.*\bartisan)\s+migrate(?:\s+--(?:force|isolated|step|no-interaction))*$"),
+    re.compile(r"^(?P<tool>.*\bartisan)\s+migrate(?:\s+--(?:force|isolated(?:=\d+)?|step|no-interaction))*$"),
     "said=$({tool} migrate:status) || exit 1; echo \"$said\" | awk '/Pending/ || /^\\| *No /'",
     "{tool} migrate:rollback --step=$steps --force",
     "migrations",
@@ -70,7 +71,15 @@ LARAVEL = Framework(
     (":(glob)database/migrations/*.php",),
 )
 FRAMEWORKS = (ALEMBIC, PRISMA, DJANGO, LARAVEL)
-HEADS = "\n".join(f"{framework.table} {framework.head}" for framework in FRAMEWORKS)
+
+
+def heads(joined: str) -> str:
+    """A line `TABLE QUERY` for each tool; `joined` is how SQL puts the values of a `{column}` into one text."""
+    text = joined.format(column="version_num")
+    return "\n".join(f"{each.table} {each.head.format(joined=text)}" for each in FRAMEWORKS)
+
+
+HEADS = heads("string_agg({column}, ',' ORDER BY {column})")
 
 
 def framework(migrate: str | None) -> Framework | None:

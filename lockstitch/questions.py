@@ -12,7 +12,6 @@ from lockstitch.git import PLACE, RECALL, RESOLVE
 from lockstitch.host import Host
 from lockstitch.inventory import App, Database
 from lockstitch.layout import Layout
-from lockstitch.migrations import HEADS
 from lockstitch.plan import Site
 from lockstitch.probe import Probe
 from lockstitch.services import Place, vault_shell
@@ -54,6 +53,7 @@ def probes(ask: Ask) -> tuple[Probe[Any], ...]:
         Probe("place", Command(PLACE, values=code), parse_place),
         Probe("host", Command(_HOST, values=host, env=ask.app.env), parse_host),
         replace(ask.app.service.probe(place), name="service"),
+        *((ask.app.mode.probe(place),) if ask.app.mode else ()),
         *ask.extra,
     )
 
@@ -88,7 +88,7 @@ def recall(app: App, wanted: str) -> Probe[Target]:
 def database_site(database: Database) -> Site:
     """A database as a site: its lock and journal are in its vault."""
     vault = database.vault
-    return Site(database.host.name, database.name, Layout("in_place", vault.directory, vault.state))
+    return Site(database.host.name, database.name, Layout("in_place", vault.directory, vault.state), database=True)
 
 
 def vault(database: Database) -> Probe[VaultFacts]:
@@ -101,5 +101,5 @@ def vault(database: Database) -> Probe[VaultFacts]:
 def server(database: Database, url: Value) -> Probe[ServerFacts]:
     """What the database server tells of itself to its client programs on the vault's host."""
     engine = database.engine
-    known = {**engine.login(url, ""), "heads": HEADS}
+    known = {**engine.login(url, ""), "heads": engine.heads}
     return Probe("server", in_vault(database.vault, "", engine.facts, known), engine.parse_facts)

@@ -17,6 +17,7 @@ from lockstitch.probe import Probe
 from lockstitch.questions import Ask, probes, server, vault
 from lockstitch.remote import Remote
 from lockstitch.services import ServiceState
+from lockstitch.services.maintenance import MaintenanceState
 
 T = TypeVar("T")
 
@@ -51,6 +52,8 @@ def _ask(remote: Remote, ask: Ask) -> Facts:
         read.get("host", HostFacts()),
         read.get("service", ServiceState(False)),
         read.get("target"),
+        read.get("maintenance", MaintenanceState()),
+        read.get("about", ()),
     )
 
 

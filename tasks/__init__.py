@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from tasks import backup, database, deploy, hosts, lock, rollback, run, status
+from tasks import artisan, backup, database, deploy, hosts, lock, maintenance, queue, rollback, run, status
 
 namespace = Collection(
     deploy.deploy,
@@ -13,7 +13,10 @@ namespace = Collection(
     hosts.hosts,
     hosts.trust,
     run.run,
+    artisan.artisan,
     lock=lock.namespace,
     backup=backup.namespace,
     database=database.namespace,
+    maintenance=maintenance.namespace,
+    queue=queue.namespace,
 )

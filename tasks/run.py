@@ -16,7 +16,8 @@ def run(c: FleetContext) -> None:
         fab -H prod run -- uptime
         fab -H prod:backend run -- 'df -h / | tail -1'
     """
+    from tasks.everywhere import run_everywhere
     from tasks.session import Session
 
     with Session(c) as session:
-        session.run_everywhere(c.remainder)
+        run_everywhere(session, c.remainder)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from lockstitch import plans
-from lockstitch.adhoc import everywhere
 from lockstitch.errors import ExitCode, UsageError
 from lockstitch.fab import FleetContext, remote_for
 from lockstitch.facts import Survey
@@ -32,11 +31,10 @@ from lockstitch.report import (
     plan_text,
     status_json,
     status_text,
-    table,
 )
 from lockstitch.run import run
 from lockstitch.survey import survey
-from tasks.display import Prefixed, display
+from tasks.display import display
 from tasks.identity import new_run, who
 
 
@@ -165,15 +163,6 @@ class Session:
         self.answer(lambda: history_json(found, limit), lambda: history_text(found, limit))
         if found.unreachable:
             raise next(iter(found.unreachable.values()))
-
-    def run_everywhere(self, command: str) -> None:
-        """Run a command on every selected host at once and end with 7 where it failed, 3 where a host is away."""
-        if not command.strip():
-            raise UsageError("there is no command to run", hint="fab -H ENV run -- uptime")
-        done = everywhere(self.remote, self.c.hosts, command, Prefixed(sys.stdout))
-        print(file=sys.stderr)
-        print(table(("HOST", "RESULT"), [(host, ending) for host, (_, ending) in done.items()]), file=sys.stderr)
-        sys.exit(int(max((code for code, _ in done.values()), key=lambda code: (code == ExitCode.UNREACHABLE, code))))
 
     def confirm(self, fleet: Fleet, *, yes: bool) -> None:
         """Where the environment is protected its name must be typed; without a terminal it takes `--yes`."""

@@ -112,6 +112,11 @@ class AppSettings(Settings):
     )
     service: Annotated[services.Service, AnyService()] = Field(description="what runs the app")
     health: Health | None = Field(default=None, description="how the app says that it is well")
+    maintenance_page: RemotePath | None = Field(
+        default=None,
+        description="file that the web server answers with a 503 as long as it is there, for `maintenance.on`; for "
+        "services that have no maintenance mode of their own",
+    )
     logs: tuple[RemotePath, ...] = Field(default=(), description="log files, shown when something fails")
     min_free: Size = Field(default=as_written("200M"), description="free space a host must have before anything begins")
 
@@ -120,8 +125,10 @@ class AppSettings(Settings):
         if self.shared and self.layout != "releases":
             raise wrong("shared", "shared paths need layout: releases")
         for key in ("pending", "migrate_down", "migrations"):
-            if getattr(self, key) and not self.migrate:
+            if getattr(self, key) and not (self.migrate or self.service.migrate_line()):
                 raise wrong(key, "without a migrate line there is nothing it could be about")
+        if self.maintenance_page and self.service.mode():
+            raise wrong("maintenance_page", "its service has a maintenance mode of its own")
         for name in self.secrets:
             if name in self.env:
                 raise wrong("secrets", f"{name} is in env as well: keep one of the two")

@@ -37,6 +37,12 @@ def place(tree: Tree) -> tuple[dict[tuple[str, str], App], list[Problem]]:
 
 def _app(name: str, settings: AppSettings) -> App:
     known = {field: getattr(settings, field) for field in AppSettings.model_fields}
+    service = settings.service
+    known["migrate"] = settings.migrate or service.migrate_line()
+    known["secrets"] = {**service.secrets(), **settings.secrets}
+    if settings.layout == "releases":
+        usual = (path for path in service.shared() if path not in {mine.rstrip("/") for mine in settings.shared})
+        known["shared"] = (*usual, *settings.shared)
     return App(name=name, layout_paths=layout(settings.layout, settings.path, settings.state), **known)
 
 

@@ -18,6 +18,7 @@ from lockstitch.migrations import Migrating, migrating
 from lockstitch.retention import Keep
 from lockstitch.services import Service
 from lockstitch.services.database import Engine
+from lockstitch.services.maintenance import Maintenance, by_file
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class App:
     secrets: Mapping[str, str]
     service: Service
     health: Health | None
+    maintenance_page: str | None
     logs: tuple[str, ...]
     min_free: int
 
@@ -55,6 +57,11 @@ class App:
     def migrating(self) -> Migrating:
         """How its migrations are listed, counted and taken back."""
         return migrating(self.migrate, self.pending, self.migrate_down, self.migrations)
+
+    @property
+    def mode(self) -> Maintenance | None:
+        """How it is put into maintenance, by its service or by its web server; None where nobody said how."""
+        return self.service.mode() or (by_file(self.maintenance_page) if self.maintenance_page else None)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Pure: (fleet, facts) → Plan."""
 
-from lockstitch.plan import Plan
+from lockstitch.plan import Plan, Site
 from lockstitch.plans.asks import (
     Environments,
     between_asks,
@@ -8,6 +8,7 @@ from lockstitch.plans.asks import (
     environments,
     rollback_asks,
     serving,
+    site,
     sites,
     usual_asks,
     valid_ref,
@@ -16,6 +17,7 @@ from lockstitch.plans.backup import backup, choose, prove, prune, verify
 from lockstitch.plans.belong import held_backups, running
 from lockstitch.plans.deploy import Wanted, deploy
 from lockstitch.plans.maintain import analyze
+from lockstitch.plans.maintenance import Asked, maintenance
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.plans.restore import restore
 from lockstitch.plans.rollback import Back, rollback
@@ -24,10 +26,12 @@ from lockstitch.plans.shelf import Shelf
 from lockstitch.plans.store import takes_part
 
 __all__ = [
+    "Asked",
     "Back",
     "Environments",
     "Plan",
     "Shelf",
+    "Site",
     "Wanted",
     "Way",
     "analyze",
@@ -39,6 +43,7 @@ __all__ = [
     "environments",
     "held_backups",
     "lying_between",
+    "maintenance",
     "prove",
     "prune",
     "raise_unreachable",
@@ -47,6 +52,7 @@ __all__ = [
     "rollback_asks",
     "running",
     "serving",
+    "site",
     "sites",
     "takes_part",
     "usual_asks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from lockstitch.command import Secret, Value
 from lockstitch.errors import UsageError
@@ -11,8 +12,10 @@ from lockstitch.facts import Survey
 from lockstitch.gate import Verdict, failed
 from lockstitch.inventory import App, Fleet, resolve_secret
 from lockstitch.plan import Site
+from lockstitch.probe import Probe
 from lockstitch.questions import Ask, recall, resolve
 from lockstitch.release import previous_good, short
+from lockstitch.services import Place
 
 _CUT_OFF = "was a run cut off here, or a checkout made by hand? a deploy or rollback puts it right"
 # What git refuses in a name of a branch or tag (gitrevisions, check-ref-format), and a leading dash: an option.
@@ -41,15 +44,23 @@ def deploy_asks(fleet: Fleet, ref: str) -> tuple[Ask, ...]:
     for host, app in fleet.sites():
         extra = () if app.name in asked else (resolve(app, ref or app.ref),)
         asked.add(app.name)
-        asks.append(Ask(host, app, extra))
+        asks.append(Ask(host, app, (*extra, *_about(host.name, app))))
     return tuple(asks)
 
 
 def rollback_asks(fleet: Fleet, wanted: str) -> tuple[Ask, ...]:
     """What a tag or revision means is asked on every host: each goes back from its own clone."""
-    if not wanted:
-        return usual_asks(fleet)
-    return tuple(Ask(host, app, (recall(app, wanted),)) for host, app in fleet.sites())
+    return tuple(
+        Ask(host, app, (*((recall(app, wanted),) if wanted else ()), *_about(host.name, app)))
+        for host, app in fleet.sites()
+    )
+
+
+def _about(host: str, app: App) -> tuple[Probe[Any], ...]:
+    """What only the app's service wants to know."""
+    at = site(host, app).layout
+    probe = app.service.about(Place(app.name, at, "", "", app.env))
+    return (probe,) if probe else ()
 
 
 def between_asks(fleet: Fleet, survey: Survey) -> tuple[Ask, ...]:
@@ -63,7 +74,7 @@ def between_asks(fleet: Fleet, survey: Survey) -> tuple[Ask, ...]:
     for host, app in fleet.sites():
         facts = survey.facts.get(site(host.name, app))
         back = previous_good(facts.releases, facts.release) if facts else None
-        asks.append(Ask(host, app, (recall(app, back.revision),) if back else ()))
+        asks.append(Ask(host, app, (*((recall(app, back.revision),) if back else ()), *_about(host.name, app))))
     return tuple(asks)
 
 

@@ -11,9 +11,10 @@ from lockstitch.facts import Facts, Survey, Target
 from lockstitch.inventory import Fleet
 from lockstitch.plan import Change, Plan, Site, Unit, Wave
 from lockstitch.plans import steps, store, waves
+from lockstitch.plans.absence import absence_notes
 from lockstitch.plans.backup import against_dump, dump_notes
 from lockstitch.plans.backup import refuse as refuse_dump
-from lockstitch.plans.notes import job_logs, migrations, notes
+from lockstitch.plans.notes import job_logs, migrations, notes, service_notes
 from lockstitch.plans.preflight import refuse
 from lockstitch.plans.steps import Job
 from lockstitch.plans.store import Shelves
@@ -59,6 +60,8 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
         notes=(
             *migrations(jobs),
             *(n for shelf in used.values() for n in (*dump_notes(shelf), *against_dump(shelf))),
+            *absence_notes(survey),
+            *service_notes(jobs),
             *notes(survey),
         ),
         logs={job.site: job_logs(job) for job in jobs},
@@ -95,7 +98,8 @@ def settled(job: Job) -> bool:
     A run that was cut off may have changed the checkout and not what runs: its workers are not older than a reload
     that never was.
     """
-    return job.before == job.revision and job.facts.as_recorded and job.app.service.judge(job.facts.service).passed
+    there = job.before == job.revision and job.facts.as_recorded and not job.facts.maintenance.left
+    return there and job.app.service.judge(job.facts.service).passed
 
 
 def _jobs(fleet: Fleet, survey: Survey, wanted: Wanted) -> list[Job]:
@@ -113,6 +117,9 @@ def _jobs(fleet: Fleet, survey: Survey, wanted: Wanted) -> list[Job]:
                 revision,
                 release_id(wanted.run, revision),
                 env=wanted.env.get(facts.site, app.env),
+                run=wanted.run,
+                by=wanted.by,
+                kind="deploy",
             )
         )
     return made

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from lockstitch.command import Command
-from lockstitch.gate import Gate, HttpAnswer, judge_health
+from lockstitch.gate import Gate, HttpAnswer, Verdict, judge_health, passed
 from lockstitch.inventory import App, Health
 from lockstitch.probe import Probe, number
 from lockstitch.services import Place
+from lockstitch.services.maintenance import AWAY
 
 # Asked from the host itself, with what it has: nothing is installed there.
 _ASK = r"""
@@ -40,6 +42,8 @@ fi
 def parse_answer(text: str, code: int) -> HttpAnswer:
     """The answer from its body and, on the last line, its status; 000 is no answer."""
     body, _, status = text.rstrip("\n").rpartition("\n")
+    if status == AWAY:
+        return HttpAnswer(0, AWAY)
     told = number(status)
     if not told:
         return HttpAnswer(0, (body or status or "nothing was said").strip())
@@ -52,11 +56,11 @@ def parse_answer(text: str, code: int) -> HttpAnswer:
     return HttpAnswer(told, body, content)
 
 
-def health(wanted: Health, revision: str) -> Gate:
+def _health(wanted: Health, revision: str) -> Gate:
     """The gate of a health URL, asked from the host itself."""
     values = {"url": wanted.url, "timeout": f"{wanted.timeout:g}"}
     judge = partial(
-        judge_health,
+        _judge,
         status=wanted.status,
         expect=wanted.expect,
         contains=wanted.contains,
@@ -67,7 +71,19 @@ def health(wanted: Health, revision: str) -> Gate:
     return Gate("health", probe, judge, wanted.interval, wanted.timeout, wanted.tries)
 
 
-def gates(app: App, place: Place) -> tuple[Gate, ...]:
-    """All gates of a site for the release at `place`."""
+def _judge(answer: HttpAnswer, **wanted: Any) -> Verdict:
+    if answer == HttpAnswer(0, AWAY):
+        return passed("in maintenance, as it was found: it is not asked")
+    return judge_health(answer, **wanted)
+
+
+def gates(app: App, place: Place, run: str) -> tuple[Gate, ...]:
+    """All gates of a site for the release at `place`. Whoever was put into maintenance by somebody else answers no one:
+    then its health is not asked, whatever the survey had found."""
     serving = Gate("serving", app.service.probe(place), app.service.judge)
-    return (serving, health(app.health, place.revision)) if app.health else (serving,)
+    if not app.health:
+        return (serving,)
+    asked = _health(app.health, place.revision)
+    if app.mode:
+        asked = replace(asked, probe=replace(asked.probe, command=app.mode.unless(place, run, asked.probe.command)))
+    return (serving, asked)

@@ -32,6 +32,12 @@ def migrations(jobs: Sequence[Job]) -> Iterator[str]:
         seen.add(job.app.name)
 
 
+def service_notes(jobs: Sequence[Job]) -> Iterator[str]:
+    """What the services say of their hosts, each sentence once."""
+    said = [f"{job.app.name}: {note}" for job in jobs for note in job.app.service.notes(job.place)]
+    yield from dict.fromkeys(said)
+
+
 def _mixed(survey: Survey) -> Iterator[str]:
     standing: dict[str, set[str]] = {}
     for site, facts in survey.facts.items():

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lockstitch.command import Value
 from lockstitch.errors import CheckError
 from lockstitch.facts import Facts, Survey
 from lockstitch.inventory import App, Fleet
-from lockstitch.plan import Change, Commit, Plan, Site, Step
+from lockstitch.plan import Change, Commit, Plan, Site, Step, Unit
 from lockstitch.plans import steps, store, waves
+from lockstitch.plans.absence import absence, absence_notes
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.deploy import settled
 from lockstitch.plans.notes import job_logs, notes
@@ -53,7 +54,10 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
     jobs = [job for job in jobs if back.force or not settled(job)]
     who = (back.run, back.by, back.message)
     databases = _backwards(fleet, jobs, survey, back)
-    first = [wave for each in databases for wave in each.waves]
+    taken = {each.app for each in databases if each.waves}
+    away = [absence([j for j in jobs if j.app.name == app], deploying=False, taking_back=True) for app in sorted(taken)]
+    down = {site: unit for each in away for site, unit in each.units.items()}
+    first = [*(wave for each in away for wave in each.waves), *(wave for each in databases for wave in each.waves)]
     freed = store.locked(first, {s.database.name: s for each in databases if (s := each.shelf)})
     return Plan(
         "rollback",
@@ -62,18 +66,35 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
         waves=(
             *waves.prepare(jobs, fetching=False, testing=False),
             *first,
-            *waves.switch(jobs, fleet.groups, fresh=False, discard=back.discard),
+            *waves.switch(jobs, fleet.groups, fresh=False, discard=back.discard, away=down, last=_clearing(taken)),
         ),
         finish=(*(waves.finish(job, *who, *_leaving(job, back)) for job in jobs), *freed),
         failed=(*(waves.failed(job, *who) for job in jobs), *freed),
         changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
         commits=_taken_back(jobs),
-        notes=(*notes(survey), *(note for each in databases for note in each.notes)),
+        notes=(
+            *absence_notes(survey),
+            *notes(survey),
+            *(note for each in databases for note in each.notes),
+            *_pausing(jobs, taken, down),
+        ),
         nothing=_NOTHING if back.database == "none" else f"{_NOTHING}; the database is not touched by itself",
         done=tuple(told for each in databases for told in each.done),
         logs={job.site: job_logs(job) for job in jobs},
         written={job.site: job.facts.host.written for job in jobs},
     )
+
+
+def _clearing(taken: set[str]) -> Callable[[Job], tuple[Step, ...]]:
+    """What an app whose database was taken back forgets, once the older code serves."""
+    return lambda job: tuple(job.app.service.cleared(job.place)) if job.app.name in taken else ()
+
+
+def _pausing(jobs: list[Job], taken: set[str], down: Mapping[Site, Unit]) -> Iterator[str]:
+    told = [f"{j.app.name}: {note}" for j in jobs if j.app.name in taken for note in j.app.service.pausing(j.place)]
+    up = [job for job in jobs if job.app.name in taken and job.app.mode and job.site not in down]
+    told += [f"{job.site}: it does not go into maintenance (`when: never`): it may write meanwhile" for job in up]
+    yield from dict.fromkeys(told)
 
 
 def _refuse_missing(survey: Survey, back: Back) -> None:
@@ -103,8 +124,9 @@ def _job(app: App, facts: Facts, back: Back) -> Job:
         revision = found.revision
     there = found is not None and (facts.site.layout.in_place or found.id in facts.place.folders)
     if found is not None and there:
-        return Job(facts.site, app, facts, revision, found.id, reused=True, env=env)
-    return Job(facts.site, app, facts, revision, release_id(back.run, revision), env=env)
+        return Job(facts.site, app, facts, revision, found.id, True, env, back.run, back.by, "rollback")
+    release = release_id(back.run, revision)
+    return Job(facts.site, app, facts, revision, release, False, env, back.run, back.by, "rollback")
 
 
 def _known(facts: Facts, revision: str) -> Release | None:

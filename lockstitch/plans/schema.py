@@ -13,6 +13,7 @@ from lockstitch.facts import Facts, Survey
 from lockstitch.inventory import App, Fleet
 from lockstitch.plan import Step, Unit, Wave
 from lockstitch.plans import shelf as steps
+from lockstitch.plans.backup import room_notes
 from lockstitch.plans.restore import beside, kept, refuse_restore, swap
 from lockstitch.plans.shelf import Made, Shelf
 from lockstitch.plans.steps import Job
@@ -31,6 +32,7 @@ class Backwards:
     notes: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     shelf: Shelf | None = None
+    app: str = ""
 
 
 def way(typed: str) -> Way:
@@ -105,8 +107,8 @@ def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None, by_site: Sequen
     wave = Wave(f"migrate {job.app.name} down", (Unit(job.site, (step,)),))
     notes = (f"{job.app.name}: these migrations are taken back: {', '.join(lying)}",)
     if shelf is None:
-        return Backwards((wave,), notes)
-    return Backwards((_present(job, shelf), wave), notes, shelf=shelf)
+        return Backwards((wave,), notes, app=job.app.name)
+    return Backwards((_present(job, shelf), wave), notes, shelf=shelf, app=job.app.name)
 
 
 def _refuse_other_head(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> None:
@@ -132,10 +134,11 @@ def _restored(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backwards:
         f"{shelf.database.name}: {backup.name} is restored, taken {backup.at}, "
         f"newest migration {backup.head or 'not known'}: what was written since is not in it; "
         f"it stays in {away}",
+        *room_notes(shelf, backup.name),
     )
     done = (f"{serving} is {backup.name} now; what it was before is kept as {away}",)
     waves = (_present(job, shelf), beside(shelf, backup.name, refusing=False), swap(shelf))
-    return Backwards(waves, notes, done, shelf)
+    return Backwards(waves, notes, done, shelf, job.app.name)
 
 
 def _present(job: Job, shelf: Shelf) -> Wave:

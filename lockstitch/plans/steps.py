@@ -76,6 +76,9 @@ class Job:
     release: str
     reused: bool = False
     env: Mapping[str, Value] = field(default_factory=dict)
+    run: str = ""
+    by: str = ""
+    kind: str = ""
 
     @property
     def layout(self) -> Layout:
@@ -88,14 +91,15 @@ class Job:
     @property
     def place(self) -> Place:
         """The release that is to serve, as its service sees it."""
-        return Place(self.app.name, self.layout, self.release, self.revision, self.env)
+        return Place(self.app.name, self.layout, self.release, self.revision, self.env, self.facts.about)
 
     @property
     def old(self) -> Place | None:
         """The release that serves now; None on a first deploy."""
         if self.before is None:
             return None
-        return Place(self.app.name, self.layout, self.facts.place.current or "", self.before, self.env)
+        current = self.facts.place.current or ""
+        return Place(self.app.name, self.layout, current, self.before, self.env, self.facts.about)
 
     def values(self, **more: str) -> dict[str, Value]:
         directory = self.layout.release(self.release)
@@ -131,9 +135,11 @@ def checkout(job: Job, *, discard: bool = False) -> Step:
 
 
 def build(job: Job) -> tuple[Step, ...]:
-    """The app's own build lines. In place they write over what serves, so they are done again on the way back."""
+    """What its service makes ready, then the app's own build lines. In place they write over what serves, so they are
+    done again on the way back."""
     again = job.layout.in_place and job.before is not None
-    return tuple(
+    first = (replace(step, again=step.again and again) for step in job.app.service.prepare(job.place))
+    return *first, *(
         job.step(_numbered("build", i, job.app.build), line, job.place.inside(line), again=again)
         for i, line in enumerate(job.app.build, 1)
     )
@@ -156,7 +162,21 @@ def check(job: Job) -> tuple[Step, ...]:
 def migrate(job: Job) -> tuple[Step, ...]:
     if not job.app.migrate:
         return ()
-    return (job.step("migrate", f"once: {job.app.migrate}", job.place.inside(job.app.migrate)),)
+    command = job.app.service.migrating(job.place, job.app.migrate)
+    return (job.step("migrate", f"once: {job.app.migrate}", command),)
+
+
+def before(job: Job) -> tuple[Step, ...]:
+    """What the service does in the new release, after the migration and before it serves."""
+    again = job.layout.in_place and job.before is not None
+    return tuple(replace(step, again=step.again and again) for step in job.app.service.before(job.place))
+
+
+def after(job: Job) -> tuple[Step, ...]:
+    """What else takes the new code once it serves."""
+    return tuple(
+        replace(step, again=step.again and job.before is not None) for step in job.app.service.after(job.place)
+    )
 
 
 def activate(job: Job) -> Step:

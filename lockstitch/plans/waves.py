@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from lockstitch.gate import Gate
 from lockstitch.inventory import Group
 from lockstitch.lock_steps import release_step
-from lockstitch.plan import Step, Unit, Wave
+from lockstitch.plan import Site, Step, Unit, Wave
 from lockstitch.plans import steps
-from lockstitch.plans.gates import gates
+from lockstitch.plans.absence import absence, back, goes_down, proofs, up, waits_for_migrations
 from lockstitch.plans.steps import Job
 from lockstitch.plans.store import Shelves, dump_wave, head_wave, pending, takes_part
 from lockstitch.strategies import waves
@@ -31,94 +30,124 @@ def _preparing(job: Job, fetching: bool, testing: bool) -> tuple[Step, ...]:
 
 
 def switch(
-    jobs: Sequence[Job], groups: Iterable[Group], *, fresh: bool, discard: bool = False, shelves: Shelves | None = None
+    jobs: Sequence[Job],
+    groups: Iterable[Group],
+    *,
+    fresh: bool,
+    discard: bool = False,
+    shelves: Shelves | None = None,
+    away: Mapping[Site, Unit] | None = None,
+    last: Callable[[Job], tuple[Step, ...]] = lambda job: (),
 ) -> list[Wave]:
-    """The visible change, group by group and app by app, in the waves the group's rollout says."""
+    """The visible change, group by group and app by app, in the waves the group's rollout says.
+
+    `away` are the units that have put sites into maintenance already; `last` is done on each site before it is out.
+    """
     made: list[Wave] = []
-    migrated: set[str] = set()
+    begun: set[str] = set()
+    down = dict(away or {})
     waiting = list(jobs)
     for group in groups:
         hosts = {host.name for host in group.hosts}
         for name in group.apps:
             mine = [job for job in waiting if job.app.name == name and job.site.host in hosts]
             waiting = [job for job in waiting if job not in mine]
-            first = mine[0] if fresh and mine and name not in migrated else None
-            opening = _opening(first, shelves or {}, discard=discard) if first else Opening()
-            made += [*opening.before, *_app_waves(name, mine, group, opening, testing=fresh, discard=discard)]
-            migrated.update(name for _ in mine[:1])
+            opening = Opening()
+            if mine and name not in begun:
+                everywhere = [job for job in jobs if job.app.name == name and job.site not in down]
+                opening = _opening(mine[0], everywhere, shelves or {}, discard=discard, fresh=fresh)
+                down |= opening.down
+            opening = replace(opening, down=down)
+            made += [*opening.before, *_app_waves(name, mine, group, opening, fresh=fresh, discard=discard, last=last)]
+            begun.update(name for _ in mine[:1])
     return made
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What an app does once, on its first host, before and after that host's code is switched.
+    """What an app does once, before and after its first host's code is switched.
 
-    `migrating` is the job whose switch holds the migration, and `code` the unit that has moved its checkout already.
+    `migrating` is the job whose switch holds the migration, `code` the unit that has moved its checkout already, and
+    `down` the units that put sites into maintenance.
     """
 
     before: tuple[Wave, ...] = ()
     after: tuple[Wave, ...] = ()
     migrating: Job | None = None
     code: Unit | None = None
+    down: Mapping[Site, Unit] = field(default_factory=dict)
 
 
-def _opening(job: Job, shelves: Shelves, *, discard: bool) -> Opening:
-    """Dump where the app wants that, then migrate: in a checkout only the new code can tell whether there is a need."""
+def _opening(job: Job, everywhere: Sequence[Job], shelves: Shelves, *, discard: bool, fresh: bool) -> Opening:
+    """Go into maintenance and dump where the app wants that, then migrate: in a checkout only the new code can tell
+    whether there is a need."""
+    if not fresh:
+        away = absence(everywhere, deploying=False)
+        return Opening(away.waves, down=away.units)
     dumps = takes_part(job.app) and job.app.database in shelves
-    before: tuple[Wave, ...] = ()
-    after: tuple[Wave, ...] = ()
-    only_if = pending(job) if dumps and job.app.backup == "before_migrate" else None
-    if dumps:
-        before = (dump_wave(job, shelves, pending=only_if),)
-        after = (head_wave(job, shelves, only_if),) if job.app.migrate else ()
+    careful = dumps and job.app.backup == "before_migrate"
+    wary = any(goes_down(each, deploying=True) for each in everywhere) and waits_for_migrations(job)
+    asked = pending(job) if job.app.migrate and (careful or wary) else None
+    code = None
+    if asked and job.layout.in_place:
+        code = Unit(job.site, _code(job, testing=True, discard=discard), back=back(job))
+    away = absence(everywhere, deploying=True, pending=asked, code={job.site: code} if code else {})
+    moved = (Wave(f"code of {job.app.name} on {job.site.host}", (code,), visible=True),) if code else ()
+    only_if = asked if careful else None
+    dump = (dump_wave(job, shelves, pending=only_if),) if dumps else ()
+    before = (*moved, *away.waves, *dump)
+    after = (head_wave(job, shelves, only_if),) if dumps and job.app.migrate else ()
     if not job.app.migrate:
-        return Opening(before)
+        return Opening(before, down=away.units)
     if not job.layout.in_place:
         migrate = Wave(f"migrate {job.app.name}", (Unit(job.site, steps.migrate(job)),))
-        return Opening((*before, migrate, *after))
-    if only_if is None:
-        return Opening(before, after, job)
-    code = Unit(job.site, _code(job, testing=True, discard=discard), back=_back(job))
-    moved = Wave(f"code of {job.app.name} on {job.site.host}", (code,), visible=True)
-    return Opening((moved, *before), after, job, code)
+        return Opening((*before, migrate, *after), down=away.units)
+    return Opening(before, after, job, code, away.units)
 
 
 def _app_waves(
-    name: str, jobs: Sequence[Job], group: Group, opening: Opening, *, testing: bool, discard: bool
+    name: str,
+    jobs: Sequence[Job],
+    group: Group,
+    opening: Opening,
+    *,
+    fresh: bool,
+    discard: bool,
+    last: Callable[[Job], tuple[Step, ...]],
 ) -> list[Wave]:
     made: list[Wave] = []
     rollout = group.rollout
-    parts = waves(jobs, canary=rollout.canary if testing else 0, batch=rollout.batch)
+    parts = waves(jobs, canary=rollout.canary if fresh else 0, batch=rollout.batch)
     for number, part in enumerate(parts, 1):
-        units = tuple(_switching(job, opening, testing=testing, discard=discard) for job in part)
+        units = tuple(_switching(job, opening, testing=fresh, discard=discard, last=last(job)) for job in part)
         hosts = ", ".join(job.site.host for job in part)
         made.append(
-            Wave(f"{name} {number}/{len(parts)}: {hosts}", units, visible=True, pause=rollout.pause if testing else 0)
+            Wave(f"{name} {number}/{len(parts)}: {hosts}", units, visible=True, pause=rollout.pause if fresh else 0)
         )
         made += opening.after if number == 1 else ()
     return made
 
 
-def _switching(job: Job, opening: Opening, *, testing: bool, discard: bool) -> Unit:
+def _switching(job: Job, opening: Opening, *, testing: bool, discard: bool, last: tuple[Step, ...]) -> Unit:
+    down = opening.down.get(job.site)
+    serve = (*last, steps.reload(job), *steps.after(job), *up(job, down))
     if not job.layout.in_place:
-        return Unit(job.site, (steps.activate(job), steps.reload(job)), gates(job.app, job.place), _back(job))
+        ready = () if job.reused else steps.before(job)
+        return Unit(job.site, (*ready, steps.activate(job), *serve), proofs(job), back(job), down)
     migrating = job is opening.migrating
     moved = opening.code if migrating else None
     did = (
         *(() if moved else _code(job, testing=testing, discard=discard)),
         *(steps.migrate(job) if migrating else ()),
-        steps.reload(job),
+        *steps.before(job),
+        *serve,
     )
-    return Unit(job.site, did, gates(job.app, job.place), _back(job), moved)
+    return Unit(job.site, did, proofs(job), back(job), down or moved)
 
 
 def _code(job: Job, *, testing: bool, discard: bool) -> tuple[Step, ...]:
     tests = steps.test(job) if testing else ()
     return (steps.checkout(job, discard=discard), *steps.build(job), *tests, *steps.check(job))
-
-
-def _back(job: Job) -> tuple[Gate, ...]:
-    return gates(job.app, job.old) if job.old else ()
 
 
 def finish(job: Job, run: str, by: str, message: str, *more: Step) -> Unit:

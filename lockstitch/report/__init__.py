@@ -3,6 +3,7 @@
 from lockstitch.report.backups import backups_json, backups_text
 from lockstitch.report.database import databases_json, databases_text
 from lockstitch.report.locks import locks_json, locks_text
+from lockstitch.report.maintenance import maintenance_json, maintenance_text, queues_json, queues_text
 from lockstitch.report.outcome import outcome_json, outcome_text
 from lockstitch.report.plan import plan_json, plan_text
 from lockstitch.report.progress import Expected, Progress, expected, progress
@@ -22,12 +23,16 @@ __all__ = [
     "history_text",
     "locks_json",
     "locks_text",
+    "maintenance_json",
+    "maintenance_text",
     "neutral",
     "outcome_json",
     "outcome_text",
     "plan_json",
     "plan_text",
     "progress",
+    "queues_json",
+    "queues_text",
     "status_json",
     "status_text",
     "table",

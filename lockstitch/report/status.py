@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from lockstitch.facts import Facts, Survey
 from lockstitch.gate import Verdict
 from lockstitch.plan import Site
 from lockstitch.release import short
+from lockstitch.report.maintenance import moment
 from lockstitch.report.text import neutral, table
 
 _HEADINGS = ("HOST", "APP", "REVISION", "RELEASE", "TAG", "BRANCH", "SERVING", "SINCE", "BY", "LOCK", "FREE", "")
@@ -26,6 +26,9 @@ def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
             lines.append(f"! {site}: {neutral(serving[site].reason)}")
         if facts.place.dirty:
             lines.append(f"! {site}: {len(facts.place.dirty)} uncommitted changes in the checkout")
+        if facts.maintenance.on:
+            left = f", left by run {facts.maintenance.run}" if facts.maintenance.left else ""
+            lines.append(f"! {site}: in maintenance ({neutral(str(facts.maintenance))}{left})")
         if facts.host.lock:
             lines.append(f"! {site}: locked by {neutral(str(facts.host.lock))}")
     lines += [f"! {neutral(error.message)}" for error in survey.unreachable.values()]
@@ -53,19 +56,12 @@ def _row(facts: Facts, serving: Verdict, odd: bool) -> tuple[str, ...]:
         facts.place.tag or "-",
         facts.place.branch or "-",
         "yes" if serving.passed else "NO",
-        _moment(facts.service.since),
+        moment(facts.service.since),
         (release.by if release else "") or "-",
         facts.host.lock.by if facts.host.lock else "free",
         f"{facts.host.free / 2**30:.1f} GiB" if facts.host.free is not None else "-",
         "<- differs" if odd else "",
     )
-
-
-def _moment(since: int | None) -> str:
-    try:
-        return datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%MZ") if since else "-"
-    except (ValueError, OverflowError, OSError):
-        return "-"
 
 
 def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
@@ -90,6 +86,7 @@ def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
                 "free": facts.host.free,
                 "dirty": list(facts.place.dirty),
                 "differs": site in differing,
+                "maintenance": facts.maintenance.on,
                 "pids": [process.pid for process in facts.service.workers],
             }
             for site, facts in survey.facts.items()

@@ -2,14 +2,14 @@
 
 A service is a pydantic model of its own settings (`kind` names it in inventories) and answers, without touching
 any host: which tools it needs, how new code is checked before it is let in, how it is reloaded and stopped, and
-how to observe what it really runs.
+how to observe what it really runs. What a service does beyond that is in hooks that do nothing unless it says so.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
@@ -19,18 +19,22 @@ from lockstitch.gate import Verdict
 from lockstitch.layout import Layout
 from lockstitch.plan import Step
 from lockstitch.probe import Probe
+from lockstitch.services.maintenance import Maintenance, Page
+from lockstitch.services.queues import Queues
 from lockstitch.services.state import ServiceState, judge_serving, parse_state
 
 
 @dataclass(frozen=True)
 class Place:
-    """One release of one app on one host, as a service sees it. `env` is what the app's commands are given."""
+    """One release of one app on one host, as a service sees it. `env` is what the app's commands are given, and
+    `about` what the host answered to `Service.about`."""
 
     app: str
     layout: Layout
     release: str
     revision: str
     env: Mapping[str, Value] = field(default_factory=dict)
+    about: tuple[str, ...] = ()
 
     @property
     def directory(self) -> str:
@@ -59,9 +63,41 @@ class Service(BaseModel):
         """Commands that must be found on the host."""
         return ()
 
+    def shared(self) -> tuple[str, ...]:
+        """Files and folders that all releases share, beside those the app names."""
+        return ()
+
+    def secrets(self) -> Mapping[str, str]:
+        """Variables that the service's own texts need, as references to secrets."""
+        return {}
+
+    def migrate_line(self) -> str | None:
+        """The app's `migrate` where it has none."""
+        return None
+
+    def migrating(self, place: Place, line: str) -> Command:
+        """The command that carries out the app's `migrate`."""
+        return place.inside(line)
+
+    def about(self, place: Place) -> Probe[tuple[str, ...]] | None:
+        """What must be known of the host before a plan is made: lines that only this service understands."""
+        return None
+
+    def notes(self, place: Place) -> Iterable[str]:
+        """What a person should know before a deploy, by what was asked."""
+        return ()
+
+    def prepare(self, place: Place) -> Iterable[Step]:
+        """What makes the code ready before the app's own build lines."""
+        return ()
+
     def check(self, place: Place) -> Step | None:
         """Load the new code without serving it, where the service can; runs before anything visible changes."""
         return None
+
+    def before(self, place: Place) -> Iterable[Step]:
+        """What is done in the new release after the migration, just before it serves."""
+        return ()
 
     def reload_step(self, place: Place) -> Step:
         """Make the service take the code at `current` without dropping a request; starts it where it is not running.
@@ -69,6 +105,38 @@ class Service(BaseModel):
         Returns when the new code runs or it is clear that it will not.
         """
         raise NotImplementedError
+
+    def after(self, place: Place) -> Iterable[Step]:
+        """What else must take the new code once it serves, such as workers."""
+        return ()
+
+    def mode(self) -> Maintenance | None:
+        """How the app is put into maintenance, where the service knows a way."""
+        return None
+
+    def lacks(self, place: Place, page: Page) -> Iterable[str]:
+        """What a person asked of the maintenance page, and what is done instead."""
+        return ()
+
+    def paused(self, place: Place) -> Iterable[Step]:
+        """What keeps the app's workers from the database while it is taken back, in maintenance."""
+        return ()
+
+    def pausing(self, place: Place) -> Iterable[str]:
+        """What to tell of that."""
+        return ()
+
+    def cleared(self, place: Place) -> Iterable[Step]:
+        """What forgets, once the older code serves, what was kept of a database that was taken back."""
+        return ()
+
+    def console(self, place: Place, line: str) -> Command | None:
+        """A command of the app's own console, where it has one."""
+        return None
+
+    def queue(self, place: Place) -> Queues | None:
+        """What can be asked of the app's queues, where the service knows them."""
+        return None
 
     def stop(self, place: Place) -> Command | None:
         """Stop it: how a first deploy that failed is taken back. None where the service does not know how."""
@@ -98,4 +166,4 @@ def _kind(service: type[Service]) -> str:
     return str(kind)
 
 
-__all__ = ["Place", "Service", "ServiceState", "found", "judge_serving", "parse_state"]
+__all__ = ["Place", "Queues", "Service", "ServiceState", "found", "judge_serving", "parse_state"]

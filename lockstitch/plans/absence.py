@@ -1,0 +1,107 @@
+"""Pure: an app goes into maintenance before it is changed, and comes out of it if this run put it there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lockstitch.facts import Survey
+from lockstitch.gate import Gate
+from lockstitch.plan import OnlyIf, Site, Step, Unit, Wave
+from lockstitch.plans.gates import gates
+from lockstitch.plans.steps import Job
+
+
+@dataclass(frozen=True)
+class Absence:
+    """The waves that put an app down, and the unit of each site that its switch continues."""
+
+    waves: tuple[Wave, ...] = ()
+    units: dict[Site, Unit] = field(default_factory=dict)
+
+
+def goes_down(job: Job, *, deploying: bool, taking_back: bool = False) -> bool:
+    """Whether a site goes into maintenance for this run, as far as that is known before it."""
+    found, mode = job.facts.maintenance, job.app.mode
+    if mode is None or job.before is None or found.meant:
+        return False
+    if found.left or mode.when == "always":
+        return True
+    return mode.when == "migrations" and (taking_back or (deploying and bool(job.app.migrate)))
+
+
+def absence(
+    jobs: Sequence[Job],
+    *,
+    deploying: bool,
+    taking_back: bool = False,
+    pending: OnlyIf | None = None,
+    code: dict[Site, Unit] | None = None,
+) -> Absence:
+    """Put one app down on all its hosts at once. Where it goes down for migrations only, `pending` decides.
+
+    `code` are the units that have moved checkouts already, which these continue. When a database is taken back, the
+    app's workers are kept from it as well.
+    """
+    going = [job for job in jobs if goes_down(job, deploying=deploying, taking_back=taking_back)]
+    units = {job.site: _down(job, taking_back, (code or {}).get(job.site)) for job in going}
+    waiting = [job for job in going if pending and not job.facts.maintenance.left and waits_for_migrations(job)]
+    at_once = [job for job in going if job not in waiting]
+    made = []
+    if at_once:
+        made.append(_wave(at_once, units, None))
+    if waiting:
+        made.append(_wave(waiting, units, pending))
+    return Absence(tuple(made), units)
+
+
+def waits_for_migrations(job: Job) -> bool:
+    """Whether its app goes into maintenance only where migrations are pending."""
+    return job.app.mode is not None and job.app.mode.when == "migrations"
+
+
+def _wave(jobs: Sequence[Job], units: dict[Site, Unit], only_if: OnlyIf | None) -> Wave:
+    only = ", if migrations are pending" if only_if else ""
+    name = f"put {jobs[0].app.name} into maintenance{only}"
+    return Wave(name, tuple(units[job.site] for job in jobs), visible=True, only_if=only_if)
+
+
+def _down(job: Job, taking_back: bool, code: Unit | None) -> Unit:
+    mode, old = job.app.mode, job.old
+    assert mode is not None and old is not None
+    left = job.facts.maintenance
+    says = f"take over the maintenance that run {left.run} left" if left.left else "go into maintenance"
+    command = mode.down(old, job.run, job.by, job.kind, taken=left.run if left.left else "")
+    step = Step("maintenance", says, command, mode.up(old, job.run), wraps=True, timeout=120)
+    paused = tuple(job.app.service.paused(old)) if taking_back else ()
+    return Unit(job.site, (step, *paused), back=back(job), after=code)
+
+
+def up(job: Job, down: Unit | None) -> tuple[Step, ...]:
+    """Come out of maintenance, if this run has put the site there."""
+    if down is None or job.app.mode is None:
+        return ()
+    says = "come out of maintenance, if this run put it there"
+    return (Step("up", says, job.app.mode.up(job.place, job.run), timeout=120),)
+
+
+def proofs(job: Job) -> tuple[Gate, ...]:
+    """The gates of the release that is to serve."""
+    return gates(job.app, job.place, job.run)
+
+
+def back(job: Job) -> tuple[Gate, ...]:
+    """The gates of the release that serves now, for the way back."""
+    return gates(job.app, job.old, job.run) if job.old else ()
+
+
+def absence_notes(survey: Survey) -> Iterator[str]:
+    """Who is in maintenance before anything is changed."""
+    for site, facts in survey.facts.items():
+        found = facts.maintenance
+        if found.meant:
+            yield f"{site.host}: {site.app} is in maintenance ({found}): it stays so, and its health is not asked"
+        elif found.left:
+            yield f"{site.host}: {site.app} was left in maintenance by run {found.run}: this run takes it out again"
+        elif found.unknown:
+            yield f"{site.host}: {site.app}: whether it is in maintenance is not known: {found.unknown}"

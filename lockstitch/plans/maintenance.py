@@ -1,0 +1,96 @@
+"""Pure: the plans of `maintenance.on` and `maintenance.off`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from lockstitch.command import Value
+from lockstitch.errors import CheckError, UsageError
+from lockstitch.facts import Facts, Survey
+from lockstitch.inventory import App, Fleet
+from lockstitch.lock_steps import release_step
+from lockstitch.plan import Plan, Site, Step, Unit, Wave
+from lockstitch.plans.preflight import raise_unreachable
+from lockstitch.services import Place
+from lockstitch.services.maintenance import Page
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the person asked for: in maintenance or out of it, and what the page is to say."""
+
+    run: str
+    by: str
+    on: bool
+    message: str = ""
+    page: Page = field(default_factory=Page)
+    env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
+
+
+def maintenance(fleet: Fleet, survey: Survey, asked: Asked) -> Plan:
+    """The plan that puts every app of a fleet that knows maintenance into it, or takes it out.
+
+    Raises UsageError where none of them does, CheckError where one cannot be reached or is not deployed.
+    """
+    raise_unreachable(survey)
+    apps = {(host.name, app.name): app for host, app in fleet.sites()}
+    known = {site: apps[site.host, site.app] for site in survey.facts if apps[site.host, site.app].mode}
+    _refuse(known, survey, {app.name for app in apps.values()})
+    steps = {site: _step(app, survey.facts[site], asked) for site, app in known.items()}
+    word = "put into maintenance" if asked.on else "take out of maintenance"
+    wave = Wave(word, tuple(Unit(site, (step,)) for site, step in steps.items()), visible=True)
+    freed = tuple(Unit(site, (release_step(site, asked.run),)) for site in known)
+    return Plan(
+        "maintenance",
+        fleet.inventory.name,
+        asked.run,
+        asked.by,
+        asked.message or asked.page.message,
+        (wave,),
+        finish=freed,
+        failed=freed,
+        notes=tuple(dict.fromkeys(_notes(known, apps.values(), survey, asked))),
+        written={site: survey.facts[site].host.written for site in known},
+        then=f"fab -H {fleet.inventory.name} maintenance.status",
+    )
+
+
+def _refuse(known: Mapping[Site, App], survey: Survey, names: set[str]) -> None:
+    if not known:
+        raise UsageError(
+            f"nobody said how {', '.join(sorted(names))} goes into maintenance; nothing was changed",
+            hint="give the app `maintenance_page: FILE`, a file that its web server tests: docs/maintenance.md",
+        )
+    bare = [str(site) for site in known if survey.facts[site].place.revision is None]
+    if bare:
+        raise CheckError(f"{', '.join(bare)}: nothing is deployed here yet\nnothing was changed")
+
+
+def _step(app: App, facts: Facts, asked: Asked) -> Step:
+    mode, place = app.mode, _place(app, facts, asked)
+    assert mode is not None
+    on, off = mode.on(place, asked.run, asked.by, asked.page), mode.off(place)
+    if asked.on:
+        undo = None if facts.maintenance.on else off
+        return Step("maintenance", "go into maintenance until somebody ends it", on, undo, timeout=120)
+    return Step("maintenance", "come out of maintenance", off, on if facts.maintenance.on else None, timeout=120)
+
+
+def _place(app: App, facts: Facts, asked: Asked) -> Place:
+    env = asked.env.get(facts.site, app.env)
+    place = Place(app.name, facts.site.layout, "", facts.place.revision or "", env)
+    return replace(place, about=facts.about)
+
+
+def _notes(known: Mapping[Site, App], apps: Iterable[App], survey: Survey, asked: Asked) -> Iterator[str]:
+    for app in apps:
+        if not app.mode:
+            yield f"{app.name}: nobody said how it goes into maintenance: it is left as it is"
+    for site, app in known.items():
+        facts = survey.facts[site]
+        if facts.maintenance.on == asked.on:
+            yield f"{site} is {facts.maintenance} already" if asked.on else f"{site} is in no maintenance"
+        if asked.on:
+            lacking = app.service.lacks(_place(app, facts, asked), asked.page)
+            yield from (f"{app.name}: {note}" for note in lacking)

@@ -1,0 +1,91 @@
+"""Shell texts for Laravel's queue workers: told to begin anew, watched until they have, and asked how they are."""
+
+from __future__ import annotations
+
+from lockstitch.services.laravel_shell import ARTISAN
+
+# A worker belongs to the app by the folder it runs in, or by the artisan it was started with.
+_WORKERS = r"""
+ls_path=$(cd "$path" 2>/dev/null && pwd -P) || ls_path=$path
+ls_workers() {
+    for ls_dir in /proc/[0-9]*; do
+        ls_words=$(tr '\0' ' ' 2>/dev/null <"$ls_dir/cmdline") || continue
+        case $ls_words in
+            *artisan\ queue:work* | *artisan\ queue:listen* | *artisan\ horizon* | *artisan\ schedule:work*) ;;
+            *) continue ;;
+        esac
+        ls_pid=${ls_dir#/proc/}
+        ls_cwd=$(readlink "$ls_dir/cwd" 2>/dev/null || sudo -n readlink "$ls_dir/cwd" 2>/dev/null)
+        case " $ls_words" in *" $ls_path/"* | *" $path/"*) echo "$ls_pid"; continue ;; esac
+        case $ls_cwd/ in "$ls_path"/*) echo "$ls_pid" ;; esac
+    done
+}
+"""
+
+# Told through the cache, so that every worker of the app hears it, on whichever host. `terminate` is for Horizon.
+RESTART = (
+    ARTISAN
+    + _WORKERS
+    + r"""
+ls_alive() { ls_line=$(cat "/proc/$1/stat" 2>/dev/null) && case ${ls_line##*) } in Z* | X*) false ;; esac; }
+ls_old=$(ls_workers)
+(
+    cd "$current" || exit 1
+    ls_artisan queue:restart || exit 1
+    case $horizon in
+        auto) ! ls_knows horizon:terminate || ls_artisan horizon:terminate ;;
+        always) ls_artisan horizon:terminate ;;
+    esac
+) || exit 1
+[ -n "$ls_old" ] || { echo "no worker of this app runs on this host"; exit 0; }
+ls_end=$(($(date +%s) + settle))
+while :; do
+    ls_left=
+    for ls_one in $ls_old; do ! ls_alive "$ls_one" || ls_left="$ls_left $ls_one"; done
+    [ -n "$ls_left" ] || break
+    [ "$(date +%s)" -lt "$ls_end" ] || break
+    sleep 0.3
+done
+if [ -n "$ls_left" ]; then
+    echo "still at a job of the code before after $settle s:$ls_left: they end when it is done"
+    exit 0
+fi
+until [ -n "$(ls_workers)" ]; do
+    [ "$(date +%s)" -lt "$ls_end" ] || {
+        echo "the workers ended when they were told to, and none was started again within $settle s"
+        echo "whoever runs them must start them again: Restart=always under systemd, autorestart=true under supervisor"
+        exit 1
+    }
+    sleep 0.3
+done
+echo "$(ls_workers | wc -l) workers run the code that serves"
+"""
+)
+
+# Lines of `word rest`, for `parse_queues`.
+STATUS = (
+    ARTISAN
+    + _WORKERS
+    + r"""
+cd "$current" || exit 1
+ls_boot=$(sed -n 's/^btime //p' /proc/stat)
+ls_tick=$(getconf CLK_TCK 2>/dev/null || echo 100)
+ls_here=$(pwd -P)
+for ls_pid in $(ls_workers); do
+    ls_line=$(cat "/proc/$ls_pid/stat" 2>/dev/null) || continue
+    ls_cwd=$(readlink "/proc/$ls_pid/cwd" 2>/dev/null || sudo -n readlink "/proc/$ls_pid/cwd" 2>/dev/null)
+    ls_words=$(tr '\0' ' ' 2>/dev/null <"/proc/$ls_pid/cmdline")
+    set -- ${ls_line##*) }
+    case $ls_cwd/ in "$ls_here"/*) ls_code=new ;; /) ls_code=unknown ;; *) ls_code=old ;; esac
+    echo "worker $ls_pid $((ls_boot + ${20} / ls_tick)) $ls_code ${ls_words#*artisan }"
+done
+for ls_name in $(ls_words=$(for ls_pid in $(ls_workers); do tr '\0' '\n' 2>/dev/null <"/proc/$ls_pid/cmdline"; done)
+    { echo "$names"; echo "$ls_words" | sed -n 's/^--queue=//p'; } | tr ', ' '\n\n' | sort -u); do
+    # No size is so large that it would have the app tell people of it.
+    ls_artisan queue:monitor "$ls_name" --max=1000000000 2>&1 | sed "s/^/monitor $ls_name /"
+done
+ls_artisan queue:failed 2>&1 | sed 's/^/failed /'
+if ls_knows horizon:status; then echo "horizon $(ls_artisan horizon:status 2>&1 | tr -s ' \n' ' ')"; fi
+exit 0
+"""
+)

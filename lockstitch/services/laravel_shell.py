@@ -1,0 +1,159 @@
+"""Shell texts for Laravel: artisan, its maintenance mode, its caches, and php-fpm below it.
+
+What a version has is asked of its own `artisan`, on the host and at the time. `artisan list --format=json` and
+`artisan help COMMAND --format=json` are Symfony Console's descriptors; `down` writes `storage/framework/down`
+(Illuminate\\Foundation\\Console\\DownCommand).
+"""
+
+from __future__ import annotations
+
+# `$php` is the binary; every call is made in the folder of the code that it is about.
+ARTISAN = r"""
+ls_artisan() { "$php" artisan --no-interaction --no-ansi "$@"; }
+ls_options() {
+    ls_artisan help "$1" --format=json 2>/dev/null | "$php" -r '
+        $told = json_decode(stream_get_contents(STDIN), true);
+        echo " ", implode(" ", array_keys($told["definition"]["options"] ?? [])), " ";'
+}
+ls_knows() { case $(ls_artisan list --raw 2>/dev/null | cut -d " " -f 1) in *"$1"*) ;; *) return 1 ;; esac; }
+"""
+
+MAINTENANCE = (
+    ARTISAN
+    + r"""
+ls_on() { [ -e "$current/storage/framework/down" ]; }
+ls_up() { (cd "$current" && ls_artisan up); }
+ls_down() { (
+    cd "$current" || exit 1
+    ls_has=$(ls_options down)
+    secret=${secret:-${LOCKSTITCH_MAINTENANCE_SECRET:-}}
+    set --
+    for ls_name in message retry refresh render redirect status except secret; do
+        eval "ls_value=\$$ls_name"
+        [ -n "$ls_value" ] || continue
+        case $ls_has in
+            *" $ls_name "*) set -- "$@" "--$ls_name=$ls_value" ;;
+            *) echo "artisan down has no --$ls_name in this version: left out" ;;
+        esac
+    done
+    ls_artisan down "$@"
+); }
+ls_look() {
+    ls_on || return 0
+    ls_file=$current/storage/framework/down
+    echo "on $(stat -L -c %Y "$ls_file" 2>/dev/null || echo 0)"
+    ls_said=$(sed -n 's/^ *"\(retry\|refresh\|status\)": *\([0-9][0-9]*\).*/\1 \2/p' "$ls_file" 2>/dev/null | tr '\n' ' ')
+    grep -q '"secret": *"' "$ls_file" 2>/dev/null && ls_said="$ls_said(with a secret)"
+    [ -z "$ls_said" ] || echo "with ${ls_said% }"
+}
+"""
+)
+
+# What this version of the app's artisan has, a line for each command of interest: `command NAME OPTION…`.
+ABOUT = (
+    ARTISAN
+    + r"""
+(cd "$current" 2>/dev/null && ls_artisan list --format=json 2>/dev/null | "$php" -r '
+    $told = json_decode(stream_get_contents(STDIN), true);
+    echo "version ", $told["application"]["version"] ?? "", "\n";
+    foreach ($told["commands"] ?? [] as $one)
+        echo "command ", $one["name"], " ", implode(" ", array_keys($one["definition"]["options"] ?? [])), "\n";')
+ls_conf=$(systemctl show --property=ExecStart --value "$unit" 2>/dev/null | sed -n 's/.*--fpm-config \([^ ;]*\).*/\1/p')
+if [ -r "$ls_conf" ]; then
+    ls_wait=$(sed -n 's/^ *process_control_timeout *= *\([0-9a-z]*\).*/\1/p' "$ls_conf" | tail -n 1)
+    echo "control ${ls_wait:-0} $ls_conf"
+fi
+exit 0
+"""
+)
+
+COMPOSER = r"""
+set -eu
+cd "$release"
+[ -f composer.json ] || { echo "it has no composer.json: nothing is installed"; exit 0; }
+[ -f composer.lock ] || { echo "it has a composer.json and no composer.lock: commit the lock file"; exit 1; }
+command -v "$composer" >/dev/null 2>&1 || { echo "$composer is not found on this host"; exit 1; }
+"$composer" install --no-dev --optimize-autoloader --no-interaction --no-progress --no-ansi
+"""
+
+# Group and mode rather than owner: whoever deploys writes there too. Only what differs is touched.
+WRITABLE = r"""
+set -eu
+cd "$release"
+mkdir -p storage/app/public storage/framework/cache/data storage/framework/sessions storage/framework/views \
+    storage/logs bootstrap/cache/views
+[ -n "$group" ] || exit 0
+getent group "$group" >/dev/null || { echo "there is no group $group on this host"; exit 1; }
+ls_find() { find storage/ bootstrap/cache/ "$@" \( ! -group "$group" -o ! -perm -g+rw -o -type d ! -perm -2010 \); }
+ls_right() { chgrp -h "$group" "$@" && chmod g+rwX "$@" && for ls_one; do [ ! -d "$ls_one" ] || chmod g+s "$ls_one"; done; }
+if [ "$(id -u)" = 0 ]; then set --; else set -- -user "$(id -un)"; fi
+ls_find "$@" | { bad=0; while IFS= read -r ls_path; do ls_right "$ls_path" || bad=1; done; exit $bad; } || {
+    echo "$(id -un) must be in the group $group to share storage and bootstrap/cache with the web server"; exit 1; }
+# What the web server made in them it can write itself; a folder of somebody else it cannot.
+[ "$(id -u)" = 0 ] || ls_find -type d ! -user "$(id -un)" | {
+    while IFS= read -r ls_path; do echo "$ls_path cannot be written by the group $group"; bad=1; done; exit ${bad:-0}; } || {
+    echo "once, as root: chgrp -R $group and chmod -R g+rwX,g+s on storage and bootstrap/cache"; exit 1; }
+"""
+
+LINK = (
+    ARTISAN
+    + r"""
+cd "$release" || exit 1
+if [ ! -d public ] || [ -e public/storage ] || [ -L public/storage ]; then exit 0; fi
+ls_artisan storage:link
+"""
+)
+
+BOOT = ARTISAN + 'cd "$release" || exit 1\nls_artisan --version\n'
+
+# `view:cache` begins by removing what is compiled, and the release that serves has compiled into the same shared folder.
+# So releases have one each, which `config:cache` writes into the configuration it keeps (config/view.php of Laravel).
+CACHE = (
+    ARTISAN
+    + r"""
+cd "$release" || exit 1
+if [ -n "$apart" ] && ! grep -q '^VIEW_COMPILED_PATH=' .env 2>/dev/null; then
+    VIEW_COMPILED_PATH=${VIEW_COMPILED_PATH:-$(pwd -P)/bootstrap/cache/views}; export VIEW_COMPILED_PATH
+fi
+[ -z "$ask" ] || ls_knows "$what:cache" || { echo "this version has no $what:cache: left out"; exit 0; }
+ls_artisan "$what:cache"
+"""
+)
+
+CLEAR = ARTISAN + 'cd "$current" || exit 1\nls_artisan cache:clear\n'
+
+# With 75 where another host is at it, which would be 0 and look like done.
+MIGRATE = (
+    ARTISAN
+    + r"""
+cd "$release" || exit 1
+case "$line $(ls_options migrate)" in
+    *--isolated*) ;;
+    *" isolated "*) line="$line --isolated=75" ;;
+esac
+eval "$line"
+"""
+)
+
+# Requests under way are waited for by php-fpm itself (process_control_timeout); new workers start after the old ones.
+FPM_RELOAD = r"""
+ls_master() { ls_main=$(ls_show MainPID); [ "${ls_main:-0}" != 0 ]; }
+ls_master || ls_main=
+ls_old=$([ -z "$ls_main" ] || ls_children "$ls_main")
+ls_take reload || exit 1
+ls_end=$(($(date +%s) + settle))
+for ls_one in $ls_old; do
+    while ls_alive "$ls_one"; do
+        [ "$(date +%s)" -lt "$ls_end" ] || { echo "worker $ls_one of $unit still runs the old code after $settle s"; exit 1; }
+        sleep 0.2
+    done
+done
+"""
+FPM_STATE = r"""
+ls_place
+ls_unit
+ls_main=$(ls_show MainPID)
+if [ "${ls_main:-0}" != 0 ]; then for ls_one in $(ls_children "$ls_main"); do ls_process worker "$ls_one"; done; fi
+[ ! -d "$current" ] || echo "also serving $(cd "$current" && pwd -P)"
+exit 0
+"""

@@ -1,0 +1,207 @@
+"""Maintenance mode: how an app tells its users that it is away, who put it there, and how it comes back.
+
+Whoever put an app down is remembered in a file beside its journal, so that a run takes up only what it put down itself.
+A probe prints these lines:
+
+    on EPOCH        it is in maintenance, since then (0: not known)
+    with WORDS      what its page says, such as `retry 60`; never the secret that passes it
+    marker JSON     who put it down, where Lockstitch did
+    unknown TEXT    why it could not be seen
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from lockstitch.command import Command, Value
+from lockstitch.probe import Probe, number
+
+if TYPE_CHECKING:
+    from lockstitch.services import Place
+
+When = Literal["never", "migrations", "always"]
+
+# The last line of what a question about an app's health says where it is in maintenance.
+AWAY = "in maintenance"
+# `ls_on`, `ls_down` and `ls_up` are the mode's own.
+_MARK = r"""
+ls_mark() {
+    mkdir -p "$state" && printf '%s\n' "$marker" >"$state/maintenance.new" &&
+        mv -f "$state/maintenance.new" "$state/maintenance"
+}
+ls_ours() { grep -qF "\"run\":\"$run\"" "$state/maintenance" 2>/dev/null; }
+ls_forget() { rm -f "$state/maintenance" "$state/maintenance.new"; }
+"""
+# A run that was cut off left it on: this one takes it over, and takes it up. `taken` is empty where it does not.
+_DOWN = r"""
+if ls_on && ! ls_ours; then
+    if [ -n "$taken" ] && grep -qF "\"run\":\"$taken\"" "$state/maintenance" 2>/dev/null; then ls_mark; exit; fi
+    echo "it is in maintenance already: it stays so"; exit 0
+fi
+ls_mark || exit 1
+ls_on || { ls_down && ls_on; } || { ls_on || ls_forget; echo "it could not be put into maintenance"; exit 1; }
+"""
+_UP = r"""
+if ls_ours; then
+    if ls_on; then ls_up; fi
+    if ls_on; then echo "it is still in maintenance"; exit 1; fi
+    ls_forget
+elif ls_on; then
+    echo "it was in maintenance before this run: it stays so"
+fi
+"""
+_DOWN_FOR_GOOD = r"""
+if ls_on; then echo "it is in maintenance already: what its page says stays as it is"; ls_mark; exit; fi
+ls_mark || exit 1
+ls_down && ls_on || { ls_on || ls_forget; echo "it could not be put into maintenance"; exit 1; }
+"""
+_UP_FOR_GOOD = r"""
+if ls_on; then ls_up; else echo "it was not in maintenance"; fi
+if ls_on; then echo "it is still in maintenance"; exit 1; fi
+ls_forget
+"""
+_LOOK = r"""
+ls_look
+[ -r "$state/maintenance" ] && echo "marker $(cat "$state/maintenance")"
+exit 0
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a person asks the maintenance page to say. Empty: as the inventory has it."""
+
+    retry: str = ""
+    secret: Value = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class MaintenanceState:
+    """Whether an app is in maintenance on one host, since when (seconds since the epoch), and who put it there.
+
+    `kind` is that of the run which did; empty where it was somebody else.
+    """
+
+    on: bool = False
+    since: int | None = None
+    page: str = ""
+    run: str = ""
+    by: str = ""
+    kind: str = ""
+    unknown: str = ""
+
+    @property
+    def left(self) -> bool:
+        """Whether a run that was cut off has left it on: the next one takes it up again."""
+        return self.on and self.kind not in ("", "maintenance")
+
+    @property
+    def meant(self) -> bool:
+        """Whether somebody wants it on."""
+        return self.on and not self.left
+
+    def __str__(self) -> str:
+        if not self.on:
+            return self.unknown or "off"
+        who = f" by {self.by}" if self.by else ""
+        return f"on{who}" + (f", {self.page}" if self.page else "")
+
+
+def parse_maintenance(text: str, code: int) -> MaintenanceState:
+    """The state from a probe's lines."""
+    on, since, page, unknown = False, None, "", ""
+    marker: Mapping[str, object] = {}
+    for line in text.split("\n"):
+        word, _, rest = line.partition(" ")
+        match word:
+            case "on":
+                on, since = True, number(rest) or None
+            case "with":
+                page = rest
+            case "marker":
+                marker = _json(rest)
+            case "unknown":
+                unknown = rest
+    told = {key: str(marker.get(key, "")) if on else "" for key in ("run", "by", "kind")}
+    return MaintenanceState(on, since, page, unknown=unknown, **told)
+
+
+def _json(text: str) -> Mapping[str, object]:
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """One way to be in maintenance. `text` defines the shell functions ls_on, ls_down, ls_up and ls_look.
+
+    `when` says at which deploys it is used. `ls_down` finds what the page is to say in $retry, $secret and $message.
+    """
+
+    text: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    when: When = "never"
+    page: Page = field(default_factory=Page)
+
+    def probe(self, place: Place) -> Probe[MaintenanceState]:
+        return Probe("maintenance", self._command(place, _LOOK, Page()), parse_maintenance)
+
+    def unless(self, place: Place, run: str, asking: Command) -> Command:
+        """A question, but where it is in maintenance that this run did not begin: then its answer is AWAY."""
+        away = f"if ls_on && ! ls_ours; then printf '\\n{AWAY}'; exit 0; fi\n"
+        return self._command(place, away + asking.text, Page(), run=run, **asking.values)
+
+    def down(self, place: Place, run: str, by: str, kind: str, *, taken: str = "") -> Command:
+        """Put it down for one run; what is down already stays as it is, unless the run `taken` left it so."""
+        return self._command(place, _DOWN, self.page, run=run, taken=taken, marker=_marker(run, by, kind))
+
+    def up(self, place: Place, run: str) -> Command:
+        """Take it up if that run has put it down."""
+        return self._command(place, _UP, self.page, run=run)
+
+    def on(self, place: Place, run: str, by: str, page: Page) -> Command:
+        """Put it down until somebody takes it up."""
+        asked = Page(page.retry or self.page.retry, page.secret or self.page.secret, page.message or self.page.message)
+        return self._command(place, _DOWN_FOR_GOOD, asked, run=run, marker=_marker(run, by, "maintenance"))
+
+    def off(self, place: Place) -> Command:
+        """Take it up, whoever put it down."""
+        return self._command(place, _UP_FOR_GOOD, self.page, run="")
+
+    def _command(self, place: Place, text: str, page: Page, **more: Value) -> Command:
+        asked = {"retry": page.retry, "secret": page.secret, "message": page.message}
+        return place.command(self.text + _MARK + text, **{**asked, **self.values, **more})
+
+
+def _marker(run: str, by: str, kind: str) -> str:
+    return json.dumps({"run": run, "by": by, "kind": kind}, separators=(",", ":"), ensure_ascii=False)
+
+
+# A web server tests for the file, and serves it: docs/maintenance.md has the lines for nginx.
+_FILE = r"""
+ls_on() { [ -e "$page" ]; }
+ls_up() { rm -f "$page"; }
+ls_escaped() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
+ls_down() {
+    ls_said=${message:-We are at work here, and back soon.}
+    mkdir -p "$(dirname "$page")" || return 1
+    {
+        echo '<!doctype html><html lang="en"><meta charset="utf-8"><title>Maintenance</title>'
+        [ -z "$retry" ] || echo "<meta http-equiv=\"refresh\" content=\"$retry\">"
+        echo "<p>$(ls_escaped "$ls_said")</p></html>"
+    } >"$page.new" && chmod 0644 "$page.new" && mv -f "$page.new" "$page"
+}
+ls_look() { if ls_on; then echo "on $(stat -c %Y "$page" 2>/dev/null || echo 0)"; fi; }
+"""
+
+
+def by_file(page: str) -> Maintenance:
+    """Maintenance by a static page that the web server serves with a 503 as long as it is there."""
+    return Maintenance(_FILE, {"page": page})

@@ -1,0 +1,70 @@
+"""What `run`, `artisan` and `queue.*` share: commands on many sites, each line with its host, and how all ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from lockstitch import plans
+from lockstitch.adhoc import DAY, Done, Work, everywhere, worst
+from lockstitch.command import Command
+from lockstitch.errors import UsageError
+from lockstitch.host import Host
+from lockstitch.inventory import App, Fleet
+from lockstitch.plan import Script, Site, Step
+from lockstitch.report import table
+from lockstitch.services import Place
+from tasks.display import Prefixed
+from tasks.session import Session
+
+Make = Callable[[App, Place], Command | None]
+
+
+def run_everywhere(session: Session, command: str) -> None:
+    """Run a shell line on every selected host and end with 7 where it failed, 3 where a host is away."""
+    if not command.strip():
+        raise UsageError("there is no command to run", hint="fab -H ENV run -- uptime")
+    script = Script((Step("run", "", Command(command), timeout=DAY),))
+    show(everywhere(session.remote, [Work(h.name, h, script) for h in session.c.hosts], Prefixed(sys.stdout)))
+
+
+def on_sites(session: Session, only: str, make: Make, lacking: str, *, once: bool = False) -> None:
+    """Run a command of each app on all its hosts, or on the first of each app with `once`."""
+    work = site_work(session.fleet(only), make, lacking)
+    if once:
+        work = list({app: one for app, one in reversed([(one.script.app, one) for one in work])}.values())[::-1]
+    if session.dry:
+        for one in work:
+            session.note(f"{one.label}: {one.script.steps[0].command.shown()}")
+        return
+    show(everywhere(session.remote, work, Prefixed(sys.stdout)))
+
+
+def site_work(fleet: Fleet, make: Make, lacking: str) -> list[Work]:
+    """The work of every site whose app has such a command. Raises UsageError, saying `lacking`, where none has."""
+    known = plans.environments(fleet, reveal=True)
+    made = [(host, app, plans.site(host.name, app)) for host, app in fleet.sites()]
+    work = [one for host, app, site in made if (one := _work(host, app, site, known, make))]
+    if not work:
+        raise UsageError(f"none of {', '.join(fleet.apps)} {lacking}; nothing was done")
+    return work
+
+
+def _work(host: Host, app: App, site: Site, known: plans.Environments, make: Make) -> Work | None:
+    place = Place(app.name, site.layout, "", "", known.get(site, {}))
+    command = make(app, place)
+    if command is None:
+        return None
+    script = Script((Step("run", "", command, timeout=DAY),), app=app.name, user=site.user)
+    return Work(str(site), host, script)
+
+
+def show(done: dict[str, Done]) -> None:
+    """A line for each, and the exit code of all."""
+    print(file=sys.stderr)
+    print(table(("HOST", "RESULT"), [(label, one.words) for label, one in done.items()]), file=sys.stderr)
+    end(list(done.values()))
+
+
+def end(done: Sequence[Done]) -> None:
+    sys.exit(int(worst(done)))

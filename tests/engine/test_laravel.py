@@ -1,0 +1,231 @@
+"""A Laravel app is deployed, and fails at every step, found up and found down: it ends as it was found.
+
+The engine and its shell texts for real, with small programs in place of PHP and systemd; the real ones are in
+tests/containers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockstitch import plans
+from lockstitch.command import Secret
+from lockstitch.errors import UsageError
+from lockstitch.facts import Facts, Survey
+from lockstitch.gate import passed
+from lockstitch.inventory import Folder, select
+from lockstitch.layout import LayoutKind
+from lockstitch.plan import Step
+from lockstitch.report import maintenance_text, outcome_text, plan_text, status_text
+from lockstitch.services.maintenance import Page
+from tests.engine.desk import HOSTS, DeskWorld
+from tests.engine.world import step_at, steps_of, with_step
+
+Make = Callable[..., DeskWorld]
+CACHES = ["config:cache", "route:cache", "view:cache", "event:cache"]
+
+
+@pytest.fixture
+def make(tmp_path: Path, template: Path, layout: LayoutKind) -> Make:
+    def made(**maintenance: Any) -> DeskWorld:
+        return DeskWorld(tmp_path / "desk", template, layout, **maintenance)
+
+    return made
+
+
+def heard(world: DeskWorld, host: str) -> list[str]:
+    """What artisan and php-fpm were told on a host, without the questions."""
+    return [line for line in world.log(host) if not line.endswith(("--version", "migrate:status"))]
+
+
+def test_the_order_of_a_deploy(make: Make) -> None:
+    world = make(when="always", retry=60, status=503).given("v1")
+    world.forget()
+    ended = world.run(world.plan_deploy("v2"))
+    assert int(ended.code) == 0, outcome_text(ended)
+    for host in HOSTS:
+        told = heard(world, host)
+        migrate = ["v2 migrate --force"] if host == "a" else []
+        caches = [f"v2 {name}" for name in CACHES]
+        first = ["v1 down --retry=60 --status=503"]
+        assert told == [*first, *migrate, *caches, "reload v2", "v2 queue:restart", "v2 up"], told
+        assert world.truth(host) == world.on("v2")
+    assert world.marked() == [] and world.locks() == []
+
+
+def test_all_hosts_are_down_before_the_migration_and_each_is_up_before_its_health_is_asked(make: Make) -> None:
+    world = make(when="always").given("v1")
+    waves = world.plan_deploy("v2").waves
+    names = [[step.name for unit in wave.units for step in unit.steps] for wave in waves]
+    down = next(i for i, wave in enumerate(waves) if {s.name for u in wave.units for s in u.steps} == {"maintenance"})
+    assert [unit.site.host for unit in waves[down].units] == ["a", "b"]
+    migrating = next(i for i, steps in enumerate(names) if "migrate" in steps)
+    assert down < migrating
+    for unit in (unit for wave in waves for unit in wave.units if unit.gates):
+        assert unit.steps[-1].name == "up" and [gate.name for gate in unit.gates] == ["serving", "health"]
+
+
+@pytest.mark.parametrize("pending", [True, False])
+def test_only_where_migrations_are_pending(make: Make, pending: bool) -> None:
+    world = make(when="migrations").given("v1")
+    world.forget()
+    for host in HOSTS:
+        if pending:
+            (world.remote.home(host) / "pending").touch()
+    plan = world.plan_deploy("v2")
+    assert "if migrations are pending" in plan_text(plan)
+    ended = world.run(plan)
+    assert int(ended.code) == 0, outcome_text(ended)
+    for host in HOSTS:
+        told = [line.split()[1] for line in heard(world, host)]
+        assert ("down" in told, "up" in told) == (pending, pending), told
+        assert world.truth(host) == world.on("v2")
+    assert world.marked() == []
+
+
+@pytest.mark.parametrize(("when", "found"), [("never", ("b",)), ("migrations", ("a", "b")), ("always", ("b",))])
+def test_what_was_found_down_stays_down_and_it_is_said_before(make: Make, when: str, found: tuple[str, ...]) -> None:
+    world = make(when=when).given("v1")
+    world.put_down(*found)
+    world.forget()
+    plan = world.plan_deploy("v2")
+    said = plan_text(plan)
+    for host in HOSTS:
+        assert (f"{host}: desk is in maintenance" in said) == (host in found), said
+    ended = world.run(plan)
+    assert int(ended.code) == 0, outcome_text(ended)
+    for host in HOSTS:
+        assert world.truth(host) == world.on("v2", down=host in found)
+        assert not (host in found and {"down", "up"} & {line.split()[1] for line in heard(world, host)})
+    assert world.marked() == []
+
+
+@pytest.mark.parametrize("kind", ["deploy", "rollback"])
+def test_every_step_that_fails_leaves_it_as_it_was_found(make: Make, kind: str) -> None:
+    """One host is found up and the other one down."""
+    world = make(when="always").given("v1", "v2")
+    world.put_down("b")
+    before = {host: world.truth(host) for host in HOSTS}
+    assert before == {"a": world.on("v2"), "b": world.on("v2", down=True)}
+    plan = world.planner(kind, "v3")
+    for at in steps_of(plan()):
+        for late in (False, True) if kind == "deploy" else (False,):
+            made = plan()
+            _, site, step = step_at(made, at)
+            ended = world.run(with_step(made, at, fails_once(late)))
+            why = f"{step.name} on {site}, {'after' if late else 'before'} it was done\n{outcome_text(ended)}"
+            assert int(ended.code) in (5, 7), why
+            assert {host: world.truth(host) for host in HOSTS} == before, why
+            assert world.marked() == [] and world.locks() == [], why
+            (world.remote.home(site.host) / "failed").unlink(missing_ok=True)
+
+
+def fails_once(late: bool) -> Callable[[Step], Step]:
+    """The same step, whose first attempt fails before or after it is done: what is done again on the way back works."""
+
+    def change(step: Step) -> Step:
+        did = f"(\n{step.command.text}\n)\n" if late else ""
+        first = f'if [ ! -e "$HOME/failed" ]; then\n{did}: >"$HOME/failed"; echo boom; exit 9; fi\n'
+        return replace(step, command=replace(step.command, text=f'{first}rm -f "$HOME/failed"\n{step.command.text}'))
+
+    return change
+
+
+def test_a_quick_rollback(make: Make) -> None:
+    world = make(when="always").given("v1", "v2")
+    world.forget()
+    ended = world.run(world.plan_rollback())
+    assert int(ended.code) == 0, outcome_text(ended)
+    for host in HOSTS:
+        told = [line.split()[1] for line in heard(world, host)]
+        assert told[0] == "down" and told[-1] == "up" and "migrate" not in told
+        assert world.truth(host) == world.on("v1")
+
+
+def test_what_a_run_that_was_cut_off_left_down_the_next_one_takes_up(make: Make) -> None:
+    world = make(when="migrations").given("v1")
+    for host in HOSTS:
+        (world.remote.home(host) / "srv/.lockstitch/desk/maintenance").write_text(
+            '{"run":"20251231T000000Z-dead","by":"bob@elsewhere","kind":"deploy"}\n'
+        )
+    world.put_down("a")
+    asked = world.survey(plans.usual_asks(world.fleet()))
+    shown = status_text(asked, {site: passed("yes") for site in asked.facts})
+    assert "in maintenance (on by bob@elsewhere, left by run 20251231T000000Z-dead)" in shown
+    table = maintenance_text(asked, dict.fromkeys(asked.facts, True))
+    assert "left by run 20251231T000000Z-dead" in table and " off" in table
+    for version in ("v1", "v2"):
+        plan = world.plan_deploy(version)
+        assert ("was left in maintenance by run" in plan_text(plan)) == (version == "v1")
+        ended = world.run(plan)
+        assert int(ended.code) == 0, outcome_text(ended)
+        assert [world.truth(host) for host in HOSTS] == [world.on(version), world.on(version)]
+
+
+def test_what_somebody_does_between_the_survey_and_the_run_is_respected(make: Make) -> None:
+    world = make(when="always").given("v1")
+    plan = world.plan_deploy("v2")
+    world.put_down("b")
+    ended = world.run(plan)
+    assert world.truth("b").down and world.truth("a").down is False
+    assert int(ended.code) == 0, outcome_text(ended)
+    assert [world.truth(host) for host in HOSTS] == [world.on("v2"), world.on("v2", down=True)]
+
+
+def test_maintenance_on_and_off(make: Make) -> None:
+    world = make(when="never").given("v1")
+    page = Page("60", Secret("open-sesame"), "moving house")
+    plan = world.plan_maintenance(on=True, page=page)
+    assert "`artisan down` has no --message in Laravel 8.83" in plan_text(plan)
+    assert "open-sesame" not in plan_text(plan, commands=True)
+    assert int(world.run(plan).code) == 0
+    for host in HOSTS:
+        assert "v1 down --retry=60 --secret=open-sesame" in world.log(host)
+    assert all(world.truth(host) == world.on("v1", down=True) for host in HOSTS)
+    ended = world.run(world.plan_deploy("v2"))
+    assert int(ended.code) == 0, outcome_text(ended)
+    assert all(world.truth(host) == world.on("v2", down=True) for host in HOSTS)
+    assert int(world.run(world.plan_maintenance(on=False)).code) == 0
+    assert all(world.truth(host) == world.on("v2") for host in HOSTS)
+    assert world.marked() == [] and world.locks() == []
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_maintenance_that_fails_on_one_host_is_put_back_on_all(make: Make, on: bool) -> None:
+    world = make().given("v1")
+    if not on:
+        world.put_down(*HOSTS)
+    (world.remote.home("b") / f"fails.{'down' if on else 'up'}").touch()
+    ended = world.run(world.plan_maintenance(on=on))
+    assert int(ended.code) == 5, outcome_text(ended)
+    assert [world.truth(host).down for host in HOSTS] == [not on, not on]
+    assert world.locks() == []
+
+
+def test_an_app_whose_maintenance_nobody_knows(tmp_path: Path) -> None:
+    text = """
+groups:
+  backend: {hosts: [a], apps: [api]}
+apps:
+  api: {repository: r, path: srv/api, service: {kind: command, reload: ':', status: ':'}}
+"""
+    (tmp_path / "prod.yml").write_text(text)
+    (fleet,) = select(Folder(tmp_path), "prod").fleets
+    found = Survey({ask.site: Facts(ask.site) for ask in plans.usual_asks(fleet)})
+    with pytest.raises(UsageError) as refused:
+        plans.maintenance(fleet, found, plans.Asked("run", "ada", True))
+    assert "maintenance_page" in refused.value.hint
+
+
+def test_a_first_deploy_that_fails_leaves_nothing_served(make: Make) -> None:
+    world = make(when="always")
+    (world.remote.home("a") / "fails.queue.restart").touch()
+    ended = world.run(world.plan_deploy("v1"))
+    assert int(ended.code) == 5, outcome_text(ended)
+    assert world.layout == "in_place" or not any(world.current(host).exists() for host in HOSTS)
+    assert world.locks() == []
