@@ -75,6 +75,9 @@ class Laravel(Service):
                         f"{self.fpm.unit} drops the requests that are under way when it is reloaded: "
                         f"set process_control_timeout = 30s in {file}"
                     )
+        waiting = [line.removeprefix("waiting ") for line in place.about if line.startswith("waiting ")]
+        if waiting:
+            yield f"not applied yet, of the code that serves: {', '.join(waiting)}"
         lacking = [name for name in self.optimize if place.about and not _has(place, f"{name}:cache")]
         if _known(place) and lacking:
             yield f"{_version(place)} has no {', '.join(f'{name}:cache' for name in lacking)}: left out"

@@ -49,7 +49,8 @@ ls_look() {
 """
 )
 
-# What this version of the app's artisan has, a line for each command of interest: `command NAME OPTION…`.
+# What this version of the app's artisan has, a line for each command: `command NAME OPTION…`; then `waiting MIGRATION` for
+# what the code that serves has and its database has not; and how long php-fpm waits for requests at a reload.
 ABOUT = (
     ARTISAN
     + r"""
@@ -58,6 +59,8 @@ ABOUT = (
     echo "version ", $told["application"]["version"] ?? "", "\n";
     foreach ($told["commands"] ?? [] as $one)
         echo "command ", $one["name"], " ", implode(" ", array_keys($one["definition"]["options"] ?? [])), "\n";')
+(cd "$current" 2>/dev/null && ls_artisan migrate:status 2>/dev/null) |
+    awk '/Pending/ { print "waiting", $1 } /^\| *No / { print "waiting", $4 }'
 ls_conf=$(systemctl show --property=ExecStart --value "$unit" 2>/dev/null | sed -n 's/.*--fpm-config \([^ ;]*\).*/\1/p')
 if [ -r "$ls_conf" ]; then
     ls_wait=$(sed -n 's/^ *process_control_timeout *= *\([0-9a-z]*\).*/\1/p' "$ls_conf" | tail -n 1)

@@ -78,7 +78,9 @@ def test_only_where_migrations_are_pending(make: Make, pending: bool) -> None:
         if pending:
             (world.remote.home(host) / "pending").touch()
     plan = world.plan_deploy("v2")
-    assert "if migrations are pending" in plan_text(plan)
+    said = plan_text(plan)
+    assert "if migrations are pending" in said
+    assert ("not applied yet, of the code that serves: 2026_01_01_000000_add_desks" in said) == pending
     ended = world.run(plan)
     assert int(ended.code) == 0, outcome_text(ended)
     for host in HOSTS:

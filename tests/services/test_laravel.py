@@ -27,6 +27,7 @@ ABOUT = (
     "command down redirect render retry refresh secret status",
     "command migrate force",
     *(f"command {name}:cache " for name in ("config", "route", "view")),
+    "waiting 2026_01_01_000000_add_desks",
     "control 0 /etc/php/8.2/fpm/php-fpm.conf",
 )
 
@@ -58,6 +59,7 @@ def test_the_plan_says_what_the_version_lacks_and_what_php_fpm_cuts_off() -> Non
     assert "set process_control_timeout = 30s in /etc/php/8.2/fpm/php-fpm.conf" in said
     assert "Laravel 8.83.26 has no event:cache: left out" in said
     assert "`artisan down` has no --except in Laravel 8.83.26" in said
+    assert "not applied yet, of the code that serves: 2026_01_01_000000_add_desks" in said
     assert "--retry" not in said and "--redirect" not in said
     assert [step.name for step in service.before(place(about=ABOUT))] == ["cache config", "cache route", "cache view"]
 

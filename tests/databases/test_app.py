@@ -1,0 +1,102 @@
+"""The sample app with its migrations on a host of the sandbox: its database goes forward and back with the code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.containers import repos
+from tests.containers.project import ROOT, Ran
+from tests.databases.conftest import MakeProject
+from tests.databases.engines import only_postgres
+from tests.databases.project import Project
+from tests.postgres import free_port
+
+CONFIGURATION = """
+bind = "127.0.0.1:{port}"
+workers = 1
+worker_class = "asgi"
+graceful_timeout = 5
+chdir = "{current}"
+errorlog = "{home}/gunicorn.log"
+"""
+pytestmark = only_postgres
+
+
+@pytest.fixture
+def notes(make_project: MakeProject, tmp_path: Path) -> Iterator[Project]:
+    """The notes on the project's host, under a gunicorn of their own; nothing is deployed yet."""
+    project = make_project("notes", prove={"url": "env:SCRATCH"})
+    project.server.drop("notes")
+    project.server.create("notes")
+    home, port = project.sandbox.place.home(project.host), free_port()
+    (home / "gunicorn.conf.py").write_text(
+        CONFIGURATION.format(port=port, home=home, current=home / "srv/notes/current")
+    )
+    repository = repos.make_repository("notes", tmp_path / "origin")
+    python = ".venv/bin/python"
+    gunicorn = f'{python} -m gunicorn --daemon --config "$HOME/gunicorn.conf.py" --pid "$PIDFILE" main:app'
+    project.inventory["groups"]["backend"]["apps"] = ["notes"]
+    project.inventory["apps"] = {
+        "notes": {
+            "repository": str(repository.path),
+            "layout": "releases",
+            "path": "srv/notes",
+            "build": [f"ln -s {ROOT / '.venv'} .venv"],
+            "migrate": ".venv/bin/alembic upgrade head",
+            "database": "main",
+            "secrets": {"DATABASE_URL": "env:MAIN"},
+            "service": {"kind": "gunicorn", "pidfile": str(home / "notes.pid"), "app": "main:app", "start": gunicorn},
+            "health": {"url": f"http://127.0.0.1:{port}/healthz", "revision": "revision", "interval": "200ms"},
+            "min_free": "1M",
+        }
+    }
+    project.inventory["databases"]["main"]["url"] = "env:MAIN"
+    project.urls["MAIN"] = project.server.url("notes")
+    project.port, project.revisions = port, dict(repository.revisions)  # type: ignore[attr-defined]
+    yield project
+    with suppress(OSError, ValueError):
+        os.kill(int((home / "notes.pid").read_text()), signal.SIGTERM)
+
+
+def went(ran: Ran) -> Ran:
+    assert ran.code == 0, ran.said
+    return ran
+
+
+def serves(project: Any, version: str) -> bool:
+    with urllib.request.urlopen(f"http://127.0.0.1:{project.port}/healthz", timeout=5) as answer:
+        found: bool = json.load(answer)["revision"] == project.revisions[version]
+        return found
+
+
+def head(project: Project) -> str:
+    ((found,),) = project.server.sql("SELECT version_num FROM alembic_version", "notes")
+    return str(found)
+
+
+def test_forward_down_forward_and_restored(notes: Project) -> None:
+    went(notes.fab("deploy", "--ref", "v1"))
+    notes.server.sql("INSERT INTO notes (text) VALUES ('before')", "notes")
+    went(notes.fab("deploy", "--ref", "v2"))
+    assert serves(notes, "v2") and head(notes) == "0002"
+    refused = notes.fab("rollback")
+    assert refused.code == 2 and "--database down" in refused.said
+    went(notes.fab("rollback", "--database", "down"))
+    assert serves(notes, "v1") and head(notes) == "0001"
+    assert notes.server.counts("notes")["public.notes"] == 1
+    went(notes.fab("deploy", "--ref", "v2"))
+    notes.server.sql("INSERT INTO notes (text) VALUES ('after')", "notes")
+    went(notes.fab("rollback", "--database", "restore"))
+    assert serves(notes, "v1") and head(notes) == "0001"
+    assert notes.server.counts("notes")["public.notes"] == 1, "what was written since the dump is not in it"
+    (kept,) = [name for name in notes.server.databases() if name.startswith("notes__before")]
+    assert notes.server.counts(kept)["public.notes"] == 2, "and is in the database that was kept"
