@@ -11,6 +11,7 @@ from lockstitch.plans.steps import Job
 from lockstitch.release import short
 
 _TAIL = r"""
+cd "$current" 2>/dev/null || case $log in /*) ;; *) echo "nothing is deployed here"; exit 0 ;; esac
 tail -n 20 -- "$log" 2>/dev/null || sudo -n tail -n 20 -- "$log" 2>/dev/null ||
     echo "it is not there, or $(id -un) may not read it"
 """
@@ -61,7 +62,8 @@ def _locks(survey: Survey) -> Iterator[str]:
 
 def job_logs(job: Job) -> tuple[Step, ...]:
     """Steps that show the last lines of the app's logs; a relative path is one in what serves."""
+    at = job.layout.current
     return tuple(
-        Step(path, f"show the end of {path}", Command(_TAIL, values={"log": path}, cwd=job.layout.current), timeout=15)
+        Step(path, f"show the end of {path}", Command(_TAIL, values={"log": path, "current": at}), timeout=15)
         for path in job.app.logs
     )

@@ -13,7 +13,7 @@ from dataclasses import asdict
 import docker
 from docker.errors import DockerException
 
-from tests.containers import dockerd
+from tests.containers import dockerd, watches
 from tests.containers.dockerd import LOG, Daemon, EngineError
 from tests.containers.local import STATE, exclusive
 
@@ -48,6 +48,7 @@ def start() -> Daemon | None:
         RECORD.write_text(json.dumps(asdict(daemon)))
         if not answers():
             raise EngineError(f"dockerd was started but does not answer; its log is {LOG}")
+        watches.raise_limit()
         return daemon
 
 
@@ -58,6 +59,7 @@ def stop() -> bool:
             return False
         recorded = Daemon(**json.loads(RECORD.read_text()))
         RECORD.unlink()
+        watches.restore_limit()
         return dockerd.end(recorded)
 
 

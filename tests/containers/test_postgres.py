@@ -15,7 +15,6 @@ from tests.containers.machine import Machine
 from tests.containers.postgres import APP, LIMITED, Postgres
 from tests.containers.project import Project
 from tests.containers.repos import Repository
-from tests.containers.units import install_notes_unit
 
 BOTH = ("api1", "api2")
 
@@ -106,64 +105,9 @@ def test_a_server_newer_than_the_client_is_at_hand(fleet: Fleet, server: Postgre
         assert "server version mismatch" in done.stderr
 
 
-@pytest.fixture
-def api1(fleet: Fleet, server: Postgres, repositories: dict[str, Repository]) -> Iterator[Machine]:
-    """A host with the notes at v2, built, an empty database and their unit, which is not started."""
-    truth.reset(fleet)
-    server.create("notes")
-    install_notes_unit(fleet["api1"], "in_place", server.url("notes"))
-    run(fleet, "api1", f"git clone -q -b v2 {fleet.clone_url('notes')} /app/notes && cd /app/notes && sh build.sh")
-    yield fleet["api1"]
-    truth.reset(fleet)
-
-
-def alembic(fleet: Fleet, server: Postgres, words: str) -> str:
-    """What Alembic said of the notes on api1."""
-    return run(fleet, "api1", f"cd /app/notes && .venv/bin/alembic {words} 2>&1", DATABASE_URL=server.url("notes"))
-
-
-def checkout(fleet: Fleet, version: str) -> None:
-    """Put another version of the notes where they run, by hand."""
-    run(fleet, "api1", f"cd /app/notes && git checkout -q {version} && sudo -n systemctl restart gunicorn")
-
-
 def post(machine: Machine) -> int:
     """The status of the answer to one more note."""
     return requests.post(f"http://127.0.0.1:{machine.http_port}/notes", timeout=5).status_code
-
-
-def test_the_notes_migrate_up_and_down_and_serve(
-    fleet: Fleet, server: Postgres, api1: Machine, repositories: dict[str, Repository]
-) -> None:
-    assert "0001 -> 0002" in alembic(fleet, server, "upgrade head")
-    assert server.counts("notes") == {"public.alembic_version": 1, "public.notes": 0}
-    checkout(fleet, "v2")
-    assert truth.served(api1) == repositories["notes"].revisions["v2"]
-    assert post(api1) == 200
-    server.end_sessions()
-    assert post(api1) == 200, "a session that was ended is made anew"
-    count = requests.get(f"http://127.0.0.1:{api1.http_port}/notes", timeout=5).json()
-    assert count == {"count": 2}
-    checkout(fleet, "v3")
-    assert post(api1) == 500, "v3 writes what its migration makes"
-    assert "0002 -> 0003" in alembic(fleet, server, "upgrade head")
-    assert post(api1) == 200
-    assert server.counts("notes") == {"public.alembic_version": 1, "public.notes": 3, "public.tags": 1}
-    alembic(fleet, server, "downgrade -1")
-    assert post(api1) == 500
-    assert "0002" in alembic(fleet, server, "current")
-
-
-def test_a_broken_migration_leaves_nothing_of_itself(fleet: Fleet, server: Postgres, api1: Machine) -> None:
-    alembic(fleet, server, "upgrade head")
-    server.sql("INSERT INTO notes (text) VALUES ('mine')", "notes", APP)
-    checkout(fleet, "v-broken")
-    migrate = f"export DATABASE_URL={shlex.quote(server.url('notes'))}; cd /app/notes && .venv/bin/alembic upgrade head"
-    broken = fleet.ssh("api1", migrate)
-    assert broken.returncode != 0
-    assert "gave up half way" in broken.stderr
-    assert server.counts("notes") == {"public.alembic_version": 1, "public.notes": 1}
-    assert server.sql("SELECT text, author FROM notes", "notes") == [("mine", "nobody")]
 
 
 def test_the_notes_are_deployed_to_both_backends(
