@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from lockstitch.command import mask
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script
-from lockstitch.remote import Observer, Remote, Result
+from lockstitch.remote import Event, Observer, Remote, Result, StepOutput
 
 DAY = 86400.0
 
@@ -39,8 +40,14 @@ def everywhere(remote: Remote, work: Sequence[Work], observe: Observer = lambda 
     def one(given: Work) -> Done:
         if given.host.name in errors:
             return Done(ExitCode.UNREACHABLE, errors[given.host.name].message)
+        secrets = {secret for step in given.script.steps for secret in step.command.secrets()}
+
+        def masked(event: Event) -> None:
+            observe(replace(event, line=mask(event.line, secrets)) if isinstance(event, StepOutput) else event)
+
         try:
-            results = remote.run(given.host, given.script, observe)
+            results = remote.run(given.host, given.script, masked if secrets else observe)
+            results = tuple(replace(result, output=mask(result.output, secrets)) for result in results)
         except LockstitchError as error:
             return Done(error.exit_code, error.message)
         bad = next((result for result in results if not result.ok), None)

@@ -36,6 +36,7 @@ class Carrier:
         self._answers: dict[Site, tuple[Result, ...]] = {}
         self.told: dict[str, dict[str, str]] = {}
         self._needed: dict[int, Verdict] = {}
+        self._stuck: set[Site] = set()
         self._secrets = frozenset(_secrets(plan))
 
     def steps(self, unit: Unit) -> Failure | None:
@@ -97,22 +98,45 @@ class Carrier:
         return None
 
     def undo(self, unit: Unit) -> Failure | None:
-        """Put back what this unit began: undos in reverse, then what must be done again, then the undos of what wraps
-        all that; None when it is back."""
+        """Put back what this unit began: undos in reverse, then what must be done again; None when it is back.
+
+        What wraps it stays, and nobody can be asked then: other units may have to go back before `unwrap`.
+        """
         # What was answered about the new code says nothing about the old.
         self._answers.pop(unit.site, None)
         done = self._done(unit)
-        undone = [(step, _undoing(step, step.undo)) for step in reversed(done) if step.undo is not None]
-        steps = [undoing for step, undoing in undone if not step.wraps]
+        steps = [_undoing(step, step.undo) for step in reversed(done) if step.undo is not None and not step.wraps]
         steps += [replace(step, name=f"{step.name} again") for step in done if step.again]
-        steps += [undoing for step, undoing in undone if step.wraps]
+        failure = self._put_back(unit, steps)
+        if failure is not None:
+            self._stuck.add(unit.site)
+        return failure if failure or not steps or self.wrapped(unit) else self.gates(unit.site, unit.back)
+
+    def unwrap(self, unit: Unit) -> Failure | None:
+        """Undo what this unit has wrapped around others, now that they are back; None when its gates say that it is."""
+        failure = self._put_back(unit, [_undoing(s, s.undo) for s in self._wrapping(unit) if s.undo is not None])
+        return failure if failure or unit.site in self._stuck else self.gates(unit.site, unit.back)
+
+    def wraps(self, unit: Unit) -> bool:
+        """Whether a step of this very unit has begun that is undone after all it wraps."""
+        return bool(self._wrapping(unit))
+
+    def wrapped(self, unit: Unit) -> bool:
+        """Whether this unit is inside such a step, its own or that of one it continues."""
+        return any(step.wraps for step in self._done(unit))
+
+    def _wrapping(self, unit: Unit) -> list[Step]:
+        began = self._began.get(id(unit), set())
+        return [step for step in reversed(unit.steps) if step.wraps and step.name in began]
+
+    def _put_back(self, unit: Unit, steps: list[Step]) -> Failure | None:
         if not steps:
             return None
         try:
             results = self._run(unit.site, replace(self._script(unit.site, tuple(steps)), keep_going=True))
         except LockstitchError as error:
             return Failure(unit.site, "going back", error.message, error.hint)
-        return next((f for r in results if (f := _failure(unit.site, (r,)))), None) or self.gates(unit.site, unit.back)
+        return next((f for r in results if (f := _failure(unit.site, (r,)))), None)
 
     def _done(self, unit: Unit) -> list[Step]:
         """The steps that began of a unit and of what it continues, in their order."""

@@ -86,12 +86,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Slow:
+    """How many queries of those asked since the server began took longer than `seconds`."""
+
+    queries: int
+    asked: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Beside:
-    """A database that Lockstitch made beside this one: `kind` is before, restoring, proving or undone."""
+    """A database that Lockstitch made beside this one: `kind` is before, restoring, proving or undone. `drop` is how to
+    drop it, where that is not standard SQL."""
 
     name: str
     kind: str
     bytes: int | None = None
+    drop: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,7 @@ class DatabaseState:
     slots: tuple[Slot, ...] = ()
     tables: tuple[Table, ...] = ()
     besides: tuple[Beside, ...] = ()
+    slow: Slow | None = None
     asked: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
     problem: str = ""

@@ -39,7 +39,7 @@ def judge(
     else:
         found += [*_rooms(state, limits), *_queries(state, limits, on), *_locks(state, limits, on)]
         found += [*_standby(state, limits), *_replicas(state, limits), *_slots(state)]
-        found += [*_unseen(state), *map(beside, state.besides)]
+        found += [*_slow(state), *_unseen(state), *map(beside, state.besides)]
     found += backups(vault, limits.backup_age, now, on)
     return (*found, *tools(vault, differ, answers=not state.problem), *lock(vault, on))
 
@@ -63,6 +63,12 @@ def _queries(state: DatabaseState, limits: Thresholds, on: str) -> Iterator[Find
         yield Finding("queries", "fail", "\n".join(says), _end(long, on))
     elif "query" in state.asked:
         yield Finding("queries", "pass", f"none has run for more than {longest}")
+
+
+def _slow(state: DatabaseState) -> Iterator[Finding]:
+    if (slow := state.slow) is not None and slow.queries:
+        says = f"{slow.queries} of {slow.asked} since it began took longer than {slow.seconds:g} s, which it calls slow"
+        yield Finding("slow", "note", says)
 
 
 def _locks(state: DatabaseState, limits: Thresholds, on: str) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """The value Framework: what Lockstitch knows of the tools that migrate databases, by the command that runs them.
 
 Each names the table in which the tool records what is applied (the sources: Alembic's and Django's documentation,
-Prisma Migrate's `_prisma_migrations`, Laravel's `migrations`), so that a dump can tell its newest migration without
+Prisma Migrate's `_prisma_migrations`, artisan's `migrations`), so that a dump can tell its newest migration without
 the app.
 """
 
@@ -61,16 +61,18 @@ DJANGO = Framework(
     "SELECT concat(app, '.', name) FROM django_migrations ORDER BY id DESC LIMIT 1",
     (":(glob)**/migrations/[0-9]*.py",),
 )
-LARAVEL = Framework(
-    "laravel",
+ARTISAN = Framework(
+    "artisan",
     re.compile(r"^(?P<tool>.*\bartisan)\s+migrate(?:\s+--(?:force|isolated(?:=\d+)?|step|no-interaction))*$"),
-    "said=$({tool} migrate:status) || exit 1; echo \"$said\" | awk '/Pending/ || /^\\| *No /'",
+    # artisan says on stdout why it fails, and fails before the first migration has made the table.
+    "said=$({tool} migrate:status) || case $said in *'igration table not found'*) echo 'all: none was made yet'; "
+    "exit ;; *) printf '%s\\n' \"$said\"; exit 1 ;; esac; echo \"$said\" | awk '/Pending/ || /^\\| *No /'",
     "{tool} migrate:rollback --step=$steps --force",
     "migrations",
     "SELECT migration FROM migrations ORDER BY id DESC LIMIT 1",
     (":(glob)database/migrations/*.php",),
 )
-FRAMEWORKS = (ALEMBIC, PRISMA, DJANGO, LARAVEL)
+FRAMEWORKS = (ALEMBIC, PRISMA, DJANGO, ARTISAN)
 
 
 def heads(joined: str) -> str:

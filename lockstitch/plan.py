@@ -20,10 +20,10 @@ class Step:
     `says` is the sentence a person reads, and `timeout` is in seconds. How it is undone is one of three:
     `undo` is a command that takes it back; `again` means that it is put back by doing it once more after all
     undos (a build, a reload); neither means that it leaves nothing behind that matters. The undo of a step that
-    `wraps` what follows it is the very last (to come out of maintenance). `asks` marks a question that
-    travels with the steps: its exit code is part of the answer, and stops nothing. `expects` is what the number in its
-    `progress NUMBER TEXT` lines will come to, about; 0 where that is not known. `tells` is for whom its lines
-    `told NAME VALUE` are kept: for the records of that name when the run ends.
+    `wraps` what follows it comes after all of that is back, on every host (to come out of maintenance). `asks` marks
+    a question that travels with the steps: its exit code is part of the answer, and stops nothing. `expects` is what
+    the number in its `progress NUMBER TEXT` lines will come to, about; 0 where that is not known. `tells` is for whom
+    its lines `told NAME VALUE` are kept: for the records of that name when the run ends.
     """
 
     name: str

@@ -155,7 +155,7 @@ class _Run:
             self._leave(failure, "its journal lacks this run" if unlocked else "its lock may still be held")
 
     def _go_back(self, failures: Sequence[Failure]) -> None:
-        """Put back every unit that was begun, the last wave first."""
+        """Put back every unit that was begun, the last wave first; what wraps several is undone where it was begun."""
         self.carrier.stopped.clear()
         continued = {id(unit.after) for wave in self.begun for unit in wave.units if self.carrier.touched(unit)}
         touched = [
@@ -166,11 +166,12 @@ class _Run:
         self.observe(GoingBack(failures[0].reason, seen) if seen else Said("nothing that users can see was changed"))
         lost: set[Site | None] = set()
         for wave, units in touched:
-            stuck = self._each(units, self.carrier.undo)
+            wrapping = [unit for unit in wave.units if self.carrier.wraps(unit)]
+            stuck = [*self._each(units, self.carrier.undo), *self._each(wrapping, self.carrier.unwrap)]
             for failure in stuck:
                 self._leave(failure, "it could not be put back", again=True)
             lost |= {failure.site for failure in stuck if wave.visible}
-            for unit in units:
+            for unit in (*(unit for unit in units if not self.carrier.wrapped(unit)), *wrapping):
                 self.where[unit.site] = "unknown" if unit.site in lost else "old"
         for site, where in self.where.items():
             if where == "unknown" and site not in {left.site for left in self.left}:

@@ -14,12 +14,11 @@ def beside(one: Beside) -> Finding:
     """What a database beside this one is for, and when it goes."""
     takes = "" if one.bytes is None else f" takes {sized(one.bytes)} and"
     why, then = _KEPT.get(one.kind, ("was made by Lockstitch", ""))
-    return Finding(
-        "beside", "note", f"the database {one.name}{takes} {why}", then.replace("NAME", one.name.replace('"', '""'))
-    )
+    drop = one.drop or 'DROP DATABASE "{}";'.format(one.name.replace('"', '""'))
+    return Finding("beside", "note", f"the database {one.name}{takes} {why}", then.replace("DROP", drop))
 
 
-_DROP = 'when it is not needed any more: DROP DATABASE "NAME";'
+_DROP = "when it is not needed any more: DROP"
 _KEPT = {
     "before": ("is what a restore has replaced", _DROP),
     "undone": ("is a restored one that was taken back", _DROP),

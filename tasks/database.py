@@ -52,7 +52,7 @@ def analyze(c: FleetContext, database: str = "", json: bool = False, commands: b
 @fleet_task(help={"database": "which one, where there are several"})
 def shell(c: FleetContext, database: str = "") -> None:
     """
-    Open the database's own shell (psql) on its host, at this terminal.
+    Open the database's own shell (psql, mariadb) on its host, at this terminal.
 
     The password travels in a file that only its owner can read, and which goes when the session ends.
 

@@ -30,9 +30,9 @@ def run_everywhere(session: Session, command: str) -> None:
 
 def on_sites(session: Session, only: str, make: Make, lacking: str, *, once: bool = False) -> None:
     """Run a command of each app on all its hosts, or on the first of each app with `once`."""
-    work = site_work(session.fleet(only), make, lacking)
+    work = site_work(session.fleet(only), make, lacking, reveal=not session.dry)
     if once:
-        work = list({app: one for app, one in reversed([(one.script.app, one) for one in work])}.values())[::-1]
+        work = list({one.script.app: one for one in reversed(work)}.values())[::-1]
     if session.dry:
         for one in work:
             session.note(f"{one.label}: {one.script.steps[0].command.shown()}")
@@ -40,9 +40,9 @@ def on_sites(session: Session, only: str, make: Make, lacking: str, *, once: boo
     show(everywhere(session.remote, work, Prefixed(sys.stdout)))
 
 
-def site_work(fleet: Fleet, make: Make, lacking: str) -> list[Work]:
+def site_work(fleet: Fleet, make: Make, lacking: str, *, reveal: bool = True) -> list[Work]:
     """The work of every site whose app has such a command. Raises UsageError, saying `lacking`, where none has."""
-    known = plans.environments(fleet, reveal=True)
+    known = plans.environments(fleet, reveal=reveal)
     made = [(host, app, plans.site(host.name, app)) for host, app in fleet.sites()]
     work = [one for host, app, site in made if (one := _work(host, app, site, known, make))]
     if not work:

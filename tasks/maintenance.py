@@ -38,8 +38,10 @@ def on(
         fab -H prod maintenance.on --retry 60 --message "new database"
         fab -H prod maintenance.on --only desk --secret env:BYPASS
 
-    Exit codes: 0 done, 2 no app knows maintenance, 3 unreachable, 4 locked, 5 failed and put back,
-    6 a person is needed.
+    What an app is already, it stays: for another --retry or --secret, `maintenance.off` comes first.
+
+    Exit codes: 0 done, 2 usage, or no app knows maintenance, 3 unreachable, 4 locked, 5 failed and put back,
+    6 a person is needed, 7 nothing is deployed there, 130 interrupted.
     """
     from tasks.apps import switch_maintenance
     from tasks.session import Session
@@ -55,8 +57,8 @@ def off(c: FleetContext, only: str = "", message: str = "", yes: bool = False, j
 
         fab -H prod maintenance.off
 
-    Exit codes: 0 done, 2 no app knows maintenance, 3 unreachable, 4 locked, 5 failed and put back,
-    6 a person is needed.
+    Exit codes: 0 done, 2 usage, or no app knows maintenance, 3 unreachable, 4 locked, 5 failed and put back,
+    6 a person is needed, 7 nothing is deployed there, 130 interrupted.
     """
     from tasks.apps import switch_maintenance
     from tasks.session import Session

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 
+from tests.mariadb import local_mariadb
 from tests.postgres import local_postgres
 
-__all__ = ["local_postgres"]
+__all__ = ["local_mariadb", "local_postgres"]
 
 # A shell starts what runs in the background with SIGINT ignored, and that is inherited: tests that send it to a `fab`
 # of theirs would wait for ever.

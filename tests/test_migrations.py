@@ -29,7 +29,7 @@ LINES = {
         "./manage.py migrate --no-input",
         "django-admin migrate",
     ],
-    "laravel": ["php artisan migrate --force", "php8.2 artisan migrate --isolated --force", "/srv/x/artisan migrate"],
+    "artisan": ["php artisan migrate --force", "php8.2 artisan migrate --isolated --force", "/srv/x/artisan migrate"],
 }
 NOT_THESE = [
     None,
@@ -102,7 +102,7 @@ SAYS = {
         "shop.0002\nshop.0003",
     ),
     "django done": ("manage.py migrate", 'echo "[X]  auth.0001"', ""),
-    "laravel": (
+    "artisan": (
         "artisan migrate",
         'printf "%s\\n" "  0001_a ... [1] Ran" "  0002_b ... Pending"',
         "0002_b ... Pending",

@@ -17,6 +17,13 @@ class FleetTask(fabric.Task):  # type: ignore[misc]
     remainder = False
     takes = ""
 
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Any]:
+        """Asked for more than once, where Invoke takes each text of `help` away with the first."""
+        kept = dict(self.help)
+        made: list[Any] = super().get_arguments(ignore_unknown_help)
+        self.help.update(kept)
+        return made
+
 
 @overload
 def fleet_task(body: Callable[..., Any], /) -> FleetTask: ...

@@ -90,12 +90,12 @@ class AppSettings(Settings):
     pending: Line | None = Field(
         default=None,
         description="prints a line for each migration that is not applied yet, and nothing when all are; known for "
-        "Alembic, Prisma, Django and Laravel",
+        "Alembic, Prisma, Django and artisan",
     )
     migrate_down: Line | None = Field(
         default=None,
         description="takes the last `$steps` migrations back, for `rollback --database down`; known for Alembic and "
-        "Laravel",
+        "artisan",
     )
     migrations: tuple[InsidePath, ...] = Field(
         default=(), description="git globs of the files of migrations, a file each; known for the same four"

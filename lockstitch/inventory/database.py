@@ -72,7 +72,9 @@ class DatabaseSettings(Settings):
         description="folder of `run_on` for the backups; one folder may serve several databases"
     )
     jobs: Count = Field(
-        default=1, description="how many tables are dumped and restored at a time; with more than 1 a dump is a folder"
+        default=1,
+        description="how many tables are dumped and restored at a time, where the engine's programs can; a dump of "
+        "several at a time is a folder",
     )
     keep: KeepSettings = Field(default_factory=KeepSettings, description="which backups stay when they are pruned")
     prove: ProveSettings | None = Field(default=None, description="where backups are restored to prove them")

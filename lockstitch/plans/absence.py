@@ -44,7 +44,7 @@ def absence(
     app's workers are kept from it as well.
     """
     going = [job for job in jobs if goes_down(job, deploying=deploying, taking_back=taking_back)]
-    units = {job.site: _down(job, taking_back, (code or {}).get(job.site)) for job in going}
+    units = {job.site: _down(job, (code or {}).get(job.site), _paused(job) if taking_back else ()) for job in going}
     waiting = [job for job in going if pending and not job.facts.maintenance.left and waits_for_migrations(job)]
     at_once = [job for job in going if job not in waiting]
     made = []
@@ -52,6 +52,10 @@ def absence(
         made.append(_wave(at_once, units, None))
     if waiting:
         made.append(_wave(waiting, units, pending))
+    # What somebody has put down already may still have a worker at a job.
+    still = [Unit(j.site, did) for j in jobs if taking_back and j.facts.maintenance.meant and (did := _paused(j))]
+    if still:
+        made.append(Wave(f"pause the workers of {still[0].site.app}", tuple(still)))
     return Absence(tuple(made), units)
 
 
@@ -66,23 +70,29 @@ def _wave(jobs: Sequence[Job], units: dict[Site, Unit], only_if: OnlyIf | None) 
     return Wave(name, tuple(units[job.site] for job in jobs), visible=True, only_if=only_if)
 
 
-def _down(job: Job, taking_back: bool, code: Unit | None) -> Unit:
+def _paused(job: Job) -> tuple[Step, ...]:
+    return tuple(job.app.service.paused(job.old)) if job.old else ()
+
+
+def _down(job: Job, code: Unit | None, paused: tuple[Step, ...]) -> Unit:
     mode, old = job.app.mode, job.old
     assert mode is not None and old is not None
     left = job.facts.maintenance
     says = f"take over the maintenance that run {left.run} left" if left.left else "go into maintenance"
     command = mode.down(old, job.run, job.by, job.kind, taken=left.run if left.left else "")
     step = Step("maintenance", says, command, mode.up(old, job.run), wraps=True, timeout=120)
-    paused = tuple(job.app.service.paused(old)) if taking_back else ()
     return Unit(job.site, (step, *paused), back=back(job), after=code)
 
 
-def up(job: Job, down: Unit | None) -> tuple[Step, ...]:
-    """Come out of maintenance, if this run has put the site there."""
-    if down is None or job.app.mode is None:
+def up(job: Job, down: Unit | None, *, taking_back: bool = False) -> tuple[Step, ...]:
+    """Come out of maintenance, if this run has put the site there. Where a database was taken back and must return,
+    nobody may write to it meanwhile."""
+    mode = job.app.mode
+    if down is None or mode is None:
         return ()
     says = "come out of maintenance, if this run put it there"
-    return (Step("up", says, job.app.mode.up(job.place, job.run), timeout=120),)
+    undo = mode.down(job.place, job.run, job.by, job.kind) if taking_back else None
+    return (Step("up", says, mode.up(job.place, job.run), undo, timeout=120),)
 
 
 def proofs(job: Job) -> tuple[Gate, ...]:

@@ -14,7 +14,7 @@ from lockstitch.plans import steps, store, waves
 from lockstitch.plans.absence import absence_notes
 from lockstitch.plans.backup import against_dump, dump_notes
 from lockstitch.plans.backup import refuse as refuse_dump
-from lockstitch.plans.notes import job_logs, migrations, notes, service_notes
+from lockstitch.plans.notes import job_logs, migrations, notes, service_notes, unselected
 from lockstitch.plans.preflight import refuse
 from lockstitch.plans.steps import Job
 from lockstitch.plans.store import Shelves
@@ -59,6 +59,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
         commits={name: t.commits for name, t in targets(survey).items()},
         notes=(
             *migrations(jobs),
+            *unselected(fleet, jobs),
             *(n for shelf in used.values() for n in (*dump_notes(shelf), *against_dump(shelf))),
             *absence_notes(survey),
             *service_notes(jobs),

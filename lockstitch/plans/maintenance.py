@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lockstitch.command import Value
@@ -31,12 +31,14 @@ class Asked:
 def maintenance(fleet: Fleet, survey: Survey, asked: Asked) -> Plan:
     """The plan that puts every app of a fleet that knows maintenance into it, or takes it out.
 
-    Raises UsageError where none of them does, CheckError where one cannot be reached or is not deployed.
+    Raises UsageError where none of them does, CheckError where none of those is deployed.
     """
     raise_unreachable(survey)
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
     known = {site: apps[site.host, site.app] for site in survey.facts if apps[site.host, site.app].mode}
-    _refuse(known, survey, {app.name for app in apps.values()})
+    bare = [site for site in known if survey.facts[site].place.revision is None]
+    _refuse(known, bare, {app.name for app in apps.values()})
+    known = {site: app for site, app in known.items() if site not in bare}
     steps = {site: _step(app, survey.facts[site], asked) for site, app in known.items()}
     word = "put into maintenance" if asked.on else "take out of maintenance"
     wave = Wave(word, tuple(Unit(site, (step,)) for site, step in steps.items()), visible=True)
@@ -50,31 +52,36 @@ def maintenance(fleet: Fleet, survey: Survey, asked: Asked) -> Plan:
         (wave,),
         finish=freed,
         failed=freed,
-        notes=tuple(dict.fromkeys(_notes(known, apps.values(), survey, asked))),
+        notes=(
+            *(f"{site}: nothing is deployed here yet: it is left out" for site in bare),
+            *dict.fromkeys(_notes(known, apps.values(), survey, asked)),
+        ),
         written={site: survey.facts[site].host.written for site in known},
         then=f"fab -H {fleet.inventory.name} maintenance.status",
     )
 
 
-def _refuse(known: Mapping[Site, App], survey: Survey, names: set[str]) -> None:
+def _refuse(known: Mapping[Site, App], bare: Sequence[Site], names: set[str]) -> None:
     if not known:
         raise UsageError(
             f"nobody said how {', '.join(sorted(names))} goes into maintenance; nothing was changed",
             hint="give the app `maintenance_page: FILE`, a file that its web server tests: docs/maintenance.md",
         )
-    bare = [str(site) for site in known if survey.facts[site].place.revision is None]
-    if bare:
-        raise CheckError(f"{', '.join(bare)}: nothing is deployed here yet\nnothing was changed")
+    if len(bare) == len(known):
+        raise CheckError(f"{', '.join(map(str, bare))}: nothing is deployed here yet\nnothing was changed")
 
 
 def _step(app: App, facts: Facts, asked: Asked) -> Step:
     mode, place = app.mode, _place(app, facts, asked)
     assert mode is not None
     on, off = mode.on(place, asked.run, asked.by, asked.page), mode.off(place)
+    found = facts.maintenance
+    # Whose it was it is again: what a run that was cut off has left must not become what somebody wants.
+    theirs = mode.down(place, found.run, found.by, found.kind, taken=asked.run) if found.run else None
     if asked.on:
-        undo = None if facts.maintenance.on else off
+        undo = theirs if found.on else off
         return Step("maintenance", "go into maintenance until somebody ends it", on, undo, timeout=120)
-    return Step("maintenance", "come out of maintenance", off, on if facts.maintenance.on else None, timeout=120)
+    return Step("maintenance", "come out of maintenance", off, (theirs or on) if found.on else None, timeout=120)
 
 
 def _place(app: App, facts: Facts, asked: Asked) -> Place:
@@ -90,7 +97,8 @@ def _notes(known: Mapping[Site, App], apps: Iterable[App], survey: Survey, asked
     for site, app in known.items():
         facts = survey.facts[site]
         if facts.maintenance.on == asked.on:
-            yield f"{site} is {facts.maintenance} already" if asked.on else f"{site} is in no maintenance"
+            there = f"in maintenance already ({facts.maintenance}): its page stays, whatever is asked of it now"
+            yield f"{site} is {there if asked.on else 'in no maintenance'}"
         if asked.on:
             lacking = app.service.lacks(_place(app, facts, asked), asked.page)
             yield from (f"{app.name}: {note}" for note in lacking)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lockstitch.command import Command
 from lockstitch.facts import Survey
+from lockstitch.inventory import Fleet
 from lockstitch.plan import Step
 from lockstitch.plans.steps import Job
 from lockstitch.release import short
@@ -31,6 +32,15 @@ def migrations(jobs: Sequence[Job]) -> Iterator[str]:
             if job.facts.target and job.facts.target.migrations:
                 yield f"{job.app.name}: migrations that come in: {', '.join(job.facts.target.migrations)}"
         seen.add(job.app.name)
+
+
+def unselected(fleet: Fleet, jobs: Sequence[Job]) -> Iterator[str]:
+    """Who else runs on a database that is migrated: they keep their code, and nobody takes them out of service."""
+    here = {(host.name, app.name) for host, app in fleet.sites()}
+    for name in dict.fromkeys(job.app.name for job in jobs if job.app.migrate):
+        others = [host for app, host in fleet.inventory.placed if app == name and (host, app) not in here]
+        if others:
+            yield f"{name}: {', '.join(others)} not selected: the code before serves there, also while it is migrated"
 
 
 def service_notes(jobs: Sequence[Job]) -> Iterator[str]:

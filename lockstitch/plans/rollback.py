@@ -91,8 +91,9 @@ def _clearing(taken: set[str]) -> Callable[[Job], tuple[Step, ...]]:
 
 
 def _pausing(jobs: list[Job], taken: set[str], down: Mapping[Site, Unit]) -> Iterator[str]:
-    told = [f"{j.app.name}: {note}" for j in jobs if j.app.name in taken for note in j.app.service.pausing(j.place)]
-    up = [job for job in jobs if job.app.name in taken and job.app.mode and job.site not in down]
+    mine = [job for job in jobs if job.app.name in taken]
+    told = [f"{job.app.name}: {note}" for job in mine for note in job.app.service.pausing(job.place)]
+    up = [job for job in mine if job.app.mode and job.site not in down and not job.facts.maintenance.on]
     told += [f"{job.site}: it does not go into maintenance (`when: never`): it may write meanwhile" for job in up]
     yield from dict.fromkeys(told)
 

@@ -57,7 +57,7 @@ def switch(
                 everywhere = [job for job in jobs if job.app.name == name and job.site not in down]
                 opening = _opening(mine[0], everywhere, shelves or {}, discard=discard, fresh=fresh)
                 down |= opening.down
-            opening = replace(opening, down=down)
+            opening = replace(opening, down=down, taking_back=frozenset(away or ()))
             made += [*opening.before, *_app_waves(name, mine, group, opening, fresh=fresh, discard=discard, last=last)]
             begun.update(name for _ in mine[:1])
     return made
@@ -68,7 +68,7 @@ class Opening:
     """What an app does once, before and after its first host's code is switched.
 
     `migrating` is the job whose switch holds the migration, `code` the unit that has moved its checkout already, and
-    `down` the units that put sites into maintenance.
+    `down` the units that put sites into maintenance, on those of `taking_back` for their database.
     """
 
     before: tuple[Wave, ...] = ()
@@ -76,6 +76,7 @@ class Opening:
     migrating: Job | None = None
     code: Unit | None = None
     down: Mapping[Site, Unit] = field(default_factory=dict)
+    taking_back: frozenset[Site] = frozenset()
 
 
 def _opening(job: Job, everywhere: Sequence[Job], shelves: Shelves, *, discard: bool, fresh: bool) -> Opening:
@@ -130,7 +131,8 @@ def _app_waves(
 
 def _switching(job: Job, opening: Opening, *, testing: bool, discard: bool, last: tuple[Step, ...]) -> Unit:
     down = opening.down.get(job.site)
-    serve = (*last, steps.reload(job), *steps.after(job), *up(job, down))
+    came_up = up(job, down, taking_back=job.site in opening.taking_back)
+    serve = (*last, steps.reload(job), *steps.after(job), *came_up)
     if not job.layout.in_place:
         ready = () if job.reused else steps.before(job)
         return Unit(job.site, (*ready, steps.activate(job), *serve), proofs(job), back(job), down)

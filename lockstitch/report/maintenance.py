@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from lockstitch.facts import Survey
+from lockstitch.facts import Facts, Survey
 from lockstitch.plan import Site
 from lockstitch.report.text import neutral, table
 from lockstitch.services.queues import QueueState
@@ -18,10 +18,16 @@ def maintenance_text(survey: Survey, knows: Mapping[Site, bool]) -> str:
     for site, facts in survey.facts.items():
         found = facts.maintenance
         mode = ("ON" if found.on else "off") if knows[site] and not found.unknown else "not known"
-        who = f"left by run {found.run}" if found.left else found.by or ("by hand" if found.on else "")
+        who = who_left(facts) if found.left else found.by or ("by hand" if found.on else "")
         rows.append((site.host, site.app, mode, moment(found.since), who, found.unknown or found.page))
     lines = [table(("HOST", "APP", "MAINTENANCE", "SINCE", "BY", "PAGE"), rows)]
     return "\n".join([*lines, *(f"! {neutral(error.message)}" for error in survey.unreachable.values())])
+
+
+def who_left(facts: Facts) -> str:
+    """The run that has put an app down for as long as it goes on: it is under way as long as it holds the lock."""
+    run, lock = facts.maintenance.run, facts.host.lock
+    return f"put down by run {run}, which holds the lock" if lock and lock.run == run else f"left by run {run}"
 
 
 def maintenance_json(survey: Survey, knows: Mapping[Site, bool]) -> dict[str, Any]:

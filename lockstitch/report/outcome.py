@@ -82,6 +82,8 @@ def _next(outcome: Outcome) -> str:
         return outcome.left[0].command
     if outcome.code is ExitCode.DONE:
         return outcome.plan.then or f"fab -H {environment} status"
+    if outcome.plan.kind == "maintenance":
+        return outcome.plan.then
     if not outcome.plan.changes:
         return f"fab -H {environment} backup.list"
     return f"fab -H {environment} history"

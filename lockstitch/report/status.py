@@ -10,7 +10,7 @@ from lockstitch.facts import Facts, Survey
 from lockstitch.gate import Verdict
 from lockstitch.plan import Site
 from lockstitch.release import short
-from lockstitch.report.maintenance import moment
+from lockstitch.report.maintenance import moment, who_left
 from lockstitch.report.text import neutral, table
 
 _HEADINGS = ("HOST", "APP", "REVISION", "RELEASE", "TAG", "BRANCH", "SERVING", "SINCE", "BY", "LOCK", "FREE", "")
@@ -27,7 +27,7 @@ def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
         if facts.place.dirty:
             lines.append(f"! {site}: {len(facts.place.dirty)} uncommitted changes in the checkout")
         if facts.maintenance.on:
-            left = f", left by run {facts.maintenance.run}" if facts.maintenance.left else ""
+            left = f", {who_left(facts)}" if facts.maintenance.left else ""
             lines.append(f"! {site}: in maintenance ({neutral(str(facts.maintenance))}{left})")
         if facts.host.lock:
             lines.append(f"! {site}: locked by {neutral(str(facts.host.lock))}")

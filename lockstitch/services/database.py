@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ from functools import cache
 from lockstitch.backup import ServerFacts, Vault
 from lockstitch.command import Command, Value
 from lockstitch.database import DatabaseState
-from lockstitch.gate import Verdict
+from lockstitch.gate import Verdict, failed, passed
 from lockstitch.migrations import HEADS
 from lockstitch.services import vault_shell
 
@@ -94,8 +95,16 @@ def engines() -> Mapping[str, Engine]:
     for module in pkgutil.iter_modules(services.__path__):
         engine = vars(importlib.import_module(f"{services.__name__}.{module.name}")).get("ENGINE")
         if isinstance(engine, Engine):
-            found |= {word: engine for word in (engine.kind, *engine.also)}
+            found |= dict.fromkeys((engine.kind, *engine.also), engine)
     return dict(sorted(found.items()))
+
+
+def judge_rows(text: str) -> Verdict:
+    """Whether a restored database has the rows that were dumped, by what an engine's `compare` tells."""
+    lines = text.strip().splitlines()
+    if len(lines) == 1 and (match := re.fullmatch(r"same (\d+)", lines[0])):
+        return passed(f"{match[1]} tables have the rows they had when they were dumped")
+    return failed("the restored rows differ from the manifest: " + "; ".join(lines[:6]))
 
 
 def in_vault(vault: Vault, name: str, text: str, variables: Variables) -> Command:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from lockstitch.services.laravel_shell import ARTISAN
 
-# A worker belongs to the app by the folder it runs in, or by the artisan it was started with.
+# A worker belongs to the app by the folder it runs in, or by the artisan it was started with. Those of another user are
+# `unseen` where it is not known. `schedule:work` is none: queue:restart does not end it.
 _WORKERS = r"""
 ls_path=$(cd "$path" 2>/dev/null && pwd -P) || ls_path=$path
 ls_workers() {
     for ls_dir in /proc/[0-9]*; do
         ls_words=$(tr '\0' ' ' 2>/dev/null <"$ls_dir/cmdline") || continue
         case $ls_words in
-            *artisan\ queue:work* | *artisan\ queue:listen* | *artisan\ horizon* | *artisan\ schedule:work*) ;;
+            *artisan\ queue:work* | *artisan\ queue:listen* | *artisan\ horizon*) ;;
             *) continue ;;
         esac
         ls_pid=${ls_dir#/proc/}
         ls_cwd=$(readlink "$ls_dir/cwd" 2>/dev/null || sudo -n readlink "$ls_dir/cwd" 2>/dev/null)
-        case " $ls_words" in *" $ls_path/"* | *" $path/"*) echo "$ls_pid"; continue ;; esac
-        case $ls_cwd/ in "$ls_path"/*) echo "$ls_pid" ;; esac
+        case " $ls_words" in *" $ls_path/"* | *" $path/"*) ls_cwd=$ls_path ;; esac
+        case $1$ls_cwd/ in "$ls_path"/* | unseen/) echo "$ls_pid" ;; esac
     done
 }
 """
@@ -37,7 +38,12 @@ ls_old=$(ls_workers)
         always) ls_artisan horizon:terminate ;;
     esac
 ) || exit 1
-[ -n "$ls_old" ] || { echo "no worker of this app runs on this host"; exit 0; }
+[ -n "$ls_old" ] || {
+    set -- $(ls_workers unseen)
+    echo "no worker of this app is seen on this host"
+    [ $# = 0 ] || echo "$# workers of other users are told too, but not waited for: $(id -un) may not see their folders"
+    exit 0
+}
 ls_end=$(($(date +%s) + settle))
 while :; do
     ls_left=
@@ -47,7 +53,8 @@ while :; do
     sleep 0.3
 done
 if [ -n "$ls_left" ]; then
-    echo "still at a job of the code before after $settle s:$ls_left: they end when it is done"
+    echo "still running the code before after $settle s:$ls_left"
+    echo "they end when their job is done; if they have none, they did not hear: do they use the cache of this release?"
     exit 0
 fi
 until [ -n "$(ls_workers)" ]; do

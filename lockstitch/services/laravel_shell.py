@@ -21,9 +21,17 @@ ls_knows() { case $(ls_artisan list --raw 2>/dev/null | cut -d " " -f 1) in *"$1
 MAINTENANCE = (
     ARTISAN
     + r"""
-ls_on() { [ -e "$current/storage/framework/down" ]; }
+ls_page=$current/storage/framework/down
+ls_on() { [ -e "$ls_page" ]; }
+ls_elsewhere() {
+    case ${APP_MAINTENANCE_DRIVER:-$(sed -n 's/^APP_MAINTENANCE_DRIVER=//p' "$current/.env" 2>/dev/null)} in
+        *cache*) echo "$1its maintenance driver is \`cache\` (APP_MAINTENANCE_DRIVER); only \`file\` is known here" ;;
+        *) return 1 ;;
+    esac
+}
 ls_up() { (cd "$current" && ls_artisan up); }
 ls_down() { (
+    ! ls_elsewhere "" || exit 1
     cd "$current" || exit 1
     ls_has=$(ls_options down)
     secret=${secret:-${LOCKSTITCH_MAINTENANCE_SECRET:-}}
@@ -36,14 +44,17 @@ ls_down() { (
             *) echo "artisan down has no --$ls_name in this version: left out" ;;
         esac
     done
-    ls_artisan down "$@"
+    ls_said=$(ls_artisan down "$@" 2>&1); ls_code=$?
+    printf '%s\n' "$ls_said"
+    # Kept somewhere else, it would not be seen again.
+    case $ls_code$ls_said in *already*) ;; 0*) [ -e storage/framework/down ] || ls_artisan up ;; esac
+    exit $ls_code
 ); }
 ls_look() {
-    ls_on || return 0
-    ls_file=$current/storage/framework/down
-    echo "on $(stat -L -c %Y "$ls_file" 2>/dev/null || echo 0)"
-    ls_said=$(sed -n 's/^ *"\(retry\|refresh\|status\)": *\([0-9][0-9]*\).*/\1 \2/p' "$ls_file" 2>/dev/null | tr '\n' ' ')
-    grep -q '"secret": *"' "$ls_file" 2>/dev/null && ls_said="$ls_said(with a secret)"
+    ls_on || { ls_elsewhere "unknown "; return 0; }
+    echo "on $(stat -L -c %Y "$ls_page" 2>/dev/null || echo 0)"
+    ls_said=$(sed -n 's/^ *"\(retry\|refresh\|status\)": *\([0-9][0-9]*\).*/\1 \2/p' "$ls_page" 2>/dev/null | tr '\n' ' ')
+    grep -q '"secret": *"' "$ls_page" 2>/dev/null && ls_said="$ls_said(with a secret)"
     [ -z "$ls_said" ] || echo "with ${ls_said% }"
 }
 """
@@ -83,19 +94,21 @@ command -v "$composer" >/dev/null 2>&1 || { echo "$composer is not found on this
 WRITABLE = r"""
 set -eu
 cd "$release"
-mkdir -p storage/app/public storage/framework/cache/data storage/framework/sessions storage/framework/views \
-    storage/logs bootstrap/cache/views
+ls_needed="storage/app/public storage/framework/cache/data storage/framework/sessions storage/framework/views
+    storage/logs bootstrap/cache/views"
+mkdir -p $ls_needed
 [ -n "$group" ] || exit 0
 getent group "$group" >/dev/null || { echo "there is no group $group on this host"; exit 1; }
-ls_find() { find storage/ bootstrap/cache/ "$@" \( ! -group "$group" -o ! -perm -g+rw -o -type d ! -perm -2010 \); }
+ls_find() { find storage/ bootstrap/cache/ ! -type l "$@" \( ! -group "$group" -o ! -perm -g+rw -o -type d ! -perm -2010 \); }
 ls_right() { chgrp -h "$group" "$@" && chmod g+rwX "$@" && for ls_one; do [ ! -d "$ls_one" ] || chmod g+s "$ls_one"; done; }
 if [ "$(id -u)" = 0 ]; then set --; else set -- -user "$(id -un)"; fi
 ls_find "$@" | { bad=0; while IFS= read -r ls_path; do ls_right "$ls_path" || bad=1; done; exit $bad; } || {
     echo "$(id -un) must be in the group $group to share storage and bootstrap/cache with the web server"; exit 1; }
-# What the web server made in them it can write itself; a folder of somebody else it cannot.
-[ "$(id -u)" = 0 ] || ls_find -type d ! -user "$(id -un)" | {
-    while IFS= read -r ls_path; do echo "$ls_path cannot be written by the group $group"; bad=1; done; exit ${bad:-0}; } || {
-    echo "once, as root: chgrp -R $group and chmod -R g+rwX,g+s on storage and bootstrap/cache"; exit 1; }
+# What the web server made in them, with the modes of its own umask, is its own affair.
+for ls_path in storage storage/framework bootstrap/cache $ls_needed; do
+    [ -w "$ls_path" ] || { echo "$(id -un) may not write in $(pwd -P)/$ls_path"
+        echo "once, as root: chgrp -R $group and chmod -R g+rwX,g+s on storage and bootstrap/cache"; exit 1; }
+done
 """
 
 LINK = (
@@ -125,14 +138,16 @@ ls_artisan "$what:cache"
 
 CLEAR = ARTISAN + 'cd "$current" || exit 1\nls_artisan cache:clear\n'
 
-# With 75 where another host is at it, which would be 0 and look like done.
+# With 75 where another host is at it, which would be 0 and look like done. Only a line that is nothing but that command
+# can be given an option at its end.
 MIGRATE = (
     ARTISAN
     + r"""
 cd "$release" || exit 1
-case "$line $(ls_options migrate)" in
-    *--isolated*) ;;
-    *" isolated "*) line="$line --isolated=75" ;;
+case $line in
+    *--isolated* | *[!A-Za-z0-9_./=\ -]*) ;;
+    *artisan\ migrate | *artisan\ migrate\ -*)
+        case $(ls_options migrate) in *" isolated "*) line="$line --isolated=75" ;; esac ;;
 esac
 eval "$line"
 """

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from lockstitch.command import Command, Value
@@ -26,37 +26,43 @@ When = Literal["never", "migrations", "always"]
 
 # The last line of what a question about an app's health says where it is in maintenance.
 AWAY = "in maintenance"
-# `ls_on`, `ls_down` and `ls_up` are the mode's own.
+# `ls_page`, `ls_on`, `ls_down` and `ls_up` are the mode's own. The marker's second line says which page it is about:
+# one that somebody made later is theirs. Where a run was cut off while it made the page, that line is still empty.
 _MARK = r"""
+ls_which() { stat -L -c '%i %Y' "$ls_page" 2>/dev/null; }
 ls_mark() {
-    mkdir -p "$state" && printf '%s\n' "$marker" >"$state/maintenance.new" &&
+    mkdir -p "$state" && printf '%s\n%s\n' "$marker" "$(ls_which)" >"$state/maintenance.new" &&
         mv -f "$state/maintenance.new" "$state/maintenance"
 }
-ls_ours() { grep -qF "\"run\":\"$run\"" "$state/maintenance" 2>/dev/null; }
+ls_fits() {
+    ls_was=$(sed -n 2p "$state/maintenance" 2>/dev/null); ls_is=$(ls_which)
+    [ -z "$ls_was" ] || { [ "$ls_was" = "$ls_is" ]; return; }
+    [ $((${ls_is#* } - $(stat -c %Y "$state/maintenance"))) -le 300 ]
+}
+ls_by() {
+    case $(sed -n 1p "$state/maintenance" 2>/dev/null) in *"\"run\":\"$1\""*) ls_on && ls_fits ;; *) return 1 ;; esac
+}
 ls_forget() { rm -f "$state/maintenance" "$state/maintenance.new"; }
 """
 # A run that was cut off left it on: this one takes it over, and takes it up. `taken` is empty where it does not.
 _DOWN = r"""
-if ls_on && ! ls_ours; then
-    if [ -n "$taken" ] && grep -qF "\"run\":\"$taken\"" "$state/maintenance" 2>/dev/null; then ls_mark; exit; fi
+if ls_on; then
+    if ls_by "$run" || ls_by "$taken"; then ls_mark; exit; fi
     echo "it is in maintenance already: it stays so"; exit 0
 fi
 ls_mark || exit 1
-ls_on || { ls_down && ls_on; } || { ls_on || ls_forget; echo "it could not be put into maintenance"; exit 1; }
+ls_down && ls_on && ls_mark || { ls_on || ls_forget; echo "it could not be put into maintenance"; exit 1; }
 """
 _UP = r"""
-if ls_ours; then
-    if ls_on; then ls_up; fi
-    if ls_on; then echo "it is still in maintenance"; exit 1; fi
-    ls_forget
-elif ls_on; then
-    echo "it was in maintenance before this run: it stays so"
-fi
+if ls_on && ! ls_by "$run"; then echo "it was not this run that put it into maintenance: it stays so"; exit 0; fi
+if ls_on; then ls_up; fi
+if ls_on; then echo "it is still in maintenance"; exit 1; fi
+ls_forget
 """
 _DOWN_FOR_GOOD = r"""
 if ls_on; then echo "it is in maintenance already: what its page says stays as it is"; ls_mark; exit; fi
 ls_mark || exit 1
-ls_down && ls_on || { ls_on || ls_forget; echo "it could not be put into maintenance"; exit 1; }
+ls_down && ls_on && ls_mark || { ls_on || ls_forget; echo "it could not be put into maintenance"; exit 1; }
 """
 _UP_FOR_GOOD = r"""
 if ls_on; then ls_up; else echo "it was not in maintenance"; fi
@@ -65,7 +71,7 @@ ls_forget
 """
 _LOOK = r"""
 ls_look
-[ -r "$state/maintenance" ] && echo "marker $(cat "$state/maintenance")"
+if ls_on && [ -r "$state/maintenance" ] && ls_fits; then echo "marker $(sed -n 1p "$state/maintenance")"; fi
 exit 0
 """
 
@@ -140,7 +146,8 @@ def _json(text: str) -> Mapping[str, object]:
 
 @dataclass(frozen=True)
 class Maintenance:
-    """One way to be in maintenance. `text` defines the shell functions ls_on, ls_down, ls_up and ls_look.
+    """One way to be in maintenance. `text` defines the shell functions ls_on, ls_down, ls_up and ls_look, and $ls_page:
+    the file that is there as long as it is on.
 
     `when` says at which deploys it is used. `ls_down` finds what the page is to say in $retry, $secret and $message.
     """
@@ -155,8 +162,9 @@ class Maintenance:
 
     def unless(self, place: Place, run: str, asking: Command) -> Command:
         """A question, but where it is in maintenance that this run did not begin: then its answer is AWAY."""
-        away = f"if ls_on && ! ls_ours; then printf '\\n{AWAY}'; exit 0; fi\n"
-        return self._command(place, away + asking.text, Page(), run=run, **asking.values)
+        away = f"if ls_on && ! ls_by \"$run\"; then printf '\\n{AWAY}'; exit 0; fi\n"
+        command = self._command(place, away + asking.text, Page(), run=run, **asking.values)
+        return replace(command, env=asking.env)
 
     def down(self, place: Place, run: str, by: str, kind: str, *, taken: str = "") -> Command:
         """Put it down for one run; what is down already stays as it is, unless the run `taken` left it so."""
@@ -184,8 +192,9 @@ def _marker(run: str, by: str, kind: str) -> str:
     return json.dumps({"run": run, "by": by, "kind": kind}, separators=(",", ":"), ensure_ascii=False)
 
 
-# A web server tests for the file, and serves it: docs/maintenance.md has the lines for nginx.
+# A web server tests for the file, and serves it: docs/laravel.md has the lines for nginx.
 _FILE = r"""
+ls_page=$page
 ls_on() { [ -e "$page" ]; }
 ls_up() { rm -f "$page"; }
 ls_escaped() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }

@@ -9,12 +9,11 @@ from urllib.parse import parse_qsl, unquote
 from lockstitch.backup import ServerFacts
 from lockstitch.command import Secret, Value
 from lockstitch.errors import UsageError
-from lockstitch.gate import Verdict, failed, passed
 from lockstitch.probe import number
 from lockstitch.services import postgres_restore_shell as restoring
 from lockstitch.services import postgres_shell as shell
 from lockstitch.services import postgres_swap_shell as swapping
-from lockstitch.services.database import Engine, Variables
+from lockstitch.services.database import Engine, Variables, judge_rows
 from lockstitch.services.postgres_session import MAINTAIN, SHELL
 from lockstitch.services.postgres_state import STATE, parse_state
 from lockstitch.services.vault_shell import ROWS
@@ -148,14 +147,6 @@ def versions(server: str, tool: str) -> str:
     return (
         "" if major(server) == major(tool) else f"the server is PostgreSQL {server}, pg_dump and pg_restore are {tool}"
     )
-
-
-def judge_rows(text: str) -> Verdict:
-    """Whether a restored database has the rows that were dumped."""
-    lines = text.strip().splitlines()
-    if len(lines) == 1 and (match := re.fullmatch(r"same (\d+)", lines[0])):
-        return passed(f"{match[1]} tables have the rows they had when they were dumped")
-    return failed("the restored rows differ from the manifest: " + "; ".join(lines[:6]))
 
 
 ENGINE = Engine(

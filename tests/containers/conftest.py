@@ -9,9 +9,12 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.containers import desk as desks
 from tests.containers import engine as engines
 from tests.containers import images as image_builder
 from tests.containers import repos, truth
+from tests.containers.data import Data
+from tests.containers.desk import Desk
 from tests.containers.fleet import BACKUPS, Fleet
 from tests.containers.postgres import Postgres
 from tests.containers.project import Project, notes_inventory
@@ -99,6 +102,37 @@ def notes_project(
         project.variables[f"{name.upper()}_DATABASE_URL"] = postgres.url(name)
     yield project
     _clear(fleet, postgres)
+
+
+@pytest.fixture(scope="module")
+def php_fleet(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """The two hosts for PHP and the host of their data, which is their git server too; removed after the file."""
+    image = image_builder.ensure_php(engine)
+    with Fleet(engine, image, tmp_path_factory.mktemp("php-fleet"), git_host=desks.TOPOLOGY[-1].name) as machines:
+        machines.start(desks.TOPOLOGY)
+        yield machines
+
+
+@pytest.fixture(scope="module")
+def desk_repository(php_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """The desk's repository, pushed to the git host."""
+    repository = repos.make_repository(desks.APP, tmp_path_factory.mktemp("repositories"))
+    repos.publish(php_fleet, repository)
+    return repository
+
+
+@pytest.fixture(scope="module")
+def data(php_fleet: Fleet) -> Data:
+    """MariaDB and Redis, started."""
+    servers = Data(php_fleet[desks.TOPOLOGY[-1].name])
+    servers.start()
+    return servers
+
+
+@pytest.fixture
+def desk(php_fleet: Fleet, desk_repository: Repository, data: Data, tmp_path: Path) -> Desk:
+    """An operations project for the desk, whose hosts stand as earlier tests left them."""
+    return Desk(php_fleet, data, tmp_path / "project")
 
 
 def _clear(fleet: Fleet, postgres: Postgres) -> None:

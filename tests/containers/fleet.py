@@ -35,8 +35,9 @@ TOPOLOGY = [
 class Fleet:
     """Machines by name on a network of their own, one client key, and a known_hosts file; removed on exit."""
 
-    def __init__(self, client: docker.DockerClient, image: str, folder: Path) -> None:
+    def __init__(self, client: docker.DockerClient, image: str, folder: Path, git_host: str = "git") -> None:
         self.machines: dict[str, Machine] = {}
+        self.git_host = git_host
         self.known_hosts = folder / "known_hosts"
         self.start_seconds = 0.0
         self._client, self._image = client, image
@@ -118,15 +119,15 @@ class Fleet:
 
     def make_bare_repository(self, name: str) -> None:
         """Make an empty repository on the git host."""
-        self["git"].check(f"git init -q --bare -b main /srv/git/{name}.git", user="git")
+        self[self.git_host].check(f"git init -q --bare -b main /srv/git/{name}.git", user="git")
 
     def push_url(self, name: str) -> str:
         """A repository's address as seen from here."""
-        return f"ssh://git@127.0.0.1:{self['git'].ssh_port}/srv/git/{name}.git"
+        return f"ssh://git@127.0.0.1:{self[self.git_host].ssh_port}/srv/git/{name}.git"
 
     def clone_url(self, name: str) -> str:
         """A repository's address as seen from the fleet's machines."""
-        return f"git@git:/srv/git/{name}.git"
+        return f"git@{self.git_host}:/srv/git/{name}.git"
 
     def _next_address(self) -> str:
         self._last_address += 1
@@ -144,7 +145,7 @@ class Fleet:
         return machine
 
     def _let_in(self, machine: Machine) -> None:
-        for_git = [self.key.public, self._git_key.public] if machine.name == "git" else [self.key.public]
+        for_git = [self.key.public, self._git_key.public] if machine.name == self.git_host else [self.key.public]
         files: list[File] = []
         for user in LOGIN_USERS:
             files += keys.files_for_login(user, for_git if user == "git" else [self.key.public])

@@ -1,4 +1,4 @@
-"""The host image, built once and found again by a hash of everything that went into it."""
+"""The images of hosts, built once and found again by a hash of everything that went into them."""
 
 from __future__ import annotations
 
@@ -17,34 +17,52 @@ from docker.errors import BuildError
 from tests.containers import base
 from tests.containers.local import exclusive
 
-REPOSITORY = "lockstitch-test-host"
+REPOSITORY, PHP_REPOSITORY = "lockstitch-test-host", "lockstitch-test-php"
 HERE = Path(__file__).parent
-CONTEXT = HERE / "images" / "host"
+CONTEXT, PHP_CONTEXT = HERE / "images" / "host", HERE / "images" / "php"
 NEXT = HERE / "apps" / "next"
 PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
 
 
 class ImageError(RuntimeError):
-    """The host image cannot be built: the message holds the last lines of the build."""
+    """An image cannot be built: the message holds the last lines of the build."""
 
 
 def ensure(client: docker.DockerClient) -> str:
     """Build the images that are missing; the tag of the host image."""
     with exclusive("images"):
-        files = context_files()
-        name = f"{REPOSITORY}:{_digest(files)}"
+        return _host(client)
+
+
+def ensure_php(client: docker.DockerClient) -> str:
+    """The same for the image of the hosts for PHP, which is a layer over the host image."""
+    with exclusive("images"):
+        host, files = _host(client), _files(PHP_CONTEXT)
+        name = f"{PHP_REPOSITORY}:{_digest(host, files)}"
         if not client.images.list(name=name):
-            _build(client, name, files, base.ensure(client))
+            _build(client, name, files, host)
         return name
 
 
+def _host(client: docker.DockerClient) -> str:
+    files = context_files()
+    name = f"{REPOSITORY}:{_digest(base.tag(), files)}"
+    if not client.images.list(name=name):
+        _build(client, name, files, base.ensure(client))
+    return name
+
+
 def context_files() -> dict[str, bytes]:
-    """Every file of the build context by its path, the controller's certificate authorities among them."""
-    files = {str(path.relative_to(CONTEXT)): path.read_bytes() for path in CONTEXT.rglob("*") if path.is_file()}
+    """Every file of the host image's context by its path, the controller's certificate authorities among them."""
+    files = _files(CONTEXT)
     for name in ("package.json", "package-lock.json"):
         files[f"next/{name}"] = (NEXT / name).read_bytes()
     files["ca-certificates.crt"] = _authorities()
     return files
+
+
+def _files(context: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(context)): path.read_bytes() for path in context.rglob("*") if path.is_file()}
 
 
 def _authorities() -> bytes:
@@ -55,8 +73,8 @@ def _authorities() -> bytes:
     raise ImageError("this machine has no bundle of certificate authorities; install ca-certificates")
 
 
-def _digest(files: dict[str, bytes]) -> str:
-    digest = hashlib.sha256(base.tag().encode())
+def _digest(below: str, files: dict[str, bytes]) -> str:
+    digest = hashlib.sha256(below.encode())
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
     return digest.hexdigest()[:12]
@@ -107,4 +125,4 @@ def _answer(command: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    print(ensure(docker.from_env(timeout=900)))
+    print(ensure_php(docker.from_env(timeout=900)))

@@ -69,11 +69,12 @@ class Running:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
-    def until(self, text: str, seconds: float = SECONDS) -> None:
-        """Wait until it has said something; an AssertionError when it ends or the time is up before that."""
+    def until(self, text: str, seconds: float = SECONDS, times: int = 1) -> None:
+        """Wait until it has said something so many times; an AssertionError when it ends or the time is up first."""
         with self._news:
-            said = self._news.wait_for(lambda: text in self._all or self._silent, seconds)
-            assert text in self._all, f"{'it ended' if said else 'time is up'} before {text!r} was said:\n{self._all}"
+            said = self._news.wait_for(lambda: self._all.count(text) >= times or self._silent, seconds)
+            ended = "it ended" if said else "time is up"
+            assert self._all.count(text) >= times, f"{ended} before {text!r} was said:\n{self._all}"
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to it, as the terminal or CI would."""
@@ -114,7 +115,7 @@ class Running:
 class Project:
     """fabfile.py, fabric.yaml and tasks/ as they are checked out, and an inventory `prod` of the fleet."""
 
-    def __init__(self, folder: Path, fleet: Fleet, layout: Layout) -> None:
+    def __init__(self, folder: Path, fleet: Fleet, layout: Layout, inventory: dict[str, Any] | None = None) -> None:
         self.folder, self.fleet, self.layout = folder, fleet, layout
         self.home = folder / "home"
         self.home.mkdir(parents=True)
@@ -123,7 +124,7 @@ class Project:
             shutil.copy(ROOT / name, folder / name)
         # Not copied: the compiled files in it are worth half a second a call.
         (folder / "tasks").symlink_to(ROOT / "tasks")
-        self.inventory: dict[str, Any] = default_inventory(fleet, layout)
+        self.inventory = inventory or default_inventory(fleet, layout)
         # What every `fab` has in its environment besides.
         self.variables: dict[str, str] = {}
 

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.containers import edits
+from tests.containers import edits, edits_desk
 from tests.containers.fleet import Fleet
 
 APPS = Path(__file__).parent / "apps"
@@ -21,7 +21,7 @@ FIRST_COMMIT, BETWEEN_COMMITS = 1_700_000_000, 3600
 @dataclass(frozen=True)
 class Repository:
     """A working repository here; `revisions` has the full commit id of each tag (v1, v2, v3; for the notes v-broken and
-    v2b as well, which come after v2) and fault branch."""
+    v2b as well, which come after v2; for the desk those of `edits_desk`) and fault branch."""
 
     app: str
     path: Path
@@ -35,13 +35,13 @@ def make_repository(app: str, folder: Path) -> Repository:
     _git(path, "init", "-q", "-b", "main")
     revisions = {"v1": _commit(path, "Begin the app", 0)}
     _git(path, "tag", "v1")
-    for number, (tag, change) in enumerate(edits.versions(app).items(), start=1):
+    for number, (tag, change) in enumerate(_versions(app).items(), start=1):
         revisions[tag] = _apply(path, change, number)
         _git(path, "tag", tag)
     for fault, change in edits.faults(app).items():
         _git(path, "checkout", "-q", "-b", fault, "v3")
         revisions[fault] = _apply(path, change, len(revisions))
-    for tag, (base, change) in edits.siblings(app).items():
+    for tag, (base, change) in _siblings(app).items():
         _git(path, "checkout", "-q", "--detach", base)
         revisions[tag] = _apply(path, change, len(revisions))
         _git(path, "tag", tag)
@@ -63,6 +63,14 @@ def commit_change(repository: Repository, change: edits.Change, branch: str = "m
     _git(repository.path, "checkout", "-q", branch)
     count = int(_git(repository.path, "rev-list", "--count", "--all"))
     return _apply(repository.path, change, count)
+
+
+def _versions(app: str) -> dict[str, edits.Change]:
+    return edits_desk.versions() if app == "desk" else edits.versions(app)
+
+
+def _siblings(app: str) -> dict[str, tuple[str, edits.Change]]:
+    return edits_desk.siblings() if app == "desk" else edits.siblings(app)
 
 
 def _apply(path: Path, change: edits.Change, number: int) -> str:

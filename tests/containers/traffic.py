@@ -19,7 +19,8 @@ LOOPS = {"/": 0.04, "/slow": 0.0}
 
 @dataclass(frozen=True)
 class Answer:
-    """One request on a connection of its own: when it began and ended, what revision answered, or what went wrong."""
+    """One request on a connection of its own: when it began and ended, what revision answered, or what went wrong and
+    when to come back."""
 
     host: str
     path: str
@@ -27,6 +28,7 @@ class Answer:
     ended: float
     revision: str
     error: str = ""
+    retry_after: str = ""
 
 
 class Traffic:
@@ -74,7 +76,8 @@ def ask(machine: Machine, path: str) -> Answer:
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != 200:
-            return Answer(machine.name, path, began, time.time(), "", f"status {answer.status}")
+            retry = answer.getheader("Retry-After", "")
+            return Answer(machine.name, path, began, time.time(), "", f"status {answer.status}", retry)
         return Answer(machine.name, path, began, time.time(), str(json.loads(body)["revision"]))
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Answer(machine.name, path, began, time.time(), "", repr(error))

@@ -6,21 +6,29 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-import psycopg
-
-from tests.postgres import APP, LocalPostgres
+from tests.servers import APP, LocalServer
 
 TABLE = "CREATE TABLE written (client int, n int, PRIMARY KEY (client, n))"
 Rows = set[tuple[int, int]]
 
 
 class Clients:
-    """Each writes a row a transaction, and connects anew when its session is ended. They write at most so much."""
+    """Each writes a row a transaction, and connects anew when its session is ended. They write at most so much; `also`
+    are errors after which a client tries again as well."""
 
-    def __init__(self, server: LocalPostgres, database: str, count: int = 3, most: int = 3000) -> None:
+    def __init__(
+        self,
+        server: LocalServer,
+        database: str,
+        count: int = 3,
+        most: int = 3000,
+        also: tuple[type[Exception], ...] = (),
+    ) -> None:
         self.told: list[Rows] = [set() for _ in range(count)]
         self.lost = 0
+        self._again = (*server.lost, *also)
         self._server, self._database, self._most = server, database, most
         self._stop = threading.Event()
         self._errors: list[BaseException] = []
@@ -67,20 +75,18 @@ class Clients:
                         connection.execute("INSERT INTO written VALUES (%s, %s)", (number, n))
                         self.told[number].add((number, n))
                         time.sleep(0.002)
-            except psycopg.OperationalError:
+            except self._again:
                 # What was under way is neither known to be written nor known not to be: its number is not used again.
                 self.lost += 1
                 time.sleep(0.01)
 
 
-def rows(server: LocalPostgres, database: str) -> Rows:
+def rows(server: LocalServer, database: str) -> Rows:
     return set(server.sql("SELECT client, n FROM written", database))
 
 
 @contextmanager
-def session(
-    server: LocalPostgres, database: str, user: str = APP, *first: str
-) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+def session(server: LocalServer, database: str, user: str = APP, *first: str) -> Iterator[Any]:
     """Somebody who is connected and has said so much; that the session is ended meanwhile is no error."""
     connection = server.connect(database, user, "somebody")
     try:

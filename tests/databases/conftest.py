@@ -1,4 +1,8 @@
-"""Servers and vaults for the tests of databases, each test with a server that is empty."""
+"""Servers and vaults for the tests of databases, each test with a server that is empty; each for every engine.
+
+What only one engine has is marked with `only_postgres` or `only_mariadb`, and `one_engine` where both would show the
+same because the engine has no part in it.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +15,33 @@ import pytest
 
 from scripts.sandbox import Sandbox
 from tests.databases.project import Project
-from tests.databases.store import Store
-from tests.postgres import LocalPostgres
+from tests.databases.store import SHOP, Store
+from tests.servers import LocalServer
+
+__all__ = ["SHOP", "VAULTS", "MakeProject", "MakeStore"]
 
 MakeStore = Callable[..., Store]
 MakeProject = Callable[..., Project]
 VAULTS = ("vault1", "vault2", "vault3", "vault4")
-SHOP = (
-    "CREATE TABLE orders (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, what text NOT NULL)",
-    "INSERT INTO orders (what) SELECT 'order ' || n FROM generate_series(1, 300) n",
-    "CREATE TABLE customers (id int PRIMARY KEY, name text)",
-    "INSERT INTO customers SELECT n, 'customer ' || n FROM generate_series(1, 40) n",
-)
+
+
+@pytest.fixture(scope="session", params=["postgres", "mariadb"])
+def local_server(request: pytest.FixtureRequest) -> LocalServer:
+    """The server of one engine; pytest goes through all tests of one before it begins with the other's."""
+    server: LocalServer = request.getfixturevalue(f"local_{request.param}")
+    return server
 
 
 @pytest.fixture
-def server(local_postgres: LocalPostgres) -> Iterator[LocalPostgres]:
+def server(local_server: LocalServer) -> Iterator[LocalServer]:
     """The server with nothing in it."""
-    local_postgres.reset()
-    yield local_postgres
-    local_postgres.start()
+    local_server.reset()
+    yield local_server
+    local_server.start()
 
 
 @pytest.fixture
-def make_store(tmp_path: Path, server: LocalPostgres) -> MakeStore:
+def make_store(tmp_path: Path, server: LocalServer) -> MakeStore:
     """Makes stores: `make_store({"main": url}, jobs=2)`; by default of one database `shop`."""
 
     def make(urls: dict[str, str] | None = None, **settings: Any) -> Store:
@@ -44,18 +51,18 @@ def make_store(tmp_path: Path, server: LocalPostgres) -> MakeStore:
 
 
 @pytest.fixture
-def shop(server: LocalPostgres, make_store: MakeStore) -> Store:
+def shop(server: LocalServer, make_store: MakeStore) -> Store:
     """A small shop with 340 rows, and nothing backed up yet."""
     server.create("shop", *SHOP)
     return make_store()
 
 
 @pytest.fixture(scope="session")
-def vaults(tmp_path_factory: pytest.TempPathFactory, local_postgres: LocalPostgres) -> Iterator[Sandbox]:
+def vaults(tmp_path_factory: pytest.TempPathFactory, local_server: LocalServer) -> Iterator[Sandbox]:
     """Hosts behind SSH, whose programs are those of the server."""
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("vaults")
-        patch.setenv("PATH", f"{root / 'hook'}:{local_postgres.path}")
+        patch.setenv("PATH", f"{root / 'hook'}:{local_server.path}")
         sandbox = Sandbox(root, VAULTS)
         sandbox.start()
     yield sandbox
@@ -63,7 +70,7 @@ def vaults(tmp_path_factory: pytest.TempPathFactory, local_postgres: LocalPostgr
 
 
 @pytest.fixture
-def make_project(tmp_path: Path, server: LocalPostgres, vaults: Sandbox) -> Iterator[MakeProject]:
+def make_project(tmp_path: Path, server: LocalServer, vaults: Sandbox) -> Iterator[MakeProject]:
     """Makes projects, each with a vault on a host of its own and a database that is made here."""
     made: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A pg_dump that waits for the tests: events in the middle of a dump, and no sleeps."""
+"""A program that waits for the tests before it dumps, or after: events in the middle of a dump, and no sleeps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import signal
 import time
 from pathlib import Path
 from typing import Literal
+
+from tests.databases.dialects import speaks
+from tests.servers import LocalServer
 
 WAIT = r"""#!/bin/sh
 # Waits at most 60 s, in case nobody lets it go.
@@ -28,21 +31,21 @@ exit $code
 
 
 class Hook:
-    """A folder for the front of a PATH. Its pg_dump waits before it begins, or when it has done everything."""
+    """A folder for the front of a PATH. The program in it that dumps waits before it begins, or when it has done everything."""
 
-    def __init__(self, folder: Path, programs: Path, when: Literal["before", "after"] = "before") -> None:
+    def __init__(self, folder: Path, server: LocalServer, when: Literal["before", "after"] = "before") -> None:
         self.folder = folder
         folder.mkdir(parents=True)
         text = (WAIT + (BEFORE if when == "before" else AFTER)).replace("{folder}", str(folder))
-        program = folder / "pg_dump"
-        program.write_text(text.replace("{real}", str(programs / "pg_dump")))
+        program = folder / speaks(server).dump
+        program.write_text(text.replace("{real}", str(server.bin / program.name)))
         program.chmod(0o755)
 
     def reached(self, seconds: float = 20.0) -> int:
         """Wait until it waits; its process."""
         until = time.monotonic() + seconds
         while not (self.folder / "pid").exists():
-            assert time.monotonic() < until, "pg_dump was never begun"
+            assert time.monotonic() < until, "no dump was ever begun"
             time.sleep(0.005)
         return int((self.folder / "pid").read_text())
 

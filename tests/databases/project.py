@@ -15,9 +15,10 @@ from typing import Any
 from scripts.sandbox import Sandbox
 from scripts.sandbox.processes import descendants
 from tests.containers.project import FAB, ROOT, Ran, Running
+from tests.databases.dialects import speaks
 from tests.databases.hooks import Hook
 from tests.databases.store import Store, inventory, variable
-from tests.postgres import SUPERUSER, LocalPostgres
+from tests.servers import LocalServer
 
 SECONDS = 60.0
 
@@ -25,7 +26,7 @@ SECONDS = 60.0
 class Project:
     """One database `main` at `url`. `store` sees the same vault without SSH."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, host: str, server: LocalPostgres, url: str, **more: Any) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox, host: str, server: LocalServer, url: str, **more: Any) -> None:
         self.folder, self.sandbox, self.host, self.server = folder, sandbox, host, server
         (folder / "home").mkdir(parents=True)
         (folder / "hosts").mkdir()
@@ -34,13 +35,15 @@ class Project:
             shutil.copy(ROOT / name, folder / name)
         (folder / "tasks").symlink_to(ROOT / "tasks")
         known = sandbox.host(host)
-        self.inventory = inventory({"main": url}, more, {"name": host, "address": known.address, "port": known.port})
+        self.inventory = inventory(
+            {"main": url}, {"engine": server.kind, **more}, {"name": host, "address": known.address, "port": known.port}
+        )
         self.inventory["ssh"] = {
             "user": "deploy",
             "known_hosts": [str(sandbox.place.known_hosts)],
             "identity_files": [str(sandbox.place.key)],
         }
-        self.urls = {variable("main"): url, "SCRATCH": server.url("postgres", SUPERUSER)}
+        self.urls = {variable("main"): url, "SCRATCH": server.url(server.first, server.superuser)}
         self.store = Store(folder / "store", server, {"main": url}, homes=sandbox.place.root, **more)
         self.store.host = host
 
@@ -96,8 +99,8 @@ class Project:
     # What goes on at the host.
 
     def hook(self) -> Hook:
-        """From now on every pg_dump of the hosts waits before it begins."""
-        return Hook(self.sandbox.place.root / "hook", self.server.bin)
+        """From now on every dump of the hosts waits before it begins."""
+        return Hook(self.sandbox.place.root / "hook", self.server)
 
     def processes(self) -> dict[int, str]:
         """What the host's sessions run now, by the process."""
@@ -107,7 +110,7 @@ class Project:
         """Wait until nothing of a run works on the database: at most the watchdog is left."""
         until = time.monotonic() + seconds
         while working := [
-            words for words in self.processes().values() if words.partition(" ")[0].startswith(("psql", "pg_"))
+            words for words in self.processes().values() if words.startswith(speaks(self.server).programs)
         ]:
             assert time.monotonic() < until, working
             time.sleep(0.02)

@@ -21,9 +21,16 @@ from lockstitch.report import outcome_text
 from lockstitch.run import run
 from lockstitch.survey import look
 from tests.local import LocalRemote
-from tests.postgres import SUPERUSER, LocalPostgres
+from tests.servers import LocalServer
 
 HOST = "vault"
+_NUMBERS = "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {})"
+SHOP = (
+    "CREATE TABLE orders (id serial PRIMARY KEY, what text NOT NULL)",
+    f"INSERT INTO orders (what) {_NUMBERS.format(300)} SELECT concat('order ', n) FROM s",
+    "CREATE TABLE customers (id int PRIMARY KEY, name text)",
+    f"INSERT INTO customers {_NUMBERS.format(40)} SELECT n, concat('customer ', n) FROM s",
+)
 
 
 @dataclass
@@ -45,12 +52,12 @@ class Store:
     is, `scratch` where dumps are proven."""
 
     def __init__(
-        self, root: Path, server: LocalPostgres, urls: Mapping[str, str], *, homes: Path | None = None, **settings: Any
+        self, root: Path, server: LocalServer, urls: Mapping[str, str], *, homes: Path | None = None, **settings: Any
     ) -> None:
         self.root, self.server = root, server
         self.urls = dict(urls)
         self.settings: dict[str, Any] = settings
-        self.scratch: str | None = server.url("postgres", SUPERUSER)
+        self.scratch: str | None = server.url(server.first, server.superuser)
         self.remote = LocalRemote(homes or root / "homes", env={"PATH": server.path})
         self.host = HOST
         self._runs = itertools.count(1)
@@ -116,7 +123,9 @@ class Store:
     def fleet(self) -> Fleet:
         hosts = self.root / "hosts"
         hosts.mkdir(exist_ok=True)
-        (hosts / "box.yml").write_text(json.dumps(inventory(self.urls, self.settings, self.host)))
+        (hosts / "box.yml").write_text(
+            json.dumps(inventory(self.urls, {"engine": self.server.kind, **self.settings}, self.host))
+        )
         (fleet,) = select(Folder(hosts), "box").fleets
         return fleet
 
@@ -169,7 +178,6 @@ class Store:
 def inventory(urls: Mapping[str, str], settings: Mapping[str, Any], host: Any) -> dict[str, Any]:
     """An inventory of one host that holds the backups of some databases."""
     usual: dict[str, Any] = {
-        "engine": "postgres",
         "run_on": "backend",
         "directory": "bk",
         "drain": "1s",

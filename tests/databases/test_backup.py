@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import stat
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.databases import odd
-from tests.databases.conftest import SHOP, MakeStore
-from tests.databases.store import Store
-from tests.postgres import LIMITED, LocalPostgres
+from tests.databases.conftest import MakeStore
+from tests.databases.dialects import shop_rows, speaks, table
+from tests.databases.engines import one_engine, only_postgres
+from tests.databases.store import SHOP, Store
+from tests.servers import LIMITED, LocalServer
 
 FIELDS = {"lockstitch", "name", "database", "engine", "label", "app", "revision", "run", "by", "at", "server", "tool"}
 FIELDS |= {"head", "size", "tables", "rows", "bytes", "sha256", "contents", "files", "seal"}
@@ -24,24 +26,31 @@ def modes(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): stat.filemode(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_the_manifest_is_complete_and_exact(server: LocalPostgres, make_store: MakeStore, jobs: int) -> None:
-    counts = odd.fill(server, "shop")
-    store = make_store(jobs=jobs)
+def test_the_manifest_is_complete_and_exact(server: LocalServer, make_store: MakeStore) -> None:
+    assert_complete_and_exact(server, make_store(), odd.fill(server, "shop"), True)
+
+
+@only_postgres
+def test_the_manifest_of_a_folder_of_files_is_complete_and_exact(server: LocalServer, make_store: MakeStore) -> None:
+    """pg_dump has written it with two jobs."""
+    assert_complete_and_exact(server, make_store(jobs=2), odd.fill(server, "shop"), False)
+
+
+def assert_complete_and_exact(server: LocalServer, store: Store, counts: dict[str, int], in_one_file: bool) -> None:
     ended = store.backup("before the sale")
     assert ended.code == 0, ended
     (name,) = store.names()
     manifest = store.manifest(name)
     assert store.rows(name) == counts
-    assert manifest.keys() == FIELDS
+    assert manifest.keys() == FIELDS | speaks(server).more
     assert manifest["tables"] == len(counts) and manifest["rows"] == sum(counts.values())
-    assert manifest["server"] == manifest["tool"] == server.version
-    assert manifest["size"] == pytest.approx(server.sql("SELECT pg_database_size('shop')")[0][0], rel=0.05)
+    assert manifest["server"] == server.version and server.version.startswith(manifest["tool"])
+    assert manifest["size"] == pytest.approx(float(server.sql(speaks(server).size, "shop")[0][0]), rel=0.05)
     said = {key: manifest[key] for key in ("name", "database", "engine", "label", "by", "run", "head")}
     assert said == {
         "name": f"main-{store.last_run}-before-the-sale",
         "database": "main",
-        "engine": "postgres",
+        "engine": server.kind,
         "label": "before the sale",
         "by": "ada@desk",
         "run": store.last_run,
@@ -50,7 +59,7 @@ def test_the_manifest_is_complete_and_exact(server: LocalPostgres, make_store: M
     folder = store.vault / name
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     assert [file["name"] for file in manifest["files"]] == [file for file in files if file != "manifest.json"]
-    assert (jobs == 1) == (files == ["database.dump", "manifest.json"])
+    assert (speaks(server).file in files) == in_one_file
     for file in manifest["files"]:
         data = (folder / file["name"]).read_bytes()
         assert (file["bytes"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
@@ -67,29 +76,21 @@ def test_the_manifest_is_complete_and_exact(server: LocalPostgres, make_store: M
     assert [entry["event"] for entry in store.journal() if "name" in entry] == ["backup", "proof"]
 
 
-def test_what_was_dumped_comes_back_whole(server: LocalPostgres, make_store: MakeStore) -> None:
-    """More than rows: sequences, large objects, what is computed, and who may see what."""
+def test_what_was_dumped_comes_back_whole(server: LocalServer, make_store: MakeStore) -> None:
+    """More than rows: what is numbered and computed, what acts by itself, and who may see what."""
     counts = odd.fill(server, "shop")
     store = make_store()
     assert store.backup().code == 0
+    server.allow("look")
     ended = store.restore(into="look")
     assert ended.code == 0, ended
-    assert {name: rows for name, rows in server.counts("look").items() if name != "public.of_extension"} == counts
-    for query in (
-        "SELECT last_value, is_called FROM wide_id_seq",
-        "SELECT oid, lo_get(oid) FROM pg_largeobject_metadata ORDER BY oid",
-        "SELECT md5(string_agg(w::text, '' ORDER BY id)) FROM wide w",
-        "SELECT * FROM totals",
-        "SELECT said()",
-        "SELECT rolname, datname FROM pg_database, pg_roles r WHERE r.oid = datdba AND datname = 'shop'",
-        "SELECT polname, pg_get_expr(polqual, polrelid) FROM pg_policy",
-        "SELECT relname, relkind, relowner::regrole FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
-        " WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND relname <> 'of_extension' ORDER BY 1, 2",
-    ):
+    restored = server.counts("look")
+    assert {name: restored[name] for name in counts} == counts
+    for query in odd.same(server):
         assert server.sql(query, "look") == server.sql(query, "shop"), query
 
 
-def test_an_empty_database_has_a_backup_too(server: LocalPostgres, make_store: MakeStore) -> None:
+def test_an_empty_database_has_a_backup_too(server: LocalServer, make_store: MakeStore) -> None:
     server.create("shop")
     store = make_store()
     assert store.backup().code == 0
@@ -98,21 +99,22 @@ def test_an_empty_database_has_a_backup_too(server: LocalPostgres, make_store: M
     assert [store.verify().code, store.prove().code, store.restore().code] == [0, 0, 0]
 
 
-@pytest.mark.parametrize("database", ['it\'s "odd" \\ 100% :x $HOME {db} =a;', "ünïcödé-🐘", "é" * 31, "-c"])
-def test_a_database_of_any_name(server: LocalPostgres, make_store: MakeStore, database: str) -> None:
+@pytest.mark.parametrize("number", range(4))
+def test_a_database_of_any_name(server: LocalServer, make_store: MakeStore, number: int) -> None:
+    database = speaks(server).names[number]
     server.create(database, *SHOP)
     store = make_store({"main": server.url(database)})
     for ended in (store.backup(), store.verify(), store.prove(), store.restore()):
         assert ended.code == 0, ended
     (kept,) = [name for name in server.databases() if name != database]
-    assert "__before_" in kept and len(kept.encode()) <= 63
-    assert server.counts(database) == server.counts(kept) == {"public.customers": 40, "public.orders": 300}
+    assert "__before_" in kept
+    assert server.counts(database) == server.counts(kept) == shop_rows(server)
 
 
 class Writer:
     """Writes to two tables in each transaction until it is told to stop, or has written so much."""
 
-    def __init__(self, server: LocalPostgres, database: str, most: int = 20_000) -> None:
+    def __init__(self, server: LocalServer, database: str, most: int = 20_000) -> None:
         self.written = 0
         self._server, self._database, self._most = server, database, most
         self._stop = threading.Event()
@@ -130,19 +132,17 @@ class Writer:
     def _write(self) -> None:
         with self._server.connect(self._database, "app") as connection:
             while not self._stop.is_set() and self.written < self._most:
-                with connection.transaction():
+                # A transaction may be the one that has to give up, as under any lock: it wrote nothing.
+                with contextlib.suppress(*self._server.lost), connection.transaction():
                     connection.execute("INSERT INTO orders (what) VALUES ('one')")
                     connection.execute("INSERT INTO ledger (what) VALUES ('one')")
-                self.written += 1
+                    self.written += 1
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_every_table_is_counted_at_the_moment_that_is_dumped(
-    server: LocalPostgres, make_store: MakeStore, jobs: int
-) -> None:
+def test_every_table_is_counted_at_the_moment_that_is_dumped(server: LocalServer, make_store: MakeStore) -> None:
     """While somebody writes: both tables always have the same rows, in the manifest and in what is restored."""
     server.create("shop", *SHOP, "CREATE TABLE ledger AS SELECT what FROM orders")
-    store = make_store(jobs=jobs)
+    store = make_store(jobs=max(speaks(server).jobs))
     with Writer(server, "shop") as writer:
         for _ in range(2):
             until, before = time.monotonic() + 10, writer.written
@@ -152,15 +152,15 @@ def test_every_table_is_counted_at_the_moment_that_is_dumped(
             assert ended.code == 0, ended
             assert writer.written > before
     seen = [store.rows(name) for name in store.names()]
-    assert len({rows["public.orders"] for rows in seen}) == 2, "nothing was written between the backups"
+    assert len({rows[table(server, "orders")] for rows in seen}) == 2, "nothing was written between the backups"
     for rows in seen:
-        assert rows["public.orders"] == rows["public.ledger"] > 300
+        assert rows[table(server, "orders")] == rows[table(server, "ledger")] > 300
     for name in store.names():
         proven = store.prove(name)
         assert proven.code == 0, proven
 
 
-def test_databases_share_a_folder_and_never_a_backup(server: LocalPostgres, make_store: MakeStore) -> None:
+def test_databases_share_a_folder_and_never_a_backup(server: LocalServer, make_store: MakeStore) -> None:
     """Also where the name of one begins with that of another: neither is listed, cleaned up, or pruned with the other."""
     server.create("shop", *SHOP)
     server.create("europe", "CREATE TABLE only_here AS SELECT 1 AS one")
@@ -181,7 +181,7 @@ def test_databases_share_a_folder_and_never_a_backup(server: LocalPostgres, make
     assert store.prove(store.backups("main-eu")[0].name).code == 0
 
 
-def test_only_the_named_database_is_backed_up(server: LocalPostgres, make_store: MakeStore) -> None:
+def test_only_the_named_database_is_backed_up(server: LocalServer, make_store: MakeStore) -> None:
     server.create("shop")
     server.create("europe")
     store = make_store({"main": server.url("shop"), "eu": server.url("europe")})
@@ -189,7 +189,8 @@ def test_only_the_named_database_is_backed_up(server: LocalPostgres, make_store:
     assert (store.backups("main"), len(store.backups("eu"))) == ((), 1)
 
 
-@pytest.mark.parametrize("label", ["../../etc/passwd", "a\n\"b\" 'c' $(id) `id` %s \\n", "x" * 3000])
+@one_engine
+@pytest.mark.parametrize("label", ["../../etc/passwd", "a\n\"b\" 'c' $(id) `id` %s \\n", "x" * 200])
 def test_any_label_is_kept_and_makes_a_plain_name(shop: Store, label: str) -> None:
     ended = shop.backup(label)
     assert ended.code == 0, ended
@@ -214,7 +215,7 @@ HEADS: dict[str, tuple[str, ...]] = {
         "INSERT INTO django_migrations (app, name) VALUES ('auth', '0001'), ('shop', '0003_more')",
     ),
     "20260101_init": (
-        "CREATE TABLE _prisma_migrations (migration_name text, finished_at timestamptz, rolled_back_at timestamptz)",
+        "CREATE TABLE _prisma_migrations (migration_name text, finished_at timestamp NULL, rolled_back_at timestamp NULL)",
         "INSERT INTO _prisma_migrations VALUES ('20260101_init', now(), NULL), ('20260102_failed', NULL, NULL)",
     ),
     # Somebody's own table of that name, and one that this login may not read.
@@ -223,7 +224,7 @@ HEADS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("head", sorted(HEADS))
-def test_the_newest_migration_is_told(server: LocalPostgres, make_store: MakeStore, head: str) -> None:
+def test_the_newest_migration_is_told(server: LocalServer, make_store: MakeStore, head: str) -> None:
     server.create("shop", *HEADS[head])
     store = make_store()
     assert store.look()["main"].server.head == head
@@ -232,7 +233,7 @@ def test_the_newest_migration_is_told(server: LocalPostgres, make_store: MakeSto
     assert [backup.head for backup in store.backups()] == [head]
 
 
-def test_a_foreign_table_of_a_known_name_hides_no_other(server: LocalPostgres, make_store: MakeStore) -> None:
+def test_a_foreign_table_of_a_known_name_hides_no_other(server: LocalServer, make_store: MakeStore) -> None:
     server.create("shop", *HEADS[""], *HEADS["0002_tags"], *HEADS["20260101_init"])
     store = make_store()
     assert store.backup().code == 0
@@ -240,18 +241,20 @@ def test_a_foreign_table_of_a_known_name_hides_no_other(server: LocalPostgres, m
 
 
 def test_a_login_that_may_only_read_makes_backups_and_restores_nothing(
-    server: LocalPostgres, make_store: MakeStore
+    server: LocalServer, make_store: MakeStore
 ) -> None:
-    server.create("shop", *SHOP, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {LIMITED}")
-    server.sql(f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {LIMITED}", "shop", "app")
+    server.create("shop", *SHOP)
+    for line in speaks(server).lets_read:
+        server.sql(line, "shop")
     store = make_store({"main": server.url("shop", LIMITED)})
     assert [store.backup().code, store.prove().code] == [0, 0]
     refused = store.restore()
     assert refused.code == 7
-    assert "may not make databases" in refused.said and "not the owner" in refused.said
+    assert all(words in refused.said for words in speaks(server).may_not_restore), refused
     assert server.databases() == ["shop"]
 
 
+@one_engine
 def test_a_vault_with_very_many_backups_is_listed_and_used(shop: Store) -> None:
     """More than a host's answer may hold: whatever is cut off, it is the oldest, and never what a plan is made from."""
     assert shop.backup().code == 0
@@ -267,7 +270,3 @@ def test_a_vault_with_very_many_backups_is_listed_and_used(shop: Store) -> None:
     assert all(backup.good for backup in found.backups)
     ended = shop.backup()
     assert ended.code == 0, ended
-
-
-def rows(manifest: Any) -> int:
-    return sum(table["rows"] for table in manifest["contents"].values())

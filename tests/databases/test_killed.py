@@ -151,19 +151,20 @@ def test_fab_is_killed_at_any_event(prepared: list[Prepared]) -> None:
 
 
 def test_fab_is_interrupted_at_any_event(prepared: list[Prepared]) -> None:
-    codes = set()
+    went_back: list[bool] = []
 
     def check(one: Prepared, number: int, case: str) -> None:
         ran = one.signalled_at(number, signal.SIGINT)
         if ran is None:
             return
         code = ran.code
-        codes.add(code)
         assert code in (0, 130), (case, ran.said)
         found = one.assert_whole(case)
         if code == 130:
-            # When everything is done and only not yet said, it is too late to go back.
-            assert case == "outcome " or (found == one.old and "interrupted" in ran.said), (case, ran.said)
+            # A signal that comes when everything is done, and perhaps said, is too late to go back: what is said is true.
+            done = case == "outcome " or "kept as" in ran.said
+            assert done or (found == one.old and "interrupted" in ran.said), (case, ran.said)
+            went_back.append(not done)
         else:
             assert found == one.new and "kept as" in ran.said, (case, ran.said)
         assert "Traceback" not in ran.said, ran.said
@@ -171,7 +172,7 @@ def test_fab_is_interrupted_at_any_event(prepared: list[Prepared]) -> None:
         assert one.beside("restoring") == [], (case, ran.said)
 
     each(prepared, rehearsed(prepared[0]), check)
-    assert 130 in codes
+    assert went_back.count(True) > len(went_back) / 2
 
 
 @one_engine

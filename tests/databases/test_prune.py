@@ -9,9 +9,11 @@ from pathlib import Path
 from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.retention import doomed
 from tests.databases.conftest import MakeProject, MakeStore
+from tests.databases.engines import one_engine
 from tests.databases.store import Store
-from tests.postgres import LocalPostgres
+from tests.servers import LocalServer
 
+pytestmark = one_engine
 # Of a month: each day two, the last days proven by nobody.
 TIMES = [f"2026-10-{day:02}T{hour:02}:00:00Z" for day in range(1, 29) for hour in (2, 14)]
 KEEP = {"last": 3, "daily": 5, "weekly": 2, "monthly": 1}
@@ -39,7 +41,7 @@ def prove(folder: Path) -> None:
     (folder / "manifest.json").write_text("".join([first, proof, *rest]))
 
 
-def test_what_no_rule_keeps_goes_and_the_rest_stays(server: LocalPostgres, make_store: MakeStore) -> None:
+def test_what_no_rule_keeps_goes_and_the_rest_stays(server: LocalServer, make_store: MakeStore) -> None:
     server.create("shop")
     store = make_store(keep=KEEP)
     names = fill(store, TIMES)
@@ -64,7 +66,7 @@ def test_what_no_rule_keeps_goes_and_the_rest_stays(server: LocalPostgres, make_
     assert (again.code, set(store.names())) == (0, set(names) - gone | {alien.name, other.name})
 
 
-def test_keep_is_what_the_inventory_says(make_store: MakeStore, server: LocalPostgres) -> None:
+def test_keep_is_what_the_inventory_says(make_store: MakeStore, server: LocalServer) -> None:
     server.create("shop")
     assert (
         vars(make_store().database().keep)

@@ -16,11 +16,11 @@ import pytest
 from lockstitch.command import quote
 from tests.containers.project import Ran
 from tests.databases.conftest import MakeProject
+from tests.databases.dialects import speaks
 from tests.databases.project import Project, files
-from tests.postgres import APP, AWKWARD, SUPERUSER
+from tests.servers import APP, AWKWARD, LocalServer
 
 WRONG = "wr'o\\ng% \"one$"
-PROGRAMS = ("psql", "pg_dump", "pg_restore")
 
 
 def forms(password: str) -> set[bytes]:
@@ -34,6 +34,7 @@ def forms(password: str) -> set[bytes]:
         percent(password),
         quote(password),
         conninfo,
+        password.replace("\\", "\\\\").replace('"', '\\"'),
         json.dumps(password)[1:-1],
     }
     return {form.encode() for form in written}
@@ -55,6 +56,7 @@ class Watch:
         self.found: set[str] = set()
         self.seen: set[str] = set()
         self._forms = set().union(*map(forms, passwords))
+        self._may = speaks(project.server).sees_password
         self._host = project.sandbox.host(project.host).pid
         self._fab: int | None = None
         self._stop = threading.Event()
@@ -75,7 +77,7 @@ class Watch:
         while not self._stop.is_set():
             for pid in children(self._host):
                 name = self._judge(pid, "cmdline")
-                if name not in PROGRAMS:
+                if name not in self._may:
                     self._judge(pid, "environ")
             if self._fab:
                 self._judge(self._fab, "cmdline")
@@ -89,13 +91,13 @@ class Watch:
         except OSError:
             return ""
         self.seen.add(name)
-        if any(form in data for form in self._forms) and not (file == "environ" and name in PROGRAMS):
+        if any(form in data for form in self._forms) and not (file == "environ" and name in self._may):
             self.found.add(f"{name} {file}")
         return name
 
 
 TOOLS = """awk basename cat chmod cut date df du find grep head ln mkdir mkfifo mktemp mv rm sed sha256sum sleep sort sync
-tail tee tr wc"""
+tail tee tr wc gzip od"""
 # Where the log is a pipe or a disk is full, the program is begun nevertheless.
 AUDIT = r"""#!/bin/sh
 {{ printf '%s\0' "{name}" "$@"; {environment} }} >>"{log}" 2>/dev/null
@@ -104,30 +106,32 @@ exec "{real}" "$@"
 
 
 def audit(project: Project) -> Path:
-    """From now on every program that the hosts begin writes down its words, and its environment but for psql's."""
+    """From now on every program that the hosts begin writes down its words, and its environment but where the password
+    may be in it."""
     log, folder = project.folder / "audit", project.sandbox.place.root / "hook"
     folder.mkdir()
-    for name in (*PROGRAMS, *TOOLS.split()):
-        real = str(project.server.bin / name) if name in PROGRAMS else shutil.which(name)
+    programs, may = speaks(project.server).audited, speaks(project.server).sees_password
+    for name in (*programs, *TOOLS.split()):
+        real = str(project.server.bin / name) if name in programs else shutil.which(name)
         if real:
-            environment = ":;" if name in PROGRAMS else "/usr/bin/env -0;"
+            environment = ":;" if name in may else "/usr/bin/env -0;"
             (folder / name).write_text(AUDIT.format(name=name, log=log, real=real, environment=environment))
             (folder / name).chmod(0o755)
     return log
 
 
 @pytest.fixture
-def project(make_project: MakeProject) -> Iterator[Project]:
+def project(make_project: MakeProject, server: LocalServer) -> Iterator[Project]:
     began = time.time()
-    project = make_project(jobs=2)
+    project = make_project(jobs=max(speaks(server).jobs))
     log = audit(project)
     yield project
     words = log.read_bytes().split(b"\0")
-    assert {b"psql", b"pg_dump", b"sed", b"sha256sum", b"mkfifo"} <= set(words), "nothing was audited"
-    assert any(word.startswith(b"PATH=") for word in words) and not any(
-        word.startswith(b"PGPASSWORD") for word in words
-    )
-    passwords = set().union(forms(AWKWARD), forms(WRONG), forms(project.server.passwords[SUPERUSER]))
+    dumped = {program.encode() for program in speaks(server).audited[:2]}
+    assert {*dumped, b"sed", b"sha256sum", b"mkfifo"} <= set(words), "nothing was audited"
+    assert any(word.startswith(b"PATH=") for word in words)
+    assert not any(word.startswith((b"PGPASSWORD", b"MYSQL_PWD")) for word in words)
+    passwords = set().union(forms(AWKWARD), forms(WRONG), forms(server.passwords[server.superuser]))
     # The sandbox lies beside its hosts' homes; what /tmp holds of this run was made by it.
     temporary = [path for path in Path("/tmp").glob("tmp.*") if path.is_file() and path.stat().st_mtime >= began]
     written = [*files(project.folder, project.sandbox.place.root), *temporary]
@@ -136,7 +140,7 @@ def project(make_project: MakeProject) -> Iterator[Project]:
 
 
 def watched(project: Project, *words: str) -> Ran:
-    passwords = (AWKWARD, WRONG, project.server.passwords[SUPERUSER])
+    passwords = (AWKWARD, WRONG, project.server.passwords[project.server.superuser])
     with Watch(project, *passwords) as watch, project.start(*words) as running:
         watch.of(running.process.pid)
         ran = running.finish()
@@ -148,6 +152,7 @@ def watched(project: Project, *words: str) -> Ran:
 
 
 def test_no_password_is_seen_while_all_goes_well(project: Project) -> None:
+    project.server.allow("look")
     for words in (("backup", "--commands"), ("backup.verify",), ("backup.prove", "--json", "--commands")):
         ran = watched(project, *words)
         assert ran.code == 0, ran.said
@@ -155,22 +160,24 @@ def test_no_password_is_seen_while_all_goes_well(project: Project) -> None:
     for more in (("--commands",), ("--into", "look", "--json")):
         ran = watched(project, "backup.restore", name, *more)
         assert ran.code == 0, ran.said
-    assert b"\0pg_restore\0" in (project.folder / "audit").read_bytes()
+    for program in speaks(project.server).audited:
+        assert f"\0{program}\0".encode() in (project.folder / "audit").read_bytes()
 
 
 def test_no_password_is_seen_where_it_is_wrong(project: Project) -> None:
     right = dict(project.urls)
     name = project.backup()
     project.urls["MAIN"] = project.server.url("shop", APP, WRONG)
-    project.urls["SCRATCH"] = project.server.url("postgres", SUPERUSER, WRONG)
+    project.urls["SCRATCH"] = project.server.url(project.server.first, project.server.superuser, WRONG)
     for words in (("backup",), ("backup.restore", name), ("backup.prove", name)):
         ran = watched(project, *words)
-        assert ran.code == 7 and "authentication failed" in ran.said, ran.said
-    # One that is no URL at all is not shown either.
+        assert ran.code == 7 and speaks(project.server).denied in ran.said, ran.said
+    # One that is no URL at all, or of another engine, is not shown either.
+    scheme, other = project.server.scheme, {"mysql": "postgresql", "postgresql": "mysql"}[project.server.scheme]
     for url in (
-        f"postgres//{WRONG}",
-        f"mysql://app:{percent(WRONG, safe='')}@127.0.0.1/shop",
-        f"postgresql://app:{WRONG}@h:x/",
+        f"{scheme}//{WRONG}",
+        f"{other}://app:{percent(WRONG, safe='')}@127.0.0.1/shop",
+        f"{scheme}://app:{WRONG}@h:x/",
     ):
         project.urls["MAIN"] = url
         ran = project.fab("backup")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.containers.project import Ran
 from tests.databases.conftest import MakeProject
+from tests.databases.engines import one_engine
 from tests.databases.project import Project, files
 
 
@@ -42,6 +43,7 @@ def test_the_connection_drops(project: Project) -> None:
     assert_nothing_was_made(project, ran)
 
 
+@one_engine
 def test_the_host_is_gone_for_good(project: Project) -> None:
     """It cannot even be asked to free the lock: that is said, with what to type."""
     hook = project.hook()
@@ -80,6 +82,7 @@ def test_it_is_killed(project: Project) -> None:
     assert_nothing_was_made(project, ran)
 
 
+@one_engine
 def test_a_dry_run_changes_nothing(project: Project) -> None:
     name = project.backup()
     before = {path: path.read_bytes() for path in files(project.store.vault)}
@@ -90,6 +93,7 @@ def test_a_dry_run_changes_nothing(project: Project) -> None:
     assert project.server.databases() == ["shop"]
 
 
+@one_engine
 def test_several_databases_are_one_task(project: Project) -> None:
     """One of them fails: the others' dumps are whole and are kept."""
     project.server.create("second", "CREATE TABLE t AS SELECT 1 AS one")

@@ -23,26 +23,27 @@ from typing import Any
 import pytest
 
 from scripts.sandbox import Sandbox
-from tests.postgres import LocalPostgres
+from tests.databases.dialects import speaks
+from tests.databases.engines import one_engine
 from tests.remote import openssh
 from tests.remote.sshd import Sshd
+from tests.servers import LocalServer
 
 ROOT = Path(__file__).resolve().parents[2]
 FAB = Path(sys.executable).with_name("fab")
 PATIENCE = 30.0
+pytestmark = one_engine
 
 
 class Project:
     """A project whose databases are on `run_on`, and its `fab`, whose hosts keep their temporary files in `tmp`."""
 
-    def __init__(
-        self, root: Path, server: LocalPostgres, run_on: str, host: dict[str, Any], ssh: dict[str, Any]
-    ) -> None:
-        self.root, self.tmp = root / "project", root / "tmp"
+    def __init__(self, root: Path, server: LocalServer, run_on: str, host: dict[str, Any], ssh: dict[str, Any]) -> None:
+        self.server, self.root, self.tmp = server, root / "project", root / "tmp"
         (self.root / "hosts").mkdir(parents=True)
         self.tmp.mkdir()
         self.settings: dict[str, Any] = {"ssh": ssh, "groups": {"backend": {"hosts": [host], "apps": []}}}
-        shop = {"engine": "postgres", "url": "env:SHOP", "run_on": run_on, "directory": "bk", "min_free": "1M"}
+        shop = {"engine": server.kind, "url": "env:SHOP", "run_on": run_on, "directory": "bk", "min_free": "1M"}
         self.settings["databases"] = {"main": shop}
         for file in ("fabfile.py", "fabric.yaml"):
             (self.root / file).write_text((ROOT / file).read_text())
@@ -118,12 +119,20 @@ class Terminal:
         return bool(data)
 
 
+# What a command that is typed into the session sees of a password, and where the file is.
+WHERE = {
+    "postgres": '\\! echo "it has ${PGPASSWORD-no} password but in $PGPASSFILE."\n',
+    "mysql": '\\! echo "it has ${MYSQL_PWD-no} password but in '
+    "$(tr '\\0' '=' </proc/$PPID/cmdline | cut -d = -f 3).\"\n",
+}
+# What is typed into MariaDB's client before it asks may be lost.
+PROMPT = {"postgres": "", "mysql": "shop> "}
 Place = tuple[Project, Callable[[], None] | None]
 
 
 @pytest.fixture(params=["local", "sandbox", "openssh"])
 def place(
-    request: pytest.FixtureRequest, tmp_path: Path, server: LocalPostgres, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """A project with a shop, and what cuts the connection to its host where there is one."""
     server.create("shop", "CREATE TABLE orders (id int)", "INSERT INTO orders VALUES (41), (1)")
@@ -172,15 +181,18 @@ def command_lines() -> str:
 def opened(project: Project, *words: str) -> tuple[Terminal, Path]:
     """A session that has answered once, and the folder with its files."""
     terminal = Terminal(project, "database.shell", *words)
-    terminal.until("the postgres shell of main")
-    terminal.type("SELECT 'answer ' || sum(id) FROM orders;\n")
+    kind = project.settings["databases"]["main"]["engine"]
+    terminal.until(f"the {kind} shell of main")
+    terminal.type("SELECT concat('answer ', sum(id)) FROM orders;\n")
     terminal.until("answer 42")
-    terminal.type('\\! echo "it has ${PGPASSWORD-no} password but in $PGPASSFILE."\n')
-    said = terminal.until(r"it has no password but in (\S+)/password\.")
+    terminal.until(PROMPT[kind])
+    terminal.type(WHERE[kind])
+    said = terminal.until(r"it has no password but in \S+\.")
+    terminal.until(PROMPT[kind])
     return terminal, Path(said.rpartition(" in ")[2]).parent
 
 
-def test_a_session_from_its_beginning_to_its_end(place: Place, server: LocalPostgres) -> None:
+def test_a_session_from_its_beginning_to_its_end(place: Place, server: LocalServer) -> None:
     project, _ = place
     terminal, folder = opened(project)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -200,12 +212,9 @@ def test_keys_and_the_size_of_the_terminal_arrive(place: Place) -> None:
     terminal, folder = opened(project)
     for rows, columns in ((40, 132), (30, 90)):
         terminal.resize(rows, columns)
-        time.sleep(0.3)
-        terminal.type("\\! stty size\n")
-        terminal.until(f"{rows} {columns}")
+        until_told(terminal, "\\! stty size\n", f"{rows} {columns}")
     terminal.type("SELECT pg_sleep(60);\n")
-    terminal.until("pg_sleep")
-    time.sleep(0.5)
+    project.server.until(speaks(project.server).sleeping)
     terminal.type("\x03")
     terminal.until("canceling statement due to user request")
     terminal.type("SELECT 6 * 7 AS still;\n")
@@ -231,6 +240,15 @@ def test_a_lost_connection_leaves_nothing_and_is_told(place: Place) -> None:
     gone(folder)
 
 
+def until_told(terminal: Terminal, asked: str, wanted: str) -> None:
+    """Ask again until it is so: a size takes its time over the network."""
+    for _ in range(100):
+        terminal.type(asked)
+        if wanted in terminal.until(r"\d+ \d+\r"):
+            return
+    raise AssertionError(terminal.said[-2000:])
+
+
 def gone(folder: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while folder.exists():
@@ -239,7 +257,7 @@ def gone(folder: Path) -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path, server: LocalPostgres) -> Project:
+def project(tmp_path: Path, server: LocalServer) -> Project:
     server.create("shop", "CREATE TABLE orders (id int)", "INSERT INTO orders VALUES (41), (1)")
     return Project(tmp_path, server, "local", {"name": "away", "address": "192.0.2.1"}, {})
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.databases import damage
-from tests.databases.conftest import SHOP
-from tests.databases.store import Store
-from tests.postgres import LocalPostgres
+from tests.databases.dialects import speaks
+from tests.databases.engines import one_engine, only_postgres
+from tests.databases.store import SHOP, Store
+from tests.servers import LocalServer
 
 FILE = "is damaged"
 CASES: dict[str, tuple[damage.Damage, str]] = {
@@ -47,14 +51,14 @@ FOLDERS = ("a byte in the middle", "a missing file", "an extra file", "an empty 
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, local_postgres: LocalPostgres) -> dict[int, Store]:
+def made(tmp_path_factory: pytest.TempPathFactory, local_server: LocalServer) -> dict[int, Store]:
     """A store for each number of jobs with one backup in it; the server is not needed again."""
     stores = {}
-    local_postgres.reset()
-    local_postgres.create("shop", *SHOP)
-    for jobs in (1, 2):
+    local_server.reset()
+    local_server.create("shop", *SHOP)
+    for jobs in speaks(local_server).jobs:
         root = tmp_path_factory.mktemp(f"jobs{jobs}")
-        store = stores[jobs] = Store(root, local_postgres, {"main": local_postgres.url("shop")}, jobs=jobs)
+        store = stores[jobs] = Store(root, local_server, {"main": local_server.url("shop")}, jobs=jobs)
         assert store.backup().code == 0
         shutil.copytree(store.vault / store.names()[0], root / "saved")
     return stores
@@ -68,6 +72,7 @@ def restored(store: Store) -> Path:
     return store.vault / name
 
 
+@one_engine
 @pytest.mark.parametrize("jobs, what", [*((1, what) for what in CASES), *((2, what) for what in FOLDERS)])
 def test_damage_is_found_and_said(made: dict[int, Store], jobs: int, what: str) -> None:
     store = made[jobs]
@@ -83,6 +88,7 @@ def test_damage_is_found_and_said(made: dict[int, Store], jobs: int, what: str) 
     assert store.leftovers() == []
 
 
+@one_engine
 @pytest.mark.parametrize("what", ["the last byte", "no manifest", "another number of rows"])
 def test_what_is_damaged_is_neither_proven_nor_restored(made: dict[int, Store], what: str) -> None:
     store = made[1]
@@ -94,6 +100,7 @@ def test_what_is_damaged_is_neither_proven_nor_restored(made: dict[int, Store], 
     assert store.server.databases() == ["shop"] and store.leftovers() == []
 
 
+@only_postgres
 def test_files_of_a_folder_in_each_others_places_are_found(made: dict[int, Store]) -> None:
     folder = restored(made[2])
     damage.swapped_files(folder)
@@ -101,6 +108,7 @@ def test_files_of_a_folder_in_each_others_places_are_found(made: dict[int, Store
     assert ended.code == 7 and str(ended).count("FAILED") >= 2, ended
 
 
+@only_postgres
 def test_every_damaged_file_is_named_and_no_other(made: dict[int, Store]) -> None:
     folder = restored(made[2])
     files = sorted((folder / "database").glob("*.dat*"))
@@ -110,6 +118,7 @@ def test_every_damaged_file_is_named_and_no_other(made: dict[int, Store]) -> Non
     assert all(file.name in str(ended) for file in files[1:]) and files[0].name not in str(ended), ended
 
 
+@one_engine
 def test_what_was_proven_is_verified_as_before(made: dict[int, Store]) -> None:
     """The proof is added to the manifest, which is otherwise as it was; proven twice is proven once."""
     store = made[1]
@@ -137,26 +146,50 @@ def test_a_whole_one_needs_no_server(made: dict[int, Store]) -> None:
         assert [b.good for b in store.backups()] == [True]
 
 
+@one_engine
 def test_a_backup_that_is_not_there_is_a_usage_error(made: dict[int, Store]) -> None:
     restored(made[1])
     ended = made[1].verify("main-20200101T000000Z-0000")
     assert ended.code == 2 and "there is no backup" in ended.said, ended
 
 
-def test_a_dump_that_pg_restore_cannot_read_is_found(made: dict[int, Store]) -> None:
+def test_damage_to_a_dump_is_found(made: dict[int, Store]) -> None:
+    """Whatever its file is called: the cases above are of the files that one engine writes."""
+    store = made[1]
+    for hurt in (damage.flipped(0.5), damage.cut(-1), damage.without_file, damage.extra_file):
+        folder = restored(store)
+        assert (folder / speaks(store.server).file).exists()
+        hurt(folder)
+        assert store.verify(folder.name).code == 7
+
+
+def test_a_dump_that_cannot_be_read_is_found(made: dict[int, Store]) -> None:
     """Even where every sum is right: it was damaged before they were taken."""
     store = made[1]
-    folder = restored(store)
-    (folder / "database.dump").write_bytes(b"PGDMP no more")
-    manifest = store.manifest(folder.name)
-    from hashlib import sha256
+    for data in speaks(store.server).unreadable_ones((restored(store) / speaks(store.server).file).read_bytes()):
+        folder = restored(store)
+        rewritten(folder, speaks(store.server).file, data)
+        ended = store.verify(folder.name)
+        assert ended.code == 7 and speaks(store.server).unreadable in str(ended), ended
 
-    line = '{{"name":"database.dump","bytes":{},"sha256":"{}"}}\n'
-    old = line.format(manifest["files"][0]["bytes"], manifest["files"][0]["sha256"])
-    new = line.format(13, sha256(b"PGDMP no more").hexdigest())
+
+def rewritten(folder: Path, file: str, data: bytes) -> None:
+    """Another file is in the place of a dump, and the manifest says that it is right."""
+    (folder / file).write_bytes(data)
     text = (folder / "manifest.json").read_text()
-    text = text.replace(old, new).replace(sha256(old.encode()).hexdigest(), sha256(new.encode()).hexdigest())
+    files = {each["name"]: each for each in json.loads(text)["files"]}
+    before = sums(files)
+    changed = {**files[file], "bytes": len(data), "sha256": sha256(data).hexdigest()}
+    text = text.replace(compact(files[file]), compact(changed))
+    text = text.replace(before, sums({**files, file: changed}))
     (folder / "manifest.json").write_text(text)
     damage.resealed(folder)
-    ended = store.verify(folder.name)
-    assert ended.code == 7 and "pg_restore cannot read" in str(ended), ended
+
+
+def sums(files: dict[str, Any]) -> str:
+    """The sum of the lines of all files."""
+    return sha256("".join(f"{compact(each)}\n" for each in files.values()).encode()).hexdigest()
+
+
+def compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

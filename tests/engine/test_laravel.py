@@ -205,6 +205,7 @@ def test_maintenance_that_fails_on_one_host_is_put_back_on_all(make: Make, on: b
     (world.remote.home("b") / f"fails.{'down' if on else 'up'}").touch()
     ended = world.run(world.plan_maintenance(on=on))
     assert int(ended.code) == 5, outcome_text(ended)
+    assert outcome_text(ended).endswith("next: fab -H box maintenance.status")
     assert [world.truth(host).down for host in HOSTS] == [not on, not on]
     assert world.locks() == []
 

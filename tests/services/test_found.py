@@ -11,7 +11,8 @@ import pytest
 
 import lockstitch
 from lockstitch.command import Command
-from lockstitch.services import Service, found
+from lockstitch.services import Place, Service, found
+from lockstitch.services.maintenance import Page
 from tests.services.test_state import PLACE, SETTINGS, every_service
 from tests.shells import SHELLS, says
 
@@ -48,10 +49,20 @@ def test_the_name_of_a_service_stands_nowhere_else() -> None:
     assert said == []
 
 
-def commands(service: Service) -> dict[str, Command]:
-    check, stop = service.check(PLACE), service.stop(PLACE)
-    made = {"reload": service.reload_step(PLACE).command, "probe": service.probe(PLACE).command}
-    return made | ({"check": check.command} if check else {}) | ({"stop": stop} if stop else {})
+def commands(service: Service, place: Place = PLACE) -> dict[str, Command]:
+    """Every command that a service makes for a place."""
+    made = {"probe": service.probe(place).command, "migrate": service.migrating(place, "migrate")}
+    hooks = (service.prepare, service.before, service.after, service.paused, service.cleared)
+    steps = [service.reload_step(place), *(step for hook in hooks for step in hook(place))]
+    made |= {step.name: step.command for step in (*steps, *filter(None, [service.check(place)]))}
+    mode, queues, about = service.mode(), service.queue(place), service.about(place)
+    if mode:
+        made |= {"down": mode.down(place, "run", "ada", "deploy"), "up": mode.up(place, "run"), "off": mode.off(place)}
+        made |= {"on": mode.on(place, "run", "ada", Page("60", "s", "m")), "mode": mode.probe(place).command}
+    if queues:
+        made |= {"queue": queues.status.command, "retry": queues.retry(["all"]), "again": queues.restart}
+    one = {"stop": service.stop(place), "console": service.console(place, "about"), "about": about and about.command}
+    return made | {name: command for name, command in one.items() if command}
 
 
 @every_service
@@ -65,10 +76,9 @@ def test_every_text_is_one_that_each_shell_can_read(service: Service) -> None:
 def test_texts_are_constant(service: Service) -> None:
     """No value is pasted into a text: it is the same for another place."""
     other = type(PLACE)("other", PLACE.layout, "20270101T000000Z-ffffffffffff", "f" * 40, {"A": "b"})
-    for name, command in commands(service).items():
-        again = {"reload": service.reload_step(other).command, "probe": service.probe(other).command}
-        again |= {"check": step.command} if (step := service.check(other)) else {}
-        again |= {"stop": stop} if (stop := service.stop(other)) else {}
+    made, again = commands(service), commands(service, other)
+    assert made.keys() == again.keys()
+    for name, command in made.items():
         assert command.text == again[name].text
         assert PLACE.release not in command.text
 

@@ -16,6 +16,7 @@ from lockstitch.services.state import Process, ServiceState
 SETTINGS: dict[str, dict[str, Any]] = {
     "command": {"reload": ":", "status": ":"},
     "gunicorn": {"unit": "api"},
+    "laravel": {"fpm": {"unit": "php8.2-fpm"}, "scheduler": "schedule"},
     "pm2": {"name": "webapp", "ecosystem": "ecosystem.config.js"},
     "systemd": {"unit": "api"},
 }

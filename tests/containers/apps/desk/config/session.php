@@ -1,0 +1,3 @@
+<?php
+
+return ['driver' => 'array', 'lifetime' => 120, 'lottery' => [0, 100], 'cookie' => 'desk', 'path' => '/', 'domain' => null];

@@ -1,0 +1,3 @@
+<!doctype html>
+<title>The desk is closed</title>
+<p>Back soon.</p>

@@ -1,0 +1,1 @@
+{"page": "the desk", "version": "{{ $version }}", "revision": "{{ $revision }}"}

@@ -1,0 +1,137 @@
+"""What makes the versions of the desk, the sample Laravel application, and its versions with a fault."""
+
+from __future__ import annotations
+
+from tests.containers.edits import Change, Edit
+
+FAILING_MIGRATION, BROKEN, BAD_CONFIG, REGISTERED = "v-failing-migration", "v-broken", "v-bad-config", "v-registered"
+UNWELL = "v-unwell"
+
+ADD = {
+    "v1": "INSERT INTO tickets (text) VALUES (?)",
+    "v2": "INSERT INTO tickets (text, author) VALUES (?, 'two')",
+}
+MIGRATION = """\
+<?php
+
+use Illuminate\\Database\\Migrations\\Migration;
+use Illuminate\\Database\\Schema\\Blueprint;
+use Illuminate\\Support\\Facades\\Schema;
+
+return new class extends Migration
+{
+    public function up()
+    {
+        %s
+    }
+
+    public function down()
+    {
+        %s
+    }
+};
+"""
+AUTHOR = (
+    "Schema::table('tickets', fn (Blueprint $table) => $table->string('author')->default('nobody'));",
+    "Schema::table('tickets', fn (Blueprint $table) => $table->dropColumn('author'));",
+)
+GIVES_UP = "throw new RuntimeException('the migration gave up half way');"
+# What newer versions and Horizon have, by the same names and with the same answers.
+COMMANDS = """\
+<?php
+
+use Illuminate\\Support\\Facades\\Artisan;
+use Illuminate\\Support\\Facades\\Cache;
+
+Artisan::command('horizon', function () {
+    Cache::forever($key = 'horizon:'.gethostname(), getmypid());
+    App\\Record::write('horizon');
+    pcntl_async_signals(true);
+    pcntl_signal(SIGTERM, function () use ($key) {
+        Cache::forget($key);
+        exit(0);
+    });
+    while (true) {
+        sleep(60);
+    }
+})->purpose('Start a master supervisor in the foreground');
+
+Artisan::command('horizon:status', function () {
+    if (! Cache::get('horizon:'.gethostname())) {
+        $this->error('Horizon is inactive.');
+
+        return 1;
+    }
+    $this->info('Horizon is running.');
+})->purpose('Get the current status of Horizon');
+
+Artisan::command('horizon:terminate {--wait : Wait for all workers to terminate}', function () {
+    $pid = Cache::get('horizon:'.gethostname());
+    $this->info($pid ? 'Sending TERM signal to processes.' : 'No processes to terminate.');
+    if ($pid) {
+        posix_kill($pid, SIGTERM);
+    }
+    Cache::forever('illuminate:queue:restart', now()->getTimestamp());
+})->purpose('Terminate the master supervisor so it can be restarted');
+"""
+ISOLATED = """\
+<?php
+
+namespace App\\Console\\Commands;
+
+use App\\Record;
+use Illuminate\\Database\\Console\\Migrations\\MigrateCommand;
+use Symfony\\Component\\Console\\Input\\InputOption;
+
+class Migrate extends MigrateCommand
+{
+    public function __construct()
+    {
+        parent::__construct(app('migrator'), app('events'));
+        $this->addOption('isolated', null, InputOption::VALUE_OPTIONAL, 'Do not run the command if another is at it', false);
+    }
+
+    public function handle()
+    {
+        Record::write('migrate', ['isolated' => $this->option('isolated')]);
+
+        return parent::handle();
+    }
+}
+"""
+
+
+def versions() -> dict[str, Change]:
+    """The changes that make v2, with a migration, out of v1, and v3, without one, out of v2."""
+    add = Edit("app/Http/Controllers/DeskController.php", ADD["v1"], ADD["v2"])
+    migration = _migration("000003_give_tickets_an_author", *AUTHOR)
+    return {
+        "v2": Change("Give every ticket an author", [_version("1.0.0", "2.0.0"), add, migration]),
+        "v3": Change("Call it version three", [_version("2.0.0", "3.0.0")]),
+    }
+
+
+def siblings() -> dict[str, tuple[str, Change]]:
+    """Further tags: the version that each comes after, and what it changes there."""
+    told = "public static function told(): array\n    {\n"
+    breaks = Edit("app/Release.php", told, f"{told}        throw new \\RuntimeException('broken on purpose');\n")
+    closure = Edit("config/bad.php", "", "<?php\n\nreturn ['made' => fn () => 'what cannot be cached'];\n")
+    registered = [
+        Edit("routes/console.php", "", COMMANDS),
+        Edit("app/Console/Commands/Migrate.php", "", ISOLATED),
+    ]
+    return {
+        BROKEN: ("v2", Change("Answer nobody", [breaks])),
+        UNWELL: ("v2", Change("Be unwell", [Edit("app/Release.php", "HEALTHY = true", "HEALTHY = false")])),
+        BAD_CONFIG: ("v2", Change("Configure what cannot be cached", [closure])),
+        FAILING_MIGRATION: ("v2", Change("Give up half way", [_migration("000004_give_up", GIVES_UP, "")])),
+        REGISTERED: ("v3", Change("Have commands that newer versions have", registered)),
+    }
+
+
+def _version(old: str, new: str) -> Edit:
+    return Edit("app/Release.php", f"VERSION = '{old}'", f"VERSION = '{new}'")
+
+
+def _migration(name: str, up: str, down: str) -> Edit:
+    return Edit(f"database/migrations/2026_01_01_{name}.php", "", MIGRATION % (up, down))

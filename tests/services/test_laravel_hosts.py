@@ -1,0 +1,146 @@
+"""Service laravel on hosts as they are: what the web server made, workers of other users, maintenance kept elsewhere."""
+
+from __future__ import annotations
+
+import grp
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lockstitch.command import Command
+from lockstitch.migrations import migrating
+from lockstitch.services.maintenance import parse_maintenance
+from tests.services.test_laravel import laravel, place, ran, release
+
+__all__ = ["release"]
+
+
+def as_somebody(tmp_path: Path, **programs: str) -> dict[str, str]:
+    """An environment in which these programs are other ones."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for name, text in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def heard(command: Command, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh"], input=command.render(), env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_what_the_web_server_made_with_its_own_modes_is_no_reason_against_a_deploy(
+    release: Path, tmp_path: Path
+) -> None:
+    """A folder of the file cache is 0755 and the web server's, and a link may point nowhere."""
+    group = grp.getgrgid(os.getgid()).gr_name
+    step = next(s for s in laravel(group=group).prepare(place(tmp_path / "app")) if s.name == "writable")
+    made = release / "storage/framework/cache/data/ab"
+    made.mkdir(parents=True)
+    made.chmod(0o755)
+    (release / "storage/app").mkdir()
+    (release / "storage/app/gone").symlink_to(tmp_path / "nowhere")
+    env = as_somebody(tmp_path, id="case $1 in -u) echo 65534 ;; *) echo nobody ;; esac")
+    done = heard(step.command, env)
+    assert done.returncode == 0, done.stdout
+    assert ran(step.command).returncode == 0 and (release / "storage/app/gone").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("php artisan migrate --force", "php artisan migrate --force --isolated=75"),
+        ("sudo -u app php8.2 artisan migrate", "sudo -u app php8.2 artisan migrate --isolated=75"),
+        ("php artisan migrate --force --isolated", "php artisan migrate --force --isolated"),
+        ("php artisan migrate --force && php artisan db:seed", "php artisan migrate --force\nphp artisan db:seed"),
+        ("make migrate", "make migrate"),
+    ],
+)
+def test_isolated_is_given_to_nothing_but_that_command(release: Path, tmp_path: Path, line: str, asked: str) -> None:
+    php = 'case "$*" in *help*) exit ;; -r*) echo " force isolated "; exit ;; esac; echo "${0##*/} $*"'
+    env = as_somebody(tmp_path, php=php, make='echo "make $*"', sudo='echo "sudo $*"')
+    done = heard(laravel().migrating(place(tmp_path / "app"), line), env)
+    assert done.stdout.strip() == asked
+
+
+def test_maintenance_that_is_kept_elsewhere_is_not_left_on(release: Path, tmp_path: Path) -> None:
+    """The driver `cache`: told in .env it is refused, told in config/app.php it is taken back."""
+    (tmp_path / "app/current").symlink_to("releases/2")
+    log = tmp_path / "log"
+    env = as_somebody(tmp_path, php=f'case "$*" in *help*) ;; -r*) echo " " ;; *) echo "$4" >>"{log}" ;; esac')
+    at, mode = place(tmp_path / "app"), laravel().mode()
+    down = mode.down(at, "run-1", "ada", "deploy")
+    assert heard(down, env).returncode == 1
+    assert log.read_text().split() == ["down", "up"] and not (tmp_path / ".lockstitch/app/maintenance").exists()
+    (release / ".env").write_text("APP_MAINTENANCE_DRIVER=cache\n")
+    done = heard(down, env)
+    assert done.returncode == 1 and "maintenance driver is `cache`" in done.stdout
+    assert log.read_text().split() == ["down", "up"]
+    assert "`cache`" in parse_maintenance(heard(mode.probe(at).command, env).stdout, 0).unknown
+
+
+@pytest.fixture
+def worker(release: Path, tmp_path: Path) -> Iterator[Callable[[str], int]]:
+    """Starts what looks like a command of artisan in the release's folder."""
+    (tmp_path / "app/current").symlink_to("releases/2")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(what: str) -> int:
+        command = ["sh", "-c", "read -r line", "artisan", what]
+        started.append(subprocess.Popen(command, cwd=release, stdin=subprocess.PIPE))
+        return started[-1].pid
+
+    yield start
+    for process in started:
+        process.communicate()
+
+
+def test_a_scheduler_is_no_worker_that_is_waited_for(worker: Callable[[str], int], tmp_path: Path) -> None:
+    env = as_somebody(tmp_path, php=":")
+    queues = laravel(queues={"settle": 1}).queue(place(tmp_path / "app"))
+    worker("schedule:work")
+    done = heard(queues.restart, env)
+    assert done.returncode == 0 and "no worker of this app" in done.stdout and "other users" not in done.stdout
+    pid = worker("queue:work")
+    done = heard(queues.restart, env)
+    assert f"still running the code before after 1 s: {pid}" in done.stdout
+
+
+def test_workers_that_may_not_be_seen_are_not_said_to_be_none(worker: Callable[[str], int], tmp_path: Path) -> None:
+    worker("queue:work")
+    env = as_somebody(tmp_path, php=":", readlink="exit 1", sudo="exit 1")
+    done = heard(laravel(queues={"settle": 1}).queue(place(tmp_path / "app")).restart, env)
+    assert done.returncode == 0 and "workers of other users are told too, but not waited for" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        ("| Yes  | 2026_01_01_000000_a | 1     |\n| No   | 2026_02_02_000000_b |       |", 0, "2026_02_02_000000_b"),
+        ("  2026_01_01_000000_a .... [1] Ran\n  2026_02_02_000000_b .... Pending", 0, "2026_02_02_000000_b"),
+        ("Migration table not found.", 1, "all: none was made yet"),
+        ("SQLSTATE[HY000] [2002] Connection refused", 1, "Connection refused"),
+        ("| Yes  | 2026_01_01_000000_a | 1     |", 0, ""),
+    ],
+)
+def test_what_is_pending(tmp_path: Path, status: str, code: int, told: str) -> None:
+    """Also before the first migration, and why it cannot be told."""
+    line = migrating("php artisan migrate --force", None, None, ()).pending
+    (tmp_path / "said").write_text(status)
+    env = as_somebody(tmp_path, php=f'cat "{tmp_path}/said"; exit {code}')
+    done = heard(Command(line), env)
+    assert done.returncode == (code if "refused" in told else 0)
+    assert told in done.stdout if told else done.stdout == ""
+    assert "2026_01_01" not in done.stdout
+
+
+def test_the_health_of_an_app_is_not_asked_with_its_environment(tmp_path: Path) -> None:
+    """Nothing of it is for curl: no proxy, and no secret."""
+    mode = laravel().mode()
+    asked = mode.unless(place(tmp_path / "app", env={"http_proxy": "http://nowhere"}), "run", Command("env"))
+    assert "nowhere" not in heard(asked, dict(os.environ)).stdout
