@@ -243,7 +243,7 @@ def test_a_dump_is_marked_with_what_its_text_is_in_and_proven_in_that(tmp_path: 
     plan = plans.backup("prod", [shelf_of(fleet, replace(ROOMY, server=replace(ROOMY.server, text=text)))], "")
     (dump,) = (step for unit in plan.waves[0].units for step in unit.steps)
     assert text.items() <= json.loads(str(dump.command.values["known"]) + "}").items()
-    backup = replace(made("main-1"), **text)
+    backup = replace(made("main-1"), encoding="LATIN1", collate="C", ctype="de_DE")
     shelf = replace(shelf_of(fleet, replace(ROOMY, backups=(backup,))), prove=URL)
     (unit,) = plans.prove("prod", [(shelf, "main-1")]).waves[0].units
     (scratch,) = (step for step in unit.steps if step.name == "scratch")

@@ -20,7 +20,7 @@ from lockstitch.command import Secret
 from lockstitch.errors import UsageError
 from lockstitch.gate import Answer
 from lockstitch.services import postgres
-from lockstitch.services.database import engines, on_dump, with_dump
+from lockstitch.services.database import engines, judge_rows, on_dump, with_dump
 from lockstitch.services.postgres import conninfo, login, parse, parse_facts
 from lockstitch.services.vault_shell import compared
 from tests.postgres import APP, AWKWARD, LocalPostgres
@@ -236,10 +236,10 @@ def test_a_servers_facts_are_all_read() -> None:
 @given(st.text(max_size=200))
 def test_no_answer_of_a_server_breaks_it(text: str) -> None:
     parse_facts(text, 0)
-    assert postgres.judge_rows(text).answer in (Answer.PASS, Answer.FAIL)
+    assert judge_rows(text).answer in (Answer.PASS, Answer.FAIL)
 
 
 def test_rows_that_are_the_same_pass_and_nothing_else_does() -> None:
-    assert postgres.judge_rows("same 3\n").passed and postgres.judge_rows("same 0").passed
+    assert judge_rows("same 3\n").passed and judge_rows("same 0").passed
     for text in ("", "same", "same x", "wanted a\nsame 3", "failed ERROR", "not the same 3"):
-        assert not postgres.judge_rows(text).passed
+        assert not judge_rows(text).passed
