@@ -110,7 +110,7 @@ def absence_notes(survey: Survey) -> Iterator[str]:
     for site, facts in survey.facts.items():
         found = facts.maintenance
         if found.meant:
-            yield f"{site.host}: {site.app} is in maintenance ({found}): it stays so, and its health is not asked"
+            yield f"{site.host}: {site.app} is in maintenance ({found}): it stays so"
         elif found.left:
             yield f"{site.host}: {site.app} was left in maintenance by run {found.run}: this run takes it out again"
         elif found.unknown:

@@ -79,7 +79,7 @@ def _judge(answer: HttpAnswer, **wanted: Any) -> Verdict:
 
 def gates(app: App, place: Place, run: str) -> tuple[Gate, ...]:
     """All gates of a site for the release at `place`. Whoever was put into maintenance by somebody else answers no one:
-    then its health is not asked, whatever the survey had found."""
+    its page is an answer to the health question then, whatever the survey had found."""
     serving = Gate("serving", app.service.probe(place), app.service.judge)
     if not app.health:
         return (serving,)

@@ -26,6 +26,12 @@ When = Literal["never", "migrations", "always"]
 
 # The last line of what a question about an app's health says where it is in maintenance.
 AWAY = "in maintenance"
+_PAGE_ANSWERS = rf"""
+printf '%s\n' "$said"
+if ls_on && ! ls_by "$run"; then
+    case ${{said##*[!0-9]}} in 503 | 30? | "${{status:-503}}") printf '\n{AWAY}' ;; esac
+fi
+"""
 # `ls_page`, `ls_on`, `ls_down` and `ls_up` are the mode's own. The marker's second line says which page it is about:
 # one that somebody made later is theirs. Where a run was cut off while it made the page, that line is still empty.
 _MARK = r"""
@@ -161,9 +167,10 @@ class Maintenance:
         return Probe("maintenance", self._command(place, _LOOK, Page()), parse_maintenance)
 
     def unless(self, place: Place, run: str, asking: Command) -> Command:
-        """A question, but where it is in maintenance that this run did not begin: then its answer is AWAY."""
-        away = f"if ls_on && ! ls_by \"$run\"; then printf '\\n{AWAY}'; exit 0; fi\n"
-        command = self._command(place, away + asking.text, Page(), run=run, **asking.values)
+        """A question whose last line is an HTTP status. Where the page answers it, and this run did not put it there,
+        the last line is AWAY: a URL that goes past the page is judged as ever."""
+        text = f"said=$(\n{asking.text}\n)\n{_PAGE_ANSWERS}"
+        command = self._command(place, text, Page(), run=run, **asking.values)
         return replace(command, env=asking.env)
 
     def down(self, place: Place, run: str, by: str, kind: str, *, taken: str = "") -> Command:

@@ -161,10 +161,11 @@ def test_fab_is_interrupted_at_any_event(prepared: list[Prepared]) -> None:
         assert code in (0, 130), (case, ran.said)
         found = one.assert_whole(case)
         if code == 130:
-            # A signal that comes when everything is done, and perhaps said, is too late to go back: what is said is true.
-            done = case == "outcome " or "kept as" in ran.said
-            assert done or (found == one.old and "interrupted" in ran.said), (case, ran.said)
-            went_back.append(not done)
+            # When everything is done, and perhaps said, it is too late to go back; what is said is true.
+            late = case == "outcome " or "restore of prod done" in ran.said
+            assert found == (one.new if late else one.old), (case, ran.said)
+            assert late or "interrupted" in ran.said, (case, ran.said)
+            went_back.append(not late)
         else:
             assert found == one.new and "kept as" in ran.said, (case, ran.said)
         assert "Traceback" not in ran.said, ran.said
