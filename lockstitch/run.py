@@ -12,6 +12,7 @@ from lockstitch.facts import LockInfo
 from lockstitch.gate import Answer
 from lockstitch.host import Host
 from lockstitch.journal import now
+from lockstitch.left import left_to_a_person
 from lockstitch.lock import Locks
 from lockstitch.outcome import Failure, GoingBack, Left, Outcome, RunEvent, Said, SiteOutcome, WaveBegan, Where
 from lockstitch.plan import Plan, Site, Unit, Wave
@@ -192,8 +193,10 @@ class _Run:
         if not units:
             return []
         pool = ThreadPoolExecutor(max_workers=min(64, len(units)))
-        futures = [pool.submit(do, unit) for unit in units]
+        futures: list[Future[Failure | None]] = []
         try:
+            # Also an interrupt that comes here is heard before anything is put back: nothing begins after it.
+            futures += [pool.submit(self._unless_stopped, do, unit) for unit in units]
             _wait(futures, patience)
             return [failure for future in futures if (failure := future.result()) is not None]
         except KeyboardInterrupt:
@@ -201,6 +204,11 @@ class _Run:
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _unless_stopped(self, do: Callable[[Unit], Failure | None], unit: Unit) -> Failure | None:
+        if self.carrier.stopped.is_set():
+            return Failure(unit.site, "interrupt", "interrupted before it began")
+        return do(unit)
 
     def _stop(self) -> None:
         self.carrier.stopped.set()
@@ -213,24 +221,7 @@ class _Run:
         return Failure(failure.site, failure.what, failure.reason, failure.hint, failure.output, logs)
 
     def _leave(self, failure: Failure, what: str, *, again: bool = False) -> None:
-        """A site that a person must see to; with `again`, how it is taken back when that is done."""
-        assert failure.site is not None
-        on = f"fab -H {self.plan.environment}:{failure.site.host}"
-        said = [f"{what}: {failure.reason}", *failure.output[-1:]]
-        before = next((change.before for change in self.plan.changes if change.site == failure.site), None)
-        if again and before:
-            said.append(f"when that is seen to: {on} rollback --only {failure.site.app} --to {before[:12]}")
-        self.left.append(Left(failure.site, "\n    ".join(said), self._look(failure.site, failure.what, again)))
-
-    def _look(self, site: Site, what: str, again: bool) -> str:
-        """The command that shows a person how a site is."""
-        on = f"fab -H {self.plan.environment}"
-        if not site.database:
-            return f"{on}:{site.host} status"
-        if what in ("unlock", "ending"):
-            return f"{on} lock.show"
-        changed = again or what == "going back" or self.plan.kind in ("restore", "analyze")
-        return f"{on} {'database.check' if changed else 'backup.list'} --database {site.app}"
+        self.left.append(left_to_a_person(self.plan, failure, what, again=again))
 
     def _outcome(self, code: ExitCode, failures: Sequence[Failure], notes: tuple[str, ...] = ()) -> Outcome:
         sites = tuple(SiteOutcome(s, w, seconds=self.carrier.seconds.get(s, 0.0)) for s, w in self.where.items())

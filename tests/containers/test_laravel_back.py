@@ -33,7 +33,7 @@ COMMANDS = [
     ("up", "php2", "--no-ansi up"),
 ]
 SITE = "/etc/nginx/sites-enabled/desk"
-LOCKED = f"{SHARED}/storage/app/locked"
+LOCKED = f"{SHARED}/storage/logs"
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ def once(machine: Machine, words: str, *, quietly: bool = False) -> Iterator[Non
 @contextmanager
 def not_ours(machine: Machine) -> Iterator[None]:
     """A folder in storage that only root may write to."""
-    machine.check(f"install -d -m 755 {LOCKED}")
+    machine.check(f"chown root:root {LOCKED} && chmod 0755 {LOCKED}")
     yield
-    machine.check(f"rmdir {LOCKED}")
+    machine.check(f"chown deploy:www-data {LOCKED} && chmod 2775 {LOCKED}")
 
 
 @contextmanager

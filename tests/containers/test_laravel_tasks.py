@@ -104,8 +104,8 @@ def test_an_app_without_a_mode_of_its_own_has_the_page_that_nginx_tests_for(desk
 
 
 def in_the_docs() -> str:
-    """The lines for nginx as docs/laravel.md has them."""
-    lines = (ROOT / "docs" / "laravel.md").read_text().partition("    # nginx, in the server of that app\n")[2]
+    """The lines for nginx as docs/maintenance.md has them."""
+    lines = (ROOT / "docs" / "maintenance.md").read_text().partition("    # nginx, in the server of that app\n")[2]
     return lines.partition("\n\n")[0]
 
 
