@@ -87,6 +87,10 @@ class Service(BaseModel):
         """What a person should know before a deploy, by what was asked."""
         return ()
 
+    def unproven(self) -> str:
+        """What its own proof leaves open where no health URL tells the revision; empty: nothing."""
+        return ""
+
     def prepare(self, place: Place) -> Iterable[Step]:
         """What makes the code ready before the app's own build lines."""
         return ()

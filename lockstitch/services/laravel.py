@@ -84,6 +84,9 @@ class Laravel(Service):
         if _known(place) and self.maintenance.when != "never":
             yield from self._left_out(place, {key: bool(value) for key, value in self._page().items()})
 
+    def unproven(self) -> str:
+        return "php-fpm's workers do not tell which code they serve"
+
     def lacks(self, place: Place, page: Page) -> Iterator[str]:
         """What a person asked of the maintenance page and this version has not."""
         if _known(place):

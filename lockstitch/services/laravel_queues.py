@@ -9,7 +9,9 @@ from lockstitch.services.laravel_shell import ARTISAN
 _WORKERS = r"""
 ls_path=$(cd "$path" 2>/dev/null && pwd -P) || ls_path=$path
 ls_workers() {
-    for ls_dir in /proc/[0-9]*; do
+    # One process looks at all: a host may have hundreds.
+    for ls_file in $(grep -la artisan /proc/[0-9]*/cmdline 2>/dev/null); do
+        ls_dir=${ls_file%/*}
         ls_words=$(tr '\0' ' ' 2>/dev/null <"$ls_dir/cmdline") || continue
         case $ls_words in
             *artisan\ queue:work* | *artisan\ queue:listen* | *artisan\ horizon*) ;;

@@ -390,9 +390,10 @@ def test_a_dump_that_was_changed_is_found_out(shop: Project, postgres: Postgres)
     byte = f"dd if={dump} bs=1 skip={middle} count=1 status=none | od -An -tu1"
     flip = f'printf "\\\\$(printf %o $(( ($({byte}) + 1) % 256 )))" | dd of={dump} bs=1 seek={middle} conv=notrunc status=none'
     api1.check(flip)
-    for words in (["backup.verify"], ["backup.prove"], ["backup.restore", name, "--yes"]):
+    for words in (["backup.verify"], ["backup.prove", name], ["backup.restore", name, "--yes"]):
         ran(fab(shop, *words), 7, "database.dump: FAILED", f"{name} is damaged")
         assert postgres.databases() == [SHOP]
+    ran(fab(shop, "backup.prove"), 7, "there is no backup that can be counted on")
     assert not listed(shop)[0]["proven"]
     goes_on(shop, postgres, [name])
 
@@ -409,7 +410,7 @@ def test_a_backup_without_its_manifest_is_none(shop: Project, postgres: Postgres
     ):
         ran(fab(shop, *words), 7, "no manifest")
         assert postgres.databases() == [SHOP]
-    ran(fab(shop, "backup.prove"), 7, "there is no backup yet")
+    ran(fab(shop, "backup.prove"), 7, "there is no backup that can be counted on")
     ran(fab(shop, "backup"), 0)
     ran(fab(shop, "backup.prune"), 0)
     assert name in lies(api1), "it may be all there is: it is left for a person"

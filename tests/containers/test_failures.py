@@ -159,6 +159,7 @@ def test_the_api_fails_and_every_host_is_back(still: Standstill, fault: Fault) -
     assert "the last lines of /var/log/gunicorn/error.log:" in ran.out
 
 
+@pytest.mark.parametrize("still", ["releases"], indirect=True)
 def test_the_web_app_dies_while_it_loads_and_every_host_is_back(still: Standstill) -> None:
     # Nothing but PM2 itself looks at the new code.
     test = still.project.app("webapp").pop("test")
@@ -175,6 +176,7 @@ def test_the_web_app_is_unwell_and_every_host_is_back(still: Standstill) -> None
     still.assert_said(ran, "web1", UNWELL_WEBAPP.fails, UNWELL_WEBAPP.says)
 
 
+@pytest.mark.parametrize("still", ["releases"], indirect=True)
 def test_what_the_tests_let_through_the_check_before_the_reload_does_not(still: Standstill) -> None:
     test = still.project.app("api").pop("test")
     ran = still.project.deploy(BROKEN_IMPORT, on="prod:backend")
@@ -183,6 +185,7 @@ def test_what_the_tests_let_through_the_check_before_the_reload_does_not(still: 
     still.assert_said(ran, "api1", "check", "a_module_that_is_nowhere")
 
 
+@pytest.mark.parametrize("still", ["in_place"], indirect=True)
 def test_the_second_wave_fails_and_the_first_goes_back(still: Standstill) -> None:
     still.fleet["api2"].check(f"touch {UNWELL}")
     ran = still.project.deploy("main", on="prod:backend")
@@ -203,6 +206,7 @@ def test_the_last_host_of_the_last_group_fails_and_every_group_goes_back(still: 
     still.assert_passed_twice("api1", "api2", "web1", ran=ran)
 
 
+@pytest.mark.parametrize("still", ["in_place"], indirect=True)
 def test_a_build_that_fails_on_one_host_only(still: Standstill) -> None:
     still.project.app("api")["build"].append(f"[ ! -e {UNWELL} ] || ! grep 3.0.0 main.py || {{ echo no way; exit 3; }}")
     still.fleet["api2"].check(f"touch {UNWELL}")
@@ -213,6 +217,7 @@ def test_a_build_that_fails_on_one_host_only(still: Standstill) -> None:
     still.assert_said(ran, "api2", "build 2/2", "no way")
 
 
+@pytest.mark.parametrize("still", ["releases"], indirect=True)
 def test_a_host_that_cannot_be_put_back_is_named_with_what_to_type(still: Standstill) -> None:
     project, api2 = still.project, still.fleet["api2"]
     place = "/app/api/.git" if still.layout == "in_place" else "/app/api"

@@ -110,6 +110,7 @@ def post(machine: Machine) -> int:
     return requests.post(f"http://127.0.0.1:{machine.http_port}/notes", timeout=5).status_code
 
 
+@pytest.mark.parametrize("layout", ["releases"])
 def test_the_notes_are_deployed_to_both_backends(
     notes_project: Project, postgres: Postgres, repositories: dict[str, Repository]
 ) -> None:

@@ -33,7 +33,7 @@ def untested(project: Project, app: str, **more: Any) -> None:
     project.app(app).update({"test": [], **more})
 
 
-@pytest.mark.parametrize("reload", ["hup", "usr2"])
+@pytest.mark.parametrize(("layout", "reload"), [("in_place", "hup"), ("releases", "usr2")])
 def test_gunicorn_by_pid_file(project: Project, fleet: Fleet, repositories: Repositories, reload: str) -> None:
     project.app("api")["service"] = {**BY_PIDFILE, "reload": reload}
     expect.done(project.deploy("v1", on=API))
@@ -54,6 +54,7 @@ def test_gunicorn_by_pid_file(project: Project, fleet: Fleet, repositories: Repo
     expect.hosts_on({"api1": "v1"}, project, repositories)
 
 
+@pytest.mark.parametrize("layout", ["releases"])
 def test_gunicorn_s_old_master_goes_on_when_the_new_one_cannot(
     project: Project, fleet: Fleet, repositories: Repositories
 ) -> None:
@@ -67,6 +68,7 @@ def test_gunicorn_s_old_master_goes_on_when_the_new_one_cannot(
     expect.hosts_on({"api1": "v1"}, project, repositories)
 
 
+@pytest.mark.parametrize("layout", ["in_place"])
 def test_gunicorn_s_master_under_systemd_never_meets_broken_code(
     project: Project, fleet: Fleet, repositories: Repositories
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_pm2_process_that_would_keep_its_folder_is_refused(
     expect.hosts_on({"web1": "v1"}, project, repositories)
 
 
+@pytest.mark.parametrize("layout", ["releases"])
 def test_a_pm2_process_by_its_name_alone(
     project: Project, fleet: Fleet, repositories: Repositories, layout: Layout
 ) -> None:
@@ -126,6 +129,7 @@ def test_a_pm2_process_by_its_name_alone(
     expect.hosts_on({"web1": "v2"}, project, repositories)
 
 
+@pytest.mark.parametrize("layout", ["releases"])
 def test_any_unit_is_restarted_or_reloaded(project: Project, fleet: Fleet, repositories: Repositories) -> None:
     project.app("api")["service"] = {"kind": "systemd", "unit": "gunicorn", "reload": "restart"}
     expect.done(project.deploy("v1", on=API))
