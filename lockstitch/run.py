@@ -73,7 +73,11 @@ class _Run:
             self._failed([Failure(None, "defect", repr(defect))])
             raise
         if not failures:
-            return self._finished()
+            try:
+                return self._finished()
+            except KeyboardInterrupt:
+                # Everything is ended, and only not yet told.
+                return self._outcome(ExitCode.NEEDS_A_PERSON if self.left else ExitCode.DONE, [])
         return self._failed(failures)
 
     def _forward(self) -> list[Failure]:

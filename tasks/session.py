@@ -5,13 +5,14 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lockstitch import plans
 from lockstitch.errors import ExitCode, UsageError
-from lockstitch.fab import FleetContext, remote_for
+from lockstitch.fab import FleetContext, remote_for, too_late
 from lockstitch.facts import Survey
 from lockstitch.inventory import Fleet, environments
 from lockstitch.inventory.nearest import did_you_mean
@@ -137,10 +138,12 @@ class Session:
         self.confirm(fleet, yes=yes)
         databases = fleet.inventory.databases.values()
         hosts = {host.name: host for host in (*fleet.hosts, *(database.host for database in databases))}
-        with self.journal() as journal, display(plan, plain=self.json) as shown:
-            outcome = run(plan, self.remote, hosts, recorded(journal, plan, shown))
-            journal.write("outcome", **outcome_json(outcome))
-        self.show_outcome(outcome)
+        with ExitStack() as last:
+            with self.journal() as journal, display(plan, plain=self.json) as shown:
+                outcome = run(plan, self.remote, hosts, recorded(journal, plan, shown))
+                last.enter_context(too_late())
+                journal.write("outcome", **outcome_json(outcome))
+            self.show_outcome(outcome)
 
     def show_outcome(self, outcome: Outcome) -> None:
         self.answer(lambda: outcome_json(outcome), lambda: outcome_text(outcome))

@@ -5,9 +5,10 @@
 
 from lockstitch.fab.context import FleetContext, Settings, remote_for
 from lockstitch.fab.executor import Executor
+from lockstitch.fab.signals import too_late
 from lockstitch.fab.task import FleetTask, fleet_task
 from lockstitch.fab.typos import tell_typos
 
 tell_typos()
 
-__all__ = ["Executor", "FleetContext", "FleetTask", "Settings", "fleet_task", "remote_for"]
+__all__ = ["Executor", "FleetContext", "FleetTask", "Settings", "fleet_task", "remote_for", "too_late"]

@@ -31,6 +31,20 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, before[number])
 
 
+@contextmanager
+def too_late() -> Iterator[None]:
+    """Within this, no signal is heard: all is done, and only told."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = [(number, signal.signal(number, signal.SIG_IGN)) for number in SIGNALS]
+    try:
+        yield
+    finally:
+        for number, was in before:
+            signal.signal(number, was)
+
+
 class _Handler:
     def __init__(self) -> None:
         self._told = False
