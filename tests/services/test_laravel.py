@@ -170,3 +170,12 @@ def test_maintenance_by_a_page(shell: tuple[str, ...], tmp_path: Path) -> None:
     assert looked().on
     says(shell, mode.off(at).render())
     assert not looked().on and list(state.iterdir()) == []
+
+
+def test_the_scheduler_is_restarted_after_the_workers() -> None:
+    steps = list(laravel(scheduler="desk-scheduler").after(place()))
+    assert [step.name for step in steps] == ["queues", "scheduler"]
+    command = steps[1].command
+    assert (command.values["unit"], command.values["verb"]) == ("desk-scheduler", "restart")
+    assert all(step.again for step in steps), "also on the way back"
+    assert [step.name for step in laravel(queues={"restart": False}).after(place())] == []
