@@ -394,8 +394,12 @@ def test_a_dump_that_was_changed_is_found_out(shop: Project, postgres: Postgres)
         ran(fab(shop, *words), 7, "database.dump: FAILED", f"{name} is damaged")
         assert postgres.databases() == [SHOP]
     ran(fab(shop, "backup.prove"), 7, "there is no backup that can be counted on")
-    assert not listed(shop)[0]["proven"]
-    goes_on(shop, postgres, [name])
+    (damaged,) = listed(shop)
+    assert not damaged["good"] and not damaged["proven"], "it is remembered what was found"
+    ran(fab(shop, "backup"), 0)
+    assert [each["good"] for each in listed(shop)] == [False, True]
+    ran(fab(shop, "backup.verify"), 0)
+    assert postgres.counts(SHOP) == ROWS and name in lies(api1)
 
 
 def test_a_backup_without_its_manifest_is_none(shop: Project, postgres: Postgres) -> None:
