@@ -67,9 +67,8 @@ def show_queues(session: Session, only: str) -> None:
     fleet = session.fleet(only)
     work = site_work(fleet, lambda app, place: _of(app, place, lambda queues: queues.status.command), _QUEUES)
     done = everywhere(session.remote, work)
-    sites = {str(site): site for site in plans.sites(fleet)}
-    places = {str(plans.site(h.name, a)): (a, plans.site(h.name, a)) for h, a in fleet.sites()}
-    found = {sites[label]: _state(*places[label], one) for label, one in done.items()}
+    apps = {plans.site(host.name, app): app for host, app in fleet.sites()}
+    found = {site: _state(app, site, done[str(site)]) for site, app in apps.items() if str(site) in done}
     session.answer(lambda: queues_json(found), lambda: queues_text(found))
     bad = any(isinstance(state, str) or state.problem for state in found.values())
     end([*done.values(), *([Done(ExitCode.CHECK_SAID_NO, "")] if bad else [])])

@@ -73,7 +73,7 @@ def _health(wanted: Health, revision: str) -> Gate:
 
 def _judge(answer: HttpAnswer, **wanted: Any) -> Verdict:
     if answer == HttpAnswer(0, AWAY):
-        return passed("in maintenance, as it was found: it is not asked")
+        return passed("in maintenance, as it was found: its page answers")
     return judge_health(answer, **wanted)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lockstitch.command import Value
 from lockstitch.errors import CheckError, UsageError
@@ -86,8 +86,7 @@ def _step(app: App, facts: Facts, asked: Asked) -> Step:
 
 def _place(app: App, facts: Facts, asked: Asked) -> Place:
     env = asked.env.get(facts.site, app.env)
-    place = Place(app.name, facts.site.layout, "", facts.place.revision or "", env)
-    return replace(place, about=facts.about)
+    return Place(app.name, facts.site.layout, "", facts.place.revision or "", env, facts.about)
 
 
 def _notes(known: Mapping[Site, App], apps: Iterable[App], survey: Survey, asked: Asked) -> Iterator[str]:

@@ -130,7 +130,7 @@ class Laravel(Service):
     def after(self, place: Place) -> Iterator[Step]:
         if self.queues.restart:
             says = "artisan queue:restart: workers end their job and begin anew"
-            yield Step("queues", says, self._queues(place).restart, again=True, timeout=self.queues.settle + 120)
+            yield Step("queues", says, self.queue(place).restart, again=True, timeout=self.queues.settle + 120)
         if self.scheduler:
             command = place.command(f'{UNIT}ls_take "$verb"', unit=self.scheduler, verb="restart")
             yield Step("scheduler", f"restart {self.scheduler}", command, again=True, timeout=120)
@@ -138,7 +138,7 @@ class Laravel(Service):
     def paused(self, place: Place) -> Iterator[Step]:
         if self.queues.restart:
             says = "workers end their jobs; in maintenance they take no other"
-            yield Step("pause", says, self._queues(place).restart, timeout=self.queues.settle + 120)
+            yield Step("pause", says, self.queue(place).restart, timeout=self.queues.settle + 120)
 
     def cleared(self, place: Place) -> Iterator[Step]:
         says = "artisan cache:clear: what it holds is of the other database"
@@ -160,19 +160,14 @@ class Laravel(Service):
 
     def mode(self) -> Maintenance:
         page = {key: "" if value is None else str(value) for key, value in self._page().items()}
-        values = {**page, "php": self.php}
         asked = Page(retry=page.pop("retry"))
-        values.pop("retry")
-        return Maintenance(shell.MAINTENANCE, values, self.maintenance.when, asked)
+        return Maintenance(shell.MAINTENANCE, {**page, "php": self.php}, self.maintenance.when, asked)
 
     def console(self, place: Place, line: str) -> Command:
         text = shell.ARTISAN + 'cd "$current" || exit 1\neval "ls_artisan $line"\n'
         return place.command(text, php=self.php, line=line)
 
     def queue(self, place: Place) -> Queues:
-        return self._queues(place)
-
-    def _queues(self, place: Place) -> Queues:
         known = {"php": self.php, "path": place.layout.path, "names": " ".join(self.queues.names)}
         settle = {"settle": str(self.queues.settle), "horizon": self.queues.horizon}
         return Queues(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockstitch.services.laravel_shell import ARTISAN
+from lockstitch.services.state import OBSERVE
 
 # A worker belongs to the app by the folder it runs in, or by the artisan it was started with. Those of another user are
 # `unseen` where it is not known. `schedule:work` is none: queue:restart does not end it.
@@ -28,9 +29,9 @@ ls_workers() {
 # Told through the cache, so that every worker of the app hears it, on whichever host. `terminate` is for Horizon.
 RESTART = (
     ARTISAN
+    + OBSERVE
     + _WORKERS
     + r"""
-ls_alive() { ls_line=$(cat "/proc/$1/stat" 2>/dev/null) && case ${ls_line##*) } in Z* | X*) false ;; esac; }
 ls_old=$(ls_workers)
 (
     cd "$current" || exit 1

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lockstitch.command import Command, Value
 from lockstitch.probe import Probe, number
+from lockstitch.services.answer import object_of
 
 if TYPE_CHECKING:
     from lockstitch.services import Place
@@ -135,19 +136,11 @@ def parse_maintenance(text: str, code: int) -> MaintenanceState:
             case "with":
                 page = rest
             case "marker":
-                marker = _json(rest)
+                marker = object_of(rest) or {}
             case "unknown":
                 unknown = rest
     told = {key: str(marker.get(key, "")) if on else "" for key in ("run", "by", "kind")}
     return MaintenanceState(on, since, page, unknown=unknown, **told)
-
-
-def _json(text: str) -> Mapping[str, object]:
-    try:
-        read = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -199,7 +192,7 @@ def _marker(run: str, by: str, kind: str) -> str:
     return json.dumps({"run": run, "by": by, "kind": kind}, separators=(",", ":"), ensure_ascii=False)
 
 
-# A web server tests for the file, and serves it: docs/laravel.md has the lines for nginx.
+# A web server tests for the file, and serves it: docs/maintenance.md has the lines for nginx.
 _FILE = r"""
 ls_page=$page
 ls_on() { [ -e "$page" ]; }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from lockstitch.database import Beside, DatabaseState, Query, Replica, Room, Slow, Standby, Table, Waiting
+from lockstitch.services.answer import number_of, object_of, text_of
 from lockstitch.services.mysql_shell import LOGIN
 from lockstitch.services.mysql_state_shell import QUESTIONS
 
@@ -30,7 +30,7 @@ def parse_state(text: str, code: int) -> DatabaseState:
     for line in text.split("\n"):
         word, _, value = line.partition(" ")
         name, tab, number = line.partition("\t")
-        found = _object(value) if word in _WORDS else None
+        found = object_of(value) if word in _WORDS else None
         if found is not None:
             said[word].append(found)
         elif word == "asked":
@@ -52,45 +52,54 @@ def parse_state(text: str, code: int) -> DatabaseState:
 
 def _state(said: _Told, status: Mapping[str, str], denied: set[str]) -> DatabaseState:
     (server, *_) = said["server"]
-    login = _text(server, "user")
+    login = text_of(server, "user")
     user, _, host = login.rpartition("@")
     connected, seen = (_count(status.get(name)) for name in ("Threads_connected", "seen"))
     server_room = Room("the server", connected or 0, _count(status.get("max_connections")) or 0)
     return DatabaseState(
-        version=_text(server, "version"),
-        database=_text(server, "database"),
+        version=text_of(server, "version"),
+        database=text_of(server, "database"),
         user=user,
         up=_count(status.get("Uptime")),
-        size=_number(server, "size"),
+        size=number_of(server, "size"),
         hidden=max(0, (connected or 0) - (seen or 0)) if "idle" in denied else 0,
         grant=f"GRANT PROCESS ON *.* TO `{user}`@`{host}`;",
         standby=_standby(status),
         rooms=(
             server_room,
-            *(Room(_text(r, "of"), _number(r, "used") or 0, _number(r, "allowed") or 0) for r in said["room"]),
+            *(Room(text_of(r, "of"), number_of(r, "used") or 0, number_of(r, "allowed") or 0) for r in said["room"]),
         ),
         queries=tuple(sorted(map(_query, said["query"]), key=lambda q: -(q.seconds or 0))),
         waiting=_all_waiting(said),
-        replicas=tuple(Replica(_text(r, "name"), _client(r), _text(r, "state")) for r in said["replica"]),
-        tables=tuple(Table(_text(t, "name"), _number(t, "bytes") or 0, _number(t, "rows")) for t in said["table"]),
+        replicas=tuple(Replica(text_of(r, "name"), _client(r), text_of(r, "state")) for r in said["replica"]),
+        tables=tuple(
+            Table(text_of(t, "name"), number_of(t, "bytes") or 0, number_of(t, "rows")) for t in said["table"]
+        ),
         besides=tuple(map(_beside, said["beside"])),
         slow=_slow(status),
     )
 
 
 def _beside(told: Mapping[str, Any]) -> Beside:
-    name = _text(told, "name")
+    name = text_of(told, "name")
     quoted = name.replace("`", "``")
-    return Beside(name, _text(told, "kind"), _number(told, "bytes"), f"DROP DATABASE `{quoted}`;")
+    return Beside(name, text_of(told, "kind"), number_of(told, "bytes"), f"DROP DATABASE `{quoted}`;")
 
 
 def _query(told: Mapping[str, Any]) -> Query:
-    pid, state = _number(told, "pid") or 0, _text(told, "state")
+    pid, state = number_of(told, "pid") or 0, text_of(told, "state")
     # A query can be cancelled; a session that does nothing can only be ended.
     end = f"KILL {pid};" if state.startswith("idle") else f"KILL QUERY {pid};"
-    text = _SPACES.sub(" ", _text(told, "text"))[:_LONGEST]
+    text = _SPACES.sub(" ", text_of(told, "text"))[:_LONGEST]
     return Query(
-        pid, _text(told, "user"), _text(told, "application"), _client(told), state, _number(told, "seconds"), text, end
+        pid,
+        text_of(told, "user"),
+        text_of(told, "application"),
+        _client(told),
+        state,
+        number_of(told, "seconds"),
+        text,
+        end,
     )
 
 
@@ -99,9 +108,9 @@ def _all_waiting(said: _Told) -> tuple[Waiting, ...]:
     known = {query.pid: query for query in map(_query, said["query"])}
     found = {}
     for told in said["waiting"]:
-        behind = _number(told, "behind")
+        behind = number_of(told, "behind")
         by = (known.get(behind) or Query(behind, end=f"KILL {behind};"),) if behind else ()
-        found[_number(told, "pid")] = Waiting(_query(told), _number(told, "waits"), _text(told, "lock"), "", by)
+        found[number_of(told, "pid")] = Waiting(_query(told), number_of(told, "waits"), text_of(told, "lock"), "", by)
     return tuple(found.values())
 
 
@@ -122,27 +131,9 @@ def _slow(status: Mapping[str, str]) -> Slow | None:
 
 
 def _client(told: Mapping[str, Any]) -> str:
-    host, _, port = _text(told, "client").rpartition(":")
-    return host if host and port.isdigit() else _text(told, "client")
-
-
-def _text(told: Mapping[str, Any], key: str) -> str:
-    value = told.get(key)
-    return "" if value is None else str(value)
+    host, _, port = text_of(told, "client").rpartition(":")
+    return host if host and port.isdigit() else text_of(told, "client")
 
 
 def _count(text: str | None) -> int | None:
     return int(text) if text and text.isdigit() else None
-
-
-def _number(told: Mapping[str, Any], key: str) -> int | None:
-    value = told.get(key)
-    return max(0, int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _object(text: str) -> Mapping[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -6,13 +6,13 @@ documentation, "Viewing Statistics"). A question that fails is told, and the nex
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from lockstitch.database import Beside, DatabaseState, Query, Replica, Room, Slot, Standby, Table, Waiting
+from lockstitch.services.answer import number_of, object_of, text_of
 from lockstitch.services.postgres_shell import LOGIN
 from lockstitch.services.postgres_state_sql import QUESTIONS
 
@@ -30,7 +30,7 @@ def parse_state(text: str, code: int) -> DatabaseState:
     # Not splitlines(): a query may hold one of the other characters it takes for the end of a line.
     for line in text.split("\n"):
         word, _, value = line.partition(" ")
-        found = _object(value) if word in _WORDS else None
+        found = object_of(value) if word in _WORDS else None
         if found is not None:
             said[word].append(found)
         elif word == "asked":
@@ -45,72 +45,56 @@ def parse_state(text: str, code: int) -> DatabaseState:
 def _state(said: Mapping[str, list[Mapping[str, Any]]]) -> DatabaseState:
     server = {key: value for one in said["server"] for key, value in one.items()}
     return DatabaseState(
-        version=_text(server, "version"),
-        database=_text(server, "database"),
-        user=_text(server, "user"),
-        up=_number(server, "up"),
-        size=_number(server, "size"),
-        hidden=_number(server, "hidden") or 0,
-        grant=f'GRANT pg_monitor TO "{_text(server, "user")}";',
+        version=text_of(server, "version"),
+        database=text_of(server, "database"),
+        user=text_of(server, "user"),
+        up=number_of(server, "up"),
+        size=number_of(server, "size"),
+        hidden=number_of(server, "hidden") or 0,
+        grant=f'GRANT pg_monitor TO "{text_of(server, "user")}";',
         standby=_standby(said["standby"][0]) if said["standby"] else None,
-        rooms=tuple(Room(_text(r, "of"), _number(r, "used") or 0, _number(r, "allowed") or 0) for r in said["room"]),
+        rooms=tuple(
+            Room(text_of(r, "of"), number_of(r, "used") or 0, number_of(r, "allowed") or 0) for r in said["room"]
+        ),
         queries=tuple(map(_query, said["query"])),
         waiting=tuple(map(_waiting, said["waiting"])),
         replicas=tuple(map(_replica, said["replica"])),
         slots=tuple(map(_slot, said["slot"])),
         tables=tuple(map(_table, said["table"])),
-        besides=tuple(Beside(_text(b, "name"), _text(b, "kind"), _number(b, "bytes")) for b in said["beside"]),
+        besides=tuple(Beside(text_of(b, "name"), text_of(b, "kind"), number_of(b, "bytes")) for b in said["beside"]),
     )
 
 
 def _query(told: Mapping[str, Any]) -> Query:
-    user, application, client, state = (_text(told, key) for key in ("user", "application", "client", "state"))
-    pid = _number(told, "pid") or 0
+    user, application, client, state = (text_of(told, key) for key in ("user", "application", "client", "state"))
+    pid = number_of(told, "pid") or 0
     # A query can be cancelled; a session that does nothing can only be ended.
     how = "pg_terminate_backend" if state.startswith("idle") else "pg_cancel_backend"
-    text, end = _text(told, "text"), f"SELECT {how}({pid});"
-    return Query(pid, user, application, client, state, _number(told, "seconds"), text, end)
+    text, end = text_of(told, "text"), f"SELECT {how}({pid});"
+    return Query(pid, user, application, client, state, number_of(told, "seconds"), text, end)
 
 
 def _slot(told: Mapping[str, Any]) -> Slot:
-    name = _text(told, "name")
-    return Slot(name, _number(told, "bytes"), f"SELECT pg_drop_replication_slot('{name}');")
+    name = text_of(told, "name")
+    return Slot(name, number_of(told, "bytes"), f"SELECT pg_drop_replication_slot('{name}');")
 
 
 def _waiting(told: Mapping[str, Any]) -> Waiting:
     by = told.get("by")
     holders = [_query(one) for one in by if isinstance(one, dict)] if isinstance(by, list) else []
-    return Waiting(_query(told), _number(told, "waits"), _text(told, "lock"), _text(told, "on"), tuple(holders))
+    return Waiting(_query(told), number_of(told, "waits"), text_of(told, "lock"), text_of(told, "on"), tuple(holders))
 
 
 def _replica(told: Mapping[str, Any]) -> Replica:
-    name, client, state = (_text(told, key) for key in ("name", "client", "state"))
-    return Replica(name, client, state, _number(told, "seconds"), _number(told, "bytes"))
+    name, client, state = (text_of(told, key) for key in ("name", "client", "state"))
+    return Replica(name, client, state, number_of(told, "seconds"), number_of(told, "bytes"))
 
 
 def _standby(told: Mapping[str, Any]) -> Standby:
-    seconds, behind = (_number(told, key) for key in ("seconds", "bytes"))
+    seconds, behind = (number_of(told, key) for key in ("seconds", "bytes"))
     return Standby(seconds, behind, told.get("connected") is True, told.get("paused") is True)
 
 
 def _table(told: Mapping[str, Any]) -> Table:
-    rows, dead = (_number(told, key) for key in ("rows", "dead"))
-    return Table(_text(told, "name"), _number(told, "bytes") or 0, rows, dead, _text(told, "analyzed"))
-
-
-def _text(told: Mapping[str, Any], key: str) -> str:
-    value = told.get(key)
-    return "" if value is None else str(value)
-
-
-def _number(told: Mapping[str, Any], key: str) -> int | None:
-    value = told.get(key)
-    return max(0, int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _object(text: str) -> Mapping[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+    rows, dead = (number_of(told, key) for key in ("rows", "dead"))
+    return Table(text_of(told, "name"), number_of(told, "bytes") or 0, rows, dead, text_of(told, "analyzed"))
