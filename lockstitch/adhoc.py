@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from lockstitch.at_once import at_once
 from lockstitch.command import mask
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.host import Host
@@ -55,14 +55,7 @@ def everywhere(remote: Remote, work: Sequence[Work], observe: Observer = lambda 
             return Done(ExitCode.DONE, "ok", results)
         return Done(ExitCode.CHECK_SAID_NO, f"exit code {bad.code}", results)
 
-    pool = ThreadPoolExecutor(max_workers=max(1, min(32, len(work))))
-    try:
-        return dict(zip([given.label for given in work], pool.map(one, work), strict=True))
-    except KeyboardInterrupt:
-        remote.interrupt()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return dict(zip([given.label for given in work], at_once(one, work, remote.interrupt, most=32), strict=True))
 
 
 def worst(done: Sequence[Done]) -> ExitCode:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lockstitch.at_once import at_once
 from lockstitch.backup import VaultFacts
 from lockstitch.command import Command, Secret, Value, mask
 from lockstitch.database import DatabaseState
@@ -15,7 +16,6 @@ from lockstitch.plan import Script, Step
 from lockstitch.probe import Probe
 from lockstitch.questions import server, vault
 from lockstitch.remote import Remote
-from lockstitch.survey import each
 
 # The server ends each of its questions after a sixth of that.
 _LONGEST = 120.0
@@ -43,7 +43,7 @@ def examine(
         except LockstitchError as error:
             found[name] = error
 
-    each(databases, one)
+    at_once(one, databases, remote.interrupt)
     return {name: found[name] for name in databases}
 
 

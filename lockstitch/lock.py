@@ -7,8 +7,8 @@ gets the first gets them all, so exactly one goes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
+from lockstitch.at_once import at_once
 from lockstitch.errors import CheckError, LockHeldError, LockstitchError
 from lockstitch.facts import LockInfo, parse_lock
 from lockstitch.host import Host
@@ -85,10 +85,7 @@ class Locks:
     def _each(
         sites: Sequence[Site], do: Callable[[Site], str | LockstitchError | None]
     ) -> dict[Site, str | LockstitchError | None]:
-        if not sites:
-            return {}
-        with ThreadPoolExecutor(max_workers=min(32, len(sites))) as pool:
-            return dict(zip(sites, pool.map(do, sites), strict=True))
+        return dict(zip(sites, at_once(do, sites, most=32), strict=True))
 
 
 def break_locks(

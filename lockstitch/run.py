@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 
+from lockstitch.at_once import alone, at_once, rest
 from lockstitch.carry import Carrier
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.facts import LockInfo
@@ -91,7 +92,7 @@ class _Run:
 
     def _wave(self, wave: Wave) -> list[Failure]:
         if wave.only_if is not None:
-            verdict = self.carrier.needed(wave.only_if)
+            verdict = alone(partial(self.carrier.needed, wave.only_if), self._stop)
             if verdict.answer is Answer.INCONCLUSIVE:
                 return [Failure(wave.only_if.site, wave.only_if.gate.name, verdict.reason, verdict.hint)]
             if not verdict.passed:
@@ -102,7 +103,7 @@ class _Run:
         failures = self._each(wave.units, self.carrier.steps) or self._gates(wave)
         if not failures and wave.pause and wave is not self.plan.waves[-1]:
             self.observe(Said(f"watching {wave.name} for {wave.pause:g} s"))
-            self.carrier.stopped.wait(wave.pause)
+            rest(wave.pause)
             failures = self._gates(wave)
         if wave.visible and not failures:
             self.where.update(dict.fromkeys((unit.site for unit in wave.units), "new"))
@@ -193,21 +194,8 @@ class _Run:
 
         As many interrupts as `patience` says are waited out: ending a run is cheaper than stopping that.
         """
-        units = list(units)
-        if not units:
-            return []
-        pool = ThreadPoolExecutor(max_workers=min(64, len(units)))
-        futures: list[Future[Failure | None]] = []
-        try:
-            # Also an interrupt that comes here is heard before anything is put back: nothing begins after it.
-            futures += [pool.submit(self._unless_stopped, do, unit) for unit in units]
-            _wait(futures, patience)
-            return [failure for future in futures if (failure := future.result()) is not None]
-        except KeyboardInterrupt:
-            self._stop()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        ended = at_once(partial(self._unless_stopped, do), units, self._stop, patience=patience)
+        return [failure for failure in ended if failure is not None]
 
     def _unless_stopped(self, do: Callable[[Unit], Failure | None], unit: Unit) -> Failure | None:
         if self.carrier.stopped.is_set():
@@ -221,7 +209,7 @@ class _Run:
     def _with_logs(self, failure: Failure) -> Failure:
         if failure.site is None or failure.what in ("connection", "interrupt"):
             return failure
-        logs = self.carrier.logs(failure.site)
+        logs = alone(partial(self.carrier.logs, failure.site), self._stop)
         return Failure(failure.site, failure.what, failure.reason, failure.hint, failure.output, logs)
 
     def _leave(self, failure: Failure, what: str, *, again: bool = False) -> None:
@@ -231,18 +219,6 @@ class _Run:
         sites = tuple(SiteOutcome(s, w, seconds=self.carrier.seconds.get(s, 0.0)) for s, w in self.where.items())
         seconds = time.monotonic() - self.start
         return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds, notes)
-
-
-def _wait(futures: Sequence[Future[Failure | None]], patience: int) -> None:
-    """Until all are done; the interrupt after the last that is waited out is raised."""
-    while True:
-        try:
-            wait(futures)
-            return
-        except KeyboardInterrupt:
-            if not patience:
-                raise
-            patience -= 1
 
 
 def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:

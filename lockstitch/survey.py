@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
+from lockstitch.at_once import at_once
 from lockstitch.backup import ServerFacts, VaultFacts
 from lockstitch.command import Value
 from lockstitch.errors import LockstitchError
@@ -18,8 +18,6 @@ from lockstitch.questions import Ask, probes, server, vault
 from lockstitch.remote import Remote
 from lockstitch.services import ServiceState
 from lockstitch.services.maintenance import MaintenanceState
-
-T = TypeVar("T")
 
 
 def survey(remote: Remote, asks: Sequence[Ask]) -> Survey:
@@ -35,7 +33,7 @@ def survey(remote: Remote, asks: Sequence[Ask]) -> Survey:
         except LockstitchError as error:
             errors[ask.host.name] = error
 
-    each(asks, one)
+    at_once(one, asks, remote.interrupt)
     return Survey({ask.site: facts[ask.site] for ask in asks if ask.site in facts}, errors)
 
 
@@ -71,7 +69,7 @@ def look(
         except LockstitchError as error:
             found[database.name] = error
 
-    each(databases.values(), one)
+    at_once(one, databases.values(), remote.interrupt)
     return found
 
 
@@ -82,12 +80,3 @@ def _look(remote: Remote, database: Database, url: Value | None) -> VaultFacts:
     read: Mapping[str, Any] = {p.name: p.parse(r.output, r.code) for p, r in zip(asked, results, strict=False)}
     there: VaultFacts = read.get("vault", VaultFacts())
     return replace(there, server=read.get("server", ServerFacts()))
-
-
-def each(items: Iterable[T], do: Callable[[T], None], at_once: int = 64) -> None:
-    """Do something for each, in parallel, and let every one end before an error is raised."""
-    items = list(items)
-    if items:
-        with ThreadPoolExecutor(max_workers=min(at_once, len(items))) as pool:
-            for future in [pool.submit(do, item) for item in items]:
-                future.result()

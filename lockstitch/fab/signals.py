@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from lockstitch.at_once import interrupt
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within this, the first of these signals raises KeyboardInterrupt; later ones only where a person insists."""
+    """Within this, the first of these signals interrupts; later ones only where a person insists."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -55,7 +57,7 @@ class _Handler:
             self._forget_terminal()
         if not self._told or number == signal.SIGINT:
             self._told = True
-            raise KeyboardInterrupt
+            interrupt()
 
     def _forget_terminal(self) -> None:
         # Writing to a terminal that is gone is an error, and that error would keep the run from being put back.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from fabric import Config
 
+from lockstitch.at_once import listening
 from lockstitch.errors import ConnectError, HostLostError, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script
@@ -57,9 +57,10 @@ class SshRemote:
 
     def connect(self, hosts: Iterable[Host]) -> dict[str, LockstitchError]:
         """Open one connection to each host at once; returns the errors by host name."""
-        opening = {host: in_background(partial(self._line, host)) for host in dict.fromkeys(hosts)}
         try:
-            wait(opening.values())
+            with listening() as ear:
+                opening = {host: in_background(partial(self._line, host)) for host in dict.fromkeys(hosts)}
+                ear.wait(opening.values())
         except BaseException:
             self.network.interrupt()
             raise
@@ -103,8 +104,8 @@ class SshRemote:
         self.network.interrupt()
         with self._lock:
             lines, self._lines = list(self._lines.values()), {}
-        for closing in [in_background(line.close) for line in lines]:
-            closing.exception()
+        with listening() as ear:
+            ear.wait([in_background(line.close) for line in lines])
         self.network.close()
 
     def __enter__(self) -> SshRemote:
