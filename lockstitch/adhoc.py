@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lockstitch.at_once import at_once
 from lockstitch.command import mask
+from lockstitch.done import Done
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script
-from lockstitch.remote import Event, Observer, Remote, Result, StepOutput
+from lockstitch.remote import Event, Observer, Remote, StepOutput
 
 DAY = 86400.0
+NOT_BEGUN = "interrupted before it began"
 
 
 @dataclass(frozen=True)
@@ -25,40 +29,67 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Done:
-    """How one ended: the code it counts as, that in words, and what its steps said."""
+class Way:
+    """How work is carried out: on how many hosts at most at the same time; how often it is tried until it succeeds,
+    and how many seconds lie between two tries; after how many seconds a step is ended (0: what the step itself says).
+    """
 
-    code: ExitCode
-    words: str
-    results: tuple[Result, ...] = ()
-
-
-def everywhere(remote: Remote, work: Sequence[Work], observe: Observer = lambda event: None) -> dict[str, Done]:
-    """Carry out every script at once; how each ended, by its label."""
-    errors = remote.connect(tuple(dict.fromkeys(one.host for one in work)))
-
-    def one(given: Work) -> Done:
-        if given.host.name in errors:
-            return Done(ExitCode.UNREACHABLE, errors[given.host.name].message)
-        secrets = {secret for step in given.script.steps for secret in step.command.secrets()}
-
-        def masked(event: Event) -> None:
-            observe(replace(event, line=mask(event.line, secrets)) if isinstance(event, StepOutput) else event)
-
-        try:
-            results = remote.run(given.host, given.script, masked if secrets else observe)
-            results = tuple(replace(result, output=mask(result.output, secrets)) for result in results)
-        except LockstitchError as error:
-            return Done(error.exit_code, error.message)
-        bad = next((result for result in results if not result.ok), None)
-        if bad is None:
-            return Done(ExitCode.DONE, "ok", results)
-        return Done(ExitCode.CHECK_SAID_NO, f"exit code {bad.code}", results)
-
-    return dict(zip([given.label for given in work], at_once(one, work, remote.interrupt, most=32), strict=True))
+    at_once: int = 64
+    tries: int = 1
+    pause: float = 1.0
+    timeout: float = 0.0
 
 
-def worst(done: Sequence[Done]) -> ExitCode:
-    """What all of them count as: a host that was not reached above everything else."""
-    codes = [one.code for one in done]
-    return max(codes, key=lambda code: (code == ExitCode.UNREACHABLE, code), default=ExitCode.DONE)
+def everywhere(
+    remote: Remote, work: Sequence[Work], observe: Observer = lambda event: None, way: Way | None = None
+) -> dict[str, Done]:
+    """Carry out every script; how each ended, by its label.
+
+    An interrupt ends what runs, and what has not begun does not begin; both are told in what is returned.
+    """
+    way = way or Way()
+    done: dict[str, Done] = {}
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        remote.interrupt()
+
+    def one(given: Work) -> None:
+        began = time.monotonic()
+        ended = _tried(remote, given, observe, way, stopped)
+        done[given.label] = replace(ended, seconds=time.monotonic() - began)
+
+    try:
+        at_once(one, work, stop, most=way.at_once)
+    except KeyboardInterrupt:
+        stop()
+    return {given.label: done.get(given.label, Done(ExitCode.INTERRUPTED, NOT_BEGUN)) for given in work}
+
+
+def _tried(remote: Remote, given: Work, observe: Observer, way: Way, stopped: threading.Event) -> Done:
+    for left in reversed(range(way.tries)):
+        ended = _once(remote, given, observe, way.timeout)
+        if ended.code in (ExitCode.DONE, ExitCode.INTERRUPTED) or not left or stopped.wait(way.pause):
+            break
+    return ended
+
+
+def _once(remote: Remote, given: Work, observe: Observer, timeout: float) -> Done:
+    script = given.script
+    if timeout:
+        script = replace(script, steps=tuple(replace(step, timeout=timeout) for step in script.steps))
+    secrets = {secret for step in script.steps for secret in step.command.secrets()}
+
+    def masked(event: Event) -> None:
+        observe(replace(event, line=mask(event.line, secrets)) if isinstance(event, StepOutput) else event)
+
+    try:
+        results = remote.run(given.host, script, masked if secrets else observe)
+    except LockstitchError as error:
+        return Done(error.exit_code, error.message)
+    results = tuple(replace(result, output=mask(result.output, secrets)) for result in results)
+    bad = next((result for result in results if not result.ok), None)
+    if bad is None:
+        return Done(ExitCode.DONE, "ok", results, 0)
+    return Done(ExitCode.CHECK_SAID_NO, f"exit code {bad.code}", results, bad.code)

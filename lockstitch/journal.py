@@ -46,6 +46,15 @@ class Journal:
         self.close()
 
 
+def note(path: Path, **fields: Any) -> None:
+    """Add one line to a file that several may write to at once: of what is done without a run of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps({"at": now(), **fields}, ensure_ascii=False, default=str) + "\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    with open(descriptor, "ab", buffering=0) as file:
+        file.write(line.encode("utf-8", "replace"))
+
+
 def read(path: Path) -> Iterator[Mapping[str, Any]]:
     """The events of a run's file; a last line that was cut off is left out."""
     with path.open("rb") as file:

@@ -6,15 +6,17 @@ import sys
 from collections.abc import Callable
 
 from lockstitch import plans
-from lockstitch.adhoc import Done, everywhere
+from lockstitch.adhoc import everywhere
 from lockstitch.command import Command
+from lockstitch.done import Done
 from lockstitch.errors import ExitCode, UsageError
 from lockstitch.inventory import App, resolve_secret
 from lockstitch.report import maintenance_json, maintenance_text, queues_json, queues_text
 from lockstitch.services import Place, Queues
 from lockstitch.services.maintenance import Page
 from lockstitch.services.queues import QueueState
-from tasks.everywhere import end, on_sites, site_work
+from tasks.adhoc import end
+from tasks.everywhere import on_sites, site_work
 from tasks.session import Session, words
 
 _QUEUES = "has queues that its service knows"
@@ -49,17 +51,20 @@ def app_command(session: Session, only: str, line: str, *, once: bool) -> None:
     """A command of each app's own console."""
     if not line.strip():
         raise UsageError("there is no command", hint="fab -H ENV artisan -- about")
-    on_sites(session, only, lambda app, place: app.service.console(place, line), "has artisan", once=once)
+    what = f"artisan -- {line}"
+    on_sites(session, only, what, lambda app, place: app.service.console(place, line), "has artisan", once=once)
 
 
-def queue_command(session: Session, only: str, which: Callable[[Queues], Command], *, once: bool = False) -> None:
-    on_sites(session, only, lambda app, place: _of(app, place, which), _QUEUES, once=once)
+def queue_command(
+    session: Session, only: str, what: str, which: Callable[[Queues], Command], *, once: bool = False
+) -> None:
+    on_sites(session, only, what, lambda app, place: _of(app, place, which), _QUEUES, once=once)
 
 
 def queue_retry(session: Session, only: str, ids: str) -> None:
     if not words(ids):
         raise UsageError("no job is named", hint="fab -H ENV queue.retry all, or ids from queue.failed")
-    queue_command(session, only, lambda queues: queues.retry(words(ids)), once=True)
+    queue_command(session, only, f"queue.retry {ids}", lambda queues: queues.retry(words(ids)), once=True)
 
 
 def show_queues(session: Session, only: str) -> None:

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from lockstitch.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
 from lockstitch.plan import Plan
-from lockstitch.remote import Event, StepBegan, StepEnded, StepOutput
+from lockstitch.remote import StepBegan, StepEnded, StepOutput
 from lockstitch.report import Expected, Progress, expected, neutral, progress
 
 Show = Callable[[RunEvent], None]
@@ -44,19 +44,6 @@ class Lines:
         if text is not None:
             with self._lock:
                 print(time.strftime("%H:%M:%S"), neutral(text), file=self._stream, flush=True)
-
-
-class Prefixed:
-    """Only what hosts print, each whole line with its host before it."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, StepOutput):
-            with self._lock:
-                print(f"{event.host:<12} | {neutral(event.line)}", file=self._stream, flush=True)
 
 
 def far_of(event: StepOutput, of: Expected) -> Progress | None:

@@ -1,34 +1,26 @@
-"""What `run`, `artisan` and `queue.*` share: commands on many sites, each line with its host, and how all ended."""
+"""What `artisan` and `queue.*` share: commands on many sites, each line with its host, and how all ended."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from lockstitch import plans
-from lockstitch.adhoc import DAY, Done, Work, everywhere, worst
+from lockstitch.adhoc import DAY, Work
 from lockstitch.command import Command
 from lockstitch.errors import UsageError
 from lockstitch.host import Host
 from lockstitch.inventory import App, Fleet
 from lockstitch.plan import Script, Site, Step
-from lockstitch.report import table
 from lockstitch.services import Place
-from tasks.display import Prefixed
+from tasks.adhoc import by_hand, show
+from tasks.output import Prefixed
 from tasks.session import Session
 
 Make = Callable[[App, Place], Command | None]
 
 
-def run_everywhere(session: Session, command: str) -> None:
-    """Run a shell line on every selected host and end with 7 where it failed, 3 where a host is away."""
-    if not command.strip():
-        raise UsageError("there is no command to run", hint="fab -H ENV run -- uptime")
-    script = Script((Step("run", "", Command(command), timeout=DAY),))
-    show(everywhere(session.remote, [Work(h.name, h, script) for h in session.c.hosts], Prefixed(sys.stdout)))
-
-
-def on_sites(session: Session, only: str, make: Make, lacking: str, *, once: bool = False) -> None:
+def on_sites(session: Session, only: str, what: str, make: Make, lacking: str, *, once: bool = False) -> None:
     """Run a command of each app on all its hosts, or on the first of each app with `once`."""
     work = site_work(session.fleet(only), make, lacking, reveal=not session.dry)
     if once:
@@ -37,7 +29,9 @@ def on_sites(session: Session, only: str, make: Make, lacking: str, *, once: boo
         for one in work:
             session.note(f"{one.label}: {one.script.steps[0].command.shown()}")
         return
-    show(everywhere(session.remote, work, Prefixed(sys.stdout)))
+    with Prefixed(sys.stdout, [one.host.name for one in work]) as prefixed:
+        done = by_hand(session, what, work, observe=prefixed)
+    show(session, done)
 
 
 def site_work(fleet: Fleet, make: Make, lacking: str, *, reveal: bool = True) -> list[Work]:
@@ -57,14 +51,3 @@ def _work(host: Host, app: App, site: Site, known: plans.Environments, make: Mak
         return None
     script = Script((Step("run", "", command, timeout=DAY),), app=app.name, user=site.user)
     return Work(str(site), host, script)
-
-
-def show(done: dict[str, Done]) -> None:
-    """A line for each, and the exit code of all."""
-    print(file=sys.stderr)
-    print(table(("HOST", "RESULT"), [(label, one.words) for label, one in done.items()]), file=sys.stderr)
-    end(list(done.values()))
-
-
-def end(done: Sequence[Done]) -> None:
-    sys.exit(int(worst(done)))

@@ -38,7 +38,7 @@ def restart(c: FleetContext, only: str = "") -> None:
     from tasks.session import Session
 
     with Session(c) as session:
-        queue_command(session, only, lambda queues: queues.restart)
+        queue_command(session, only, "queue.restart", lambda queues: queues.restart)
 
 
 @fleet_task(help={"only": _ONLY})
@@ -52,7 +52,7 @@ def failed(c: FleetContext, only: str = "") -> None:
     from tasks.session import Session
 
     with Session(c) as session:
-        queue_command(session, only, lambda queues: queues.failed, once=True)
+        queue_command(session, only, "queue.failed", lambda queues: queues.failed, once=True)
 
 
 @fleet_task(takes="ids", help={"ids": "ids of failed jobs, with commas, or `all`", "only": _ONLY})

@@ -182,8 +182,13 @@ class Session:
             raise UsageError("not confirmed; nothing was changed")
 
     def journal(self) -> Journal:
+        return Journal(self.runs, self.run_id)
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the runs' records, one for each run."""
         place = Path(str(self.c.config.get("lockstitch", {}).get("runs", ".lockstitch/runs"))).expanduser()
-        return Journal(self.c.root / place, self.run_id)
+        return self.c.root / place
 
     def answer(self, data: Callable[[], Any], text: Callable[[], str]) -> None:
         """Print the answer: JSON where it was asked for."""

@@ -63,7 +63,7 @@ def test_patience_waits_interrupts_out() -> None:
 
     assert at_once(lambda _: do(), [None], patience=1) == [5]
     with pytest.raises(KeyboardInterrupt):
-        at_once(lambda _: (do(), interrupt()), [None], patience=1)
+        at_once(lambda _: [do(), do()], [None], patience=1)
 
 
 def test_resting_ends_by_itself_or_by_an_interrupt() -> None:

@@ -17,6 +17,7 @@ from lockstitch.fab.context import FleetContext, Settings, hosts_of, plain_host,
 from lockstitch.fab.endings import endings
 from lockstitch.fab.signals import interruptible
 from lockstitch.fab.task import FleetTask
+from lockstitch.fab.words import command_line
 
 if TYPE_CHECKING:
     from lockstitch.host import Host
@@ -81,7 +82,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
             selection=selection,
             settings=self.settings,
             dry=bool(config.run.dry),
-            remainder=self.core.remainder if getattr(task, "remainder", False) else "",
+            remainder=command_line(self.core.remainder) if getattr(task, "remainder", False) else "",
             defaulted=defaulted,
         )
         return context

@@ -1,9 +1,14 @@
-"""A bare word after a task that may be left out: `backup.verify NAME`, which Invoke has for required arguments only."""
+"""Words of the command line that Invoke reads otherwise: a bare one after a task that may be left out (`backup.verify
+NAME`), and those after `--`, which it joins to one text.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
+
+from lockstitch.command import words as quoted
 
 
 def with_words(program: Any, do: Callable[..., None]) -> Callable[..., None]:
@@ -38,3 +43,13 @@ def named(words: list[str], taking: dict[str, str], contexts: dict[str, Any]) ->
             made.append(f"--{taking.pop(task)}")
         made.append(word)
     return made
+
+
+def command_line(joined: str) -> str:
+    """The shell line that is meant by what stands after `--`, which Invoke gives as `joined`.
+
+    One word is a shell line, several are the words of one command: each arrives on the host as it was typed here.
+    """
+    argv = getattr(getattr(sys.modules.get("fabric.main"), "program", None), "argv", None) or []
+    typed = list(argv[argv.index("--") + 1 :]) if "--" in argv else []
+    return quoted(*typed) if len(typed) > 1 and " ".join(typed) == joined else joined

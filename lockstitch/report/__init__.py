@@ -1,5 +1,6 @@
 """Pure: plans, outcomes and facts as text for people and as JSON for programs. Nothing here prints."""
 
+from lockstitch.report.adhoc import done_json, done_text, grouped_text, summary
 from lockstitch.report.backups import backups_json, backups_text
 from lockstitch.report.database import databases_json, databases_text
 from lockstitch.report.locks import locks_json, locks_text
@@ -18,7 +19,10 @@ __all__ = [
     "counted",
     "databases_json",
     "databases_text",
+    "done_json",
+    "done_text",
     "expected",
+    "grouped_text",
     "history_json",
     "history_text",
     "locks_json",
@@ -35,5 +39,6 @@ __all__ = [
     "queues_text",
     "status_json",
     "status_text",
+    "summary",
     "table",
 ]

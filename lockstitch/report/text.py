@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 def neutral(text: str) -> str:
     """What a host said, with every control character made visible: shown, not obeyed. Newlines and tabs stay."""
+    if text.isprintable():
+        return text
     return "".join(c if c in "\n\t" or not _obeyed(c) else _visible(c) for c in text)
 
 

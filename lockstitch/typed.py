@@ -1,0 +1,37 @@
+"""Pure: what a person typed, fit to be kept in a journal: what looks like a secret is a mask.
+
+It is a net with holes: a password that stands alone (`echo hunter2 | chpasswd`) looks like any word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from lockstitch.command import MASK, Secret, mask
+
+_VALUE = r"""(?:'[^']*'|"[^"]*"|[^\s'";|&]+)+"""
+_NAME = (
+    r"[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[\w.-]*"
+    r"|[\w-]*_pwd"
+)
+_PATTERNS = (
+    # NAME=value, "NAME": value, and --name value.
+    re.compile(rf"(?i)((?:{_NAME})['\"]?\s*[=:]\s*)({_VALUE})"),
+    re.compile(rf"(?i)(--(?:{_NAME})\s+)({_VALUE})"),
+    re.compile(r"(?i)((?:bearer|basic)\s+)([^\s'\";|&]+)"),
+    # scheme://user:password@host; the name of the user says who did it, and stays.
+    re.compile(r"(://[^\s/:@'\"]*:)([^\s@/'\"]+)(?=@)"),
+    re.compile(r"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*['\"]?[^\s:'\"]+:)([^\s'\"]+)"),
+    # The clients of MySQL and MariaDB take it without a space, redis-cli with one.
+    re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s-p)({_VALUE})"),
+    re.compile(rf"(\bredis-cli\b[^|;&\n]*?\s-a\s+)({_VALUE})"),
+)
+
+
+def kept(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """A command line without the secrets that are known, and without what looks like one."""
+    text = mask(text, secrets)
+    for pattern in _PATTERNS:
+        text = pattern.sub(lambda found: found[1] + MASK, text)
+    return text

@@ -1,0 +1,85 @@
+"""What every command on many hosts shares: how it is carried out, its line in the journal, and how all of it ended."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lockstitch.adhoc import Way, Work, everywhere
+from lockstitch.done import Done, worst
+from lockstitch.errors import UsageError
+from lockstitch.journal import note, now
+from lockstitch.remote import Observer, nobody
+from lockstitch.report import done_json, done_text
+from lockstitch.typed import kept
+from tasks.known import known_secrets
+from tasks.session import Session
+
+# More lines than that tell less than those that failed.
+_ALL = 20
+
+
+def way(*, serial: bool = False, parallel: int = 0, timeout: float = 0, until_ok: int = 1) -> Way:
+    """How it was typed that it is to be carried out."""
+    if serial and parallel > 1:
+        raise UsageError("--serial is one host at a time, --parallel is several", hint="give one of them")
+    if parallel < 0 or timeout < 0 or until_ok < 1:
+        raise UsageError("--parallel, --timeout and --until-ok are numbers above 0; nothing was done")
+    return Way(1 if serial else parallel or Way.at_once, until_ok, timeout=timeout)
+
+
+def by_hand(
+    session: Session, what: str, work: Sequence[Work], how: Way | None = None, observe: Observer = nobody
+) -> dict[str, Done]:
+    """Carry out work on many hosts; it is a line in the journal of this machine, also when it is cut off."""
+    began, start = now(), time.monotonic()
+    done: dict[str, Done] = {}
+    try:
+        done = everywhere(session.remote, work, observe, how)
+        return done
+    finally:
+        ended = {one.label: done.get(one.label) for one in work}
+        record(session, what, ended, began, time.monotonic() - start)
+
+
+def record(session: Session, what: str, ended: Mapping[str, Done | None], began: str, seconds: float) -> None:
+    """Who, when, what, where, and with which codes: a line of the file that `history --by-hand` shows."""
+    codes = {label: one.exit if one and one.exit is not None else _word(one) for label, one in ended.items()}
+    told = {
+        "run": session.run_id,
+        "by": session.by,
+        "where": sorted({fleet.inventory.name for fleet in session.c.selection.fleets}),
+        "what": kept(what, known_secrets(session.c.selection)),
+        "began": began,
+        "seconds": round(seconds, 3),
+        "codes": codes,
+        "exit": int(worst([one for one in ended.values() if one])),
+    }
+    try:
+        note(commands_file(session), **told)
+    except OSError as error:
+        print(f"the journal lacks this: {error.filename}: {error.strerror}", file=sys.stderr)
+
+
+def commands_file(session: Session) -> Path:
+    return session.runs.parent / "commands.jsonl"
+
+
+def _word(one: Done | None) -> str:
+    return one.code.name.lower() if one else "not told"
+
+
+def show(session: Session, done: Mapping[str, Done]) -> None:
+    """How each ended, and the exit code of all."""
+    if session.json:
+        session.answer(lambda: done_json(done), str)
+    else:
+        print(done_text(done, all_of_them=len(done) <= _ALL), file=sys.stderr)
+    end(list(done.values()))
+
+
+def end(done: Sequence[Done]) -> None:
+    """End with the exit code of all."""
+    sys.exit(int(worst(done)))

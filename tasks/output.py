@@ -1,0 +1,101 @@
+"""What many hosts print, as it comes: whole lines, each with its host before it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TextIO
+
+from lockstitch.remote import Event, StepOutput
+from lockstitch.report import neutral
+
+# How long a line may wait for others that are written with it, in seconds; and how many characters do not wait.
+_TICK = 0.1
+_ENOUGH = 64 * 1024
+_COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91)
+
+
+class Prefixed:
+    """Only what hosts print. A context manager: at its end everything is written.
+
+    A reader that goes away (`| head`) ends nothing: what is left has nobody to read it.
+    """
+
+    def __init__(self, stream: TextIO, labels: Iterable[str] = ()) -> None:
+        labels = list(labels)
+        self._stream, self._width = stream, max([12, *map(len, labels)])
+        colours = stream.isatty() and "NO_COLOR" not in os.environ
+        self._heads = {
+            label: _head(label, self._width, _COLOURS[n % len(_COLOURS)] if colours else 0)
+            for n, label in enumerate(labels)
+        }
+        self._waiting: list[str] = []
+        self._size = 0
+        self._lock, self._over = threading.Lock(), threading.Event()
+        self._ticker = threading.Thread(target=self._tick, daemon=True)
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StepOutput):
+            self.say(event.host, event.line)
+
+    def say(self, label: str, line: str) -> None:
+        """One line of a host."""
+        text = f"{self._heads.get(label) or _head(label, self._width, 0)}{neutral(line)}\n"
+        with self._lock:
+            self._waiting.append(text)
+            self._size += len(text)
+            if self._size >= _ENOUGH:
+                self._write()
+
+    def __enter__(self) -> Prefixed:
+        self._ticker.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._over.set()
+        self._ticker.join()
+        with self._lock:
+            self._write()
+
+    def _tick(self) -> None:
+        while not self._over.wait(_TICK):
+            with self._lock:
+                self._write()
+
+    def _write(self) -> None:
+        if not self._waiting:
+            return
+        text, self._waiting, self._size = "".join(self._waiting), [], 0
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            # Python flushes stdout once more when it ends, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Sums:
+    """Nothing is shown: only what tells outputs apart, and how long they are."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, hashlib._Hash] = {}
+        self.sizes: dict[str, int] = {}
+
+    def __call__(self, event: Event) -> None:
+        # Of one host all come from one thread.
+        if isinstance(event, StepOutput):
+            self._sums.setdefault(event.host, hashlib.sha256()).update(event.line.encode("utf-8", "replace") + b"\n")
+            self.sizes[event.host] = self.sizes.get(event.host, 0) + len(event.line) + 1
+
+    @property
+    def sums(self) -> dict[str, str]:
+        return {label: one.hexdigest() for label, one in self._sums.items()}
+
+
+def _head(label: str, width: int, colour: int) -> str:
+    head = f"{label:<{width}} | "
+    return f"\x1b[{colour}m{head}\x1b[0m" if colour else head
