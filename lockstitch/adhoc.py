@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lockstitch.at_once import at_once
@@ -13,7 +13,7 @@ from lockstitch.done import Done
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script
-from lockstitch.remote import Event, Observer, Remote, StepOutput
+from lockstitch.remote import Event, Observer, Remote, StepOutput, nobody
 
 DAY = 86400.0
 NOT_BEGUN = "interrupted before it began"
@@ -41,9 +41,13 @@ class Way:
 
 
 def everywhere(
-    remote: Remote, work: Sequence[Work], observe: Observer = lambda event: None, way: Way | None = None
+    remote: Remote,
+    work: Sequence[Work],
+    observe: Observer = nobody,
+    way: Way | None = None,
+    ended: Callable[[str, Done], None] = lambda label, done: None,
 ) -> dict[str, Done]:
-    """Carry out every script; how each ended, by its label.
+    """Carry out every script; how each ended, by its label, which `ended` is told as it happens.
 
     An interrupt ends what runs, and what has not begun does not begin; both are told in what is returned.
     """
@@ -57,8 +61,9 @@ def everywhere(
 
     def one(given: Work) -> None:
         began = time.monotonic()
-        ended = _tried(remote, given, observe, way, stopped)
-        done[given.label] = replace(ended, seconds=time.monotonic() - began)
+        how = _tried(remote, given, observe, way, stopped)
+        done[given.label] = replace(how, seconds=time.monotonic() - began)
+        ended(given.label, done[given.label])
 
     try:
         at_once(one, work, stop, most=way.at_once)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lockstitch.adhoc import Way, Work, everywhere
 from lockstitch.done import Done, worst
-from lockstitch.errors import UsageError
+from lockstitch.errors import ExitCode, UsageError
 from lockstitch.journal import note, now
 from lockstitch.remote import Observer, nobody
-from lockstitch.report import done_json, done_text
+from lockstitch.report import done_json, done_text, neutral
 from lockstitch.typed import kept
 from tasks.known import known_secrets
 from tasks.session import Session
@@ -37,11 +37,21 @@ def by_hand(
     began, start = now(), time.monotonic()
     done: dict[str, Done] = {}
     try:
-        done = everywhere(session.remote, work, observe, how)
+        done = everywhere(session.remote, work, observe, how, _at_once_said(session, len(work)))
         return done
     finally:
         ended = {one.label: done.get(one.label) for one in work}
         record(session, what, ended, began, time.monotonic() - start)
+
+
+def _at_once_said(session: Session, of: int) -> Callable[[str, Done], None]:
+    """What went wrong on one host is said while the others go on, which may take long."""
+
+    def say(label: str, one: Done) -> None:
+        if one.code not in (ExitCode.DONE, ExitCode.INTERRUPTED) and of > 1 and not session.json:
+            print(neutral(f"{label:<12} ! {one.words}"), file=sys.stderr, flush=True)
+
+    return say
 
 
 def record(session: Session, what: str, ended: Mapping[str, Done | None], began: str, seconds: float) -> None:

@@ -55,7 +55,9 @@ class Shell:
         if connection.forward_agent:
             lend(self._channel)
         self.has_script = text is not None
-        self._channel.exec_command(command(user) if text is None else command(user, text))
+        line = command(user) if text is None else command(user, text)
+        # What was typed may hold bytes that are no text, and paramiko would stumble over those.
+        self._channel.exec_command(line.encode("utf-8", "surrogateescape"))
         if text is None:
             self._wait_until_ready()
 
