@@ -1,0 +1,144 @@
+"""What a line of authorized_keys means, and what becomes of a file of them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from paramiko import ECDSAKey, RSAKey
+
+from lockstitch.errors import UsageError
+from lockstitch.upkeep import Key, KeyFile, add, key_file, keys_of, remove, write
+from lockstitch.upkeep.keys import parse
+
+ECDSA = ECDSAKey.generate()
+WEAK = RSAKey.generate(1024)
+STRONG = RSAKey.generate(2048)
+OPTIONS = 'command="echo \\"a b\\" ssh-rsa",no-pty,from="10.0.0.0/8"'
+
+
+def key(of: ECDSAKey | RSAKey = ECDSA, comment: str = "", options: str = "") -> Key:
+    return Key(of.get_name(), of.get_base64(), comment, options)
+
+
+@pytest.mark.parametrize("options", ["", OPTIONS, "restrict"])
+@pytest.mark.parametrize("comment", ["", "ada@laptop", "Ada's laptop, 2026"])
+@pytest.mark.parametrize("of", [ECDSA, WEAK])
+def test_a_line_is_read_as_it_was_written(options: str, comment: str, of: ECDSAKey | RSAKey) -> None:
+    wanted = key(of, comment, options)
+    assert parse(wanted.line) == wanted
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "   ",
+        "# a comment",
+        f"# {ECDSA.get_name()} {ECDSA.get_base64()}",
+        "ssh-rsa AAAA",
+        "ssh-ed25519",
+        "hello world",
+    ]
+    + [f"ssh-rsa {ECDSA.get_base64()}"],
+)
+def test_what_is_no_key(line: str) -> None:
+    assert parse(line) is None
+
+
+def test_fingerprints_are_those_of_ssh_keygen(tmp_path: Path) -> None:
+    file = tmp_path / "key.pub"
+    for of in (ECDSA, STRONG):
+        file.write_text(key(of).line + "\n")
+        said = subprocess.run(["ssh-keygen", "-lf", str(file)], capture_output=True, text=True, check=True).stdout
+        assert key(of).fingerprint == said.split()[1]
+
+
+def test_weak_keys_are_told() -> None:
+    assert key(WEAK).weak == "RSA of 1024 bits" and not key(STRONG).weak and not key().weak
+
+
+LINES = st.lists(
+    st.sampled_from([key().line, key(WEAK, "w").line, key(STRONG, "s", OPTIONS).line, "# kept", "", "not a key"])
+)
+
+
+@given(LINES, st.sampled_from([ECDSA, WEAK, STRONG]))
+def test_adding_loses_nothing_and_adds_once(lines: list[str], of: ECDSAKey | RSAKey) -> None:
+    file = KeyFile("x", tuple(lines))
+    added = add(file, (key(of, "new"),))
+    assert added[: len(lines)] == file.lines
+    assert [k.public for k in KeyFile("x", added).keys].count(of.get_base64()) == max(
+        1, [k.public for k in file.keys].count(of.get_base64())
+    )
+    assert add(KeyFile("x", added), (key(of),)) == added
+
+
+@given(LINES, st.sampled_from([ECDSA, WEAK, STRONG]))
+def test_removing_takes_this_key_and_nothing_else(lines: list[str], of: ECDSAKey | RSAKey) -> None:
+    file = KeyFile("x", tuple(lines))
+    left, gone = remove(file, key(of).fingerprint)
+    assert {k.public for k in gone} <= {of.get_base64()}
+    assert left == tuple(line for line in lines if not ((k := parse(line)) and k.public == of.get_base64()))
+
+
+def test_a_file_of_ones_own() -> None:
+    text = f"# mine\n{key(comment='a').line}\n\n{key(STRONG).line}\n"
+    assert [k.kind for k in keys_of(text, "x.pub")] == [ECDSA.get_name(), "ssh-rsa"]
+    for bad in ("", "hello\n", f"{key().line}\nhello\n"):
+        with pytest.raises(UsageError, match="holds no public key"):
+            keys_of(bad, "x.pub")
+    with pytest.raises(UsageError, match="private key, which stays") as caught:
+        keys_of("-----BEGIN OPENSSH PRIVATE KEY-----\n", "id")
+    assert caught.value.hint == "id.pub"
+
+
+class Home:
+    """A home whose authorized_keys is read and written by the real shell text."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.file = root / ".ssh" / "authorized_keys"
+
+    def sh(self, text: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-c", text], env={"HOME": str(self.root), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True
+        )
+
+    def read(self) -> KeyFile:
+        ran = self.sh(key_file().command.render())
+        file = key_file().parse(ran.stdout, ran.returncode)
+        assert file is not None, ran
+        return file
+
+
+def test_reading_and_writing_a_real_file(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    first = home.read()
+    assert first.keys == ()
+    assert home.sh(write(first, add(first, (key(comment="it's mine"),))).render()).returncode == 0
+    assert home.file.read_text() == key(comment="it's mine").line + "\n"
+    assert home.file.stat().st_mode & 0o777 == 0o600 and home.file.parent.stat().st_mode & 0o777 == 0o700
+    second = home.read()
+    assert [k.comment for k in second.keys] == ["it's mine"]
+    # Somebody else was faster: what they have written stays, and nothing lies beside it.
+    refused = home.sh(write(first, ()).render())
+    assert refused.returncode == 1 and "somebody else has changed it" in refused.stdout
+    assert home.read() == second and [p.name for p in home.file.parent.iterdir()] == ["authorized_keys"]
+    home.file.chmod(0o640)
+    assert home.sh(write(second, second.lines).render()).returncode == 0
+    assert home.file.stat().st_mode & 0o777 == 0o640, "the mode it had is kept"
+
+
+def test_a_file_without_a_last_newline_and_one_behind_a_link(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.file.parent.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text(key(WEAK).line)
+    home.file.symlink_to(elsewhere)
+    file = home.read()
+    assert home.sh(write(file, add(file, (key(),))).render()).returncode == 0
+    assert home.file.is_symlink() and len(elsewhere.read_text().splitlines()) == 2
