@@ -58,9 +58,13 @@ class Operator:
         line = f'{{ "$@"; echo "ended with $?" >&2; }} | {reader}'
         return self._started(["sh", "-c", line, "sh", str(FAB), "-H", "lab", *words]).finish(SECONDS)
 
-    def _started(self, words: list[str]) -> Running:
+    def prepare(self) -> None:
+        """Write the inventory as it is now."""
         # JSON is YAML too.
         (self.folder / "hosts" / "lab.yml").write_text(json.dumps(self.inventory))
+
+    def _started(self, words: list[str]) -> Running:
+        self.prepare()
         process = subprocess.Popen(
             words,
             cwd=self.folder,

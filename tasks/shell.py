@@ -1,0 +1,27 @@
+"""`fab shell`."""
+
+from __future__ import annotations
+
+from lockstitch.fab import FleetContext, fleet_task
+
+
+@fleet_task(
+    help={
+        "sudo": "as root, through sudo",
+        "user": "as this user, through sudo",
+    }
+)
+def shell(c: FleetContext, sudo: bool = False, user: str = "") -> None:
+    """
+    Log in to one host, with the gateways and keys of the inventory; through OpenSSH's own `ssh`.
+
+        fab -H prod:api1.example.com shell
+        fab -H prod:api1.example.com shell --user www-data
+
+    Exit codes: 0 the session was ended, 2 no terminal or not one host, 3 the host could not be reached.
+    """
+    from tasks.session import Session
+    from tasks.terminal import open_shell
+
+    with Session(c) as session:
+        open_shell(session, "root" if sudo else user)
