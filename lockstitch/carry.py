@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from lockstitch.command import Command, Secret, mask
-from lockstitch.errors import HostLostError, LockstitchError
+from lockstitch.errors import HostKeyError, HostLostError, LockstitchError
 from lockstitch.gate import Gate, Verdict, inconclusive
 from lockstitch.host import Host
 from lockstitch.outcome import Failure, GateAsked, RunEvent, Said
@@ -79,17 +79,22 @@ class Carrier:
     def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
         """Ask all gates of a site together until each has passed or its tries are used up; the first failure."""
         waiting = list(gates)
-        attempt = 0
+        attempt, began = 0, time.monotonic()
         while waiting:
             attempt += 1
+            patient = max(gate.patient for gate in waiting) > time.monotonic() - began
             try:
                 results = self._answers.pop(site, ()) or self._ask(site, waiting)
             except LockstitchError as error:
-                return Failure(site, "connection", error.message, error.hint)
+                if not patient or isinstance(error, HostKeyError):
+                    return Failure(site, "connection", error.message, error.hint)
+                if self.stopped.wait(waiting[0].interval):
+                    return Failure(site, f"gate {waiting[0].name}", "interrupted while it was asked")
+                continue
             verdicts = self._judge(site, waiting, results, attempt)
             said = [(gate, no) for gate, no in zip(waiting, verdicts, strict=True) if not no.passed]
             waiting = [gate for gate, _ in said]
-            if any(attempt >= gate.tries for gate in waiting):
+            if any(not patient if gate.patient else attempt >= gate.tries for gate in waiting):
                 # Whichever had no more tries: the first that says no is nearest to the cause.
                 gate, no = said[0]
                 return Failure(site, f"gate {gate.name}", no.reason, no.hint)

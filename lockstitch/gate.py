@@ -48,6 +48,7 @@ class Gate:
     """A probe whose reading must be judged a pass before anything proceeds.
 
     It is asked up to `tries` times, `interval` seconds apart, until it passes; each asking may take `timeout` seconds.
+    One that is `patient` is asked for so many seconds instead, and a host that does not answer has only not passed yet.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Gate:
     interval: float = 1.0
     timeout: float = 5.0
     tries: int = 30
+    patient: float = 0.0
 
 
 @dataclass(frozen=True)

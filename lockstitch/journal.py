@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,14 @@ def note(path: Path, **fields: Any) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
     with open(descriptor, "ab", buffering=0) as file:
         file.write(line.encode("utf-8", "replace"))
+
+
+def notes(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The lines that `note` has added; one that a full disk has cut off is passed over."""
+    with path.open("rb") as file:
+        for line in file:
+            with suppress(ValueError):
+                yield json.loads(line)
 
 
 def read(path: Path) -> Iterator[Mapping[str, Any]]:

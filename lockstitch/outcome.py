@@ -66,12 +66,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class SiteOutcome:
-    """How one site ended: which of the two revisions it has, how that is known, and the seconds spent on it."""
+    """How one site ended: which of the two revisions it has, how that is known, the seconds spent on it, and whether
+    any wave with it had begun."""
 
     site: Site
     where: Where
     proven: str = ""
     seconds: float = 0.0
+    begun: bool = True
 
 
 @dataclass(frozen=True)

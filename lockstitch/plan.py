@@ -10,7 +10,24 @@ from lockstitch.command import Command
 from lockstitch.gate import Gate
 from lockstitch.layout import Layout
 
-Kind = Literal["deploy", "rollback", "backup", "verify", "prove", "prune", "restore", "analyze", "maintenance"]
+Kind = Literal[
+    "deploy",
+    "rollback",
+    "backup",
+    "verify",
+    "prove",
+    "prune",
+    "restore",
+    "analyze",
+    "maintenance",
+    "clean",
+    "start",
+    "stop",
+    "restart",
+    "reload",
+    "reboot",
+    "upgrade",
+]
 
 
 @dataclass(frozen=True)
@@ -57,16 +74,18 @@ class Script:
 
 @dataclass(frozen=True)
 class Site:
-    """One app on one host: who, where, and as whom. Or one `database`, whose layout is its vault."""
+    """One app on one host: who, where, and as whom. Or one `database`, whose layout is its vault; or the `machine`
+    itself, whose lock and journal are in the home of the user who logs in."""
 
     host: str
     app: str
     layout: Layout
     user: str | None = None
     database: bool = False
+    machine: bool = False
 
     def __str__(self) -> str:
-        return f"{self.app}@{self.host}"
+        return self.host if self.machine else f"{self.app}@{self.host}"
 
 
 @dataclass(frozen=True)
@@ -100,13 +119,15 @@ class Wave:
     """Units that change at the same time. Only a `visible` wave changes what users meet.
 
     `pause` is how many seconds are waited after the gates have passed; then they are asked once more. A `preflight`
-    wave that fails is a refusal: everything it did is undone, and nothing of the deploy was begun.
+    wave that fails is a refusal: everything it did is undone, and nothing of the deploy was begun. What a wave that
+    `stands` has done stays when a later one fails: its hosts are well, and there is no older state to go back to.
     """
 
     name: str
     units: tuple[Unit, ...]
     visible: bool = False
     preflight: bool = False
+    stands: bool = False
     pause: float = 0.0
     only_if: OnlyIf | None = None
 

@@ -25,6 +25,7 @@ def recorded(journal: Journal, plan: Plan, show: Callable[[RunEvent], None]) -> 
         by=plan.by,
         message=plan.message,
         changes=changes,
+        notes=list(plan.notes),
     )
 
     def observe(event: RunEvent) -> None:

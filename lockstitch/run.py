@@ -167,15 +167,20 @@ class _Run:
         touched = [
             (wave, [unit for unit in wave.units if id(unit) not in continued and self.carrier.touched(unit)])
             for wave in reversed(self.begun)
+            if not wave.stands or wave is self.begun[-1]
         ]
         seen = tuple(dict.fromkeys(unit.site for wave, units in touched if wave.visible for unit in units))
-        self.observe(GoingBack(failures[0].reason, seen) if seen else Said("nothing that users can see was changed"))
+        if self.begun[-1:] and self.begun[-1].stands:
+            self.observe(Said(f"no further wave begins: {failures[0].reason}"))
+        else:
+            nothing = Said("nothing that users can see was changed")
+            self.observe(GoingBack(failures[0].reason, seen) if seen else nothing)
         lost: set[Site | None] = set()
         for wave, units in touched:
             wrapping = [unit for unit in wave.units if self.carrier.wraps(unit)]
             stuck = [*self._each(units, self.carrier.undo), *self._each(wrapping, self.carrier.unwrap)]
             for failure in stuck:
-                self._leave(failure, "it could not be put back", again=True)
+                self._leave(failure, "it is not well" if wave.stands else "it could not be put back", again=True)
             lost |= {failure.site for failure in stuck if wave.visible}
             for unit in (*(unit for unit in units if not self.carrier.wrapped(unit)), *wrapping):
                 self.where[unit.site] = "unknown" if unit.site in lost else "old"
@@ -216,7 +221,9 @@ class _Run:
         self.left.append(left_to_a_person(self.plan, failure, what, again=again))
 
     def _outcome(self, code: ExitCode, failures: Sequence[Failure], notes: tuple[str, ...] = ()) -> Outcome:
-        sites = tuple(SiteOutcome(s, w, seconds=self.carrier.seconds.get(s, 0.0)) for s, w in self.where.items())
+        begun = {unit.site for wave in self.begun for unit in wave.units}
+        spent = self.carrier.seconds
+        sites = tuple(SiteOutcome(s, w, "", spent.get(s, 0.0), s in begun) for s, w in self.where.items())
         seconds = time.monotonic() - self.start
         return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds, notes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -28,3 +28,23 @@ def waves(hosts: Sequence[T], *, canary: int | str = 0, batch: int | str = "all"
     rest = hosts[first:]
     batches = [tuple(rest[i : i + size]) for i in range(0, len(rest), size)]
     return tuple(wave for wave in [tuple(hosts[:first]), *batches] if wave)
+
+
+def at_most(parts: Sequence[Sequence[T]], most: int) -> tuple[tuple[T, ...], ...]:
+    """The same waves, none of more than so many."""
+    return tuple(tuple(part[i : i + most]) for part in parts for i in range(0, len(part), most))
+
+
+H = TypeVar("H", bound=Hashable)
+
+
+def never_all(parts: Sequence[Sequence[H]], groups: Sequence[Collection[H]]) -> tuple[tuple[H, ...], ...]:
+    """The same waves, where one that holds every member of a group of several is halved until none does."""
+    made: list[tuple[H, ...]] = []
+    for part in parts:
+        if any(len(set(group)) > 1 and set(group) <= set(part) for group in groups):
+            half = (len(part) + 1) // 2
+            made += never_all((part[:half], part[half:]), groups)
+        else:
+            made.append(tuple(part))
+    return tuple(made)

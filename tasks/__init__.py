@@ -2,7 +2,29 @@
 
 from invoke.collection import Collection
 
-from tasks import artisan, backup, database, deploy, hosts, lock, maintenance, queue, rollback, run, status
+from tasks import (
+    artisan,
+    backup,
+    check,
+    database,
+    deploy,
+    doctor,
+    files,
+    host,
+    hosts,
+    init,
+    lock,
+    logs,
+    maintenance,
+    packages,
+    queue,
+    reboot,
+    rollback,
+    run,
+    service,
+    shell,
+    status,
+)
 
 namespace = Collection(
     deploy.deploy,
@@ -13,10 +35,25 @@ namespace = Collection(
     hosts.hosts,
     hosts.trust,
     run.run,
+    shell.shell,
+    host.processes,
+    logs.logs,
+    files.put,
+    files.get,
+    check.check,
+    check.facts,
+    doctor.doctor,
+    init.init,
     artisan.artisan,
+    reboot.reboot,
     lock=lock.namespace,
     backup=backup.namespace,
     database=database.namespace,
     maintenance=maintenance.namespace,
     queue=queue.namespace,
+    disk=host.disk,
+    users=host.users,
+    keys=host.keys,
+    service=service.namespace,
+    packages=packages.namespace,
 )

@@ -10,9 +10,9 @@ from pathlib import Path
 from lockstitch.adhoc import Way, Work, everywhere
 from lockstitch.done import Done, worst
 from lockstitch.errors import ExitCode, UsageError
-from lockstitch.journal import note, now
+from lockstitch.journal import note, notes, now
 from lockstitch.remote import Observer, nobody
-from lockstitch.report import done_json, done_text, neutral
+from lockstitch.report import by_hand_text, done_json, done_text, neutral
 from lockstitch.typed import kept
 from tasks.known import known_secrets
 from tasks.session import Session
@@ -35,6 +35,7 @@ def by_hand(
 ) -> dict[str, Done]:
     """Carry out work on many hosts; it is a line in the journal of this machine, also when it is cut off."""
     began, start = now(), time.monotonic()
+    session.remote.one_script_each()
     done: dict[str, Done] = {}
     try:
         done = everywhere(session.remote, work, observe, how, _at_once_said(session, len(work)))
@@ -75,6 +76,16 @@ def record(session: Session, what: str, ended: Mapping[str, Done | None], began:
 
 def commands_file(session: Session) -> Path:
     return session.runs.parent / "commands.jsonl"
+
+
+def show_by_hand(session: Session, limit: int) -> None:
+    """What was done by hand on the selected hosts from this machine, the newest first; no host is asked."""
+    names = {host.name for host in session.c.hosts}
+    file = commands_file(session)
+    every = list(notes(file)) if file.exists() else []
+    mine = [line for line in every if any({label, label.rpartition("@")[2]} & names for label in line["codes"])]
+    newest = mine[::-1][:limit]
+    session.answer(lambda: newest, lambda: by_hand_text(newest))
 
 
 def _word(one: Done | None) -> str:

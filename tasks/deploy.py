@@ -13,6 +13,7 @@ _HELP = {
     "json": "print the outcome as JSON on stdout; progress goes to stderr",
     "force": "deploy also where the revision is already running",
     "discard-changes": "lose uncommitted changes in in-place checkouts instead of refusing",
+    "skip-checks": "go on although these checks say no, with commas; recorded with the run",
     "commands": "show with the plan every command that is sent",
 }
 
@@ -28,6 +29,7 @@ def deploy(
     json: bool = False,
     force: bool = False,
     discard_changes: bool = False,
+    skip_checks: str = "",
     commands: bool = False,
 ) -> None:
     """
@@ -36,6 +38,7 @@ def deploy(
     Every host is asked first; the plan made from their answers is shown before anything changes. New code is built,
     tested and checked (with layout `releases` where users cannot see it), and switched wave by wave; after each wave
     the service must be seen to run it, and its health URL must answer. If a step or gate fails, every host goes back.
+    What `checks` in the inventory declares is asked first: a check that fails refuses, unless --skip-checks names it.
 
         fab -H prod deploy
         fab -H prod:backend deploy --ref v1.4.2 --tag-before before-v1.4.2 --message "faster search"
@@ -47,7 +50,8 @@ def deploy(
     from tasks.session import Session
 
     with Session(c, json=json, commands=commands) as session:
-        plan = session.plan_deploy(ref, only, message, tag_before=tag_before, force=force, discard=discard_changes)
+        how = {"force": force, "discard": discard_changes}
+        plan = session.plan_deploy(ref, only, message, tag_before=tag_before, skip=skip_checks, **how)
         session.carry_out(plan, yes=yes)
 
 
@@ -61,6 +65,7 @@ def plan(
     json: bool = False,
     force: bool = False,
     discard_changes: bool = False,
+    skip_checks: str = "",
     commands: bool = False,
 ) -> None:
     """
@@ -72,5 +77,6 @@ def plan(
     from tasks.session import Session
 
     with Session(c, json=json, commands=commands, dry=True) as session:
-        made = session.plan_deploy(ref, only, message, tag_before=tag_before, force=force, discard=discard_changes)
+        how = {"force": force, "discard": discard_changes}
+        made = session.plan_deploy(ref, only, message, tag_before=tag_before, skip=skip_checks, **how)
         session.show_plan(made)

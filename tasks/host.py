@@ -77,6 +77,33 @@ def disk_usage(
     _ask(c, what, folders(path, top) if path else disks(), json, serial, parallel, timeout)
 
 
+@fleet_task(
+    name="clean",
+    help={
+        "only": "only these apps, with commas",
+        "message": "why, for the journal",
+        "yes": "do not ask, where the environment is protected",
+        "json": "print the outcome as JSON",
+    },
+)
+def disk_clean(c: FleetContext, only: str = "", message: str = "", yes: bool = False, json: bool = False) -> None:
+    """
+    Remove what can go: releases beyond those that are kept, what builds have fetched, package archives.
+
+    It takes the apps' locks, so that nobody deploys meanwhile. Look first: with --dry it only lists.
+
+        fab --dry -H prod disk.clean
+        fab -H prod disk.clean
+
+    Exit codes: 0 done, 2 not confirmed, 3 a host could not be reached, 4 locked, 5 or 6 it failed somewhere.
+    """
+    from tasks.cleaning import clean_disks
+    from tasks.session import Session
+
+    with Session(c, json=json) as session:
+        clean_disks(session, only, message, yes=yes)
+
+
 @fleet_task(name="list", help=WAY)
 def users_list(
     c: FleetContext, json: bool = False, serial: bool = False, parallel: int = 0, timeout: float = 0.0
@@ -192,6 +219,6 @@ def _ask(
         ask(session, what, question, how)
 
 
-disk = Collection("disk", disk_usage)
+disk = Collection("disk", disk_usage, disk_clean)
 users = Collection("users", users_list)
 keys = Collection("keys", keys_list, keys_add, keys_remove)

@@ -74,12 +74,18 @@ class Session:
         self.note(f"asking {counted(len(fleet.hosts), 'host')} of {fleet.inventory.name}")
         return survey(self.remote, asks)
 
-    def plan_deploy(self, ref: str, only: str, message: str, *, tag_before: str, force: bool, discard: bool) -> Plan:
+    def plan_deploy(
+        self, ref: str, only: str, message: str, *, tag_before: str, force: bool, discard: bool, skip: str = ""
+    ) -> Plan:
+        from tasks.checking import before_deploy, with_notes
+
         fleet = self.fleet(only)
         found = self.survey(fleet, plans.deploy_asks(fleet, plans.valid_ref(ref)))
+        # What cannot be asked now is said by the plan, for all hosts at once.
+        notes = () if found.unreachable else before_deploy(self, fleet, skip)
         tag = plans.valid_ref(tag_before)
         wanted = plans.Wanted(self.run_id, self.by, message, force, discard, tag, shelves=self._shelves(fleet))
-        return self._planned(fleet, lambda env: plans.deploy(fleet, found, replace(wanted, env=env)))
+        return with_notes(self._planned(fleet, lambda env: plans.deploy(fleet, found, replace(wanted, env=env))), notes)
 
     def _shelves(self, fleet: Fleet, *, all_of_them: bool = False) -> dict[str, plans.Shelf]:
         """The databases of these apps: those that a deploy may have to dump, or all of them."""
@@ -134,10 +140,11 @@ class Session:
             self.show_plan(plan)
             return
         self.note(plan_text(plan, commands=self.commands))
-        fleet = self.fleet("")
-        self.confirm(fleet, yes=yes)
-        databases = fleet.inventory.databases.values()
-        hosts = {host.name: host for host in (*fleet.hosts, *(database.host for database in databases))}
+        fleets = self.c.selection.fleets
+        for fleet in fleets:
+            self.confirm(fleet, yes=yes)
+        databases = [database for fleet in fleets for database in fleet.inventory.databases.values()]
+        hosts = {host.name: host for host in (*self.c.hosts, *(database.host for database in databases))}
         with ExitStack() as last:
             with self.journal() as journal, display(plan, plain=self.json) as shown:
                 outcome = run(plan, self.remote, hosts, recorded(journal, plan, shown))
@@ -180,6 +187,11 @@ class Session:
         self.note(f"{name} is protected: type its name to go on")
         if sys.stdin.readline().strip() != name:
             raise UsageError("not confirmed; nothing was changed")
+
+    def confirm_all(self, *, yes: bool) -> None:
+        """Confirm every environment that is selected; plain hosts are nobody's."""
+        for fleet in self.c.selection.fleets:
+            self.confirm(fleet, yes=yes)
 
     def journal(self) -> Journal:
         return Journal(self.runs, self.run_id)

@@ -22,15 +22,27 @@ def status(c: FleetContext, only: str = "", json: bool = False) -> None:
         session.show_status(only)
 
 
-@fleet_task(help={"only": "only these apps, with commas", "limit": "how many lines", "json": "print it as JSON"})
-def history(c: FleetContext, only: str = "", limit: int = 30, json: bool = False) -> None:
+@fleet_task(
+    help={
+        "only": "only these apps, with commas",
+        "limit": "how many lines",
+        "by_hand": "what run, put, service.restart and the like did from this machine, from its own journal",
+        "json": "print it as JSON",
+    }
+)
+def history(c: FleetContext, only: str = "", limit: int = 30, by_hand: bool = False, json: bool = False) -> None:
     """
     Show what was deployed and rolled back, newest first, from the hosts' own journals.
 
         fab -H prod history
         fab -H prod history --limit 5 --json
+        fab -H prod history --by-hand
     """
+    from tasks.adhoc import show_by_hand
     from tasks.session import Session
 
     with Session(c, json=json) as session:
-        session.show_history(only, limit)
+        if by_hand:
+            show_by_hand(session, limit)
+        else:
+            session.show_history(only, limit)

@@ -77,10 +77,10 @@ class LocalRemote:
         return tuple(reading.results)
 
     @contextmanager
-    def open(self, host: Host, path: str, mode: FileMode) -> Iterator[BinaryIO]:
+    def open(self, host: Host, path: str, mode: FileMode, start: int = 0) -> Iterator[BinaryIO]:
         self.opened.append((host.name, path, mode))
         cut = next((after for cut in self.cuts if (after := cut(host, path, mode)) is not None), None)
-        with open_file(host.name, self.home(host.name), path, mode) as file:
+        with open_file(host.name, self.home(host.name), path, mode, start) as file:
             if cut is None:
                 yield file
             elif mode == "rb":

@@ -17,7 +17,14 @@ FILES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 ENGINE = [file for file in FILES if file.startswith("lockstitch/")]
-PURE = ("lockstitch/plans/", "lockstitch/services/", "lockstitch/report/", "lockstitch/strategies.py")
+PURE = (
+    "lockstitch/plans/",
+    "lockstitch/services/",
+    "lockstitch/report/",
+    "lockstitch/checks/",
+    "lockstitch/upkeep/",
+    "lockstitch/strategies.py",
+)
 VALUES = ["errors", "command", "host", "release", "layout", "probe", "gate", "plan"]
 # A program of its own, whose answer is what it prints.
 PRINTS = "lockstitch/__main__.py"

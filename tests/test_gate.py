@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.gate import Answer, HttpAnswer, field_of, judge_health
-from lockstitch.plans.gates import parse_answer
+from lockstitch.web import parse_answer
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 

@@ -10,19 +10,21 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.wheels import ROOT, built, unpacked
+
 MODULES = ("lockstitch.fab", "lockstitch.plans", "lockstitch.remote.ssh", "lockstitch.run", "lockstitch")
 IMPORTS = f"import {', '.join(MODULES)}; print(lockstitch.__file__)"
+TEMPLATE = "lockstitch/project/template"
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
-    done = subprocess.run(build, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (made,) = out.glob("*.whl")
-    return made
+    return built(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked(tmp_path_factory)
 
 
 def names(wheel: Path) -> set[str]:
@@ -30,30 +32,36 @@ def names(wheel: Path) -> set[str]:
         return {name for name in file.namelist() if ".dist-info/" not in name}
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
-    checked_in = {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "lockstitch").rglob("*")
-        if path.is_file() and path.suffix in (".py", ".typed")
+def checked_in() -> set[str]:
+    """The package, and the files that `init` writes."""
+    package = [path for path in (ROOT / "lockstitch").rglob("*") if path.suffix in (".py", ".typed")]
+    begun = [ROOT / "fabfile.py", ROOT / "fabric.yaml", *(ROOT / "tasks").rglob("*.py")]
+    return {
+        *(str(path.relative_to(ROOT)) for path in package),
+        *(f"{TEMPLATE}/{path.relative_to(ROOT)}" for path in begun),
     }
-    assert names(wheel) == checked_in
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    assert names(wheel) == checked_in()
     assert "lockstitch/py.typed" in names(wheel)
 
 
-def test_the_wheel_imports_without_the_checkout(wheel: Path, tmp_path: Path) -> None:
-    with zipfile.ZipFile(wheel) as file:
-        file.extractall(tmp_path / "site")
-    env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    done = subprocess.run([sys.executable, "-c", IMPORTS], cwd=tmp_path, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert Path(done.stdout.strip()).is_relative_to(tmp_path / "site")
+def test_an_sdist_builds_the_same_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert names(built(tmp_path_factory, through_sdist=True)) == names(wheel)
 
 
-def test_the_command_of_the_wheel_prints_the_schema(wheel: Path, tmp_path: Path) -> None:
-    with zipfile.ZipFile(wheel) as file:
-        file.extractall(tmp_path / "site")
-    env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    command = [sys.executable, "-m", "lockstitch", "schema"]
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+def run(site: Path, folder: Path, *words: str) -> str:
+    env = {**os.environ, "PYTHONPATH": str(site)}
+    done = subprocess.run([sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == (ROOT / "docs" / "inventory.schema.json").read_text()
+    return done.stdout
+
+
+def test_the_wheel_imports_without_the_checkout(site: Path, tmp_path: Path) -> None:
+    assert Path(run(site, tmp_path, "-c", IMPORTS).strip()).is_relative_to(site)
+
+
+def test_the_command_of_the_wheel_prints_the_schema(site: Path, tmp_path: Path) -> None:
+    said = run(site, tmp_path, "-m", "lockstitch", "schema")
+    assert said == (ROOT / "docs" / "inventory.schema.json").read_text()

@@ -77,7 +77,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
     def fleet_context(self, task: Task[Any], config: Any) -> FleetContext:
         """The context of a task on a fleet."""
         context = FleetContext(config)
-        selection, defaulted = self.selected
+        selection, defaulted = self._selected_by(task)
         context._set(
             selection=selection,
             settings=self.settings,
@@ -94,6 +94,12 @@ class Executor(fabric.Executor):  # type: ignore[misc]
     @cached_property
     def selected(self) -> tuple[Selection, bool]:
         return select(self.settings, self._typed)
+
+    def _selected_by(self, task: Task[Any]) -> tuple[Selection, bool]:
+        """What a task on a fleet works on."""
+        from lockstitch.inventory import Selection
+
+        return (Selection(), False) if getattr(task, "alone", False) and not self._typed else self.selected
 
     @cached_property
     def network(self) -> Network:
@@ -117,7 +123,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
     def _each(self, call: Call, direct: bool) -> Iterator[Call]:
         if isinstance(call.task, FleetTask):
             # What was selected wrongly is said before any task of this command line has begun.
-            _ = self.selected
+            self._selected_by(call.task)
             yield call.clone(into=OurCall, with_={"executor": self})
         elif isinstance(call.task, fabric.Task) or (direct and self._typed):
             for host in self._hosts(call):

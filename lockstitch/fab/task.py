@@ -12,10 +12,12 @@ class FleetTask(fabric.Task):  # type: ignore[misc]
     """A Fabric task whose context holds the whole selection.
 
     `remainder` lets it take what stands after `--`, and `takes` is the argument that a bare word after it stands for.
+    One that is `alone` works without any host, and so on none where no -H was given.
     """
 
     remainder = False
     takes = ""
+    alone = False
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Any]:
         """Asked for more than once, where Invoke takes each text of `help` away with the first."""
@@ -29,10 +31,16 @@ class FleetTask(fabric.Task):  # type: ignore[misc]
 def fleet_task(body: Callable[..., Any], /) -> FleetTask: ...
 @overload
 def fleet_task(
-    *, remainder: bool = False, takes: str = "", **options: Any
+    *, remainder: bool = False, takes: str = "", alone: bool = False, **options: Any
 ) -> Callable[[Callable[..., Any]], FleetTask]: ...
 def fleet_task(
-    body: Callable[..., Any] | None = None, /, *, remainder: bool = False, takes: str = "", **options: Any
+    body: Callable[..., Any] | None = None,
+    /,
+    *,
+    remainder: bool = False,
+    takes: str = "",
+    alone: bool = False,
+    **options: Any,
 ) -> Any:
     """Make a function a FleetTask, as a decorator with or without arguments; those of Invoke's `task` and of FleetTask.
 
@@ -42,7 +50,7 @@ def fleet_task(
 
     def decorate(body: Callable[..., Any]) -> FleetTask:
         made: FleetTask = fabric.task(klass=FleetTask, **options)(body)
-        made.remainder, made.takes = remainder, takes
+        made.remainder, made.takes, made.alone = remainder, takes, alone
         return made
 
     return decorate if body is None else decorate(body)

@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from lockstitch import services
 from lockstitch.inventory.base import Settings, wrong
+from lockstitch.inventory.checks import AppChecks
 from lockstitch.inventory.names import (
     AppPath,
     EnvironmentValue,
@@ -119,6 +120,7 @@ class AppSettings(Settings):
     )
     logs: tuple[RemotePath, ...] = Field(default=(), description="log files, shown when something fails")
     min_free: Size = Field(default=as_written("200M"), description="free space a host must have before anything begins")
+    checks: AppChecks = Field(default_factory=AppChecks, description="what must be true before a deploy begins")
 
     @model_validator(mode="after")
     def _rules(self) -> AppSettings:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from lockstitch.host import Address, Host, Limits
 from lockstitch.inventory.app import AppSettings
 from lockstitch.inventory.base import Settings
+from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.model import App, Group
 from lockstitch.inventory.place import Placement, placements
 from lockstitch.inventory.problems import judged
@@ -78,7 +79,8 @@ def resolve(environment: Environment, tree: Tree) -> tuple[tuple[Group, ...], li
                 where = tree.get("groups", group_name, "hosts").items[index]
                 problems.append(where.problem(f"{entry.name} is in {first.group} with other ssh settings"))
         rollout = overlaid(Rollout, [environment.rollout, group.rollout])
-        groups.append(Group(group_name, tuple(hosts[h.name] for h in group.hosts), group.apps, rollout))
+        checks = overlaid(HostChecks, [environment.checks, group.checks])
+        groups.append(Group(group_name, tuple(hosts[h.name] for h in group.hosts), group.apps, rollout, checks))
     return tuple(groups), problems
 
 

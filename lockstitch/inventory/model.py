@@ -9,6 +9,7 @@ from lockstitch.backup import Vault
 from lockstitch.errors import UsageError
 from lockstitch.host import Host
 from lockstitch.inventory.app import BackupWhen, Health
+from lockstitch.inventory.checks import AppChecks, HostChecks
 from lockstitch.inventory.database import CheckSettings
 from lockstitch.inventory.nearest import did_you_mean
 from lockstitch.inventory.offsite import OffsiteSettings
@@ -52,6 +53,7 @@ class App:
     maintenance_page: str | None
     logs: tuple[str, ...]
     min_free: int
+    checks: AppChecks = field(default_factory=AppChecks)
 
     @property
     def migrating(self) -> Migrating:
@@ -95,6 +97,7 @@ class Group:
     hosts: tuple[Host, ...]
     apps: tuple[str, ...]
     rollout: Rollout
+    checks: HostChecks = field(default_factory=HostChecks)
 
 
 @dataclass(frozen=True)

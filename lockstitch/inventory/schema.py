@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 
 from lockstitch.inventory.app import AppSettings, Env
 from lockstitch.inventory.base import Or, Settings
+from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.inventory.names import AddressText, HostName, Name, User
 from lockstitch.inventory.ssh import Port, SshSettings
@@ -68,6 +69,9 @@ class GroupSettings(Settings):
     env: Env = Field(default={}, description="environment of their apps' commands, over the apps' own")
     override: Overrides = Field(default={}, description=_OVERRIDE)
     rollout: Rollout = Field(default_factory=Rollout, description="where it differs from the environment's")
+    checks: HostChecks = Field(
+        default_factory=HostChecks, description="what must be true of its hosts, beyond the environment's"
+    )
 
 
 class Environment(Settings):
@@ -83,6 +87,9 @@ class Environment(Settings):
     apps: dict[Name, AppSettings] = Field(default={}, description="what is deployed, by name")
     databases: dict[Name, DatabaseSettings] = Field(default={}, description="databases of the apps, by name")
     rollout: Rollout = Field(default_factory=Rollout, description="in which order the hosts of a group change")
+    checks: HostChecks = Field(
+        default_factory=HostChecks, description="what must be true of every host before a deploy begins"
+    )
 
 
 def published() -> dict[str, Any]:

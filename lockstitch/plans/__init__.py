@@ -15,29 +15,37 @@ from lockstitch.plans.asks import (
 )
 from lockstitch.plans.backup import backup, choose, prove, prune, verify
 from lockstitch.plans.belong import held_backups, running
+from lockstitch.plans.clean import Cleaning, clean
 from lockstitch.plans.deploy import Wanted, deploy
+from lockstitch.plans.machines import Turns, reboot, upgrade
 from lockstitch.plans.maintain import analyze
 from lockstitch.plans.maintenance import Asked, maintenance
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.plans.restore import restore
 from lockstitch.plans.rollback import Back, rollback
 from lockstitch.plans.schema import Way, lying_between, way
+from lockstitch.plans.serve import Service, Verb, service
 from lockstitch.plans.shelf import Shelf
 from lockstitch.plans.store import takes_part
 
 __all__ = [
     "Asked",
     "Back",
+    "Cleaning",
     "Environments",
     "Plan",
+    "Service",
     "Shelf",
     "Site",
+    "Turns",
+    "Verb",
     "Wanted",
     "Way",
     "analyze",
     "backup",
     "between_asks",
     "choose",
+    "clean",
     "deploy",
     "deploy_asks",
     "environments",
@@ -47,14 +55,17 @@ __all__ = [
     "prove",
     "prune",
     "raise_unreachable",
+    "reboot",
     "restore",
     "rollback",
     "rollback_asks",
     "running",
+    "service",
     "serving",
     "site",
     "sites",
     "takes_part",
+    "upgrade",
     "usual_asks",
     "valid_ref",
     "verify",

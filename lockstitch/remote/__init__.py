@@ -99,12 +99,13 @@ class Remote(Protocol):
         command on the host has then been ended).
         """
 
-    def open(self, host: Host, path: str, mode: FileMode) -> AbstractContextManager[BinaryIO]:
+    def open(self, host: Host, path: str, mode: FileMode, start: int = 0) -> AbstractContextManager[BinaryIO]:
         """A file of a host, read or written as a stream in constant memory, in order and by one thread at a time.
 
-        A relative path starts at the login user's home. A file that is written is its owner's alone (0600), and is
-        whole when the context ends without an error; on an error a part of it may be there. Raises FileError where it
-        is missing, denied or does not fit, HostLostError when the connection drops or freezes.
+        A relative path starts at the login user's home. It goes on from `start`: of a file that is written, what is
+        before it stays, and what is behind it goes. A file that is written is its owner's alone (0600), and is whole
+        when the context ends without an error; on an error a part of it may be there. Raises FileError where it is
+        missing, denied or does not fit, HostLostError when the connection drops or freezes.
         """
 
     def interrupt(self) -> None:

@@ -40,9 +40,9 @@ class Here:
             with self._lock:
                 self._running.discard(run)
 
-    def open(self, host: Host, path: str, mode: FileMode) -> AbstractContextManager[BinaryIO]:
+    def open(self, host: Host, path: str, mode: FileMode, start: int = 0) -> AbstractContextManager[BinaryIO]:
         """A file of this machine; a relative path starts at the home folder."""
-        return open_file(host.name, Path(environment()["HOME"]), path, mode)
+        return open_file(host.name, Path(environment()["HOME"]), path, mode, start)
 
     def interrupt(self) -> None:
         """End whatever runs."""

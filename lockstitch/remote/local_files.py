@@ -11,15 +11,15 @@ from typing import Any, BinaryIO
 
 from lockstitch.remote import FileError, FileMode
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 _BUFFER = 256 * 1024
 _DOING = {"rb": "read", "wb": "written"}
 
 
 @contextmanager
-def open_file(host: str, home: Path, path: str, mode: FileMode) -> Iterator[BinaryIO]:
-    """A file as a stream; a relative path starts at `home`."""
-    with _File(host, home / path, path, mode) as raw:
+def open_file(host: str, home: Path, path: str, mode: FileMode, start: int = 0) -> Iterator[BinaryIO]:
+    """A file as a stream, from `start` on; a relative path starts at `home`."""
+    with _File(host, home / path, path, mode, start) as raw:
         if mode == "rb":
             with io.BufferedReader(raw, _BUFFER) as reading:
                 yield reading
@@ -34,12 +34,15 @@ def open_file(host: str, home: Path, path: str, mode: FileMode) -> Iterator[Bina
 class _File(io.FileIO):
     """A file whose errors are a FileError."""
 
-    def __init__(self, host: str, place: Path, path: str, mode: FileMode) -> None:
+    def __init__(self, host: str, place: Path, path: str, mode: FileMode, start: int) -> None:
         self._host, self._path, self._doing = host, path, _DOING[mode]
         with self._told():
             if place.is_dir():
                 raise IsADirectoryError(None, "it is a folder")
             super().__init__(place, mode, opener=_private if mode == "wb" else None)
+            if mode == "wb":
+                self.truncate(start)
+            self.seek(start)
 
     def readinto(self, buffer: Any) -> int:
         with self._told():

@@ -38,9 +38,17 @@ class Routed(Generic[There]):
         """Carry out a script."""
         return self._way(host).run(host, script, observe)
 
-    def open(self, host: Host, path: str, mode: FileMode) -> AbstractContextManager[BinaryIO]:
+    def open(self, host: Host, path: str, mode: FileMode, start: int = 0) -> AbstractContextManager[BinaryIO]:
         """A file of a host as a stream."""
-        return self._way(host).open(host, path, mode)
+        return self._way(host).open(host, path, mode, start)
+
+    def one_script_each(self: Routed[SshRemote]) -> None:
+        """Each host will be given one script: no shell need wait for another."""
+        self.there.spares = 0
+
+    def logged_in_with(self: Routed[SshRemote], host: Host) -> bytes:
+        """The public key that a host has let us in with; empty where there was none."""
+        return b"" if host.local else self.there.logged_in_with(host)
 
     def interact(self: Routed[SshRemote], host: Host, command_line: str) -> int:
         """Join this terminal to a command; its exit code."""

@@ -143,7 +143,7 @@ class Scripted:
         return tuple(results)
 
     @contextmanager
-    def open(self, host: Host, path: str, mode: FileMode) -> Iterator[BinaryIO]:
+    def open(self, host: Host, path: str, mode: FileMode, start: int = 0) -> Iterator[BinaryIO]:
         """A file of `files`, by the host's name and the path as given; one that is written is there at its end."""
         key = host.name, path
         with self._lock:
@@ -151,7 +151,9 @@ class Scripted:
                 raise self._refused[host.name]
             if mode == "rb" and key not in self.files:
                 raise FileError(host.name, f"there is no {path}", missing=True)
-            file = io.BytesIO(self.files[key] if mode == "rb" else b"")
+            there = self.files.get(key, b"")
+            file = io.BytesIO(there if mode == "rb" else there[:start].ljust(start, b"\0"))
+            file.seek(start)
         yield file
         if mode == "wb":
             with self._lock:

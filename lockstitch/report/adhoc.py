@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockstitch.done import Done, worst
@@ -42,6 +42,31 @@ def done_json(done: Mapping[str, Done], *, cut: Mapping[str, bool] | None = None
         for label, one in done.items()
     }
     return {"hosts": hosts, "exit_code": int(worst(list(done.values())))}
+
+
+def by_hand_text(lines: Sequence[Mapping[str, Any]]) -> str:
+    """What the journal of this machine has of commands by hand, the newest first."""
+    rows = [
+        (
+            str(line["began"])[:19] + "Z",
+            str(line["by"]),
+            _codes(line["codes"]),
+            seconds(line["seconds"]),
+            str(line["what"]),
+        )
+        for line in lines
+    ]
+    return (
+        table(("BEGAN", "BY", "HOSTS", "TIME", "WHAT"), rows) if rows else "nothing was done by hand from this machine"
+    )
+
+
+def _codes(codes: Mapping[str, Any]) -> str:
+    """`3 ok, api1: 42, api2: unreachable`; of many that are not ok the first three."""
+    bad = [f"{label}: {code}" for label, code in codes.items() if code != 0]
+    good = len(codes) - len(bad)
+    more = [f"{len(bad) - 3} more"] if len(bad) > 3 else []
+    return ", ".join([*([f"{good} ok"] if good else []), *bad[:3], *more])
 
 
 def grouped_text(done: Mapping[str, Done], sums: Mapping[str, str]) -> str:

@@ -20,6 +20,12 @@ _ENDINGS = {
 }
 
 
+_STANDING = {
+    ExitCode.REVERTED: "FAILED: what was done stays, and no host needs a person",
+    ExitCode.INTERRUPTED: "INTERRUPTED: what was done stays, and no host needs a person",
+}
+
+
 def outcome_text(outcome: Outcome) -> str:
     """The whole story of the end, for a person."""
     changes = {change.site: change for change in outcome.plan.changes}
@@ -29,10 +35,13 @@ def outcome_text(outcome: Outcome) -> str:
     headings = ("HOST", "APP", "FROM", "TO", "SERVING", "SECONDS")
     rows = [_row(site, changes[site.site]) for site in outcome.sites if site.site in changes]
     lines += table(headings, rows).splitlines() if rows else []
+    lines += _each(outcome)
     for left in outcome.left:
         lines += [f"! {left.site}: {neutral(left.what)}"]
     lines += [f"! {neutral(note)}" for note in outcome.notes]
     ending = _ENDINGS[outcome.code]
+    if _stands(outcome) and not outcome.left:
+        ending = _STANDING.get(outcome.code, ending)
     if outcome.left and outcome.code is ExitCode.INTERRUPTED:
         ending = "INTERRUPTED: the hosts below need a person"
     lines += ["", f"{outcome.plan.kind} of {outcome.plan.environment} {ending} ({seconds(outcome.seconds)})"]
@@ -76,13 +85,37 @@ def _row(site: SiteOutcome, change: Change) -> tuple[str, ...]:
     )
 
 
+def _stands(outcome: Outcome) -> bool:
+    """Whether what each wave has done stays, whatever became of the others."""
+    return any(wave.stands for wave in outcome.plan.waves)
+
+
+def _each(outcome: Outcome) -> list[str]:
+    """What became of each host and app of a plan that has no revisions to tell."""
+    if not _stands(outcome):
+        return []
+    rows = [(site.site.host, site.site.app, word, f"{site.seconds:.1f}") for site, word in _words(outcome)]
+    return table(("HOST", "APP", "RESULT", "SECONDS"), rows).splitlines()
+
+
+def _words(outcome: Outcome) -> list[tuple[SiteOutcome, str]]:
+    begun = {unit.site for wave in outcome.plan.waves for unit in wave.units}
+    failed = {failure.site for failure in outcome.failures}
+    words = {"new": "done", "unknown": "see to it"}
+    return [
+        (site, words.get(site.where) or ("failed" if site.site in failed else "well" if site.begun else "not begun"))
+        for site in outcome.sites
+        if site.site in begun
+    ]
+
+
 def _next(outcome: Outcome) -> str:
     environment = outcome.plan.environment
     if outcome.left:
         return outcome.left[0].command
     if outcome.code is ExitCode.DONE:
         return outcome.plan.then or f"fab -H {environment} status"
-    if outcome.plan.kind == "maintenance":
+    if outcome.plan.kind == "maintenance" or _stands(outcome):
         return outcome.plan.then
     if not outcome.plan.changes:
         return f"fab -H {environment} backup.list"
@@ -111,10 +144,15 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
             for s in outcome.sites
             if s.site in changes
         ],
+        **({"results": [_result(site, word) for site, word in _words(outcome)]} if _stands(outcome) else {}),
         "failures": [_failure_json(failure) for failure in outcome.failures],
         "notes": list(outcome.notes),
         "left": [{"host": x.site.host, "app": x.site.app, "what": x.what, "command": x.command} for x in outcome.left],
     }
+
+
+def _result(site: SiteOutcome, word: str) -> dict[str, Any]:
+    return {"host": site.site.host, "app": site.site.app, "result": word, "seconds": round(site.seconds, 3)}
 
 
 def _failure_json(failure: Failure) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +19,7 @@ from lockstitch.gate import Verdict
 from lockstitch.layout import Layout
 from lockstitch.plan import Step
 from lockstitch.probe import Probe
+from lockstitch.services.logs import LogSource
 from lockstitch.services.maintenance import Maintenance, Page
 from lockstitch.services.queues import Queues
 from lockstitch.services.state import ServiceState, judge_serving, parse_state
@@ -61,6 +62,10 @@ class Service(BaseModel):
 
     def tools(self) -> tuple[str, ...]:
         """Commands that must be found on the host."""
+        return ()
+
+    def units(self) -> tuple[str, ...]:
+        """Systemd units that must run for it, and so must start with the host."""
         return ()
 
     def shared(self) -> tuple[str, ...]:
@@ -142,9 +147,27 @@ class Service(BaseModel):
         """What can be asked of the app's queues, where the service knows them."""
         return None
 
+    def logs(self, place: Place) -> tuple[LogSource, ...]:
+        """Where it writes what happens, beside the files that the app names."""
+        return ()
+
     def stop(self, place: Place) -> Command | None:
         """Stop it: how a first deploy that failed is taken back. None where the service does not know how."""
         return None
+
+    def stopping(self, place: Place) -> Iterable[Step]:
+        """Stop it until somebody starts it; nothing where the service does not know how."""
+        command = self.stop(place)
+        return (Step("stop", "stop it", command, timeout=120),) if command else ()
+
+    def starting(self, place: Place) -> Iterable[Step]:
+        """Start it where it does not run; where it runs, nothing is lost."""
+        return (replace(self.reload_step(place), name="start", says="start it"),)
+
+    def restarting(self, place: Place) -> Iterable[Step]:
+        """End it and start it anew; nothing where the service does not know how it is stopped."""
+        stopping = tuple(self.stopping(place))
+        return (*stopping, *self.starting(place)) if stopping else ()
 
     def probe(self, place: Place) -> Probe[ServiceState]:
         """Observe what runs: read-only, and fast."""
@@ -170,4 +193,4 @@ def _kind(service: type[Service]) -> str:
     return str(kind)
 
 
-__all__ = ["Place", "Queues", "Service", "ServiceState", "found", "judge_serving", "parse_state"]
+__all__ = ["LogSource", "Place", "Queues", "Service", "ServiceState", "found", "judge_serving", "parse_state"]

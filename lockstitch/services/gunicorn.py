@@ -17,10 +17,19 @@ from lockstitch.command import Command
 from lockstitch.gate import Verdict, failed
 from lockstitch.plan import Step
 from lockstitch.probe import Probe
-from lockstitch.services import Place, Service
-from lockstitch.services.gunicorn_shell import CHECK, HUP, MASTER_BY_PIDFILE, MASTER_BY_UNIT, START_BY_LINE, STATE, STOP
+from lockstitch.services import LogSource, Place, Service
+from lockstitch.services.gunicorn_shell import (
+    CHECK,
+    HUP,
+    MASTER_BY_PIDFILE,
+    MASTER_BY_UNIT,
+    START_BY_LINE,
+    STARTED,
+    STATE,
+    STOP,
+)
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
-from lockstitch.services.unit import MAY_TAKE, STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.unit import MAY_TAKE, RESTART_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
 
 class Gunicorn(Service):
@@ -54,6 +63,9 @@ class Gunicorn(Service):
     def tools(self) -> tuple[str, ...]:
         return ("systemctl",) if self.unit else ()
 
+    def units(self) -> tuple[str, ...]:
+        return (self.unit,) if self.unit else ()
+
     def check(self, place: Place) -> Step:
         values = {"python": self.python, "app": self.app or "", "unit": self.unit or "", "verb": "reload"}
         command = place.command((UNIT + MAY_TAKE if self.unit else "") + CHECK, **values)
@@ -66,8 +78,17 @@ class Gunicorn(Service):
         says = f"gracefully reload gunicorn ({self.unit or self.pidfile}, {self.reload})"
         return Step("reload", says, command, timeout=3 * self.settle + 60)
 
+    def logs(self, place: Place) -> tuple[LogSource, ...]:
+        return (LogSource(unit=self.unit),) if self.unit else ()
+
     def stop(self, place: Place) -> Command:
         return self._command(place, STOP_UNIT if self.unit else STOP)
+
+    def restarting(self, place: Place) -> tuple[Step, ...]:
+        if not self.unit:
+            return tuple(super().restarting(place))
+        command = self._command(place, RESTART_UNIT + STARTED, settle=str(int(self.settle * 10)))
+        return (Step("restart", f"systemctl restart {self.unit}", command, timeout=2 * self.settle + 120),)
 
     def probe(self, place: Place) -> Probe[ServiceState]:
         return Probe("serving", self._command(place, STATE), parse_state)

@@ -35,6 +35,7 @@ START_BY_LINE = r"""{
 
 STATE = r"""
 ls_place
+[ -z "$unit" ] || echo "also enabled $(ls_show UnitFileState)"
 if master=$(ls_master); then
     echo "running master $master"
     # Started by a script whose first line names a release, it keeps that release's packages for good.
@@ -114,18 +115,26 @@ usr2() {
 }
 """
 
+_STARTED = r"""
+started() {
+    left=$settle
+    until master=$(ls_master); do
+        left=$((left - 1)); [ $left -gt 0 ] || { echo "gunicorn was started, but has no master"; return 1; }; sleep 0.1
+    done
+    wait_settled "$master" 0 1
+}
+"""
+STARTED = _WAIT + _STARTED + "started\n"
+
 HUP = (
     _WAIT
+    + _STARTED
     + _USR2
     + r"""
 since=$(cat "$state/reloaded")
 if ! master=$(ls_master); then
     @START@ || exit 1
-    left=$settle
-    until master=$(ls_master); do
-        left=$((left - 1)); [ $left -gt 0 ] || { echo "gunicorn was started, but has no master"; exit 1; }; sleep 0.1
-    done
-    wait_settled "$master" 0 1; exit
+    started; exit
 fi
 case $(readlink "/proc/$master/cwd" 2>/dev/null) in *' (deleted)')
     echo "the folder of gunicorn's master $master is gone, so a reload would end it: restart it by hand"; exit 1 ;;

@@ -14,14 +14,14 @@ from lockstitch.command import Command, words
 from lockstitch.gate import Verdict, failed, passed
 from lockstitch.plan import Step
 from lockstitch.probe import Probe
-from lockstitch.services import Place, Service
+from lockstitch.services import LogSource, Place, Service
 from lockstitch.services import laravel_queues as queues
 from lockstitch.services import laravel_shell as shell
 from lockstitch.services.laravel_settings import WORD, Cache, FpmSettings, MaintenanceSettings, QueueSettings
 from lockstitch.services.maintenance import Maintenance, Page
 from lockstitch.services.queues import Queues, parse_queues
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
-from lockstitch.services.unit import MAY_TAKE, UNIT, UNIT_NAME
+from lockstitch.services.unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
 _PASSING = "LOCKSTITCH_MAINTENANCE_SECRET"
 
@@ -50,6 +50,9 @@ class Laravel(Service):
 
     def tools(self) -> tuple[str, ...]:
         return ("systemctl", self.php, *((self.composer,) if self.composer else ()))
+
+    def units(self) -> tuple[str, ...]:
+        return (self.fpm.unit, *((self.scheduler,) if self.scheduler else ()))
 
     def shared(self) -> tuple[str, ...]:
         return (".env", "storage")
@@ -135,6 +138,18 @@ class Laravel(Service):
             command = place.command(f'{UNIT}ls_take "$verb"', unit=self.scheduler, verb="restart")
             yield Step("scheduler", f"restart {self.scheduler}", command, again=True, timeout=120)
 
+    def stopping(self, place: Place) -> Iterator[Step]:
+        command = place.command(STOP_UNIT, unit=self.fpm.unit)
+        yield Step("stop", f"systemctl stop {self.fpm.unit}; queue workers go on", command, timeout=120)
+
+    def starting(self, place: Place) -> Iterator[Step]:
+        command = place.command(START_UNIT, unit=self.fpm.unit)
+        yield Step("start", f"systemctl start {self.fpm.unit}", command, timeout=120)
+
+    def restarting(self, place: Place) -> Iterator[Step]:
+        command = place.command(RESTART_UNIT, unit=self.fpm.unit)
+        yield Step("restart", f"systemctl restart {self.fpm.unit}", command, timeout=180)
+
     def paused(self, place: Place) -> Iterator[Step]:
         if self.queues.restart:
             says = "workers end their jobs; in maintenance they take no other"
@@ -166,6 +181,9 @@ class Laravel(Service):
     def console(self, place: Place, line: str) -> Command:
         text = shell.ARTISAN + 'cd "$current" || exit 1\neval "ls_artisan $line"\n'
         return place.command(text, php=self.php, line=line)
+
+    def logs(self, place: Place) -> tuple[LogSource, ...]:
+        return LogSource(path=f"{place.layout.current}/storage/logs/*.log"), LogSource(unit=self.fpm.unit)
 
     def queue(self, place: Place) -> Queues:
         known = {"php": self.php, "path": place.layout.path, "names": " ".join(self.queues.names)}

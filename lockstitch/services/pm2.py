@@ -15,8 +15,8 @@ from lockstitch.command import Command
 from lockstitch.gate import Verdict, failed
 from lockstitch.plan import Step
 from lockstitch.probe import Probe, number
-from lockstitch.services import Place, Service
-from lockstitch.services.pm2_shell import LIST, RELOAD, STATE, STOP
+from lockstitch.services import LogSource, Place, Service
+from lockstitch.services.pm2_shell import ANEW, HALT, LIST, LOGS, RELOAD, STATE, STOP
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
 
 # An instance that a reload of one and then of all replaced has been restarted twice.
@@ -46,8 +46,26 @@ class Pm2(Service):
         command = place.command(OBSERVE + LIST + RELOAD, **values)
         return Step("reload", f"pm2: gracefully reload {self.name}", command, timeout=300)
 
+    def logs(self, place: Place) -> tuple[LogSource, ...]:
+        return (LogSource(ask=place.command(LOGS, name=self.name)),)
+
     def stop(self, place: Place) -> Command:
         return place.command(LIST + STOP, name=self.name)
+
+    def stopping(self, place: Place) -> tuple[Step, ...]:
+        # Not deleted: by its name alone it could not be started again.
+        command = place.command(LIST + HALT, name=self.name)
+        return (Step("stop", f"pm2 stop {self.name}", command, timeout=120),)
+
+    def starting(self, place: Place) -> tuple[Step, ...]:
+        return (Step("start", f"pm2: start {self.name}", self._anew(place), timeout=300),)
+
+    def restarting(self, place: Place) -> tuple[Step, ...]:
+        return (Step("restart", f"pm2 restart {self.name}", self._anew(place), timeout=300),)
+
+    def _anew(self, place: Place) -> Command:
+        values = {"name": self.name, "ecosystem": self.ecosystem or "", "line": self.start or ""}
+        return place.command(OBSERVE + LIST + ANEW, **values)
 
     def probe(self, place: Place) -> Probe[ServiceState]:
         return Probe("serving", place.command(OBSERVE + LIST + STATE, name=self.name), parse_state)

@@ -20,6 +20,10 @@ let text = ""; process.stdin.on("data", (d) => text += d).on("end", () => {
 
 STATE = r"""
 ls_place
+# It comes up with the host where its daemon does and its list was saved with it in.
+if [ "$(systemctl show --property=UnitFileState --value "pm2-$(id -un)" 2>/dev/null)" = enabled ] \
+    && grep -q "\"name\": *\"$name\"" "$PM2_HOME/dump.pm2" 2>/dev/null; then echo "also enabled enabled"
+else echo "also enabled disabled"; fi
 if ! ls_daemon; then echo "down the PM2 daemon does not run"; exit 0; fi
 found=$(ls_instances)
 [ -n "$found" ] || { echo "down PM2 has no process $name"; exit 0; }
@@ -33,9 +37,27 @@ printf '%s\n' "$found" | grep -qv '^[0-9]* [0-9]* online ' && echo "down not eve
 exit 0
 """
 
+# The ecosystem file may have put them anywhere; a daemon that does not run is not started to say where.
+LOGS = r"""
+export PM2_DISABLE_VERSION_CHECK=1 PM2_HOME="${PM2_HOME:-$HOME/.pm2}"
+if kill -0 "$(cat "$PM2_HOME/pm2.pid" 2>/dev/null || echo x)" 2>/dev/null; then
+    found=$(pm2 jlist --silent 2>/dev/null | node -e '
+let text = ""; process.stdin.on("data", (d) => text += d).on("end", () => {
+  for (const p of JSON.parse(text.slice(text.indexOf("[")) || "[]")) if (p.name === process.argv[1])
+    for (const key of ["pm_out_log_path", "pm_err_log_path"]) console.log(p.pm2_env[key] || ""); })' "$name" 2>/dev/null)
+    printf '%s\n' "$found" | sort -u
+fi
+[ -n "$found" ] || printf '%s\n' "$PM2_HOME/logs/$name-out*.log" "$PM2_HOME/logs/$name-error*.log"
+"""
+
 STOP = r"""
 ls_daemon || exit 0
 [ -z "$(ls_instances)" ] || pm2 delete "$name" --silent
+"""
+
+HALT = r"""
+ls_daemon || exit 0
+[ -z "$(ls_instances)" ] || pm2 stop "$name" --silent
 """
 
 # PM2 compares the id of the worker that is ready with the one it was told, a number with a text when the command line
@@ -51,9 +73,7 @@ pm2.connect((e) => e ? process.exit(66) : pm2.reload(Number(process.argv[2]), { 
 }
 """
 
-RELOAD = (
-    _RELOAD_ONE
-    + r"""
+_BEGIN = r"""
 mkdir -p "$PM2_HOME" && { [ -e "$PM2_HOME/touch" ] || : >"$PM2_HOME/touch"; }
 # The daemon stays for good where it was started: in a release's folder it would keep that from being removed.
 ls_daemon || (cd && pm2 ping --silent >/dev/null)
@@ -67,6 +87,23 @@ if [ -z "$found" ]; then
     elif [ -n "$line" ]; then eval "$line"
     else echo "PM2 has no process $name, and the inventory has neither ecosystem: nor start: for it"; exit 1; fi
     code=$?
+"""
+# A process that was stopped keeps its place in the list, with the folder it was first started in.
+ANEW = (
+    _BEGIN
+    + r"""
+elif [ -n "$ecosystem" ]; then pm2 startOrRestart "$at/$ecosystem" --only "$name" --update-env; code=$?
+else pm2 restart "$name" --update-env; code=$?
+fi
+[ $code -eq 0 ] || echo "pm2 ended with exit code $code"
+exit $code
+"""
+)
+
+RELOAD = (
+    _RELOAD_ONE
+    + _BEGIN
+    + r"""
 else
     # A process that was started in a release's own folder can still go back to that one.
     folder=$(printf '%s\n' "$found" | head -n 1 | cut -d ' ' -f 7-)

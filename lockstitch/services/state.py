@@ -2,7 +2,7 @@
 
 A probe prints lines of words, made with the shell functions in OBSERVE:
 
-    reloaded SECONDS             seconds since the host's boot at which the last reload began
+    reloaded SECONDS             seconds since the host's boot at which the last reload since then began
     release DIRECTORY            the real path of the release that should run
     process ROLE PID SECONDS DIRECTORY     a process: since when (seconds since boot), in which directory
     running TEXT | down TEXT     what the service manager says of it
@@ -40,8 +40,10 @@ ls_children() {
     done
 }
 ls_place() {
-    echo "boot $(sed -n 's/^btime //p' /proc/stat)"
-    [ -r "$state/reloaded" ] && echo "reloaded $(cat "$state/reloaded")"
+    ls_boot=$(sed -n 's/^btime //p' /proc/stat); echo "boot $ls_boot"
+    # Counted from a boot before this one it would be in the future; the second is the kernel's own rounding.
+    [ -r "$state/reloaded" ] && [ $(($(stat -c %Y "$state/reloaded") + 1)) -ge "${ls_boot:-0}" ] \
+        && echo "reloaded $(cat "$state/reloaded")"
     (cd "$release" 2>/dev/null && echo "release $(pwd -P)")
 }
 """

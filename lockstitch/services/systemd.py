@@ -11,9 +11,9 @@ from lockstitch.command import Command
 from lockstitch.gate import Verdict, failed, passed
 from lockstitch.plan import Step
 from lockstitch.probe import Probe
-from lockstitch.services import Place, Service
+from lockstitch.services import LogSource, Place, Service
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
-from lockstitch.services.unit import MAY_TAKE, STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
 _OBSERVE_UNIT = r"""
 ls_place
@@ -36,6 +36,9 @@ class Systemd(Service):
     def tools(self) -> tuple[str, ...]:
         return ("systemctl",)
 
+    def units(self) -> tuple[str, ...]:
+        return (self.unit,)
+
     def check(self, place: Place) -> Step:
         command = place.command(UNIT + MAY_TAKE, unit=self.unit, verb=self.reload)
         return Step("check", f"may systemctl {self.reload} {self.unit}", command, timeout=30)
@@ -44,8 +47,19 @@ class Systemd(Service):
         command = place.command(f'{UNIT}ls_take "$verb"', unit=self.unit, verb=self.reload)
         return Step("reload", f"systemctl {self.reload} {self.unit}", command, timeout=120)
 
+    def logs(self, place: Place) -> tuple[LogSource, ...]:
+        return (LogSource(unit=self.unit),)
+
     def stop(self, place: Place) -> Command:
         return place.command(STOP_UNIT, unit=self.unit)
+
+    def starting(self, place: Place) -> tuple[Step, ...]:
+        command = place.command(START_UNIT, unit=self.unit)
+        return (Step("start", f"systemctl start {self.unit}", command, timeout=120),)
+
+    def restarting(self, place: Place) -> tuple[Step, ...]:
+        command = place.command(RESTART_UNIT, unit=self.unit)
+        return (Step("restart", f"systemctl restart {self.unit}", command, timeout=180),)
 
     def probe(self, place: Place) -> Probe[ServiceState]:
         # A main process that stays through a reload is no worker: its age proves nothing.

@@ -24,6 +24,7 @@ ls_take() {
     return 1
 }
 ls_unit() {
+    echo "also enabled $(ls_show UnitFileState)"
     case $(ls_show ActiveState) in
         active | reloading) echo "running $(ls_show ActiveState) $(ls_show SubState)" ;;
         *) echo "down $unit is $(ls_show ActiveState) ($(ls_show SubState), load $(ls_show LoadState))" ;;
@@ -35,3 +36,18 @@ MAY_TAKE = """
 case $(ls_show ActiveState) in active | reloading) ls_may "$verb" ;; *) ls_may start ;; esac || exit 1
 """
 STOP_UNIT = UNIT + 'ls_systemctl stop "$unit"\n'
+# `restart` and no stop and start: what depends on the unit is started again with it.
+RESTART_UNIT = (
+    UNIT
+    + """
+case $(ls_show ActiveState) in active | reloading) ls_may restart ;; *) ls_may start ;; esac || exit 1
+ls_take restart || exit 1
+"""
+)
+START_UNIT = UNIT + "ls_may start && ls_take start\n"
+# What kind of machine it is, for people.
+VIRTUAL = r"""
+if command -v systemd-detect-virt >/dev/null 2>&1; then echo "virtual $(systemd-detect-virt 2>/dev/null)"
+elif [ -e /.dockerenv ]; then echo "virtual docker"
+elif grep -q '^flags.* hypervisor' /proc/cpuinfo 2>/dev/null; then echo "virtual a virtual machine"; fi
+"""

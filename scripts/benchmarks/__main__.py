@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from scripts.benchmarks.backups import backups
+from scripts.benchmarks.many import much_output, run_on_many
 from scripts.benchmarks.relay import relay
 from scripts.benchmarks.world import ROOT, World, world
 
@@ -82,6 +83,8 @@ def main(words: list[str]) -> int:
         "list": listing,
         "round-trips": round_trips,
         "fleet": fleet,
+        "run": run_on_many,
+        "output": much_output,
         "backups": backups,
     }
     unknown = [word for word in words if word not in known]

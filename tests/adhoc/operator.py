@@ -53,6 +53,21 @@ class Operator:
         """Start `fab -H lab` with these words."""
         return self._started([str(FAB), *(("-H", where) if where else ()), *words])
 
+    def memory(self, *words: str) -> int:
+        """The most memory that `fab -H lab` had at any time, in KiB; what it prints is thrown away."""
+        self.prepare()
+        with open(os.devnull, "w") as nowhere:
+            process = subprocess.Popen(
+                [str(FAB), "-H", "lab", *words],
+                cwd=self.folder,
+                env={**self.env, "PYTHONPATH": str(ROOT)},
+                stdout=nowhere,
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return usage.ru_maxrss
+
     def piped(self, reader: str, *words: str) -> Ran:
         """Give what `fab -H lab` prints to a program; its own code is said on stderr."""
         line = f'{{ "$@"; echo "ended with $?" >&2; }} | {reader}'

@@ -202,6 +202,23 @@ def test_secrets_do_not_reach_the_journal(operator: Operator) -> None:
     assert "hunter2" not in str(line) and line["by"].startswith("ada@") and line["where"] == ["lab"], line
 
 
+def test_what_was_done_by_hand_is_remembered(operator: Operator) -> None:
+    operator.fab("run", "--", "exit 3", where="lab:one")
+    operator.fab("run", "--", "true", where="lab:two")
+    with (operator.folder / ".lockstitch" / "commands.jsonl").open("a") as file:
+        file.write('{"cut off\n')
+    operator.fab("run", "--", "uptime")
+    shown = operator.fab("history", "--by-hand")
+    assert shown.code == 0 and [line.split("  ")[-1] for line in shown.out.splitlines()[1:]] == [
+        "run -- uptime",
+        "run -- true",
+        "run -- exit 3",
+    ], shown.said
+    one = operator.fab("history", "--by-hand", "--json", where="lab:one").json
+    assert [line["what"] for line in one] == ["run -- uptime", "run -- exit 3"]
+    assert "one: 3" in shown.out and "3 ok" in shown.out
+
+
 def test_what_hosts_print_is_shown_and_not_obeyed(operator: Operator) -> None:
     ran = operator.fab("run", "--", "printf 'a\\033[2Jb\\r\\n'", where="lab:one")
     assert "a\u241b[2Jb" in ran.out and "\x1b" not in ran.out, ran.said
@@ -225,6 +242,15 @@ def test_what_makes_no_sense_is_refused(operator: Operator, words: tuple[str, ..
 def test_a_user_that_one_cannot_become(operator: Operator) -> None:
     ran = operator.fab("run", "--user", "nobody-here", "--", "true", where="lab:one")
     assert ran.code == 3 and "cannot become nobody-here with sudo" in ran.err, ran.said
+
+
+@pytest.mark.parametrize("how", [(), ("--json",), ("--group-output",)])
+def test_much_output_takes_no_more_memory(operator: Operator, how: tuple[str, ...]) -> None:
+    """A hundred times as much of it, from three hosts, within what little takes and what is kept for each host."""
+    little, much = (
+        operator.memory("run", *how, "--", f"yes {'a line of output ' * 6}| head -c {kib}k") for kib in (100, 10000)
+    )
+    assert much - little < 12 * 1024, (little, much)
 
 
 def test_a_reader_that_goes_away(operator: Operator) -> None:

@@ -42,8 +42,8 @@ def test_a_line_is_read_as_it_was_written(options: str, comment: str, of: ECDSAK
         "ssh-rsa AAAA",
         "ssh-ed25519",
         "hello world",
-    ]
-    + [f"ssh-rsa {ECDSA.get_base64()}"],
+        f"ssh-rsa {ECDSA.get_base64()}",
+    ],
 )
 def test_what_is_no_key(line: str) -> None:
     assert parse(line) is None

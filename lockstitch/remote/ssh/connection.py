@@ -37,6 +37,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
     hop: Hop
     way_in: StrictConnection | None = None
     transport: PulseTransport | None = None
+    logged_in_with: bytes = b""
     _network: Network
     _opening: threading.Lock
     _failed: tuple[float, ConnectError] | None = None
@@ -153,6 +154,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
 
     def _try(self, round_: Round) -> None:
         limits = self.hop.limits
+        login = Login(self.hop, self._network.ring, self._network.connect_kwargs)
         with round_.closing(self.client):
             self.client.connect(
                 self.hop.hostname,
@@ -164,15 +166,16 @@ class StrictConnection(Connection):  # type: ignore[misc]
                 auth_timeout=limits.auth_timeout,
                 channel_timeout=limits.channel_timeout,
                 transport_factory=self._transport_factory(),
-                auth_strategy=Login(self.hop, self._network.ring, self._network.connect_kwargs),  # type: ignore[arg-type]
+                auth_strategy=login,  # type: ignore[arg-type]
                 **{name: value for name, value in self._network.connect_kwargs.items() if name in _PASSED_ON},
             )
         if round_.stopped.is_set():
             raise GivenUpError
+        self._network.logins[self.hop] = login.took
         transport = self.client.get_transport()
         assert isinstance(transport, PulseTransport)
         transport.begin_pulse(limits)
-        self.transport, self._sftp = transport, None
+        self.transport, self._sftp, self.logged_in_with = transport, None, login.taken
 
     def _socket(self, round_: Round) -> Any:
         if self.hop.proxy_command:

@@ -23,7 +23,9 @@ _DOING = {"rb": "read", "wb": "written"}
 
 
 @contextmanager
-def opened(requests: Requests, line: Line, round_: Round, path: str, mode: FileMode) -> Iterator[BinaryIO]:
+def opened(
+    requests: Requests, line: Line, round_: Round, path: str, mode: FileMode, start: int = 0
+) -> Iterator[BinaryIO]:
     """A file on an SFTP session, which waits for the next one if all goes well. An interruption ends it.
 
     Raises NotSentError where a session that had waited has died meanwhile.
@@ -31,7 +33,7 @@ def opened(requests: Requests, line: Line, round_: Round, path: str, mode: FileM
     words = _Words(line, round_, path, mode)
     try:
         with round_.closing(requests):
-            stream = _stream(requests, words)
+            stream = _stream(requests, words, start)
             with stream:
                 yield from _read(stream) if isinstance(stream, Reading) else _written(stream)
         requests.used = True
@@ -44,9 +46,9 @@ def opened(requests: Requests, line: Line, round_: Round, path: str, mode: FileM
         raise
 
 
-def _stream(requests: Requests, words: _Words) -> Reading | Writing:
+def _stream(requests: Requests, words: _Words, start: int) -> Reading | Writing:
     try:
-        return (Reading if words.mode == "rb" else Writing)(requests, words.path, words.told)
+        return (Reading if words.mode == "rb" else Writing)(requests, words.path, words.told, start)
     except HostLostError as error:
         if not requests.used or isinstance(error, InterruptedRunError) or words.frozen:
             raise

@@ -44,6 +44,13 @@ class Login:
         self._locked: list[str] = []
         self._unread: list[str] = []
         self._agent: Agent | None = None
+        # The public half of the key that was taken, as authorized_keys has it in base64.
+        self.taken = b""
+
+    @property
+    def took(self) -> str:
+        """What was tried last: after a login, the key or password that was taken."""
+        return self._tried[-1] if self._tried else ""
 
     def authenticate(self, transport: Transport) -> None:
         """Try the keys, then the password; returns when the server is satisfied."""
@@ -53,6 +60,7 @@ class Login:
                 self._tried.append(name)
                 try:
                     if not transport.auth_publickey(self._hop.user, key):
+                        self.taken = key.asbytes()
                         return
                     break
                 except BadAuthenticationType as error:

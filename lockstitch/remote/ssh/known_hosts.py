@@ -13,6 +13,7 @@ import hmac
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -66,9 +67,31 @@ def known_as(hostname: str, port: int) -> str:
     return hostname.lower() if port == 22 else f"[{hostname.lower()}]:{port}"
 
 
-def read(files: Iterable[str]) -> tuple[Entry, ...]:
+class Entries(tuple[Entry, ...]):
+    """Lines in order, and by name those that name hosts plainly: with many hosts, looking through all costs more than
+    connecting."""
+
+    def about(self, name: str) -> list[Entry]:
+        """The lines about a host, in order."""
+        found = [(n, entry) for n, entry in self._loose if entry.names(name)]
+        return [entry for _, entry in sorted([*found, *self._plain.get(name.lower(), ())], key=lambda each: each[0])]
+
+    @cached_property
+    def _plain(self) -> dict[str, list[tuple[int, Entry]]]:
+        plain: dict[str, list[tuple[int, Entry]]] = {}
+        for n, entry in enumerate(self):
+            for name in dict.fromkeys(entry.hosts.lower().split(",")) if not _is_loose(entry) else ():
+                plain.setdefault(name, []).append((n, entry))
+        return plain
+
+    @cached_property
+    def _loose(self) -> list[tuple[int, Entry]]:
+        return [(n, entry) for n, entry in enumerate(self) if _is_loose(entry)]
+
+
+def read(files: Iterable[str]) -> Entries:
     """The lines of all files that are there, in order."""
-    return tuple(entry for file in files for entry in _entries(file))
+    return Entries(entry for file in files for entry in _entries(file))
 
 
 def parse(text: str, file: str = "") -> Iterator[Entry]:
@@ -85,13 +108,13 @@ def parse(text: str, file: str = "") -> Iterator[Entry]:
         yield Entry(file, number, fields[0], fields[1], blob, marker)
 
 
-def judge(entries: Iterable[Entry], name: str, blob: bytes, *, one_of_several: bool = False) -> Standing:
+def judge(entries: Entries, name: str, blob: bytes, *, one_of_several: bool = False) -> Standing:
     """Whether this key is the one the host is known by.
 
     A key of another type than the recorded ones counts as changed: whoever sits between could offer just that. Only
     where a person compares all of a host's keys (`one_of_several`), it is a further one, unknown.
     """
-    about = [entry for entry in entries if entry.names(name)]
+    about = entries.about(name)
     for entry in about:
         if entry.marker == "@revoked" and entry.blob == blob:
             return Standing("revoked", entry)
@@ -104,9 +127,9 @@ def judge(entries: Iterable[Entry], name: str, blob: bytes, *, one_of_several: b
     return Standing("changed", others[0]) if others else Standing("unknown")
 
 
-def kinds(entries: Iterable[Entry], name: str) -> tuple[str, ...]:
+def kinds(entries: Entries, name: str) -> tuple[str, ...]:
     """The key types a host is known by, in the order of the files."""
-    return tuple(dict.fromkeys(entry.kind for entry in entries if not entry.marker and entry.names(name)))
+    return tuple(dict.fromkeys(entry.kind for entry in entries.about(name) if not entry.marker))
 
 
 def _entries(file: str) -> Iterator[Entry]:
@@ -114,6 +137,11 @@ def _entries(file: str) -> Iterator[Entry]:
         yield from parse(Path(file).expanduser().read_text(encoding="utf-8", errors="replace"), file)
     except OSError:
         return
+
+
+def _is_loose(entry: Entry) -> bool:
+    """Whether it must be asked whom it names: it is hashed, or has patterns."""
+    return entry.hosts.startswith("|") or any(sign in entry.hosts for sign in "*?!")
 
 
 def _matches(pattern: str, name: str) -> bool:

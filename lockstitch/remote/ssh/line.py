@@ -21,10 +21,10 @@ SPARES = 2
 
 
 class Line:
-    """The shells of one open connection."""
+    """The shells of one open connection, and how many of them wait for what comes next."""
 
-    def __init__(self, connection: StrictConnection) -> None:
-        self.connection = connection
+    def __init__(self, connection: StrictConnection, spares: int = SPARES) -> None:
+        self.connection, self._wanted = connection, spares
         self._spares: dict[str | None, list[Future[Shell]]] = {}
         self._working: set[Shell] = set()
         self._parked: list[Requests] = []
@@ -52,7 +52,7 @@ class Line:
         """Begin to open the shells that will be asked for next."""
         with self._changed:
             spares = self._spares.setdefault(user, [])
-            while len(spares) < SPARES and self.alive:
+            while len(spares) < self._wanted and self.alive:
                 spares.append(in_background(lambda: Shell(self.connection, user)))
 
     def take(self, user: str | None, text: str | None = None) -> Shell:

@@ -47,11 +47,13 @@ class Network:
         self.connect_kwargs: dict[str, Any] = copy.deepcopy(dict(self.config.connect_kwargs))
         self.ring = KeyRing()
         self.round = Round()
+        # By what each was logged in to, for people.
+        self.logins: dict[Hop, str] = {}
         self._typed = dict(typed or {})
         self._root = Path(root)
         self._gateways: dict[tuple[Hop, ...], StrictConnection] = {}
         self._places: dict[object, threading.BoundedSemaphore] = {}
-        self._entries: dict[tuple[str, ...], tuple[known_hosts.Entry, ...]] = {}
+        self._entries: dict[tuple[str, ...], known_hosts.Entries] = {}
         self._lock = threading.RLock()
 
     def way(self, host: Host) -> tuple[Hop, ...]:
@@ -86,7 +88,7 @@ class Network:
         bare.gateway = None
         return bare
 
-    def entries(self, hop: Hop) -> tuple[known_hosts.Entry, ...]:
+    def entries(self, hop: Hop) -> known_hosts.Entries:
         """The known hosts that count for a hop, read once."""
         with self._lock:
             if hop.known_hosts not in self._entries:

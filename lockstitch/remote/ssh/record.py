@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lockstitch.remote.ssh.known_hosts import Standing, judge, parse
+from lockstitch.remote.ssh.known_hosts import Entries, Standing, judge, parse
 
 
 def record_new(file: str, name: str, kind: str, blob: bytes) -> Standing:
     """Add the key of a host that is not known yet, and return what the file said before; any other is left as it is."""
     with _locked(file) as (path, descriptor):
         text = _text(path)
-        before = judge(parse(text, file), name, blob)
+        before = judge(Entries(parse(text, file)), name, blob)
         if before.verdict == "unknown":
             _append(descriptor, text, _line(name, kind, blob))
     return before
@@ -29,7 +29,7 @@ def record(file: str, name: str, kind: str, blob: bytes, *, replace: bool = Fals
     """
     with _locked(file) as (path, descriptor):
         text = _text(path)
-        before = judge(parse(text, file), name, blob, one_of_several=True)
+        before = judge(Entries(parse(text, file)), name, blob, one_of_several=True)
         if before.verdict == "unknown":
             _append(descriptor, text, _line(name, kind, blob))
         elif before.verdict == "changed" and replace:

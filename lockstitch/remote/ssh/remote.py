@@ -20,7 +20,7 @@ from lockstitch.remote import FileMode, InterruptedRunError, Observer, Result, n
 from lockstitch.remote.ssh.carry import Carry
 from lockstitch.remote.ssh.files import opened
 from lockstitch.remote.ssh.interactive import interact
-from lockstitch.remote.ssh.line import Line
+from lockstitch.remote.ssh.line import SPARES, Line
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.round import Round
 from lockstitch.remote.ssh.sftp import begin
@@ -38,6 +38,7 @@ class SshRemote:
     """Carries scripts to hosts over SSH.
 
     `config` is Fabric's, with what the command line said (-i, -t, -S, the prompts); `connect_kwargs` go over it.
+    `spares` is how many shells wait on each connection for the next script; 0 where each host will be given just one.
     `typed` is how a host is called on the command line (`prod:web1`), for hints; `root` is the project's folder, from
     which files in an inventory are named.
     """
@@ -54,6 +55,7 @@ class SshRemote:
         self._doors: dict[Host, threading.Lock] = {}
         self._carries: set[Carry] = set()
         self._lock = threading.Lock()
+        self.spares = SPARES
 
     def connect(self, hosts: Iterable[Host]) -> dict[str, LockstitchError]:
         """Open one connection to each host at once; returns the errors by host name."""
@@ -81,11 +83,15 @@ class SshRemote:
         return self._begun(host, round_, lambda: self._carry(host, script, observe, round_))
 
     @contextmanager
-    def open(self, host: Host, path: str, mode: FileMode) -> Iterator[BinaryIO]:
+    def open(self, host: Host, path: str, mode: FileMode, start: int = 0) -> Iterator[BinaryIO]:
         """A file of a host as a stream, over SFTP; `lockstitch.remote` says what is promised of it."""
         round_ = self.network.round
         with ExitStack() as stack:
-            yield self._begun(host, round_, lambda: stack.enter_context(self._file(host, path, mode, round_)))
+            yield self._begun(host, round_, lambda: stack.enter_context(self._file(host, path, mode, start, round_)))
+
+    def logged_in_with(self, host: Host) -> bytes:
+        """The public key that a host has let us in with, as authorized_keys has it in base64; empty: a password."""
+        return self._line(host).connection.logged_in_with
 
     def interact(self, host: Host, command_line: str) -> int:
         """Join this terminal to a command on a host; its exit code."""
@@ -129,9 +135,11 @@ class SshRemote:
                 raise InterruptedRunError(host.name, NOT_BEGUN) from error
             raise
 
-    def _file(self, host: Host, path: str, mode: FileMode, round_: Round) -> AbstractContextManager[BinaryIO]:
+    def _file(
+        self, host: Host, path: str, mode: FileMode, start: int, round_: Round
+    ) -> AbstractContextManager[BinaryIO]:
         line = self._line(host)
-        return opened(begin(line), line, round_, path, mode)
+        return opened(begin(line), line, round_, path, mode, start)
 
     def _carry(self, host: Host, script: Script, observe: Observer, round_: Round) -> tuple[Result, ...]:
         line = self._line(host)
@@ -167,7 +175,7 @@ class SshRemote:
                 line.close()
             connection = self.network.connection(host)
             connection.open()
-            self._lines[host] = line = Line(connection)
+            self._lines[host] = line = Line(connection, self.spares)
             line.warm(None)
             return line
 

@@ -34,12 +34,12 @@ Telling = Callable[[], AbstractContextManager[None]]
 
 
 class Reading(io.RawIOBase):
-    """A file that is read: requests ahead of the reader, in the order of the file."""
+    """A file that is read from `start` on: requests ahead of the reader, in the order of the file."""
 
-    def __init__(self, requests: Requests, path: str, told: Telling) -> None:
+    def __init__(self, requests: Requests, path: str, told: Telling, start: int = 0) -> None:
         self._requests, self._told = requests, told
         self._asked: deque[tuple[int, int]] = deque()
-        self._at, self._size, self._window = 0, CHUNK, 1
+        self._at, self._size, self._window = start, CHUNK, 1
         self._left, self._ended = b"", False
         self._handle = _open(requests, path, told, SFTP_FLAG_READ, SFTPAttributes())
 
@@ -88,15 +88,21 @@ class Reading(io.RawIOBase):
 
 
 class Writing(io.RawIOBase):
-    """A file that is written: an answer is looked at when many are owed, and at the end all of them."""
+    """A file that is written from `start` on: an answer is looked at when many are owed, and at the end all of them."""
 
-    def __init__(self, requests: Requests, path: str, told: Telling) -> None:
-        self._requests, self._told, self._at = requests, told, 0
+    def __init__(self, requests: Requests, path: str, told: Telling, start: int = 0) -> None:
+        self._requests, self._told, self._at = requests, told, start
         mine = SFTPAttributes()
         mine.st_mode = 0o600
-        self._handle = _open(requests, path, told, SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | SFTP_FLAG_TRUNC, mine)
-        # A file that was there keeps the mode it had.
+        flags = SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | (0 if start else SFTP_FLAG_TRUNC)
+        self._handle = _open(requests, path, told, flags, mine)
+        if start:
+            mine.st_size = start
+        # A file that was there keeps the mode it had, and with a start also what is behind it.
         self._owed = deque([requests.send(CMD_FSETSTAT, self._handle, mine)])
+        if start:
+            with told():
+                self._wait_until_owed(0)
 
     def writable(self) -> bool:
         return True

@@ -1,0 +1,149 @@
+"""What an app needs of its hosts: its repository, its tools and folders, a clean checkout, its queues, its units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from lockstitch.backup import sized
+from lockstitch.checks.check import Check, failed, finding, passed, unknown
+from lockstitch.command import Command, Value
+from lockstitch.facts import HostFacts, PlaceFacts, parse_place
+from lockstitch.finding import Finding, Level
+from lockstitch.git import PLACE, SETTINGS
+from lockstitch.host import Host
+from lockstitch.inventory import App
+from lockstitch.inventory.checks import QueueChecks
+from lockstitch.probe import Probe
+from lockstitch.questions import Ask, code_values, probes
+from lockstitch.services import Place
+from lockstitch.services.queues import QueueState
+
+# Asked once; a pipe would hide how it ended.
+_GIT = r"""
+command -v git >/dev/null 2>&1 || { echo "git is not found on this host"; exit 1; }
+said=$(timeout 20 git ls-remote --heads -- "$repository" </dev/null 2>&1); code=$?
+[ $code -eq 0 ] && { echo "$(printf '%s\n' "$said" | grep -c refs/heads/) branches"; exit 0; }
+[ $code -eq 124 ] && echo "no answer within 20 s"
+printf '%s\n' "$said" | tail -n 4 | cut -c1-300
+exit $code
+"""
+_BOOT = r"""
+command -v systemctl >/dev/null 2>&1 || { echo "unknown no systemctl"; exit 0; }
+for unit in $units; do echo "unit $unit $(systemctl is-enabled "$unit" 2>/dev/null || :)"; done
+"""
+# Those that start by themselves, or by what starts.
+_STARTS = ("enabled", "enabled-runtime", "static", "alias", "generated", "indirect", "linked")
+
+
+def repository(app: App) -> Check:
+    """Whether the app's repository answers this host, as the user who will fetch from it."""
+    command = Command(SETTINGS + _GIT, values=code_values(app), env=app.env)
+    return Check("git", Probe("git", command, parse_git), partial(judge_git, app))
+
+
+def parse_git(text: str, code: int) -> tuple[bool, str]:
+    """Whether it answered, and what it said."""
+    return code == 0, " ".join(text.split())
+
+
+def judge_git(app: App, told: tuple[bool, str]) -> Iterator[Finding]:
+    answers, said = told
+    if answers:
+        yield passed("git", f"{app.repository} answers: {said}")
+    else:
+        who = f" as {app.user}" if app.user else ""
+        hint = (
+            f"try it on the host{who}: git ls-remote {app.repository}; it needs a deploy key and the server's host key"
+        )
+        yield failed("git", f"{app.repository} does not answer: {said or 'nothing was said'}", hint)
+
+
+def place(host: Host, app: App) -> Check:
+    """The tools of its service, folders that can be written, and the free space that a deploy wants."""
+    probe = probes(Ask(host, app))[1]
+    return Check("place", probe, partial(judge_place, app))
+
+
+def judge_place(app: App, told: HostFacts) -> Iterator[Finding]:
+    for tool in told.missing:
+        yield failed("place", f"{tool} is not found, which a deploy needs", f"install {tool} there")
+    if told.unwritable:
+        who = app.user or "the user who deploys"
+        hint = f"on the host: sudo chown {who} {told.unwritable}"
+        yield failed("place", f"{told.unwritable} cannot be written by {who}", hint)
+    if told.free is None:
+        yield unknown("place", f"how much is free at {app.path} is not told", "look there: df -P")
+    elif told.free < app.min_free:
+        says = f"{sized(told.free)} are free at {app.path}, {sized(app.min_free)} are wanted (min_free)"
+        yield failed("place", says, f"make room: du -xh {app.path} | sort -h | tail")
+    elif not told.missing and not told.unwritable:
+        yield passed("place", f"{app.path} can be written, {sized(told.free)} are free, the service's tools are there")
+
+
+def checkout(app: App) -> Check:
+    """Whether anybody has changed the checkout that a deploy updates."""
+    probe = Probe("checkout", Command(PLACE, values=code_values(app)), parse_place)
+    return Check("checkout", probe, partial(judge_checkout, app))
+
+
+def judge_checkout(app: App, told: PlaceFacts) -> Iterator[Finding]:
+    if told.foreign:
+        yield failed("checkout", told.foreign, "move it away, or correct `path` and `layout`")
+    elif told.dirty:
+        more = f" and {len(told.dirty) - 3} more" if len(told.dirty) > 3 else ""
+        says = f"uncommitted changes in {app.path}: {', '.join(line.strip() for line in told.dirty[:3])}{more}"
+        yield failed("checkout", says, "commit or copy them away; deploy --discard-changes loses them")
+    elif not told.cloned:
+        yield passed("checkout", f"nothing lies at {app.path} yet")
+    else:
+        yield passed("checkout", f"no uncommitted changes in {app.path}")
+
+
+def queue(app: App, limits: QueueChecks, env: Mapping[str, Value]) -> Check | None:
+    """How many jobs wait; None where the app's service knows no queues."""
+    queues = app.service.queue(Place(app.name, app.layout_paths, "", "", env))
+    return Check("queue", queues.status, partial(judge_queue, limits)) if queues else None
+
+
+def judge_queue(limits: QueueChecks, told: QueueState) -> Iterator[Finding]:
+    if told.problem:
+        yield unknown("queue", f"it cannot be asked: {told.problem}", "fab -H ENV queue.status tells more")
+        return
+    known = [size for size in told.sizes.values() if size is not None]
+    if not known:
+        yield unknown("queue", "how many jobs wait is not told", "fab -H ENV queue.status tells more")
+        return
+    waiting = sum(known)
+    level: Level = "fail" if waiting > limits.fail else "warn" if waiting > limits.warn else "pass"
+    says = f"{waiting} waiting, {len(told.workers)} workers; no beyond {limits.fail}"
+    yield finding("queue", level, says, "fab -H ENV queue.status, and see whether its workers run")
+    if told.sizes and len(known) < len(told.sizes):
+        yield unknown("queue", "not every queue could be asked", "fab -H ENV queue.status tells more")
+
+
+def at_boot(units: Sequence[str], off: Level) -> Check:
+    """Whether units start with the host; `off` is what it means that one does not."""
+    command = Command(_BOOT, values={"units": " ".join(units)})
+    return Check("at_boot", Probe("at_boot", command, parse_boot), partial(judge_boot, tuple(units), off))
+
+
+def parse_boot(text: str, code: int) -> dict[str, str] | None:
+    """The state of each unit; None where there is no systemctl."""
+    if text.startswith("unknown"):
+        return None
+    found = [line.split(" ", 2) for line in text.split("\n") if line.startswith("unit ")]
+    return {words[1]: words[2].strip() if len(words) > 2 else "" for words in found}
+
+
+def judge_boot(units: Sequence[str], off: Level, told: Mapping[str, str] | None) -> Iterator[Finding]:
+    for unit in units:
+        state = (told or {}).get(unit, "")
+        if told is None or not state:
+            says = "this host has no systemctl" if told is None else f"systemctl does not know {unit}"
+            yield unknown("at_boot", f"{unit}: {says}", "correct its name in the inventory")
+        elif state in _STARTS:
+            yield passed("at_boot", f"{unit} starts with the host ({state})")
+        else:
+            hint = f"on the host: sudo systemctl enable {unit}"
+            yield finding("at_boot", off, f"{unit} does not start with the host: it is {state}", hint)

@@ -1,0 +1,88 @@
+"""The value Check: a question to a host, and how its answer is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lockstitch.command import Value
+from lockstitch.errors import CheckError
+from lockstitch.finding import Finding, Level
+from lockstitch.host import Host
+from lockstitch.probe import Probe
+
+# What a host says when a program is missing that could tell.
+UNKNOWN = "unknown "
+
+
+@dataclass(frozen=True)
+class Check:
+    """`name` is what it is skipped by. `judge` turns what the probe read into findings."""
+
+    name: str
+    probe: Probe[Any]
+    judge: Callable[[Any], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The checks of one host, or of one `app` on it, which are asked as its `user`."""
+
+    label: str
+    host: Host
+    checks: tuple[Check, ...]
+    app: str = ""
+    user: str | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What judging needs beside the answers: the time now, and the values that references stand for.
+
+    A reference that is not in `known` was not looked up; one that could not be has its reason in `lacking`.
+    """
+
+    now: datetime
+    known: Mapping[str, Value] = field(default_factory=dict)
+    lacking: Mapping[str, str] = field(default_factory=dict)
+
+
+def findings(asking: Asking, read: Sequence[Any]) -> tuple[Finding, ...]:
+    """What the answers of one asking say, in the order of its checks."""
+    judged = zip(asking.checks, read, strict=False)
+    found = [finding for check, answer in judged for finding in check.judge(answer)]
+    silent = asking.checks[len(read) :]
+    return (*found, *(unknown(check.name, "the host did not answer this", "ask again") for check in silent))
+
+
+def finding(name: str, level: Level, says: str, hint: str) -> Finding:
+    """A finding; what is to be done belongs to whatever is no pass."""
+    return Finding(name, level, says, "" if level == "pass" else hint)
+
+
+def passed(name: str, says: str) -> Finding:
+    return Finding(name, "pass", says)
+
+
+def failed(name: str, says: str, hint: str) -> Finding:
+    return Finding(name, "fail", says, hint)
+
+
+def unknown(name: str, says: str, hint: str) -> Finding:
+    """What could not be judged: a warning."""
+    return Finding(name, "warn", says, hint)
+
+
+def level(value: float, warn: float, fail: float) -> Level:
+    """The level of a value of which less is better."""
+    return "fail" if value >= fail else "warn" if value >= warn else "pass"
+
+
+def refuse(noes: Sequence[str], names: Sequence[str]) -> None:
+    """Raise CheckError where a check said no; `names` are those that would have to be waived."""
+    if noes:
+        waive = ",".join(dict.fromkeys(names))
+        other = f", or, if it must be now: --skip-checks {waive}, which is recorded" if waive else ""
+        raise CheckError("\n".join([*noes, "nothing was changed"]), hint=f"put it right{other}")

@@ -1,0 +1,54 @@
+"""TCP ports that somebody must listen on, or nobody, as the kernel tells it: no program need be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from lockstitch.checks.check import Check, failed, passed, unknown
+from lockstitch.command import Command
+from lockstitch.finding import Finding
+from lockstitch.probe import Probe
+
+NAME = "ports"
+_ASK = r"""
+[ -r /proc/net/tcp ] || { echo unknown; exit 0; }
+echo told
+cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+    awk '$4 == "0A" { n = split($2, at, ":"); print "port", at[n] }' | sort -u
+"""
+
+
+def ports(listening: Sequence[int], silent: Sequence[int]) -> Check:
+    return Check(NAME, Probe(NAME, Command(_ASK), parse), partial(judge, tuple(listening), tuple(silent)))
+
+
+def parse(text: str, code: int) -> frozenset[int] | None:
+    """The ports that somebody listens on; None where the kernel does not tell."""
+    lines = text.split("\n")
+    if "told" not in lines:
+        return None
+    words = [line.partition(" ")[2] for line in lines if line.startswith("port ")]
+    return frozenset(
+        int(word, 16) for word in words if len(word) == 4 and all(c in "0123456789ABCDEFabcdef" for c in word)
+    )
+
+
+def judge(listening: Sequence[int], silent: Sequence[int], open_: frozenset[int] | None) -> Iterator[Finding]:
+    if open_ is None:
+        yield unknown(NAME, "the kernel does not tell who listens", "look there: ss -ltn")
+        return
+    for port in listening:
+        if port in open_:
+            yield passed(NAME, f"somebody listens on {port}")
+        else:
+            yield failed(
+                NAME, f"nobody listens on {port}", f"start what should; see who listens: ss -ltnp 'sport = {port}'"
+            )
+    for port in silent:
+        if port in open_:
+            yield failed(
+                NAME, f"somebody listens on {port}, where nobody should", f"see who: ss -ltnp 'sport = {port}'"
+            )
+        else:
+            yield passed(NAME, f"nobody listens on {port}")

@@ -1,0 +1,114 @@
+"""A Redis that must answer and have room: asked from the host, by redis-cli or python3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from urllib.parse import unquote, urlsplit
+
+from lockstitch.backup import sized
+from lockstitch.checks.check import UNKNOWN, Check, Context, failed, finding, level, unknown
+from lockstitch.command import Command, Secret, Value
+from lockstitch.finding import Finding
+from lockstitch.inventory.checks import RedisChecks
+from lockstitch.probe import Probe, number
+
+NAME = "redis"
+
+# The password travels in the environment: an argument would be seen by every user of the host.
+_ASK = r"""
+[ -n "$password" ] && export REDISCLI_AUTH="$password"
+if command -v redis-cli >/dev/null 2>&1; then
+    if [ -n "$socket" ]; then set -- -s "$socket"; else set -- -h "$host" -p "$port"; fi
+    [ -z "$user" ] || set -- "$@" --user "$user"
+    [ -z "$tls" ] || set -- "$@" --tls
+    timeout 10 redis-cli "$@" INFO 2>&1 | tr -d '\r' | grep -v '^#' | grep .
+elif command -v python3 >/dev/null 2>&1; then
+    ls_user=$user timeout 10 python3 -c '
+import os, socket, ssl, sys
+path, host, port, tls = sys.argv[1:5]
+if path:
+    line = socket.socket(socket.AF_UNIX); line.settimeout(8); line.connect(path)
+else:
+    line = socket.create_connection((host, int(port)), 8)
+if tls:
+    line = ssl.create_default_context().wrap_socket(line, server_hostname=host)
+stream = line.makefile("rwb")
+def ask(*words):
+    raw = [word.encode() for word in words]
+    stream.write(b"*%d\r\n" % len(raw) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in raw)); stream.flush()
+    said = stream.readline().decode().strip()
+    return stream.read(int(said[1:]) + 2).decode("utf-8", "replace") if said.startswith("$") else said
+password, user = os.environ.get("REDISCLI_AUTH"), os.environ.get("ls_user")
+if password:
+    said = ask("AUTH", *([user] if user else []), password)
+    if said.startswith("-"):
+        print(said[1:]); sys.exit()
+print(ask("INFO").replace("\r", ""))' "$socket" "$host" "$port" "$tls" 2>&1 | tail -n 400
+else
+    echo "unknown this host has neither redis-cli nor python3"
+fi
+"""
+
+
+def redis(wanted: RedisChecks, context: Context) -> Check:
+    """Whether it answers, and how much of its memory is used."""
+    url = wanted.url if "://" in wanted.url else context.known.get(wanted.url, "")
+    missing = context.lacking.get(wanted.url, "" if url else "its URL was not looked up")
+    values = login(url)
+    return Check(
+        NAME, Probe(NAME, Command(_ASK if url else ":", values=values), parse), partial(judge, wanted, missing)
+    )
+
+
+def login(url: Value) -> dict[str, Value]:
+    """A URL as the values of the question. One that cannot be read leads to port 0, which does not answer."""
+    plain = url.reveal() if isinstance(url, Secret) else url
+    try:
+        parts = urlsplit(plain)
+        host, port = parts.hostname or "127.0.0.1", parts.port or 6379
+    except ValueError:
+        return {"socket": "", "host": "127.0.0.1", "port": "0", "user": "", "password": "", "tls": ""}
+    return {
+        "socket": parts.path if parts.scheme == "unix" else "",
+        "host": host,
+        "port": str(port),
+        "user": unquote(parts.username or ""),
+        "password": Secret(unquote(parts.password)) if parts.password else "",
+        "tls": "yes" if parts.scheme == "rediss" else "",
+    }
+
+
+def parse(text: str, code: int) -> Mapping[str, str]:
+    """The lines of INFO by their words; under `problem` what was said instead."""
+    said = dict(line.split(":", 1) for line in text.split("\n") if ":" in line and not line.startswith("#"))
+    if "used_memory" in said:
+        return said
+    lines = [line for line in text.strip().splitlines() if line]
+    return {"problem": lines[-1] if lines else "nothing was said"}
+
+
+def judge(wanted: RedisChecks, missing: str, info: Mapping[str, str]) -> Iterator[Finding]:
+    where = wanted.url
+    if missing:
+        yield unknown(NAME, f"{where}: not asked: {missing}", "make its URL available on this machine")
+        return
+    if problem := info.get("problem"):
+        if problem.startswith(UNKNOWN):
+            yield unknown(NAME, f"{where}: {problem.removeprefix(UNKNOWN)}", "install redis-tools there")
+        else:
+            yield failed(NAME, f"{where} does not answer: {problem}", "does it run, and may this host connect to it?")
+        return
+    used, most = number(info.get("used_memory", "")), number(info.get("maxmemory", ""))
+    if used is None:
+        yield unknown(NAME, f"{where} does not tell how much it uses", "redis-cli INFO memory")
+    elif not most:
+        says = f"{where} uses {sized(used)}, and has no maxmemory: it may take all the host has"
+        yield unknown(NAME, says, "set maxmemory and maxmemory-policy in its configuration")
+    else:
+        percent = used * 100 // most
+        says = f"{where} uses {percent} % of its {sized(most)}; no from {wanted.fail} % on"
+        hint = "see what is large: redis-cli --bigkeys; or raise maxmemory"
+        yield finding(NAME, level(percent, wanted.warn, wanted.fail), says, hint)
+    if info.get("loading") == "1":
+        yield failed(NAME, f"{where} is still loading its data", "wait until it has")

@@ -1,0 +1,139 @@
+"""TLS certificates: of a server, as the host sees it, or of a file on the host.
+
+They come to the controller, which reads them itself: what openssl prints of one differs from version to version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from lockstitch.checks.check import UNKNOWN, Check, failed, finding, unknown
+from lockstitch.command import Command
+from lockstitch.finding import Finding, Level, span
+from lockstitch.inventory.checks import TlsChecks
+from lockstitch.probe import Probe
+
+NAME = "tls"
+_SERVER = r"""
+if command -v openssl >/dev/null 2>&1; then
+    [ -z "$name" ] || set -- -servername "$name"
+    timeout 10 openssl s_client -connect "$at" "$@" -showcerts </dev/null 2>&1
+elif command -v python3 >/dev/null 2>&1; then
+    timeout 10 python3 -c '
+import socket, ssl, sys
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), 8) as line:
+    with context.wrap_socket(line, server_hostname=sys.argv[3] or None) as tls:
+        print(ssl.DER_cert_to_PEM_cert(tls.getpeercert(True)))' "$host" "$port" "$name" 2>&1 | tail -n 200
+else
+    echo "unknown this host has neither openssl nor python3"
+fi
+"""
+_FILE = r"""
+[ -e "$file" ] || { echo "there is no $file"; exit 0; }
+[ -r "$file" ] || { echo "unknown $(id -un) may not read $file"; exit 0; }
+awk '/-----BEGIN CERTIFICATE-----/, /-----END CERTIFICATE-----/' "$file"
+"""
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_VERIFIED = re.compile(r"Verif(?:y return code|ication error): (?:(\d+) \()?([^)\n]+)")
+_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Until when the first of the chain to end is good; whom the first one is for; `doubt` is what the host's openssl
+    has against it, and `problem` why there is none to look at."""
+
+    ends: datetime | None = None
+    names: tuple[str, ...] = ()
+    doubt: str = ""
+    problem: str = ""
+
+
+def certificate(wanted: TlsChecks, now: datetime) -> Check:
+    """The certificate of a server or a file."""
+    if wanted.file is not None:
+        command = Command(_FILE, values={"file": wanted.file})
+    else:
+        host = str(wanted.host)
+        at = f"[{host}]:{wanted.port}" if ":" in host else f"{host}:{wanted.port}"
+        values = {"host": host, "port": str(wanted.port), "at": at, "name": _named(wanted)}
+        command = Command(_SERVER, values=values)
+    return Check(NAME, Probe(NAME, command, parse), partial(judge, wanted, now))
+
+
+def _named(wanted: TlsChecks) -> str:
+    """The name that is asked for; a bare address has none."""
+    name = wanted.name or wanted.host or ""
+    return "" if _ADDRESS.fullmatch(name) else name
+
+
+def parse(text: str, code: int) -> Certificate:
+    chain = []
+    for pem in _PEM.findall(text):
+        try:
+            chain.append(x509.load_pem_x509_certificate(pem.encode()))
+        except ValueError:
+            return Certificate(problem="what is there cannot be read as a certificate")
+    if not chain:
+        last = [line for line in text.strip().splitlines() if line][:1] or ["nothing was said"]
+        return Certificate(problem=next((line for line in text.splitlines() if line.startswith(UNKNOWN)), last[0]))
+    verified = _VERIFIED.search(text)
+    doubt = verified[2] if verified and verified[1] != "0" and verified[2] != "OK" else ""
+    return Certificate(min(one.not_valid_after_utc for one in chain), _names(chain[0]), doubt)
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = [*held.get_values_for_type(x509.DNSName), *map(str, held.get_values_for_type(x509.IPAddress))]
+    except (x509.ExtensionNotFound, ValueError):
+        names = []
+    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return tuple(names) or tuple(str(one.value) for one in common)
+
+
+def judge(wanted: TlsChecks, now: datetime, found: Certificate) -> Iterator[Finding]:
+    what = wanted.file or f"{wanted.host}:{wanted.port}"
+    if found.ends is None:
+        yield _absent(what, found.problem)
+        return
+    left = (found.ends - now).total_seconds()
+    renew = "renew it, and have its server reload it: certbot renew, or whoever issues it"
+    if left < 0:
+        yield failed(NAME, f"{what}: expired {span(-left)} ago, on {found.ends:%Y-%m-%d}", renew)
+    else:
+        level: Level = "fail" if left < wanted.fail else "warn" if left < wanted.warn else "pass"
+        yield finding(NAME, level, f"{what}: good for {span(left)}, until {found.ends:%Y-%m-%d}", renew)
+    name = _named(wanted)
+    if name and not any(_is_for(one, name) for one in found.names):
+        says = f"{what}: it is not for {name}, but for {', '.join(found.names[:5]) or 'nobody'}"
+        yield failed(NAME, says, f"let the server offer one for {name}, or say `name` in the inventory")
+    if found.doubt and left >= 0:
+        yield unknown(
+            NAME, f"{what}: this host does not trust it: {found.doubt}", "does the server send the whole chain?"
+        )
+
+
+def _absent(what: str, problem: str) -> Finding:
+    if problem.startswith(UNKNOWN):
+        return unknown(
+            NAME, f"{what}: {problem.removeprefix(UNKNOWN)}", "install openssl there, or let this user read it"
+        )
+    return failed(NAME, f"{what}: no certificate: {problem}", "is it served there? openssl s_client -connect HOST:PORT")
+
+
+def _is_for(pattern: str, name: str) -> bool:
+    """Whether a name in a certificate stands for a host: `*.` stands for one label."""
+    pattern, name = pattern.lower(), name.lower()
+    if pattern.startswith("*."):
+        return name.partition(".")[2] == pattern[2:]
+    return pattern == name

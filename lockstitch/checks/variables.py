@@ -1,0 +1,145 @@
+"""Environment variables of an app: set, and not the value of an example. No value is ever shown or sent back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from lockstitch.checks.check import Check, Context, failed, passed, unknown
+from lockstitch.command import Command, Secret, Value
+from lockstitch.finding import Finding
+from lockstitch.inventory import App
+from lockstitch.inventory.checks import VariableChecks
+from lockstitch.probe import Probe, number
+
+NAME = "variables"
+
+# The values stay on the host: it tells how long each is, and whether it is one of those that are refused.
+_ASK = r"""
+cd "$current" 2>/dev/null
+printf '%s\n' "$files" | while IFS= read -r file; do
+    [ -e "$file" ] || { echo "nofile $file"; continue; }
+    [ -r "$file" ] || { echo "unread $file"; continue; }
+    ls_wanted=$wanted ls_file=$file awk '
+BEGIN {
+    lines = split(ENVIRON["ls_wanted"], line, "\n")
+    for (i = 1; i <= lines; i++) {
+        parts = split(line[i], part, "\037"); known[part[1]] = 1
+        for (k = 2; k <= parts; k++) refused[part[1] "\037" part[k]] = 1
+    }
+}
+{ sub(/\r$/, ""); sub(/^[ \t]*(export[ \t]+)?/, "") }
+match($0, /^[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    name = substr($0, 1, RLENGTH - 1); value = substr($0, RLENGTH + 1)
+    sub(/[ \t]+$/, "", name); sub(/^[ \t]+/, "", value)
+    if (!(name in known)) next
+    first = substr(value, 1, 1)
+    if (first == "\"" || first == "\047") {
+        value = substr(value, 2); end = index(value, first)
+        if (end) value = substr(value, 1, end - 1)
+    } else { sub(/[ \t]+#.*$/, "", value); sub(/[ \t]+$/, "", value) }
+    state = ((name "\037" tolower(value)) in refused) ? "refused" : "set"
+    told[name] = state " " length(value)
+}
+END { for (name in told) print "variable", name, told[name], ENVIRON["ls_file"] }' "$file"
+done
+exit 0
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A variable as it stands in one place: how long its value is, and whether that is refused."""
+
+    place: str
+    length: int
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the host's files tell: every variable by its places; the files that this user may not read."""
+
+    held: Mapping[str, tuple[Held, ...]]
+    unread: tuple[str, ...] = ()
+
+
+def variables(app: App, context: Context) -> Check:
+    """Whether each variable is set in what the app is given, or in one of its files."""
+    wanted = app.checks.variables
+    lines = ["\x1f".join([name, *(one.lower() for one in how.refuse)]) for name, how in wanted.items()]
+    values = {
+        "current": app.layout_paths.current,
+        "files": "\n".join(app.checks.env_files),
+        "wanted": "\n".join(lines),
+    }
+    given = {name: _given(name, wanted[name], app, context) for name in wanted}
+    judged = partial(judge, wanted, given, app.checks.env_files)
+    return Check(NAME, Probe(NAME, Command(_ASK, values=values), parse), judged)
+
+
+def _given(name: str, how: VariableChecks, app: App, context: Context) -> Held | str | None:
+    """What the inventory gives; a sentence where its secret cannot be had, or was not looked up."""
+    if name in app.env:
+        return held("the inventory's env", app.env[name], how)
+    reference = app.secrets.get(name)
+    if reference is None:
+        return None
+    if reference in context.known:
+        return held("the inventory's secrets", context.known[reference], how)
+    return context.lacking.get(reference, "")
+
+
+def held(place: str, value: Value, how: VariableChecks) -> Held:
+    """A value that is known here, without itself."""
+    plain = value.reveal() if isinstance(value, Secret) else value
+    return Held(place, len(plain), plain.lower() in {one.lower() for one in how.refuse})
+
+
+def parse(text: str, code: int) -> Found:
+    found: dict[str, tuple[Held, ...]] = {}
+    unread = []
+    for line in text.split("\n"):
+        match line.split(" ", 4):
+            case ["variable", name, state, length, place]:
+                found[name] = (*found.get(name, ()), Held(place, number(length) or 0, state == "refused"))
+            case ["unread", *_]:
+                unread.append(line.removeprefix("unread "))
+    return Found(found, tuple(unread))
+
+
+def judge(
+    wanted: Mapping[str, VariableChecks], given: Mapping[str, Held | str | None], files: Sequence[str], found: Found
+) -> Iterator[Finding]:
+    """A finding for each variable. Where it stands in several places, each must be good: any of them may count."""
+    for name, how in wanted.items():
+        mine = given.get(name)
+        places = [*([mine] if isinstance(mine, Held) else []), *found.held.get(name, ())]
+        bad = [said for place in places if (said := _against(place, how))]
+        if bad:
+            yield failed(NAME, f"{name}: {bad[0]}", f"give {name} a value of its own there")
+        elif isinstance(mine, str) and mine:
+            yield failed(NAME, f"{name}: its secret cannot be had: {mine}", "make it available on this machine")
+        elif places:
+            yield passed(NAME, f"{name} is set in {' and in '.join(place.place for place in places)}")
+        elif isinstance(mine, str):
+            yield unknown(NAME, f"{name} comes from a secret that was not looked up", "fab -H ENV check looks it up")
+        elif found.unread:
+            says = f"{name}: it cannot be told, this user may not read {', '.join(found.unread)}"
+            yield unknown(NAME, says, "let the user who deploys read it, or name another of `env_files`")
+        else:
+            says = f"{name} is not set: not in env, secrets, {', '.join(files) or 'or any file'}"
+            yield failed(
+                NAME, says, f"write {name}=… into {files[0] if files else 'one of env_files'}, or into `secrets`"
+            )
+
+
+def _against(place: Held, how: VariableChecks) -> str:
+    if place.length == 0:
+        return f"it is empty in {place.place}"
+    if place.refused:
+        return f"in {place.place} it is still a value that everybody knows"
+    if place.length < how.min_length:
+        return f"in {place.place} it is {place.length} characters long, {how.min_length} are wanted"
+    return ""

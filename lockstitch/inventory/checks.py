@@ -1,0 +1,220 @@
+"""What must be true of a host before an app is deployed to it: the `checks` mappings of an inventory."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictInt, model_validator
+
+from lockstitch.inventory.base import Or, Settings, wrong
+from lockstitch.inventory.names import (
+    AddressText,
+    RemotePath,
+    Variable,
+    matching,
+    plain,
+    remote_path,
+    secret_reference,
+    text,
+)
+from lockstitch.inventory.names import WebUrl as Url
+from lockstitch.inventory.ssh import Port
+from lockstitch.inventory.units import WORD, Duration, PositiveDuration, Written, as_written
+from lockstitch.services.unit import UNIT_NAME
+from lockstitch.versions import WANTED
+
+Percent = Annotated[StrictInt, Field(ge=1, le=100)]
+Number = Annotated[StrictInt, Field(ge=0)]
+Factor = Annotated[float, Field(gt=0, le=1000)]
+_TOOL = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+/-]*")
+_UNIT = re.compile(UNIT_NAME.strip("^$"))
+_AT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
+_REDIS = re.compile(r"(?:rediss?://[^\s/@]+(?:/\d*)?|unix://(?:/[^\s/]+)+)")
+
+Tool = Annotated[
+    str, text("tool", matching(_TOOL, "is no name of a program: write python3 or .venv/bin/python"), pattern=_TOOL)
+]
+Wanted = Annotated[
+    str,
+    text("versions", matching(WANTED, "is no range of versions: write '>=3.11', '>=18,<21' or '*'"), pattern=WANTED),
+]
+UnitName = Annotated[str, text("unit", matching(_UNIT, "is no name of a unit"), pattern=_UNIT)]
+
+PLACEHOLDERS = ("changeme", "change-me", "change_me", "changeit", "placeholder", "secret", "password", "todo", "xxx")
+
+
+def _redis(value: object) -> str:
+    if isinstance(value, str) and _REDIS.fullmatch(value):
+        return value
+    try:
+        return secret_reference(value)
+    except ValueError:
+        raise ValueError(
+            "write redis://HOST:PORT or unix:///PATH where it has no password, and else where its URL is: env:NAME, "
+            "file:PATH or cmd:COMMAND"
+        ) from None
+
+
+RedisUrl = Annotated[str, Written("URL without a password, or reference", _redis, {"type": "string", "minLength": 1})]
+
+
+class _Limits(Settings):
+    @model_validator(mode="after")
+    def _in_order(self) -> _Limits:
+        low, high = getattr(self, "warn", None), getattr(self, "fail", None)
+        if low is not None and high is not None and low > high:
+            raise wrong("warn", "a warning after the failure is never seen: write it below `fail`")
+        return self
+
+
+class DiskChecks(_Limits):
+    """How full file systems may be, by space and by inodes, in percent."""
+
+    paths: tuple[RemotePath, ...] = Field(
+        default=(), description="a path on each file system that is looked at; otherwise `/`, and the app's own"
+    )
+    warn: Percent = Field(default=85, description="a warning from here on")
+    fail: Percent = Field(default=95, description="no from here on")
+
+
+class MemoryChecks(_Limits):
+    """How much of the memory may be in use, in percent; what the kernel can give back counts as free."""
+
+    warn: Percent = Field(default=85, description="a warning from here on")
+    fail: Percent = Field(default=95, description="no from here on")
+
+
+class LoadChecks(_Limits):
+    """How busy the CPUs may be: the load average of five minutes for each CPU."""
+
+    warn: Factor = Field(default=1.0, description="a warning from here on")
+    fail: Factor = Field(default=4.0, description="no from here on")
+
+
+class ClockChecks(_Limits):
+    """How far the host's clock may be from the controller's."""
+
+    warn: PositiveDuration = Field(default=as_written("2s"), description="a warning beyond that")
+    fail: PositiveDuration = Field(default=as_written("30s"), description="no beyond that")
+
+
+class TlsChecks(Settings):
+    """A TLS certificate: of a server, asked from the host, or of a file on it."""
+
+    host: AddressText | None = Field(default=None, description="the server, as the host reaches it")
+    port: Port = Field(default=443, description="its port")
+    name: AddressText | None = Field(
+        default=None, description="the name the certificate must be for, and that is asked for; otherwise `host`"
+    )
+    file: RemotePath | None = Field(default=None, description="instead of a server: a PEM file on the host")
+    warn: Duration = Field(default=as_written("21d"), description="a warning when less time is left")
+    fail: Duration = Field(default=as_written("3d"), description="no when less time is left")
+
+    @model_validator(mode="after")
+    def _one(self) -> TlsChecks:
+        if (self.host is None) == (self.file is None):
+            raise wrong("host", "give either host or file")
+        if self.warn < self.fail:
+            raise wrong("warn", "a warning after the failure is never seen: write it above `fail`")
+        return self
+
+
+def _tls(written: Any) -> Any:
+    if not isinstance(written, str):
+        return written
+    if written.startswith("/"):
+        return {"file": written}
+    found = _AT.fullmatch(written)
+    port = {"port": int(found[2])} if found and found[2] else {}
+    return {"host": found[1].strip("[]") if found else written, **port}
+
+
+class UrlChecks(Settings):
+    """A service that must answer, asked from the host."""
+
+    url: Url = Field(description="what is asked")
+    status: Annotated[StrictInt, Field(ge=100, le=599)] = Field(
+        default=200, description="the HTTP status of a good answer; a 401 shows too that a service is there"
+    )
+    contains: str = Field(default="", description="text that a good answer contains")
+    timeout: PositiveDuration = Field(default=as_written("10s"), description="how long the answer may take")
+
+
+class RedisChecks(_Limits):
+    """A Redis that must answer, and how full it may be, in percent of its `maxmemory`."""
+
+    url: RedisUrl = Field(description="where it is, as the host reaches it; a URL with a password only by reference")
+    warn: Percent = Field(default=80, description="a warning from here on")
+    fail: Percent = Field(default=95, description="no from here on")
+
+
+class QueueChecks(_Limits):
+    """How many jobs may wait in the app's queues, where its service knows them."""
+
+    warn: Number = Field(default=100, description="a warning when more wait, in all queues together")
+    fail: Number = Field(default=10_000, description="no when more wait")
+
+
+class VariableChecks(Settings):
+    """What an environment variable of the app must not be. Its value is never shown."""
+
+    refuse: tuple[str, ...] = Field(
+        default=PLACEHOLDERS,
+        description="values that it must not have, in any case of letters; empty is always refused",
+    )
+    min_length: Annotated[StrictInt, Field(ge=1)] = Field(default=1, description="how long it is at least")
+
+
+def _variables(written: Any) -> Any:
+    names = isinstance(written, list) and all(isinstance(name, str) for name in written)
+    return {name: {} for name in written} if names else written
+
+
+def _url(written: Any) -> Any:
+    return {"url": written} if isinstance(written, str) else written
+
+
+def _short(form: str) -> dict[str, Any]:
+    return {"type": "string", WORD: form}
+
+
+class HostChecks(Settings):
+    """What must be true of each host. What is left out is not asked before a deploy."""
+
+    tools: dict[Tool, Wanted] = Field(default={}, description="programs that must be there, and their versions")
+    disk: DiskChecks | None = Field(default=None, description="how full file systems may be")
+    memory: MemoryChecks | None = Field(default=None, description="how much memory may be in use")
+    load: LoadChecks | None = Field(default=None, description="how busy the CPUs may be")
+    clock: ClockChecks | None = Field(default=None, description="how far the clock may be off")
+    reboot: Literal["warn", "fail"] | None = Field(
+        default=None, description="what it means that the host waits for a reboot"
+    )
+    ports: tuple[Port, ...] = Field(default=(), description="TCP ports that somebody listens on")
+    not_listening: tuple[Port, ...] = Field(default=(), description="TCP ports that nobody listens on")
+    at_boot: tuple[UnitName, ...] = Field(default=(), description="units (of systemctl) that start when the host does")
+    tls: tuple[Annotated[TlsChecks, Or(_tls, _short("HOST, HOST:PORT or /FILE"))], ...] = Field(
+        default=(), description="TLS certificates, and how long they must still be good"
+    )
+    urls: tuple[Annotated[UrlChecks, Or(_url, _short("URL"))], ...] = Field(
+        default=(), description="services that must answer"
+    )
+    redis: RedisChecks | None = Field(default=None, description="a Redis that must answer and have room")
+
+
+class AppChecks(HostChecks):
+    """What must be true of each host of an app; asked as the user who runs everything of it."""
+
+    variables: Annotated[
+        dict[Variable, VariableChecks],
+        Or(_variables, {"type": "array", "items": {"type": "string", WORD: "NAME"}, WORD: "list of NAMEs"}),
+    ] = Field(
+        default={},
+        description="environment variables that must be set: in `env`, in `secrets` or in one of `env_files`",
+    )
+    env_files: tuple[Annotated[str, text("path", plain, remote_path)], ...] = Field(
+        default=(".env",), description="files of `NAME=value` lines; a relative path is one in what serves"
+    )
+    git: bool | None = Field(default=None, description="the repository answers each host")
+    queue: QueueChecks | None = Field(default=None, description="how many jobs may wait")
+    database: bool | None = Field(default=None, description="the app's `database` answers, within its own `check`")

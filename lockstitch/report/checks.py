@@ -1,0 +1,144 @@
+"""Pure: what `fab check`, `fab facts` and `fab doctor` show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from lockstitch.backup import sized
+from lockstitch.checks.clock import Clock
+from lockstitch.finding import Finding, span
+from lockstitch.host_facts import HostReport
+from lockstitch.report.text import counted, neutral, table
+
+_LEVELS = {"pass": "pass", "note": "note", "warn": "WARN", "fail": "FAIL"}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found of one host, or of the controller: findings by what they are about (an app, or empty), and why it
+    could not be asked where that is so."""
+
+    findings: tuple[tuple[str, Finding], ...] = ()
+    away: str = ""
+    hint: str = ""
+
+    @property
+    def result(self) -> str:
+        if self.away:
+            return "unreachable"
+        levels = {finding.level for _, finding in self.findings}
+        return "failed" if "fail" in levels else "warned" if "warn" in levels else "ok"
+
+
+def checks_text(found: Mapping[str, Checked], noun: str = "host") -> str:
+    """Each host with its findings, and how many are well."""
+    blocks = [_block(name, one) for name, one in found.items()]
+    results = [one.result for one in found.values()]
+    words = {"ok": "ok", "warned": "with warnings", "failed": "failed", "unreachable": "unreachable"}
+    counts = [f"{results.count(kind)} {word}" for kind, word in words.items() if kind in results]
+    return "\n\n".join([*blocks, f"{counted(len(found), noun)}: {', '.join(counts)}"])
+
+
+def _block(name: str, one: Checked) -> str:
+    if one.away:
+        hint = [f"        HINT: {neutral(one.hint)}"] if one.hint else []
+        return "\n".join([f"{name}: it cannot be asked", f"  FAIL  {neutral(one.away)}", *hint])
+    heads = [f"{about}: {finding.check}" if about else finding.check for about, finding in one.findings]
+    wide = max(map(len, heads), default=0)
+    lines = [f"{name}:"]
+    for head, (_, finding) in zip(heads, one.findings, strict=True):
+        first, *rest = neutral(finding.says).split("\n")
+        room = " " * (wide + 10)
+        lines += [f"  {_LEVELS[finding.level]}  {head:<{wide}}  {first}", *(f"{room}{line}" for line in rest)]
+        lines += [f"{room}HINT: {neutral(finding.hint)}"] if finding.hint else []
+    return "\n".join(lines)
+
+
+def checks_json(found: Mapping[str, Checked], code: int, key: str = "hosts") -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        key: {
+            name: {
+                "result": one.result,
+                "words": one.away,
+                "findings": [{"about": about, **asdict(finding)} for about, finding in one.findings],
+            }
+            for name, one in found.items()
+        },
+        "exit_code": code,
+    }
+
+
+@dataclass(frozen=True)
+class Reported:
+    """The facts of one host; `reboot` is for what it waits for a reboot (empty: it does not, None: not told)."""
+
+    report: HostReport
+    clock: Clock
+    reboot: str | None
+
+
+_HEADINGS = ("HOST", "OS", "KERNEL", "UP", "CPUS", "LOAD", "MEMORY FREE", "DISK FREE", "CLOCK", "PROGRAMS")
+
+
+def facts_text(found: Mapping[str, Reported], away: Mapping[str, str]) -> str:
+    """A line for each host, and what does not fit into it below."""
+    rows = [_row(name, one) for name, one in found.items()]
+    lines = [table(_HEADINGS, rows)] if rows else []
+    for name, one in found.items():
+        if one.reboot:
+            lines.append(f"{name}: a reboot is pending ({neutral(one.reboot.strip())})")
+    lines += [f"{neutral(name)}: it cannot be asked: {neutral(why)}" for name, why in away.items()]
+    return "\n".join(lines)
+
+
+def _row(name: str, one: Reported) -> tuple[str, ...]:
+    told = one.report
+    disks = ", ".join(f"{disk.mount} {sized(disk.free)} of {sized(disk.size)}" for disk in told.disks)
+    memory = f"{sized(told.available)} of {sized(told.memory)}" if told.available is not None and told.memory else "?"
+    virtual = f" ({told.virtual})" if told.virtual else ""
+    return (
+        name,
+        f"{told.os or '?'}{virtual}",
+        told.kernel.partition(" ")[2] or "?",
+        "?" if told.uptime is None else span(told.uptime),
+        str(told.cpus or "?"),
+        " ".join(f"{load:.2f}" for load in told.load) or "?",
+        memory
+        + (f", swap {sized(told.swap_free)} of {sized(told.swap)}" if told.swap and told.swap_free is not None else ""),
+        disks or "?",
+        _clock(one.clock) + (f", {told.zone}" if told.zone else ""),
+        ", ".join(f"{program} {version}" for program, version in told.programs.items()) or "none",
+    )
+
+
+def _clock(clock: Clock) -> str:
+    if clock.offset is None:
+        return "?"
+    offset, unsure = clock.offset
+    return f"{offset:+.3f} s ±{unsure:.3f} s"
+
+
+def facts_json(found: Mapping[str, Reported], away: Mapping[str, str], code: int) -> dict[str, Any]:
+    """The same for programs: sizes in bytes, times in seconds."""
+    return {
+        "hosts": {name: _data(one) for name, one in found.items()},
+        "unreachable": dict(away),
+        "exit_code": code,
+    }
+
+
+def _data(one: Reported) -> dict[str, Any]:
+    told = asdict(one.report)
+    booted = told.pop("booted")
+    offset = one.clock.offset
+    return {
+        **told,
+        "booted": datetime.fromtimestamp(booted, UTC).isoformat() if booted is not None else None,
+        "clock_offset": None if offset is None else round(offset[0], 4),
+        "clock_unsure": None if offset is None else round(offset[1], 4),
+        "reboot_pending": None if one.reboot is None else bool(one.reboot),
+    }

@@ -1,0 +1,85 @@
+"""VALUES: what is carried, a file or a folder with all in it, and the batches it goes in."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+Kind = Literal["file", "folder", "link"]
+# What is checked and put in place together: one round trip for many small files, and for a big one its own.
+FILES_A_BATCH = 200
+BYTES_A_BATCH = 64 << 20
+PERMISSIONS = 0o777
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing of a tree. `path` is relative to its root, which is itself the entry with no path."""
+
+    path: str
+    kind: Kind
+    mode: int
+    size: int = 0
+    link: str = ""
+
+    def under(self, root: str) -> str:
+        """Where it is when its tree is at `root`."""
+        return posixpath.join(root, self.path) if self.path else root
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A file, or a folder with all in it; every folder stands before what is in it."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def is_folder(self) -> bool:
+        return self.entries[0].kind == "folder"
+
+    @property
+    def files(self) -> tuple[Entry, ...]:
+        return self._of("file")
+
+    @property
+    def folders(self) -> tuple[Entry, ...]:
+        return self._of("folder")
+
+    @property
+    def links(self) -> tuple[Entry, ...]:
+        return self._of("link")
+
+    def _of(self, kind: Kind) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.kind == kind)
+
+
+def batches(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """The same items in their order, so many at a time that one answer tells of all."""
+    batch: list[T] = []
+    weight = 0
+    for item in items:
+        if batch and (len(batch) >= FILES_A_BATCH or weight + size(item) > BYTES_A_BATCH):
+            yield batch
+            batch, weight = [], 0
+        batch.append(item)
+        weight += size(item)
+    if batch:
+        yield batch
+
+
+def misplaced(entries: Iterable[Entry]) -> str | None:
+    """The first entry that would lie outside of its tree, or in something that is no folder of it: no honest host
+    tells of one."""
+    folders = {""}
+    for entry in entries:
+        if not entry.path:
+            continue
+        parts = entry.path.split("/")
+        if any(part in ("", ".", "..") for part in parts) or "/".join(parts[:-1]) not in folders:
+            return entry.path
+        if entry.kind == "folder":
+            folders.add(entry.path)
+    return None

@@ -1,0 +1,29 @@
+"""`fab doctor`."""
+
+from __future__ import annotations
+
+from lockstitch.fab import FleetContext, fleet_task
+from tasks.options import WAY
+
+
+@fleet_task(alone=True, help={**WAY})
+def doctor(c: FleetContext, json: bool = False, serial: bool = False, parallel: int = 0, timeout: float = 0.0) -> None:
+    """
+    Look for what stands in the way: on this machine, and with -H on each host. What to type about it is said with it.
+
+    This machine: versions, keys, agent, known_hosts and ssh's config with file and line, inventories, secrets, journal.
+    Each host: whether it can be reached, its key, the login, sudo, tools, each app's repository and folders.
+    Read-only; it works before anything is configured.
+
+        fab doctor
+        fab -H prod doctor
+        fab -H web1.example.com doctor --json
+
+    Exit codes: 0 nothing stands in the way, 3 a host could not be reached, 7 something must be put right.
+    """
+    from tasks.adhoc import way
+    from tasks.examining import examine_all
+    from tasks.session import Session
+
+    with Session(c, json=json) as session:
+        examine_all(session, way(serial=serial, parallel=parallel, timeout=timeout))

@@ -1,0 +1,98 @@
+"""`fab put LOCAL REMOTE` and `fab get REMOTE --to DIR`."""
+
+from __future__ import annotations
+
+from lockstitch.fab import FleetContext, fleet_task
+from tasks.options import WAY
+
+_AS = {
+    "sudo": "the files there are root's, through sudo without a password",
+    "user": "the files there are this user's, through sudo without a password",
+}
+
+
+@fleet_task(
+    help={
+        "local": "a file or a folder of this machine",
+        "remote": "where it goes on each host; relative: to the user's home",
+        "mode": "the mode of the files there, such as 640; without it each keeps its own",
+        **_AS,
+        "yes": "do not ask, also where the environment is protected",
+        **WAY,
+    }
+)
+def put(
+    c: FleetContext,
+    local: str,
+    remote: str,
+    mode: str = "",
+    sudo: bool = False,
+    user: str = "",
+    yes: bool = False,
+    json: bool = False,
+    serial: bool = False,
+    parallel: int = 0,
+    timeout: float = 0.0,
+) -> None:
+    """
+    Copy a file or a folder of this machine to every selected host.
+
+    As with scp, a folder that is there receives it under its own name. Each file is written beside its place under
+    another name, compared by checksum, and then takes its place at once. What is there already is passed over, and
+    what was cut off goes on where it was. `fab --dry …` shows what it would do.
+
+        fab -H prod put dist/app.tar.gz /srv/upload/
+        fab -H prod:web1 put nginx.conf /etc/nginx/nginx.conf --sudo --mode 644
+        fab -H prod put conf/. /srv/app/conf
+
+    Exit codes: 0 done everywhere, 2 nothing to send, 3 a host could not be reached, 7 it failed somewhere,
+    130 interrupted.
+    """
+    from tasks.adhoc import way
+    from tasks.session import Session
+    from tasks.transfers import put_everywhere, whose
+
+    how = way(serial=serial, parallel=parallel, timeout=timeout)
+    with Session(c, json=json) as session:
+        put_everywhere(session, local, remote, how, mode=mode, user=whose(sudo=sudo, user=user), yes=yes)
+
+
+@fleet_task(
+    help={
+        "remote": "a file or a folder of the hosts; relative: to the user's home",
+        "to": "the folder of this machine that receives it; made where it is missing; without it the one you are in",
+        **_AS,
+        **WAY,
+    }
+)
+def get(
+    c: FleetContext,
+    remote: str,
+    to: str = "",
+    sudo: bool = False,
+    user: str = "",
+    json: bool = False,
+    serial: bool = False,
+    parallel: int = 0,
+    timeout: float = 0.0,
+) -> None:
+    """
+    Copy a file or a folder of the selected hosts to this machine.
+
+    From one host it arrives as DIR/NAME, from several as DIR/HOST/NAME. Each file is written under another name,
+    compared by checksum, and then takes its place at once. What is here already is passed over, and what was cut off
+    goes on where it was. A log that grows meanwhile arrives as it was at the beginning.
+
+        fab -H prod get /var/log/nginx/error.log --to logs
+        fab -H prod:web1 get /etc/nginx --to nginx-web1
+        fab -H prod:web1 get /var/log/auth.log --sudo
+
+    Exit codes: 0 done everywhere, 3 a host could not be reached, 7 it failed somewhere, 130 interrupted.
+    """
+    from tasks.adhoc import way
+    from tasks.session import Session
+    from tasks.transfers import get_everywhere, whose
+
+    how = way(serial=serial, parallel=parallel, timeout=timeout)
+    with Session(c, json=json) as session:
+        get_everywhere(session, remote, to, how, user=whose(sudo=sudo, user=user))

@@ -1,0 +1,105 @@
+"""Where log lines are shown: with their host, or as JSON; and whether anybody still reads them."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, TextIO, cast
+
+from lockstitch.command import mask
+from lockstitch.inventory import Fleet
+from lockstitch.logs.merge import Told
+from tasks.known import known_secrets
+from tasks.output import Prefixed
+from tasks.session import Session
+
+
+class Screen:
+    """A context manager. Called with records it shows them, and says whether anybody still reads."""
+
+    def __init__(self, stream: TextIO, fleet: Fleet, session: Session) -> None:
+        self._heard = _Heard(stream)
+        self._json = session.json
+        self._secrets = known_secrets(session.c.selection)
+        # Apps are told apart only where there is more than one.
+        self._apps = len(fleet.apps) > 1
+        labels = [self._label(host.name, app.name) for host, app in fleet.sites()]
+        self._prefixed = Prefixed(cast(TextIO, self._heard), dict.fromkeys(labels))
+
+    def __enter__(self) -> Screen:
+        self._prefixed.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._prefixed.__exit__(kind, error, at)
+
+    def __call__(self, stream: Iterable[Told]) -> bool:
+        try:
+            self._show(stream)
+        except BrokenPipeError:
+            # Python flushes stdout once more when it ends, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._heard.fileno())
+        return not (self._heard.gone or self._heard.closed())
+
+    def _show(self, stream: Iterable[Told]) -> None:
+        for told in stream:
+            if self._heard.gone:
+                break
+            if self._json:
+                self._heard.write(json.dumps(self._data(told), ensure_ascii=False) + "\n")
+                continue
+            label = self._label(told.origin.host, told.origin.app)
+            for line in told.record.lines:
+                self._prefixed.say(label, mask(line, self._secrets))
+        if self._json:
+            self._heard.flush()
+
+    def _label(self, host: str, app: str) -> str:
+        return f"{host} {app}" if self._apps else host
+
+    def _data(self, told: Told) -> dict[str, Any]:
+        time = told.record.time
+        return {
+            "time": time.isoformat() if time else None,
+            "host": told.origin.host,
+            "app": told.origin.app,
+            "source": told.origin.source,
+            "lines": [mask(line, self._secrets) for line in told.record.lines],
+        }
+
+
+class _Heard:
+    """A stream that notes that its reader went away."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.gone = False
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            self.gone = True
+            raise
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self.gone = True
+            raise
+
+    def closed(self) -> bool:
+        """Whether the reader of a pipe is gone, also where nothing is written to it."""
+        poll = select.poll()
+        poll.register(self._stream.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))

@@ -1,0 +1,54 @@
+"""`fab logs`."""
+
+from __future__ import annotations
+
+from lockstitch.fab import FleetContext, fleet_task
+from tasks.options import WAY
+
+
+@fleet_task(
+    takes="only",
+    help={
+        "only": "these apps, with commas; all without it",
+        "follow": "go on with what comes, until Ctrl-C",
+        "since": "what was written since: 10m, 2h, 3d, or a time such as 2026-11-21T19:23",
+        "grep": "only records in which this regular expression is found; a traceback is one record with its line",
+        "lines": "the last so many lines of each app on each host; 50 without --since, all with it",
+        "sudo": "read as root, through sudo without a password",
+        **WAY,
+        "json": "each record as a line of JSON",
+    },
+)
+def logs(
+    c: FleetContext,
+    only: str = "",
+    follow: bool = False,
+    since: str = "",
+    grep: str = "",
+    lines: int = -1,
+    sudo: bool = False,
+    json: bool = False,
+    serial: bool = False,
+    parallel: int = 0,
+    timeout: float = 0.0,
+) -> None:
+    """
+    Show what the apps of all selected hosts have logged, in the order of time: their files, and their services' logs.
+
+    A file that is turned over while it is followed is followed on, and a host that is lost is tried again. What cannot
+    be read is said once on stderr.
+
+        fab -H prod logs
+        fab -H prod logs api --since 10m --grep 'ERROR|Traceback'
+        fab -H prod:backend logs api --follow
+
+    Exit codes: 0 done, also where Ctrl-C ends --follow, 2 wrong options, 3 a host could not be reached, 7 nothing of an
+    app can be read on a host.
+    """
+    from tasks.adhoc import way
+    from tasks.log_lines import Asked, show_logs
+    from tasks.session import Session
+
+    asked = Asked.of(follow=follow, since=since, grep=grep, lines=lines, sudo=sudo, alone=serial or parallel > 0)
+    with Session(c, json=json) as session:
+        show_logs(session, only, asked, way(serial=serial, parallel=parallel, timeout=timeout))

@@ -1,0 +1,52 @@
+"""Hosts of the sandbox, and operators who type at them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.sandbox import Repository, Sandbox, make_api_repository
+from scripts.sandbox.inventory import write_inventory
+from tests.adhoc.operator import Operator
+
+HOSTS = ("one", "two", "three")
+MakeOperator = Callable[..., Operator]
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("lab"), HOSTS) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def make_operator(tmp_path: Path, lab: Sandbox) -> MakeOperator:
+    """Makes operators: `make_operator("one", gone=("away",))`; without names of all three hosts."""
+
+    def make(*hosts: str, gone: tuple[str, ...] = ()) -> Operator:
+        return Operator(tmp_path / "operator", lab, hosts or HOSTS, gone)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    return make_api_repository(tmp_path_factory.mktemp("repository"))
+
+
+@pytest.fixture
+def deployer(make_operator: MakeOperator, repository: Repository, lab: Sandbox, tmp_path: Path) -> Operator:
+    """One whose app `api` can be deployed to host one; its tests and health are left out, which are others' business."""
+    operator = make_operator("one")
+    write_inventory(lab, repository, tmp_path / "made.yml")
+    made = json.loads((tmp_path / "made.yml").read_text().partition("\n")[2])
+    (host,) = [one for one in made["groups"]["backend"]["hosts"] if one["name"] == "one"]
+    host["override"] = {}
+    app = {**made["apps"]["api"], "test": [], "path": f"{tmp_path}/api"}
+    app["service"] = {**app["service"], "pidfile": f"{tmp_path}/api/gunicorn.pid"}
+    del app["health"]
+    operator.inventory |= {"groups": {"all": {"hosts": [host], "apps": ["api"]}}, "apps": {"api": app}}
+    return operator

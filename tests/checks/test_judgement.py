@@ -1,0 +1,398 @@
+"""What is judged of the answers, without any host: thresholds, certificates, variables, clocks, queues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lockstitch.checks import apps, clock, machine, ports, redis, tls, tools, urls, variables
+from lockstitch.checks.check import Asking, Check, findings
+from lockstitch.checks.clock import Clock
+from lockstitch.checks.machine import Used
+from lockstitch.checks.variables import Found, Held
+from lockstitch.command import Command, Secret
+from lockstitch.finding import Finding
+from lockstitch.gate import HttpAnswer
+from lockstitch.host import Address, Host
+from lockstitch.inventory.checks import (
+    ClockChecks,
+    DiskChecks,
+    LoadChecks,
+    MemoryChecks,
+    QueueChecks,
+    RedisChecks,
+    TlsChecks,
+    UrlChecks,
+    VariableChecks,
+)
+from lockstitch.probe import Probe
+from lockstitch.services.queues import QueueState
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BADNESS = {"pass": 0, "note": 1, "warn": 2, "fail": 3}
+
+
+def worst(found: Iterable[Finding]) -> int:
+    """The worst level; and every finding that is no pass says what to do."""
+    found = tuple(found)
+    assert found
+    assert all(finding.hint for finding in found if finding.level != "pass"), found
+    return max(BADNESS[finding.level] for finding in found)
+
+
+def level(found: Iterable[Finding]) -> str:
+    badness = worst(found)
+    return next(word for word in BADNESS if BADNESS[word] == badness)
+
+
+# Thresholds: what is better than something that passes, passes.
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_an_emptier_disk_is_never_worse(one: int, other: int) -> None:
+    def judged(percent: int) -> int:
+        return worst(machine.judge_disk(DiskChecks(), (Used("space", percent, 1, "/"),)))
+
+    assert (one <= other) <= (judged(one) <= judged(other))
+    assert [judged(84), judged(85), judged(95)] == [0, 2, 3]
+
+
+@given(st.integers(1, 1 << 40), st.floats(0, 1), st.floats(0, 1))
+def test_more_free_memory_is_never_worse(total: int, one: float, other: float) -> None:
+    def judged(part: float) -> int:
+        return worst(machine.judge_memory(MemoryChecks(), (total, int(total * part))))
+
+    assert (one >= other) <= (judged(one) <= judged(other))
+
+
+@given(st.floats(0, 1000), st.floats(0, 1000), st.integers(1, 64))
+def test_less_load_is_never_worse(one: float, other: float, cpus: int) -> None:
+    def judged(load: float) -> int:
+        return worst(machine.judge_load(LoadChecks(), (load, cpus)))
+
+    assert (one <= other) <= (judged(one) <= judged(other))
+
+
+@given(st.integers(0, 1 << 30), st.integers(0, 1 << 30), st.integers(1, 1 << 30))
+def test_an_emptier_redis_is_never_worse(one: int, other: int, most: int) -> None:
+    def judged(used: int) -> int:
+        info = {"used_memory": str(used), "maxmemory": str(most)}
+        return worst(redis.judge(RedisChecks(url="redis://a:1"), "", info))
+
+    assert (one <= other) <= (judged(one) <= judged(other))
+
+
+@given(st.integers(0, 20_000), st.integers(0, 20_000))
+def test_fewer_waiting_jobs_are_never_worse(one: int, other: int) -> None:
+    def judged(waiting: int) -> int:
+        return worst(apps.judge_queue(QueueChecks(), QueueState(sizes={"default": waiting}, failed=0)))
+
+    assert (one <= other) <= (judged(one) <= judged(other))
+    assert [judged(100), judged(101), judged(10_001)] == [0, 2, 3]
+
+
+@given(st.integers(-100, 400), st.integers(-100, 400))
+def test_a_certificate_that_lasts_longer_is_never_worse(one: int, other: int) -> None:
+    def judged(days: int) -> int:
+        found = tls.Certificate(NOW + timedelta(days=days, hours=1), ("a.example",))
+        return worst(tls.judge(TlsChecks(host="a.example"), NOW, found))
+
+    assert (one >= other) <= (judged(one) <= judged(other))
+    assert [judged(21), judged(20), judged(3), judged(2), judged(-1)] == [0, 2, 2, 3, 3]
+
+
+# Clocks: only what is sure is said.
+
+
+def at(offset: float, between: float, grain: float = 0.0) -> Clock:
+    """A host's clock that is ahead, read in the middle of that time."""
+    return Clock(1000.0 + between / 2 + offset - grain / 2, grain, 1000.0, 1000.0 + between)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 100))
+def test_the_true_offset_is_within_what_is_said(offset: float, between: float) -> None:
+    told = at(offset, between).offset
+    assert told is not None
+    assert abs(told[0] - offset) <= told[1] + 1e-6
+
+
+@given(st.floats(0, 1), st.floats(-100, 100), st.floats(0, 10))
+def test_wherever_between_it_was_read(where: float, offset: float, between: float) -> None:
+    told = Clock(1000 + where * between + offset, 0.0, 1000.0, 1000 + between).offset
+    assert told is not None
+    assert abs(told[0] - offset) <= told[1] + 1e-6
+
+
+@given(st.floats(1000, 2000), st.floats(-100, 100), st.floats(0, 10))
+def test_a_clock_of_whole_seconds_says_so(read: float, offset: float, between: float) -> None:
+    told = Clock(float(int(read + offset)), 1.0, read - between / 2, read + between / 2).offset
+    assert told is not None
+    assert told[1] == pytest.approx(between / 2 + 0.5)
+    assert abs(told[0] - offset) <= told[1] + 1e-6
+
+
+def test_every_file_system_is_told_once() -> None:
+    used = machine.parse_disk(
+        "space 10% 5 /\ninodes 9% 4 /\nspace 20% 5 /var/my files\nspace 10% 6 /\ninodes - - /x\n", 0
+    )
+    assert [(one.what, one.percent, one.mount) for one in used] == [
+        ("space", 10, "/"),
+        ("inodes", 9, "/"),
+        ("space", 20, "/var/my files"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("offset", "between", "says"),
+    [
+        (0.5, 0.1, "pass"),
+        (-0.5, 0.1, "pass"),
+        (5, 0.1, "warn"),
+        (-5, 0.1, "warn"),
+        (60, 1, "fail"),
+        (-60, 1, "fail"),
+        # An answer that took two minutes proves nothing, either way.
+        (0, 120, "warn"),
+        (40, 120, "warn"),
+    ],
+)
+def test_clocks(offset: float, between: float, says: str) -> None:
+    assert level(clock.judge(ClockChecks(), at(offset, between))) == says
+
+
+@pytest.mark.parametrize(
+    ("text", "grain"), [("1700000000.123456789\n", 0.0), ("1700000000.%N\n", 1.0), ("1700000000.", 1.0)]
+)
+def test_a_date_that_knows_no_parts_of_seconds(text: str, grain: float) -> None:
+    assert clock.parse(text, 0).grain == grain
+
+
+@given(st.text())
+def test_any_answer_can_be_read(text: str) -> None:
+    host = Host("a", Address("a"))
+    asked: list[Check] = [
+        machine.disk(DiskChecks(), ["/"]),
+        machine.memory(MemoryChecks()),
+        machine.load(LoadChecks()),
+        machine.reboot("warn"),
+        clock.clock(ClockChecks()),
+        ports.ports([80], [81]),
+        tools.tools({"python3": ">=3"}),
+        tls.certificate(TlsChecks(host="a.example"), NOW),
+        urls.url(UrlChecks(url="http://a/")),
+        apps.at_boot(["a"], "warn"),
+    ]
+    found = findings(Asking("a", host, tuple(asked)), [check.probe.parse(text, 0) for check in asked])
+    assert {finding.check for finding in found} == {check.name for check in asked}
+    assert all(finding.hint for finding in found if finding.level != "pass")
+
+
+@pytest.mark.parametrize("text", ["", "command not found\n", "unknown\n"])
+def test_what_cannot_be_judged_is_no_pass(text: str) -> None:
+    checks = (
+        machine.disk(DiskChecks(), ["/"]),
+        machine.memory(MemoryChecks()),
+        machine.load(LoadChecks()),
+        machine.reboot("warn"),
+        clock.clock(ClockChecks()),
+        ports.ports([80], [81]),
+        tools.tools({"python3": "*"}),
+        apps.at_boot(["a"], "fail"),
+    )
+    for check in checks:
+        assert level(check.judge(check.probe.parse(text, 127))) == "warn", check.name
+
+
+def test_what_was_not_answered_is_a_warning() -> None:
+    check = Check("disk", Probe("disk", Command(":"), lambda text, code: text), lambda answer: iter(()))
+    assert [f.level for f in findings(Asking("a", Host("a", Address("a")), (check, check)), ["one"])] == ["warn"]
+
+
+# Certificates.
+
+
+def certificate(days: float, *names: str, common: str = "", plain: bool = False) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)] if common else [])
+    made = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(NOW - timedelta(days=900)).not_valid_after(NOW + timedelta(days=days))
+    if not plain:
+        made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "says"),
+    [
+        (("a.example", "www.a.example"), "www.a.example", "pass"),
+        (("*.a.example",), "www.a.example", "pass"),
+        (("*.a.example",), "a.example", "fail"),
+        (("*.a.example",), "b.www.a.example", "fail"),
+        (("b.example",), "a.example", "fail"),
+    ],
+)
+def test_whom_a_certificate_is_for(names: tuple[str, ...], wanted: str, says: str) -> None:
+    found = tls.parse(f"depth=0\n{certificate(90, *names)}Verify return code: 0 (ok)\n", 0)
+    assert level(tls.judge(TlsChecks(host=wanted), NOW, found)) == says
+
+
+def test_a_name_that_stands_only_in_the_subject() -> None:
+    found = tls.parse(certificate(90, common="a.example", plain=True), 0)
+    assert found.names == ("a.example",)
+
+
+def test_the_first_of_a_chain_to_end_counts() -> None:
+    found = tls.parse(certificate(90, "a.example") + certificate(2, "issuer.example"), 0)
+    assert found.ends == NOW + timedelta(days=2)
+    assert found.names == ("a.example",)
+
+
+def test_an_address_is_asked_for_no_name() -> None:
+    found = tls.parse(certificate(90, "a.example"), 0)
+    assert level(tls.judge(TlsChecks(host="192.0.2.1"), NOW, found)) == "pass"
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ("connect: Connection refused\n", "fail"),
+        ("there is no /etc/x.pem\n", "fail"),
+        ("unknown ada may not read /etc/x.pem\n", "warn"),
+        ("-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n", "fail"),
+        ("", "fail"),
+    ],
+)
+def test_no_certificate(said: str, says: str) -> None:
+    assert level(tls.judge(TlsChecks(file="/etc/x.pem"), NOW, tls.parse(said, 0))) == says
+
+
+def test_a_chain_that_the_host_does_not_trust_is_a_warning() -> None:
+    said = f"{certificate(90, 'a.example')}Verify return code: 20 (unable to get local issuer certificate)\n"
+    found = list(tls.judge(TlsChecks(host="a.example"), NOW, tls.parse(said, 0)))
+    assert [f.level for f in found] == ["pass", "warn"]
+    assert "unable to get local issuer" in found[1].says
+
+
+# Variables: what they are is never told.
+
+
+@given(st.text(st.characters(categories=["L"]), min_size=30))
+def test_no_value_is_told(value: str) -> None:
+    how = VariableChecks(min_length=1000)
+    held = variables.held("env", Secret(value), how)
+    (found,) = variables.judge({"A": how}, {"A": held}, [".env"], Found({}))
+    assert found.level == "fail"
+    assert str(len(value)) in found.says
+    assert value not in f"{found}{held}"
+
+
+HOW = VariableChecks(refuse=("changeme",), min_length=8)
+
+
+@pytest.mark.parametrize(
+    ("given_", "held", "unread", "says"),
+    [
+        (None, (), (), "fail"),
+        (None, (), (".env",), "warn"),
+        (None, (Held(".env", 9),), (), "pass"),
+        (None, (Held(".env", 7),), (), "fail"),
+        (None, (Held(".env", 0),), (), "fail"),
+        (None, (Held(".env", 8, refused=True),), (), "fail"),
+        (Held("env", 9), (), (), "pass"),
+        # Each place counts: nobody knows here which one the app reads.
+        (Held("env", 9), (Held(".env", 8, refused=True),), (), "fail"),
+        ("it is not set on this machine", (), (), "fail"),
+        ("", (), (), "warn"),
+        ("", (Held(".env", 9),), (), "pass"),
+    ],
+)
+def test_variables(given_: Held | str | None, held: tuple[Held, ...], unread: tuple[str, ...], says: str) -> None:
+    found = Found({"KEY": held} if held else {}, unread)
+    assert level(variables.judge({"KEY": HOW}, {"KEY": given_}, [".env"], found)) == says
+
+
+# The rest, by examples.
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (HttpAnswer(200, "fine"), "pass"),
+        (HttpAnswer(200, "else"), "fail"),
+        (HttpAnswer(503, "fine"), "fail"),
+        (HttpAnswer(0, "curl: (7) Failed to connect"), "fail"),
+        (HttpAnswer(0, "this host has none of curl, python3 and node to ask with"), "warn"),
+    ],
+)
+def test_urls(answer: HttpAnswer, says: str) -> None:
+    assert level(urls.judge(UrlChecks(url="http://a/", contains="fine"), answer)) == says
+
+
+@pytest.mark.parametrize(
+    ("info", "says"),
+    [
+        ({"used_memory": "10", "maxmemory": "100", "loading": "0"}, "pass"),
+        ({"used_memory": "80", "maxmemory": "100"}, "warn"),
+        ({"used_memory": "95", "maxmemory": "100"}, "fail"),
+        ({"used_memory": "10", "maxmemory": "100", "loading": "1"}, "fail"),
+        ({"used_memory": "10", "maxmemory": "0"}, "warn"),
+        ({"problem": "Could not connect to Redis"}, "fail"),
+        ({"problem": "unknown this host has neither redis-cli nor python3"}, "warn"),
+    ],
+)
+def test_redis(info: dict[str, str], says: str) -> None:
+    assert level(redis.judge(RedisChecks(url="redis://a:1"), "", info)) == says
+
+
+def test_a_redis_whose_url_cannot_be_had_is_no_pass() -> None:
+    assert level(redis.judge(RedisChecks(url="env:REDIS"), "it is not set", {})) == "warn"
+
+
+@pytest.mark.parametrize(
+    ("url", "known"),
+    [
+        ("redis://a:1/0", {"host": "a", "port": "1"}),
+        ("redis://a", {"host": "a", "port": "6379"}),
+        ("unix:///run/redis.sock", {"socket": "/run/redis.sock"}),
+        (Secret("rediss://u:p%40ss@a:7/1"), {"user": "u", "password": Secret("p@ss"), "tls": "yes", "port": "7"}),
+        (Secret("redis://a:not-a-port"), {"port": "0"}),
+    ],
+)
+def test_redis_urls(url: str | Secret, known: dict[str, object]) -> None:
+    assert redis.login(url).items() >= known.items()
+
+
+@pytest.mark.parametrize("url", ["redis://:secret@a", "redis://u:p@a:1", "http://a", "unix:///../x y"])
+def test_an_inventory_holds_no_password_of_redis(url: str) -> None:
+    with pytest.raises(ValueError, match="reference|write redis"):
+        RedisChecks.model_validate({"url": url})
+
+
+@pytest.mark.parametrize(
+    ("state", "says"), [("enabled", "pass"), ("static", "pass"), ("disabled", "fail"), ("masked", "fail"), ("", "warn")]
+)
+def test_units_at_boot(state: str, says: str) -> None:
+    told = apps.parse_boot(f"unit web {state}\n", 0)
+    assert level(apps.judge_boot(["web"], "fail", told)) == says
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("none\n", "pass"), ("reboot linux-image \n", "warn"), ("reboot\n", "warn"), ("unknown\n", "warn")],
+)
+def test_reboots(text: str, says: str) -> None:
+    assert level(machine.judge_reboot("warn", machine.parse_reboot(text, 0))) == says
+
+
+def test_ports() -> None:
+    found = list(ports.judge([80, 81], [82, 83], ports.parse("told\nport 0050\nport 0052\n", 0)))
+    assert [f.level for f in found] == ["pass", "fail", "fail", "pass"]

@@ -1,0 +1,277 @@
+"""The shell texts of the checks against this machine, in every shell that is here."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lockstitch.checks import machine, ports, redis, tls, tools
+from lockstitch.checks.check import Context
+from lockstitch.checks.clock import ASK, parse
+from lockstitch.checks.variables import _ASK
+from lockstitch.checks.variables import parse as parse_variables
+from lockstitch.command import Command, Secret
+from lockstitch.host_facts import fact_probes
+from lockstitch.inventory.checks import DiskChecks, LoadChecks, MemoryChecks, RedisChecks, TlsChecks
+from lockstitch.probe import Probe
+from tests.shells import SHELLS
+
+NOW = datetime.now(UTC)
+
+
+def ask(probe: Probe[Any], shell: tuple[str, ...] = ("sh",), **env: str) -> Any:
+    done = subprocess.run(
+        shell,
+        input=probe.command.render(),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **env},
+    )
+    return probe.parse(done.stdout + done.stderr, done.returncode)
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_this_machine(shell: tuple[str, ...], tmp_path: Path) -> None:
+    disk = machine.disk(DiskChecks(), ["/", str(tmp_path / "not" / "there yet"), "/"])
+    used = ask(disk.probe, shell)
+    assert {one.what for one in used} <= {"space", "inodes"}
+    assert any(one.what == "space" and one.mount == "/" and 0 <= one.percent <= 100 for one in used)
+    stat = os.statvfs("/")
+    (root,) = [one for one in used if one.what == "space" and one.mount == "/"]
+    assert abs(root.left * 1024 - stat.f_bavail * stat.f_frsize) < 2 << 30
+    total, available = ask(machine.memory(MemoryChecks()).probe, shell)
+    assert 0 < available <= total == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    load, cpus = ask(machine.load(LoadChecks()).probe, shell)
+    assert load >= 0
+    assert cpus == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_facts(shell: tuple[str, ...]) -> None:
+    clock, facts, _ = fact_probes(["/tmp"])
+    before = time.time()
+    told = ask(clock, shell).seen(before, time.time())
+    offset, unsure = told.offset
+    assert abs(offset) <= unsure + 1e-3, "this machine's clock is this machine's"
+    report = ask(facts, shell)
+    assert report.kernel == f"{platform.system()} {platform.release()}"
+    assert report.hostname == platform.node()
+    assert report.cpus == len(os.sched_getaffinity(0))
+    assert report.memory == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert report.disks[0].mount == "/"
+    assert report.programs["python3"].startswith("3.")
+    assert abs(report.uptime - float(Path("/proc/uptime").read_text().split()[0])) < 60
+    assert report.booted == pytest.approx(time.time() - report.uptime, abs=60)
+    assert parse(subprocess.run(["sh", "-c", ASK], capture_output=True, text=True).stdout, 0).grain == 0.0
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_tools(shell: tuple[str, ...], tmp_path: Path) -> None:
+    old = tmp_path / "shy"
+    # One that tells its version by nothing but its third word, and fails for the others.
+    old.write_text('#!/bin/sh\n[ "$1" = version ] && { echo "shy 1.4.2"; exit; }\necho "unknown option"; exit 2\n')
+    old.chmod(0o755)
+    mute = tmp_path / "bin" / "mute"
+    mute.parent.mkdir()
+    mute.write_text("#!/bin/sh\nexec cat\n")
+    mute.chmod(0o755)
+    wanted = {"git": ">=2", "shy": "*", "no-such-tool": "*", "bin/mute": ">=1", "python3": ">=99"}
+    check = tools.tools(wanted, str(tmp_path))
+    found = ask(check.probe, shell, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert found["shy"] == "shy 1.4.2"
+    assert found["no-such-tool"] is None
+    assert found["bin/mute"] == ""
+    assert [f.level for f in check.judge(found)] == ["pass", "pass", "fail", "warn", "fail"]
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_ports() -> None:
+    with listening() as port:
+        assert port in ask(ports.ports([], []).probe)
+    assert port not in ask(ports.ports([], []).probe)
+
+
+def test_variables_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "# SECRET_KEY=commented\n"
+        "export SECRET_KEY='changeMe'\n"
+        'JWT="a long one # not a comment"\n'
+        "PLAIN=value   # a comment\n"
+        "EMPTY=\n"
+        "TWICE=changeme\n"
+        "TWICE=better\n"
+        " SPACED = x y \r\n"
+        "NOT_WANTED=1\n"
+        "MULTI=a=b\n"
+    )
+    wanted = ["SECRET_KEY", "JWT", "PLAIN", "EMPTY", "TWICE", "SPACED", "MULTI", "ABSENT"]
+    values = {
+        "current": str(tmp_path),
+        "files": f".env\n{tmp_path}/none",
+        "wanted": "\n".join(f"{n}\x1fchangeme" for n in wanted),
+    }
+    for shell in SHELLS:
+        found = ask(Probe("variables", Command(_ASK, values=values), parse_variables), shell)
+        told = {name: (held[0].length, held[0].refused) for name, held in found.held.items()}
+        assert told == {
+            "SECRET_KEY": (8, True),
+            "JWT": (len("a long one # not a comment"), False),
+            "PLAIN": (5, False),
+            "EMPTY": (0, False),
+            "TWICE": (6, False),
+            "SPACED": (3, False),
+            "MULTI": (3, False),
+        }
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    value=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="'#"), min_size=1, max_size=40)
+)
+def test_any_value_in_quotes_is_as_long_as_it_is_and_is_not_told(value: str, tmp_path_factory: Any) -> None:
+    folder = tmp_path_factory.mktemp("env")
+    (folder / ".env").write_text(f"KEY='{value}'\n")
+    command = Command(_ASK, values={"current": str(folder), "files": ".env", "wanted": f"KEY\x1f{value.lower()}"})
+    done = subprocess.run(["sh"], input=command.render(), capture_output=True, text=True, check=True)
+    assert done.stdout == f"variable KEY refused {len(value)} .env\n"
+
+
+# TLS, by a real server of this machine.
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "c.pem", folder / "k.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "5", "-subj", "/CN=web.example"]
+    words += ["-addext", "subjectAltName=DNS:web.example", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(words, check=True, capture_output=True)
+    return certificate, key
+
+
+@contextmanager
+def served(pair: tuple[Path, Path]) -> Iterator[int]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pair)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+
+        def serve() -> None:
+            try:
+                line, _ = server.accept()
+                with context.wrap_socket(line, server_side=True) as tls:
+                    tls.recv(1)
+            except OSError:
+                return
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.close()
+        thread.join(10)
+
+
+@pytest.mark.parametrize("by", ["openssl", "python3"])
+def test_a_server_s_certificate(by: str, pair: tuple[Path, Path], tmp_path: Path) -> None:
+    tool = tmp_path / "bin"
+    tool.mkdir()
+    for name in ("sh", "timeout", "tail", by):
+        (tool / name).symlink_to(sys.executable if name == "python3" else str(shutil.which(name)))
+    with served(pair) as port:
+        wanted = TlsChecks(host="127.0.0.1", port=port, name="web.example")
+        check = tls.certificate(wanted, NOW)
+        found = ask(check.probe, ("/bin/sh",), PATH=str(tool))
+    assert found.names == ("web.example",), found
+    says = [f.says for f in check.judge(found)]
+    assert says[0].startswith(f"127.0.0.1:{port}: good for "), says
+    assert found.ends is not None
+    assert 4 < (found.ends - NOW).total_seconds() / 86400 < 6
+    assert ("does not trust it" in "".join(says)) == (by == "openssl")
+
+
+def test_a_server_that_is_not_there(pair: tuple[Path, Path]) -> None:
+    with listening() as port:
+        pass
+    check = tls.certificate(TlsChecks(host="127.0.0.1", port=port), NOW)
+    (found,) = check.judge(ask(check.probe))
+    assert found.level == "fail"
+    assert "refused" in found.says.lower() or "errno=111" in found.says
+
+
+def test_a_certificate_file(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    check = tls.certificate(TlsChecks(file=str(pair[0])), NOW)
+    assert [f.level for f in check.judge(ask(check.probe))] == ["warn"]
+    missing = tls.certificate(TlsChecks(file=str(tmp_path / "none.pem")), NOW)
+    assert [f.level for f in missing.judge(ask(missing.probe))] == ["fail"]
+
+
+# Redis: the words of its protocol, by a server of ours; the real one is in tests/containers.
+
+
+@contextmanager
+def pretended(info: str, password: str = "") -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+
+        def serve() -> None:
+            try:
+                line, _ = server.accept()
+            except OSError:
+                return
+            with line, line.makefile("rwb") as stream:
+                trusted = not password
+                while head := stream.readline():
+                    words = []
+                    for _ in range(int(head[1:])):
+                        size = int(stream.readline()[1:])
+                        words.append(stream.read(size + 2)[:-2].decode())
+                    if words[0] == "AUTH":
+                        trusted = words[-1] == password
+                        stream.write(b"+OK\r\n" if trusted else b"-WRONGPASS no\r\n")
+                    elif trusted:
+                        stream.write(b"$%d\r\n%s\r\n" % (len(info), info.encode()))
+                    else:
+                        stream.write(b"-NOAUTH Authentication required.\r\n")
+                    stream.flush()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.close()
+        thread.join(10)
+
+
+INFO = "# Memory\r\nused_memory:900\r\nmaxmemory:1000\r\nloading:0\r\n"
+
+
+@pytest.mark.skipif(shutil.which("redis-cli") is not None, reason="redis-cli would be asked")
+@pytest.mark.parametrize(("typed", "says"), [("hunter2", "warn"), ("wrong", "fail"), ("", "fail")])
+def test_redis_by_python(typed: str, says: str) -> None:
+    with pretended(INFO, "hunter2") as port:
+        secret = Secret(f"redis://:{typed}@127.0.0.1:{port}/0" if typed else f"redis://127.0.0.1:{port}")
+        check = redis.redis(RedisChecks(url="env:REDIS"), Context(NOW, {"env:REDIS": secret}))
+        (found,) = check.judge(ask(check.probe))
+    assert found.level == says, found
+    assert "hunter2" not in found.says

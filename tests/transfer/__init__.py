@@ -1,0 +1,1 @@
+"""Tests of lockstitch/transfer and of `fab put` and `fab get`."""

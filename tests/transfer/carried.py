@@ -1,0 +1,72 @@
+"""A host that is sent to and fetched from, and what is then where."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockstitch.adhoc import Way
+from lockstitch.done import Done
+from lockstitch.host import Address, Host
+from lockstitch.remote import Remote
+from lockstitch.transfer import Fetch, Moved, Names, Send, Source, carry
+from tests.local import LocalRemote
+
+HOST = Host("api1", Address("api1"))
+# What a thing is: its mode, and what is in it or what it leads to.
+Thing = tuple[str, int, bytes]
+
+
+@dataclass
+class Place:
+    """The host api1, whose home is the folder `home` of this machine."""
+
+    remote: Remote
+    names: Names
+    home: Path
+
+    @classmethod
+    def of_folders(cls, root: Path, names: Names) -> Place:
+        remote = LocalRemote(root)
+        return cls(remote, names, remote.home("api1"))
+
+    @property
+    def local(self) -> LocalRemote:
+        assert isinstance(self.remote, LocalRemote)
+        return self.remote
+
+    def put(self, what: Path | str, to: Path | str, mode: int | None = None) -> tuple[Done, Moved | None]:
+        done, moved = carry(self.remote, [HOST], Send(Source(str(what)), str(to), mode), self.names, Way())
+        return done["api1"], moved.get("api1")
+
+    def get(self, what: Path | str, to: Path) -> tuple[Done, Moved | None]:
+        fetch = Fetch(str(what), {"api1": to})
+        done, moved = carry(self.remote, [HOST], fetch, self.names, Way())
+        return done["api1"], moved.get("api1")
+
+
+def things(root: Path) -> dict[bytes, Thing]:
+    """All that is below a folder, by its path in bytes."""
+    found: dict[bytes, Thing] = {b"": thing(os.fsencode(root))}
+    for folder, folders, files in os.walk(os.fsencode(root)):
+        for name in (*folders, *files):
+            path = os.path.join(folder, name)
+            found[os.path.relpath(path, os.fsencode(root))] = thing(path)
+    return found
+
+
+def thing(path: bytes) -> Thing:
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode):
+        return "link", 0, os.readlink(path)
+    if stat.S_ISDIR(found.st_mode):
+        return "folder", stat.S_IMODE(found.st_mode), b""
+    with open(path, "rb") as file:
+        return "file", stat.S_IMODE(found.st_mode), file.read()
+
+
+def parts(*folders: Path) -> list[Path]:
+    """The parts that lie about in these folders."""
+    return [part for folder in folders for part in folder.rglob(".lockstitch-*")]
