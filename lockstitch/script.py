@@ -69,7 +69,7 @@ def render(script: Script, nonce: str) -> str:
         _PRELUDE.strip(),
         "umask 002",
         "exec 3<&0",
-        # What an app has is found from its user's home; where nothing is, a user without one (www-data) may do things too.
+        # What an app has is found from its user's home. By hand, a user without one (www-data) may do things too.
         "cd || exit 1" if script.app else "cd 2>/dev/null || cd / || exit 1",
         "ls_alone",
         # In braces: dash would otherwise keep the old stdout open in it, and a shell that is killed would not be seen.

@@ -118,7 +118,10 @@ class AppSettings(Settings):
         description="file that the web server answers with a 503 as long as it is there, for `maintenance.on`; for "
         "services that have no maintenance mode of their own",
     )
-    logs: tuple[RemotePath, ...] = Field(default=(), description="log files, shown when something fails")
+    logs: tuple[RemotePath, ...] = Field(
+        default=(),
+        description="log files, patterns allowed: for `fab logs`, and their ends are shown when something fails",
+    )
     min_free: Size = Field(default=as_written("200M"), description="free space a host must have before anything begins")
     checks: AppChecks = Field(default_factory=AppChecks, description="what must be true before a deploy begins")
 

@@ -38,7 +38,8 @@ def much_output() -> None:
     with world(LOUD) as w:
         w.inventory()
         little = w.fab("run", "--", "echo x")
-        much = w.fab("run", "--", f"yes 'a line of output, such as a build or a log would have it' | head -c {MEGABYTES}M")
+        line = "a line of output, such as a build or a log would have it"
+        much = w.fab("run", "--", f"yes '{line}' | head -c {MEGABYTES}M")
         print(f"output of {LOUD} hosts: {MEGABYTES} MB each took {much.seconds:.1f} s and {much.mebibytes:.0f} MiB;")
         print(f"  a line each {little.seconds:.1f} s and {little.mebibytes:.0f} MiB")
 

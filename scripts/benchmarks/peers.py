@@ -77,8 +77,8 @@ def peers(world: World, command: str) -> Iterator[Peer]:
     if shutil.which("ssh"):
         names = world.root / "names"
         names.write_text("".join(f"{host.name}\n" for host in hosts))
-        line = ("xargs", "-a", str(names), "-P", count, "-I{}", "ssh", "-F", config, "-o", "BatchMode=yes", "{}", command)
-        yield Peer("xargs -P ssh", line, {})
+        xargs = ("xargs", "-a", str(names), "-P", count, "-I{}")
+        yield Peer("xargs -P ssh", (*xargs, "ssh", "-F", config, "-o", "BatchMode=yes", "{}", command), {})
     tools = installed()
     if "pyinfra" in tools:
         listed = ",".join(host.name for host in hosts)
