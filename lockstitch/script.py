@@ -39,14 +39,31 @@ ls_alone() {
     fi
     { echo "$$ $(ls_stat $$)" >"$ls_running"; } 2>/dev/null; return 0
 }
+ls_others() {
+    for ls_one in /proc/[0-9]*; do
+        [ "$ls_one" != "/proc/$1" ] && read -r ls_line 2>/dev/null <"$ls_one/stat" || continue
+        set -- "$1" "$2" ${ls_line##*) }
+        [ "$3" != Z ] && [ "$5" = "$2" ] && return 0
+    done
+    return 1
+}
 ls_watch() {
     trap '' HUP PIPE INT
+    # A signal to all of us ends what obeys it, and not this, which ends the rest. Who sent it knows what was cut off.
+    trap 'ls_journal=' TERM
     read -r ls_line <&3
     trap '' TERM
     ls_write "$ls_cut$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}"
-    kill -TERM 0; sleep 5; kill -KILL 0
+    kill -TERM 0
+    read -r ls_line </proc/self/stat; set -- ${ls_line%% *} ${ls_line##*) }; ls_left=25
+    while ls_others "$1" "$4" && [ $ls_left -gt 0 ]; do ls_left=$((ls_left - 1)); sleep 0.2; done
+    kill -KILL 0
 }
-ls_now() { ls_now=$(date -u '+%s %Y-%m-%dT%H:%M:%SZ'); ls_at=${ls_now#* }; ls_now=${ls_now% *}; }
+ls_now() {
+    # Only a journal wants the time of day: what is asked is not worth two processes a question.
+    if [ -z "$ls_journal" ] && read -r ls_now ls_at 2>/dev/null </proc/uptime; then ls_now=${ls_now%.*}; return; fi
+    ls_now=$(date -u '+%s %Y-%m-%dT%H:%M:%SZ'); ls_at=${ls_now#* }; ls_now=${ls_now% *}
+}
 ls_begin() {
     ls_now; ls_from=$ls_now; ls_mark B "$1"
     ls_write "$2$ls_at\"}" && return 0
@@ -73,8 +90,9 @@ def render(script: Script, nonce: str) -> str:
         "cd || exit 1" if script.app else "cd 2>/dev/null || cd / || exit 1",
         "ls_alone",
         # In braces: dash would otherwise keep the old stdout open in it, and a shell that is killed would not be seen.
-        "{ ls_watch; } >/dev/null 2>&1 &",
-        "ls_dog=$!",
+        # Ignored until it listens: a signal may come before that.
+        "trap '' TERM; { ls_watch; } >/dev/null 2>&1 &",
+        "ls_dog=$!; trap - TERM",
     ]
     body = [text for index, step in enumerate(script.steps) for text in _step(index, step, script)]
     tail = ["kill -KILL $ls_dog", "wait $ls_dog 2>/dev/null", "ls_mark X", "exit 0"]

@@ -23,7 +23,7 @@ from lockstitch.services.queues import QueueState
 _GIT = r"""
 command -v git >/dev/null 2>&1 || { echo "git is not found on this host"; exit 1; }
 said=$(timeout 20 git ls-remote --heads -- "$repository" </dev/null 2>&1); code=$?
-[ $code -eq 0 ] && { echo "$(printf '%s\n' "$said" | grep -c refs/heads/) branches"; exit 0; }
+[ $code -eq 0 ] && { echo "branches: $(printf '%s\n' "$said" | grep -c refs/heads/)"; exit 0; }
 [ $code -eq 124 ] && echo "no answer within 20 s"
 printf '%s\n' "$said" | tail -n 4 | cut -c1-300
 exit $code
@@ -50,7 +50,7 @@ def parse_git(text: str, code: int) -> tuple[bool, str]:
 def judge_git(app: App, told: tuple[bool, str]) -> Iterator[Finding]:
     answers, said = told
     if answers:
-        yield passed("git", f"{app.repository} answers: {said}")
+        yield passed("git", f"{app.repository} answers, {said}")
     else:
         who = f" as {app.user}" if app.user else ""
         hint = (
@@ -138,10 +138,14 @@ def parse_boot(text: str, code: int) -> dict[str, str] | None:
 
 def judge_boot(units: Sequence[str], off: Level, told: Mapping[str, str] | None) -> Iterator[Finding]:
     for unit in units:
-        state = (told or {}).get(unit, "")
-        if told is None or not state:
-            says = "this host has no systemctl" if told is None else f"systemctl does not know {unit}"
-            yield unknown("at_boot", f"{unit}: {says}", "correct its name in the inventory")
+        state = (told or {}).get(unit)
+        if told is None or unit not in told:
+            says = "this host has no systemctl" if told is None else "systemctl does not tell"
+            yield unknown("at_boot", f"{unit}: {says}", f"look there: systemctl is-enabled {unit}")
+        elif state in ("", "not-found"):
+            # Only newer ones have a word for that.
+            says = f"{unit} does not start with the host: systemctl does not know it"
+            yield finding("at_boot", off, says, "install it, or correct its name in the inventory")
         elif state in _STARTS:
             yield passed("at_boot", f"{unit} starts with the host ({state})")
         else:

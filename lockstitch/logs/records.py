@@ -83,7 +83,7 @@ class Records(_Open):
 
 
 class JournalRecords(_Open):
-    """The records of systemd's journal, entry by entry (`-o json`). A program that writes a traceback to its stdout
+    """The records of journald, entry by entry (`-o json`). A program that writes a traceback to its stdout
     makes an entry of each line: they are one record again."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class JournalRecords(_Open):
 
 
 def unit_of(entry: dict[str, Any]) -> str:
-    """The unit an entry is about: what systemd itself says of one is about that one."""
+    """The unit an entry is about: what the system's manager says of one is about that one."""
     return str(entry.get("UNIT") or entry.get("OBJECT_SYSTEMD_UNIT") or entry.get("_SYSTEMD_UNIT") or "")
 
 

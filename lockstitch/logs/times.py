@@ -13,7 +13,7 @@ from typing import Any
 _NAMES = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
 _MONTHS = {name: n for n, name in enumerate(_NAMES.split(), 1)}
 _KEYS = ("time", "timestamp", "ts", "@timestamp", "asctime", "datetime", "date")
-# Before the time may stand: what PM2 writes (`0|api  | `, `api: `), a level, and an opening bracket.
+# Before the time may stand: what a process manager writes (`0|api  | `, `api: `), a level, and an opening bracket.
 _ISO = re.compile(
     r"(?:\d+\|[^|]{1,60}\|\s*)?(?:[A-Za-z]{3,9}[:\s]\s*)?[\[(\"]?"
     r"(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s?(Z\b|UTC|[+-]\d\d:?\d\d\b)?"

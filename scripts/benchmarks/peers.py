@@ -81,10 +81,15 @@ def peers(world: World, command: str) -> Iterator[Peer]:
         yield Peer("xargs -P ssh", (*xargs, "ssh", "-F", config, "-o", "BatchMode=yes", "{}", command), {})
     tools = installed()
     if "pyinfra" in tools:
-        listed = ",".join(host.name for host in hosts)
+        # A list of this many names on the command line is too long for it.
+        (world.root / "pyinfra_hosts.py").write_text(f"everyone = {[host.name for host in hosts]!r}\n")
         options = ("--ssh-user", "deploy", "--ssh-key", str(place.key), "--parallel", count)
         data = ("--data", f"ssh_config_file={config}")
-        yield Peer("pyinfra", (str(tools["pyinfra"]), "-y", *options, *data, listed, "exec", "--", command), {})
+        yield Peer(
+            "pyinfra",
+            (str(tools["pyinfra"]), "-y", *options, *data, str(world.root / "pyinfra_hosts.py"), "exec", "--", command),
+            {},
+        )
     if "ansible" in tools:
         (world.root / "ansible.cfg").write_text(_ANSIBLE.format(forks=count))
         lines = [f"{h.name} ansible_ssh_common_args='-F {config}'\n" for h in hosts]
@@ -92,7 +97,7 @@ def peers(world: World, command: str) -> Iterator[Peer]:
         words = (str(tools["ansible"]), "-i", str(world.root / "ansible.ini"), "all", "-m", "raw", "-a", command)
         yield Peer("ansible -m raw", words, env)
     if "parallel-ssh" in tools:
-        script = world.root / "pssh.py"
+        script = world.root / "with_parallel_ssh.py"
         script.write_text(_PSSH)
         ports = tuple(str(host.port) for host in hosts)
         yield Peer("parallel-ssh", (str(tools["parallel-ssh"]), str(script), str(place.key), command, *ports), {})

@@ -49,9 +49,9 @@ class World:
     def inventory(self, ports: Mapping[str, int] | None = None, **app: Any) -> None:
         """Write hosts/bench.yml; `ports` replaces the hosts' own, `app` adds to the app."""
         place = self.sandbox.place
+        known = [line for port in (ports or {}).values() for line in self._keys(port)]
         ports = ports or {host.name: host.port for host in self.sandbox.hosts.values()}
-        known = [line for port in ports.values() for line in self._keys(port)]
-        (self.root / "known_hosts").write_text("\n".join(known) + "\n")
+        (self.root / "known_hosts").write_text("\n".join(known) + "\n" if known else place.known_hosts.read_text())
         hosts = [{"name": name, "address": "127.0.0.1", "port": port} for name, port in ports.items()]
         service = {"kind": "command", "reload": "cp NUMBER $HOME/served", "status": "cmp NUMBER $HOME/served"}
         base = {"repository": str(self.repository), "layout": "releases", "path": "app", "service": service}

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fabric import Config
 
+from lockstitch.host import Address, Host
+from lockstitch.remote.ssh.network import Network
+from lockstitch.remote.ssh.openssh import ssh_config
 from tests.containers.fleet import Fleet
 from tests.containers.processes import Process
 from tests.containers.project import Project
@@ -149,3 +154,21 @@ def test_keys_decide_who_logs_in(by_hand: Project, fleet: Fleet, tmp_path: Path)
     assert removed.code == 0 and logs_in() == 3, removed.said
     users = by_hand.fab("-H", "prod:backend", "users.list", "--json").json["hosts"]["api1"]["answer"]
     assert {"deploy", "ops", "root"} <= {user["name"] for user in users}
+
+
+def test_ssh_is_told_the_way_through_a_gateway(fleet: Fleet, tmp_path: Path) -> None:
+    """What `shell` gives to OpenSSH: the host is reached by its inner address, with the inventory's keys alone."""
+    gateway = Address("gw", "127.0.0.1", fleet["gw"].ssh_port, "deploy")
+    host = Host(
+        "api1",
+        Address("api1", fleet["api1"].address, 22, "ops"),
+        gateways=(gateway,),
+        known_hosts=(str(fleet.known_hosts),),
+        identity_files=(str(fleet.key.private),),
+    )
+    (tmp_path / "empty").write_text("")
+    text, name = ssh_config(Network(Config(runtime_ssh_path=str(tmp_path / "empty"))).way(host))
+    (tmp_path / "config").write_text(text)
+    command = ["ssh", "-F", str(tmp_path / "config"), "-o", "BatchMode=yes", name, "hostname; id -un; echo $SSH_CLIENT"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split()
+    assert said[:3] == ["api1", "ops", fleet["gw"].address]

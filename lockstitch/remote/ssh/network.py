@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,19 @@ class Network:
         return tuple(str(self._root / Path(file).expanduser()) for file in files)
 
     def bare_config(self, config: Config | None) -> Config:
-        """The settings for one connection: nothing in it is another's, and `~/.ssh/config` has already been asked."""
-        bare = (config or self.config).clone()
+        """The settings for one connection: `~/.ssh/config` has already been asked.
+
+        Those who only carry scripts share one; whoever has a `config` of their own may change it.
+        """
+        return self._shared if config is None else self._bare(config)
+
+    @cached_property
+    def _shared(self) -> Config:
+        return self._bare(self.config)
+
+    @staticmethod
+    def _bare(config: Config) -> Config:
+        bare = config.clone()
         bare._set(base_ssh_config=SSHConfig())
         bare.connect_kwargs = {}
         bare.runners.remote = StrictRunner
