@@ -46,14 +46,16 @@ def everywhere(
     observe: Observer = nobody,
     way: Way | None = None,
     ended: Callable[[str, Done], None] = lambda label, done: None,
+    stopped: threading.Event | None = None,
 ) -> dict[str, Done]:
     """Carry out every script; how each ended, by its label, which `ended` is told as it happens.
 
-    An interrupt ends what runs, and what has not begun does not begin; both are told in what is returned.
+    An interrupt ends what runs, and what has not begun does not begin; both are told in what is returned. It may come
+    when all is done: who goes on from there sees it in `stopped`.
     """
     way = way or Way()
     done: dict[str, Done] = {}
-    stopped = threading.Event()
+    stopped = stopped or threading.Event()
 
     def stop() -> None:
         stopped.set()

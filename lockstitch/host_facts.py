@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lockstitch.checks.clock import ASK, Clock, parse
-from lockstitch.checks.machine import REBOOT, parse_reboot
+from lockstitch.checks.machine import CPUS, reboot_probe
 from lockstitch.command import Command
-from lockstitch.probe import Probe, number
+from lockstitch.probe import NEAR, Probe, number
 from lockstitch.services.unit import VIRTUAL
 from lockstitch.versions import shown, told
 
@@ -21,10 +21,8 @@ echo "hostname $(uname -n)"
 awk '{ printf "uptime %d\n", $1 }' /proc/uptime 2>/dev/null
 echo "now $(date -u +%s)"
 echo "zone $(date +'%Z %z')"
-echo "cpus $(nproc 2>/dev/null || grep -c '^processor' /proc/cpuinfo)"
 awk '{ print "load", $1, $2, $3 }' /proc/loadavg 2>/dev/null
 awk '/^(MemTotal|MemAvailable|SwapTotal|SwapFree):/ { printf "%s %d\n", $1, $2 }' /proc/meminfo 2>/dev/null
-near() { d=$1; while [ ! -e "$d" ]; do case $d in */*) d=${d%/*}; d=${d:-/} ;; *) d=. ;; esac; done; printf %s "$d"; }
 printf '%s\n' "$paths" | while IFS= read -r path; do
     df -Pk -- "$(near "$path")" 2>/dev/null | awk 'NR == 2 { printf "disk %s %s %s\n", $2, $4, $6 }'
 done
@@ -74,8 +72,8 @@ def fact_probes(paths: Sequence[str]) -> tuple[Probe[Clock], Probe[HostReport], 
     values = {"paths": "\n".join(dict.fromkeys(["/", *paths])), "programs": " ".join(PROGRAMS)}
     return (
         Probe("clock", Command(ASK), parse),
-        Probe("facts", Command(VIRTUAL + _FACTS, values=values), parse_facts),
-        Probe("reboot", Command(REBOOT), parse_reboot),
+        Probe("facts", Command(VIRTUAL + NEAR + CPUS + _FACTS, values=values), parse_facts),
+        reboot_probe(),
     )
 
 

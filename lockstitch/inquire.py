@@ -15,7 +15,7 @@ from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script, Step
 from lockstitch.probe import Probe
-from lockstitch.remote import Event, Observer, Remote, Result, StepOutput, nobody
+from lockstitch.remote import Event, Observer, Remote, Result, StepEnded, StepOutput, nobody
 
 # Whatever may hang has a shorter time of its own, in its text.
 _LONGEST = 60.0
@@ -34,7 +34,8 @@ class Inquiry:
 
 @dataclass(frozen=True)
 class Answers:
-    """What one inquiry came to: `read` has the facts in the order of the probes, `error` why there are none."""
+    """What one inquiry came to: `read` has the facts in the order of the probes, as far as they were answered; `error`
+    is why there are none."""
 
     done: Done
     read: tuple[Any, ...] = ()
@@ -56,31 +57,52 @@ def inquire(remote: Remote, inquiries: Sequence[Inquiry], way: Way | None = None
     errors = remote.connect({one.host.name: one.host for one in inquiries}.values())
     here = [one for one in inquiries if one.host.name not in errors]
     timed = _Timed(remote, {one.label: _Watched() for one in here})
-    done = everywhere(timed, [Work(one.label, one.host, _script(one)) for one in here], nobody, way)
+    said = _Said()
+    done = everywhere(timed, [Work(one.label, one.host, _script(one)) for one in here], said, way)
     found = {}
     for one in inquiries:
         error = errors.get(one.host.name)
         if error is not None:
             found[one.label] = Answers(Done(ExitCode.UNREACHABLE, error.message), error=error)
         else:
-            found[one.label] = Answers(done[one.label], _read(one, done[one.label], timed.watched[one.label]))
+            results = done[one.label].results or said.ended.get((one.host.name, one.app), ())
+            found[one.label] = Answers(done[one.label], _read(one, results, timed.watched[one.label]))
     return found
 
 
 def _script(one: Inquiry) -> Script:
-    steps = tuple(Step(str(n), "", probe.command, timeout=_LONGEST) for n, probe in enumerate(one.probes))
+    names = [probe.name for probe in one.probes]
+    # The name is what is said of one that takes too long; it must be there once.
+    told = [name if names.count(name) == 1 else f"{name} {names[:n].count(name) + 1}" for n, name in enumerate(names)]
+    steps = tuple(Step(name, "", probe.command, timeout=_LONGEST) for name, probe in zip(told, one.probes, strict=True))
     # `run` tells the scripts of one host apart; nothing of it is recorded.
     return Script(steps, run=one.label, app=one.app, keep_going=True, user=one.user)
 
 
-def _read(one: Inquiry, done: Done, watched: _Watched) -> tuple[Any, ...]:
+def _read(one: Inquiry, results: Sequence[Result], watched: _Watched) -> tuple[Any, ...]:
     read = []
-    for probe, result in zip(one.probes, done.results, strict=False):
+    for probe, result in zip(one.probes, results, strict=False):
         fact = probe.parse(result.output, result.code)
         if isinstance(fact, Clock) and (heard := watched.heard.get(result.name)):
             fact = fact.seen(watched.sent, heard)
         read.append(fact)
     return tuple(read)
+
+
+class _Said:
+    """What was answered before a script was cut off: by its host and app, the steps that had ended."""
+
+    def __init__(self) -> None:
+        self.ended: dict[tuple[str, str], list[Result]] = {}
+        self._lines: dict[tuple[str, str, str], list[str]] = {}
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StepOutput):
+            self._lines.setdefault((event.host, event.app, event.name), []).append(event.line)
+        elif isinstance(event, StepEnded):
+            text = "".join(f"{line}\n" for line in self._lines.pop((event.host, event.app, event.name), ()))
+            result = Result(event.name, event.code, text, event.seconds)
+            self.ended.setdefault((event.host, event.app), []).append(result)
 
 
 @dataclass

@@ -15,18 +15,25 @@ from lockstitch.probe import Probe, number
 
 APP = "machine"
 
+# Debian's file, or Red Hat's program.
+PENDING = r"""
+if [ -e /run/reboot-required ] || [ -e /var/run/reboot-required ]; then
+    echo pending
+    sort -u /run/reboot-required.pkgs 2>/dev/null | sed 's/^/for /'
+elif command -v needs-restarting >/dev/null 2>&1; then
+    timeout 10 needs-restarting -r >/dev/null 2>&1; case $? in 0) echo settled ;; 1) echo pending ;; esac
+elif [ -e /etc/debian_version ]; then echo settled; fi
+exit 0
+"""
 # The boot id is the kernel's. What has no kernel of its own, such as a container, begins anew with its first process.
 _BOOT = r"""
 first=$(sed 's/.*) //' /proc/1/stat 2>/dev/null | cut -d ' ' -f 20)
 echo "boot $(cat /proc/sys/kernel/random/boot_id 2>/dev/null) $first"
 echo "system $(systemctl is-system-running 2>/dev/null)"
-[ ! -e /var/run/reboot-required ] || echo pending
-sort -u /var/run/reboot-required.pkgs 2>/dev/null | sed 's/^/for /'
 if ! command -v systemctl >/dev/null; then echo "refused there is no systemctl on this host"
 elif [ "$(id -u)" != 0 ] && ! sudo -n -l systemctl reboot >/dev/null 2>&1; then
     echo "refused $(id -un) may not run \`systemctl reboot\` with sudo without a password"
 fi
-exit 0
 """
 # Simulated, so nothing is locked and nothing changes. An update of the lists leaves its time on the folder.
 _PACKAGES = r"""
@@ -43,9 +50,6 @@ said=$(apt-get -s -q -o APT::Get::Show-User-Simulation-Note=false upgrade --with
     || { printf 'problem %s\n' "$(printf '%s\n' "$said" | tail -n 1)"; exit 0; }
 printf '%s\n' "$said" | grep '^Inst ' || :
 printf '%s\n' "$said" | sed -n '/kept back:$/,/^[^ ]/{s/^  *//p;}' | tr ' ' '\n' | sed -n 's/^\(..*\)$/kept \1/p'
-[ ! -e /var/run/reboot-required ] || echo pending
-sort -u /var/run/reboot-required.pkgs 2>/dev/null | sed 's/^/for /'
-exit 0
 """
 _INST = re.compile(r"Inst ([a-z0-9][a-z0-9+.-]*(?::[a-z0-9]+)?)(?: \[([^\]]*)\])? \((\S+) (.*)\)")
 _SETTLING = ("initializing", "starting", "stopping")
@@ -105,11 +109,12 @@ def machine(host: str) -> Site:
 
 
 def boot_probe() -> Probe[Boot]:
-    return Probe("boot", Command(_BOOT), parse_boot)
+    return Probe("boot", Command(_BOOT + PENDING), parse_boot)
 
 
 def packages_probe(*, refresh: bool = False) -> Probe[Packages]:
-    return Probe("packages", Command(_PACKAGES, values={"refresh": "yes" if refresh else ""}), parse_packages)
+    values = {"refresh": "yes" if refresh else ""}
+    return Probe("packages", Command(_PACKAGES + PENDING, values=values), parse_packages)
 
 
 def parse_boot(text: str, code: int) -> Boot:

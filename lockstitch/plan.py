@@ -60,7 +60,8 @@ class Script:
     """Consecutive steps for one host that travel together over one channel.
 
     `journal` is the file on the host that records each step's beginning and end (None: nothing is recorded, for
-    probes). With `keep_going` a failing step does not stop the next. `user` runs it as that user through sudo.
+    probes). With `keep_going` a failing step does not stop the next. `user` runs it as that user through sudo. One that
+    is `unseen` never stands in a command line, where other users of the host read it.
     """
 
     steps: tuple[Step, ...]
@@ -70,6 +71,7 @@ class Script:
     journal: str | None = None
     keep_going: bool = False
     user: str | None = None
+    unseen: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,12 @@ from lockstitch.host import Host
 from lockstitch.inventory import App, Database
 from lockstitch.layout import Layout
 from lockstitch.plan import Site
-from lockstitch.probe import Probe
+from lockstitch.probe import NEAR, Probe
 from lockstitch.services import Place, vault_shell
 from lockstitch.services.database import in_vault
 
 _HOST = r"""
 for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
-near() { d=$1; while [ ! -e "$d" ]; do case $d in */*) d=${d%/*}; d=${d:-/} ;; *) d=. ;; esac; done; printf %s "$d"; }
 echo "free $(df -Pk "$(near "$path")" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 for folder in "$path" "$state"; do at=$(near "$folder"); [ -w "$at" ] || echo "unwritable $at"; done
 [ -e "$lock" ] && printf 'lock %s\n' "$(cat "$lock" 2>/dev/null)"
@@ -51,7 +50,7 @@ def probes(ask: Ask) -> tuple[Probe[Any], ...]:
     place = Place(ask.app.name, layout, "", "", ask.app.env)
     return (
         Probe("place", Command(PLACE, values=code), parse_place),
-        Probe("host", Command(_HOST, values=host, env=ask.app.env), parse_host),
+        Probe("host", Command(NEAR + _HOST, values=host, env=ask.app.env), parse_host),
         replace(ask.app.service.probe(place), name="service"),
         *((ask.app.mode.probe(place),) if ask.app.mode else ()),
         *ask.extra,
@@ -95,7 +94,7 @@ def vault(database: Database) -> Probe[VaultFacts]:
     """What lies in a database's vault."""
     at = database_site(database).layout
     known = {"tools": " ".join(database.engine.tools), "lock": at.lock, "journal": at.journal}
-    return Probe("vault", in_vault(database.vault, "", vault_shell.LIST, known), parse_vault)
+    return Probe("vault", in_vault(database.vault, "", NEAR + vault_shell.LIST, known), parse_vault)
 
 
 def server(database: Database, url: Value) -> Probe[ServerFacts]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lockstitch.at_once import at_once
+from lockstitch.at_once import MOST, at_once
 from lockstitch.backup import ServerFacts, VaultFacts
 from lockstitch.command import Value
 from lockstitch.errors import LockstitchError
@@ -20,8 +20,9 @@ from lockstitch.services import ServiceState
 from lockstitch.services.maintenance import MaintenanceState
 
 
-def survey(remote: Remote, asks: Sequence[Ask]) -> Survey:
-    """Connect to all hosts and ask them at once; a host that cannot be asked is reported, not raised."""
+def survey(remote: Remote, asks: Sequence[Ask], *, most: int = MOST, seconds: float = 0) -> Survey:
+    """Connect to all hosts and ask them at once; a host that cannot be asked is reported, not raised. `seconds` is how
+    long each question may take, where that was said."""
     errors = dict(remote.connect({ask.host.name: ask.host for ask in asks}.values()))
     facts: dict[Site, Facts] = {}
 
@@ -29,17 +30,17 @@ def survey(remote: Remote, asks: Sequence[Ask]) -> Survey:
         if ask.host.name in errors:
             return
         try:
-            facts[ask.site] = _ask(remote, ask)
+            facts[ask.site] = _ask(remote, ask, seconds or 60)
         except LockstitchError as error:
             errors[ask.host.name] = error
 
-    at_once(one, asks, remote.interrupt)
+    at_once(one, asks, remote.interrupt, most=most)
     return Survey({ask.site: facts[ask.site] for ask in asks if ask.site in facts}, errors)
 
 
-def _ask(remote: Remote, ask: Ask) -> Facts:
+def _ask(remote: Remote, ask: Ask, seconds: float) -> Facts:
     asked = probes(ask)
-    steps = tuple(Step(probe.name, "", probe.command, timeout=60) for probe in asked)
+    steps = tuple(Step(probe.name, "", probe.command, timeout=seconds) for probe in asked)
     results = remote.run(ask.host, Script(steps, app=ask.app.name, keep_going=True, user=ask.app.user))
     read: Mapping[str, Any] = {
         probe.name: probe.parse(result.output, result.code) for probe, result in zip(asked, results, strict=False)

@@ -15,16 +15,22 @@ _NAME = (
     r"[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[\w.-]*"
     r"|[\w-]*_pwd"
 )
+# The rest of a word that `words` has quoted, a quote in it too: what it holds does not end at a blank or a `;`.
+_REST = r"""[^']*(?:'"'"'[^']*)*"""
 _PATTERNS = (
+    re.compile(rf"(?i)((?<!\S)'(?:{_NAME})=)({_REST})(?=')"),
+    re.compile(rf"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*'[^\s:']+:)({_REST})(?=')"),
+    re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s'-p)({_REST})(?=')"),
     # NAME=value, "NAME": value, and --name value.
     re.compile(rf"(?i)((?:{_NAME})['\"]?\s*[=:]\s*)({_VALUE})"),
     re.compile(rf"(?i)(--(?:{_NAME})\s+)({_VALUE})"),
     re.compile(r"(?i)((?:bearer|basic)\s+)([^\s'\";|&]+)"),
     # scheme://user:password@host; the name of the user says who did it, and stays.
-    re.compile(r"(://[^\s/:@'\"]*:)([^\s@/'\"]+)(?=@)"),
+    re.compile(r"(://[^\s/:@'\"]*:)([^\s/'\"]+)(?=@)"),
     re.compile(r"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*['\"]?[^\s:'\"]+:)([^\s'\"]+)"),
     # The clients of MySQL and MariaDB take it without a space, redis-cli with one.
     re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s-p)({_VALUE})"),
+    re.compile(rf"(\b(?:sshpass|(?:docker|podman) login)\b[^|;&\n]*?\s-p\s*)({_VALUE})"),
     re.compile(rf"(\bredis-cli\b[^|;&\n]*?\s-a\s+)({_VALUE})"),
 )
 

@@ -10,9 +10,11 @@ WANTED = re.compile(
     r"\*|(?:(?:>=|<=|==|!=|>|<) ?\d{1,9}(?:\.\d{1,9}){0,4})(?: ?, ?(?:>=|<=|==|!=|>|<) ?\d{1,9}(?:\.\d{1,9}){0,4})*"
 )
 _PART = re.compile(r"(>=|<=|==|!=|>|<) ?([\d.]+)")
-# A number with dots is rather a version than one without, such as the year of a copyright.
+# A number with dots is rather a version than one without, such as the year of a copyright. MariaDB's programs say
+# their own first, and then that of the distribution they came with, which is the one that people mean.
 _FORMS = (
-    re.compile(r"(?<![\w.])(?:v|go|V)?(\d{1,9}(?:\.\d{1,9}){1,4})", re.ASCII),
+    re.compile(r"\bDistrib (\d{1,9}(?:\.\d{1,9}){1,4})", re.ASCII),
+    re.compile(r"(?<![\w.])(?:v|go|V|[A-Za-z]+_)?(\d{1,9}(?:\.\d{1,9}){1,4})", re.ASCII),
     re.compile(r"(?<![\w.])v?(\d{1,9})(?![\w.])", re.ASCII),
 )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lockstitch.adhoc import Way, Work, everywhere
 from lockstitch.done import Done, worst
@@ -15,6 +16,7 @@ from lockstitch.remote import Observer, nobody
 from lockstitch.report import by_hand_text, done_json, done_text, neutral
 from lockstitch.typed import kept
 from tasks.known import known_secrets
+from tasks.output import aside
 from tasks.session import Session
 
 # More lines than that tell less than those that failed.
@@ -28,6 +30,13 @@ def way(*, serial: bool = False, parallel: int = 0, timeout: float = 0, until_ok
     if parallel < 0 or timeout < 0 or until_ok < 1:
         raise UsageError("--parallel, --timeout and --until-ok are numbers above 0; nothing was done")
     return Way(1 if serial else parallel or Way.at_once, until_ok, timeout=timeout)
+
+
+def whose(*, sudo: bool, user: str) -> str:
+    """Who does it on the hosts; empty for the login user."""
+    if sudo and user not in ("", "root"):
+        raise UsageError("--sudo is root, --user another", hint="give one of them")
+    return "root" if sudo else user
 
 
 def by_hand(
@@ -50,7 +59,7 @@ def _at_once_said(session: Session, of: int) -> Callable[[str, Done], None]:
 
     def say(label: str, one: Done) -> None:
         if one.code not in (ExitCode.DONE, ExitCode.INTERRUPTED) and of > 1 and not session.json:
-            print(neutral(f"{label:<12} ! {one.words}"), file=sys.stderr, flush=True)
+            aside(neutral(f"{label:<12} ! {one.words}"))
 
     return say
 
@@ -71,7 +80,7 @@ def record(session: Session, what: str, ended: Mapping[str, Done | None], began:
     try:
         note(commands_file(session), **told)
     except OSError as error:
-        print(f"the journal lacks this: {error.filename}: {error.strerror}", file=sys.stderr)
+        aside(f"the journal lacks this: {error.filename}: {error.strerror}")
 
 
 def commands_file(session: Session) -> Path:
@@ -83,22 +92,30 @@ def show_by_hand(session: Session, limit: int) -> None:
     names = {host.name for host in session.c.hosts}
     file = commands_file(session)
     every = list(notes(file)) if file.exists() else []
-    mine = [line for line in every if any({label, label.rpartition("@")[2]} & names for label in line["codes"])]
+    mine = [line for line in every if any({label, label.rpartition("@")[2]} & names for label in _labels(line))]
     newest = mine[::-1][:limit]
     session.answer(lambda: newest, lambda: by_hand_text(newest))
+
+
+def _labels(line: Any) -> Iterable[str]:
+    """Whom a line is about; nobody, where something else has written it."""
+    ours = isinstance(line, dict) and {"codes", "began", "by", "seconds", "what"} <= line.keys()
+    return line["codes"] if ours else ()
 
 
 def _word(one: Done | None) -> str:
     return one.code.name.lower() if one else "not told"
 
 
-def show(session: Session, done: Mapping[str, Done]) -> None:
-    """How each ended, and the exit code of all."""
+def show(session: Session, done: Mapping[str, Done], lost: str = "") -> None:
+    """How each ended, and the exit code of all; `lost` is why not all that hosts printed could be written here."""
     if session.json:
         session.answer(lambda: done_json(done), str)
     else:
-        print(done_text(done, all_of_them=len(done) <= _ALL), file=sys.stderr)
-    end(list(done.values()))
+        aside(done_text(done, all_of_them=len(done) <= _ALL))
+    if lost:
+        aside(f"not all that the hosts printed could be written here: {lost}")
+    end([*done.values(), *([Done(ExitCode.CHECK_SAID_NO, lost)] if lost else [])])
 
 
 def end(done: Sequence[Done]) -> None:

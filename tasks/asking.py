@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from lockstitch.probe import Probe
 from lockstitch.report import done_text, neutral, table
 from lockstitch.upkeep import Question
 from tasks.adhoc import by_hand, end
+from tasks.output import aside, tell
 from tasks.session import Session
 
 T = TypeVar("T")
@@ -29,13 +29,13 @@ def ask(session: Session, what: str, question: Question[Any], way: Way, user: st
         session.answer(lambda: {"hosts": hosts}, str)
     else:
         rows = [(label, *row) for label, values in found.items() for row in question.rows(values)]
-        print(table(("HOST", *question.headings), rows))
+        tell(table(("HOST", *question.headings), rows))
         bad = {label: one for label, one in done.items() if one.code is not ExitCode.DONE}
         if bad:
-            print("\n" + done_text(bad), file=sys.stderr)
+            aside("\n" + done_text(bad))
             for label, one in bad.items():
                 for result in one.results:
-                    print(neutral(f"{label}: {result.output.strip()}"), file=sys.stderr)
+                    aside(neutral(f"{label}: {result.output.strip()}"))
     end(list(done.values()))
 
 

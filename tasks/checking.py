@@ -75,17 +75,15 @@ def judged(askings: Sequence[Asking], answers: Mapping[str, Answers]) -> dict[st
         if answer.away and asking.user and answer.error is None:
             found[name] = replace(before, findings=(*before.findings, (asking.app, _refused(asking, answer))))
         elif answer.away:
-            found[name] = Checked(away=answer.done.words, hint=answer.error.hint if answer.error else "")
+            found[name] = _away(answer)
         elif not before.away:
-            said = findings(asking, answer.read) if answer.read else (_silent(answer),)
+            said = findings(asking, answer.read, answer.done.words)
             found[name] = replace(before, findings=(*before.findings, *((asking.app, one) for one in said)))
     return found
 
 
-def _silent(answer: Answers) -> Finding:
-    return Finding(
-        "host", "fail", f"it was asked, and did not answer: {answer.done.words}", "ask again, with --timeout"
-    )
+def _away(answer: Answers) -> Checked:
+    return Checked(away=answer.done.words, hint=answer.error.hint if answer.error else "")
 
 
 def interrupted(answers: Mapping[str, Answers]) -> list[Done]:
@@ -158,7 +156,7 @@ def show_facts(session: Session, way: Way) -> None:
     answers = inquire(session.remote, inquiries, way)
     told = {name: one for name, one in answers.items() if len(one.read) == 3}
     found = {name: Reported(one.read[1], one.read[0], one.read[2]) for name, one in told.items()}
-    away = {name: one.done.words for name, one in answers.items() if name not in told}
+    away = {name: _away(one) for name, one in answers.items() if name not in told}
     ended = {name: one.done for name, one in answers.items()}
     record(session, "facts", ended, began, time.monotonic() - start)
     code = worst(list(ended.values()))

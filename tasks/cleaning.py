@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from lockstitch import plans
 from lockstitch.adhoc import Work, everywhere
 from lockstitch.errors import CheckError, ExitCode
@@ -26,7 +28,10 @@ def clean_disks(session: Session, only: str, message: str, *, yes: bool) -> None
         )
         for site, probe in probes.items()
     ]
-    done = everywhere(session.remote, work)
+    stopped = threading.Event()
+    done = everywhere(session.remote, work, stopped=stopped)
+    if stopped.is_set():
+        raise KeyboardInterrupt
     if bad := [f"{label}: {one.words}" for label, one in done.items() if one.code is not ExitCode.DONE]:
         raise CheckError("\n".join([*bad, "what can go could not be seen there; nothing was changed"]))
     results = {site: done[str(site)].results[0] for site in probes}

@@ -13,7 +13,7 @@ from lockstitch.plan import Script, Step
 from lockstitch.report import done_json, done_text, grouped_text
 from lockstitch.script import KEEP_CHARACTERS
 from tasks.adhoc import by_hand, end, show
-from tasks.output import Prefixed, Sums
+from tasks.output import Prefixed, Sums, aside, tell
 from tasks.session import Session
 
 # The interpreter gets the file as an argument, so that it runs where /tmp may hold nothing that is executed.
@@ -36,7 +36,7 @@ def run_everywhere(
         session.note("\n".join([f"on {', '.join(host.name for host in session.c.hosts)}:", line or script]))
         return
     steps = (Step("run", "", command, timeout=DAY),)
-    work = [Work(host.name, host, Script(steps, user=user or None)) for host in session.c.hosts]
+    work = [Work(host.name, host, Script(steps, user=user or None, unseen=bool(script))) for host in session.c.hosts]
     _shown(session, _what(line, user, cwd, script), work, way, group=group)
 
 
@@ -45,16 +45,16 @@ def _shown(session: Session, what: str, work: list[Work], way: Way, *, group: bo
     if not session.json and not group:
         with Prefixed(sys.stdout, [one.label for one in work]) as prefixed:
             done = by_hand(session, what, work, way, prefixed)
-        show(session, done)
+        show(session, done, prefixed.lost)
     done = by_hand(session, what, work, way, sums)
     cut = {label: size > KEEP_CHARACTERS for label, size in sums.sizes.items()}
     if session.json:
         session.answer(lambda: done_json(done, cut=cut), str)
         end(list(done.values()))
-    print(grouped_text(done, sums.sums))
+    tell(grouped_text(done, sums.sums))
     for label in [label for label, is_cut in cut.items() if is_cut]:
-        print(f"{label}: only the last {KEEP_CHARACTERS // 1024} KiB are shown", file=sys.stderr)
-    print(done_text(done, all_of_them=False), file=sys.stderr)
+        aside(f"{label}: only the last {KEEP_CHARACTERS // 1024} KiB are shown")
+    aside(done_text(done, all_of_them=False))
     end(list(done.values()))
 
 
@@ -65,8 +65,11 @@ def _scripted(file: str, line: str, cwd: str) -> Command:
     except OSError as error:
         raise UsageError(f"{file}: {(error.strerror or str(error)).lower()}; nothing was done") from error
     first = text.partition("\n")[0]
-    interpreter = words(*shlex.split(first[2:])) if first.startswith("#!") else "sh"
-    run = f'{interpreter} "$lockstitch_file" {line}'
+    try:
+        interpreter = words(*shlex.split(first[2:])) if first.startswith("#!") else ""
+    except ValueError as error:
+        raise UsageError(f"{file}: its first line cannot be read: {str(error).lower()}; nothing was done") from error
+    run = f'{interpreter or "sh"} "$lockstitch_file" {line}'
     return Command(_SCRIPT + run, values={"lockstitch_text": text}, cwd=cwd or None)
 
 

@@ -14,6 +14,7 @@ from lockstitch.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
 from lockstitch.plan import Plan
 from lockstitch.remote import StepBegan, StepEnded, StepOutput
 from lockstitch.report import Expected, Progress, expected, neutral, progress
+from tasks.output import tell
 
 Show = Callable[[RunEvent], None]
 
@@ -43,7 +44,7 @@ class Lines:
         text = sentence(event)
         if text is not None:
             with self._lock:
-                print(time.strftime("%H:%M:%S"), neutral(text), file=self._stream, flush=True)
+                tell(f"{time.strftime('%H:%M:%S')} {neutral(text)}", self._stream)
 
 
 def far_of(event: StepOutput, of: Expected) -> Progress | None:

@@ -31,7 +31,7 @@ def on_sites(session: Session, only: str, what: str, make: Make, lacking: str, *
         return
     with Prefixed(sys.stdout, [one.host.name for one in work]) as prefixed:
         done = by_hand(session, what, work, observe=prefixed)
-    show(session, done)
+    show(session, done, prefixed.lost)
 
 
 def site_work(fleet: Fleet, make: Make, lacking: str, *, reveal: bool = True) -> list[Work]:

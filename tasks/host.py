@@ -109,7 +109,8 @@ def users_list(
     c: FleetContext, json: bool = False, serial: bool = False, parallel: int = 0, timeout: float = 0.0
 ) -> None:
     """
-    Show who has a login shell on every selected host, who may become root, and how many keys let them in.
+    Show who has a login shell on every selected host, who is in a group that may become root, and how many keys let
+    them in. Rules in sudoers that name one user are not seen.
 
         fab -H prod users.list
 
@@ -141,11 +142,20 @@ def keys_list(
         list_keys(session, how, user)
 
 
-@fleet_task(name="add", help={"file": "a file of yours with public keys, as id_ed25519.pub", "user": _USER, **WAY})
+@fleet_task(
+    name="add",
+    help={
+        "file": "a file of yours with public keys, as id_ed25519.pub",
+        "user": _USER,
+        "yes": "do not ask, where the environment is protected",
+        **WAY,
+    },
+)
 def keys_add(
     c: FleetContext,
     file: str,
     user: str = "",
+    yes: bool = False,
     json: bool = False,
     serial: bool = False,
     parallel: int = 0,
@@ -159,7 +169,8 @@ def keys_add(
         fab -H prod keys.add ada.pub
         fab --dry -H prod keys.add ada.pub
 
-    Exit codes: 0 done, 2 no public key in the file, 3 a host could not be reached, 7 it failed somewhere.
+    Exit codes: 0 done, 2 no public key in the file, or not confirmed, 3 a host could not be reached, 7 it failed
+    somewhere.
     """
     from tasks.adhoc import way
     from tasks.keyring import add_keys
@@ -167,7 +178,7 @@ def keys_add(
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:
-        add_keys(session, how, user, file)
+        add_keys(session, how, user, file, yes=yes)
 
 
 @fleet_task(
@@ -203,8 +214,7 @@ def keys_remove(
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:
-        session.confirm_all(yes=yes)
-        remove_key(session, how, user, key)
+        remove_key(session, how, user, key, yes=yes)
 
 
 def _ask(

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lockstitch.adhoc import Way, Work, everywhere
-from lockstitch.command import Command
+from lockstitch.adhoc import NOT_BEGUN, Way, Work, everywhere
+from lockstitch.command import Command, words
 from lockstitch.done import Done
-from lockstitch.errors import ExitCode, UsageError
+from lockstitch.errors import ExitCode, LockstitchError, UsageError
 from lockstitch.host import Host
+from lockstitch.journal import now
 from lockstitch.plan import Script, Step
 from lockstitch.report import done_text, neutral, table
 from lockstitch.upkeep import Key, KeyFile, add, key_file, keys_of, remove, write
-from tasks.adhoc import by_hand, end, show
+from tasks.adhoc import end, record, show
 from tasks.asking import answers
+from tasks.output import aside, tell
 from tasks.session import Session
 
 Lines = Callable[[Host, KeyFile], tuple[str, ...] | str]
 _UNREADABLE = Done(ExitCode.CHECK_SAID_NO, "its authorized_keys cannot be read")
+_GARBLED = Done(ExitCode.CHECK_SAID_NO, "its authorized_keys holds bytes that are no UTF-8: it stays as it is")
 
 
 def list_keys(session: Session, way: Way, user: str) -> None:
     """Every key that may log in as a user, and which of them is ours."""
-    done, found = answers(session, "keys.list", key_file(), way, user)
+    done, found = answers(session, _typed("keys.list", user), key_file(), way, user)
     hosts = {host.name: host for host in session.c.hosts}
     mine = {label: session.remote.logged_in_with(hosts[label]) for label in found}
     done |= {label: _UNREADABLE for label, file in found.items() if file is None}
@@ -34,13 +38,13 @@ def list_keys(session: Session, way: Way, user: str) -> None:
         session.answer(lambda: {"keys": listed, "results": {label: one.words for label, one in done.items()}}, str)
     else:
         rows = [(h, k.fingerprint, k.kind, k.comment, k.options, _said(k, mine[h])) for h, k in keys]
-        print(table(("HOST", "FINGERPRINT", "KIND", "COMMENT", "OPTIONS", ""), rows))
+        tell(table(("HOST", "FINGERPRINT", "KIND", "COMMENT", "OPTIONS", ""), rows))
         if any(one.code is not ExitCode.DONE for one in done.values()):
-            print("\n" + done_text(done, all_of_them=False), file=sys.stderr)
+            aside("\n" + done_text({label: _why(one) for label, one in done.items()}, all_of_them=False))
     end(list(done.values()))
 
 
-def add_keys(session: Session, way: Way, user: str, file: str) -> None:
+def add_keys(session: Session, way: Way, user: str, file: str, *, yes: bool = False) -> None:
     """Let the keys of a file log in as a user, everywhere."""
     path = Path(file).expanduser()
     try:
@@ -49,54 +53,78 @@ def add_keys(session: Session, way: Way, user: str, file: str) -> None:
         raise UsageError(f"{file} cannot be read: {error}; nothing was changed") from error
     for key in keys:
         session.note(neutral(f"{key.fingerprint} {key.kind} {key.comment}" + (f" ({key.weak})" if key.weak else "")))
-    what = f"keys.add {' '.join(key.fingerprint for key in keys)}"
-    _change(session, what, way, user, lambda host, there: add(there, keys))
+    what = _typed("keys.add", user, *(key.fingerprint for key in keys))
+    _change(session, what, way, user, lambda host, there: add(there, keys), "it is there already", yes=yes)
 
 
-def remove_key(session: Session, way: Way, user: str, named: str) -> None:
+def remove_key(session: Session, way: Way, user: str, named: str, *, yes: bool = False) -> None:
     """Let no key of this fingerprint or comment log in as a user any more; never the one that lets us in."""
+    if not named.strip():
+        raise UsageError("no key is named; nothing was changed", hint="keys.list shows fingerprints and comments")
 
     def without(host: Host, there: KeyFile) -> tuple[str, ...] | str:
         lines, gone = remove(there, named)
+        if len({key.public for key in gone}) > 1:
+            return "several keys have this comment: name one by its fingerprint"
         if any(key.blob == session.remote.logged_in_with(host) for key in gone):
             return "it is the key that lets us in: it stays. Log in with another one to remove it"
         if gone and not any(True for line in KeyFile("", lines).keys):
             return "it is the only key there: it stays"
         return lines
 
-    _change(session, f"keys.remove {named}", way, user, without)
+    _change(session, _typed("keys.remove", user, named), way, user, without, "there is no such key", yes=yes)
 
 
-def _change(session: Session, what: str, way: Way, user: str, make: Lines) -> None:
-    """Read, decide and write, on every host; one that refuses leaves the others to go on."""
-    hosts = session.c.hosts
-    read = everywhere(session.remote, [_work(host, user, key_file().command, "read") for host in hosts], way=way)
-    done, work = dict(read), []
-    for host in hosts:
-        if read[host.name].code is not ExitCode.DONE:
-            continue
-        (result,) = read[host.name].results
-        file = key_file().parse(result.output, result.code)
-        lines = make(host, file) if file else _UNREADABLE.words
-        if isinstance(lines, str):
-            done[host.name] = Done(ExitCode.CHECK_SAID_NO, lines)
-        elif file and lines == file.lines:
-            done[host.name] = Done(ExitCode.DONE, "it is so already")
-        elif file and not session.dry:
-            work.append(_work(host, user, write(file, lines), "write"))
-        else:
-            done[host.name] = Done(ExitCode.DONE, "would be changed")
-    if session.dry:
-        show(session, done)
-    order = [host.name for host in hosts]
-    changed = by_hand(session, what, work, way)
-    done |= {label: _why(one) for label, one in changed.items()}
-    show(session, {label: done[label] for label in order})
+def _change(session: Session, what: str, way: Way, user: str, make: Lines, so: str, *, yes: bool) -> None:
+    """Read, decide and write, on every host; one that refuses leaves the others to go on. `so` is said where nothing
+    is to be changed."""
+    if not session.dry:
+        session.confirm_all(yes=yes)
+    hosts, began, start = session.c.hosts, now(), time.monotonic()
+    done = {host.name: Done(ExitCode.INTERRUPTED, NOT_BEGUN) for host in hosts}
+    try:
+        stopped = threading.Event()
+        asked = [_work(host, user, key_file().command, "read") for host in hosts]
+        read = everywhere(session.remote, asked, way=way, stopped=stopped)
+        decided = {host.name: _decided(session, host, read[host.name], make, so) for host in hosts}
+        done |= {name: one for name, one in decided.items() if isinstance(one, Done)}
+        work = [_work(h, user, one, "write") for h in hosts if isinstance(one := decided[h.name], Command)]
+        if not stopped.is_set():
+            done |= {label: _why(one) for label, one in everywhere(session.remote, work, way=way).items()}
+    finally:
+        if not session.dry:
+            record(session, what, done, began, time.monotonic() - start)
+    show(session, done)
+
+
+def _decided(session: Session, host: Host, read: Done, make: Lines, so: str) -> Done | Command:
+    """What is to be written on a host, or why nothing is."""
+    if read.code is not ExitCode.DONE:
+        return _why(read)
+    file = key_file().parse(read.results[0].output, read.results[0].code)
+    if file is None:
+        return _UNREADABLE
+    try:
+        lines = make(host, file)
+    except LockstitchError as error:
+        return Done(error.exit_code, error.message)
+    if isinstance(lines, str):
+        return Done(ExitCode.CHECK_SAID_NO, lines)
+    if lines == file.lines:
+        return Done(ExitCode.DONE, so, exit=0)
+    if file.garbled:
+        return _GARBLED
+    return Done(ExitCode.DONE, "would be changed", exit=0) if session.dry else write(file, lines)
+
+
+def _typed(task: str, user: str, *named: str) -> str:
+    """As it was typed, for the journal."""
+    return words(task, *named, *(("--user", user) if user else ()))
 
 
 def _why(one: Done) -> Done:
     """What the host's script said is why it did not."""
-    said = "".join(result.output for result in one.results).strip()
+    said = "".join(result.output for result in one.results).strip() if one.code is not ExitCode.DONE else ""
     return Done(one.code, said, one.results, one.exit, one.seconds) if said else one
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lockstitch.adhoc import Way
 from lockstitch.command import words
 from lockstitch.done import Done, worst
-from lockstitch.errors import ExitCode, UsageError
+from lockstitch.errors import CheckError, ExitCode, UsageError
 from lockstitch.inventory import Fleet
 from lockstitch.inventory.units import duration
 from lockstitch.journal import now
@@ -29,6 +29,7 @@ from lockstitch.services import Place
 from tasks.adhoc import record
 from tasks.log_screen import Screen
 from tasks.log_trouble import drifts, lacking, troubles
+from tasks.output import aside
 from tasks.session import Session
 
 if TYPE_CHECKING:
@@ -107,8 +108,10 @@ def show_logs(session: Session, only: str, asked: Asked, way: Way) -> None:
     finally:
         record(session, asked.what(only), {post.label: ended.get(post.label) for post in posts}, began,
                time.monotonic() - start)  # fmt: skip
+    if screen.lost:
+        raise CheckError(f"not all of it could be written here: {screen.lost}")
     if ended:
-        print(done_text(ended, all_of_them=False), file=sys.stderr)
+        aside(done_text(ended, all_of_them=False))
     sys.exit(int(worst(list(ended.values()))))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 from collections.abc import Iterable
 from types import TracebackType
@@ -13,7 +12,7 @@ from lockstitch.command import mask
 from lockstitch.inventory import Fleet
 from lockstitch.logs.merge import Told
 from tasks.known import known_secrets
-from tasks.output import Prefixed
+from tasks.output import Prefixed, forget, unwritten
 from tasks.session import Session
 
 
@@ -39,10 +38,14 @@ class Screen:
     def __call__(self, stream: Iterable[Told]) -> bool:
         try:
             self._show(stream)
-        except BrokenPipeError:
-            # Python flushes stdout once more when it ends, and would complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._heard.fileno())
+        except OSError:
+            forget(cast(TextIO, self._heard))
         return not (self._heard.gone or self._heard.closed())
+
+    @property
+    def lost(self) -> str:
+        """Why not all could be written here; empty where it was, or nobody wanted more."""
+        return self._heard.lost
 
     def _show(self, stream: Iterable[Told]) -> None:
         for told in stream:
@@ -72,11 +75,11 @@ class Screen:
 
 
 class _Heard:
-    """A stream that notes that its reader went away."""
+    """A stream that notes that its reader went away, or why it cannot be written to."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self.gone = False
+        self.gone, self.lost = False, ""
 
     def fileno(self) -> int:
         return self._stream.fileno()
@@ -87,16 +90,21 @@ class _Heard:
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
-        except BrokenPipeError:
-            self.gone = True
+        except OSError as error:
+            self._noted(error)
             raise
 
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except BrokenPipeError:
-            self.gone = True
+        except OSError as error:
+            self._noted(error)
             raise
+
+    def _noted(self, error: OSError) -> None:
+        self.gone = True
+        if not isinstance(error, BrokenPipeError):
+            self.lost = unwritten(error)
 
     def closed(self) -> bool:
         """Whether the reader of a pipe is gone, also where nothing is written to it."""

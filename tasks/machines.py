@@ -17,6 +17,7 @@ from lockstitch.plan import Script, Step
 from lockstitch.probe import Probe
 from lockstitch.report import counted, packages_json, packages_text
 from tasks.adhoc import by_hand, end
+from tasks.services import limited
 from tasks.session import Session, words
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ def upgrade_hosts(
     for name in words(only):
         if not any(update.name.partition(":")[0] == name.partition(":")[0] for us in chosen.values() for update in us):
             session.note(f"{name} is to be upgraded nowhere")
-    session.carry_out(plans.upgrade(turns, found, chosen), yes=yes)
+    session.carry_out(limited(plans.upgrade(turns, found, chosen), how.timeout), yes=yes)
 
 
 def _turns(session: Session, message: str, how: Way) -> plans.Turns:

@@ -1,4 +1,4 @@
-"""What many hosts print, as it comes: whole lines, each with its host before it."""
+"""What many hosts print, as it comes: whole lines, each with its host before it; and what is printed at once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TextIO
 
+from lockstitch.errors import CheckError
 from lockstitch.remote import Event, StepOutput
 from lockstitch.report import neutral
 
@@ -19,10 +20,41 @@ _ENOUGH = 64 * 1024
 _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91)
 
 
+def tell(text: str, stream: TextIO | None = None) -> None:
+    """Print an answer. A reader that went away (`| head`) has what it wanted; what cannot be written is an error."""
+    stream = stream or sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except OSError as error:
+        forget(stream)
+        if not isinstance(error, BrokenPipeError):
+            raise CheckError(f"the answer could not be written here: {unwritten(error)}") from error
+
+
+def aside(text: str) -> None:
+    """Say something on stderr, where somebody still reads it: how all of it ends does not depend on that."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        forget(sys.stderr)
+
+
+def forget(stream: TextIO) -> None:
+    """Write no more there: Python flushes it once more when it ends, and would complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def unwritten(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
 class Prefixed:
     """Only what hosts print. A context manager: at its end everything is written.
 
-    A reader that goes away (`| head`) ends nothing: what is left has nobody to read it.
+    A reader that goes away (`| head`) ends nothing: what is left has nobody to read it. Nor does a full disk, which
+    `lost` tells of.
     """
 
     def __init__(self, stream: TextIO, labels: Iterable[str] = ()) -> None:
@@ -35,6 +67,7 @@ class Prefixed:
         }
         self._waiting: list[str] = []
         self._size = 0
+        self.lost = ""
         self._lock, self._over = threading.Lock(), threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 
@@ -73,9 +106,10 @@ class Prefixed:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except BrokenPipeError:
-            # Python flushes stdout once more when it ends, and would complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):
+                self.lost = unwritten(error)
+            forget(self._stream)
 
 
 class Sums:

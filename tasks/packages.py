@@ -47,6 +47,7 @@ def updates(
         "refresh": _REFRESH,
         "serial": "one host after the other, whatever the rollout says",
         "parallel": "at most so many hosts at the same time, where the rollout says more",
+        "timeout": "wait for apt on a host so many seconds; it is not cut off, and then waited for once more",
         "message": "why; kept in the journal and the lock",
         "yes": "do not ask, where the environment is protected",
         "json": "print the outcome as JSON on stdout; progress goes to stderr",
@@ -60,6 +61,7 @@ def upgrade(
     refresh: bool = False,
     serial: bool = False,
     parallel: int = 0,
+    timeout: float = 0.0,
     message: str = "",
     yes: bool = False,
     json: bool = False,
@@ -84,7 +86,7 @@ def upgrade(
     from tasks.machines import upgrade_hosts
     from tasks.session import Session
 
-    how = way(serial=serial, parallel=parallel)
+    how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json, commands=commands) as session:
         upgrade_hosts(session, how, security=security, only=only, refresh=refresh, message=message, yes=yes)
 

@@ -7,7 +7,7 @@ from lockstitch.fab import FleetContext, fleet_task
 
 @fleet_task(
     help={
-        "only_pending": "only hosts that wait for a reboot (/var/run/reboot-required)",
+        "only_pending": "only hosts that wait for a reboot",
         "timeout": "how many seconds a host may take until it is back; 600 without it",
         "serial": "one host after the other, whatever the rollout says",
         "parallel": "at most so many hosts at the same time, where the rollout says more",

@@ -45,14 +45,11 @@ def run(
 
     Exit codes: 0 done everywhere, 2 nothing to run, 3 a host could not be reached, 7 it failed somewhere.
     """
-    from lockstitch.errors import UsageError
-    from tasks.adhoc import way
+    from tasks.adhoc import way, whose
     from tasks.commands import run_everywhere
     from tasks.session import Session
 
-    if sudo and user not in ("", "root"):
-        raise UsageError("--sudo is root, --user another", hint="give one of them")
     how = way(serial=serial, parallel=parallel, timeout=timeout, until_ok=until_ok)
     with Session(c, json=json) as session:
-        who = "root" if sudo else user
+        who = whose(sudo=sudo, user=user)
         run_everywhere(session, c.remainder, how, user=who, cwd=cwd, script=script, group=group_output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke.collection import Collection
 
 from lockstitch.fab import FleetContext, fleet_task
+from tasks.options import WAY
 
 _APP = "only these apps, with commas"
 _CHANGES = {
@@ -19,8 +20,15 @@ _CHANGES = {
 }
 
 
-@fleet_task(takes="app", help={"app": _APP, "json": "print it as JSON"})
-def status(c: FleetContext, app: str = "", json: bool = False) -> None:
+@fleet_task(takes="app", help={"app": _APP, **WAY})
+def status(
+    c: FleetContext,
+    app: str = "",
+    json: bool = False,
+    serial: bool = False,
+    parallel: int = 0,
+    timeout: float = 0.0,
+) -> None:
     """
     Show what each app's service says on each host.
 
@@ -31,11 +39,13 @@ def status(c: FleetContext, app: str = "", json: bool = False) -> None:
 
     Exit codes: 0 all run and serve what lies there, 3 a host is unreachable, 7 one does not.
     """
+    from tasks.adhoc import way
     from tasks.services import show_services
     from tasks.session import Session
 
+    how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:
-        show_services(session, app)
+        show_services(session, app, how)
 
 
 @fleet_task(takes="app", help=_CHANGES)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import sys
+import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 from lockstitch import plans
 from lockstitch.adhoc import Way
+from lockstitch.done import Done
 from lockstitch.errors import ExitCode
-from lockstitch.plan import Plan, Unit
+from lockstitch.facts import Survey
+from lockstitch.gate import Verdict
+from lockstitch.journal import now
+from lockstitch.plan import Plan, Site, Unit
 from lockstitch.report import services_json, services_text
+from tasks.adhoc import end, record
 from tasks.session import Session
 
 
@@ -33,12 +39,22 @@ def limited(plan: Plan, seconds: float) -> Plan:
     return replace(plan, waves=tuple(replace(wave, units=tuple(map(unit, wave.units))) for wave in plan.waves))
 
 
-def show_services(session: Session, only: str) -> None:
+def show_services(session: Session, only: str, how: Way) -> None:
+    """What every service says; a line in the journal."""
+    began, start = now(), time.monotonic()
     fleet = session.fleet(only)
-    found = session.survey(fleet, plans.usual_asks(fleet))
+    found = session.survey(fleet, plans.usual_asks(fleet), most=how.at_once, seconds=how.timeout)
     serving = plans.serving(fleet, found)
+    ended = {host.name: _ended(host.name, found, serving) for host in fleet.hosts}
+    record(session, f"service.status {only}".strip(), ended, began, time.monotonic() - start)
     session.answer(lambda: services_json(found, serving), lambda: services_text(found, serving))
-    if found.unreachable:
-        sys.exit(int(ExitCode.UNREACHABLE))
-    if not all(verdict.passed for verdict in serving.values()):
-        sys.exit(int(ExitCode.CHECK_SAID_NO))
+    end(list(ended.values()))
+
+
+def _ended(host: str, found: Survey, serving: Mapping[Site, Verdict]) -> Done:
+    """What all services of a host count as."""
+    if error := found.unreachable.get(host):
+        return Done(ExitCode.UNREACHABLE, error.message)
+    if no := [verdict.reason for site, verdict in serving.items() if site.host == host and not verdict.passed]:
+        return Done(ExitCode.CHECK_SAID_NO, no[0], exit=int(ExitCode.CHECK_SAID_NO))
+    return Done(ExitCode.DONE, "", exit=0)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstitch import plans
+from lockstitch.at_once import MOST
 from lockstitch.errors import ExitCode, UsageError
 from lockstitch.fab import FleetContext, remote_for, too_late
 from lockstitch.facts import Survey
@@ -37,6 +38,7 @@ from lockstitch.run import run
 from lockstitch.survey import survey
 from tasks.display import display
 from tasks.identity import new_run, who
+from tasks.output import tell
 
 
 class Session:
@@ -62,7 +64,7 @@ class Session:
             known = environments(self.c.settings.hosts)
             raise UsageError(
                 f"there is no environment {selection.plain[0]}{did_you_mean(selection.plain[0], known)}",
-                hint="an environment is a file in hosts/; plain host names work with `fab -H HOST run -- COMMAND` only",
+                hint="an environment is a file in hosts/; plain hosts have no apps: `run` and `facts` take them",
             )
         if len(selection.fleets) != 1:
             names = ", ".join(fleet.inventory.name for fleet in selection.fleets)
@@ -70,9 +72,9 @@ class Session:
         fleet: Fleet = selection.fleets[0]
         return fleet.only(words(only)) if only else fleet
 
-    def survey(self, fleet: Fleet, asks: Sequence[Ask]) -> Survey:
+    def survey(self, fleet: Fleet, asks: Sequence[Ask], *, most: int = MOST, seconds: float = 0) -> Survey:
         self.note(f"asking {counted(len(fleet.hosts), 'host')} of {fleet.inventory.name}")
-        return survey(self.remote, asks)
+        return survey(self.remote, asks, most=most, seconds=seconds)
 
     def plan_deploy(
         self, ref: str, only: str, message: str, *, tag_before: str, force: bool, discard: bool, skip: str = ""
@@ -204,11 +206,11 @@ class Session:
 
     def answer(self, data: Callable[[], Any], text: Callable[[], str]) -> None:
         """Print the answer: JSON where it was asked for."""
-        print(jsonlib.dumps(data(), indent=2, default=str) if self.json else text(), flush=True)
+        tell(jsonlib.dumps(data(), indent=2, default=str) if self.json else text())
 
     def note(self, text: str) -> None:
         """Say something on the way; it never mixes with JSON on stdout."""
-        print(neutral(text), file=sys.stderr if self.json else sys.stdout, flush=True)
+        tell(neutral(text), sys.stderr if self.json else sys.stdout)
 
 
 def words(text: str) -> tuple[str, ...]:

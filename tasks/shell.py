@@ -20,8 +20,9 @@ def shell(c: FleetContext, sudo: bool = False, user: str = "") -> None:
 
     Exit codes: 0 the session was ended, 2 no terminal or not one host, 3 the host could not be reached.
     """
+    from tasks.adhoc import whose
     from tasks.session import Session
     from tasks.terminal import open_shell
 
     with Session(c) as session:
-        open_shell(session, "root" if sudo else user)
+        open_shell(session, whose(sudo=sudo, user=user))

@@ -31,10 +31,17 @@ def open_shell(session: Session, user: str) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("a shell needs a terminal", hint="fab -H HOST run -- COMMAND works without one")
     (host,) = hosts
+    if session.dry:
+        session.note(f"a shell on {host.name}" + (f" as {user}" if user else ""))
+        return
     began, start = now(), time.monotonic()
-    code = _local(user) if host.local else _ssh(session, host, user)
-    done = Done(ExitCode.UNREACHABLE if code == _LOST else ExitCode.DONE, "", (), code)
-    record(session, f"shell {user}".strip(), {host.name: done}, began, time.monotonic() - start)
+    done = Done(ExitCode.INTERRUPTED, "")
+    try:
+        code = _local(user) if host.local else _ssh(session, host, user)
+        done = Done(ExitCode.UNREACHABLE if code == _LOST else ExitCode.DONE, "", (), code)
+    finally:
+        # Also where the terminal was closed.
+        record(session, f"shell {user}".strip(), {host.name: done}, began, time.monotonic() - start)
     if done.code is ExitCode.UNREACHABLE:
         raise ConnectError(host.name, "ssh could not log in, or lost the connection", hint="fab doctor says more")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,11 @@ from lockstitch.journal import now
 from lockstitch.report import done_json, done_text
 from lockstitch.transfer import Fetch, Moved, Names, Send, Source, carry
 from tasks.adhoc import end, record
+from tasks.output import aside, tell
 from tasks.session import Session
 from tasks.transfer_progress import transfer_progress
 
 _MODE = re.compile(r"0?[0-7]{3}")
-
-
-def whose(*, sudo: bool, user: str) -> str:
-    """Whose files they are on the hosts; empty for the login user's."""
-    if sudo and user not in ("", "root"):
-        raise UsageError("--sudo is root, --user another", hint="give one of them")
-    return "root" if sudo else user
 
 
 def put_everywhere(
@@ -81,7 +74,7 @@ def _show(session: Session, done: dict[str, Done], moved: dict[str, Moved]) -> N
     if session.json:
         session.answer(lambda: _json(done, moved), str)
     else:
-        print(done_text(done), file=sys.stdout if session.dry else sys.stderr)
+        (tell if session.dry else aside)(done_text(done))
     end(list(done.values()))
 
 

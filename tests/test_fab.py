@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from invoke.parser.argument import Argument
@@ -401,6 +402,17 @@ def test_the_project_itself_lists_its_tasks_and_has_help(project: Project) -> No
     for words, told in ((["--list"], "deploy"), (["--help", "deploy"], "do not ask, where the environment")):
         done = subprocess.run([str(FAB), *words], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0 and told in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("words", [["--list"], ["--help", "deploy"]])
+def test_a_list_that_nobody_reads_on_ends_quietly(words: list[str]) -> None:
+    """`fab --list | head`, where head was the quicker."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nobody:
+        pipes: dict[str, Any] = {"stdout": nobody, "stderr": subprocess.PIPE, "text": True}
+        done = subprocess.run([str(FAB), *words], cwd=ROOT, timeout=30, check=False, **pipes)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

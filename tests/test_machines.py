@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockstitch.checks.machine import reboot_probe
 from lockstitch.host import Address, Host
 from lockstitch.machines import (
     Boot,
@@ -110,6 +111,20 @@ def test_apt_is_asked_and_nothing_changes(tmp_path: Path) -> None:
     asked = (tmp_path / "homes" / "a" / "asked").read_text()
     assert asked.startswith("-s ")
     assert "update" not in asked.split()
+
+
+@pytest.mark.skipif(Path("/run/reboot-required").exists(), reason="this machine waits for a reboot")
+def test_a_reboot_is_pending_for_all_commands_alike(tmp_path: Path) -> None:
+    """Red Hat's hosts have no file: what `check` warns of, `reboot --only-pending` must see."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "needs-restarting").write_text("#!/bin/sh\nexit 1\n")
+    (programs / "needs-restarting").chmod(0o755)
+    assert parse_boot(*ask(tmp_path, boot_probe().command, programs)).pending
+    assert reboot_probe().parse(*ask(tmp_path, reboot_probe().command, programs)) == "no word for what"
+    (programs / "needs-restarting").write_text("#!/bin/sh\nexit 0\n")
+    assert not parse_boot(*ask(tmp_path, boot_probe().command, programs)).pending
+    assert reboot_probe().parse(*ask(tmp_path, reboot_probe().command, programs)) == ""
 
 
 def ask(tmp_path: Path, command: object, programs: Path | None = None) -> tuple[str, int]:

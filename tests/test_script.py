@@ -268,6 +268,18 @@ def test_a_step_that_will_not_be_ended_is_killed(tmp_path: Path) -> None:
         assert gone(pid)
 
 
+def test_a_signal_to_all_of_them_ends_those_too_that_do_not_obey_it(tmp_path: Path) -> None:
+    """As an SSH server passes it on for Ctrl-C: it ends the script's own shell at once."""
+    stubborn = 'sh -c \'trap "" TERM HUP; echo $$ >"$HOME/pid"; echo ready; while :; do sleep 0.2; done\''
+    with started(script(step(stubborn, "stubborn")), tmp_path) as running:
+        running.until("ready")
+        pid = int((tmp_path / "pid").read_text())
+        os.killpg(running.process.pid, signal.SIGTERM)
+        running.cut()
+        assert gone(running.process.pid, within=3.0)
+        assert gone(pid)
+
+
 def test_a_second_script_ends_the_one_that_still_runs(tmp_path: Path) -> None:
     record = tmp_path / "journal.jsonl"
     with started(script(LONG, journal=str(record)), tmp_path) as first:

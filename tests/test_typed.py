@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.command import Secret
+from lockstitch.command import Secret, words
 from lockstitch.typed import kept
 
 HIDDEN = "hunter2!"
@@ -28,11 +28,23 @@ HIDDEN = "hunter2!"
         (f"tool --client-secret={HIDDEN} list", "list"),
         (f'echo \'{{"token": "{HIDDEN}"}}\' >x.json', "x.json"),
         (f"MYSQL_PWD={HIDDEN} mysqladmin status", "mysqladmin status"),
+        (f"sshpass -p {HIDDEN} ssh web1", "ssh web1"),
+        (f"docker login -u ada -p {HIDDEN} registry", "registry"),
+        (f"psql postgresql://ada:p@ss{HIDDEN}@db/shop", "@db/shop"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked(typed: str, stays: str) -> None:
     said = kept(typed)
     assert HIDDEN not in said and "***" in said and stays in said
+
+
+@given(st.text(st.sampled_from("ab ;&|'\"$@:"), max_size=8))
+def test_what_is_quoted_is_masked_to_its_end(odd: str) -> None:
+    """Several words after `--` are quoted by us where they hold odd signs, as passwords do."""
+    secret = f"x{odd}{HIDDEN}"
+    for first in (["env", f"DB_PASSWORD={secret}"], ["curl", "-u", f"ada:{secret}"], ["mysql", f"-p{secret}"]):
+        said = kept(words("run", "--", *first, "and", "more"))
+        assert HIDDEN not in said and said.endswith("and more"), said
 
 
 @pytest.mark.parametrize(

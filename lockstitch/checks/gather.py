@@ -47,7 +47,7 @@ def known(names: Iterable[str]) -> tuple[str, ...]:
     """The names of checks that a person typed, where there are such."""
     for name in names:
         if name not in NAMES:
-            raise UsageError(f"there is no check {name}{did_you_mean(name, NAMES)}", hint=f"checks: {', '.join(NAMES)}")
+            raise UsageError(f"there is no check {name}{did_you_mean(name, NAMES)}", hint="docs/checks.md has them all")
     return tuple(names)
 
 

@@ -11,10 +11,14 @@ from lockstitch.checks.check import Check, finding, level, passed, unknown
 from lockstitch.command import Command
 from lockstitch.finding import Finding, Level
 from lockstitch.inventory.checks import DiskChecks, LoadChecks, MemoryChecks
-from lockstitch.probe import Probe, number
+from lockstitch.machines import PENDING
+from lockstitch.probe import NEAR, Probe, number
 
+_SHOWN = 5
+CPUS = r"""
+echo "cpus $(nproc 2>/dev/null || grep -c '^processor' /proc/cpuinfo)"
+"""
 _DISK = r"""
-near() { d=$1; while [ ! -e "$d" ]; do case $d in */*) d=${d%/*}; d=${d:-/} ;; *) d=. ;; esac; done; printf %s "$d"; }
 printf '%s\n' "$paths" | while IFS= read -r path; do
     at=$(near "$path")
     df -Pk -- "$at" 2>/dev/null | awk 'NR == 2 { print "space", $5, $4, $6 }'
@@ -22,18 +26,7 @@ printf '%s\n' "$paths" | while IFS= read -r path; do
 done
 """
 _MEMORY = "awk '/^(MemTotal|MemAvailable):/ { print $1, $2 }' /proc/meminfo"
-_LOAD = r"""
-awk '{ print "load", $2 }' /proc/loadavg
-echo "cpus $(nproc 2>/dev/null || grep -c '^processor' /proc/cpuinfo)"
-"""
-REBOOT = r"""
-if [ -e /run/reboot-required ] || [ -e /var/run/reboot-required ]; then
-    echo "reboot $(sort -u /run/reboot-required.pkgs 2>/dev/null | head -n 5 | tr '\n' ' ')"
-elif command -v needs-restarting >/dev/null 2>&1; then
-    needs-restarting -r >/dev/null 2>&1; case $? in 0) echo none ;; 1) echo "reboot" ;; *) echo unknown ;; esac
-elif [ -e /etc/debian_version ]; then echo none
-else echo unknown; fi
-"""
+_LOAD = """awk '{ print "load", $2 }' /proc/loadavg"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +42,7 @@ class Used:
 def disk(limits: DiskChecks, paths: Sequence[str]) -> Check:
     """Space and inodes of the file systems that paths are on."""
     values = {"paths": "\n".join(dict.fromkeys(paths))}
-    return Check("disk", Probe("disk", Command(_DISK, values=values), parse_disk), partial(judge_disk, limits))
+    return Check("disk", Probe("disk", Command(NEAR + _DISK, values=values), parse_disk), partial(judge_disk, limits))
 
 
 def parse_disk(text: str, code: int) -> tuple[Used, ...]:
@@ -95,7 +88,7 @@ def judge_memory(limits: MemoryChecks, told: tuple[int, int] | None) -> Iterator
 
 
 def load(limits: LoadChecks) -> Check:
-    return Check("load", Probe("load", Command(_LOAD), parse_load), partial(judge_load, limits))
+    return Check("load", Probe("load", Command(_LOAD + CPUS), parse_load), partial(judge_load, limits))
 
 
 def parse_load(text: str, code: int) -> tuple[float, int] | None:
@@ -119,20 +112,27 @@ def judge_load(limits: LoadChecks, told: tuple[float, int] | None) -> Iterator[F
 
 def reboot(pending: Level) -> Check:
     """`pending` is what it means that one is pending."""
-    return Check("reboot", Probe("reboot", Command(REBOOT), parse_reboot), partial(judge_reboot, pending))
+    return Check("reboot", reboot_probe(), partial(judge_reboot, pending))
+
+
+def reboot_probe() -> Probe[str | None]:
+    return Probe("reboot", Command(PENDING), parse_reboot)
 
 
 def parse_reboot(text: str, code: int) -> str | None:
     """Empty: none is pending; otherwise for what, as far as it is told. None: it cannot be told."""
-    word, _, rest = text.strip().partition(" ")
-    return "" if word == "none" else (rest or "no word for what") if word == "reboot" else None
+    lines = text.split("\n")
+    if "pending" in lines:
+        packages = [line.removeprefix("for ") for line in lines if line.startswith("for ")]
+        return " ".join(packages[:_SHOWN]) or "no word for what"
+    return "" if "settled" in lines else None
 
 
 def judge_reboot(pending: Level, told: str | None) -> Iterator[Finding]:
     if told is None:
         yield unknown("reboot", "this system does not tell whether a reboot is pending", "compare uname -r with /boot")
     elif told:
-        hint = "reboot it when its users can spare it: fab -H ENV:HOST run --sudo -- reboot"
+        hint = "when its users can spare it: fab -H ENV reboot --only-pending"
         yield finding("reboot", pending, f"a reboot is pending ({told.strip()})", hint)
     else:
         yield passed("reboot", "none is pending")

@@ -102,7 +102,7 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def judge(wanted: TlsChecks, now: datetime, found: Certificate) -> Iterator[Finding]:
-    what = wanted.file or f"{wanted.host}:{wanted.port}"
+    what = wanted.file or f"{wanted.host}:{wanted.port}" + (f" for {wanted.name}" if wanted.name else "")
     if found.ends is None:
         yield _absent(what, found.problem)
         return

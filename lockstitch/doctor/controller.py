@@ -36,7 +36,7 @@ def versions() -> Iterator[Finding]:
             hint = f"install {'openssh-client' if program == 'ssh' else program}"
             yield Finding("versions", "warn", f"{program} is not found: {needed} needs it", hint)
         else:
-            number = told(said.replace("OpenSSH_", "OpenSSH "))
+            number = told(said)
             yield Finding("versions", "pass", f"{program} {shown(number) if number else said[:40]}")
 
 
@@ -61,7 +61,7 @@ def inventories(folder: Path, default: str) -> tuple[list[Inventory], list[Findi
     for name in names:
         try:
             loaded.append(load(folder, name))
-            says = f"{name}: {len(loaded[-1].hosts)} hosts, {len(loaded[-1].apps)} apps"
+            says = f"{name} can be read; hosts: {len(loaded[-1].hosts)}, apps: {len(loaded[-1].apps)}"
             found.append(Finding("inventory", "pass", says))
         except InventoryError as error:
             found += [Finding("inventory", "fail", problem, "correct the line") for problem in error.problems]

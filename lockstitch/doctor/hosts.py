@@ -24,9 +24,10 @@ elif sudo -n true >/dev/null 2>&1; then echo "sudo all"
 elif sudo -n -l >/dev/null 2>&1; then echo "sudo some"
 else echo "sudo none"; fi
 for user in $users; do
-    if [ "$(id -u)" = 0 ] || [ "$(id -un)" = "$user" ] || sudo -n -u "$user" true >/dev/null 2>&1; then echo "may $user"
-    elif id "$user" >/dev/null 2>&1; then echo "maynot $user"
-    else echo "nouser $user"; fi
+    if ! id "$user" >/dev/null 2>&1; then echo "nouser $user"
+    elif [ "$(id -u)" = 0 ] || [ "$(id -un)" = "$user" ]; then echo "may $user"
+    elif sudo -n -u "$user" true >/dev/null 2>&1; then echo "may $user"
+    else echo "maynot $user"; fi
 done
 exit 0
 """

@@ -5,6 +5,7 @@ Invoke parses before it asks for an executor, so the running program itself is t
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -28,6 +29,22 @@ def tell_typos() -> None:
         for name in ("parse_tasks", "update_config"):
             setattr(program, name, _telling(program, getattr(program, name)))
         program.parse_tasks = with_words(program, program.parse_tasks)
+        program.parse_cleanup = _unread(program.parse_cleanup)
+
+
+def _unread(do: Callable[[], None]) -> Callable[[], None]:
+    """What --list and --help print may be more than its reader wants (`| head`)."""
+
+    def told() -> None:
+        try:
+            do()
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes it once more when it ends, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise Exit("", 0) from None
+
+    return told
 
 
 def _telling(program: Any, do: Callable[..., None]) -> Callable[..., None]:

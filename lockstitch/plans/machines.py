@@ -104,7 +104,7 @@ def _plan(
     jobs = _jobs(turns, kind)
     mine = [job for job in jobs if job.site.host in names and job.before is not None]
     made: list[Wave] = []
-    parts = list(_parts(turns, names))
+    parts = list(_parts(turns, jobs, names))
     for number, (part, pause) in enumerate(parts, 1):
         title = f"{kind} {number}/{len(parts)}: {', '.join(part)}"
         made.append(Wave(title, tuple(unit(name) for name in part), visible=True, stands=True))
@@ -147,13 +147,18 @@ def _after(job: Job) -> Unit:
     return Unit(job.site, (look,), gates, tuple(replace(gate, tries=1) for gate in gates))
 
 
-def _parts(turns: Turns, names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], float]]:
-    """The hosts in waves, and how long each is watched: those of a group as its rollout says, never all of one at once;
-    plain hosts one after the other. Each host once."""
+def _parts(turns: Turns, jobs: Sequence[Job], names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], float]]:
+    """The hosts in waves, and how long each is watched: those of a group as its rollout says, never all of one at once,
+    nor all who serve an app; plain hosts one after the other. Each host once."""
     if turns.fleet is None:
         yield from (((name,), 0.0) for name in names)
         return
     everybody = [[host.name for host in group.hosts] for group in turns.fleet.inventory.groups]
+    serving: dict[str, list[str]] = {}
+    for job in jobs:
+        if job.before is not None and _serves(job):
+            serving.setdefault(job.app.name, []).append(job.site.host)
+    everybody += serving.values()
     waiting = list(names)
     for group in turns.fleet.groups:
         mine = [host.name for host in group.hosts if host.name in waiting]

@@ -47,6 +47,8 @@ def service(fleet: Fleet, survey: Survey, asked: Service) -> Plan:
     """
     raise_unreachable(survey)
     jobs = jobs_of(fleet, survey, (asked.run, asked.by, asked.verb), asked.env)
+    if not jobs:
+        raise UsageError(f"no app runs on the chosen hosts of {fleet.inventory.name}; nothing was changed")
     bare = [job.site for job in jobs if job.before is None]
     if len(bare) == len(jobs):
         raise CheckError(f"{', '.join(map(str, bare))}: nothing is deployed here yet\nnothing was changed")
@@ -168,7 +170,8 @@ def _parts(fleet: Fleet, group: Group, jobs: Mapping[str, Job], verb: Verb) -> t
     parts = waves(hosts, canary=group.rollout.canary, batch=group.rollout.batch)
     if verb == "start":
         return parts
-    return never_all(parts, [[host.name for host in fleet.inventory.group(group.name).hosts]])
+    # Nothing is known of hosts that were not asked, and those where nothing is deployed do not serve in their stead.
+    return never_all(parts, [[host.name for host in fleet.inventory.group(group.name).hosts], hosts])
 
 
 def _notes(fleet: Fleet, jobs: Sequence[Job], mine: Sequence[Job], verb: Verb) -> Iterator[str]:

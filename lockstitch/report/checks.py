@@ -84,14 +84,14 @@ class Reported:
 _HEADINGS = ("HOST", "OS", "KERNEL", "UP", "CPUS", "LOAD", "MEMORY FREE", "DISK FREE", "CLOCK", "PROGRAMS")
 
 
-def facts_text(found: Mapping[str, Reported], away: Mapping[str, str]) -> str:
+def facts_text(found: Mapping[str, Reported], away: Mapping[str, Checked]) -> str:
     """A line for each host, and what does not fit into it below."""
     rows = [_row(name, one) for name, one in found.items()]
     lines = [table(_HEADINGS, rows)] if rows else []
     for name, one in found.items():
         if one.reboot:
             lines.append(f"{name}: a reboot is pending ({neutral(one.reboot.strip())})")
-    lines += [f"{neutral(name)}: it cannot be asked: {neutral(why)}" for name, why in away.items()]
+    lines += [_block(name, one) for name, one in away.items()]
     return "\n".join(lines)
 
 
@@ -122,11 +122,11 @@ def _clock(clock: Clock) -> str:
     return f"{offset:+.3f} s ±{unsure:.3f} s"
 
 
-def facts_json(found: Mapping[str, Reported], away: Mapping[str, str], code: int) -> dict[str, Any]:
+def facts_json(found: Mapping[str, Reported], away: Mapping[str, Checked], code: int) -> dict[str, Any]:
     """The same for programs: sizes in bytes, times in seconds."""
     return {
         "hosts": {name: _data(one) for name, one in found.items()},
-        "unreachable": dict(away),
+        "unreachable": {name: one.away for name, one in away.items()},
         "exit_code": code,
     }
 

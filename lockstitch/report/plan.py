@@ -22,8 +22,9 @@ def plan_text(plan: Plan, *, commands: bool = False) -> str:
     if plan.changes:
         lines += table(("HOST", "APP", "FROM", "TO"), [_change(change) for change in plan.changes]).splitlines()
     lines += _commits(plan)
-    lines += [f"! {neutral(note)}" for note in plan.notes]
-    lines += ["", "in this order:", "   0. lock every host, or none"]
+    if plan.notes:
+        lines += [*_apart(lines), *(f"! {neutral(note)}" for note in plan.notes)]
+    lines += [*_apart(lines), "in this order:", "   0. lock every host, or none"]
     before: set[tuple[str, ...]] = set()
     for number, wave in enumerate(plan.waves, 1):
         lines += [f"  {number:2}. {neutral(wave.name)}{_pause(wave)}", *_units(wave.units, commands, before)]
@@ -45,7 +46,12 @@ def _commits(plan: Plan) -> list[str]:
         lines += indented((f"{short(c.revision)} {c.author}: {c.subject}" for c in commits[:_COMMITS_SHOWN]), "  ")
         if len(commits) > _COMMITS_SHOWN:
             lines.append(f"  and {len(commits) - _COMMITS_SHOWN} more")
-    return [*lines, ""] if plan.notes else lines
+    return lines
+
+
+def _apart(lines: list[str]) -> list[str]:
+    """An empty line, where none stands there yet."""
+    return [""] if lines[-1] else []
 
 
 def _pause(wave: Wave) -> str:

@@ -22,7 +22,8 @@ def services_text(survey: Survey, serving: Mapping[Site, Verdict]) -> str:
     """One line a site, and why one does not serve."""
     headings = ("HOST", "APP", "SERVICE", "SINCE", "WORKERS", "REVISION", "AT BOOT", "SERVING")
     rows = [_service(facts, serving[site]) for site, facts in survey.facts.items()]
-    lines = [table(headings, rows)] if rows else []
+    nothing = [] if survey.unreachable else ["no app runs on these hosts"]
+    lines = [table(headings, rows)] if rows else nothing
     lines += [f"! {site}: {neutral(no.reason)}" for site, no in serving.items() if not no.passed]
     return "\n".join([*lines, *(f"! {neutral(error.message)}" for error in survey.unreachable.values())])
 

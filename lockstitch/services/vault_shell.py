@@ -143,7 +143,6 @@ rows_of() { LC_ALL=C sed -n 's/^\(".*":{"rows":[0-9]*\),"bytes":[0-9]*},\{0,1\}$
 
 # A host's answer has an end: where it is too long, what is cut off is the oldest backups. So the rest comes last.
 LIST = r"""
-near() { d=$1; while [ ! -e "$d" ]; do case $d in */*) d=${d%/*}; d=${d:-/} ;; *) d=. ;; esac; done; printf %s "$d"; }
 [ ! -d "$directory" ] || (
     cd "$directory" || exit 0
     set -- "$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lockstitch.command import Command
+from lockstitch.errors import UsageError
 from lockstitch.probe import Probe, number
 from lockstitch.upkeep.question import Question, Rows, size
 
@@ -13,7 +14,9 @@ from lockstitch.upkeep.question import Question, Rows, size
 # not answer (a dead network mount) does not hold the question up for ever.
 _USAGE = r"""
 for kind in Pk Pi; do
-    timeout 20 df -"$kind" -T -x tmpfs -x devtmpfs -x squashfs -x efivarfs 2>/dev/null | awk -v kind="$kind" '
+    told=$(timeout 20 df -"$kind" -T -x tmpfs -x devtmpfs -x squashfs -x efivarfs 2>/dev/null)
+    [ $? -ne 124 ] || { echo "df takes too long: does a network mount hang? Try: run -- df -lh"; exit 1; }
+    printf '%s\n' "$told" | awk -v kind="$kind" '
         NR > 1 {
             at = $7
             for (i = 8; i <= NF; i++) at = at " " $i
@@ -23,7 +26,13 @@ done
 """
 _FOLDERS = r"""
 [ -e "$path" ] || { echo "$path is not there"; exit 1; }
-timeout 300 du -xk --max-depth=1 -- "$path" 2>/dev/null | sort -rn | head -n "$((top + 1))"
+{
+    timeout 300 du -xk --max-depth=1 -- "$path" 2>/dev/null
+    [ $? -ne 124 ] || echo late
+} | sort -rn | awk -v most="$((top + 1))" '
+    $0 == "late" { late = 1; next }
+    NR <= most
+    END { if (late) { print "it takes longer than five minutes to look through all of that"; exit 1 } }'
 """
 
 
@@ -61,6 +70,9 @@ def disks() -> Question[Disk]:
 
 def folders(path: str, top: int = 10) -> Question[Folder]:
     """A folder, and the largest in it, on the same file system."""
+
+    if top < 0:
+        raise UsageError("--top is a number from 0")
 
     def parse(output: str, code: int) -> tuple[Folder, ...]:
         lines = [words for line in output.splitlines() if len(words := line.split("\t", 1)) == 2]

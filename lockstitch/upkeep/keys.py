@@ -21,6 +21,7 @@ _KINDS = re.compile(r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-(?:ssh|e
 # A word of a line: blanks within double quotes, where options have them, do not end it.
 _WORD = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
 _WEAK_RSA = 2048
+_SUM = re.compile(rf"(?:{NONE}|[0-9a-f]{{64}})\Z")
 _READ = r"""
 cd && keys=.ssh/authorized_keys || exit 1
 [ -e "$keys" ] || { echo none; exit 0; }
@@ -28,22 +29,28 @@ content=$(cat "$keys" && echo .) || exit 1
 printf '%s' "${content%.}" | sha256sum | cut -d' ' -f1
 printf '%s' "${content%.}"
 """
-# Whole or not at all, and only over the file that was read: two who change it at once do not undo each other.
+# Whole or not at all, and only over the file that was read: two who change it at once do not undo each other. Who has
+# made the new file is alone from there until it has taken its place.
 _WRITE = r"""
 cd || exit 1
 umask 077
 [ -d .ssh ] || mkdir -m 700 .ssh || exit 1
 file=$(readlink -m .ssh/authorized_keys) || exit 1
+new=$file.lockstitch left=50
+[ -w "${file%/*}" ] || { echo "${file%/*} cannot be written in"; exit 1; }
+until (set -C; : >"$new") 2>/dev/null; do
+    left=$((left - 1)); sleep 0.1
+    [ $left -gt 0 ] || { echo "$new is there: who is changing it? If nobody is, remove that file"; exit 1; }
+done
+trap 'rm -f -- "$new"' EXIT
+trap 'exit 143' HUP INT TERM
 now=none
 [ ! -e "$file" ] || now=$(sha256sum <"$file" | cut -d' ' -f1)
 [ "$now" = "$sum" ] || { echo "somebody else has changed it meanwhile: nothing was changed, type it again"; exit 1; }
-new=$(mktemp "$file.XXXXXX") || exit 1
-trap 'rm -f -- "$new"' EXIT
-trap 'exit 143' HUP INT TERM
 printf '%s' "$text" >"$new" || exit 1
 [ "$now" = none ] || chmod --reference="$file" -- "$new" || exit 1
 sync -- "$new" 2>/dev/null
-mv -f -- "$new" "$file"
+mv -f -- "$new" "$file" && trap - EXIT
 """
 
 
@@ -86,6 +93,11 @@ class KeyFile:
     lines: tuple[str, ...]
 
     @property
+    def garbled(self) -> bool:
+        """Something in it could not be read, and would be lost if it were written back."""
+        return any("\N{REPLACEMENT CHARACTER}" in line for line in self.lines)
+
+    @property
     def keys(self) -> tuple[Key, ...]:
         return tuple(key for line in self.lines if (key := parse(line)))
 
@@ -95,7 +107,9 @@ def key_file() -> Probe[KeyFile | None]:
 
     def read(output: str, code: int) -> KeyFile | None:
         first, _, rest = output.partition("\n")
-        return KeyFile(first, tuple(rest.split("\n"))) if code == 0 and first else None
+        # Of a very long one only the end arrives.
+        whole = code == 0 and _SUM.match(first)
+        return KeyFile(first, tuple(rest.split("\n"))) if whole else None
 
     return Probe("keys", Command(_READ), read)
 

@@ -11,13 +11,32 @@ from lockstitch.probe import Probe, number
 from lockstitch.upkeep.question import Question, Rows, size, span
 
 _SORT: dict[str, str] = {"cpu": "-pcpu", "memory": "-rss", "age": "-etimes"}
-# What asks is left out: its group is that of this script. `args` may hold anything, so it is the last.
+# What asks is left out: its group is that of this script. `args` may hold anything, so it is the last. Chosen there,
+# since of a long answer only the end would arrive, and the busiest stand first.
 _TEXT = r"""
 command -v ps >/dev/null 2>&1 || { echo "ps is not there: it is in the package procps"; exit 1; }
 mine=$(ps -o pgid= -p $$ | tr -d ' ')
-COLUMNS=10000 LC_ALL=C ps -ww -eo pgid=,pid=,user:32=,pcpu=,rss=,etimes=,stat=,args= --sort="$sort" \
-    | awk -v mine="$mine" '$1 != mine'
+LC_ALL=C; export LC_ALL
+COLUMNS=10000 ps -ww -eo pgid=,pid=,user:32=,pcpu=,rss=,etimes=,stat=,args= --sort="$sort" \
+    | mine="$mine" match="$match" top="$top" most="$most" awk '
+        $1 == ENVIRON["mine"] { next }
+        {
+            command = $0
+            for (i = 0; i < 7; i++) sub(/^ *[^ ]+ +/, "", command)
+            if (ENVIRON["match"] != $3 && index(command, ENVIRON["match"]) == 0) next
+            line = substr($0, 1, length($0) - length(command)) substr(command, 1, 2000)
+            said += length(line) + 1
+            if (said > ENVIRON["most"] + 0) {
+                print "these are more than can be told at once: give a smaller --top, or a part of the command"
+                failed = 1; exit
+            }
+            print line
+            if (++told == ENVIRON["top"] + 0) exit
+        }
+        END { exit failed }'
 """
+# In bytes; what is kept of an answer is a little more.
+_MOST = 250_000
 
 
 @dataclass(frozen=True)
@@ -39,11 +58,10 @@ def processes(order: str = "cpu", top: int = 10, match: str = "") -> Question[Pr
     if order not in _SORT:
         raise UsageError(f"processes are ordered by {', '.join(_SORT)}, not by {order}")
 
-    def parse(output: str, code: int) -> tuple[Process, ...]:
-        found = [p for p in _read(output) if match in p.command or match == p.user]
-        return tuple(found[:top] if top else found)
-
-    probe = Probe("processes", Command(_TEXT, values={"sort": _SORT[order]}), parse)
+    if top < 0:
+        raise UsageError("--top is a number from 0; 0 is all")
+    values = {"sort": _SORT[order], "match": match, "top": str(top), "most": str(_MOST)}
+    probe = Probe("processes", Command(_TEXT, values=values), lambda output, code: tuple(_read(output)))
     return Question(probe, ("PID", "USER", "CPU", "MEMORY", "AGE", "STATE", "COMMAND"), _rows)
 
 

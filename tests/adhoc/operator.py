@@ -73,6 +73,13 @@ class Operator:
         line = f'{{ "$@"; echo "ended with $?" >&2; }} | {reader}'
         return self._started(["sh", "-c", line, "sh", str(FAB), "-H", "lab", *words]).finish(SECONDS)
 
+    def redirected(self, where: str, *words: str, ended: bool = False) -> Ran:
+        """Have the shell redirect `fab -H lab`; with `ended` its own code is what is printed."""
+        line = f'"$@" {where}'
+        if ended:
+            line = f'{{ {{ "$@"; echo "ended with $?" >&3; }} {where}; }} 3>&1'
+        return self._started(["sh", "-c", line, "sh", str(FAB), "-H", "lab", *words]).finish(SECONDS)
+
     def prepare(self) -> None:
         """Write the inventory as it is now."""
         # JSON is YAML too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.sandbox import Sandbox
-from tests.adhoc.conftest import HOSTS
+from tests.adhoc.conftest import HOSTS, MakeOperator
 from tests.adhoc.operator import Operator
 from tests.containers.project import Ran
 
@@ -71,6 +72,47 @@ def test_a_restart_of_all_is_no_restart_of_all_at_once(operator: Operator) -> No
     assert starts(operator) == [count + 1 for count in before]
 
 
+def test_of_two_chosen_hosts_one_stays_up_whoever_else_is_in_their_group(operator: Operator) -> None:
+    """Whether the third serves, nobody has asked."""
+    ran = operator.fab("--dry", "-H", "lab:two,lab:three", "service.restart", where="")
+    assert "restart app 1/2: two" in ran.out, ran.said
+    assert "\n\n\n" not in ran.out
+
+
+def test_a_status_is_a_line_in_the_journal_and_has_the_options_of_every_command(operator: Operator) -> None:
+    (operator.home("two") / "served").unlink()
+    ran = operator.fab("service.status", "app", "--serial", "--timeout", "20")
+    assert ran.code == 7, ran.said
+    noted = operator.noted()[-1]
+    assert (noted["what"], noted["codes"]) == ("service.status app", {"one": 0, "two": 7, "three": 0})
+    assert (noted["where"], noted["exit"]) == (["lab"], 7)
+
+
+def test_a_restart_goes_on_where_nobody_reads_on(operator: Operator) -> None:
+    """`fab service.restart | head` stops neither in the middle nor goes back."""
+    before = starts(operator)
+    slow = [operator.home(host) / "slow" for host in HOSTS]
+    for one in slow:
+        one.touch()
+    reader = "sed '/== 1.2/q'; exec <&-; rm " + " ".join(map(str, slow))
+    ran = operator.piped(f"sh -c {shlex.quote(reader)}", "service.restart")
+    assert "ended with 0" in ran.err, ran.said
+    assert starts(operator) == [count + 1 for count in before]
+
+
+def test_where_no_app_runs_that_is_said(make_operator: MakeOperator) -> None:
+    bare = make_operator("one")
+    ran = bare.fab("service.restart")
+    assert (ran.code, "no app runs on the chosen hosts of lab" in ran.err) == (2, True), ran.said
+    assert "no app runs on these hosts" in bare.fab("service.status").out
+
+
+def test_an_upgrade_may_be_given_a_time(operator: Operator) -> None:
+    ran = operator.fab("--dry", "-H", "lab:one", "packages.upgrade", "--only", "no-such", "--timeout", "5", where="")
+    assert ran.code == 0, ran.said
+    assert "no-such is to be upgraded nowhere" in ran.out
+
+
 def test_dry_changes_nothing(operator: Operator) -> None:
     before = starts(operator)
     ran = operator.fab("--dry", "-H", "lab", "service.restart", where="")
@@ -97,9 +139,9 @@ def test_a_protected_environment_asks_before_all_is_stopped(operator: Operator) 
 
 def test_a_host_that_fails_is_named(operator: Operator) -> None:
     (operator.home("two") / "refuse").touch()
-    ran = operator.fab("service.restart", "--json", where="lab:two,lab:three")
+    ran = operator.fab("service.restart", "--json", where="lab:one,lab:two,lab:three")
     assert ran.code == 6, ran.said
-    assert results(ran) == {"two": "see to it", "three": "well"}
+    assert results(ran) == {"one": "well", "two": "see to it", "three": "not begun"}
     assert ran.json["left"][0]["command"] == "fab -H lab:two status"
 
 

@@ -56,6 +56,11 @@ class Terminal:
         os.close(self._fd)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
+    def close(self) -> None:
+        """Take the terminal away, and wait until it has noticed."""
+        os.close(self._fd)
+        os.waitpid(self.pid, 0)
+
     def _read(self, until: float) -> bool:
         ready, _, _ = select.select([self._fd], [], [], max(0.0, until - time.monotonic()))
         try:
@@ -90,6 +95,25 @@ def test_a_host_whose_key_is_another(operator: Operator) -> None:
         terminal = Terminal(operator, "-H", "lab:one", "shell")
         assert terminal.end() == 3, terminal.said
     assert "HOST IDENTIFICATION HAS CHANGED" in terminal.said
+
+
+def test_a_terminal_that_is_closed(operator: Operator) -> None:
+    """That there was a session is told also where nobody has ended it."""
+    terminal = Terminal(operator, "-H", "lab:one", "shell")
+    terminal.type("echo at=$((40 + 2))\n")
+    terminal.until("at=42")
+    terminal.close()
+    (line,) = operator.noted()
+    assert line["what"] == "shell" and line["codes"] == {"one": "interrupted"}, line
+    operator.until_quiet()
+
+
+def test_dry_opens_none_and_two_users_are_one_too_many(operator: Operator) -> None:
+    terminal = Terminal(operator, "-H", "lab:one", "--dry", "shell", "--user", "ada")
+    assert terminal.end() == 0 and "a shell on one as ada" in terminal.said, terminal.said
+    ran = operator.fab("shell", "--sudo", "--user", "ada", where="lab:one")
+    assert ran.code == 2 and "--sudo is root" in ran.err, ran.said
+    assert not operator.noted()
 
 
 def test_it_is_one_host_and_a_terminal(operator: Operator) -> None:

@@ -90,6 +90,20 @@ def test_a_host_that_is_not_there_and_one_that_is_frozen(make_operator: MakeOper
     assert operator.noted()[0]["codes"]["away"] == "unreachable"
 
 
+def test_one_that_hangs_is_named_and_hides_no_other(make_operator: MakeOperator) -> None:
+    operator = make_operator("one")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = {"url": f"http://127.0.0.1:{server.getsockname()[1]}/", "timeout": "50s"}
+        checks(operator, ports=[server.getsockname()[1]], urls=["http://127.0.0.1:1/", url], redis={"url": "env:NO"})
+        ran = operator.fab("check", "--json", "--timeout", "3", "--skip", "disk,memory,load,reboot")
+    assert ran.code == 7, ran.said
+    said = found(ran, "one")
+    assert [one["level"] for name in ("clock", "ports") for one in said[name]] == ["pass", "pass"]
+    assert [one["level"] for one in said["urls"]] == ["fail", "fail"]
+    assert "`urls 2` took longer than 3 s" in said["urls"][1]["says"]
+    assert [one["level"] for one in said["redis"]] == ["fail"], "nobody has asked it"
+
+
 def test_ctrl_c_leaves_nothing_behind(make_operator: MakeOperator) -> None:
     operator = make_operator("one")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -121,7 +135,7 @@ def test_a_time_that_is_over(make_operator: MakeOperator) -> None:
         operator.inventory["groups"]["slow"] = {"hosts": ["two"], "checks": {"urls": [url]}}
         ran = operator.fab("check", "--json", "--timeout", "1", "--serial")
     assert ran.code == 7, ran.said
-    assert "took longer than 1 s" in found(ran, "two")["host"][0]["says"]
+    assert "took longer than 1 s" in found(ran, "two")["urls"][0]["says"]
     assert "clock" in found(ran, "one")
 
 
@@ -189,6 +203,10 @@ def test_facts(make_operator: MakeOperator) -> None:
     assert told["memory"] == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     assert abs(told["clock_offset"]) <= told["clock_unsure"] + 1e-3, "it is the same clock"
     assert list(ran.json["unreachable"]) == ["away"]
+
+    ran = operator.fab("facts", where="lab:away")
+    assert ran.code == 3, ran.said
+    assert "HINT: is its SSH server running, and on this port?" in ran.out
 
     ran = operator.fab("facts", where="lab:one")
     assert ran.code == 0, ran.said

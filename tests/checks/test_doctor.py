@@ -279,6 +279,20 @@ def test_a_repository_that_does_not_answer(make_operator: MakeOperator, tmp_path
     assert f"git ls-remote {tmp_path}/none.git" in found["hint"]
 
 
+def test_a_user_that_is_not_there_is_told_to_root_too(make_operator: MakeOperator, tmp_path: Path) -> None:
+    operator = make_operator("one")
+    operator.inventory["groups"]["all"]["apps"] = ["api"]
+    operator.inventory["apps"]["api"] = {
+        "repository": f"{tmp_path}/none.git",
+        "path": f"{tmp_path}/api",
+        "user": "no-such-user",
+        "service": {"kind": "gunicorn", "unit": "g", "app": "a:b"},
+    }
+    ran = operator.fab("doctor", "--json")
+    assert ran.code == 7, ran.said
+    assert "there is no user no-such-user" in "\n".join(one["says"] for one in findings(ran, "one")["sudo"])
+
+
 def test_a_plain_host(make_operator: MakeOperator, tmp_path: Path) -> None:
     operator = make_operator("one")
     config = operator.sandbox.place.ssh_config

@@ -212,9 +212,12 @@ def test_what_cannot_be_judged_is_no_pass(text: str) -> None:
         assert level(check.judge(check.probe.parse(text, 127))) == "warn", check.name
 
 
-def test_what_was_not_answered_is_a_warning() -> None:
-    check = Check("disk", Probe("disk", Command(":"), lambda text, code: text), lambda answer: iter(()))
-    assert [f.level for f in findings(Asking("a", Host("a", Address("a")), (check, check)), ["one"])] == ["warn"]
+def test_what_was_not_answered_is_a_no_and_told_once() -> None:
+    """A check that hangs must not let a deploy through."""
+    checks = [Check(n, Probe(n, Command(":"), lambda text, code: text), lambda answer: iter(())) for n in "abbc"]
+    found = findings(Asking("a", Host("a", Address("a")), tuple(checks)), ["one"], "it took too long")
+    assert [(f.check, f.level) for f in found] == [("b", "fail"), ("c", "fail")]
+    assert all("it took too long" in f.says for f in found)
 
 
 # Certificates.
@@ -243,6 +246,8 @@ def certificate(days: float, *names: str, common: str = "", plain: bool = False)
 def test_whom_a_certificate_is_for(names: tuple[str, ...], wanted: str, says: str) -> None:
     found = tls.parse(f"depth=0\n{certificate(90, *names)}Verify return code: 0 (ok)\n", 0)
     assert level(tls.judge(TlsChecks(host=wanted), NOW, found)) == says
+    (*_, one) = tls.judge(TlsChecks(host="127.0.0.1", name=wanted), NOW, found)
+    assert f"127.0.0.1:443 for {wanted}: " in one.says
 
 
 def test_a_name_that_stands_only_in_the_subject() -> None:
@@ -378,7 +383,16 @@ def test_an_inventory_holds_no_password_of_redis(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "says"), [("enabled", "pass"), ("static", "pass"), ("disabled", "fail"), ("masked", "fail"), ("", "warn")]
+    ("state", "says"),
+    [
+        ("enabled", "pass"),
+        ("static", "pass"),
+        ("disabled", "fail"),
+        ("masked", "fail"),
+        # What is not installed does not start; older systemd has no word for it.
+        ("not-found", "fail"),
+        ("", "fail"),
+    ],
 )
 def test_units_at_boot(state: str, says: str) -> None:
     told = apps.parse_boot(f"unit web {state}\n", 0)
@@ -387,10 +401,12 @@ def test_units_at_boot(state: str, says: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("none\n", "pass"), ("reboot linux-image \n", "warn"), ("reboot\n", "warn"), ("unknown\n", "warn")],
+    [("settled\n", "pass"), ("pending\nfor linux-image\n", "warn"), ("pending\n", "warn"), ("", "warn")],
 )
 def test_reboots(text: str, says: str) -> None:
-    assert level(machine.judge_reboot("warn", machine.parse_reboot(text, 0))) == says
+    (found,) = machine.judge_reboot("warn", machine.parse_reboot(text, 0))
+    assert found.level == says
+    assert ("fab -H ENV reboot --only-pending" in found.hint) == text.startswith("pending")
 
 
 def test_ports() -> None:

@@ -205,7 +205,7 @@ def test_a_server_s_certificate(by: str, pair: tuple[Path, Path], tmp_path: Path
         found = ask(check.probe, ("/bin/sh",), PATH=str(tool))
     assert found.names == ("web.example",), found
     says = [f.says for f in check.judge(found)]
-    assert says[0].startswith(f"127.0.0.1:{port}: good for "), says
+    assert says[0].startswith(f"127.0.0.1:{port} for web.example: good for "), says
     assert found.ends is not None
     assert 4 < (found.ends - NOW).total_seconds() / 86400 < 6
     assert ("does not trust it" in "".join(says)) == (by == "openssl")

@@ -126,14 +126,14 @@ def test_what_the_checks_say_is_what_is_so(desk: Desk, revisions: dict[str, str]
     php2.check(f"systemctl start nginx; chown deploy:deploy {PATH}; chmod 2775 {PATH}")
     ran = desk.deploy("v2")
     assert ran.code == 7, ran.said
-    for said in ("redis: env:REDIS_URL uses", "tls: 127.0.0.1:8443: expired", "nothing was changed"):
+    for said in ("redis: env:REDIS_URL uses", "tls: 127.0.0.1:8443 for shop.example: expired", "nothing was changed"):
         assert said in ran.err
     assert {name: one.lies for name, one in desk.stands().items()} == dict.fromkeys(HOSTS, revisions["v1"])
     desk.data.redis("CONFIG", "SET", "maxmemory", "0")
     desk.everywhere(lambda machine: machine.check("systemctl start desk-worker"))
     ran = desk.deploy("v2", "--skip-checks", "tls,variables,queue")
     assert ran.code == 0, ran.said
-    assert "! waived by --skip-checks tls: php1: desk: tls: 127.0.0.1:8443: expired" in ran.out
+    assert "! waived by --skip-checks tls: php1: desk: tls: 127.0.0.1:8443 for shop.example: expired" in ran.out
     php1.check("rm /run/reboot-required; systemctl stop tls")
     php2.check("systemctl stop tls")
 

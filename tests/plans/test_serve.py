@@ -98,6 +98,20 @@ def test_a_reboot_meets_each_host_once_and_never_a_whole_group(groups: list[Any]
     assert sorted(asked) == sorted(map(str, plans.sites(fleet)))
 
 
+def test_who_does_not_serve_is_nobody_to_fall_back_on() -> None:
+    """One of three has nothing deployed, or does not serve: the two others are not away at the same time."""
+    fleet = fleet_of([(["a", "b", "c"], {"canary": 0, "batch": "all"})])
+    found = survey_of(fleet, set())
+    (bare,) = [site for site in found.facts if site.host == "c"]
+    empty = Survey({**found.facts, bare: Facts(bare, PlaceFacts(), HostFacts(), ServiceState(False))})
+    assert visible(plans.service(fleet, empty, plans.Service("run", "ada", "restart")), "app0") == [["a"], ["b"]]
+    for asked in (empty, survey_of(fleet, {"c"})):
+        turns = plans.Turns("run", "ada", "box", fleet.hosts[:2], fleet, asked)
+        plan = plans.reboot(turns, {host.name: Boot("one") for host in fleet.hosts})
+        assert visible(plan, "machine") == [["a"], ["b"]]
+        assert not any("no other host serves" in note for note in plan.notes)
+
+
 @given(
     part=st.lists(st.integers(0, 9), min_size=1, max_size=10, unique=True),
     groups=st.lists(st.lists(st.integers(0, 9), min_size=2, unique=True), max_size=3),

@@ -21,6 +21,9 @@ WEB1 = host("web1")
 # A pipeline, and a grandchild that a mere signal to the shell would miss.
 TALE = "sh -c 'sleep 600 & echo $!; wait' | while read -r pid; do echo $pid; done"
 
+# In a shell of its own: `$$` of the step's would be that of the script, which any signal ends.
+STUBBORN = "sh -c 'trap \"\" TERM HUP; echo $$; while :; do sleep 1; done'"
+
 
 def gone(pid: int, within: float = 15.0) -> bool:
     until = monotonic() + within
@@ -43,7 +46,7 @@ def test_each_step_has_its_own_time(remote: SshRemote) -> None:
 
 
 def test_a_step_that_does_not_want_to_end_is_killed(remote: SshRemote) -> None:
-    run = Running(remote, WEB1, script("trap '' TERM HUP; echo $$; while :; do sleep 1; done", timeout=1.0))
+    run = Running(remote, WEB1, script(STUBBORN, timeout=1.0))
     run.end()
     assert isinstance(run.error, StepTimeoutError)
     assert gone(int(run.watched.lines[0]), within=2)

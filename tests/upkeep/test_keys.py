@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -131,6 +134,42 @@ def test_reading_and_writing_a_real_file(tmp_path: Path) -> None:
     home.file.chmod(0o640)
     assert home.sh(write(second, second.lines).render()).returncode == 0
     assert home.file.stat().st_mode & 0o777 == 0o640, "the mode it had is kept"
+
+
+def test_of_two_who_have_read_the_same_one_writes(tmp_path: Path) -> None:
+    """The first is held up just before its file takes its place: the second does not slip in between."""
+    home = Home(tmp_path)
+    held, gate, bin_ = tmp_path / "held", tmp_path / "gate", tmp_path / "bin"
+    os.mkfifo(gate)
+    bin_.mkdir()
+    (bin_ / "sync").write_text(f"#!/bin/sh\n[ -e {held} ] || {{ : >{held}; read -r x <{gate}; }}\n")
+    (bin_ / "sync").chmod(0o755)
+    env = {"HOME": str(tmp_path), "PATH": f"{bin_}:/usr/bin:/bin"}
+    read = home.read()
+    texts = [write(read, add(read, (key(of, name),))).render() for of, name in ((ECDSA, "one"), (STRONG, "two"))]
+    first = subprocess.Popen(["sh", "-c", texts[0]], env=env)
+    until = time.monotonic() + 10
+    while not held.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    second = subprocess.Popen(["sh", "-c", texts[1]], env=env, stdout=subprocess.PIPE, text=True)
+    with suppress(subprocess.TimeoutExpired):
+        second.wait(1)
+    gate.write_text("go\n")
+    assert first.wait(10) == 0
+    assert "somebody else has changed it" in second.communicate(timeout=10)[0] and second.returncode == 1
+    assert [k.comment for k in home.read().keys] == ["one"]
+    assert [p.name for p in home.file.parent.iterdir()] == ["authorized_keys"]
+
+
+def test_a_file_that_was_left_beside_it_is_named(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.file.parent.mkdir()
+    beside = home.file.with_name("authorized_keys.lockstitch")
+    beside.touch()
+    read = home.read()
+    refused = home.sh(write(read, (key().line,)).render())
+    assert refused.returncode == 1 and f"{beside} is there" in refused.stdout and beside.exists()
 
 
 def test_a_file_without_a_last_newline_and_one_behind_a_link(tmp_path: Path) -> None:

@@ -182,5 +182,11 @@ class SshRemote:
 
 def _may_be_seen(script: Script, text: str) -> bool:
     """Whether a script may stand in a command line, where the host's other users see it: a question without secrets."""
-    asks = script.user is None and script.journal is None and not any(step.command.secrets() for step in script.steps)
-    return asks and len(text.encode("utf-8", "surrogateescape")) < LONGEST_ARGUMENT
+    if script.unseen or script.user is not None or script.journal is not None:
+        return False
+    try:
+        # Some servers take no command that is not UTF-8.
+        short = len(text.encode()) < LONGEST_ARGUMENT
+    except UnicodeEncodeError:
+        return False
+    return short and not any(step.command.secrets() for step in script.steps)

@@ -68,8 +68,8 @@ class Shell:
 
     @property
     def cut_off(self) -> bool:
-        """It did not end: the connection under it did."""
-        return self._channel.closed and not self._channel.eof_received
+        """It did not end: the connection under it did. A server that tells an exit code need not tell of the end."""
+        return self._channel.closed and not self._channel.eof_received and self.exit_code is None
 
     @property
     def exit_code(self) -> int | None:

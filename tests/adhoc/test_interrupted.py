@@ -1,0 +1,54 @@
+"""Ctrl-C in the very last moment of looking: what was looked at is not gone on with."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lockstitch import plans
+from lockstitch.adhoc import Work, everywhere
+from lockstitch.at_once import interrupt
+from lockstitch.command import Command
+from lockstitch.errors import ExitCode
+from lockstitch.host import Address, Host
+from lockstitch.plan import Script, Step
+from lockstitch.remote import Result
+from lockstitch.remote.scripted import Scripted
+from tasks import cleaning
+
+HOST = Host("one", Address("one"))
+WORK = [Work("one", HOST, Script((Step("look", "", Command("true")),)))]
+
+
+class Interrupted(Scripted):
+    """Somebody types Ctrl-C just as the only host has answered."""
+
+    def run(self, *given: Any, **more: Any) -> tuple[Result, ...]:
+        interrupt()
+        return (Result("look", 0, "", 0),)
+
+
+def test_all_had_ended_and_it_is_still_told() -> None:
+    stopped = threading.Event()
+    done = everywhere(Interrupted(), WORK, stopped=stopped)
+    assert done["one"].code is ExitCode.DONE and stopped.is_set()
+
+
+def test_nothing_is_removed_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing: Any = SimpleNamespace(asks=dict)
+    monkeypatch.setattr(plans, "Cleaning", lambda *given: nothing)
+    monkeypatch.setattr(plans, "usual_asks", lambda fleet: ())
+    monkeypatch.setattr(cleaning, "everywhere", lambda remote, work, stopped: stopped.set() or {})
+    begun: list[object] = []
+    session: Any = SimpleNamespace(
+        fleet=lambda only: SimpleNamespace(hosts=()),
+        survey=lambda fleet, asks: None,
+        carry_out=lambda *given, **more: begun.append(given),
+        **dict.fromkeys(("remote", "run_id", "by")),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        cleaning.clean_disks(session, "", "", yes=True)
+    assert not begun
