@@ -6,9 +6,18 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.logs.conftest import HOSTS, Make, folder
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(autouse=True)
+def _now() -> None:
+    """Lines are as old as they say when the test begins, which may be long after this file was read."""
+    global NOW
+    NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def line(ago: float, text: str) -> str:
