@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TextIO
@@ -14,9 +15,9 @@ from lockstitch.errors import CheckError
 from lockstitch.remote import Event, StepOutput
 from lockstitch.report import neutral
 
-# How long a line may wait for others that are written with it, in seconds; and how many characters do not wait.
+# How long a line may wait for others that are written with it, in seconds; and how many lines do not wait.
 _TICK = 0.1
-_ENOUGH = 64 * 1024
+_ENOUGH = 500
 _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91)
 
 
@@ -65,8 +66,8 @@ class Prefixed:
             label: _head(label, self._width, _COLOURS[n % len(_COLOURS)] if colours else 0)
             for n, label in enumerate(labels)
         }
-        self._waiting: list[str] = []
-        self._size = 0
+        # Many threads add to it without a lock: waiting for one at every line costs more than all else of a line.
+        self._waiting: deque[str] = deque()
         self.lost = ""
         self._lock, self._over = threading.Lock(), threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
@@ -78,11 +79,14 @@ class Prefixed:
     def say(self, label: str, line: str) -> None:
         """One line of a host."""
         text = f"{self._heads.get(label) or _head(label, self._width, 0)}{neutral(line)}\n"
-        with self._lock:
-            self._waiting.append(text)
-            self._size += len(text)
-            if self._size >= _ENOUGH:
+        self._waiting.append(text)
+        waiting = len(self._waiting)
+        # Whoever is far ahead of the writing waits for it: what is not written yet takes memory.
+        if waiting >= _ENOUGH and self._lock.acquire(blocking=waiting >= 4 * _ENOUGH):
+            try:
                 self._write()
+            finally:
+                self._lock.release()
 
     def __enter__(self) -> Prefixed:
         self._ticker.start()
@@ -100,9 +104,9 @@ class Prefixed:
                 self._write()
 
     def _write(self) -> None:
-        if not self._waiting:
+        text = "".join([self._waiting.popleft() for _ in range(len(self._waiting))])
+        if not text:
             return
-        text, self._waiting, self._size = "".join(self._waiting), [], 0
         try:
             self._stream.write(text)
             self._stream.flush()
