@@ -254,21 +254,25 @@ def test_a_host_that_allows_one_session(remotes: Callable[..., SshRemote], sshd:
         assert got(remote, on, __file__) == Path(__file__).read_bytes()
 
 
+NO_SFTP = "the host starts no SFTP, which files are carried by"
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({}, "the host starts no SFTP, which files are carried by"),
-        ({"Subsystem": "sftp echo welcome"}, "what it says is not SFTP"),
-        ({"Subsystem": "sftp true"}, "the host starts no SFTP, which files are carried by"),
+        ({}, (NO_SFTP,)),
+        # It may have ended before it is asked anything.
+        ({"Subsystem": "sftp echo welcome"}, ("what it says is not SFTP", NO_SFTP)),
+        ({"Subsystem": "sftp true"}, (NO_SFTP,)),
     ],
 )
 def test_a_host_without_sftp(
-    remotes: Callable[..., SshRemote], sshd: Callable[..., Sshd], settings: dict[str, str], says: str
+    remotes: Callable[..., SshRemote], sshd: Callable[..., Sshd], settings: dict[str, str], says: tuple[str, ...]
 ) -> None:
     on = sshd(**settings).host()
     with pytest.raises(ConnectError) as error:
         got(remotes(), on, "any")
-    assert error.value.message == f"real: {says}" and error.value.hint
+    assert error.value.message in [f"real: {words}" for words in says] and error.value.hint
 
 
 def test_a_host_that_cannot_be_reached(remote: SshRemote, sandbox: Sandbox) -> None:
