@@ -68,7 +68,7 @@ def remove_key(session: Session, way: Way, user: str, named: str, *, yes: bool =
             return "several keys have this comment: name one by its fingerprint"
         if any(key.blob == session.remote.logged_in_with(host) for key in gone):
             return "it is the key that lets us in: it stays. Log in with another one to remove it"
-        if gone and not any(True for line in KeyFile("", lines).keys):
+        if gone and not KeyFile("", lines).keys:
             return "it is the only key there: it stays"
         return lines
 

@@ -57,11 +57,11 @@ class Executor(fabric.Executor):  # type: ignore[misc]
                 with interruptible():
                     return self._execute(*tasks)
             finally:
-                # Nor is it worth looking through once more what ends with the process.
-                gc.freeze()
                 # How it ended is known, and only not yet said: a Ctrl-C has nothing left to interrupt.
                 if threading.current_thread() is threading.main_thread():
                     signal.signal(signal.SIGINT, signal.SIG_IGN)
+                # What ends with the process is not worth looking through once more.
+                gc.freeze()
 
     def _execute(self, *tasks: Any) -> Any:
         try:

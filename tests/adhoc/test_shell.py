@@ -8,6 +8,7 @@ import re
 import select
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def test_a_login_with_the_inventorys_keys(operator: Operator) -> None:
     (line,) = operator.noted()
     assert line["what"] == "shell" and line["codes"] == {"one": 3}
     operator.until_quiet()
-    assert not list(Path("/tmp").glob("lockstitch-*.conf"))
+    assert not list(Path(tempfile.gettempdir()).glob("lockstitch-*.conf"))
 
 
 def test_a_host_that_is_away(make_operator: MakeOperator) -> None:

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from scripts.sandbox import Repository, Sandbox, make_api_repository
 from scripts.sandbox.inventory import write_inventory
+from tests.adhoc.conftest import HOSTS, MakeOperator, lab, make_operator
 from tests.adhoc.operator import Operator
 
-HOSTS = ("one", "two", "three")
-MakeOperator = Callable[..., Operator]
-
-
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("lab"), HOSTS) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def make_operator(tmp_path: Path, lab: Sandbox) -> MakeOperator:
-    """Makes operators: `make_operator("one", gone=("away",))`; without names of all three hosts."""
-
-    def make(*hosts: str, gone: tuple[str, ...] = ()) -> Operator:
-        return Operator(tmp_path / "operator", lab, hosts or HOSTS, gone)
-
-    return make
+__all__ = ["HOSTS", "MakeOperator", "lab", "make_operator"]
 
 
 @pytest.fixture(scope="session")
