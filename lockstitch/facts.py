@@ -59,7 +59,9 @@ class HostFacts:
 @dataclass(frozen=True)
 class Target:
     """What a ref means for one app, asked on one host. `problem` says why it means nothing;
-    `migrations` are the files of those that lie between what is deployed and it."""
+    `migrations` are the files of those that lie between what is deployed and it. `ahead`, for a rollback, is `forward`
+    where it only adds to what is deployed, `diverged` where each has what the other has not, `unknown` where git
+    cannot tell, and empty where what is deployed has all of it."""
 
     revision: str | None = None
     commits: tuple[Commit, ...] = ()
@@ -67,6 +69,7 @@ class Target:
     problem: str = ""
     tags: tuple[str, ...] = ()
     migrations: tuple[str, ...] = ()
+    ahead: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,7 @@ def parse_target(text: str, code: int) -> Target:
         problem=problem,
         tags=tuple(said.get("tag", ())),
         migrations=tuple(sorted(said.get("migration", ()))),
+        ahead=_last(said, "ahead"),
     )
 
 

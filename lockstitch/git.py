@@ -188,6 +188,17 @@ git tag --sort=-creatordate | head -n 20 | sed 's/^/tag /'
 revision=$(git rev-parse -q --verify "$wanted^{commit}" 2>/dev/null)
 [ -n "$revision" ] || { echo "problem it is not in this host's clone"; exit 0; }
 echo "revision $revision"
+# Whether what stands here has all of it: only then is it a way back.
+if [ "$at" != "$revision" ]; then
+    if [ -z "$at" ]; then code=2; else git merge-base --is-ancestor "$revision" "$at" 2>/dev/null; code=$?; fi
+    case $code in
+        0) ;;
+        1) word=diverged
+            if git merge-base --is-ancestor "$at" "$revision"; then word=forward; fi
+            echo "ahead $word" ;;
+        *) echo "ahead unknown" ;;
+    esac
+fi
 show_log "$at" "$revision"
 show_migrations "$revision" "$at"
 exit 0

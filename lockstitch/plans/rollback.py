@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -19,8 +20,10 @@ from lockstitch.plans.preflight import refuse
 from lockstitch.plans.schema import Backwards, Way, backwards, refuse_part, refuse_twice
 from lockstitch.plans.steps import Job
 from lockstitch.plans.store import Shelves
-from lockstitch.release import Release, previous_good, release_id
+from lockstitch.release import Release, previous_good, release_id, short
 
+# How many of the commits that would come in are named.
+_SHOWN = 3
 _NOTHING = "every host already runs it"
 
 
@@ -48,6 +51,7 @@ class Back:
 def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
     """The plan that takes every site back; raises CheckError where a site has nothing of that name to go back to."""
     _refuse_missing(survey, back)
+    _refuse_forward(fleet, survey, back)
     refuse(fleet, survey, discard=back.discard)
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
     jobs = [_job(apps[site.host, site.app], facts, back) for site, facts in survey.facts.items()]
@@ -111,6 +115,51 @@ def _refuse_missing(survey: Survey, back: Back) -> None:
             "\n".join([*lines, "nothing was changed"]),
             hint="name one that every host has: fab rollback --tag TAG, or --to REVISION",
         )
+
+
+def _refuse_forward(fleet: Fleet, survey: Survey, back: Back) -> None:
+    """Raise where what was named is not older than what serves: a rollback would run none of its migrations.
+
+    What the host last recorded as good is always a way back, from a run that was cut off or a checkout made by hand;
+    where histories diverged, as after a force push, so is every revision that served well here before.
+    """
+    if not back.wanted:
+        return
+    lines = []
+    apps = {app.name: app for _, app in fleet.sites()}
+    for site, facts in survey.facts.items():
+        app = apps[site.app]
+        if back.database == "restore" and (app.database or not app.migrate):
+            # The dump that is restored has the migrations of what comes in.
+            continue
+        ahead = facts.target.ahead if facts.target else ""
+        if ahead and not _served_before(facts, forward=ahead == "forward"):
+            says = {
+                "forward": "is newer than",
+                "diverged": "has commits that are not in",
+                "unknown": "cannot be compared with",
+            }.get(ahead, ahead)
+            serving = f"what serves ({short(facts.place.revision)})" if facts.place.revision else "nothing that serves"
+            lines.append(f"{site.host}: {site.app}: {back.named} {says} {serving}: it would come in")
+            if ahead != "unknown" and facts.target:
+                lines += [f"  {short(c.revision)} {c.author}: {c.subject}" for c in facts.target.commits[:_SHOWN]]
+    if lines:
+        tag = back.wanted.removeprefix("refs/tags/")
+        raise CheckError(
+            "\n".join([*lines, "a rollback only goes back, and runs no migration; nothing was changed"]),
+            hint=f"fab -H {fleet.inventory.name} deploy --ref {shlex.quote(tag)}",
+        )
+
+
+def _served_before(facts: Facts, *, forward: bool) -> bool:
+    """Whether the target is a good release of this host: its last one, or (unless it is newer) any before this one."""
+    wanted, last = facts.target and facts.target.revision, facts.last_good
+    if last is not None and last.revision == wanted:
+        return True
+    ids = [release.id for release in facts.releases]
+    now = ids.index(facts.release.id) if facts.release and facts.release.id in ids else len(ids)
+    served = [release.revision for release in facts.releases[:now] if release.verdict == "good"]
+    return not forward and wanted in served
 
 
 def _job(app: App, facts: Facts, back: Back) -> Job:
