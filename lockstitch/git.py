@@ -3,6 +3,8 @@ of a repository somebody else owns."""
 
 from __future__ import annotations
 
+from lockstitch.removal import REMOVE
+
 # safe.directory: several people deploy one app, so the clone may belong to another of them.
 SETTINGS = r"""
 export GIT_TERMINAL_PROMPT=0 GIT_CONFIG_COUNT=2
@@ -34,17 +36,22 @@ here cat-file -e "$revision^{commit}" 2>/dev/null || here fetch -q origin "$revi
 )
 
 # Only what the repository holds: an archive has no .git, so what is served cannot leak it.
+# What a cut off run left is removed by the form of its name: another tool's folders may lie there too.
 EXPORT = (
     SETTINGS
+    + REMOVE
     + r"""
 set -eu
 mkdir -p "$releases" "$shared"
-rm -rf -- "$releases"/*.part
+case "$(readlink -f -- "$releases")/" in "$(readlink -f -- "$shared")"/*)
+    echo "$releases lies in what is shared: put one of them elsewhere"; exit 1 ;; esac
+for left in "$releases"/????????T??????Z-*.part; do [ ! -e "$left" ] || ls_remove "$left"; done
 mkdir "$directory.part"
 here archive --format=tar -o "$directory.part/.lockstitch.tar" "$revision"
 tar -xf "$directory.part/.lockstitch.tar" -C "$directory.part"
 rm "$directory.part/.lockstitch.tar"
-echo "$revision" >"$directory.part/REVISION"
+# A link of that name in the repository would be written through.
+rm -f -- "$directory.part/REVISION"; echo "$revision" >"$directory.part/REVISION"
 mv "$directory.part" "$directory"
 """
 )

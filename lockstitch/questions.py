@@ -67,6 +67,7 @@ def code_values(app: App) -> dict[str, str]:
         "current": at.current,
         "releases": at.releases,
         "shared": at.shared,
+        "paths": "\n".join(app.shared),
         "repository": app.repository,
         "ref": app.ref,
     }

@@ -21,9 +21,11 @@ from lockstitch.inventory.names import (
     RemotePath,
     Repository,
     SecretReference,
+    SharedPath,
     User,
     Variable,
     WebUrl,
+    tidied,
 )
 from lockstitch.inventory.ssh import Count
 from lockstitch.inventory.units import PositiveDuration, Size, as_written
@@ -102,7 +104,7 @@ class AppSettings(Settings):
         default=(), description="git globs of the files of migrations, a file each; known for the same four"
     )
     timeout: PositiveDuration = Field(default=as_written("30m"), description="how long one step may take")
-    shared: tuple[InsidePath, ...] = Field(
+    shared: tuple[SharedPath, ...] = Field(
         default=(), description="files and folders that all releases share (layout `releases` only)"
     )
     keep: Count = Field(default=5, description="how many good releases stay on a host")
@@ -129,6 +131,8 @@ class AppSettings(Settings):
     def _rules(self) -> AppSettings:
         if self.shared and self.layout != "releases":
             raise wrong("shared", "shared paths need layout: releases")
+        if self.layout == "releases" and (pair := _overlapping(self.shared, self.service.shared())):
+            raise wrong("shared", f"{pair}: each file can be shared once; keep one of the two")
         for key in ("pending", "migrate_down", "migrations"):
             if getattr(self, key) and not (self.migrate or self.service.migrate_line()):
                 raise wrong(key, "without a migrate line there is nothing it could be about")
@@ -138,3 +142,19 @@ class AppSettings(Settings):
             if name in self.env:
                 raise wrong("secrets", f"{name} is in env as well: keep one of the two")
         return self
+
+
+def _overlapping(mine: tuple[str, ...], usual: tuple[str, ...]) -> str:
+    """The first two shared paths of which one is or holds the other, as it was written; `usual` are the service's, each
+    of which an app may write again. Empty where there are none."""
+    theirs = [
+        (path, path, " (which its service shares)")
+        for path in usual
+        if path not in {tidied(own).rstrip("/") for own in mine}
+    ]
+    every = [*((path, tidied(path).rstrip("/"), "") for path in mine), *theirs]
+    for number, (one, first, _) in enumerate(every):
+        for other, second, whose in every[number + 1 :]:
+            if f"{first}/".startswith(f"{second}/") or f"{second}/".startswith(f"{first}/"):
+                return f"{one!r} and {other!r}{whose} overlap"
+    return ""

@@ -11,6 +11,7 @@ from lockstitch.inventory.app import AppSettings
 from lockstitch.inventory.base import Settings
 from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.model import App, Group
+from lockstitch.inventory.names import tidied
 from lockstitch.inventory.place import Placement, placements
 from lockstitch.inventory.problems import judged
 from lockstitch.inventory.schema import Environment, HostSettings, Rollout
@@ -42,8 +43,9 @@ def _app(name: str, settings: AppSettings) -> App:
     known["migrate"] = settings.migrate or service.migrate_line()
     known["secrets"] = {**service.secrets(), **settings.secrets}
     if settings.layout == "releases":
-        usual = (path for path in service.shared() if path not in {mine.rstrip("/") for mine in settings.shared})
-        known["shared"] = (*usual, *settings.shared)
+        mine = [tidied(path) for path in settings.shared]
+        usual = (path for path in service.shared() if path not in {path.rstrip("/") for path in mine})
+        known["shared"] = (*usual, *mine)
     return App(name=name, layout_paths=layout(settings.layout, settings.path, settings.state), **known)
 
 
@@ -57,9 +59,23 @@ def _in_the_way(app: App, placement: Placement, placed: dict[tuple[str, str], Ap
         if other_host == host and name != app.name:
             if other.layout_paths.path == app.layout_paths.path:
                 return [tree.get("path").problem(f"{name} has the same path on {host}: each app needs its own")]
+            if _inside(app, other) or _inside(other, app):
+                return [
+                    tree.get("path").problem(
+                        f"it and the path of {name} on {host} lie in each other: each app needs its own place"
+                    )
+                ]
             if other.layout_paths.state == app.layout_paths.state:
                 return [tree.get("state").problem(f"{name} has the same state on {host}: each app needs its own")]
     return []
+
+
+def _inside(one: App, other: App) -> bool:
+    """Whether an app's path is in what another's releases are made of, where a deploy of that one may remove it."""
+    at = other.layout_paths
+    return not at.in_place and one.layout_paths.path.startswith(
+        tuple(f"{part}/" for part in (at.releases, at.shared, at.current, at.clone))
+    )
 
 
 def resolve(environment: Environment, tree: Tree) -> tuple[tuple[Group, ...], list[Problem]]:

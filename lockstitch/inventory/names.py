@@ -6,6 +6,7 @@ taken for an option, and no text holds what a shell or a terminal would take for
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable
 from typing import Annotated
@@ -21,6 +22,7 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|cmd):[^\x00]*[^\s\x00][^\x00]*)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_OURS = (".git", "REVISION", ".lockstitch.tar")
 _NO_REF = re.compile(r"[\s~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 
 
@@ -88,6 +90,17 @@ def relative(value: str) -> str | None:
     return f"{value!r} is absolute: write it relative to the release" if value.startswith("/") else None
 
 
+def no_part_of_ours(value: str) -> str | None:
+    """Not what a release has of git or of Lockstitch itself."""
+    first = tidied(value).split("/")[0]
+    return f"{value!r} is no file of the app, and cannot be shared" if first in _OURS else None
+
+
+def tidied(path: str) -> str:
+    """A relative path in its shortest form; a slash at its end, which says that it is a folder, stays."""
+    return posixpath.normpath(path) + ("/" if path.endswith(("/", "/.")) else "")
+
+
 def git_ref(value: str) -> str | None:
     """What git accepts as the name of a branch, tag or commit."""
     return f"{value!r} cannot be a branch, tag or commit" if _NO_REF.search(value) else None
@@ -133,6 +146,7 @@ LocalPath = Annotated[str, text("path on this machine", plain)]
 RemotePath = Annotated[str, text("path", plain, remote_path)]
 AppPath = Annotated[str, text("path", plain, remote_path, somewhere)]
 InsidePath = Annotated[str, text("path in the release", plain, relative, remote_path, somewhere)]
+SharedPath = Annotated[str, text("path in the release", plain, relative, remote_path, somewhere, no_part_of_ours)]
 GitRef = Annotated[str, text("branch, tag or commit", plain, git_ref)]
 Repository = Annotated[str, text("git repository", no_password, plain)]
 WebUrl = Annotated[str, text("URL", no_password, plain, web_url)]

@@ -12,22 +12,13 @@ from lockstitch.facts import Facts
 from lockstitch.inventory import App
 from lockstitch.layout import Layout
 from lockstitch.plan import Site, Step
+from lockstitch.plans.release_shell import LINK
 from lockstitch.questions import code_values
 from lockstitch.release import Release, is_release_id, prunable, short
+from lockstitch.removal import REMOVE
 from lockstitch.services import Place
 from lockstitch.services.state import NOTE_RELOAD
 
-_LINK = r"""
-set -eu
-cd "$shared"; from=$(pwd -P); cd "$OLDPWD"; cd "$directory"
-case $path in */) mkdir -p "$from/$path" ;; esac
-plain=${path%/}
-if [ ! -e "$from/$plain" ]; then
-    [ -e "$plain" ] || { echo "$from/$plain is not there: put the file there once, by hand"; exit 1; }
-    mkdir -p "$(dirname "$from/$plain")"; cp -a "$plain" "$from/$plain"
-fi
-rm -rf -- "$plain"; mkdir -p "$(dirname "$plain")"; ln -s "$from/$plain" "$plain"
-"""
 # A rename is the only atomic change of a symlink. Under one name, so that none is left by a run that was cut off.
 _ACTIVATE = r"""
 set -eu
@@ -37,15 +28,19 @@ mv -fT current.new current
 """
 _DEACTIVATE = 'rm -f "$current"'
 # A process loses its footing when its folder goes, even one that only means to start others elsewhere.
-_PRUNE = r"""
+_PRUNE = (
+    REMOVE
+    + r"""
 set -eu
+shared=$(readlink -f -- "$shared") || exit 1
 cd "$releases"
 live=$(basename "$(readlink ../current 2>/dev/null || echo none)")
 used=$(ls -l /proc/[0-9]*/cwd 2>/dev/null) || :
 for id in $ids; do
-    case "$live $used" in *"$id"*) echo "$id is still used by a process: kept" ;; *) rm -rf -- "./$id" ;; esac
+    case "$live $used" in *"$id"*) echo "$id is still used by a process: kept" ;; *) ls_remove "./$id" || : ;; esac
 done
 """
+)
 # `reason` is JSON, known only when the run has failed, and `told` the JSON of what its steps told. A line that a full
 # disk cut off does not spoil this one.
 RECORD = r"""
@@ -54,15 +49,18 @@ at="\"at\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\""
 printf '%s,%s%s%s}\n' "${record%?}" "$at" "${reason:+,\"reason\":$reason}" "${told:+,$told}" >>"$journal"
 """
 # A release that failed is kept as evidence, unless it has filled the disk of a host that serves.
-_SPARE = r"""
+_SPARE = (
+    REMOVE
+    + r"""
 free=$(df -Pk "$releases" 2>/dev/null | awk 'NR == 2 { print $4 }')
 if [ -d "$directory" ] && [ "${free:-$wanted}" -lt "$wanted" ]; then
     case "$(readlink "$current") $(ls -l /proc/[0-9]*/cwd 2>/dev/null)" in *"$id"*) ;; *)
         echo "the disk is full ($free KiB are free): the release that failed is removed"
-        rm -rf -- "$directory" ;;
+        ls_remove "$directory" ;;
     esac
 fi
 """
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ def export(job: Job) -> tuple[Step, ...]:
     says = f"check {short(job.revision)} out as release {job.release}"
     made = job.step("release", says, Command(git.EXPORT, values=job.values()), undo)
     links = (
-        job.step(f"link {path}", f"link shared {path}", Command(_LINK, values={**job.values(), "path": path}))
+        job.step(f"link {path}", f"link shared {path}", Command(LINK, values={**job.values(), "path": path}))
         for path in job.app.shared
     )
     return (made, *links)

@@ -44,6 +44,28 @@ def app(lines: str) -> str:
         ("secrets:\n  A: hunter2", "hosts/prod.yml:9: apps.api.secrets.A: an inventory holds no secrets, only where "),
         ("secrets: {A: env:A}\nenv: {A: b}", "hosts/prod.yml:8: apps.api.secrets: A is in env as well: keep one of "),
         ("shared: [.env]", "hosts/prod.yml:8: apps.api.shared: shared paths need layout: releases"),
+        *(
+            (
+                f"layout: releases\nshared: [{paths}]",
+                f"hosts/prod.yml:9: apps.api.shared: {says} overlap: each file can ",
+            )
+            for paths, says in (
+                ("storage, storage/logs", "'storage' and 'storage/logs'"),
+                ("a, ./b//c/, b", "'./b//c/' and 'b'"),
+                ("storage/, storage", "'storage/' and 'storage'"),
+                ("a/b/c, d, a/./b", "'a/b/c' and 'a/./b'"),
+            )
+        ),
+        *(
+            (f"layout: releases\nshared: [{path}]", f"hosts/prod.yml:9: apps.api.shared[0]: '{path}' {says}")
+            for path, says in (
+                (".git", "is no file of the app, and cannot be shared"),
+                ("./.git/hooks", "is no file of the app, and cannot be shared"),
+                ("REVISION", "is no file of the app, and cannot be shared"),
+                ("a/../storage", "goes up with '..': write the path itself"),
+                ("./", "names no folder"),
+            )
+        ),
         (
             "shared: [/etc]",
             "hosts/prod.yml:8: apps.api.shared[0]: '/etc' is absolute: write it relative to the release",
