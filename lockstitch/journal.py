@@ -6,10 +6,12 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from lockstitch.errors import CheckError
 
 _SYNCED = frozenset({"run", "begin", "end", "gate", "outcome"})
 
@@ -24,21 +26,41 @@ class Journal:
 
     def __init__(self, directory: Path, run: str) -> None:
         self.path = directory / run / "events.jsonl"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("ab", buffering=0)
-        os.chmod(self.path, 0o640)
+        with self._told():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("ab", buffering=0)
+            os.chmod(self.path, 0o640)
         self._lock = threading.Lock()
 
     def write(self, event: str, **fields: Any) -> None:
-        """One line: the event's name, the time, and its fields."""
+        """One line: the event's name, the time, and its fields. Raises CheckError where it cannot be written; then
+        nothing of it is in the file."""
         line = json.dumps({"event": event, "at": now(), **fields}, ensure_ascii=False, default=str) + "\n"
-        with self._lock:
-            self._file.write(line.encode("utf-8", "replace"))
-            if event in _SYNCED:
-                os.fsync(self._file.fileno())
+        with self._lock, self._told():
+            left, before = memoryview(line.encode("utf-8", "replace")), os.fstat(self._file.fileno()).st_size
+            try:
+                while left:
+                    left = left[self._file.write(left) or 0 :]
+                if event in _SYNCED:
+                    os.fsync(self._file.fileno())
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(self._file.fileno(), before)
+                raise
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            said = f"the record of this run cannot be written on this machine: {(error.strerror or str(error)).lower()}"
+            disk = next((place for place in self.path.parents if place.is_mount()), self.path.parent)
+            hint = "see here with df -h and ls -ld; `runs` under `lockstitch` in fabric.yaml moves it"
+            raise CheckError(f"{said}: {self.path} (the file system is that of {disk})", hint=hint) from error
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
 
     def __enter__(self) -> Journal:
         return self

@@ -42,17 +42,16 @@ class _Run:
         self.begun: list[Wave] = []
         self.where: dict[Site, Where] = dict.fromkeys(plan.sites, "old")
         self.left: list[Left] = []
-        self._deaf = False
+        self.unseen: Failure | None = None
 
     def observe(self, event: RunEvent) -> None:
-        """Tell an event. An observer that fails (a full disk) stops the run, and does not stop it going back."""
-        if self._deaf:
-            return
+        """Tell an event. An observer that fails (a full disk here) says nothing of any host: no further wave begins."""
         try:
             self._observe(event)
-        except Exception:
-            self._deaf = True
-            raise
+        except LockstitchError as error:
+            self.unseen = self.unseen or Failure(None, "observer", error.message, error.hint)
+        except Exception as error:
+            self.unseen = self.unseen or Failure(None, "observer", f"the run cannot be followed here: {error!r}")
 
     def execute(self) -> Outcome:
         try:
@@ -84,6 +83,8 @@ class _Run:
     def _forward(self) -> list[Failure]:
         for number, wave in enumerate(self.plan.waves, 1):
             self.observe(WaveBegan(wave.name, tuple(u.site for u in wave.units), number, len(self.plan.waves)))
+            if self.unseen is not None:
+                return [self.unseen]
             self.begun.append(wave)
             failures = self._wave(wave)
             if failures:
@@ -225,12 +226,16 @@ class _Run:
         spent = self.carrier.seconds
         sites = tuple(SiteOutcome(s, w, "", spent.get(s, 0.0), s in begun) for s, w in self.where.items())
         seconds = time.monotonic() - self.start
+        if self.unseen is not None and self.unseen not in failures:
+            notes = (*notes, self.unseen.reason)
         return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds, notes)
 
 
 def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:
     if any(failure.what == "interrupt" for failure in failures):
         return ExitCode.INTERRUPTED
+    if any(failure.what == "observer" for failure in failures):
+        return ExitCode.REVERTED
     if begun and begun[-1].preflight:
         return ExitCode.CHECK_SAID_NO
     return ExitCode.REVERTED

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from lockstitch.command import quote
+from lockstitch.errors import CheckError
 from lockstitch.plan import Script, Step
 from lockstitch.remote import Event, Observer, Result, StepBegan, StepEnded, StepOutput
 
@@ -173,4 +174,9 @@ class Reading:
                 self.done = True
 
     def _emit(self, event: Event) -> None:
-        self._observe(event)
+        try:
+            self._observe(event)
+        except (OSError, EOFError) as error:
+            # Of this machine, not of the line to the host, whose errors are of the same types.
+            said = (getattr(error, "strerror", None) or str(error)).lower()
+            raise CheckError(f"{self._host}: what it said cannot be kept on this machine: {said}") from error

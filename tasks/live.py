@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from contextlib import suppress
+from typing import TextIO, cast
 
 from rich.console import Console, RenderableType
 from rich.live import Live as RichLive
@@ -17,6 +20,7 @@ from lockstitch.release import short
 from lockstitch.remote import StepBegan, StepEnded, StepOutput
 from lockstitch.report import Progress, expected, neutral
 from tasks.display import far_of, sentence
+from tasks.output import Unfailing
 
 
 class Live:
@@ -29,7 +33,7 @@ class Live:
         self._changes = {(c.site.host, c.site.app): f"{short(c.before)} → {short(c.after)}" for c in plan.changes}
         self._of = expected(plan)
         self._far: dict[tuple[str, str], Progress] = {}
-        self._console = console or Console(highlight=False)
+        self._console = console or Console(file=cast(TextIO, Unfailing(sys.stdout)), highlight=False)
         self._live = RichLive(console=self._console, get_renderable=self._table, refresh_per_second=8)
 
     def __enter__(self) -> Live:
@@ -37,7 +41,9 @@ class Live:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._live.stop()
+        # How a run ended does not depend on how it was shown.
+        with suppress(Exception):
+            self._live.stop()
 
     def show(self, event: RunEvent) -> None:
         with self._lock:
@@ -82,5 +88,5 @@ class Live:
                 bar = Table.grid(padding=(0, 1))
                 bar.add_row(ProgressBar(far.of, min(far.done, far.of), width=24), now)
                 now = bar
-            table.add_row(Text(neutral(host)), Text(neutral(app)), self._changes.get((host, app), ""), now)
+            table.add_row(Text(neutral(host)), Text(neutral(app)), Text(self._changes.get((host, app), "")), now)
         return table

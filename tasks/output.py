@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 from lockstitch.errors import CheckError
 from lockstitch.remote import Event, StepOutput
@@ -21,23 +21,33 @@ _ENOUGH = 500
 _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91)
 
 
+# Streams of which nothing arrives any more, and why.
+_forgotten: dict[TextIO, OSError] = {}
+
+
 def tell(text: str, stream: TextIO | None = None) -> None:
     """Print an answer. A reader that went away (`| head`) has what it wanted; what cannot be written is an error."""
-    stream = stream or sys.stdout
+    error = untold(text, stream or sys.stdout)
+    if error is not None and not isinstance(error, BrokenPipeError):
+        raise CheckError(f"the answer could not be written here: {unwritten(error)}") from error
+
+
+def untold(text: str, stream: TextIO) -> OSError | None:
+    """Print a text; why it did not arrive, or None where it did."""
+    if stream in _forgotten:
+        return _forgotten[stream]
     try:
         print(text, file=stream, flush=True)
     except OSError as error:
         forget(stream)
-        if not isinstance(error, BrokenPipeError):
-            raise CheckError(f"the answer could not be written here: {unwritten(error)}") from error
+        _forgotten[stream] = error
+        return error
+    return None
 
 
 def aside(text: str) -> None:
     """Say something on stderr, where somebody still reads it: how all of it ends does not depend on that."""
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except OSError:
-        forget(sys.stderr)
+    untold(text, sys.stderr)
 
 
 def forget(stream: TextIO) -> None:
@@ -45,6 +55,34 @@ def forget(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+class Unfailing:
+    """A stream for Rich, which writes from threads of its own: an error there ends nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if self._stream not in _forgotten:
+            try:
+                return self._stream.write(text)
+            except OSError as error:
+                self._forget(error)
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._forget(error)
+
+    def _forget(self, error: OSError) -> None:
+        forget(self._stream)
+        _forgotten[self._stream] = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def unwritten(error: OSError) -> str:

@@ -38,7 +38,7 @@ from lockstitch.run import run
 from lockstitch.survey import survey
 from tasks.display import display
 from tasks.identity import new_run, who
-from tasks.output import tell
+from tasks.output import aside, tell, untold, unwritten
 
 
 class Session:
@@ -149,13 +149,18 @@ class Session:
         hosts = {host.name: host for host in (*self.c.hosts, *(database.host for database in databases))}
         with ExitStack() as last:
             with self.journal() as journal, display(plan, plain=self.json) as shown:
-                outcome = run(plan, self.remote, hosts, recorded(journal, plan, shown))
+                record = recorded(journal, plan, shown)
+                outcome = run(plan, self.remote, hosts, record)
                 last.enter_context(too_late())
-                journal.write("outcome", **outcome_json(outcome))
+                outcome = record.ended(outcome, outcome_json(outcome))
             self.show_outcome(outcome)
 
     def show_outcome(self, outcome: Outcome) -> None:
-        self.answer(lambda: outcome_json(outcome), lambda: outcome_text(outcome))
+        """Show how a run ended, on stderr where stdout cannot be written, and end with its code."""
+        text = self._text(lambda: outcome_json(outcome), lambda: outcome_text(outcome))
+        if (error := untold(text, sys.stdout)) is not None:
+            aside(outcome_text(outcome))
+            aside(f"this is not on stdout, which cannot be written: {unwritten(error)}")
         if outcome.code is not ExitCode.DONE:
             sys.exit(int(outcome.code))
 
@@ -206,11 +211,14 @@ class Session:
 
     def answer(self, data: Callable[[], Any], text: Callable[[], str]) -> None:
         """Print the answer: JSON where it was asked for."""
-        tell(jsonlib.dumps(data(), indent=2, default=str) if self.json else text())
+        tell(self._text(data, text))
+
+    def _text(self, data: Callable[[], Any], text: Callable[[], str]) -> str:
+        return jsonlib.dumps(data(), indent=2, default=str) if self.json else text()
 
     def note(self, text: str) -> None:
         """Say something on the way; it never mixes with JSON on stdout."""
-        tell(neutral(text), sys.stderr if self.json else sys.stdout)
+        (aside if self.json else tell)(neutral(text))
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO, cast
 
 from lockstitch.report import neutral
 from lockstitch.transfer import Progress, size_text
+from tasks.output import Unfailing, aside
 
 EVERY = 5.0
 # Bars of more hosts than that would run off the terminal: those that come later have lines of their own in the summary.
@@ -43,7 +45,9 @@ def _bars() -> Iterator[Callable[[Progress], None]]:
     )
     bars: dict[str, rich.TaskID] = {}
     lock = threading.Lock()
-    with rich.Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as shown:
+    with rich.Progress(
+        *columns, console=Console(file=cast(TextIO, Unfailing(sys.stderr)), highlight=False), transient=True
+    ) as shown:
 
         def told(progress: Progress) -> None:
             with lock:
@@ -71,4 +75,4 @@ class Lines:
                 return
             self._said[progress.host] = now
         far = f"{100 * progress.done // max(progress.of, 1)} % of {size_text(progress.of)}"
-        print(neutral(f"{progress.host}: {far}"), file=sys.stderr, flush=True)
+        aside(neutral(f"{progress.host}: {far}"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from lockstitch import plans
 from lockstitch.backup import sized
@@ -15,6 +16,7 @@ from lockstitch.plan import Script
 from lockstitch.plans.shelf import Shelf, record
 from lockstitch.report import backups_json, backups_text
 from lockstitch.retention import why_kept
+from tasks.output import Unfailing
 from tasks.stores import Stores
 
 
@@ -106,7 +108,7 @@ def _copying(name: str) -> Iterator[Told]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    console = Console(stderr=True)
+    console = Console(file=cast(TextIO, Unfailing(sys.stderr)))
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(name, total=None)
         yield lambda file, done, of: bar.update(task, completed=done, total=of)

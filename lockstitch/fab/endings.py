@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +15,8 @@ from paramiko import SSHException
 from lockstitch.errors import ExitCode, LockstitchError
 
 LAST_LINES = 10
+# No connection fails for these reasons.
+_OF_A_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.EMFILE, errno.ENFILE}
 
 
 @contextmanager
@@ -29,6 +34,8 @@ def endings() -> Iterator[None]:
     except Failure as error:
         raise _exit(_said(error), ExitCode.CHECK_SAID_NO) from None
     except OSError as error:
+        if error.errno in _OF_A_DISK:
+            raise _exit(f"on this machine: {_said(error)}", ExitCode.CHECK_SAID_NO) from None
         local = error.filename is not None
         raise _exit(_said(error), ExitCode.USAGE if local else ExitCode.UNREACHABLE) from None
     except (SSHException, EOFError) as error:
@@ -38,7 +45,12 @@ def endings() -> Iterator[None]:
 def _exit(text: str, code: ExitCode) -> Exit:
     from lockstitch.report import neutral
 
-    return Exit(neutral(text), int(code))
+    try:
+        # Not by Invoke, which has no answer where stderr cannot be written.
+        print(neutral(text), file=sys.stderr, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    return Exit(None, int(code))
 
 
 def _said(error: BaseException) -> str:

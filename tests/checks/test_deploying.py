@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.adhoc.operator import Operator
 
@@ -81,3 +85,30 @@ def test_a_name_that_is_no_check(deployer: Operator) -> None:
     ran = deployer.fab("deploy", "--skip-checks", "tols")
     assert ran.code == 2, ran.said
     assert "did you mean tools" in ran.err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system")
+def test_the_record_fills_a_disk_of_this_machine(deployer: Operator, tmp_path: Path) -> None:
+    """A build that prints much: the disk is full in the middle of it, and no host is to blame."""
+    disk = deployer.folder / ".lockstitch"
+    disk.mkdir()
+    deployer.inventory["apps"]["api"]["build"] = ["seq 1 20000"]
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)], check=True)
+    try:
+        ran = deployer.fab("deploy", "--json", seconds=120)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    assert ran.code == 5, ran.said
+    (failure,) = ran.json["failures"]
+    assert "no space left on device" in failure["reason"] and str(disk) in failure["reason"]
+    assert ran.json["left"] == [] and failure["host"] is None
+    assert not [*tmp_path.rglob("lock.json*")]
+
+
+def test_an_outcome_that_stdout_does_not_take_is_on_stderr(deployer: Operator, tmp_path: Path) -> None:
+    ran = deployer.redirected(">/dev/full", "deploy", "--json")
+    assert ran.code == 0, ran.said
+    assert "deploy of lab done" in ran.err and "no space left on device" in ran.err
+    ran = deployer.redirected("2>/dev/full", "deploy", "--json", "--force")
+    assert ran.code == 0 and ran.json["code"] == 0, ran.said
+    assert not [*tmp_path.rglob("lock.json*")]
