@@ -14,6 +14,9 @@ from lockstitch.release import REVISION, Release, Verdict
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
 
+# What the question for pending migrations ends with where nothing is deployed.
+NOTHING_THERE = 100
+
 
 @dataclass(frozen=True)
 class LockInfo:
@@ -73,8 +76,23 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Pending:
+    """What the code that serves has not applied to its database: a line for each migration, or why nobody knows."""
+
+    names: tuple[str, ...] = ()
+    problem: str = ""
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"whether it has migrations pending is not known: {self.problem}"
+        more = f" and {len(self.names) - 5} more" if len(self.names) > 5 else ""
+        return f"migrations pending in the code that serves: {', '.join(self.names[:5])}{more}"
+
+
+@dataclass(frozen=True)
 class Facts:
-    """Everything a survey learnt of one site; `about` are lines that only its service understands."""
+    """Everything a survey learnt of one site; `about` are lines that only its service understands. `pending` is None
+    where it was not asked, or nothing is deployed."""
 
     site: Site
     place: PlaceFacts = field(default_factory=PlaceFacts)
@@ -83,6 +101,7 @@ class Facts:
     target: Target | None = None
     maintenance: MaintenanceState = field(default_factory=MaintenanceState)
     about: tuple[str, ...] = ()
+    pending: Pending | None = None
 
     @property
     def releases(self) -> tuple[Release, ...]:
@@ -185,6 +204,17 @@ def parse_target(text: str, code: int) -> Target:
         migrations=tuple(sorted(said.get("migration", ()))),
         ahead=_last(said, "ahead"),
     )
+
+
+def parse_pending(text: str, code: int) -> Pending | None:
+    """The migrations that a tool lists, a line each; None where nothing is deployed."""
+    lines = tuple(" ".join(line.split()) for line in text.split("\n") if line.strip())
+    if code == NOTHING_THERE:
+        return None
+    if code:
+        said = " / ".join(lines[-3:]) or "nothing was said"
+        return Pending(problem=f"the command that lists them ended with exit code {code}: {said}")
+    return Pending(lines)
 
 
 def parse_lock(text: str) -> LockInfo | None:

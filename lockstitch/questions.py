@@ -7,7 +7,7 @@ from typing import Any
 
 from lockstitch.backup import ServerFacts, VaultFacts
 from lockstitch.command import Command, Value
-from lockstitch.facts import Target, parse_host, parse_place, parse_target, parse_vault
+from lockstitch.facts import Pending, Target, parse_host, parse_pending, parse_place, parse_target, parse_vault
 from lockstitch.git import PLACE, RECALL, RESOLVE
 from lockstitch.host import Host
 from lockstitch.inventory import App, Database
@@ -83,6 +83,28 @@ def recall(app: App, wanted: str) -> Probe[Target]:
     """What a tag or revision means in a host's own clone, and which tags it has."""
     known = {**code_values(app), "wanted": wanted, "globs": "\n".join(app.migrating.files)}
     return Probe("target", Command(RECALL, values=known), parse_target)
+
+
+# What a tool says beside its answer is not part of it, unless it fails: then it says why.
+PENDING = r"""
+[ -d "$directory" ] || exit 100
+cd "$directory" || exit 1
+said=$(mktemp) || exit 1; trap 'rm -f "$said"' EXIT
+answer=$(timeout "$patience" sh -c "$line" 2>"$said") || {
+    code=$?; cat "$said"; printf '%s\n' "$answer"
+    [ $code != 124 ] || echo "no answer within $patience s"
+    exit 1
+}
+[ -z "$answer" ] || printf '%s\n' "$answer"
+"""
+
+
+def pending(app: App, place: Place, *, patience: int = 45) -> Probe[Pending | None] | None:
+    """Which migrations the code of a place has not applied; None where nobody knows how to ask."""
+    if not app.migrating.pending:
+        return None
+    values = {"line": app.migrating.pending, "directory": place.directory, "patience": str(patience)}
+    return Probe("pending", Command(PENDING, values=values, env=place.env), parse_pending)
 
 
 def database_site(database: Database) -> Site:

@@ -53,6 +53,7 @@ def _ask(remote: Remote, ask: Ask, seconds: float) -> Facts:
         read.get("target"),
         read.get("maintenance", MaintenanceState()),
         read.get("about", ()),
+        read.get("pending"),
     )
 
 

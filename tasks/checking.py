@@ -37,7 +37,7 @@ def show_checks(session: Session, only: str, skip: str, way: Way) -> None:
     fleets = [fleet.only(words(only)) if only else fleet for fleet in session.c.selection.fleets]
     if only and not fleets:
         raise UsageError("--only names apps, and the selection has none", hint="fab -H ENV check --only APP")
-    asked = [(fleet, context_of(fleet)) for fleet in fleets]
+    asked = [(fleet, context_of(fleet, implied=True)) for fleet in fleets]
     askings = [one for fleet, context in asked for one in gathered(fleet, context, skipped, implied=True)]
     plain = [usual_host(plain_host(name)) for name in session.c.selection.plain]
     askings += [replace(one, checks=tuple(c for c in one.checks if c.name not in skipped)) for one in plain]
@@ -54,11 +54,11 @@ def show_checks(session: Session, only: str, skip: str, way: Way) -> None:
     sys.exit(int(code))
 
 
-def context_of(fleet: Fleet, *, reveal: bool = True) -> Context:
+def context_of(fleet: Fleet, *, reveal: bool = True, implied: bool = False) -> Context:
     """The time, and the secrets that the checks need; with `reveal` off none is looked up."""
     values: dict[str, Value] = {}
     lacking: dict[str, str] = {}
-    for reference in references(fleet) if reveal else ():
+    for reference in references(fleet, implied=implied) if reveal else ():
         try:
             values[reference] = resolve_secret(reference)
         except UsageError as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
+from lockstitch import questions
 from lockstitch.backup import sized
-from lockstitch.checks.check import Check, failed, finding, passed, unknown
+from lockstitch.checks.check import Check, Context, failed, finding, passed, unknown
 from lockstitch.command import Command, Value
-from lockstitch.facts import HostFacts, PlaceFacts, parse_place
+from lockstitch.facts import HostFacts, Pending, PlaceFacts, parse_place
 from lockstitch.finding import Finding, Level
 from lockstitch.git import PLACE, SETTINGS
 from lockstitch.host import Host
@@ -98,6 +99,24 @@ def judge_checkout(app: App, told: PlaceFacts) -> Iterator[Finding]:
         yield passed("checkout", f"nothing lies at {app.path} yet")
     else:
         yield passed("checkout", f"no uncommitted changes in {app.path}")
+
+
+def migrations(app: App, env: Mapping[str, Value], context: Context) -> Check | None:
+    """Which migrations the code that serves has not applied; None where nobody knows how to ask."""
+    probe = questions.pending(app, Place(app.name, app.layout_paths, "", "", env))
+    lacking = [why for reference in app.secrets.values() if (why := context.lacking.get(reference))]
+    return Check("migrations", probe, partial(judge_migrations, lacking)) if probe else None
+
+
+def judge_migrations(lacking: Sequence[str], told: Pending | None) -> Iterator[Finding]:
+    if told is None:
+        yield passed("migrations", "nothing is deployed here yet")
+    elif told.problem:
+        yield unknown("migrations", "; ".join([str(told), *lacking]), "try it there, in the folder of the app")
+    elif told.names:
+        yield Finding("migrations", "warn", str(told), "fab -H ENV deploy applies them")
+    else:
+        yield passed("migrations", "none is pending in the code that serves")
 
 
 def queue(app: App, limits: QueueChecks, env: Mapping[str, Value]) -> Check | None:

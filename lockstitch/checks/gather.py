@@ -31,7 +31,7 @@ from lockstitch.inventory.checks import (
 from lockstitch.inventory.nearest import did_you_mean
 
 _OF_HOSTS = ("clock", "tools", "disk", "memory", "load", "reboot", "ports", "at_boot", "tls", "urls", "redis")
-_OF_APPS = ("variables", "git", "place", "checkout", "queue", "database")
+_OF_APPS = ("variables", "git", "place", "checkout", "queue", "migrations", "database")
 NAMES = (*_OF_HOSTS, *_OF_APPS)
 
 
@@ -57,11 +57,13 @@ def databases(fleet: Fleet, *, implied: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(str, named)))
 
 
-def references(fleet: Fleet) -> tuple[str, ...]:
-    """The secrets that checks need: of declared variables and of Redis."""
+def references(fleet: Fleet, *, implied: bool = False) -> tuple[str, ...]:
+    """The secrets that checks need: of declared variables and of Redis; with `implied`, of what lists migrations."""
     declared = [*(group.checks for group in fleet.groups), *(app.checks for _, app in fleet.sites())]
     urls = [checks.redis.url for checks in declared if checks.redis and "://" not in checks.redis.url]
     secrets = [app.secrets[name] for _, app in fleet.sites() for name in app.checks.variables if name in app.secrets]
+    if implied:
+        secrets += [each for _, app in fleet.sites() if app.migrating.pending for each in app.secrets.values()]
     return tuple(dict.fromkeys([*urls, *secrets]))
 
 
@@ -119,10 +121,14 @@ def _of_host(
 
 
 def _apps(fleet: Fleet, context: Context, implied: bool) -> Iterator[Asking]:
+    asked: set[str] = set()
     for host, app in fleet.sites():
         env: dict[str, Value] = {**app.env, **{n: v for n, r in app.secrets.items() if (v := context.known.get(r))}}
         at = app.layout_paths
         found = [*_of_host(app.checks, context, at.current, env, at.path), *_of_app(host, app, env, context, implied)]
+        if implied and app.name not in asked and (pending := apps.migrations(app, env, context)):
+            found.append(pending)
+        asked.add(app.name)
         yield Asking(f"{app.name}@{host.name}", host, _once(found), app.name, app.user)
 
 

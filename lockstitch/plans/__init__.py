@@ -6,6 +6,7 @@ from lockstitch.plans.asks import (
     between_asks,
     deploy_asks,
     environments,
+    migrated,
     rollback_asks,
     serving,
     site,
@@ -16,7 +17,7 @@ from lockstitch.plans.asks import (
 from lockstitch.plans.backup import backup, choose, prove, prune, verify
 from lockstitch.plans.belong import held_backups, running
 from lockstitch.plans.clean import Cleaning, clean
-from lockstitch.plans.deploy import Wanted, deploy
+from lockstitch.plans.deploy import Wanted, deploy, idle
 from lockstitch.plans.machines import Turns, reboot, upgrade
 from lockstitch.plans.maintain import analyze
 from lockstitch.plans.maintenance import Asked, maintenance
@@ -50,8 +51,10 @@ __all__ = [
     "deploy_asks",
     "environments",
     "held_backups",
+    "idle",
     "lying_between",
     "maintenance",
+    "migrated",
     "prove",
     "prune",
     "raise_unreachable",

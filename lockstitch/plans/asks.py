@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lockstitch import questions
 from lockstitch.command import Secret, Value
 from lockstitch.errors import UsageError
 from lockstitch.facts import Survey
@@ -32,9 +33,24 @@ def valid_ref(ref: str) -> str:
     return ref
 
 
-def usual_asks(fleet: Fleet) -> tuple[Ask, ...]:
-    """Every site of a fleet, with the usual questions."""
-    return tuple(Ask(host, app) for host, app in fleet.sites())
+def usual_asks(fleet: Fleet, pending: Environments | None = None) -> tuple[Ask, ...]:
+    """Every site of a fleet, with the usual questions; and once for each app that `pending` has the environment of,
+    which migrations the code that serves has not applied."""
+    asked: set[str] = set()
+    asks = []
+    for host, app in fleet.sites():
+        at = site(host.name, app)
+        probe = None
+        if pending and at in pending and app.name not in asked:
+            asked.add(app.name)
+            probe = questions.pending(app, Place(app.name, at.layout, "", "", pending[at]))
+        asks.append(Ask(host, app, (probe,) if probe else ()))
+    return tuple(asks)
+
+
+def migrated(fleet: Fleet) -> tuple[str, ...]:
+    """The apps whose tool can be asked which migrations are pending."""
+    return tuple(dict.fromkeys(app.name for _, app in fleet.sites() if app.migrating.pending))
 
 
 def deploy_asks(fleet: Fleet, ref: str) -> tuple[Ask, ...]:

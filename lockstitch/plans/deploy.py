@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from lockstitch.command import Value
@@ -39,8 +39,11 @@ class Wanted:
 def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
     """The plan that brings every site of a fleet to its app's target. Raises CheckError for what stands against it."""
     refuse(fleet, survey, discard=wanted.discard)
-    jobs = [job for job in _jobs(fleet, survey, wanted) if wanted.force or not settled(job)]
-    used = _dumped(jobs, wanted.shelves, targets(survey))
+    waiting = {site.app: facts.pending for site, facts in survey.facts.items() if facts.pending}
+    todo = {name for name, pending in waiting.items() if pending.names}
+    told = tuple(f"{name}: {pending}" for name, pending in waiting.items() if pending.names or pending.problem)
+    jobs = [j for j in _jobs(fleet, survey, wanted) if wanted.force or j.app.name in todo or not settled(j)]
+    used = _dumped(jobs, wanted.shelves, targets(survey), todo)
     who = (wanted.run, wanted.by, wanted.message)
     all_waves = (
         *_tag_before(jobs, wanted),
@@ -58,6 +61,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
         changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
         commits={name: t.commits for name, t in targets(survey).items()},
         notes=(
+            *told,
             *migrations(jobs),
             *unselected(fleet, jobs),
             *(n for shelf in used.values() for n in (*dump_notes(shelf), *against_dump(shelf))),
@@ -67,10 +71,20 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
         ),
         logs={job.site: job_logs(job) for job in jobs},
         written={job.site: job.facts.host.written for job in jobs},
+        nothing="; ".join(("every host already runs it", *told)),
     )
 
 
-def _dumped(jobs: Sequence[Job], shelves: Shelves, meant: Mapping[str, Target]) -> Shelves:
+def idle(fleet: Fleet, survey: Survey, wanted: Wanted) -> tuple[str, ...]:
+    """The apps for which there would be nothing to do, unless migrations are pending in the code that serves."""
+    if wanted.force or survey.unreachable or any(target.revision is None for target in targets(survey).values()):
+        return ()
+    jobs = _jobs(fleet, survey, wanted)
+    busy = {job.app.name for job in jobs if not settled(job)}
+    return tuple(dict.fromkeys(job.app.name for job in jobs if job.app.name not in busy))
+
+
+def _dumped(jobs: Sequence[Job], shelves: Shelves, meant: Mapping[str, Target], todo: Set[str]) -> Shelves:
     """The databases that may have to be dumped. Raises CheckError for what stands against that, where it is likely.
 
     Where git tells that no migration comes in, code alone is deployed: a database that cannot be dumped is no reason
@@ -78,7 +92,9 @@ def _dumped(jobs: Sequence[Job], shelves: Shelves, meant: Mapping[str, Target]) 
     """
     taking_part = [job for job in jobs if store.takes_part(job.app)]
     used = {name: shelf for name, shelf in shelves.items() if name in {job.app.database for job in taking_part}}
-    likely = {job.app.database for job in taking_part if _may_migrate(job, meant.get(job.app.name))}
+    likely = {
+        job.app.database for job in taking_part if job.app.name in todo or _may_migrate(job, meant.get(job.app.name))
+    }
     refuse_dump([shelf for name, shelf in used.items() if name in likely])
     return used
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lockstitch.command import Command
+from lockstitch import questions
+from lockstitch.facts import Pending
 from lockstitch.gate import Gate, Verdict, failed, inconclusive, passed
 from lockstitch.inventory import App
 from lockstitch.lock_steps import release_step
@@ -12,17 +13,9 @@ from lockstitch.plan import OnlyIf, Unit, Wave
 from lockstitch.plans import shelf as steps
 from lockstitch.plans.shelf import Made, Shelf
 from lockstitch.plans.steps import Job
-from lockstitch.probe import Probe
 from lockstitch.release import short
 
 Shelves = Mapping[str, Shelf]
-
-# What a tool says beside its answer is not part of it, unless it fails: then it says why.
-_PENDING = r"""
-said=$(mktemp); trap 'rm -f "$said"' EXIT
-answer=$(eval "$line" 2>"$said") || { code=$?; cat "$said"; printf '%s\n' "$answer"; exit $code; }
-[ -z "$answer" ] || printf '%s\n' "$answer"
-"""
 
 
 def takes_part(app: App) -> bool:
@@ -51,24 +44,17 @@ def head_wave(job: Job, shelves: Shelves, pending: OnlyIf | None) -> Wave:
 
 def pending(job: Job) -> OnlyIf | None:
     """The question whether anything is to be migrated, put to the new code; None where nobody knows how to ask."""
-    line = job.app.migrating.pending
-    if not line:
-        return None
-    place = job.place
-    command = Command(_PENDING, values={"line": line}, env=place.env, cwd=place.directory)
-    return OnlyIf(
-        job.site, Gate("pending", Probe("pending", command, _judge), lambda said: said, timeout=120.0, tries=1)
-    )
+    probe = questions.pending(job.app, job.place, patience=110)
+    return OnlyIf(job.site, Gate("pending", probe, _judge, timeout=120.0, tries=1)) if probe else None
 
 
-def _judge(text: str, code: int) -> Verdict:
-    lines = [line for line in text.splitlines() if line.strip()]
-    if code:
+def _judge(found: Pending | None) -> Verdict:
+    if found is None or found.problem:
         return inconclusive(
-            f"the command that lists pending migrations ended with exit code {code}: {' / '.join(lines[-3:])}",
+            found.problem if found else "the release is not there",
             "correct `pending` in the inventory, or give `backup: before_deploy`",
         )
-    return passed(f"pending: {', '.join(lines[:5])}") if lines else failed("no migration is pending")
+    return passed(f"pending: {', '.join(found.names[:5])}") if found.names else failed("no migration is pending")
 
 
 def locked(waves: Sequence[Wave], shelves: Shelves) -> tuple[Unit, ...]:

@@ -14,7 +14,7 @@ _COMMITS_SHOWN = 20
 def plan_text(plan: Plan, *, commands: bool = False) -> str:
     """What would happen, in order: changes, commits, notes, waves; with `commands`, what is sent for each step."""
     if plan.empty:
-        return f"nothing to do in {plan.environment}: {plan.nothing}"
+        return f"nothing to do in {plan.environment}: {neutral(plan.nothing)}"
     lines = [
         f"{plan.kind} of {plan.environment}, run {plan.run}" + (f": {neutral(plan.message)}" if plan.message else ""),
         "",

@@ -29,6 +29,8 @@ def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
         if facts.maintenance.on:
             left = f", {who_left(facts)}" if facts.maintenance.left else ""
             lines.append(f"! {site}: in maintenance ({neutral(str(facts.maintenance))}{left})")
+        if facts.pending and (facts.pending.names or facts.pending.problem):
+            lines.append(f"! {site}: {neutral(str(facts.pending))}")
         if facts.host.lock:
             lines.append(f"! {site}: locked by {neutral(str(facts.host.lock))}")
     lines += [f"! {neutral(error.message)}" for error in survey.unreachable.values()]
@@ -87,6 +89,7 @@ def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
                 "dirty": list(facts.place.dirty),
                 "differs": site in differing,
                 "maintenance": facts.maintenance.on,
+                "pending": list(facts.pending.names) if facts.pending and not facts.pending.problem else None,
                 "pids": [process.pid for process in facts.service.workers],
             }
             for site, facts in survey.facts.items()

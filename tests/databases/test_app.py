@@ -83,6 +83,26 @@ def head(project: Project) -> str:
     return str(found)
 
 
+def test_migrations_that_are_pending_in_what_serves_are_something_to_do(notes: Project) -> None:
+    """A restore by hand has taken the schema back, and the code is the newest."""
+    went(notes.fab("deploy", "--ref", "v2"))
+    assert "nothing to do" in went(notes.fab("deploy", "--ref", "v2")).out
+    notes.server.sql("UPDATE alembic_version SET version_num = '0001'", "notes")
+    notes.server.sql("ALTER TABLE notes DROP COLUMN author", "notes")
+    for task in ("status", "check", "plan"):
+        said = notes.fab(task, *(("--ref", "v2") if task == "plan" else ())).said
+        assert "migrations pending in the code that serves: 0002" in said, said
+        assert "nothing to do" not in said
+    assert "back up main" in went(notes.fab("deploy", "--ref", "v2")).said
+    assert head(notes) == "0002"
+    assert "nothing to do" in went(notes.fab("deploy", "--ref", "v2")).out
+
+    notes.urls["MAIN"] = notes.urls["MAIN"].replace("/notes", "/gone")
+    for task in ("status", "check", "plan"):
+        said = notes.fab(task, *(("--ref", "v2") if task == "plan" else ())).said
+        assert "whether it has migrations pending is not known" in said, said
+
+
 def test_forward_down_forward_and_restored(notes: Project) -> None:
     went(notes.fab("deploy", "--ref", "v1"))
     notes.server.sql("INSERT INTO notes (text) VALUES ('before')", "notes")
