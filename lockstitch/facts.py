@@ -34,7 +34,8 @@ class LockInfo:
 
 @dataclass(frozen=True)
 class PlaceFacts:
-    """What lies at an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one."""
+    """What lies at an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one;
+    `broken` is what git says where it cannot tell what was changed."""
 
     cloned: bool = False
     revision: str | None = None
@@ -44,6 +45,7 @@ class PlaceFacts:
     tag: str = ""
     branch: str = ""
     foreign: str = ""
+    broken: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def parse_place(text: str, code: int) -> PlaceFacts:
         tag=_last(said, "tag"),
         branch=_last(said, "branch"),
         foreign=_last(said, "foreign"),
+        broken=_last(said, "broken"),
     )
 
 

@@ -7,20 +7,54 @@ from lockstitch.removal import REMOVE
 
 # safe.directory: several people deploy one app, so the clone may belong to another of them.
 SETTINGS = r"""
-export GIT_TERMINAL_PROMPT=0 GIT_CONFIG_COUNT=2
+export GIT_TERMINAL_PROMPT=0 GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=2
 export GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
 export GIT_CONFIG_KEY_1=core.hooksPath GIT_CONFIG_VALUE_1=/dev/null
 ls_alive="-o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=2"
 export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh -o BatchMode=yes $ls_alive}"
 here() { git --git-dir="$clone" "$@"; }
+# By URL and with our own refspec: what the clone's owner configured for remotes is theirs, and says nothing to us.
+take() { ls_git=$1; shift; git --git-dir="$ls_git" fetch -q --force --no-tags --no-recurse-submodules "$@"; }
 standing() {
     if [ "$kind" = in_place ]; then here rev-parse -q --verify HEAD 2>/dev/null
     else cat "$current/REVISION" 2>/dev/null; fi
 }
 """
 
+# Branches and tags lie below refs/lockstitch/, where only this writes: pruned first, a branch that became a folder of
+# branches (or a tag, or the reverse) never stands in its own way.
+_BRING = r"""
+bring() {
+    take "$1" --prune "$2" '+refs/heads/*:refs/lockstitch/heads/*' '+refs/tags/*:refs/lockstitch/tags/*' || return
+    git --git-dir="$1" cat-file -e "$3^{commit}" 2>/dev/null || take "$1" "$2" "$3"
+}
+"""
+
+# People, and `git describe` in a build, look for tags in refs/tags: those of the server are put there beside the
+# clone's own, and follow the server unless somebody moved them here. None is removed, no tag made here is touched.
+_TAGS = r"""
+tags() { here for-each-ref --format="$1 %(objectname) %(refname)" "$2"; }
+shown=$(tags was refs/lockstitch/tags)
+bring "$clone" "$repository" "$revision"
+{ printf '%s\n' "$shown"; tags now refs/lockstitch/tags; tags here refs/tags; } | awk '
+    { sub("^refs/(lockstitch/)?tags/", "", $3) }
+    $1 == "was" { was[$3] = $2 }
+    $1 == "now" { now[$3] = $2 }
+    $1 == "here" { at[$3] = $2; for (up = $3; sub("/[^/]*$", "", up);) folder[up] = 1 }
+    END {
+        for (tag in now) {
+            if (tag in at && at[tag] == was[tag] && at[tag] != now[tag])
+                print "update refs/tags/" tag, now[tag], at[tag]
+            free = !(tag in at || tag in folder)
+            for (up = tag; sub("/[^/]*$", "", up);) if (up in at) free = 0
+            if (free) print "create refs/tags/" tag, now[tag]
+        }
+    }' | here update-ref --stdin || :
+"""
+
 FETCH = (
     SETTINGS
+    + _BRING
     + r"""
 set -eu
 if [ ! -d "$clone" ]; then
@@ -28,11 +62,8 @@ if [ ! -d "$clone" ]; then
     if [ "$kind" = in_place ]; then git init -q "$path"; else git init -q --bare "$clone"; fi
     here remote add origin "$repository"
 fi
-[ "$(here config remote.origin.url)" = "$repository" ] || here remote set-url origin "$repository"
-here config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
-here fetch -q --force origin '+refs/heads/*:refs/remotes/origin/*' 'refs/tags/*:refs/tags/*'
-here cat-file -e "$revision^{commit}" 2>/dev/null || here fetch -q origin "$revision"
 """
+    + _TAGS
 )
 
 # Only what the repository holds: an archive has no .git, so what is served cannot leak it.
@@ -110,14 +141,25 @@ show_migrations() {
 }
 """
 
+# Tags by their names, the newest first, of the server and of this clone. More words choose among them.
+_TAG_NAMES = r"""
+tag_names() {
+    here for-each-ref --sort=-creatordate --format='%(refname)' "$@" refs/lockstitch/tags refs/tags |
+        sed -e 's,^refs/lockstitch/tags/,,' -e 's,^refs/tags/,,' | awk '!seen[$0]++'
+}
+"""
+
 PLACE = (
     SETTINGS
+    + _TAG_NAMES
     + r"""
 if [ "$kind" = in_place ]; then
     if [ -d "$clone" ]; then
         echo clone
-        cd "$path" 2>/dev/null && echo "revision $(git rev-parse -q --verify HEAD)"
-        git status --porcelain --untracked-files=no 2>&1 | sed 's/^/dirty /'
+        echo "revision $(standing)"
+        if changed=$(git -C "$path" status --porcelain --untracked-files=no 2>/dev/null); then
+            printf '%s\n' "$changed" | sed -n 's/^./dirty &/p'
+        else echo "broken git status fails: $(git -C "$path" status --porcelain 2>&1 >/dev/null | tail -n 1)"; fi
     elif [ -e "$path" ] && [ -n "$(ls -A "$path" 2>/dev/null)" ]; then
         echo "foreign $path is there and is no git checkout"
     fi
@@ -133,10 +175,13 @@ else
 fi
 if [ -d "$clone" ]; then
     at=$(standing)
-    [ -n "$at" ] && here tag --points-at "$at" --sort=-creatordate | head -n 1 | sed 's/^/tag /'
-    if [ -n "$at" ] && here rev-parse -q --verify "refs/remotes/origin/$ref" >/dev/null; then
-        behind=$(here rev-list --count "$at..refs/remotes/origin/$ref")
-        ahead=$(here rev-list --count "refs/remotes/origin/$ref..$at")
+    [ -n "$at" ] && tag_names --points-at "$at" 2>/dev/null | head -n 1 | sed 's/^/tag /'
+    # A clone that was last fetched by an older version of this has its branches there.
+    upstream=refs/remotes/origin/$ref
+    [ -z "$(here for-each-ref --count=1 refs/lockstitch/heads 2>/dev/null)" ] || upstream=refs/lockstitch/heads/$ref
+    if [ -n "$at" ] && here rev-parse -q --verify "$upstream" >/dev/null 2>&1; then
+        behind=$(here rev-list --count "$at..$upstream" 2>/dev/null)
+        ahead=$(here rev-list --count "$upstream..$at" 2>/dev/null)
         if [ "$behind$ahead" = 00 ]; then echo "branch $ref"
         else echo "branch $ref$([ "$behind" = 0 ] || echo " -$behind")$([ "$ahead" = 0 ] || echo " +$ahead")"; fi
     fi
@@ -144,36 +189,54 @@ fi
 """
 )
 
-# New objects are fetched into a folder that is thrown away: planning changes nothing on the host.
+# New objects are fetched into a folder that is thrown away: planning changes nothing on the host. Only stdout is an
+# answer: on stderr, the server's banner, ssh and git itself say what they like.
 RESOLVE = (
     SETTINGS
     + _LOG
     + _MIGRATIONS
     + r"""
-at=$(standing)
-answer=$(git ls-remote --refs "$repository" "refs/heads/$ref" "refs/tags/$ref" 2>&1) || {
-    echo "problem the git server did not answer: $(printf %s "$answer" | tail -n 2 | tr '\n' ' ')"; exit 0; }
-count=$(printf '%s' "$answer" | grep -c .)
-if [ "$count" -gt 1 ]; then echo "problem it is a branch and a tag: name refs/heads/$ref or refs/tags/$ref"; exit 0; fi
-[ "$count" = 1 ] || case $ref in
-    refs/*) answer=$(git ls-remote "$repository" "$ref" 2>&1 | head -n 1) ;;
-esac
-name=$(printf '%s' "$answer" | cut -f 2)
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/lockstitch.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
+exec 2>"$tmp/said"
+problem() {
+    why=$(grep . "$tmp/said" | grep -vx -e 'Please make sure.*' -e 'and the repository.*' | tail -n 2 | tr '\n' ' ')
+    echo "problem $1: $why"; exit 0
+}
+at=$(standing)
+case $ref in refs/*) set -- "$ref" "$ref" ;; *) set -- "refs/heads/$ref" "refs/tags/$ref" ;; esac
+git ls-remote --refs "$repository" "$@" >"$tmp/names" || problem 'the git server did not answer'
+name=$(cut -f 2 "$tmp/names" | grep -Fx -e "$1" -e "$2")
+case $name in *[[:space:]]*)
+    echo "problem it is a branch and a tag: name refs/heads/$ref or refs/tags/$ref"; exit 0 ;;
+esac
+git init -q --bare "$tmp/git" || problem "a folder below ${TMPDIR:-/tmp} could not be used"
+export GIT_DIR="$tmp/git"
+some=
 if [ -d "$clone" ]; then
-    git init -q --bare "$tmp/git" && export GIT_DIR="$tmp/git"
     (cd "$clone/objects" && pwd -P) >"$GIT_DIR/objects/info/alternates"
-    if [ -n "$name" ]; then git fetch -q --no-tags "$repository" "$name:refs/lockstitch/target" 2>&1
-    else git fetch -q "$repository" '+refs/heads/*:refs/heads/*' 2>&1; fi | sed 's/^/warning /'
-    wanted=$ref; [ -n "$name" ] && wanted=refs/lockstitch/target
-    revision=$(git rev-parse -q --verify "$wanted^{commit}" 2>/dev/null)
-elif [ -n "$name" ]; then
-    revision=$(git ls-remote "$repository" "$name^{}" | cut -f 1)
-    [ -n "$revision" ] || revision=$(printf '%s' "$answer" | cut -f 1)
+    [ ! -f "$clone/shallow" ] || cp "$clone/shallow" "$GIT_DIR/shallow"
 else
-    case $ref in *[!0-9a-f]*) ;; ????????????????????????????????????????) revision=$ref ;; esac
+    # Nothing is here yet, so nothing lies between: what is asked is only what it means.
+    some='--depth=1 --filter=blob:none'
 fi
+id=
+case $ref in *[!0-9a-f]*) ;; ????????????????????????????????????????) id=$ref ;; esac
+if [ -n "$name" ]; then
+    take "$GIT_DIR" $some "$repository" "+$name:refs/lockstitch/target" ||
+        take "$GIT_DIR" "$repository" "+$name:refs/lockstitch/target" || problem "the git server did not send $ref"
+    wanted=refs/lockstitch/target
+else
+    wanted=$ref
+    # Not every server sends a commit by its id.
+    if [ -n "$id" ] && take "$GIT_DIR" $some "$repository" "$id"; then :
+    elif [ -n "$id" ] && [ -n "$some" ]; then revision=$id
+    else
+        set -- '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*'
+        take "$GIT_DIR" ${some:+--filter=tree:0} "$repository" "$@" || problem 'the git server did not send branches'
+    fi
+fi
+[ -n "${revision:-}" ] || revision=$(git rev-parse -q --verify "$wanted^{commit}")
 if [ -z "$revision" ]; then echo "problem the repository has no branch, tag or commit $ref"; exit 0; fi
 echo "revision $revision"
 if [ -d "$clone" ]; then show_log "$at" "$revision"; show_migrations "$at" "$revision"; fi
@@ -181,18 +244,23 @@ exit 0
 """
 )
 
-# For going back: only what this host's own clone knows, so that it works with the git server down.
+# For going back: only what this host's own clone knows, so that it works with the git server down. What the server last
+# said of a tag comes before a tag of that name in refs/tags.
 RECALL = (
     SETTINGS
     + _LOG
     + _MIGRATIONS
+    + _TAG_NAMES
     + r"""
 [ -d "$clone" ] || { echo "problem there is no clone on this host"; exit 0; }
 at=$(standing)
 export GIT_DIR="$clone"
-git tag --sort=-creatordate | head -n 20 | sed 's/^/tag /'
+tag_names 2>/dev/null | head -n 20 | sed 's/^/tag /'
 [ -n "$wanted" ] || exit 0
-revision=$(git rev-parse -q --verify "$wanted^{commit}" 2>/dev/null)
+revision=
+for ours in "refs/lockstitch/tags/${wanted#refs/tags/}" "refs/lockstitch/${wanted#refs/}" "$wanted"; do
+    [ -n "$revision" ] || revision=$(git rev-parse -q --verify "$ours^{commit}" 2>/dev/null)
+done
 [ -n "$revision" ] || { echo "problem it is not in this host's clone"; exit 0; }
 echo "revision $revision"
 # Whether what stands here has all of it: only then is it a way back.

@@ -24,7 +24,8 @@ from lockstitch.services.queues import QueueState
 _GIT = r"""
 command -v git >/dev/null 2>&1 || { echo "git is not found on this host"; exit 1; }
 said=$(timeout 20 git ls-remote --heads -- "$repository" </dev/null 2>&1); code=$?
-[ $code -eq 0 ] && { echo "branches: $(printf '%s\n' "$said" | grep -c refs/heads/)"; exit 0; }
+# A branch is a line with its commit; beside these stands what the server and git say on stderr.
+[ $code -eq 0 ] && { echo "branches: $(printf '%s\n' "$said" | grep -c '[0-9a-f]\{40\}.refs/heads/')"; exit 0; }
 [ $code -eq 124 ] && echo "no answer within 20 s"
 printf '%s\n' "$said" | tail -n 4 | cut -c1-300
 exit $code
@@ -91,6 +92,8 @@ def checkout(app: App) -> Check:
 def judge_checkout(app: App, told: PlaceFacts) -> Iterator[Finding]:
     if told.foreign:
         yield failed("checkout", told.foreign, "move it away, or correct `path` and `layout`")
+    elif told.broken:
+        yield failed("checkout", f"{app.path}: {told.broken}", f"look there: git -C {app.path} status")
     elif told.dirty:
         more = f" and {len(told.dirty) - 3} more" if len(told.dirty) > 3 else ""
         says = f"uncommitted changes in {app.path}: {', '.join(line.strip() for line in told.dirty[:3])}{more}"

@@ -49,6 +49,8 @@ def _against(app: App, facts: Facts, discard: bool) -> Iterator[str]:
     place, host = facts.place, facts.host
     if place.foreign:
         yield f"{place.foreign}: move it away, or correct `path` and `layout`"
+    if place.broken:
+        yield f"{app.path}: {place.broken}"
     for tool in host.missing:
         yield f"`{tool}` is not found on this host"
     if host.unwritable:

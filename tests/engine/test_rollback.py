@@ -141,7 +141,8 @@ def test_hosts_on_different_revisions_all_come_to_the_one_that_is_named(any_worl
 def test_a_tag_that_some_hosts_lack_is_refused_with_what_they_have(any_world: World) -> None:
     any_world.given("v1", "v2")
     for site in (("b", "api"), ("c", "web")):
-        any_world.git("tag", "-d", "v1", at=any_world.clone(*site))
+        for name in ("refs/tags/v1", "refs/lockstitch/tags/v1"):
+            any_world.git("update-ref", "-d", name, at=any_world.clone(*site))
     journals = {site: any_world.journal(*site) for site in SITES}
     with pytest.raises(CheckError) as refused:
         any_world.plan_rollback("refs/tags/v1")

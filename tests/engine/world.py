@@ -82,13 +82,14 @@ class World:
         self.root, self.layout, self.settings = root, layout, settings
         self._cache = cache
         self.repository = root / "origin"
+        self.url = str(self.repository)
         self.remote = LocalRemote(root / "homes", env=NOBODYS_CONFIG)
         self._runs = itertools.count(1)
 
     def fleet(self, selection: str = "box") -> Fleet:
         hosts = self.root / "hosts"
         hosts.mkdir(exist_ok=True)
-        (hosts / "box.yml").write_text(inventory(self.repository, self.layout, **self.settings))
+        (hosts / "box.yml").write_text(inventory(self.url, self.layout, **self.settings))
         (fleet,) = select(Folder(hosts), selection).fleets
         return fleet
 
@@ -205,7 +206,7 @@ class World:
         return commit(self.repository, version, **files)
 
 
-def inventory(repository: Path, layout: LayoutKind, **settings: str) -> str:
+def inventory(repository: str, layout: LayoutKind, **settings: str) -> str:
     more = "shared: [storage/]" if layout == "releases" else ""
     values = {"min_free": "1M", "service": _service(), "more": more, **settings}
     return INVENTORY.format(repository=repository, layout=layout, **values)

@@ -1,0 +1,191 @@
+"""Git on a host as people have it: servers that chatter, names that became folders, checkouts made in other ways."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lockstitch import plans
+from lockstitch.checks import apps
+from lockstitch.facts import PlaceFacts, Target
+from lockstitch.plan import Script, Step
+from lockstitch.questions import resolve
+from tests.engine.conftest import MakeWorld
+from tests.engine.world import World
+from tests.remote import openssh
+from tests.remote.sshd import Sshd
+
+HERE = ("a", "api")
+
+
+def place(world: World) -> PlaceFacts:
+    """What a survey says of the one site."""
+    (facts,) = world.surveyed(plans.usual_asks(world.fleet("box:a"))).facts.values()
+    return facts.place
+
+
+def target(world: World, ref: str) -> Target:
+    """What a ref means, asked on the one site."""
+    (host, app), *_ = world.fleet("box:a").sites()
+    probe = resolve(app, ref)
+    (result,) = world.remote.run(host, Script((Step("target", "", probe.command),)))
+    return probe.parse(result.output, result.code)
+
+
+def deployed(world: World, ref: str, **wanted: bool) -> str:
+    """Deploy to the one site; the revision that lies there then."""
+    ended = world.deploy(ref, "box:a", **wanted)
+    assert ended.code == 0, ended.outcome
+    return world.revision(*HERE)
+
+
+@pytest.fixture(scope="module")
+def chatty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """A real git server over SSH that greets everybody, in words that our own answers begin with too."""
+    if openssh.server() is None:
+        pytest.skip("no sshd can be had")
+    root = tmp_path_factory.mktemp("chatty")
+    banner = root / "banner"
+    banner.write_text("problem reports to ops\nrevision 7\ndirty yes\ncommit nothing here\nmigration on Sunday\n")
+    server = Sshd(root / "sshd", {"Banner": str(banner)})
+    yield server
+    server.stop()
+
+
+def over_ssh(world: World, server: Sshd) -> World:
+    """The world with its repository behind that server; `ssh` on the hosts knows the way, and says so each time."""
+    programs = world.root / "programs"
+    programs.mkdir()
+    options = f"-F none -i {server.key} -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=/dev/null"
+    (programs / "ssh").write_text(f'#!/bin/sh\nexec /usr/bin/ssh {options} "$@"\n')
+    (programs / "ssh").chmod(0o755)
+    world.remote.env = {**world.remote.env, "PATH": f"{programs}:{os.environ['PATH']}"}
+    world.url = f"ssh://{server.user}@127.0.0.1:{server.port}{world.repository}"
+    return world
+
+
+def test_a_server_that_chatters_is_answered_by_stdout_alone(make_world: MakeWorld, chatty: Sshd) -> None:
+    world = over_ssh(make_world("in_place"), chatty)
+    asked = world.rev("v3")
+    for ref in ("main", "refs/tags/v2", asked[:10]):
+        assert target(world, ref).revision == world.rev(ref), "where nothing is yet"
+    assert deployed(world, asked) == asked
+    for ref in ("v4", asked[:10], asked):
+        found = target(world, ref)
+        assert (found.revision, found.migrations) == (world.rev(ref), ())
+        assert [commit.subject for commit in found.commits] == (["release v4"] if ref == "v4" else [])
+    (host, app), *_ = world.fleet("box:a").sites()
+    git = apps.repository(app).probe
+    (result,) = world.remote.run(host, Script((Step("git", "", git.command),)))
+    assert git.parse(result.output, result.code) == (True, "branches: 1")
+    world.git("tag", "main")
+    assert target(world, "main").problem == "it is a branch and a tag: name refs/heads/main or refs/tags/main"
+    assert target(world, "nothing").problem == "the repository has no branch, tag or commit nothing"
+    chatty.stop()
+    assert "Connection refused" in target(world, "main").problem
+
+
+def test_a_name_that_became_a_folder_of_itself_and_back(any_world: World) -> None:
+    world = any_world
+    at = {name: world.rev(name) for name in ("v1", "v2", "v3", "v4")}
+    world.git("branch", "feature", "v2")
+    world.git("tag", "rel", "v3")
+    assert deployed(world, "feature") == at["v2"]
+    world.git("tag", "mine", "v2", at=world.clone(*HERE))
+    for branch, tag in (("feature/x", "rel/a"), ("feature", "rel")):
+        for kind in ("branch", "tag"):
+            for old in world.git(kind, "--list", "feature*", "rel*").split():
+                world.git(kind, "-D" if kind == "branch" else "-d", old)
+        world.git("branch", branch, "v1")
+        world.git("tag", tag, "v4")
+        assert deployed(world, branch) == at["v1"]
+        assert deployed(world, tag) == at["v4"]
+        world.git("pack-refs", "--all", at=world.clone(*HERE))
+    assert world.git("branch", "-r", at=world.clone(*HERE)) == ""
+    world.repository.rename(world.root / "away")
+    for tag, version in (("rel", "v4"), ("mine", "v2"), ("v1", "v1")):
+        assert world.rollback(f"refs/tags/{tag}", "box:a", force=True).code == 0
+        assert world.revision(*HERE) == at[version]
+
+
+def test_a_tag_that_was_moved_at_the_server_and_one_that_was_made_here(world: World) -> None:
+    at = {name: world.rev(name) for name in ("v1", "v2", "v3", "v4")}
+    world.git("tag", "live", "v2")
+    assert deployed(world, "main") == at["v4"]
+    clone = world.clone(*HERE)
+    world.git("tag", "late", "v1", at=clone)
+    world.git("tag", "-f", "live", "v3")
+    world.git("tag", "late", "v2")
+    assert deployed(world, "live") == at["v3"]
+    assert world.git("rev-parse", "live", at=clone) == at["v3"], "what `git describe` of a build sees"
+    assert world.git("rev-parse", "late", at=clone) == at["v1"], "somebody's own"
+    world.git("tag", "-d", "live", "late")
+    assert deployed(world, "main") == at["v4"]
+    world.repository.rename(world.root / "away")
+    assert world.rollback("refs/tags/live", "box:a").code == 0
+    assert world.revision(*HERE) == at["v3"]
+
+
+CHECKOUTS = {
+    "upstream": ("clone -q -o upstream {url} {at}",),
+    "two refspecs": ("clone -q {url} {at}", "-C {at} config --add remote.origin.fetch +refs/pull/*:refs/pull/*"),
+    "shallow": ("clone -q --depth 1 -b v2 {url} {at}",),
+    "blobless": ("clone -q --filter=blob:none {url} {at}",),
+    "mirror": (
+        "clone -q {url} {at}",
+        "-C {at} config remote.origin.mirror true",
+        "-C {at} config remote.origin.fetch +refs/*:refs/*",
+    ),
+    "no remote": ("clone -q {url} {at}", "-C {at} remote remove origin"),
+    "shared": ("clone -q --shared {path} {at}",),
+}
+
+
+@pytest.mark.parametrize("how", CHECKOUTS)
+def test_a_checkout_that_was_made_in_another_way(make_world: MakeWorld, how: str) -> None:
+    world = make_world("in_place")
+    at = world.path(*HERE)
+    at.parent.mkdir(parents=True)
+    world.git("config", "uploadpack.allowFilter", "true")
+    for words in CHECKOUTS[how]:
+        world.git(*words.format(url=f"file://{world.repository}", path=world.repository, at=at).split(), at=world.root)
+    world.git("checkout", "-q", "v2", at=at)
+    world.git("tag", "mine", at=at)
+    config = (at / ".git" / "config").read_text()
+    world.commit("v5")
+    assert deployed(world, "main") == world.rev("v5")
+    assert (at / ".git" / "config").read_text() == config, "the remotes are the owner's"
+    world.git("checkout", "-q", "-b", "side", "v1")
+    world.commit("v6")
+    assert deployed(world, "side") == world.rev("v6")
+    assert how == "shallow" or place(world).branch == "main -4 +1"
+    v2, v3 = world.rev("v2"), world.rev("v3")
+    assert deployed(world, "v4") == world.rev("v4")
+    world.repository.rename(world.root / "away")
+    # These two have not all of it themselves.
+    for name, revision in (("refs/tags/v3", v3), ("refs/tags/mine", v2)) if how not in ("blobless", "shared") else ():
+        assert world.rollback(name, "box:a").code == 0
+        assert revision == world.revision(*HERE)
+
+
+def test_a_clone_that_an_older_version_fetched_goes_back_and_says_how_far_it_is(world: World) -> None:
+    old, between = world.rev("v1"), world.rev("v2")
+    assert deployed(world, "v1") == old
+    clone = world.clone(*HERE)
+    for name in world.git("for-each-ref", "--format=%(refname)", "refs/lockstitch", at=clone).split():
+        world.git("update-ref", "-d", name, at=clone)
+    config = ("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+    world.git(*config, at=clone)
+    world.git(
+        "fetch", "-q", "--force", "origin", "+refs/heads/*:refs/remotes/origin/*", "refs/tags/*:refs/tags/*", at=clone
+    )
+    assert (place(world).branch, place(world).tag) == ("main -3", "v1")
+    world.git("checkout", "-q", "--detach", "v3")
+    world.git("branch", "-D", "main")
+    world.git("branch", "main/x")
+    assert deployed(world, "main/x") == world.rev("v3")
+    world.repository.rename(world.root / "away")
+    assert world.rollback("refs/tags/v2", "box:a").code == 0
+    assert world.revision(*HERE) == between
