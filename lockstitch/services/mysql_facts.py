@@ -9,11 +9,26 @@ from dataclasses import dataclass
 from lockstitch.backup import ServerFacts
 from lockstitch.probe import number
 
-_WORDS = ("tool", "server", "size", "other", "head", "login", "database", "definer", "grant", "encoding", "collate")
+_WORDS = (
+    "tool",
+    "server",
+    "size",
+    "other",
+    "head",
+    "login",
+    "database",
+    "definer",
+    "grant",
+    "encoding",
+    "collate",
+    "hidden",
+    "broken",
+)
 _GRANT = re.compile(r"(?P<rights>.+?) ON (?:\*\.\*|`(?P<pattern>(?:[^`]|``)*)`\.\*) TO ")
 _ROLE = re.compile(r"(?:`[^`]*`|'[^']*')(?:@\S+)? TO ")
 _COLUMNS = re.compile(r" ?\([^)]*\)")
-_TO_DUMP = frozenset(("SELECT", "SHOW VIEW", "TRIGGER", "EVENT", "LOCK TABLES"))
+# Without EXECUTE a login does not see that there are routines, and the dump program leaves them out.
+_TO_DUMP = frozenset(("SELECT", "SHOW VIEW", "TRIGGER", "EVENT", "EXECUTE", "LOCK TABLES"))
 _TO_MAKE = _TO_DUMP | {"INSERT", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES"}
 _TO_MAKE |= {"CREATE VIEW", "CREATE ROUTINE", "ALTER ROUTINE"}
 # Any of them lets a login make what is carried out with the rights of another.
@@ -74,6 +89,9 @@ def parse_facts(text: str, code: int) -> ServerFacts:
     had, binlog = grants(said["grant"]), "binlog" in rest
     silent = " ".join([line for line in rest if line != "binlog"][-3:]) or "no answer from the database server"
     problem = silent if not one["server"] else _against_dump(one["tool"], one["login"], one["database"], had)
+    problem = problem or _undumped(
+        one["server"], _account(one["login"]), one["database"], said["hidden"], said["broken"]
+    )
     remedy = _lacking(one["login"], one["database"], said["definer"], had, binlog) if one["server"] else {}
     return ServerFacts(
         server=one["server"],
@@ -98,6 +116,23 @@ def _against_dump(tool: str, login: str, database: str, had: Grants) -> str:
             f"{login} may not dump all of {database}, it lacks {rights}: "
             f"GRANT {rights} ON {_quoted(_escaped(database))}.* TO {_account(login)};"
         )
+    return ""
+
+
+def _undumped(server: str, account: str, database: str, hidden: Sequence[str], broken: Sequence[str]) -> str:
+    """What would end the dump midway: routines whose text this login may not see, and views that do not answer."""
+    if hidden:
+        kind, version = _kind(server)
+        number = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+        grant = f"GRANT SELECT ON mysql.proc TO {account};"
+        if kind == "MariaDB" and number >= (11, 3):
+            grant = f"GRANT SHOW CREATE ROUTINE ON {_quoted(_escaped(database))}.* TO {account};"
+        elif kind == "MySQL" and number >= (8, 0):
+            grant = f"GRANT SHOW_ROUTINE ON *.* TO {account};"
+        return f"its login may not read, and so not dump, {', '.join(hidden)}: {grant}"
+    if broken:
+        says = "; ".join(line.partition(" ")[2] for line in broken)
+        return f"a view of {database} does not answer, and a dump would end there: {says}: repair it or drop it"
     return ""
 
 

@@ -96,10 +96,19 @@ SELECT DISTINCT CONCAT('definer ', d) FROM (
     UNION SELECT definer FROM information_schema.routines WHERE routine_schema = DATABASE()
     UNION SELECT definer FROM information_schema.events WHERE event_schema = DATABASE()) all_of_them
     WHERE d <> CURRENT_USER();
+SELECT CONCAT('hidden ', LOWER(routine_type), ' ', routine_name, ' of ', definer) FROM information_schema.routines
+    WHERE routine_schema = DATABASE() AND routine_definition IS NULL LIMIT 3;
 SELECT 'binlog' FROM DUAL WHERE @@log_bin AND NOT @@log_bin_trust_function_creators AND (
     EXISTS (SELECT 1 FROM information_schema.triggers WHERE trigger_schema = DATABASE()) OR EXISTS (
         SELECT 1 FROM information_schema.routines WHERE routine_schema = DATABASE() AND routine_type = 'FUNCTION'));
 SQL
+# What the dump program asks of each view: it ends at the first that does not answer.
+sql "$database" 2>/dev/null <<'SQL' |
+SELECT CONCAT('SHOW FIELDS FROM ', """
+    + NAMED.format("table_name")
+    + r""", ';') FROM information_schema.views WHERE table_schema = DATABASE();
+SQL
+    sql "$database" --force 2>&1 >/dev/null | sed -n 's/^ERROR \([0-9]*\) ([^)]*) at line [0-9]*: /broken \1 /p' | head -n 3
 echo 'SHOW GRANTS;' | sql "$database" 2>/dev/null | sed 's/ IDENTIFIED .*//; s/^GRANT /grant /'
 head_of | sql "$database" --force 2>/dev/null | grep '^head ' | head -n 1
 exit 0

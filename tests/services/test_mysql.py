@@ -3,6 +3,7 @@ login may do is read from its grants."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.services import mysql
 from lockstitch.services.database import engines
 from lockstitch.services.mysql import login
+from lockstitch.services.mysql_dump_shell import DUMP
 from lockstitch.services.mysql_facts import beside_pattern, grants, parse_facts, versions
 from lockstitch.services.mysql_shell import FACTS, LOGIN
 from lockstitch.services.mysql_url import option_file, parse
@@ -196,8 +198,8 @@ def test_a_right_that_is_missing_is_told_with_its_grant(local_mariadb: LocalMari
     local_mariadb.create("shop", "CREATE TABLE orders (id int)")
     local_mariadb.sql(f"GRANT SELECT, SHOW VIEW ON shop.* TO {LIMITED}")
     problem = facts_of(local_mariadb, LIMITED).problem
-    grant = "GRANT EVENT, LOCK TABLES, TRIGGER ON `shop`.* TO `limited`@`%`;"
-    assert problem == f"limited@% may not dump all of shop, it lacks EVENT, LOCK TABLES, TRIGGER: {grant}"
+    grant = "GRANT EVENT, EXECUTE, LOCK TABLES, TRIGGER ON `shop`.* TO `limited`@`%`;"
+    assert problem == f"limited@% may not dump all of shop, it lacks EVENT, EXECUTE, LOCK TABLES, TRIGGER: {grant}"
     local_mariadb.sql(grant)
     facts = facts_of(local_mariadb, LIMITED)
     assert facts.problem == "" and facts.able == frozenset()
@@ -214,6 +216,71 @@ def test_a_definer_of_another_name_is_told(local_mariadb: LocalMariaDB) -> None:
     assert facts.able == {"create"} and "root@127.0.0.1: GRANT SET USER ON *.* TO `app`@`%`;" in facts.remedy["own"]
     local_mariadb.sql("GRANT SET USER ON *.* TO app")
     assert facts_of(local_mariadb, APP).able == {"create", "own"}
+
+
+THEIRS = (
+    "CREATE TABLE shop.orders (id int)",
+    "CREATE SEQUENCE shop.numbers",
+    "CREATE PROCEDURE shop.do_it() BEGIN SELECT 1; END",
+    "CREATE FUNCTION shop.one() RETURNS int DETERMINISTIC RETURN 1",
+    "CREATE VIEW shop.seen AS SELECT id, shop.one() AS one FROM shop.orders",
+    "CREATE TRIGGER shop.before_it BEFORE INSERT ON shop.orders FOR EACH ROW SET NEW.id = 1",
+    "CREATE EVENT shop.often ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM shop.orders",
+)
+
+
+def dumped(server: LocalMariaDB, user: str, tmp_path: Path) -> tuple[int, str]:
+    """How the engine's own dump ends, and what of the text is in it."""
+    tmp_path.mkdir()
+    values = {**login(Secret(server.url("shop", user))), "heads": mysql.ENGINE.heads, "jobs": "1"}
+    unpack = "gzip -dc database/*.gz\n"
+    script = Command(f"set -eu\ncd {tmp_path}\n{DUMP}\n{unpack}", values=values).render()
+    env = {"PATH": server.path, "LANG": "C.UTF-8"}
+    done = subprocess.run("sh", input=script, env=env, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_login_with_the_documented_rights_dumps_what_others_have_made(
+    local_mariadb: LocalMariaDB, tmp_path: Path
+) -> None:
+    """And one that could not dump all of it is refused with the GRANT: nothing is ever left out."""
+    local_mariadb.reset()
+    local_mariadb.create("shop")
+    for line in THEIRS:
+        local_mariadb.sql(line)
+    docs = (Path(__file__).parents[2] / "docs/databases.md").read_text()
+    (rights,) = re.findall(r"To dump, `([A-Z, ]+)` will do", docs)
+    local_mariadb.sql(f"GRANT {rights} ON shop.* TO {LIMITED}")
+    problem = facts_of(local_mariadb, LIMITED).problem
+    assert "procedure do_it of root@127.0.0.1" in problem and "function one of root@127.0.0.1" in problem
+    assert dumped(local_mariadb, LIMITED, tmp_path / "refused")[0] != 0, "so it would have ended"
+    grant = problem.partition(": ")[2]
+    assert grant == "GRANT SELECT ON mysql.proc TO `limited`@`%`;" and grant.partition(" TO ")[0] in docs
+    local_mariadb.sql(grant)
+    assert facts_of(local_mariadb, LIMITED).problem == ""
+    code, text = dumped(local_mariadb, LIMITED, tmp_path / "made")
+    assert code == 0, text
+    for name in (
+        "PROCEDURE `do_it`",
+        "FUNCTION `one`",
+        "VIEW `seen`",
+        "TRIGGER shop.before_it",
+        "EVENT `often`",
+        "SEQUENCE",
+    ):
+        assert name in text.replace("TRIGGER `shop`.`before_it`", "TRIGGER shop.before_it"), name
+    local_mariadb.sql(f"REVOKE EXECUTE ON shop.* FROM {LIMITED}")
+    assert "it lacks EXECUTE" in facts_of(local_mariadb, LIMITED).problem
+
+
+def test_a_view_that_would_end_the_dump_is_refused_before_it(local_mariadb: LocalMariaDB, tmp_path: Path) -> None:
+    local_mariadb.reset()
+    local_mariadb.create("shop", "CREATE TABLE orders (id int)", "CREATE VIEW `s``een` AS SELECT id FROM orders")
+    assert facts_of(local_mariadb, APP).problem == ""
+    local_mariadb.sql("ALTER TABLE shop.orders CHANGE id number int")
+    assert "a view of shop does not answer" in facts_of(local_mariadb, APP).problem
+    assert "s`een" in facts_of(local_mariadb, APP).problem
+    assert dumped(local_mariadb, APP, tmp_path / "refused")[0] != 0
 
 
 def test_a_server_that_is_not_there_is_told(local_mariadb: LocalMariaDB) -> None:
