@@ -107,7 +107,7 @@ def parse_facts(text: str, code: int) -> ServerFacts:
     rest = []
     for line in text.splitlines():
         word, _, value = line.partition(" ")
-        if word in ("tool", "server", "size", "able", "other", "head", *_TEXT):
+        if word in ("tool", "server", "size", "able", "other", "head", "denied", *_TEXT):
             said.setdefault(word, []).append(value)
         else:
             rest.append(line)
@@ -119,7 +119,7 @@ def parse_facts(text: str, code: int) -> ServerFacts:
         size=number(said.get("size", [""])[-1]),
         able=frozenset(said.get("able", ())),
         others=tuple(said.get("other", ())),
-        problem=problem or _too_old(server, tool),
+        problem=problem or _too_old(server, tool) or _denied(said.get("denied", [""])[-1]),
         head=said.get("head", [""])[-1],
         text={word: said[word][-1] for word in _TEXT if word in said},
     )
@@ -140,6 +140,10 @@ def _too_old(server: str, tool: str) -> str:
         wanted = f"postgresql-client-{major(server)}"
         return f"what pg_dump {tool} dumps cannot be restored on a server of version {server}: install {wanted}"
     return ""
+
+
+def _denied(told: str) -> str:
+    return f"permission denied for {told} Without that pg_dump ends midway" if told else ""
 
 
 def versions(server: str, tool: str) -> str:

@@ -133,7 +133,7 @@ MARIADB = Dialect(
     open_transaction="SELECT count(*) FROM information_schema.innodb_trx",
     waiting=f"{_SESSIONS} AND state LIKE 'Waiting for%'",
     session="id",
-    lets_read=(f"GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON shop.* TO {LIMITED}",),
+    lets_read=(f"GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE, LOCK TABLES ON shop.* TO {LIMITED}",),
     acts=(
         *_SEEN,
         "CREATE TRIGGER telling AFTER INSERT ON customers FOR EACH ROW INSERT INTO told VALUES (NEW.name)",

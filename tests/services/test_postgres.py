@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import socket
 import subprocess
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,14 +19,14 @@ from hypothesis import strategies as st
 from psycopg import conninfo as libpq
 from psycopg import sql
 
-from lockstitch.command import Secret
+from lockstitch.command import Command, Secret
 from lockstitch.errors import UsageError
 from lockstitch.gate import Answer
 from lockstitch.services import postgres
 from lockstitch.services.database import engines, judge_rows, on_dump, with_dump
 from lockstitch.services.postgres import conninfo, login, parse, parse_facts
 from lockstitch.services.vault_shell import compared
-from tests.postgres import APP, AWKWARD, LocalPostgres
+from tests.postgres import APP, AWKWARD, LIMITED, LocalPostgres
 from tests.shells import SHELLS, says
 
 THERE = ("postgres", "template1")
@@ -34,6 +37,49 @@ ANY = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1,
 
 def url(user: str = "u", password: str = "p", host: str = "h", database: str = "d", more: str = "") -> str:
     return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@{host}/{quote(database, safe='')}{more}"
+
+
+def test_what_the_login_may_not_dump_is_told_with_its_grant_before_the_dump(
+    local_postgres: LocalPostgres, tmp_path: Path
+) -> None:
+    """Tables, sequences, schemas, policies, large objects: one grant after the other, and then the dump is made."""
+    server = local_postgres
+    server.reset()
+    server.create("shop", "CREATE TABLE orders (id serial)")
+    for line in (
+        'CREATE SCHEMA "se cret"; CREATE TABLE "se cret".parts (id serial) PARTITION BY RANGE (id)',
+        "CREATE TABLE guarded (id int); ALTER TABLE guarded ENABLE ROW LEVEL SECURITY",
+        "CREATE VIEW seen AS SELECT 1; CREATE MATERIALIZED VIEW kept AS SELECT 1",
+        "SELECT lo_from_bytea(4711, 'x')",
+    ):
+        server.sql(line, "shop")
+
+    def facts() -> str:
+        values = {**login(Secret(server.url("shop", LIMITED))), "heads": ""}
+        script = f"PATH={shlex.quote(server.path)}\n{Command(postgres.ENGINE.facts, values=values).render()}"
+        return parse_facts(says(("sh",), script).decode(), 0).problem
+
+    def dump() -> int:
+        words = ["pg_dump", "-h", "127.0.0.1", "-p", str(server.port), "-U", LIMITED, "-Fc", "-f", "dump", "shop"]
+        env = {"PATH": server.path, "PGPASSWORD": server.passwords[LIMITED]}
+        return subprocess.run(words, env=env, cwd=tmp_path, capture_output=True).returncode
+
+    assert dump() != 0
+    problem = facts()
+    for named in (
+        "table guarded:",
+        "sequence orders_id_seq:",
+        "rows of guarded (row-level",
+        "large object 4711:",
+        '"se cret"',
+    ):
+        assert named in problem, problem
+    while problem := facts():
+        assert dump() != 0, "it is refused, so it would have failed"
+        grant = re.search(r"(GRANT|ALTER) [^;]*;", problem)
+        assert grant, problem
+        server.sql(grant[0], "shop")
+    assert dump() == 0
 
 
 def test_the_engine_is_found_by_its_file() -> None:
