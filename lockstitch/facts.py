@@ -10,7 +10,7 @@ from lockstitch.backup import ServerFacts, VaultFacts, parse_backups
 from lockstitch.errors import LockstitchError
 from lockstitch.plan import Commit, Site
 from lockstitch.probe import number
-from lockstitch.release import REVISION, Release, Verdict
+from lockstitch.release import REVISION, Release, Verdict, is_release_id
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
 
@@ -35,7 +35,11 @@ class LockInfo:
 @dataclass(frozen=True)
 class PlaceFacts:
     """What lies at an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one;
-    `broken` is what git says where it cannot tell what was changed."""
+    `broken` is what git says where it cannot tell what was changed.
+
+    `link` is what the symlink `current` says, and `current` the folder in `releases` that it leads to, where it does;
+    `dangling`: it leads to no folder at all.
+    """
 
     cloned: bool = False
     revision: str | None = None
@@ -46,6 +50,8 @@ class PlaceFacts:
     branch: str = ""
     foreign: str = ""
     broken: str = ""
+    link: str = ""
+    dangling: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,8 @@ class Facts:
         if self.place.current:
             made = {r.id: r for r in self.releases}
             return made.get(self.place.current, Release(self.place.current, self.place.revision or ""))
+        if self.place.link:
+            return None
         same = [r for r in self.releases if r.revision == self.place.revision and r.verdict != "bad"]
         latest = [entry.get("release") for entry in self.host.journal if entry.get("verdict") == "good"]
         return max(same, key=lambda r: (r.id == (latest[-1] if latest else ""), r.id), default=None)
@@ -133,7 +141,18 @@ class Facts:
     def as_recorded(self) -> bool:
         """Whether what lies here is what a run last proved to serve."""
         last, place = self.last_good, self.place
-        return last is not None and (last.id == place.current if place.current else last.revision == place.revision)
+        by_id = place.current or place.link
+        return last is not None and (last.id == place.current if by_id else last.revision == place.revision)
+
+    @property
+    def deployed(self) -> bool:
+        """Whether something is there that may serve, by whatever tool it came, and even if its revision is unknown."""
+        return self.place.revision is not None or bool(self.place.link and not self.place.dangling)
+
+    @property
+    def adopted(self) -> bool:
+        """Whether what `current` leads to was made by something else."""
+        return bool(self.place.link) and not is_release_id(self.place.current or "")
 
 
 @dataclass(frozen=True)
@@ -152,6 +171,8 @@ def parse_place(text: str, code: int) -> PlaceFacts:
         cloned="clone" in said,
         revision=revision if REVISION.match(revision) else None,
         current=_last(said, "current") or None,
+        link=_last(said, "link"),
+        dangling="dangling" in said,
         folders=tuple(said.get("folder", ())),
         dirty=tuple(said.get("dirty", ())),
         tag=_last(said, "tag"),

@@ -16,8 +16,14 @@ here() { git --git-dir="$clone" "$@"; }
 # By URL and with our own refspec: what the clone's owner configured for remotes is theirs, and says nothing to us.
 take() { ls_git=$1; shift; git --git-dir="$ls_git" fetch -q --force --no-tags --no-recurse-submodules "$@"; }
 standing() {
-    if [ "$kind" = in_place ]; then here rev-parse -q --verify HEAD 2>/dev/null
-    else cat "$current/REVISION" 2>/dev/null; fi
+    if [ "$kind" = in_place ]; then here rev-parse -q --verify HEAD
+    # A release that another tool made may lack the file: its own clone tells it, or Capistrano's log.
+    elif [ -e "$current/REVISION" ]; then cat "$current/REVISION"
+    elif [ -e "$current/.git" ]; then git --git-dir="$current/.git" rev-parse -q --verify HEAD
+    else
+        grep -F " deployed as release $(basename "$(readlink "$current")") by " "$path/revisions.log" |
+            sed -n 's/.*(at \([0-9a-f]\{40\}\)).*/\1/p' | tail -n 1
+    fi 2>/dev/null
 }
 """
 
@@ -166,8 +172,14 @@ if [ "$kind" = in_place ]; then
 else
     [ -d "$clone" ] && echo clone
     if [ -L "$current" ]; then
-        echo "current $(basename "$(readlink "$current")")"
-        echo "revision $(cat "$current/REVISION" 2>/dev/null)"
+        link=$(readlink "$current"); at=$link
+        case $at in /*) ;; *) at=$path/$at ;; esac
+        printf 'link %s\n' "$(printf %s "$link" | tr '\n' '?')"
+        [ -d "$current/" ] || echo dangling
+        # What leads elsewhere is no release of ours, whatever its name.
+        [ "$(readlink -m -- "$(dirname -- "$at")")" != "$(readlink -m -- "$releases")" ] ||
+            echo "current $(basename -- "$at")"
+        echo "revision $(standing)"
     elif [ -e "$current" ]; then
         echo "foreign $current is there and is no symlink"
     fi

@@ -23,7 +23,7 @@ class Absence:
 def goes_down(job: Job, *, deploying: bool, taking_back: bool = False) -> bool:
     """Whether a site goes into maintenance for this run, as far as that is known before it."""
     found, mode = job.facts.maintenance, job.app.mode
-    if mode is None or job.before is None or found.meant:
+    if mode is None or not job.facts.deployed or found.meant:
         return False
     if found.left or mode.when == "always":
         return True

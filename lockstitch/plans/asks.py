@@ -123,7 +123,7 @@ def serving(fleet: Fleet, survey: Survey) -> dict[Site, Verdict]:
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
     verdicts = {}
     for where, facts in survey.facts.items():
-        deployed = facts.place.revision is not None
+        deployed = facts.deployed
         app = apps[where.host, where.app]
         verdict = app.service.judge(facts.service) if deployed else failed("nothing is deployed here yet")
         if verdict.passed and facts.last_good is not None and not facts.as_recorded:

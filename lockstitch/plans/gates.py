@@ -21,7 +21,7 @@ def _health(wanted: Health, revision: str) -> Gate:
         status=wanted.status,
         expect=wanted.expect,
         contains=wanted.contains,
-        revision_key=wanted.revision,
+        revision_key=wanted.revision if revision else "",
         revision=revision,
     )
     probe = Probe("health", asked_of(wanted.url, wanted.timeout), parse_answer)

@@ -102,7 +102,7 @@ def _plan(
     kind: Kind, turns: Turns, names: Sequence[str], unit: Callable[[str], Unit], notes: Sequence[str], nothing: str
 ) -> Plan:
     jobs = _jobs(turns, kind)
-    mine = [job for job in jobs if job.site.host in names and job.before is not None]
+    mine = [job for job in jobs if job.site.host in names and job.facts.deployed]
     made: list[Wave] = []
     parts = list(_parts(turns, jobs, names))
     for number, (part, pause) in enumerate(parts, 1):
@@ -156,7 +156,7 @@ def _parts(turns: Turns, jobs: Sequence[Job], names: Sequence[str]) -> Iterator[
     everybody = [[host.name for host in group.hosts] for group in turns.fleet.inventory.groups]
     serving: dict[str, list[str]] = {}
     for job in jobs:
-        if job.before is not None and _serves(job):
+        if job.facts.deployed and _serves(job):
             serving.setdefault(job.app.name, []).append(job.site.host)
     everybody += serving.values()
     waiting = list(names)
@@ -169,12 +169,12 @@ def _parts(turns: Turns, jobs: Sequence[Job], names: Sequence[str]) -> Iterator[
 
 def _alone(turns: Turns, jobs: Sequence[Job], parts: Sequence[Collection[str]]) -> Iterator[str]:
     """Which apps nobody serves while a wave is away, and which do not serve now and are not asked afterwards."""
-    serving = {job.site for job in jobs if job.before is not None and _serves(job)}
+    serving = {job.site for job in jobs if job.facts.deployed and _serves(job)}
     for part in parts:
-        for app in dict.fromkeys(job.app.name for job in jobs if job.site.host in part and job.before is not None):
+        for app in dict.fromkeys(job.app.name for job in jobs if job.site.host in part and job.facts.deployed):
             other = [site for site in serving if site.app == app and site.host not in part]
             if not other:
                 yield f"no other host serves {app} while {', '.join(part)} is away"
     for job in jobs:
-        if job.before is not None and job.site not in serving and any(job.site.host in part for part in parts):
+        if job.facts.deployed and job.site not in serving and any(job.site.host in part for part in parts):
             yield f"{job.site} does not serve now: it is not asked afterwards"

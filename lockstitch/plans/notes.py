@@ -22,7 +22,7 @@ tail -n 20 -- "$log" 2>/dev/null || sudo -n tail -n 20 -- "$log" 2>/dev/null ||
 
 def notes(survey: Survey) -> tuple[str, ...]:
     """What a person should know before saying yes."""
-    return tuple(dict.fromkeys([*_mixed(survey), *_direction(survey), *_locks(survey)]))
+    return tuple(dict.fromkeys([*_mixed(survey), *_adopted(survey), *_direction(survey), *_locks(survey)]))
 
 
 def migrations(jobs: Sequence[Job]) -> Iterator[str]:
@@ -64,6 +64,14 @@ def _mixed(survey: Survey) -> Iterator[str]:
     for app, revisions in standing.items():
         if len(revisions) > 1:
             yield f"{app}: the hosts stand on different revisions now: {', '.join(sorted(revisions))}"
+
+
+def _adopted(survey: Survey) -> Iterator[str]:
+    for site, facts in survey.facts.items():
+        if facts.adopted:
+            what = "leads nowhere" if facts.place.dangling else "Lockstitch did not make"
+            known = "" if facts.place.revision or facts.place.dangling else "; its revision is not known"
+            yield f"{site}: current is a link to {facts.place.link}, which {what}: a run that fails restores it{known}"
 
 
 def _direction(survey: Survey) -> Iterator[str]:

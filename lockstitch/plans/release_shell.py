@@ -22,3 +22,21 @@ if [ ! -e "$from/$plain" ]; then
 fi
 mkdir -p -- "$up"; rm -rf -- "$plain"; ln -s -- "$from/$plain" "$plain"
 """
+# A rename is the only atomic change of a symlink. Under one name, so that none is left by a run that was cut off.
+# Beside it is kept what it was: a copy of the link, or an empty file where there was none.
+ACTIVATE = r"""
+set -eu
+rm -f -- "$state"/current-before.*
+if [ -L "$current" ]; then cp -P -- "$current" "$state/current-before.$run"; else : >"$state/current-before.$run"; fi
+cd "$path"
+ln -sfn "releases/$id" current.new
+mv -fT current.new current
+"""
+# Where this run has kept nothing, it has changed nothing.
+RESTORE = r"""
+set -eu
+before=$state/current-before.$run
+if [ -L "$before" ]; then
+    rm -f -- "$current.new"; cp -P -- "$before" "$current.new"; mv -fT -- "$current.new" "$current"
+elif [ -f "$before" ]; then rm -f -- "$current"; fi
+"""

@@ -20,7 +20,7 @@ from lockstitch.plans.preflight import refuse
 from lockstitch.plans.schema import Backwards, Way, backwards, refuse_part, refuse_twice
 from lockstitch.plans.steps import Job
 from lockstitch.plans.store import Shelves
-from lockstitch.release import Release, previous_good, release_id, short
+from lockstitch.release import Release, is_release_id, previous_good, release_id, short
 
 # How many of the commits that would come in are named.
 _SHOWN = 3
@@ -109,7 +109,7 @@ def _refuse_missing(survey: Survey, back: Back) -> None:
             tags = ", ".join(facts.target.tags) if facts.target else ""
             lines.append(f"{site.host}: {site.app} has no {back.named}; its tags: {tags or 'none'}")
         if not back.wanted and previous_good(facts.releases, facts.release) is None:
-            lines.append(f"{site.host}: {site.app} has no earlier good release in its journal")
+            lines.append(f"{site.host}: {site.app} has no earlier good release in its journal{_strange(facts)}")
     if lines:
         raise CheckError(
             "\n".join([*lines, "nothing was changed"]),
@@ -160,6 +160,17 @@ def _served_before(facts: Facts, *, forward: bool) -> bool:
     now = ids.index(facts.release.id) if facts.release and facts.release.id in ids else len(ids)
     served = [release.revision for release in facts.releases[:now] if release.verdict == "good"]
     return not forward and wanted in served
+
+
+def _strange(facts: Facts) -> str:
+    """What is to be said of releases that another tool made, which no rollback goes to by itself."""
+    known = {release.id for release in facts.releases}
+    names = [
+        name for name in facts.place.folders if name not in known and not is_release_id(name.removesuffix(".part"))
+    ]
+    if not names:
+        return ""
+    return f"; {', '.join(names[-3:])} in releases came from another tool, and no journal tells whether it was good"
 
 
 def _job(app: App, facts: Facts, back: Back) -> Job:

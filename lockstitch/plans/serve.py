@@ -49,10 +49,10 @@ def service(fleet: Fleet, survey: Survey, asked: Service) -> Plan:
     jobs = jobs_of(fleet, survey, (asked.run, asked.by, asked.verb), asked.env)
     if not jobs:
         raise UsageError(f"no app runs on the chosen hosts of {fleet.inventory.name}; nothing was changed")
-    bare = [job.site for job in jobs if job.before is None]
+    bare = [job.site for job in jobs if not job.facts.deployed]
     if len(bare) == len(jobs):
         raise CheckError(f"{', '.join(map(str, bare))}: nothing is deployed here yet\nnothing was changed")
-    mine = [job for job in jobs if job.before is not None and not _there(job, asked.verb)]
+    mine = [job for job in jobs if job.facts.deployed and not _there(job, asked.verb)]
     units = {job.site: unit for job in mine if (unit := _unit(job, asked.verb))}
     lacking = dict.fromkeys(job.app.name for job in mine if job.site not in units)
     if lacking and not units:
@@ -176,7 +176,7 @@ def _parts(fleet: Fleet, group: Group, jobs: Mapping[str, Job], verb: Verb) -> t
 
 def _notes(fleet: Fleet, jobs: Sequence[Job], mine: Sequence[Job], verb: Verb) -> Iterator[str]:
     for job in jobs:
-        if job.before is not None and _there(job, verb):
+        if job.facts.deployed and _there(job, verb):
             wrong = job.app.service.judge(job.facts.service)
             why = "" if verb == "stop" or wrong.passed else f", though: {wrong.reason}"
             yield f"{job.site} {'is stopped' if verb == 'stop' else 'runs'} already: it is left out{why}"

@@ -12,21 +12,13 @@ from lockstitch.facts import Facts
 from lockstitch.inventory import App
 from lockstitch.layout import Layout
 from lockstitch.plan import Site, Step
-from lockstitch.plans.release_shell import LINK
+from lockstitch.plans.release_shell import ACTIVATE, LINK, RESTORE
 from lockstitch.questions import code_values
 from lockstitch.release import Release, is_release_id, prunable, short
 from lockstitch.removal import REMOVE
 from lockstitch.services import Place
 from lockstitch.services.state import NOTE_RELOAD
 
-# A rename is the only atomic change of a symlink. Under one name, so that none is left by a run that was cut off.
-_ACTIVATE = r"""
-set -eu
-cd "$path"
-ln -sfn "releases/$id" current.new
-mv -fT current.new current
-"""
-_DEACTIVATE = 'rm -f "$current"'
 # A process loses its footing when its folder goes, even one that only means to start others elsewhere.
 _PRUNE = (
     REMOVE
@@ -93,11 +85,11 @@ class Job:
 
     @property
     def old(self) -> Place | None:
-        """The release that serves now; None on a first deploy."""
-        if self.before is None:
+        """The release that serves now; None on a first deploy. Its revision is empty where that is not known."""
+        if not self.facts.deployed:
             return None
         current = self.facts.place.current or ""
-        return Place(self.app.name, self.layout, current, self.before, self.env, self.facts.about)
+        return Place(self.app.name, self.layout, current, self.before or "", self.env, self.facts.about)
 
     def values(self, **more: str) -> dict[str, Value]:
         directory = self.layout.release(self.release)
@@ -172,25 +164,21 @@ def before(job: Job) -> tuple[Step, ...]:
 
 def after(job: Job) -> tuple[Step, ...]:
     """What else takes the new code once it serves."""
-    return tuple(
-        replace(step, again=step.again and job.before is not None) for step in job.app.service.after(job.place)
-    )
+    return tuple(replace(step, again=step.again and job.facts.deployed) for step in job.app.service.after(job.place))
 
 
 def activate(job: Job) -> Step:
-    """Point `current` at the release, atomically."""
-    undo = Command(_DEACTIVATE, values=job.values())
-    if job.facts.place.current:
-        undo = Command(_ACTIVATE, values=job.values(id=job.facts.place.current))
-    command = Command(_ACTIVATE, values=job.values(id=job.release))
-    return job.step("activate", f"point current at {job.release}", command, undo)
+    """Point `current` at the release, atomically; its way back is whatever it was, byte for byte."""
+    values = job.values(id=job.release, run=job.run, state=job.layout.state)
+    says = f"point current at {job.release}"
+    return job.step("activate", says, Command(ACTIVATE, values=values), Command(RESTORE, values=values))
 
 
 def reload(job: Job) -> Step:
     """Let the service take the code; the moment before is noted, so that older workers can be told from new ones."""
     step = job.app.service.reload_step(job.place)
     noted = replace(step.command, text=f"{NOTE_RELOAD}\n{step.command.text}")
-    if job.before is None:
+    if not job.facts.deployed:
         return replace(step, command=noted, undo=job.app.service.stop(job.place))
     return replace(step, command=noted, again=True)
 
@@ -239,6 +227,15 @@ def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: 
     else:
         command = Command(RECORD, values=values)
     return job.step(f"record {verdict}", f"record {told.id} as {verdict}", command)
+
+
+def adopt(job: Job, run: str, by: str) -> tuple[Step, ...]:
+    """Record the release that another tool made and that served until now, so that a rollback finds it."""
+    current = job.facts.place.current
+    if not (current and job.before and job.facts.adopted):
+        return ()
+    step = record(job, "good", run, by, "it served before Lockstitch", release=Release(current, job.before))
+    return (replace(step, name="record adopted", says=f"record {current}, which served until now, as good"),)
 
 
 def tag(job: Job, name: str, by: str, message: str, *, push: bool) -> tuple[Step, ...]:

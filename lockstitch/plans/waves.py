@@ -155,7 +155,7 @@ def _code(job: Job, *, testing: bool, discard: bool) -> tuple[Step, ...]:
 def finish(job: Job, run: str, by: str, message: str, *more: Step) -> Unit:
     """Record the release as good, remove what is no longer kept, free the lock."""
     good = steps.record(job, "good", run, by, message)
-    return Unit(job.site, (good, *more, *steps.prune(job), release_step(job.site, run)))
+    return Unit(job.site, (*steps.adopt(job, run, by), good, *more, *steps.prune(job), release_step(job.site, run)))
 
 
 def failed(job: Job, run: str, by: str, message: str) -> Unit:

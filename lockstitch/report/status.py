@@ -26,6 +26,8 @@ def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
             lines.append(f"! {site}: {neutral(serving[site].reason)}")
         if facts.place.dirty:
             lines.append(f"! {site}: {len(facts.place.dirty)} uncommitted changes in the checkout")
+        if facts.place.link and not facts.place.current:
+            lines.append(f"! {site}: current is a link to {neutral(facts.place.link)}, outside releases")
         if facts.maintenance.on:
             left = f", {who_left(facts)}" if facts.maintenance.left else ""
             lines.append(f"! {site}: in maintenance ({neutral(str(facts.maintenance))}{left})")
