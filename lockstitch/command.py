@@ -16,6 +16,7 @@ MASK = "***"
 # A line such as `}` inside a many-line secret says nothing, and masking it would garble every output.
 _TOO_SHORT_TO_MASK = 3
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_READ_DIFFERENTLY = re.compile(r"['!]|\\\\|\\\Z")
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+\Z")
 
 
@@ -65,6 +66,20 @@ def quote(value: str) -> str:
 def words(*parts: str) -> str:
     """A command line of literal words, each quoted."""
     return " ".join(quote(part) for part in parts)
+
+
+def any_shell(text: str) -> str:
+    """One line that has any login shell (sh, csh, fish, zsh, …) run `text` in `sh`, with its stdin untouched.
+
+    It holds nothing that two shells read differently within single quotes: `'`, `!`, two backslashes, a new line.
+    """
+    if text.isascii() and text.isprintable() and not _READ_DIFFERENTLY.search(text):
+        return f"exec sh -c '{text}'"
+    coded = "".join(
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in "'!\\" else f"\\0{byte:03o}"
+        for byte in text.encode("utf-8", "surrogateescape")
+    )
+    return f"exec sh -c 'eval \"$(printf %b \"$1\")\"' sh '{coded}'"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from lockstitch.command import quote
 from lockstitch.errors import CheckError
+from lockstitch.noise import NEUTRAL
 from lockstitch.plan import Script, Step
 from lockstitch.remote import Event, Observer, Result, StepBegan, StepEnded, StepOutput
 
@@ -51,8 +52,9 @@ ls_others() {
 ls_watch() {
     trap '' HUP PIPE INT
     # A signal to all of us ends what obeys it, and not this, which ends the rest. Who sent it knows what was cut off.
-    trap 'ls_journal=' TERM
-    read -r ls_line <&3
+    trap 'ls_journal= ls_over=yes' TERM; ls_over=
+    # More than 128 is no end of the line, but a limit of time that something has set for all of a shell's `read`.
+    while read -r ls_line <&3 || { [ $? -gt 128 ] && [ -z "$ls_over" ]; }; do :; done
     trap '' TERM
     ls_write "$ls_cut$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}"
     kill -TERM 0
@@ -80,6 +82,7 @@ ls_end() {
 def render(script: Script, nonce: str) -> str:
     """The shell text of a script; `nonce` is a word nobody on the host can guess, which marks what is ours."""
     head = [
+        NEUTRAL,
         f"ls_nonce={quote(nonce)}",
         f"ls_journal={quote(script.journal or '')}",
         f"ls_going={'yes' if script.keep_going else ''}",

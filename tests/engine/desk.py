@@ -18,7 +18,7 @@ from lockstitch.outcome import Outcome, RunEvent
 from lockstitch.plan import Plan
 from lockstitch.run import run
 from lockstitch.survey import survey
-from tests.engine.world import NOBODYS_CONFIG, git
+from tests.engine.world import HOST_ENVIRONMENT, git
 from tests.local import LocalRemote
 
 HOSTS = ("a", "b")
@@ -62,7 +62,7 @@ class DeskWorld:
         self.root, self.layout, self.maintenance = root, layout, maintenance
         self.repository = root / "origin"
         shutil.copytree(template, self.repository)
-        env = {**NOBODYS_CONFIG, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
+        env = {**HOST_ENVIRONMENT, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
         self.remote = LocalRemote(root / "homes", env=env)
         self._run = 0
         for host in HOSTS:

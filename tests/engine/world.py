@@ -27,12 +27,14 @@ HOSTS = ("a", "b", "c")
 SITES = (("a", "api"), ("b", "api"), ("b", "web"), ("c", "web"))
 NOBODYS_CONFIG = {
     "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": str(Path(__file__).with_name("gitconfig")),
+    "GIT_CONFIG_GLOBAL": str(Path(__file__).parent / "git" / "config"),
     "GIT_AUTHOR_NAME": "Ada",
     "GIT_AUTHOR_EMAIL": "ada@example.com",
     "GIT_COMMITTER_NAME": "Ada",
     "GIT_COMMITTER_EMAIL": "ada@example.com",
 }
+# A script forgets what its host's login exports for git; where git's own configuration is, is not of that kind.
+HOST_ENVIRONMENT = {"XDG_CONFIG_HOME": str(Path(__file__).parent)}
 
 INVENTORY = """
 groups:
@@ -83,7 +85,7 @@ class World:
         self._cache = cache
         self.repository = root / "origin"
         self.url = str(self.repository)
-        self.remote = LocalRemote(root / "homes", env=NOBODYS_CONFIG)
+        self.remote = LocalRemote(root / "homes", env=HOST_ENVIRONMENT)
         self._runs = itertools.count(1)
 
     def fleet(self, selection: str = "box") -> Fleet:

@@ -10,6 +10,7 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
+from pwd import getpwnam
 
 from lockstitch.host import Address, Host, Limits
 from scripts.sandbox.processes import descendants
@@ -41,6 +42,7 @@ class Sshd:
         (place / "config").write_text("".join(f"{name} {value}\n" for name, value in given.items()))
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
+            _separated()
         with (place / "log").open("w") as log:
             command = [openssh.server() or "sshd", "-D", "-e", "-f", str(place / "config")]
             self._process = subprocess.Popen(command, stderr=log, env=openssh.environment())
@@ -77,6 +79,16 @@ class Sshd:
                     return
             time.sleep(0.02)
         raise AssertionError((self.place / "log").read_text())
+
+
+def _separated() -> None:
+    """A server that root starts runs its unprivileged half as this user, which its package would have made."""
+    try:
+        getpwnam("sshd")
+    except KeyError:
+        subprocess.run(
+            ["useradd", "--system", "--home-dir", "/run/sshd", "--shell", "/usr/sbin/nologin", "sshd"], check=True
+        )
 
 
 def _key(path: Path) -> Path:

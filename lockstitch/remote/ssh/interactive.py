@@ -13,6 +13,7 @@ from types import FrameType
 
 from paramiko import Channel
 
+from lockstitch.command import any_shell
 from lockstitch.errors import ConnectError, HostLostError
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.shell import BROKEN, CHUNK, RefusedError, session
@@ -28,7 +29,7 @@ def interact(connection: StrictConnection, command_line: str) -> int:
         channel = session(connection.transport, limits.channel_timeout)
         columns, rows = os.get_terminal_size(SCREEN)
         channel.get_pty(os.environ.get("TERM", "vt100"), columns, rows)
-        channel.exec_command(command_line)
+        channel.exec_command(any_shell(command_line))
     except (RefusedError, *BROKEN) as error:
         raise ConnectError(name, f"the host gives us no terminal: {error}") from error
     with closing(channel), _resized(channel), _raw():

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 from fabric import Config
 
 from lockstitch.at_once import listening
+from lockstitch.command import any_shell
 from lockstitch.errors import ConnectError, HostLostError, LockstitchError
 from lockstitch.host import Host
 from lockstitch.plan import Script
@@ -184,9 +185,4 @@ def _may_be_seen(script: Script, text: str) -> bool:
     """Whether a script may stand in a command line, where the host's other users see it: a question without secrets."""
     if script.unseen or script.user is not None or script.journal is not None:
         return False
-    try:
-        # Some servers take no command that is not UTF-8.
-        short = len(text.encode()) < LONGEST_ARGUMENT
-    except UnicodeEncodeError:
-        return False
-    return short and not any(step.command.secrets() for step in script.steps)
+    return len(any_shell(text)) < LONGEST_ARGUMENT and not any(step.command.secrets() for step in script.steps)

@@ -6,7 +6,7 @@ from time import monotonic
 
 from paramiko import Channel, ChannelException, SSHException, Transport
 
-from lockstitch.command import words
+from lockstitch.command import any_shell, words
 from lockstitch.remote.ssh.agent import lend
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.runner import send_signal
@@ -15,7 +15,7 @@ CHUNK = 32 * 1024
 NOT_YET = None
 BROKEN = (SSHException, OSError, EOFError)
 READY = b"\036ready\n"
-START = "printf '\\036ready\\n'; exec sh"
+START = 'printf "\\036ready\\n"; exec sh'
 KEPT = 2000
 
 
@@ -36,9 +36,9 @@ class RefusedError(Exception):
 
 
 def command(user: str | None, text: str = START) -> str:
-    """What is started on the host. It says when it is there: until then, `.bashrc` could swallow what it is sent."""
-    become = () if user is None else ("sudo", "-n", "-H", "-u", user)
-    return f"exec {words(*become, 'sh', '-c', text)}"
+    """The line that starts it, in whatever login shell. It says when it is there: until then, `.bashrc` could swallow
+    what it is sent."""
+    return any_shell(text if user is None else f"exec {words('sudo', '-n', '-H', '-u', user, 'sh', '-c', text)}")
 
 
 class Shell:
@@ -55,9 +55,7 @@ class Shell:
         if connection.forward_agent:
             lend(self._channel)
         self.has_script = text is not None
-        line = command(user) if text is None else command(user, text)
-        # What was typed may hold bytes that are no text, and paramiko would stumble over those.
-        self._channel.exec_command(line.encode("utf-8", "surrogateescape"))
+        self._channel.exec_command(command(user) if text is None else command(user, text))
         if text is None:
             self._wait_until_ready()
 

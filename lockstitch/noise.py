@@ -1,0 +1,44 @@
+"""The environment that a login leaves on a host, made the same for every script: the first thing that one does.
+
+Profiles, /etc/environment, pam_env, sshd's SetEnv and the controller's own shell export variables, functions and shell
+options that change what `cd`, `git`, `ls`, `date`, `tar` or `read` mean. PATH, HOME, proxies and whatever else an app's
+own tools are found by stay; what an app needs beyond that stands in the inventory's `env:`, which is set after this.
+"""
+
+from __future__ import annotations
+
+# Removed by name, in every shell. TMPDIR is handled below: a good one is wanted.
+_NAMES = """
+CDPATH ENV BASH_ENV BASH_COMPAT GLOBIGNORE EXECIGNORE FUNCNEST TMOUT POSIXLY_CORRECT _POSIX2_VERSION
+LANGUAGE TZ TIME_STYLE QUOTING_STYLE COLUMNS LINES BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE DU_BLOCK_SIZE TABSIZE
+GZIP BZIP BZIP2 TAPE CMD_ENV I_WANT_A_BROKEN_PS CURL_HOME SHELL_VERBOSITY FORCE_COLOR CLICOLOR_FORCE
+"""
+# Families that no list is complete for: what is exported is looked through.
+_BLANKS = " \t\n"
+_FAMILIES = "GIT_* | LC_* | GREP_* | LS_* | PS_* | TAR_* | XZ_* | SYSTEMD_* | REDISCLI_*"
+
+# bash as /bin/sh takes over functions and options from the environment, also before it reads a script: names of
+# special built-ins (unset, set, export, eval) cannot be overridden there. `command`: what one shell does not know does
+# not end it. Nothing here starts a process; the list of what is exported costs one fork.
+NEUTRAL = rf"""
+set +aCefmuvx
+case ${{BASH_VERSION-}} in
+    ?*) set -f; unset -f compgen command; unset -f $(compgen -A function)
+        command export -n SHELLOPTS BASHOPTS
+        command shopt -u nullglob failglob nocaseglob nocasematch dotglob extglob extdebug globstar lastpipe xpg_echo ;;
+    *) unset SHELLOPTS BASHOPTS ;;
+esac 2>/dev/null
+command set +o pipefail 2>/dev/null
+IFS='
+'
+set -f
+for ls_line in $(export -p); do
+    ls_line=${{ls_line#export }} ls_line=${{ls_line#declare -x }} ls_line=${{ls_line%%=*}}
+    case $ls_line in *[!A-Za-z0-9_]*) ;; {_FAMILIES}) unset "$ls_line" ;; esac
+done
+set +f
+IFS='{_BLANKS}'
+unset {" ".join(_NAMES.split())}
+[ -d "${{TMPDIR-}}" ] && [ -w "$TMPDIR" ] && case $TMPDIR in /*) ;; *) false ;; esac || unset TMPDIR
+export LANG=C.UTF-8
+""".strip()

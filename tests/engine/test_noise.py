@@ -1,0 +1,47 @@
+"""The environment that a login leaves changes nothing that is done on a host."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lockstitch.layout import LayoutKind
+from tests.engine.conftest import MakeWorld
+from tests.engine.noise import Foreign
+from tests.engine.world import SITES
+
+
+@pytest.fixture(params=["sh", "bash as sh"])
+def shell(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The host's /bin/sh; bash takes functions and options from the environment, under that name too."""
+    if request.param == "sh":
+        return "/bin/sh"
+    bash = shutil.which("bash")
+    assert bash, "bash is everywhere"
+    (tmp_path / "sh").symlink_to(bash)
+    return str(tmp_path / "sh")
+
+
+@pytest.mark.parametrize("layout", ["in_place", "releases"])
+def test_what_a_profile_exports_changes_neither_a_deploy_nor_a_rollback(
+    make_world: MakeWorld, layout: LayoutKind, shell: str, tmp_path: Path
+) -> None:
+    """Paths are relative, so CDPATH would lead elsewhere; GIT_DIR names a clone that is nobody's business here."""
+    world = make_world(layout)
+    foreign = Foreign(tmp_path / "foreign").make("srv/api", "srv/web", "releases", "srv/api/current")
+    before = foreign.content()
+    world.remote.shell = (shell,)
+    world.remote.env = {**world.remote.env, **foreign.variables("srv/api")}
+    for version in ("v1", "v2"):
+        ended = world.deploy(version)
+        assert ended.code == 0, ended.outcome
+        assert world.truth() == world.on(version)
+    ended = world.rollback()
+    assert ended.code == 0, ended.outcome
+    assert world.truth() == world.on("v1")
+    assert world.migrations() == {host: ["migrated to v1", "migrated to v2"] for host in world.migrations()}
+    assert all(event["event"] for site in SITES for event in world.journal(*site))
+    assert world.leftovers() == []
+    assert foreign.content() == before, "somebody else's clone was touched"
