@@ -7,14 +7,16 @@ own tools are found by stay; what an app needs beyond that stands in the invento
 
 from __future__ import annotations
 
-# Removed by name, in every shell. TMPDIR is handled below: a good one is wanted.
+# Removed by name. Of TMPDIR a good one is wanted.
 _NAMES = """
 CDPATH ENV BASH_ENV BASH_COMPAT GLOBIGNORE EXECIGNORE FUNCNEST TMOUT POSIXLY_CORRECT _POSIX2_VERSION
 LANGUAGE TZ TIME_STYLE QUOTING_STYLE COLUMNS LINES BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE DU_BLOCK_SIZE TABSIZE
 GZIP BZIP BZIP2 TAPE CMD_ENV I_WANT_A_BROKEN_PS CURL_HOME SHELL_VERBOSITY FORCE_COLOR CLICOLOR_FORCE
 """
-# Families that no list is complete for: what is exported is looked through.
+# Our own variables have names in small letters, which one that is exported would fill: all such but these are removed.
+_KEPT = "*_proxy | npm_config_*"
 _BLANKS = " \t\n"
+# No list of their names is complete, so what is exported is looked through.
 _FAMILIES = "GIT_* | LC_* | GREP_* | LS_* | PS_* | TAR_* | XZ_* | SYSTEMD_* | REDISCLI_*"
 
 # bash as /bin/sh takes over functions and options from the environment, also before it reads a script: names of
@@ -29,16 +31,22 @@ case ${{BASH_VERSION-}} in
     *) unset SHELLOPTS BASHOPTS ;;
 esac 2>/dev/null
 command set +o pipefail 2>/dev/null
+export LANG=C.UTF-8
+unset LC_ALL LC_COLLATE LC_CTYPE
 IFS='
 '
 set -f
 for ls_line in $(export -p); do
     ls_line=${{ls_line#export }} ls_line=${{ls_line#declare -x }} ls_line=${{ls_line%%=*}}
-    case $ls_line in *[!A-Za-z0-9_]*) ;; {_FAMILIES}) unset "$ls_line" ;; esac
+    case $ls_line in
+        "" | [0-9]* | *[!A-Za-z0-9_]* | _ | {_KEPT}) ;;  # no name: the rest of a value of several lines
+        {_FAMILIES}) unset "$ls_line" ;;
+        *[A-Z]*) ;;
+        *) unset "$ls_line" ;;
+    esac
 done
 set +f
 IFS='{_BLANKS}'
 unset {" ".join(_NAMES.split())}
 [ -d "${{TMPDIR-}}" ] && [ -w "$TMPDIR" ] && case $TMPDIR in /*) ;; *) false ;; esac || unset TMPDIR
-export LANG=C.UTF-8
 """.strip()

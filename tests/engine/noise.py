@@ -63,6 +63,7 @@ class Foreign:
             "GIT_CONFIG_PARAMETERS": "'core.bare=maybe'",
             "GIT_EXTERNAL_DIFF": "false",
             "GIT_NOBODY_HAS_HEARD_OF": "a\nexport PATH='/nowhere'",
+            "MANY_LINES": "a\n=b\n9lives\n-x\n'GIT_A'\n$(exit 3)\n",
             "ENV": str(bad),
             "BASH_ENV": str(bad),
             "IFS": "/",
