@@ -49,8 +49,8 @@ def get_everywhere(session: Session, remote: str, to: str, way: Way, *, user: st
     folder, hosts = Path(to or ".").expanduser(), [host.name for host in session.c.hosts]
     if odd := [name for name in hosts if "/" in name or name in (".", "..")]:
         raise UsageError(f"{odd[0]} cannot be the name of a folder; nothing was fetched")
-    folders = {name: folder / name if len(hosts) > 1 else folder for name in hosts}
-    _everywhere(session, _typed("get", remote, to=to, user=user), Fetch(remote, folders, user), way)
+    folders = {name: name for name in hosts} if len(hosts) > 1 else {}
+    _everywhere(session, _typed("get", remote, to=to, user=user), Fetch(remote, folder, folders, user), way)
 
 
 def _everywhere(session: Session, typed: str, what: Send | Fetch, way: Way) -> None:

@@ -245,6 +245,37 @@ def test_what_a_dead_fetch_left_is_removed(remote: LocalRemote, backup: Callable
     assert tmp_path.is_dir()
 
 
+def test_a_link_that_is_swapped_in_while_it_is_fetched(
+    remote: LocalRemote, backup: Callable[..., Path], tmp_path: Path
+) -> None:
+    backup()
+    to, victim = tmp_path / "to", tmp_path / "victim"
+    (victim / "database").mkdir(parents=True)
+
+    def swap(host: Host, path: str, mode: str) -> None:
+        part = to / f".{NAME}.part"
+        if path.endswith("3001.dat.gz"):
+            part.rename(tmp_path / "away")
+            part.symlink_to(victim)
+
+    remote.cuts.append(swap)
+    with pytest.raises(CheckError, match="cannot be fetched"):
+        fetch(remote, DB1, VAULT, NAME, to, Told())
+    assert list(victim.rglob("*")) == [victim / "database"]
+
+
+def test_a_part_that_is_a_link_is_not_followed(
+    remote: LocalRemote, backup: Callable[..., Path], tmp_path: Path
+) -> None:
+    backup()
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "mine").write_text("mine")
+    (tmp_path / f".{NAME}.part").symlink_to(tmp_path / "victim")
+    with pytest.raises(CheckError, match="cannot be fetched"):
+        fetch(remote, DB1, VAULT, NAME, tmp_path, Told())
+    assert (tmp_path / "victim" / "mine").read_text() == "mine"
+
+
 def test_two_fetches_at_once(remote: LocalRemote, backup: Callable[..., Path], tmp_path: Path) -> None:
     backup()
     part = tmp_path / f".{NAME}.part"

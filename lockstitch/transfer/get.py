@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
+from lockstitch.below import Below
 from lockstitch.remote import FileError
 from lockstitch.transfer import shell
 from lockstitch.transfer.far import STAGE, Far
@@ -18,35 +18,35 @@ from lockstitch.transfer.names import Names
 from lockstitch.transfer.near import pieces
 from lockstitch.transfer.put import plain
 from lockstitch.transfer.receive import Arriving, link_in_place, made_folder, modes_set, standing, unfit
-from lockstitch.transfer.tree import Entry
+from lockstitch.transfer.tree import Entry, Kind
 
 
 @dataclass(frozen=True)
 class Fetching:
-    """One file that is to be fetched: where it is, where it goes, its checksum, and its part on this machine."""
+    """One file that is to be fetched: where it is, where it goes, its checksum, and its part beside that."""
 
     entry: Entry
     path: str
-    place: Path
+    place: str
     sum: str
-    part: Path
+    part: str
     start: int = 0
 
 
 class Get:
     """One path of one host. What is looked at first is what `carry` then does."""
 
-    def __init__(self, far: Far, path: str, folder: Path, names: Names) -> None:
+    def __init__(self, far: Far, path: str, below: Below, folder: str, names: Names) -> None:
         self._far, self._names, self._path = far, names, plain(path)
         found = far.listed(self._path)
         if found is None:
             raise far.refused(f"there is no {path}, or {far.user or 'the login user'} may not see it")
         if path.endswith("/") and not found.is_folder:
             raise far.refused(f"{path} is a file, and no folder")
-        self._tree, self._folder = found, folder
+        self._tree, self._below, self._folder = found, below, folder
         name = posixpath.basename(self._path.rstrip("/"))
         # `folder/.` stands for what is in it, as for `cp`.
-        self._at = folder if name in ("", ".", "..") else folder / name
+        self._at = folder if name in ("", ".", "..") else posixpath.join(folder, name)
         self._refuse_what_stands_in_the_way()
         self._files, self._unchanged = self._differing()
 
@@ -54,14 +54,14 @@ class Get:
         """What there is to do."""
         size = sum(one.entry.size - one.start for one in self._files)
         resumed = sum(one.start > 0 for one in self._files)
-        return Moved("fetch", str(self._at), len(self._files), size, self._unchanged, resumed)
+        return Moved("fetch", str(self._below.shown(self._at)), len(self._files), size, self._unchanged, resumed)
 
     def carry(self) -> Moved:
         """Fetch what differs; every file is put in its place when it has arrived whole."""
-        far, tree = self._far, self._tree
-        made = [self._folder] if made_folder(self._folder, 0o777) else []
+        far, tree, below = self._far, self._tree, self._below
+        made = [self._folder] if made_folder(below, self._folder, 0o777) else []
         for folder in tree.folders:
-            made += [self._place(folder)] if made_folder(self._place(folder), folder.mode | 0o700) else []
+            made += [self._place(folder)] if made_folder(below, self._place(folder), folder.mode | 0o700) else []
         self._room()
         whole = sum(one.entry.size for one in self._files)
         done = sum(one.start for one in self._files)
@@ -70,18 +70,19 @@ class Get:
             self._fetch(one, done, whole)
             done += one.entry.size - one.start
         for link in tree.links:
-            part = self._names.part(far.host.name, str(self._place(link)))
-            link_in_place(self._place(link), link.link, part)
+            part = self._names.part(far.host.name, str(below.shown(self._place(link))))
+            link_in_place(below, self._place(link), link.link, part)
         folders = [(self._place(one), one.mode) for one in reversed(tree.folders)]
-        modes_set((place, mode) for place, mode in folders if place != self._at or place in made)
+        modes_set(below, ((place, mode) for place, mode in folders if place != self._at or place in made))
         return self.planned()
 
-    def _place(self, entry: Entry) -> Path:
-        return self._at / entry.path if entry.path else self._at
+    def _place(self, entry: Entry) -> str:
+        return entry.under(self._at)
 
     def _refuse_what_stands_in_the_way(self) -> None:
-        for entry in self._tree.entries:
-            if said := unfit(self._place(entry), entry.kind, is_root=not entry.path):
+        places: list[tuple[str, Kind]] = [(self._place(entry), entry.kind) for entry in self._tree.entries]
+        for place, kind in [(self._folder, "folder"), *places]:
+            if said := unfit(self._below, place, kind):
                 raise self._far.refused(said)
 
     def _differing(self) -> tuple[list[Fetching], int]:
@@ -89,9 +90,10 @@ class Get:
         fetching: list[Fetching] = []
         for entry in self._tree.files:
             checksum, place = sums[entry.path], self._place(entry)
-            if standing(place, entry.size, self._far.check) == (entry.mode, entry.size, checksum):
+            if standing(self._below, place, entry.size, self._far.check) == (entry.mode, entry.size, checksum):
                 continue
-            part = place.with_name(self._names.part(self._far.host.name, str(place.absolute()), checksum))
+            part = self._names.part(self._far.host.name, str(self._below.shown(place).absolute()), checksum)
+            part = posixpath.join(posixpath.dirname(place), part)
             path = entry.under(self._path)
             start = self._kept(path, part, entry.size)
             fetching.append(Fetching(entry, path, place, checksum, part, start))
@@ -103,9 +105,9 @@ class Get:
         # Of exactly as much as will be fetched: a log may be longer by now.
         return {"": self._beginning(self._path, self._tree.entries[0].size)}
 
-    def _kept(self, path: str, part: Path, size: int) -> int:
+    def _kept(self, path: str, part: str, size: int) -> int:
         """How much of a part that is here is the beginning of what is there."""
-        there = standing(part, None, self._far.check)
+        there = standing(self._below, part, None, self._far.check)
         if there is None or not 0 < there[1] <= size:
             return 0
         return there[1] if self._beginning(path, there[1]) == there[2] else 0
@@ -116,14 +118,15 @@ class Get:
 
     def _room(self) -> None:
         size = sum(one.entry.size - one.start for one in self._files)
-        free = shutil.disk_usage(self._folder).free
+        folder = self._below.shown(self._folder)
+        free = shutil.disk_usage(folder).free
         if size > free:
-            said = f"{self._folder} has {size_text(free)} free and {size_text(size)} are needed; nothing was fetched"
+            said = f"{folder} has {size_text(free)} free and {size_text(size)} are needed; nothing was fetched"
             raise self._far.refused(said, hint="see here with: df -h")
 
     def _fetch(self, one: Fetching, done: int, whole: int) -> None:
         far = self._far
-        with Arriving(one.part, one.start, far.check) as arriving:
+        with Arriving(self._below, one.part, one.start, far.check) as arriving:
             try:
                 for size in self._read(one, arriving, one.entry.size):
                     done += size
@@ -133,7 +136,7 @@ class Get:
             except FileError:
                 arriving.drop()
                 raise
-            arriving.put_in_place(one.place, one.entry.mode)
+            arriving.put_in_place(posixpath.basename(one.place), one.entry.mode)
 
     def _read(self, one: Fetching, arriving: Arriving, end: int) -> Iterator[int]:
         """Fetch up to `end` what is not here yet; how much came, piece by piece."""
@@ -149,7 +152,8 @@ class Get:
             for _ in self._read(one, arriving, int(size)):
                 pass
         if (arriving.size, arriving.sum) != (int(size), checksum):
-            raise self._far.refused(f"{one.path} was changed while it was fetched; {one.place} is as it was")
+            place = self._below.shown(one.place)
+            raise self._far.refused(f"{one.path} was changed while it was fetched; {place} is as it was")
 
     @contextmanager
     def _opened(self, one: Fetching, start: int, end: int) -> Iterator[BinaryIO]:
@@ -158,7 +162,7 @@ class Get:
             with far.open(one.path, "rb", start) as file:
                 yield file
             return
-        copy = posixpath.join(STAGE, one.part.name)
+        copy = posixpath.join(STAGE, posixpath.basename(one.part))
         try:
             self._copy(one.path, copy, end)
             with far.open(copy, "rb", start) as file:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from lockstitch.adhoc import NOT_BEGUN, Way
 from lockstitch.at_once import at_once
+from lockstitch.below import Below
 from lockstitch.done import Done
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.host import Host
@@ -46,14 +47,15 @@ class Send:
 
 @dataclass(frozen=True)
 class Fetch:
-    """`get`: a path to the folder that each host has, by its name."""
+    """`get`: a path to a folder, or to the folders below it that `folders` has by the names of hosts."""
 
     path: str
-    folders: dict[str, Path] = field(default_factory=dict)
+    to: Path
+    folders: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
 
     def looked(self, far: Far, names: Names) -> Carrying:
-        return Get(far, self.path, self.folders[far.host.name], names)
+        return Get(far, self.path, Below(self.to), self.folders.get(far.host.name, ""), names)
 
 
 def carry(

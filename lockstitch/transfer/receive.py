@@ -10,23 +10,25 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
+from lockstitch.below import NO_LINK, Below
 from lockstitch.errors import CheckError
 from lockstitch.transfer.near import Check, pieces
 from lockstitch.transfer.tree import PERMISSIONS, Kind
 
-_MINE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_MINE = os.O_RDWR | os.O_CREAT | NO_LINK
 
 
 class Arriving:
     """A part that is being written, `size` bytes so far. It stays when it is cut off, to be gone on with."""
 
-    def __init__(self, part: Path, start: int, check: Check) -> None:
-        self._part, self.size, self._check = part, start, check
+    def __init__(self, below: Below, part: str, start: int, check: Check) -> None:
+        self._below, self._part, self.size, self._check = below, part, start, check
         self._sum = hashlib.sha256()
+        self._open = ExitStack()
 
     @property
     def sum(self) -> str:
@@ -34,16 +36,19 @@ class Arriving:
         return self._sum.hexdigest()
 
     def __enter__(self) -> Arriving:
-        with _told(self._part):
-            self._file = os.fdopen(os.open(self._part, _MINE, 0o600), "r+b", buffering=0)
+        with ExitStack() as opened, _told(self._below.shown(self._part)):
+            self._at, self._name = opened.enter_context(self._below.of(self._part))
+            descriptor = os.open(self._name, _MINE, 0o600, dir_fd=self._at)
+            self._file = opened.enter_context(os.fdopen(descriptor, "r+b", buffering=0))
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for data in pieces(self._file, self.size, self._check):
                 self._sum.update(data)
             self._file.truncate(self.size)
+            self._open = opened.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+        self._open.close()
 
     def write(self, data: bytes) -> None:
         self._sum.update(data)
@@ -55,23 +60,25 @@ class Arriving:
         except OSError as error:
             # It does not fit: a part would only be in the way.
             self.drop()
-            raise CheckError(f"{self._part.parent} cannot be written in: {_words(error)}") from error
+            raise CheckError(f"{self._below.shown(self._part).parent} cannot be written in: {_words(error)}") from error
 
-    def put_in_place(self, place: Path, mode: int) -> None:
-        with _told(place):
+    def put_in_place(self, name: str, mode: int) -> None:
+        """Give the part its name, in the folder that it was made in."""
+        with _told(self._below.shown(self._part).with_name(name)):
             os.fchmod(self._file.fileno(), mode)
             os.fsync(self._file.fileno())
-            os.replace(self._part, place)
+            os.replace(self._name, name, src_dir_fd=self._at, dst_dir_fd=self._at)
 
     def drop(self) -> None:
         with suppress(OSError):
-            self._part.unlink()
+            os.unlink(self._name, dir_fd=self._at)
 
 
-def standing(place: Path, size: int | None, check: Check) -> tuple[int, int, str] | None:
+def standing(below: Below, path: str, size: int | None, check: Check) -> tuple[int, int, str] | None:
     """Mode, size and checksum of a file that is here; None where there is none, or one of another size."""
     try:
-        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with below.of(path) as (at, name):
+            descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | NO_LINK, dir_fd=at)
     except OSError:
         return None
     with os.fdopen(descriptor, "rb", buffering=0) as file:
@@ -84,48 +91,59 @@ def standing(place: Path, size: int | None, check: Check) -> tuple[int, int, str
         return stat.S_IMODE(found.st_mode), found.st_size, made.hexdigest()
 
 
-def unfit(place: Path, kind: Kind, *, is_root: bool) -> str:
+def unfit(below: Below, path: str, kind: Kind) -> str:
     """Why something of this kind cannot be put there; nothing where it can."""
+    place = below.shown(path)
     try:
-        found = os.stat(place) if is_root and kind == "folder" else os.lstat(place)
-    except OSError:
+        with below.of(path) as (at, name):
+            found = os.lstat(name, dir_fd=at)
+    except FileNotFoundError:
         return ""
+    except OSError as error:
+        return f"{place} cannot be reached without following a link: {_words(error)}"
     if kind == "folder" and stat.S_ISLNK(found.st_mode):
         return f"{place} is a link here, and not followed"
     if (kind == "folder") != stat.S_ISDIR(found.st_mode):
         return f"{place} is {'no' if kind == 'folder' else 'a'} folder here"
+    if kind != "folder" and not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+        return f"{place} is a special file here, and not replaced"
     return ""
 
 
-def made_folder(place: Path, mode: int) -> bool:
-    """Make a folder where there is none, and those above it; whether it was made."""
-    with _told(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            place.mkdir(mode)
-        except FileExistsError:
-            return False
+def made_folder(below: Below, path: str, mode: int) -> bool:
+    """Make a folder where there is none; whether it was made."""
+    with _told(below.shown(path)):
+        below.make()
+        with below.of(path) as (at, name):
+            try:
+                os.mkdir(name, mode, dir_fd=at)
+            except FileExistsError:
+                return False
     return True
 
 
-def link_in_place(place: Path, target: str, part: str) -> None:
-    with _told(place):
-        if place.is_symlink() and os.readlink(place) == target:
-            return
-        draft = place.with_name(part)
+def link_in_place(below: Below, path: str, target: str, part: str) -> None:
+    with _told(below.shown(path)), below.of(path) as (at, name):
+        with suppress(OSError):
+            if os.readlink(name, dir_fd=at) == target:
+                return
         with suppress(FileNotFoundError):
-            draft.unlink()
-        draft.symlink_to(target)
-        os.replace(draft, place)
+            os.unlink(part, dir_fd=at)
+        os.symlink(target, part, dir_fd=at)
+        os.replace(part, name, src_dir_fd=at, dst_dir_fd=at)
 
 
-def modes_set(modes: Iterable[tuple[Path, int]]) -> None:
+def modes_set(below: Below, modes: Iterable[tuple[str, int]]) -> None:
     """Give folders their modes, those that are ours."""
-    for place, mode in modes:
-        with _told(place):
-            found = os.lstat(place)
+    for path, mode in modes:
+        with _told(below.shown(path)), below.of(path) as (at, name):
+            found = os.lstat(name, dir_fd=at)
             if found.st_uid == os.geteuid() and found.st_mode & PERMISSIONS != mode:
-                place.chmod(mode)
+                folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | NO_LINK, dir_fd=at)
+                try:
+                    os.fchmod(folder, mode)
+                finally:
+                    os.close(folder)
 
 
 @contextmanager

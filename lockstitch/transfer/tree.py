@@ -71,15 +71,16 @@ def batches(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
 
 
 def misplaced(entries: Iterable[Entry]) -> str | None:
-    """The first entry that would lie outside of its tree, or in something that is no folder of it: no honest host
-    tells of one."""
-    folders = {""}
+    """The first entry that would lie outside of its tree, or in something that is no folder of it, or that was told
+    already: no honest host tells of one."""
+    folders, seen = {""}, set[str]()
     for entry in entries:
         if not entry.path:
             continue
         parts = entry.path.split("/")
-        if any(part in ("", ".", "..") for part in parts) or "/".join(parts[:-1]) not in folders:
+        if any(part in ("", ".", "..") for part in parts) or "/".join(parts[:-1]) not in folders or entry.path in seen:
             return entry.path
+        seen.add(entry.path)
         if entry.kind == "folder":
             folders.add(entry.path)
     return None

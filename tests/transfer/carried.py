@@ -42,7 +42,7 @@ class Place:
         return done["api1"], moved.get("api1")
 
     def get(self, what: Path | str, to: Path) -> tuple[Done, Moved | None]:
-        fetch = Fetch(str(what), {"api1": to})
+        fetch = Fetch(str(what), to)
         done, moved = carry(self.remote, [HOST], fetch, self.names, Way())
         return done["api1"], moved.get("api1")
 

@@ -111,7 +111,7 @@ def test_a_host_that_freezes_in_the_middle(over_ssh: Place, sandbox: Sandbox, tm
             sandbox.do("api1", "freeze")
 
     try:
-        done, _ = carry(over_ssh.remote, [hasty], Fetch("big", {"api1": tmp_path}), over_ssh.names, Way(), told)
+        done, _ = carry(over_ssh.remote, [hasty], Fetch("big", tmp_path), over_ssh.names, Way(), told)
     finally:
         sandbox.do("api1", "thaw")
     assert done["api1"].code is ExitCode.UNREACHABLE and "froze" in done["api1"].words

@@ -154,7 +154,7 @@ def test_a_file_that_changes_while_it_is_fetched(place: Place, tmp_path: Path) -
     def told(progress: Progress) -> None:
         log.write_bytes(content(WHOLE, 2))
 
-    done, _ = carry(place.remote, [HOST], Fetch("log", {"api1": to}), place.names, Way(), told)
+    done, _ = carry(place.remote, [HOST], Fetch("log", to), place.names, Way(), told)
     assert done["api1"].code is ExitCode.CHECK_SAID_NO
     assert f"./log was changed while it was fetched; {to}/log is as it was" in done["api1"].words
     assert (to / "log").read_bytes() == b"old" and not parts(to)
@@ -259,7 +259,7 @@ def test_a_connection_that_drops_in_the_middle(over_ssh: Place, sandbox: Sandbox
             dropped.append(progress.done)
             sandbox.do("api1", "drop")
 
-    what = Send(Source(str(near / "big")), "far/big") if way == "put" else Fetch("far/big", {"api1": near})
+    what = Send(Source(str(near / "big")), "far/big") if way == "put" else Fetch("far/big", near)
     done, _ = carry(over_ssh.remote, [HOST], what, over_ssh.names, Way(), told)
     assert done["api1"].code is ExitCode.UNREACHABLE, done["api1"].words
     target = far if way == "put" else near
