@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from lockstitch.shown import quoted
+
 
 class ExitCode(IntEnum):
     """What the process ends with; `docs/exit-codes.md` explains each."""
@@ -62,7 +64,7 @@ class HostError(LockstitchError):
     """An error of one host, which it names."""
 
     def __init__(self, host: str, message: str, *, hint: str = "") -> None:
-        super().__init__(f"{host}: {message}", hint=hint)
+        super().__init__(f"{host}: {quoted(message)}", hint=hint)
         self.host = host
 
 

@@ -13,6 +13,7 @@ from lockstitch.probe import number
 from lockstitch.release import REVISION, Release, Verdict, is_release_id
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
+from lockstitch.shown import oneline
 
 # What the question for pending migrations ends with where nothing is deployed.
 NOTHING_THERE = 100
@@ -29,7 +30,7 @@ class LockInfo:
 
     def __str__(self) -> str:
         why = f" ({self.message})" if self.message else ""
-        return f"{self.by} since {self.at}, run {self.run}{why}"
+        return oneline(f"{self.by} since {self.at}, run {self.run}{why}")
 
 
 @dataclass(frozen=True)

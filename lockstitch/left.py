@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from lockstitch.outcome import Failure, Left
 from lockstitch.plan import Plan, Site
+from lockstitch.shown import oneline, quoted
 
 
 def left_to_a_person(plan: Plan, failure: Failure, what: str, *, again: bool = False) -> Left:
     """A site that a person must see to; with `again`, how it is taken back when that is done."""
     assert failure.site is not None
     on = _selected(plan, failure.site)
-    said = [f"{what}: {failure.reason}", *failure.output[-1:]]
+    said = [f"{what}: {quoted(failure.reason)}", *(f"| {oneline(line)}" for line in failure.output[-1:])]
     before = next((change.before for change in plan.changes if change.site == failure.site), None)
     if again and before:
         said.append(f"when that is seen to: {on} rollback --only {failure.site.app} --to {before[:12]}")

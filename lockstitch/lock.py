@@ -16,6 +16,7 @@ from lockstitch.journal import now
 from lockstitch.lock_steps import break_step, release_step, take_step
 from lockstitch.plan import Script, Site, Step
 from lockstitch.remote import Remote
+from lockstitch.shown import listed
 
 
 class Locks:
@@ -110,16 +111,16 @@ def _refusal(refused: Mapping[Site, str | LockstitchError], environment: str) ->
     changed = {site: str(a).removeprefix("changed") for site, a in refused.items() if str(a).startswith("changed")}
     if changed:
         lines = [f"{site.host}: {site.app} was changed {_by(a)} after it was looked at" for site, a in changed.items()]
-        return LockHeldError("\n".join([*lines, "nothing was changed"]), hint="type it again: the plan is made anew")
+        return LockHeldError(listed([*lines, "nothing was changed"]), hint="type it again: the plan is made anew")
     held = {site: parse_lock(str(a).removeprefix("held ")) for site, a in refused.items() if str(a).startswith("held")}
     if not held:
-        return CheckError("\n".join(f"{site.host}: {site.app}: {answer}" for site, answer in refused.items()))
+        return CheckError(listed(f"{site.host}: {site.app}: {answer}" for site, answer in refused.items()))
     lines = [
         f"{site.host}: {site.app} is locked by {info or 'somebody who has just finished'}"
         for site, info in held.items()
     ]
     return LockHeldError(
-        "\n".join([*lines, "nothing was changed"]),
+        listed([*lines, "nothing was changed"]),
         hint=f"wait for it; only if that run is dead: fab -H {environment} lock.break",
     )
 

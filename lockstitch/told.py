@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from lockstitch.backup import NAME
 from lockstitch.outcome import Failure
 from lockstitch.plan import Unit
 
@@ -33,7 +34,7 @@ def dumps(environment: str, told: Told) -> tuple[str, ...]:
     return tuple(
         f"the database of {app} was dumped before as {facts['backup']}; to go back to it: {on} {facts['backup']}"
         for app, facts in told.items()
-        if "backup" in facts
+        if NAME.fullmatch(facts.get("backup", ""))
     )
 
 

@@ -13,7 +13,7 @@ from lockstitch.done import Done, worst
 from lockstitch.errors import ExitCode, UsageError
 from lockstitch.journal import note, notes, now
 from lockstitch.remote import Observer, nobody
-from lockstitch.report import by_hand_text, done_json, done_text, neutral
+from lockstitch.report import by_hand_text, done_json, done_text, quoted
 from lockstitch.typed import kept
 from tasks.known import known_secrets
 from tasks.output import aside
@@ -59,7 +59,7 @@ def _at_once_said(session: Session, of: int) -> Callable[[str, Done], None]:
 
     def say(label: str, one: Done) -> None:
         if one.code not in (ExitCode.DONE, ExitCode.INTERRUPTED) and of > 1 and not session.json:
-            aside(neutral(f"{label:<12} ! {one.words}"))
+            aside(quoted(f"{label:<12} ! {one.words}"))
 
     return say
 

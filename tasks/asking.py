@@ -11,7 +11,7 @@ from lockstitch.done import Done
 from lockstitch.errors import ExitCode
 from lockstitch.plan import Script, Step
 from lockstitch.probe import Probe
-from lockstitch.report import done_text, neutral, table
+from lockstitch.report import done_text, quoted, table
 from lockstitch.upkeep import Question
 from tasks.adhoc import by_hand, end
 from tasks.output import aside, tell
@@ -35,7 +35,7 @@ def ask(session: Session, what: str, question: Question[Any], way: Way, user: st
             aside("\n" + done_text(bad))
             for label, one in bad.items():
                 for result in one.results:
-                    aside(neutral(f"{label}: {result.output.strip()}"))
+                    aside(quoted(f"{label}: {result.output.strip()}"))
     end(list(done.values()))
 
 

@@ -13,7 +13,7 @@ from typing import TextIO
 from lockstitch.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
 from lockstitch.plan import Plan
 from lockstitch.remote import StepBegan, StepEnded, StepOutput
-from lockstitch.report import Expected, Progress, expected, neutral, progress
+from lockstitch.report import Expected, Progress, expected, oneline, progress
 from tasks.output import tell
 
 Show = Callable[[RunEvent], None]
@@ -44,7 +44,7 @@ class Lines:
         text = sentence(event)
         if text is not None:
             with self._lock:
-                tell(f"{time.strftime('%H:%M:%S')} {neutral(text)}", self._stream)
+                tell(f"{time.strftime('%H:%M:%S')} {oneline(text)}", self._stream)
 
 
 def far_of(event: StepOutput, of: Expected) -> Progress | None:

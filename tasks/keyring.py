@@ -14,7 +14,7 @@ from lockstitch.errors import ExitCode, LockstitchError, UsageError
 from lockstitch.host import Host
 from lockstitch.journal import now
 from lockstitch.plan import Script, Step
-from lockstitch.report import done_text, neutral, table
+from lockstitch.report import done_text, oneline, table
 from lockstitch.upkeep import Key, KeyFile, add, key_file, keys_of, remove, write
 from tasks.adhoc import end, record, show
 from tasks.asking import answers
@@ -52,7 +52,7 @@ def add_keys(session: Session, way: Way, user: str, file: str, *, yes: bool = Fa
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}; nothing was changed") from error
     for key in keys:
-        session.note(neutral(f"{key.fingerprint} {key.kind} {key.comment}" + (f" ({key.weak})" if key.weak else "")))
+        session.note(oneline(f"{key.fingerprint} {key.kind} {key.comment}" + (f" ({key.weak})" if key.weak else "")))
     what = _typed("keys.add", user, *(key.fingerprint for key in keys))
     _change(session, what, way, user, lambda host, there: add(there, keys), "it is there already", yes=yes)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import sys
 from typing import Any
 
@@ -11,7 +10,7 @@ from lockstitch.fab import FleetContext, remote_for
 from lockstitch.host import Address, Host
 from lockstitch.inventory import Selection
 from lockstitch.remote.ssh import HostKey, Trust
-from lockstitch.report import table
+from lockstitch.report import json_text, table
 
 _HEADINGS = ("ENVIRONMENT", "GROUP", "HOST", "ADDRESS", "THROUGH", "APPS")
 
@@ -20,7 +19,7 @@ def show_hosts(selection: Selection, *, json: bool) -> None:
     """Print every selected host: as a table, or as JSON."""
     found = _hosts(selection)
     if json:
-        print(jsonlib.dumps(found, indent=2))
+        print(json_text(found, 2))
         return
     rows = [[", ".join(v) if isinstance(v, list) else str(v or "-") for v in host.values()] for host in found]
     print(table(_HEADINGS, rows))

@@ -18,7 +18,7 @@ from lockstitch.outcome import GateAsked, GoingBack, RunEvent, WaveBegan
 from lockstitch.plan import Plan
 from lockstitch.release import short
 from lockstitch.remote import StepBegan, StepEnded, StepOutput
-from lockstitch.report import Progress, expected, neutral
+from lockstitch.report import Progress, expected, oneline
 from tasks.display import far_of, sentence
 from tasks.output import Unfailing
 
@@ -53,13 +53,13 @@ class Live:
         match event:
             case WaveBegan() | GoingBack():
                 style = "bold red" if isinstance(event, GoingBack) else "bold"
-                self._console.print(Text(neutral(sentence(event) or ""), style))
+                self._console.print(Text(oneline(sentence(event) or ""), style))
             case StepBegan():
                 self._far.pop((event.host, event.app), None)
                 self._doing[event.host, event.app] = (event.name, "cyan")
             case StepEnded() if event.code != 0:
                 self._doing[event.host, event.app] = (f"{event.name} failed", "bold red")
-                self._console.print(Text(neutral(sentence(event) or ""), "red"))
+                self._console.print(Text(oneline(sentence(event) or ""), "red"))
             case StepEnded():
                 self._far.pop((event.host, event.app), None)
                 self._doing[event.host, event.app] = (f"{event.name} ✓", "green")
@@ -74,7 +74,7 @@ class Live:
                 said = f"gate {event.gate} {'✓' if passed else event.verdict.reason}"
                 self._doing[event.site.host, event.site.app] = (said, "green" if passed else "yellow")
             case _:
-                self._console.print(Text(neutral(sentence(event) or "")))
+                self._console.print(Text(oneline(sentence(event) or "")))
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, expand=False)
@@ -82,11 +82,11 @@ class Live:
         for heading in ("HOST", "APP", "CHANGE", "NOW"):
             table.add_column(heading, no_wrap=True, overflow="ellipsis")
         for (host, app), (text, style) in list(self._doing.items()):
-            now: RenderableType = Text(neutral(text).expandtabs(4)[:200], style)
+            now: RenderableType = Text(oneline(text).expandtabs(4)[:200], style)
             far = self._far.get((host, app))
             if far is not None and far.of:
                 bar = Table.grid(padding=(0, 1))
                 bar.add_row(ProgressBar(far.of, min(far.done, far.of), width=24), now)
                 now = bar
-            table.add_row(Text(neutral(host)), Text(neutral(app)), Text(self._changes.get((host, app), "")), now)
+            table.add_row(Text(oneline(host)), Text(oneline(app)), Text(self._changes.get((host, app), "")), now)
         return table

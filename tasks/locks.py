@@ -12,7 +12,7 @@ from lockstitch.journal import now
 from lockstitch.lock import Locks, break_locks
 from lockstitch.plan import Site
 from lockstitch.questions import database_site
-from lockstitch.report import locks_json, locks_text, neutral
+from lockstitch.report import locks_json, locks_text, oneline
 from lockstitch.survey import look
 from tasks.session import Session
 
@@ -41,7 +41,7 @@ def free_locks(session: Session, only: str, message: str, *, yes: bool) -> None:
     session.confirm(fleet, yes=yes)
     broken = break_locks(session.remote, hosts, _sites(fleet), run=session.run_id, by=session.by, message=message)
     lines = [f"{site.host}: {site.app}: broke the lock of {info}" for site, info in broken.items()]
-    print(neutral("\n".join(lines) or "nothing was locked"))
+    print("\n".join(map(oneline, lines)) or "nothing was locked")
 
 
 def _connected(session: Session, only: str) -> tuple[Fleet, dict[str, Host]]:

@@ -24,7 +24,7 @@ from lockstitch.logs.live import Live
 from lockstitch.logs.merge import Grep, Told, last_lines, merged
 from lockstitch.logs.read import Read, read
 from lockstitch.logs.records import UNTIMED
-from lockstitch.report import done_text, neutral
+from lockstitch.report import done_text, oneline
 from lockstitch.services import Place
 from tasks.adhoc import record
 from tasks.log_screen import Screen
@@ -175,8 +175,7 @@ def _stream(reads: dict[str, Read], asked: Asked, grep: Grep) -> Iterator[Told]:
 
 def say(text: str) -> None:
     """On stderr: stdout has the lines, and nothing else."""
-    with suppress(OSError):
-        print(neutral(text), file=sys.stderr, flush=True)
+    aside(oneline(text))
 
 
 def _since(text: str) -> tuple[datetime | None, float]:

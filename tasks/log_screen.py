@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import select
 from collections.abc import Iterable
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import Any, TextIO, cast
 from lockstitch.command import mask
 from lockstitch.inventory import Fleet
 from lockstitch.logs.merge import Told
+from lockstitch.report import json_text
 from tasks.known import known_secrets
 from tasks.output import Prefixed, forget, unwritten
 from tasks.session import Session
@@ -52,7 +52,7 @@ class Screen:
             if self._heard.gone:
                 break
             if self._json:
-                self._heard.write(json.dumps(self._data(told), ensure_ascii=False) + "\n")
+                self._heard.write(json_text(self._data(told)) + "\n")
                 continue
             label = self._label(told.origin.host, told.origin.app)
             for line in told.record.lines:

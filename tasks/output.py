@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from lockstitch.errors import CheckError
 from lockstitch.remote import Event, StepOutput
-from lockstitch.report import neutral
+from lockstitch.report import oneline
 
 # How long a line may wait for others that are written with it, in seconds; and how many lines do not wait.
 _TICK = 0.1
@@ -116,7 +116,7 @@ class Prefixed:
 
     def say(self, label: str, line: str) -> None:
         """One line of a host."""
-        text = f"{self._heads.get(label) or _head(label, self._width, 0)}{neutral(line)}\n"
+        text = f"{self._heads.get(label) or _head(label, self._width, 0)}{oneline(line)}\n"
         self._waiting.append(text)
         waiting = len(self._waiting)
         # Whoever is far ahead of the writing waits for it: what is not written yet takes memory.

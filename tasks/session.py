@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -27,13 +26,16 @@ from lockstitch.report import (
     counted,
     history_json,
     history_text,
+    json_text,
     neutral,
+    oneline,
     outcome_json,
     outcome_text,
     plan_json,
     plan_text,
     status_json,
     status_text,
+    unforged,
 )
 from lockstitch.run import run
 from lockstitch.survey import survey
@@ -146,7 +148,8 @@ class Session:
         if typed or not between or self.dry:
             return plans.way(typed or "none")
         for app, files in between.items():
-            self.note(f"{app}: {counted(len(files), 'migration')} between the two revisions: {', '.join(files)}")
+            lie = f"{counted(len(files), 'migration')} between the two revisions: {', '.join(files)}"
+            self.note(oneline(f"{app}: {lie}"))
         if not sys.stdin.isatty():
             raise UsageError(
                 "it was not said what becomes of the migrations that lie between; nothing was changed",
@@ -244,11 +247,11 @@ class Session:
         tell(self._text(data, text))
 
     def _text(self, data: Callable[[], Any], text: Callable[[], str]) -> str:
-        return jsonlib.dumps(data(), indent=2, default=str) if self.json else text()
+        return json_text(data(), 2) if self.json else text()
 
     def note(self, text: str) -> None:
         """Say something on the way; it never mixes with JSON on stdout."""
-        (aside if self.json else tell)(neutral(text))
+        (aside if self.json else tell)(unforged(neutral(text)))
 
 
 def words(text: str) -> tuple[str, ...]:

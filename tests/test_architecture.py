@@ -25,7 +25,7 @@ PURE = (
     "lockstitch/upkeep/",
     "lockstitch/strategies.py",
 )
-VALUES = ["errors", "command", "host", "release", "layout", "probe", "gate", "plan"]
+VALUES = ["shown", "errors", "command", "host", "release", "layout", "probe", "gate", "plan"]
 # A program of its own, whose answer is what it prints.
 PRINTS = "lockstitch/__main__.py"
 SEAMS = ("lockstitch/fab/", "lockstitch/remote/ssh/", "tasks/")

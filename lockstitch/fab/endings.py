@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +11,7 @@ from invoke.exceptions import CommandTimedOut, Exit, Failure
 from paramiko import SSHException
 
 from lockstitch.errors import ExitCode, LockstitchError
+from lockstitch.shown import quoted
 
 LAST_LINES = 10
 # No connection fails for these reasons.
@@ -29,7 +28,7 @@ def endings() -> Iterator[None]:
     except LockstitchError as error:
         raise _exit(str(error), error.exit_code) from None
     except GroupException as error:
-        lines = [f"{connection.host}: {_said(one)}" for connection, one in error.result.failed.items()]
+        lines = [f"{connection.host}: {quoted(_said(one))}" for connection, one in error.result.failed.items()]
         raise _exit("\n".join(lines), ExitCode.CHECK_SAID_NO) from None
     except Failure as error:
         raise _exit(_said(error), ExitCode.CHECK_SAID_NO) from None
@@ -43,14 +42,9 @@ def endings() -> Iterator[None]:
 
 
 def _exit(text: str, code: ExitCode) -> Exit:
-    from lockstitch.report import neutral
+    from lockstitch.shown import neutral, unforged
 
-    try:
-        # Not by Invoke, which has no answer where stderr cannot be written.
-        print(neutral(text), file=sys.stderr, flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    return Exit(None, int(code))
+    return Exit(unforged(neutral(text)), int(code))
 
 
 def _said(error: BaseException) -> str:
@@ -60,7 +54,7 @@ def _said(error: BaseException) -> str:
         case Failure():
             result = error.result
             shown = f"{result.stdout}{result.stderr}".strip().splitlines()[-LAST_LINES:] if result.hide else []
-            return "\n".join([f"`{result.command}` failed with exit code {result.exited}", *shown])
+            return quoted("\n".join([f"`{result.command}` failed with exit code {result.exited}", *shown]))
         case EOFError():
             return "the connection dropped"
         case OSError() if error.strerror:

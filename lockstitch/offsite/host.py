@@ -18,6 +18,7 @@ from lockstitch.offsite.manifest import Manifest
 from lockstitch.offsite.source import CHUNK, Progress, Pushed, Source, Told
 from lockstitch.plan import Script, Step
 from lockstitch.remote import Remote
+from lockstitch.shown import oneline
 
 _QUICK = 120.0
 # What a slow disk reads in a second: comparing may take that long.
@@ -114,7 +115,7 @@ class _Target:
         script = Script((Step(step, step, Command(text, values=values), timeout=timeout),))
         (result,) = self.remote.run(self.host, script)
         if not result.ok:
-            said = result.output.strip() or f"it ended with {result.code}"
+            said = oneline(result.output.strip()) or f"it ended with {result.code}"
             raise CheckError(f"{self.host.name}: could not {step}: {said}")
         return result.output.strip()
 

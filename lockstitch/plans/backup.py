@@ -11,6 +11,7 @@ from lockstitch.plan import Kind, Plan, Step, Unit, Wave
 from lockstitch.plans import shelf as steps
 from lockstitch.plans.shelf import Made, Shelf
 from lockstitch.retention import doomed
+from lockstitch.shown import listed
 
 
 def backup(
@@ -113,14 +114,14 @@ def refuse(shelves: Sequence[Shelf]) -> None:
     refuse_unready(shelves)
     problems = [f"{s.site}: {problem}" for s in shelves for problem in against_dump(s)]
     if problems:
-        raise CheckError("\n".join([*problems, "nothing was begun"]))
+        raise CheckError(listed([*problems, "nothing was begun"]))
 
 
 def refuse_unready(shelves: Sequence[Shelf]) -> None:
     """Raise where a vault cannot be used at all."""
     problems = [f"{s.site}: {problem}" for s in shelves for problem in _against(s)]
     if problems:
-        raise CheckError("\n".join([*problems, "nothing was begun"]))
+        raise CheckError(listed([*problems, "nothing was begun"]))
 
 
 def dump_notes(shelf: Shelf) -> Iterator[str]:

@@ -18,6 +18,7 @@ from lockstitch.plans.apt_shell import UPGRADE, WHOLE
 from lockstitch.plans.notes import job_logs
 from lockstitch.plans.serve import jobs_of
 from lockstitch.plans.steps import Job
+from lockstitch.shown import listed
 from lockstitch.strategies import at_most, never_all, waves
 
 # The answer must be here before the line goes, and what waits must outlive the script that began it.
@@ -70,7 +71,7 @@ def upgrade(turns: Turns, found: Mapping[str, Packages], chosen: Mapping[str, tu
     """The plan that upgrades packages, host after host. Raises CheckError for hosts where that cannot be."""
     problems = [f"{host.name}: {found[host.name].problem}" for host in turns.hosts if found[host.name].problem]
     if problems:
-        raise CheckError("\n".join([*problems, "nothing was changed"]), hint="leave these out: -H 'ENV,!HOST'")
+        raise CheckError(listed([*problems, "nothing was changed"]), hint="leave these out: -H 'ENV,!HOST'")
     names = [host.name for host in turns.hosts if chosen[host.name]]
 
     def unit(name: str) -> Unit:

@@ -8,6 +8,7 @@ from lockstitch.errors import CheckError
 from lockstitch.plan import Plan, Unit, Wave
 from lockstitch.plans.backup import database_plan
 from lockstitch.plans.shelf import Shelf, record
+from lockstitch.shown import listed
 
 
 def analyze(environment: str, shelves: Sequence[Shelf]) -> Plan:
@@ -20,7 +21,7 @@ def analyze(environment: str, shelves: Sequence[Shelf]) -> Plan:
         if s.facts.unwritable
     ]
     if problems:
-        raise CheckError("\n".join([*problems, "nothing was begun"]))
+        raise CheckError(listed([*problems, "nothing was begun"]))
     names = {shelf.site: shelf.engine.database(shelf.url) for shelf in shelves}
     units = [
         Unit(s.site, (s.step("analyze", f"analyze {names[s.site]}", s.command(s.engine.maintain)),)) for s in shelves

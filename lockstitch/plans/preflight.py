@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lockstitch.errors import CheckError, ConnectError, LockstitchError
 from lockstitch.facts import Facts, Survey
 from lockstitch.inventory import App, Fleet
+from lockstitch.shown import listed
 
 _SHOWN = 20
 
@@ -23,7 +24,7 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False) -> None:
     if problems:
         dirty = any(facts.place.dirty for facts in survey.facts.values()) and not discard
         hint = "commit or copy these changes away, or give --discard-changes to lose them" if dirty else ""
-        raise CheckError("\n".join([*problems, "nothing was changed"]), hint=hint)
+        raise CheckError(listed([*problems, "nothing was changed"]), hint=hint)
 
 
 def raise_unreachable(survey: Survey) -> None:

@@ -8,6 +8,7 @@ from lockstitch.plan import Plan, Step, Unit, Wave
 from lockstitch.plans import shelf as steps
 from lockstitch.plans.backup import database_plan, refuse_unready, room_notes
 from lockstitch.plans.shelf import Shelf
+from lockstitch.shown import listed
 
 
 def restore(environment: str, shelf: Shelf, name: str, into: str = "") -> Plan:
@@ -69,7 +70,7 @@ def refuse_restore(shelf: Shelf, *, swapping: bool) -> None:
     """Raise where this login may not do what a restore needs."""
     facts = shelf.facts.server
     if facts.problem:
-        raise CheckError(f"{shelf.site}: {facts.problem}\nnothing was begun")
+        raise CheckError(listed([f"{shelf.site}: {facts.problem}", "nothing was begun"]))
     wanted = ("create", "own") if swapping else ("create",)
     lacks = [word for word in wanted if word not in facts.able]
     if lacks:

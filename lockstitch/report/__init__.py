@@ -11,7 +11,8 @@ from lockstitch.report.plan import plan_json, plan_text
 from lockstitch.report.progress import Expected, Progress, expected, progress
 from lockstitch.report.services import packages_json, packages_text, services_json, services_text
 from lockstitch.report.status import history_json, history_text, status_json, status_text
-from lockstitch.report.text import counted, neutral, table
+from lockstitch.report.text import counted, table
+from lockstitch.shown import json_text, neutral, oneline, quoted, unforged
 
 __all__ = [
     "Checked",
@@ -34,11 +35,13 @@ __all__ = [
     "grouped_text",
     "history_json",
     "history_text",
+    "json_text",
     "locks_json",
     "locks_text",
     "maintenance_json",
     "maintenance_text",
     "neutral",
+    "oneline",
     "outcome_json",
     "outcome_text",
     "packages_json",
@@ -48,10 +51,12 @@ __all__ = [
     "progress",
     "queues_json",
     "queues_text",
+    "quoted",
     "services_json",
     "services_text",
     "status_json",
     "status_text",
     "summary",
     "table",
+    "unforged",
 ]

@@ -7,7 +7,8 @@ from typing import Any
 
 from lockstitch.done import Done, worst
 from lockstitch.errors import ExitCode
-from lockstitch.report.text import counted, neutral, seconds, table
+from lockstitch.report.text import counted, indented, seconds, table
+from lockstitch.shown import oneline
 
 _KINDS = {ExitCode.DONE: "ok", ExitCode.UNREACHABLE: "unreachable", ExitCode.INTERRUPTED: "interrupted"}
 
@@ -78,5 +79,6 @@ def grouped_text(done: Mapping[str, Done], sums: Mapping[str, str]) -> str:
     for (words, _), labels in groups.items():
         said = "".join(result.output for result in done[labels[0]].results).rstrip("\n")
         count = f" ({counted(len(labels), 'host')})" if len(labels) > 1 else ""
-        parts.append(f"== {', '.join(labels)}{count}: {neutral(words)}" + (f"\n{neutral(said)}" if said else ""))
+        lines = indented(said.split("\n") if said else (), "  | ")
+        parts.append("\n".join([f"== {', '.join(labels)}{count}: {oneline(words)}", *lines]))
     return "\n\n".join(parts)

@@ -7,7 +7,8 @@ from typing import Any
 
 from lockstitch.backup import Backup, VaultFacts, sized
 from lockstitch.release import short
-from lockstitch.report.text import neutral, table
+from lockstitch.report.text import table
+from lockstitch.shown import oneline
 
 _HEADINGS = ("BACKUP", "TAKEN", "DATABASE", "DUMP", "ROWS", "APP", "MIGRATION", "PROVEN", "KEPT BY")
 
@@ -17,7 +18,7 @@ def backups_text(facts: Mapping[str, VaultFacts], kept: Mapping[str, str]) -> st
     rows = [_row(b, kept.get(b.name, "")) for found in facts.values() for b in reversed(found.backups) if b.good]
     lines = table(_HEADINGS, rows).splitlines() if rows else []
     broken = [b for found in facts.values() for b in found.backups if not b.good]
-    lines += [neutral(f"! {b.name}: {b.problem}") for b in broken]
+    lines += [oneline(f"! {b.name}: {b.problem}") for b in broken]
     for name, found in facts.items():
         if not any(b.good for b in found.backups):
             lines.append(f"! {name} has no backup{' that can be counted on' if found.backups else ''}")

@@ -11,7 +11,8 @@ from lockstitch.backup import sized
 from lockstitch.checks.clock import Clock
 from lockstitch.finding import Finding, span
 from lockstitch.host_facts import HostReport
-from lockstitch.report.text import counted, neutral, table
+from lockstitch.report.text import counted, table
+from lockstitch.shown import oneline, quoted
 
 _LEVELS = {"pass": "pass", "note": "note", "warn": "WARN", "fail": "FAIL"}
 
@@ -44,16 +45,16 @@ def checks_text(found: Mapping[str, Checked], noun: str = "host") -> str:
 
 def _block(name: str, one: Checked) -> str:
     if one.away:
-        hint = [f"        HINT: {neutral(one.hint)}"] if one.hint else []
-        return "\n".join([f"{name}: it cannot be asked", f"  FAIL  {neutral(one.away)}", *hint])
-    heads = [f"{about}: {finding.check}" if about else finding.check for about, finding in one.findings]
+        hint = [f"        HINT: {oneline(one.hint)}"] if one.hint else []
+        return "\n".join([f"{name}: it cannot be asked", f"  FAIL  {quoted(one.away)}", *hint])
+    heads = [oneline(f"{about}: {finding.check}" if about else finding.check) for about, finding in one.findings]
     wide = max(map(len, heads), default=0)
     lines = [f"{name}:"]
     for head, (_, finding) in zip(heads, one.findings, strict=True):
-        first, *rest = neutral(finding.says).split("\n")
+        first, *rest = map(oneline, finding.says.split("\n"))
         room = " " * (wide + 10)
         lines += [f"  {_LEVELS[finding.level]}  {head:<{wide}}  {first}", *(f"{room}{line}" for line in rest)]
-        lines += [f"{room}HINT: {neutral(finding.hint)}"] if finding.hint else []
+        lines += [f"{room}HINT: {oneline(finding.hint)}"] if finding.hint else []
     return "\n".join(lines)
 
 
@@ -90,7 +91,7 @@ def facts_text(found: Mapping[str, Reported], away: Mapping[str, Checked]) -> st
     lines = [table(_HEADINGS, rows)] if rows else []
     for name, one in found.items():
         if one.reboot:
-            lines.append(f"{name}: a reboot is pending ({neutral(one.reboot.strip())})")
+            lines.append(f"{name}: a reboot is pending ({oneline(one.reboot.strip())})")
     lines += [_block(name, one) for name, one in away.items()]
     return "\n".join(lines)
 

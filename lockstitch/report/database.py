@@ -9,7 +9,8 @@ from typing import Any
 from lockstitch.backup import sized
 from lockstitch.database import DatabaseState
 from lockstitch.finding import Finding, span
-from lockstitch.report.text import neutral, table
+from lockstitch.report.text import table
+from lockstitch.shown import oneline
 
 Judged = tuple[DatabaseState, Sequence[Finding]]
 _LEVELS = {"pass": "pass", "note": "note", "warn": "WARN", "fail": "FAIL"}
@@ -30,7 +31,7 @@ def _block(name: str, state: DatabaseState, findings: Sequence[Finding]) -> str:
     if state.tables:
         rows = [(t.name, sized(t.bytes), _count(t.rows), _count(t.dead), t.analyzed or "never") for t in state.tables]
         lines += ["", *(f"  {line}" for line in table(_TABLES, rows).splitlines())]
-    return "\n".join([*lines, "", f"{name}: {_verdict(findings)}"])
+    return "\n".join([*lines, "", f"{name}: {oneline(_verdict(findings))}"])
 
 
 def _head(name: str, state: DatabaseState) -> str:
@@ -40,14 +41,17 @@ def _head(name: str, state: DatabaseState) -> str:
     told += ["a standby"] if state.standby else []
     told += [f"{sized(state.size)} on disk"] if state.size is not None else []
     told += [f"up for {span(state.up)}"] if state.up is not None else []
-    return neutral(f"{name}: {', '.join(told)}").replace("\n", " ")
+    return oneline(f"{name}: {', '.join(told)}").replace("\n", " ")
 
 
 def _finding(finding: Finding, wide: int) -> list[str]:
-    first, *rest = neutral(finding.says).split("\n")
+    first, *rest = map(oneline, finding.says.split("\n"))
     room = " " * (wide + 10)
-    lines = [f"  {_LEVELS[finding.level]}  {finding.check:<{wide}}  {first}", *(f"{room}{line}" for line in rest)]
-    return [*lines, *([f"{room}HINT: {neutral(finding.hint)}"] if finding.hint else [])]
+    lines = [
+        f"  {_LEVELS[finding.level]}  {oneline(finding.check):<{wide}}  {first}",
+        *(f"{room}{line}" for line in rest),
+    ]
+    return [*lines, *([f"{room}HINT: {oneline(finding.hint)}"] if finding.hint else [])]
 
 
 def _count(number: int | None) -> str:

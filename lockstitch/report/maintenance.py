@@ -8,8 +8,9 @@ from typing import Any
 
 from lockstitch.facts import Facts, Survey
 from lockstitch.plan import Site
-from lockstitch.report.text import neutral, table
+from lockstitch.report.text import table
 from lockstitch.services.queues import QueueState
+from lockstitch.shown import oneline, quoted
 
 
 def maintenance_text(survey: Survey, knows: Mapping[Site, bool]) -> str:
@@ -21,7 +22,7 @@ def maintenance_text(survey: Survey, knows: Mapping[Site, bool]) -> str:
         who = who_left(facts) if found.left else found.by or ("by hand" if found.on else "")
         rows.append((site.host, site.app, mode, moment(found.since), who, found.unknown or found.page))
     lines = [table(("HOST", "APP", "MAINTENANCE", "SINCE", "BY", "PAGE"), rows)]
-    return "\n".join([*lines, *(f"! {neutral(error.message)}" for error in survey.unreachable.values())])
+    return "\n".join([*lines, *(f"! {quoted(error.message)}" for error in survey.unreachable.values())])
 
 
 def who_left(facts: Facts) -> str:
@@ -53,13 +54,13 @@ def queues_text(found: Mapping[Site, QueueState | str]) -> str:
     rows, workers, said = [], [], []
     for site, state in found.items():
         if isinstance(state, str):
-            said.append(f"! {site}: {neutral(state)}")
+            said.append(f"! {site}: {oneline(state)}")
             continue
         sizes = ", ".join(f"{name} {'?' if size is None else size}" for name, size in state.sizes.items())
         failed = "?" if state.failed is None else str(state.failed)
         rows.append((site.host, site.app, str(len(state.workers)), sizes or "?", failed, state.horizon or "-"))
-        workers += [(site.host, str(w.pid), moment(w.since), w.code, neutral(w.words)) for w in state.workers]
-        said += [f"! {site}: {neutral(state.problem)}"] if state.problem else []
+        workers += [(site.host, str(w.pid), moment(w.since), w.code, oneline(w.words)) for w in state.workers]
+        said += [f"! {site}: {oneline(state.problem)}"] if state.problem else []
         said += [f"! {site}: worker {w.pid} runs the code before" for w in state.workers if w.code == "old"]
     parts = [table(("HOST", "APP", "WORKERS", "WAITING", "FAILED", "HORIZON"), rows)] if rows else []
     parts += [table(("HOST", "PID", "SINCE", "CODE", "WORKER"), workers)] if workers else []

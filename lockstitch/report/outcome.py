@@ -9,7 +9,8 @@ from lockstitch.errors import ExitCode
 from lockstitch.outcome import Failure, Outcome, SiteOutcome
 from lockstitch.plan import Change
 from lockstitch.release import short
-from lockstitch.report.text import indented, neutral, seconds, table
+from lockstitch.report.text import indented, seconds, table
+from lockstitch.shown import oneline, quoted
 
 _ENDINGS = {
     ExitCode.DONE: "done",
@@ -37,17 +38,22 @@ def outcome_text(outcome: Outcome) -> str:
     lines += table(headings, rows).splitlines() if rows else []
     lines += _each(outcome)
     for left in outcome.left:
-        lines += [f"! {left.site}: {neutral(left.what)}"]
-    lines += [f"! {neutral(note)}" for note in outcome.notes]
+        lines += [f"! {left.site}: {_hanging(left.what)}"]
+    lines += [f"! {oneline(note)}" for note in outcome.notes]
     ending = _ENDINGS[outcome.code]
     if _stands(outcome) and not outcome.left:
         ending = _STANDING.get(outcome.code, ending)
     if outcome.left and outcome.code is ExitCode.INTERRUPTED:
         ending = "INTERRUPTED: the hosts below need a person"
     lines += ["", f"{outcome.plan.kind} of {outcome.plan.environment} {ending} ({seconds(outcome.seconds)})"]
-    lines += [neutral(done) for done in outcome.plan.done if outcome.code is ExitCode.DONE]
+    lines += [oneline(done) for done in outcome.plan.done if outcome.code is ExitCode.DONE]
     lines += [f"run {outcome.plan.run}", f"next: {_next(outcome)}"]
     return "\n".join(lines)
+
+
+def _hanging(text: str) -> str:
+    """Lines of which only the first begins at the left."""
+    return "\n    ".join(oneline(line.strip()) for line in text.split("\n"))
 
 
 def _alike(failures: Sequence[Failure]) -> list[list[Failure]]:
@@ -62,14 +68,14 @@ def _failure(alike: Sequence[Failure]) -> list[str]:
     failure = alike[0]
     sites = [str(one.site) for one in alike if one.site]
     where = f"{', '.join(sites)}: " if sites else ""
-    lines = [f"{where}{neutral(failure.reason)}"]
-    lines += [f"HINT: {neutral(failure.hint)}"] if failure.hint else []
+    lines = [f"{where}{quoted(failure.reason)}"]
+    lines += [f"HINT: {oneline(failure.hint)}"] if failure.hint else []
     of = f" on {failure.site.host}" if failure.site and len(alike) > 1 else ""
     if failure.output:
-        lines += [f"  the last lines of `{neutral(failure.what)}`{of}:", *indented(failure.output)]
+        lines += [f"  the last lines of `{oneline(failure.what)}`{of}:", *indented(failure.output)]
     for name, said in failure.logs.items():
         if said:
-            lines += [f"  the last lines of {neutral(name)}:", *indented(said)]
+            lines += [f"  the last lines of {oneline(name)}:", *indented(said)]
     return lines
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from lockstitch.plan import Change, Plan, Unit, Wave
 from lockstitch.release import short
-from lockstitch.report.text import counted, indented, neutral, table
+from lockstitch.report.text import counted, indented, table
+from lockstitch.shown import oneline
 
 _COMMITS_SHOWN = 20
 
@@ -14,20 +15,20 @@ _COMMITS_SHOWN = 20
 def plan_text(plan: Plan, *, commands: bool = False) -> str:
     """What would happen, in order: changes, commits, notes, waves; with `commands`, what is sent for each step."""
     if plan.empty:
-        return f"nothing to do in {plan.environment}: {neutral(plan.nothing)}"
+        return f"nothing to do in {plan.environment}: {oneline(plan.nothing)}"
     lines = [
-        f"{plan.kind} of {plan.environment}, run {plan.run}" + (f": {neutral(plan.message)}" if plan.message else ""),
+        f"{plan.kind} of {plan.environment}, run {plan.run}" + (f": {oneline(plan.message)}" if plan.message else ""),
         "",
     ]
     if plan.changes:
         lines += table(("HOST", "APP", "FROM", "TO"), [_change(change) for change in plan.changes]).splitlines()
     lines += _commits(plan)
     if plan.notes:
-        lines += [*_apart(lines), *(f"! {neutral(note)}" for note in plan.notes)]
+        lines += [*_apart(lines), *(f"! {oneline(note)}" for note in plan.notes)]
     lines += [*_apart(lines), "in this order:", "   0. lock every host, or none"]
     before: set[tuple[str, ...]] = set()
     for number, wave in enumerate(plan.waves, 1):
-        lines += [f"  {number:2}. {neutral(wave.name)}{_pause(wave)}", *_units(wave.units, commands, before)]
+        lines += [f"  {number:2}. {oneline(wave.name)}{_pause(wave)}", *_units(wave.units, commands, before)]
     lines += [f"  {len(plan.waves) + 1:2}. record, prune, unlock"]
     return "\n".join(lines)
 
@@ -64,7 +65,7 @@ def _units(units: tuple[Unit, ...], commands: bool, before: set[tuple[str, ...]]
     same: dict[tuple[str, ...], list[Unit]] = {}
     for unit in units:
         gates = tuple(f"gate: {gate.name}" for gate in unit.gates)
-        same.setdefault(tuple(neutral(step.says) for step in unit.steps) + gates, []).append(unit)
+        same.setdefault(tuple(oneline(step.says) for step in unit.steps) + gates, []).append(unit)
     for what, some in same.items():
         sites = ", ".join(str(unit.site) for unit in some)
         if what in before and not commands:

@@ -12,7 +12,8 @@ from lockstitch.machines import Packages
 from lockstitch.plan import Site
 from lockstitch.release import short
 from lockstitch.report.maintenance import moment
-from lockstitch.report.text import neutral, table
+from lockstitch.report.text import table
+from lockstitch.shown import oneline, quoted
 
 _WORDS = {True: "running", False: "DOWN"}
 _SHOWN = 12
@@ -24,8 +25,8 @@ def services_text(survey: Survey, serving: Mapping[Site, Verdict]) -> str:
     rows = [_service(facts, serving[site]) for site, facts in survey.facts.items()]
     nothing = [] if survey.unreachable else ["no app runs on these hosts"]
     lines = [table(headings, rows)] if rows else nothing
-    lines += [f"! {site}: {neutral(no.reason)}" for site, no in serving.items() if not no.passed]
-    return "\n".join([*lines, *(f"! {neutral(error.message)}" for error in survey.unreachable.values())])
+    lines += [f"! {site}: {oneline(no.reason)}" for site, no in serving.items() if not no.passed]
+    return "\n".join([*lines, *(f"! {quoted(error.message)}" for error in survey.unreachable.values())])
 
 
 def _service(facts: Facts, serving: Verdict) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def packages_text(found: Mapping[str, Packages | Done]) -> str:
     for host, one in found.items():
         problem = one.words if isinstance(one, Done) else one.problem
         if problem or isinstance(one, Done):
-            said.append(f"! {host}: {neutral(problem)}")
+            said.append(f"! {host}: {oneline(problem)}")
             continue
         security = sum(update.security for update in one.updates)
         reboot = "yes" if one.pending else "no"

@@ -11,7 +11,8 @@ from lockstitch.gate import Verdict
 from lockstitch.plan import Site
 from lockstitch.release import short
 from lockstitch.report.maintenance import moment, who_left
-from lockstitch.report.text import neutral, table
+from lockstitch.report.text import table
+from lockstitch.shown import oneline, quoted
 
 _HEADINGS = ("HOST", "APP", "REVISION", "RELEASE", "TAG", "BRANCH", "SERVING", "SINCE", "BY", "LOCK", "FREE", "")
 
@@ -23,19 +24,19 @@ def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
     lines = table(_HEADINGS, rows).splitlines()
     for site, facts in survey.facts.items():
         if not serving[site].passed:
-            lines.append(f"! {site}: {neutral(serving[site].reason)}")
+            lines.append(f"! {site}: {oneline(serving[site].reason)}")
         if facts.place.dirty:
             lines.append(f"! {site}: {len(facts.place.dirty)} uncommitted changes in the checkout")
         if facts.place.link and not facts.place.current:
-            lines.append(f"! {site}: current is a link to {neutral(facts.place.link)}, outside releases")
+            lines.append(f"! {site}: current is a link to {oneline(facts.place.link)}, outside releases")
         if facts.maintenance.on:
             left = f", {who_left(facts)}" if facts.maintenance.left else ""
-            lines.append(f"! {site}: in maintenance ({neutral(str(facts.maintenance))}{left})")
+            lines.append(oneline(f"! {site}: in maintenance ({facts.maintenance}{left})"))
         if facts.pending and (facts.pending.names or facts.pending.problem):
-            lines.append(f"! {site}: {neutral(str(facts.pending))}")
+            lines.append(oneline(f"! {site}: {facts.pending}"))
         if facts.host.lock:
-            lines.append(f"! {site}: locked by {neutral(str(facts.host.lock))}")
-    lines += [f"! {neutral(error.message)}" for error in survey.unreachable.values()]
+            lines.append(f"! {site}: locked by {oneline(str(facts.host.lock))}")
+    lines += [f"! {quoted(error.message)}" for error in survey.unreachable.values()]
     return "\n".join(lines)
 
 

@@ -5,24 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-
-def neutral(text: str) -> str:
-    """What a host said, with every control character made visible: shown, not obeyed. Newlines and tabs stay."""
-    if text.isprintable():
-        return text
-    return "".join(c if c in "\n\t" or not _obeyed(c) else _visible(c) for c in text)
-
-
-def _obeyed(character: str) -> bool:
-    # Cf holds the characters that reorder or hide text, such as right-to-left overrides.
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def _visible(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+from lockstitch.shown import oneline
 
 
 def width(text: str) -> int:
@@ -33,7 +16,7 @@ def width(text: str) -> int:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Columns aligned by spaces, the headings first; cells are neutralised and kept on one line."""
-    lines = [list(headings), *([neutral(cell).replace("\n", " ").replace("\t", " ") for cell in row] for row in rows)]
+    lines = [list(headings), *([oneline(cell.replace("\n", " ").replace("\t", " ")) for cell in row] for row in rows)]
     sizes = [max(width(line[i]) for line in lines) for i in range(len(headings))]
     return "\n".join(
         "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(line, sizes, strict=True)).rstrip()
@@ -43,7 +26,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def indented(lines: Iterable[str], by: str = "    ") -> list[str]:
     """Lines moved to the right, each safe on a terminal."""
-    return [by + neutral(line) for line in lines]
+    return [by + oneline(line) for line in lines]
 
 
 def counted(number: int, noun: str) -> str:

@@ -144,7 +144,7 @@ def test_what_takes_too_long_is_ended(operator: Operator) -> None:
 def test_output_that_is_the_same_is_shown_once(operator: Operator) -> None:
     ran = operator.fab("run", "--group-output", "--", f"{ON_TWO} && echo same || echo other")
     assert ran.code == 0, ran.said
-    assert "== one, three (2 hosts): ok\nsame\n" in ran.out and "== two: ok\nother\n" in ran.out
+    assert "== one, three (2 hosts): ok\n  | same\n" in ran.out and "== two: ok\n  | other\n" in ran.out
 
 
 def test_long_output_that_differs_early_is_not_the_same(operator: Operator) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lockstitch.report import neutral, table
 from lockstitch.report.text import indented, seconds, width
+from lockstitch.shown import oneline
 
 ANY = st.text(st.characters(), max_size=40)
 OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -78,7 +79,7 @@ def test_a_table() -> None:
 
 @given(st.lists(ANY, max_size=4))
 def test_indented_lines(lines: list[str]) -> None:
-    assert indented(lines) == ["    " + neutral(line) for line in lines]
+    assert indented(lines) == ["    " + oneline(line) for line in lines]
 
 
 def test_seconds() -> None:

