@@ -161,6 +161,7 @@ class Plan:
     undone. `commits` are by app, newest first; `notes` are sentences shown with the plan; `logs` show the app's logs
     when something failed; `written` is how long each site's journal was when the plan was made; `nothing` says
     why there is nothing to do where that is so, `done` what to tell when it is done, `then` the command to type next.
+    `first_dumps` are, by app, the dumps made before the first of several tries that failed.
     """
 
     kind: Kind
@@ -179,6 +180,7 @@ class Plan:
     nothing: str = "every host already runs it"
     done: tuple[str, ...] = ()
     then: str = ""
+    first_dumps: dict[str, str] = field(default_factory=dict)
 
     @property
     def sites(self) -> tuple[Site, ...]:

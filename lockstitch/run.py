@@ -149,7 +149,7 @@ class _Run:
                 self._leave(Failure(site, "unlock", ""), "its lock is still held")
         if self.left and code is not ExitCode.INTERRUPTED:
             code = ExitCode.NEEDS_A_PERSON
-        return self._outcome(code, failures, dumps(self.plan.environment, self.carrier.told))
+        return self._outcome(code, failures, dumps(self.plan.environment, self.carrier.told, self.plan.first_dumps))
 
     def _end_failed(self, why: Failure) -> None:
         if self.begun and self.begun[-1].preflight:

@@ -28,13 +28,20 @@ def with_reason(units: Iterable[Unit], why: Failure) -> list[Unit]:
     return [_filled(unit, "reason", lambda _: reason) for unit in units]
 
 
-def dumps(environment: str, told: Told) -> tuple[str, ...]:
-    """What to know of the dumps that a run has made before it failed."""
+def dumps(environment: str, told: Told, first: Mapping[str, str]) -> tuple[str, ...]:
+    """What to know of the dumps that a run has made before it failed. `first` are by app the dumps of the first of
+    several tries: what was dumped since may hold what a migration left that failed."""
     on = f"fab -H {environment} backup.restore"
+    made = {app: name for app, facts in told.items() if NAME.fullmatch(name := facts.get("backup", ""))}
     return tuple(
-        f"the database of {app} was dumped before as {facts['backup']}; to go back to it: {on} {facts['backup']}"
-        for app, facts in told.items()
-        if NAME.fullmatch(facts.get("backup", ""))
+        f"the database of {app} was dumped before as {name}"
+        + (
+            f", which may hold what the try before has left; before the first try as {first[app]}"
+            if app in first
+            else ""
+        )
+        + f"; to go back to it: {on} {first.get(app, name)}"
+        for app, name in made.items()
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from lockstitch.facts import Facts, Survey
 from lockstitch.inventory import Fleet
 
@@ -15,7 +17,32 @@ def held_backups(survey: Survey) -> dict[str, str]:
             name = entry.get("backup", "")
             if name and entry.get("release", "") in there:
                 held[name] = f"release {entry['release']} of {site}"
+    for app, name in first_dumps(survey).items():
+        held.setdefault(name, f"{app}, whose migration failed after it")
     return held
+
+
+def first_dump(journal: Iterable[Mapping[str, str]], before: str) -> str:
+    """The dump made before the first of the runs that failed on their way from a revision, since it was last deployed.
+
+    Those made before later tries may hold half of a migration. Empty where no run failed after a dump.
+    """
+    first = ""
+    for entry in journal:
+        if entry.get("verdict") == "bad" and entry.get("before") == before:
+            first = first or entry.get("backup", "")
+        elif entry.get("verdict") == "good" and entry.get("revision") == before:
+            first = ""
+    return first
+
+
+def first_dumps(survey: Survey) -> dict[str, str]:
+    """By app the first dump of the tries that failed to leave the revision that stands now."""
+    found: dict[str, str] = {}
+    for site, facts in survey.facts.items():
+        if facts.place.revision and (name := first_dump(facts.host.journal, facts.place.revision)):
+            found[site.app] = min(name, found.get(site.app, name))
+    return found
 
 
 def running(fleet: Fleet, survey: Survey) -> dict[str, tuple[str, str]]:

@@ -14,6 +14,7 @@ from lockstitch.plans import steps, store, waves
 from lockstitch.plans.absence import absence_notes
 from lockstitch.plans.backup import against_dump, dump_notes
 from lockstitch.plans.backup import refuse as refuse_dump
+from lockstitch.plans.belong import first_dumps
 from lockstitch.plans.notes import job_logs, migrations, notes, service_notes, unselected
 from lockstitch.plans.preflight import refuse
 from lockstitch.plans.steps import Job
@@ -45,6 +46,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
     jobs = [j for j in _jobs(fleet, survey, wanted) if wanted.force or j.app.name in todo or not settled(j)]
     used = _dumped(jobs, wanted.shelves, targets(survey), todo)
     who = (wanted.run, wanted.by, wanted.message)
+    first = {app: name for app, name in first_dumps(survey).items() if _is_there(name, used)}
     all_waves = (
         *_tag_before(jobs, wanted),
         *waves.prepare(jobs, fetching=True, testing=True),
@@ -65,14 +67,23 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
             *migrations(jobs),
             *unselected(fleet, jobs),
             *(n for shelf in used.values() for n in (*dump_notes(shelf), *against_dump(shelf))),
+            *(
+                f"{app}: a try before this one failed after the dump {name}: that is the way back"
+                for app, name in first.items()
+            ),
             *absence_notes(survey),
             *service_notes(jobs),
             *notes(survey),
         ),
         logs={job.site: job_logs(job) for job in jobs},
         written={job.site: job.facts.host.written for job in jobs},
+        first_dumps=first,
         nothing="; ".join(("every host already runs it", *told)),
     )
+
+
+def _is_there(name: str, shelves: Shelves) -> bool:
+    return any((found := shelf.facts.find(name)) is not None and found.good for shelf in shelves.values())
 
 
 def idle(fleet: Fleet, survey: Survey, wanted: Wanted) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from lockstitch.inventory import App, Fleet
 from lockstitch.plan import Step, Unit, Wave
 from lockstitch.plans import shelf as steps
 from lockstitch.plans.backup import room_notes
+from lockstitch.plans.belong import first_dump
 from lockstitch.plans.restore import beside, kept, refuse_restore, swap
 from lockstitch.plans.shelf import Made, Shelf
 from lockstitch.plans.steps import Job
@@ -152,12 +153,16 @@ def belonging(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backup:
     """The dump that belongs to the revision one goes back to: the newest that was made while it served, with the
     migrations it had when it was first left.
 
+    Where runs failed on their way from it, it is the dump of the first: later ones may hold half of a migration.
     Where it was left without a dump, because no migration was pending, it is the first that a later release was
     deployed over: the migrations in that are still the same. Raises CheckError where neither is there and whole.
     """
     head = next((left for facts in by_site if (left := _head(facts.host.journal, job.revision))), "")
     same = [b for b in shelf.facts.backups if (b.app, b.revision) == (job.app.name, job.revision)]
     mine = [b for b in same if b.good and (not head or b.head == head)]
+    first = next((name for facts in by_site if (name := first_dump(facts.host.journal, job.revision))), "")
+    if (clean := shelf.facts.find(first)) is not None and clean.good:
+        return clean
     if mine:
         return mine[-1]
     later = sorted(name for facts in by_site for name in _after(facts.host.journal, job.revision)[:1])

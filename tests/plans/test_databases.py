@@ -281,6 +281,20 @@ def release(revision: str, before: str, backup: str = "", verdict: str = "good")
             [made("d1", A, head="1"), made("n1", A, 2, head="2")],
             "d1",
         ),
+        # Two tries failed before the third one went: only the first dump has nothing of what they left.
+        (
+            A,
+            [release(B, A, "d1", "bad"), release(B, A, "d2", "bad"), release(B, A, "d3")],
+            [made("d1", A), made("d2", A, 2), made("d3", A, 3)],
+            "d1",
+        ),
+        # A was deployed anew since.
+        (
+            A,
+            [release(B, A, "d1", "bad"), release(A, A), release(B, A, "d2")],
+            [made("d1", A), made("d2", A, 2)],
+            "d2",
+        ),
         (A, [release(B, A, "d1")], [], None),
         (A, [], [], None),
         (A, [release(B, A, "d1", verdict="bad")], [], None),
@@ -300,6 +314,19 @@ def test_which_dump_belongs_to_a_release(
             belonging(job, shelf, list(found.facts.values()))
     else:
         assert belonging(job, shelf, list(found.facts.values())).name == chosen
+
+
+def test_the_dump_of_the_first_try_is_named_and_kept(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, "in_place")
+    vault = replace(ROOMY, backups=(made("d1", A), made("d2", A, 2)))
+    found = surveyed(fleet, Target(B), (release(A, ""), release(B, A, "d1", "bad"), release(B, A, "d2", "bad")))
+    wanted = plans.Wanted(RUN, "ada", shelves={"main": shelf_of(fleet, vault)})
+    plan = plans.deploy(fleet, found, wanted)
+    assert plan.first_dumps == {"api": "d1"} and any("failed after the dump d1" in note for note in plan.notes)
+    (said,) = dumps("prod", {"api": {"backup": "d3"}}, plan.first_dumps)
+    assert "dumped before as d3, which may hold" in said and said.endswith("backup.restore d1")
+    assert dumps("prod", {"api": {"backup": "d3"}}, {})[0].endswith("backup.restore d3")
+    assert "d1" in plans.held_backups(found) and "d2" not in plans.held_backups(found)
 
 
 @both_layouts
@@ -325,4 +352,4 @@ def test_what_was_told_becomes_a_record_that_can_be_read(name: str, value: str) 
         if "told" in step.command.values
     }
     assert [json.loads("{" + each + "}") for each in filled] == [told["api"]]
-    assert all(name in line for line in dumps("prod", told))
+    assert all(name in line for line in dumps("prod", told, {}))
