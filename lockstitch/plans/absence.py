@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lockstitch.facts import Survey
+from lockstitch.errors import CheckError
+from lockstitch.facts import Facts, Survey
 from lockstitch.gate import Gate
 from lockstitch.plan import OnlyIf, Site, Step, Unit, Wave
 from lockstitch.plans.gates import gates
@@ -28,6 +29,16 @@ def goes_down(job: Job, *, deploying: bool, taking_back: bool = False) -> bool:
     if found.left or mode.when == "always":
         return True
     return mode.when == "migrations" and (taking_back or (deploying and bool(job.app.migrate)))
+
+
+def refuse_unknown(found: Mapping[Site, Facts]) -> None:
+    """Raise CheckError where an app must go into maintenance, or out of it, and nobody can see whether it is in it."""
+    lines = [f"{site}: {f.maintenance.unknown}" for site, f in found.items() if f.maintenance.unknown]
+    if lines:
+        raise CheckError(
+            "\n".join([*lines, "nothing was changed"]),
+            hint="set the driver to `file` and deploy that, or type it yourself: fab -H ENV artisan -- down",
+        )
 
 
 def absence(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from lockstitch.backup import NAME
 from lockstitch.facts import Facts, Survey
 from lockstitch.inventory import Fleet
 
@@ -29,8 +30,9 @@ def first_dump(journal: Iterable[Mapping[str, str]], before: str) -> str:
     """
     first = ""
     for entry in journal:
-        if entry.get("verdict") == "bad" and entry.get("before") == before:
-            first = first or entry.get("backup", "")
+        name = entry.get("backup", "")
+        if entry.get("verdict") == "bad" and entry.get("before") == before and NAME.fullmatch(name):
+            first = first or name
         elif entry.get("verdict") == "good" and entry.get("revision") == before:
             first = ""
     return first

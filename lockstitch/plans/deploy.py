@@ -11,7 +11,7 @@ from lockstitch.facts import Facts, Survey, Target
 from lockstitch.inventory import Fleet
 from lockstitch.plan import Change, Plan, Site, Unit, Wave
 from lockstitch.plans import steps, store, waves
-from lockstitch.plans.absence import absence_notes
+from lockstitch.plans.absence import absence_notes, goes_down, refuse_unknown, waits_for_migrations
 from lockstitch.plans.backup import against_dump, dump_notes
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.belong import first_dumps
@@ -45,6 +45,15 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
     told = tuple(f"{name}: {pending}" for name, pending in waiting.items() if pending.names or pending.problem)
     jobs = [j for j in _jobs(fleet, survey, wanted) if wanted.force or j.app.name in todo or not settled(j)]
     used = _dumped(jobs, wanted.shelves, targets(survey), todo)
+    meant = targets(survey)
+    refuse_unknown(
+        {
+            job.site: job.facts
+            for job in jobs
+            if goes_down(job, deploying=True)
+            and (not waits_for_migrations(job) or job.app.name in todo or meant[job.app.name].migrations)
+        }
+    )
     who = (wanted.run, wanted.by, wanted.message)
     first = {app: name for app, name in first_dumps(survey).items() if _is_there(name, used)}
     all_waves = (

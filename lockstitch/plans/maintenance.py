@@ -11,6 +11,7 @@ from lockstitch.facts import Facts, Survey
 from lockstitch.inventory import App, Fleet
 from lockstitch.lock_steps import release_step
 from lockstitch.plan import Plan, Site, Step, Unit, Wave
+from lockstitch.plans.absence import refuse_unknown
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.services import Place
 from lockstitch.services.maintenance import Page
@@ -39,6 +40,7 @@ def maintenance(fleet: Fleet, survey: Survey, asked: Asked) -> Plan:
     bare = [site for site in known if survey.facts[site].place.revision is None]
     _refuse(known, bare, {app.name for app in apps.values()})
     known = {site: app for site, app in known.items() if site not in bare}
+    refuse_unknown({site: survey.facts[site] for site in known})
     steps = {site: _step(app, survey.facts[site], asked) for site, app in known.items()}
     word = "put into maintenance" if asked.on else "take out of maintenance"
     wave = Wave(word, tuple(Unit(site, (step,)) for site, step in steps.items()), visible=True)

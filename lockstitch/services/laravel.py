@@ -192,7 +192,7 @@ class Laravel(Service):
             Probe("queues", place.command(queues.STATUS, **known), parse_queues),
             place.command(queues.RESTART, **known, **settle),
             self.console(place, "queue:failed"),
-            lambda which: self.console(place, f"queue:retry {words(*which)}"),
+            lambda which: place.command(queues.RETRY, php=self.php, ids=words(*which)),
         )
 
     def _page(self) -> dict[str, int | str | None]:

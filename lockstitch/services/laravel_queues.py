@@ -72,6 +72,26 @@ echo "$(ls_workers | wc -l) workers run the code that serves"
 """
 )
 
+# It ends with 0 whatever it is asked for. Which jobs went back, Laravel 8 says in a sentence, later ones in a list.
+RETRY = (
+    ARTISAN
+    + r"""
+cd "$current" || exit 1
+eval "set -- $ids"
+ls_said=$(ls_artisan queue:retry "$@" 2>&1); ls_code=$?
+printf '%s\n' "$ls_said"
+[ "$ls_code" = 0 ] || exit "$ls_code"
+ls_bad=
+for ls_id; do
+    case $ls_id in
+        all | -*) printf '%s\n' "$ls_said" | grep -qE 'pushed back|DONE|[Nn]o (retryable|failed) jobs' ;;
+        *) printf '%s\n' "$ls_said" | grep -F -- "$ls_id" | grep -qE 'pushed back|DONE' ;;
+    esac || ls_bad="$ls_bad $ls_id"
+done
+[ -z "$ls_bad" ] || { echo "not put back on the queue:$ls_bad"; exit 1; }
+"""
+)
+
 # Lines of `word rest`, for `parse_queues`.
 STATUS = (
     ARTISAN

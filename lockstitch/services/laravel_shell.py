@@ -23,11 +23,25 @@ MAINTENANCE = (
     + r"""
 ls_page=$current/storage/framework/down
 ls_on() { [ -e "$ls_page" ]; }
+# Where the configuration is cached, nothing else counts; else what config/app.php has, and the variable that it asks for.
+ls_driver() {
+    for ls_config in "$current/bootstrap/cache/config.php" "$current/config/app.php"; do
+        ls_found=$(sed -n "/['\"]maintenance['\"] *=>/,/[])]/s/.*['\"]driver['\"] *=> *//p" "$ls_config" 2>/dev/null | head -n 1)
+        case $ls_found in
+            "") continue ;;
+            env*) ls_default=$(printf '%s' "$ls_found" | sed -n 's/^env([^,]*, *//p'); break ;;
+            *) ls_word "$ls_found"; return ;;
+        esac
+    done
+    ls_found=${APP_MAINTENANCE_DRIVER:-$(
+        sed -n 's/^ *\(export *\)\{0,1\}APP_MAINTENANCE_DRIVER *= *//p' "$current/.env" 2>/dev/null | tail -n 1)}
+    ls_word "${ls_found:-${ls_default:-file}}"
+}
+ls_word() { printf '%s' "$1" | sed "s/^['\"]//; s/['\" ,#)].*//"; }
 ls_elsewhere() {
-    case ${APP_MAINTENANCE_DRIVER:-$(sed -n 's/^APP_MAINTENANCE_DRIVER=//p' "$current/.env" 2>/dev/null)} in
-        *cache*) echo "$1its maintenance driver is \`cache\` (APP_MAINTENANCE_DRIVER); only \`file\` is known here" ;;
-        *) return 1 ;;
-    esac
+    ls_name=$(ls_driver)
+    [ "$ls_name" != file ] || return 1
+    echo "$1its maintenance driver is \`$ls_name\` (APP_MAINTENANCE_DRIVER); only \`file\` is known here"
 }
 ls_up() { (cd "$current" && ls_artisan up); }
 ls_down() { (

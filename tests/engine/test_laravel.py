@@ -15,7 +15,7 @@ import pytest
 
 from lockstitch import plans
 from lockstitch.command import Secret
-from lockstitch.errors import UsageError
+from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts import Facts, Survey
 from lockstitch.gate import passed
 from lockstitch.inventory import Folder, select
@@ -209,6 +209,22 @@ def test_maintenance_that_fails_on_one_host_is_put_back_on_all(make: Make, on: b
     assert outcome_text(ended).endswith("next: fab -H box maintenance.status")
     assert [world.truth(host).down for host in HOSTS] == [not on, not on]
     assert world.locks() == []
+
+
+def test_maintenance_that_nobody_can_see_is_refused_before_the_first_host(make: Make) -> None:
+    """One of the hosts keeps it in its cache."""
+    world = make(when="always").given("v1")
+    (world.current("b") / ".env").write_text("APP_KEY=1\nAPP_MAINTENANCE_DRIVER=cache\n")
+    world.forget()
+    for plan in (
+        lambda: world.plan_maintenance(on=True),
+        lambda: world.plan_maintenance(on=False),
+        lambda: world.plan_deploy("v2"),
+    ):
+        with pytest.raises(CheckError, match="b: its maintenance driver is `cache`") as refused:
+            plan()
+        assert "a:" not in refused.value.message and refused.value.exit_code == 7
+    assert not any(line.split()[1] == "down" for host in HOSTS for line in world.log(host))
 
 
 def test_an_app_whose_maintenance_nobody_knows(tmp_path: Path) -> None:

@@ -84,6 +84,74 @@ def test_maintenance_that_is_kept_elsewhere_is_not_left_on(release: Path, tmp_pa
     assert "`cache`" in parse_maintenance(heard(mode.probe(at).command, env).stdout, 0).unknown
 
 
+APP_11 = "'maintenance' => [\n 'driver' => env('APP_MAINTENANCE_DRIVER', 'file'),\n 'store' => 'database',\n],\n"
+CACHED = "  'maintenance' => \n  array (\n    'driver' => '{}',\n    'store' => 'cache',\n  ),\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "driver"),
+    [
+        ({}, ""),
+        ({".env": "APP_MAINTENANCE_DRIVER=file\n"}, ""),
+        ({".env": 'APP_MAINTENANCE_DRIVER="file" # not cache\n', "config/app.php": APP_11}, ""),
+        ({".env": 'export APP_MAINTENANCE_DRIVER = "cache"\n', "config/app.php": APP_11}, "cache"),
+        ({"config/app.php": APP_11.replace("'file'", "'cache'")}, "cache"),
+        (
+            {".env": "APP_MAINTENANCE_DRIVER=file\n", "config/app.php": "'maintenance' => ['driver' => 'cache'],"},
+            "cache",
+        ),
+        ({".env": "APP_MAINTENANCE_DRIVER=cache\n", "bootstrap/cache/config.php": CACHED.format("file")}, ""),
+        ({".env": "APP_MAINTENANCE_DRIVER=file\n", "bootstrap/cache/config.php": CACHED.format("redis")}, "redis"),
+    ],
+)
+def test_the_maintenance_driver_is_read_where_laravel_reads_it(
+    release: Path, tmp_path: Path, files: dict[str, str], driver: str
+) -> None:
+    (tmp_path / "app/current").symlink_to("releases/2")
+    for name, text in files.items():
+        (release / name).parent.mkdir(parents=True, exist_ok=True)
+        (release / name).write_text(text)
+    said = heard(laravel().mode().probe(place(tmp_path / "app")).command, as_somebody(tmp_path, php="exit 1")).stdout
+    assert parse_maintenance(said, 0).unknown.partition("is `")[2].partition("`")[0] == driver
+
+
+@pytest.mark.parametrize(
+    ("ids", "said", "code"),
+    [
+        (["7"], "The failed job [7] has been pushed back onto the queue!", 0),
+        (["7"], "Unable to find failed job with ID [7].", 1),
+        (
+            ["7", "8"],
+            "The failed job [7] has been pushed back onto the queue!\nUnable to find failed job with ID [8].",
+            1,
+        ),
+        (
+            ["7", "8"],
+            "   INFO  Pushing failed queue jobs back onto the queue.  \n\n  7 ..... 3ms DONE\n  8 ..... 1ms DONE",
+            0,
+        ),
+        (
+            ["8"],
+            "   INFO  Pushing failed queue jobs back onto the queue.  \n\n   ERROR  Unable to find failed job with ID [8].",
+            1,
+        ),
+        (["all"], "   INFO  No retryable jobs found.", 0),
+        (["all"], "In Connection.php line 712: Access denied", 1),
+        (["7"], "", 1),
+    ],
+)
+def test_a_job_that_was_not_put_back_is_no_success(
+    release: Path, tmp_path: Path, ids: list[str], said: str, code: int
+) -> None:
+    """artisan ends with 0 all the same."""
+    (tmp_path / "app/current").symlink_to("releases/2")
+    (tmp_path / "said").write_text(said)
+    queues = laravel().queue(place(tmp_path / "app"))
+    done = heard(queues.retry(ids), as_somebody(tmp_path, php=f'cat "{tmp_path}/said"'))
+    assert done.returncode == code, done.stdout
+    assert said.partition("\n")[0] in done.stdout
+
+
 @pytest.fixture
 def worker(release: Path, tmp_path: Path) -> Iterator[Callable[[str], int]]:
     """Starts what looks like a command of artisan in the release's folder."""
