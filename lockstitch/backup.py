@@ -46,9 +46,9 @@ class Vault:
 class Backup:
     """One backup as its manifest tells it. `problem` says why it is none that can be counted on; sizes in bytes.
 
-    `release` is (app, revision) of what was running when it was made, `head` the newest migration in it, `encoding`,
-    `collate` and `ctype` what its text is in where that is known, `proven` when it was last restored and compared with
-    what was dumped.
+    `at` is by the clock of its host, unlike the time in its name. `release` is (app, revision) of what was running when
+    it was made, `head` the newest migration in it, `encoding`, `collate` and `ctype` what its text is in where that is
+    known, `proven` when it was last restored and compared with what was dumped.
     """
 
     name: str
@@ -81,11 +81,7 @@ class Backup:
     @property
     def when(self) -> datetime:
         """When its snapshot was taken; the oldest time there is where that is not known."""
-        try:
-            at = datetime.fromisoformat(self.at.replace("Z", "+00:00"))
-            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            return datetime.min.replace(tzinfo=UTC)
+        return moment(self.at) or datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -111,7 +107,7 @@ class ServerFacts:
 @dataclass(frozen=True)
 class VaultFacts:
     """What lies in a vault. `free` is in bytes, `lock` who holds it in words and `lock_file` as its file says it;
-    `written` is how long its journal was."""
+    `written` is how long its journal was, `now` the time by its host, `unreadable` what could not be read and why."""
 
     backups: tuple[Backup, ...] = ()
     free: int | None = None
@@ -121,6 +117,8 @@ class VaultFacts:
     lock_file: str = ""
     written: int = 0
     server: ServerFacts = field(default_factory=ServerFacts)
+    now: str = ""
+    unreadable: tuple[str, ...] = ()
 
     def find(self, name: str) -> Backup | None:
         """A backup by its name."""
@@ -128,8 +126,24 @@ class VaultFacts:
 
     @property
     def newest(self) -> Backup | None:
-        """The newest backup that is whole."""
-        return max((b for b in self.backups if b.good), key=lambda b: (b.when, b.name), default=None)
+        """The newest backup that is whole; one from the future only where there is no other."""
+        good = [b for b in self.backups if b.good]
+        return max(good, key=lambda b: (b not in self.future, b.when, b.name), default=None)
+
+    @property
+    def future(self) -> tuple[Backup, ...]:
+        """The backups that are dated later than their host's clock is now: that was wrong then, or is wrong now."""
+        now = moment(self.now)
+        return tuple(b for b in self.backups if b.good and now is not None and b.when > now)
+
+
+def moment(text: str) -> datetime | None:
+    """The UTC time that a host wrote; None where it is none."""
+    try:
+        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def refuse_label(label: str) -> None:

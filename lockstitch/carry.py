@@ -13,7 +13,7 @@ from lockstitch.errors import HostKeyError, HostLostError, LockstitchError
 from lockstitch.gate import Gate, Verdict, inconclusive
 from lockstitch.host import Host
 from lockstitch.outcome import Failure, GateAsked, RunEvent, Said
-from lockstitch.plan import OnlyIf, Plan, Script, Site, Step, Unit
+from lockstitch.plan import OnlyIf, Plan, Script, Site, Step, Unit, warnings_of
 from lockstitch.remote import Event, Remote, Result, StepBegan, StepOutput
 
 TAIL = 20
@@ -35,6 +35,7 @@ class Carrier:
         self._began: dict[int, set[str]] = {}
         self._answers: dict[Site, tuple[Result, ...]] = {}
         self.told: dict[str, dict[str, str]] = {}
+        self.warnings: list[str] = []
         self._needed: dict[int, Verdict] = {}
         self._stuck: set[Site] = set()
         self._secrets = frozenset(_secrets(plan))
@@ -69,8 +70,9 @@ class Carrier:
         return self._needed[id(only_if)]
 
     def _note(self, unit: Unit, results: tuple[Result, ...]) -> None:
-        """Keep what a step tells for the records of this run."""
+        """Keep what a step tells for the records of this run, and what it warns of."""
         for step, result in zip(unit.steps, results, strict=False):
+            self.warnings += warnings_of(unit.site, result.output.split("\n") if step.warns else ())
             lines = result.output.splitlines() if step.tells and result.ok else []
             for word, name, value in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
                 if word == "told":
@@ -155,6 +157,7 @@ class Carrier:
             results = self._run(unit.site, replace(self._script(unit.site, unit.steps), keep_going=True))
         except LockstitchError as error:
             return Failure(unit.site, "ending", error.message, error.hint)
+        self._note(unit, results)
         return next((f for r in results if (f := _failure(unit.site, (r,)))), None)
 
     def logs(self, site: Site) -> dict[str, tuple[str, ...]]:

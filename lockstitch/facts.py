@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lockstitch.backup import ServerFacts, VaultFacts, parse_backups
 from lockstitch.errors import LockstitchError
+from lockstitch.lines import collect, last, record, unreadable
+from lockstitch.lock_owner import LockInfo, parse_lock
 from lockstitch.plan import Commit, Site
 from lockstitch.probe import number
 from lockstitch.release import REVISION, Release, Verdict, is_release_id
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
-from lockstitch.shown import oneline
 
 # What the question for pending migrations ends with where nothing is deployed.
 NOTHING_THERE = 100
 
 
 @dataclass(frozen=True)
-class LockInfo:
-    """Who holds a lock, why and since when; `run` is what releases it."""
-
-    run: str
-    by: str
-    message: str
-    at: str
-
-    def __str__(self) -> str:
-        why = f" ({self.message})" if self.message else ""
-        return oneline(f"{self.by} since {self.at}, run {self.run}{why}")
-
-
-@dataclass(frozen=True)
 class PlaceFacts:
     """What lies at an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one;
-    `broken` is what git says where it cannot tell what was changed.
+    `broken` is what git says where it cannot tell what was changed, `unreadable` are the paths that could not be looked
+    at, each with the reason.
 
     `link` is what the symlink `current` says, and `current` the folder in `releases` that it leads to, where it does;
     `dangling`: it leads to no folder at all.
@@ -53,19 +40,27 @@ class PlaceFacts:
     broken: str = ""
     link: str = ""
     dangling: bool = False
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class HostFacts:
     """What an app needs of its host. `free` is in bytes, `unwritable` the folder that cannot be written; `written`
-    is how long the journal was, so that a change after the survey is noticed."""
+    is how long the journal was, so that a change after the survey is noticed.
+
+    `journal` are its records of releases, `begun` the runs that began to make one (by their position among those
+    records); `damaged` is how many of its lines are no records. `unreadable` are the paths that could not be read.
+    """
 
     missing: tuple[str, ...] = ()
     free: int | None = None
     unwritable: str = ""
     lock: LockInfo | None = None
     journal: tuple[Mapping[str, str], ...] = ()
+    begun: tuple[tuple[int, str], ...] = ()
     written: int = 0
+    damaged: int = 0
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,12 +109,17 @@ class Facts:
 
     @property
     def releases(self) -> tuple[Release, ...]:
-        """The releases known on this host, oldest first, each with the last verdict given to it."""
+        """The releases known on this host in the order of its journal, oldest first, each with its last verdict."""
         known: dict[str, Release] = {}
         for entry in self.host.journal:
             if entry.get("release"):
                 known[entry["release"]] = _release(entry)
-        return tuple(sorted(known.values(), key=lambda r: r.id))
+        return tuple(known.values())
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """What could not be read here: until it can, nothing is concluded from what was not found."""
+        return (*self.place.unreadable, *self.host.unreadable)
 
     @property
     def release(self) -> Release | None:
@@ -131,7 +131,7 @@ class Facts:
             return None
         same = [r for r in self.releases if r.revision == self.place.revision and r.verdict != "bad"]
         latest = [entry.get("release") for entry in self.host.journal if entry.get("verdict") == "good"]
-        return max(same, key=lambda r: (r.id == (latest[-1] if latest else ""), r.id), default=None)
+        return next((r for r in same if latest and r.id == latest[-1]), same[-1] if same else None)
 
     @property
     def last_good(self) -> Release | None:
@@ -163,61 +163,81 @@ class Survey:
     facts: Mapping[Site, Facts]
     unreachable: Mapping[str, LockstitchError] = field(default_factory=dict)
 
+    @property
+    def unreadable(self) -> Mapping[Site, tuple[str, ...]]:
+        """The sites where something could not be read, and what."""
+        return {site: facts.unreadable for site, facts in self.facts.items() if facts.unreadable}
+
 
 def parse_place(text: str, code: int) -> PlaceFacts:
     """The place's facts from `word rest` lines."""
-    said = _collect(text)
-    revision = _last(said, "revision")
+    said = collect(text)
+    revision = last(said, "revision")
     return PlaceFacts(
         cloned="clone" in said,
         revision=revision if REVISION.match(revision) else None,
-        current=_last(said, "current") or None,
-        link=_last(said, "link"),
+        current=last(said, "current") or None,
+        link=last(said, "link"),
         dangling="dangling" in said,
-        folders=tuple(said.get("folder", ())),
+        folders=tuple(name for name in said.get("folder", ()) if name),
         dirty=tuple(said.get("dirty", ())),
-        tag=_last(said, "tag"),
-        branch=_last(said, "branch"),
-        foreign=_last(said, "foreign"),
-        broken=_last(said, "broken"),
+        tag=last(said, "tag"),
+        branch=last(said, "branch"),
+        foreign=last(said, "foreign"),
+        broken=last(said, "broken"),
+        unreadable=unreadable(said, code),
     )
 
 
 def parse_host(text: str, code: int) -> HostFacts:
     """The host's facts from `word rest` lines."""
-    said = _collect(text)
-    free = number(_last(said, "free"))
+    said = collect(text)
+    free = number(last(said, "free"))
+    entries = [record(line) for line in said.get("journal", ())]
+    releases: list[Mapping[str, str]] = []
+    begun: list[tuple[int, str]] = []
+    for entry in filter(None, entries):
+        if entry.get("event") == "begin":
+            begun.append((len(releases), entry.get("run", "")))
+        else:
+            releases.append(entry)
     return HostFacts(
         missing=tuple(said.get("missing", ())),
         free=None if free is None else free * 1024,
-        unwritable=_last(said, "unwritable"),
-        lock=parse_lock(_last(said, "lock")),
-        journal=tuple(entry for line in said.get("journal", ()) if (entry := _json(line))),
-        written=number(_last(said, "written")) or 0,
+        unwritable=last(said, "unwritable"),
+        lock=parse_lock(last(said, "locked")),
+        journal=tuple(releases),
+        begun=tuple(begun),
+        written=number(last(said, "written")) or 0,
+        damaged=(number(last(said, "damaged")) or 0) + sum(not entry for entry in entries),
+        unreadable=unreadable(said, code),
     )
 
 
 def parse_vault(text: str, code: int) -> VaultFacts:
     """What lies in a vault, from `word rest` lines; of the database server it tells nothing."""
-    said = _collect(text)
-    free = number(_last(said, "free"))
+    said = collect(text)
+    free = number(last(said, "free"))
     return VaultFacts(
         backups=parse_backups(iter(text.split("\n"))),
         free=None if free is None else free * 1024,
         missing=tuple(said.get("missing", ())),
-        unwritable=_last(said, "unwritable"),
-        lock=str(parse_lock(_last(said, "lock")) or ""),
-        lock_file=_last(said, "lock"),
-        written=number(_last(said, "written")) or 0,
+        unwritable=last(said, "unwritable"),
+        lock=str(parse_lock(last(said, "locked")) or ""),
+        lock_file=last(said, "locked"),
+        written=number(last(said, "written")) or 0,
         server=ServerFacts(),
+        now=last(said, "now"),
+        unreadable=unreadable(said, code),
     )
 
 
 def parse_target(text: str, code: int) -> Target:
-    """What a ref means, from `word rest` lines; a commit's parts are separated by the unit separator."""
-    said = _collect(text)
-    revision = _last(said, "revision")
-    commits = tuple(Commit(*parts) for c in said.get("commit", ()) if len(parts := c.split("\x1f")) == 3)
+    """What a ref means, from `word rest` lines; a commit's parts are separated by the unit separator, which its subject
+    may hold as well."""
+    said = collect(text)
+    revision = last(said, "revision")
+    commits = tuple(Commit(*(*c.split("\x1f", 2), "", "")[:3]) for c in said.get("commit", ()))
     known = bool(REVISION.match(revision))
     problem = " ".join(said.get("problem", ())) or ("" if known else f"no answer about it: {text.strip()[-300:]}")
     return Target(
@@ -227,7 +247,7 @@ def parse_target(text: str, code: int) -> Target:
         problem=problem,
         tags=tuple(said.get("tag", ())),
         migrations=tuple(sorted(said.get("migration", ()))),
-        ahead=_last(said, "ahead"),
+        ahead=last(said, "ahead"),
     )
 
 
@@ -240,35 +260,6 @@ def parse_pending(text: str, code: int) -> Pending | None:
         said = " / ".join(lines[-3:]) or "nothing was said"
         return Pending(problem=f"the command that lists them ended with exit code {code}: {said}")
     return Pending(lines)
-
-
-def parse_lock(text: str) -> LockInfo | None:
-    """The owner of a lock from its file; a file that cannot be read is still a lock."""
-    if not text:
-        return None
-    entry = _json(text) or {}
-    return LockInfo(*(entry.get(key, "unknown") for key in ("run", "by", "message", "at")))
-
-
-def _collect(text: str) -> dict[str, list[str]]:
-    said: dict[str, list[str]] = {}
-    # Not splitlines(): a subject or a message may hold one of the other characters it takes for the end of a line.
-    for line in text.split("\n"):
-        word, _, rest = line.partition(" ")
-        said.setdefault(word, []).append(rest)
-    return said
-
-
-def _last(said: Mapping[str, list[str]], word: str) -> str:
-    return said.get(word, [""])[-1]
-
-
-def _json(line: str) -> dict[str, str] | None:
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return {str(k): str(v) for k, v in entry.items()} if isinstance(entry, dict) else None
 
 
 def _release(entry: Mapping[str, str]) -> Release:

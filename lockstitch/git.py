@@ -80,6 +80,7 @@ EXPORT = (
     + r"""
 set -eu
 mkdir -p "$releases" "$shared"
+[ ! -e "$directory" ] || { echo "$directory is there already"; exit 1; }
 case "$(readlink -f -- "$releases")/" in "$(readlink -f -- "$shared")"/*)
     echo "$releases lies in what is shared: put one of them elsewhere"; exit 1 ;; esac
 for left in "$releases"/????????T??????Z-*.part; do [ ! -e "$left" ] || ls_remove "$left"; done
@@ -89,7 +90,7 @@ tar -xf "$directory.part/.lockstitch.tar" -C "$directory.part"
 rm "$directory.part/.lockstitch.tar"
 # A link of that name in the repository would be written through.
 rm -f -- "$directory.part/REVISION"; echo "$revision" >"$directory.part/REVISION"
-mv "$directory.part" "$directory"
+mv -T "$directory.part" "$directory"
 """
 )
 
@@ -159,6 +160,10 @@ PLACE = (
     SETTINGS
     + _TAG_NAMES
     + r"""
+there "$path" || :
+if [ -d "$clone" ]; then
+    said=$(here rev-parse --git-dir 2>&1) || echo "unreadable $clone: $(printf '%s' "$said" | tail -n 1)"
+fi
 if [ "$kind" = in_place ]; then
     if [ -d "$clone" ]; then
         echo clone
@@ -180,10 +185,15 @@ else
         [ "$(readlink -m -- "$(dirname -- "$at")")" != "$(readlink -m -- "$releases")" ] ||
             echo "current $(basename -- "$at")"
         echo "revision $(standing)"
+        [ ! -e "$current/REVISION" ] || [ -r "$current/REVISION" ] ||
+            echo "unreadable $current/REVISION: Permission denied"
     elif [ -e "$current" ]; then
         echo "foreign $current is there and is no symlink"
     fi
-    ls -1 "$releases" 2>/dev/null | sed 's/^/folder /'
+    if there "$releases"; then
+        said=$(LC_ALL=C ls -1bA -- "$releases" 2>&1) || echo "unreadable $releases: ${said##*: }"
+        [ -z "$said" ] || printf '%s\n' "$said" | sed 's/^/folder /'
+    fi
 fi
 if [ -d "$clone" ]; then
     at=$(standing)

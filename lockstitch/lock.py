@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lockstitch.at_once import at_once
 from lockstitch.errors import CheckError, LockHeldError, LockstitchError
-from lockstitch.facts import LockInfo, parse_lock
 from lockstitch.host import Host
 from lockstitch.journal import now
+from lockstitch.lock_owner import LockInfo, parse_lock
 from lockstitch.lock_steps import break_step, release_step, take_step
-from lockstitch.plan import Script, Site, Step
-from lockstitch.remote import Remote
-from lockstitch.shown import listed
+from lockstitch.plan import Script, Site, Step, warnings_of
+from lockstitch.remote import Remote, Result
+from lockstitch.shown import listed, oneline
 
 
 class Locks:
@@ -36,6 +36,7 @@ class Locks:
         self._environment = environment
         self._order = sorted(sites, key=lambda site: (site.host, site.app))
         self.held: list[Site] = []
+        self.warnings: list[str] = []
 
     def acquire(self) -> None:
         """Take every lock or none. Raises LockHeldError, which names who holds them, or who changed a site after it
@@ -60,10 +61,12 @@ class Locks:
             (result,) = self._send(site, take_step(site, self._info, self._written.get(site)))
         except LockstitchError as error:
             return error
-        if result.strip() == "taken":
+        *said, answer = result.output.strip().split("\n")
+        self.warnings += warnings_of(site, said)
+        if answer == "taken":
             return None
         self.held.remove(site)
-        return result.strip()
+        return answer
 
     def release(self) -> dict[Site, LockstitchError]:
         """Free what this run holds; returns the sites where that could not be done."""
@@ -73,14 +76,14 @@ class Locks:
 
     def _free(self, site: Site) -> LockstitchError | None:
         try:
-            self._send(site, release_step(site, self._info.run))
+            (result,) = self._send(site, release_step(site, self._info.run))
         except LockstitchError as error:
             return error
-        return None
+        return None if result.ok else CheckError(f"{site}: {result.output.strip()}")
 
-    def _send(self, site: Site, step: Step) -> tuple[str, ...]:
+    def _send(self, site: Site, step: Step) -> tuple[Result, ...]:
         script = Script((step,), run=self._info.run, app=site.app, user=site.user)
-        return tuple(result.output for result in self._remote.run(self._hosts[site.host], script))
+        return self._remote.run(self._hosts[site.host], script)
 
     @staticmethod
     def _each(
@@ -90,17 +93,34 @@ class Locks:
 
 
 def break_locks(
-    remote: Remote, hosts: Mapping[str, Host], sites: Sequence[Site], *, run: str, by: str, message: str
+    remote: Remote,
+    hosts: Mapping[str, Host],
+    sites: Sequence[Site],
+    *,
+    run: str,
+    by: str,
+    message: str,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> dict[Site, LockInfo]:
-    """Free the locks of these sites whoever holds them, recorded in each host's journal; returns whose they were."""
+    """Free the locks of these sites whoever holds them, recorded in each host's journal; returns whose they were.
+
+    `warn` is told where that could not be recorded. Raises CheckError where a lock could not be freed, which names
+    those that were freed before it.
+    """
     broken: dict[Site, LockInfo] = {}
     for site in sites:
         record = {"event": "lock broken", "run": run, "by": by, "app": site.app, "message": message, "at": now()}
         script = Script((break_step(site, record),), app=site.app, user=site.user)
         for result in remote.run(hosts[site.host], script):
-            info = parse_lock(result.output.strip())
+            lines = result.output.strip().split("\n")
+            info = next((parse_lock(ln.removeprefix("broke ")) for ln in lines if ln.startswith("broke ")), None)
+            if not result.ok or any(line.startswith("unreadable ") for line in lines):
+                freed = "".join(f"{done.host}: {done.app}: was freed\n" for done in broken)
+                raise CheckError(f"{freed}{site.host}: {site.app}: its lock could not be freed: {oneline(lines[-1])}")
             if info is not None:
                 broken[site] = info
+            for warning in warnings_of(site, lines):
+                warn(warning)
     return broken
 
 
@@ -112,7 +132,7 @@ def _refusal(refused: Mapping[Site, str | LockstitchError], environment: str) ->
     if changed:
         lines = [f"{site.host}: {site.app} was changed {_by(a)} after it was looked at" for site, a in changed.items()]
         return LockHeldError(listed([*lines, "nothing was changed"]), hint="type it again: the plan is made anew")
-    held = {site: parse_lock(str(a).removeprefix("held ")) for site, a in refused.items() if str(a).startswith("held")}
+    held = {site: parse_lock(str(a)[5:]) for site, a in refused.items() if str(a).startswith("held")}
     if not held:
         return CheckError(listed(f"{site.host}: {site.app}: {answer}" for site, answer in refused.items()))
     lines = [
@@ -127,5 +147,5 @@ def _refusal(refused: Mapping[Site, str | LockstitchError], environment: str) ->
 
 def _by(record: str) -> str:
     """Who wrote the last record of a journal."""
-    info = parse_lock(record.strip())
+    info = parse_lock(f"- {record.strip()}") if record.strip() else None
     return f"by {info.by}, run {info.run}," if info else "by somebody"

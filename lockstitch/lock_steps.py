@@ -10,28 +10,50 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from lockstitch.command import Command
-from lockstitch.facts import LockInfo
+from lockstitch.lock_owner import LockInfo
 from lockstitch.plan import Site, Step
+from lockstitch.state_shell import HEAL, LOCK_LINE, THERE
 
-_TAKE = r"""
+_TAKE = (
+    HEAL
+    + LOCK_LINE
+    + r"""
 umask 002
 [ -z "$private" ] || mkdir -p -m 0700 "$private" || { echo "failed $private cannot be made"; exit 0; }
 [ -d "$state" ] || { mkdir -p "$state" && chmod 2775 "$state"; } || { echo "failed $state cannot be made"; exit 0; }
 printf '%s\n' "$info" >"$lock.$run" || { echo "failed $lock cannot be written"; rm -f "$lock.$run"; exit 0; }
-if ln "$lock.$run" "$lock" 2>/dev/null; then
-    if [ -z "$written" ] || [ "$(($(cat "$journal" 2>/dev/null | wc -c)))" = "$written" ]; then echo taken
-    else rm -f "$lock"; printf 'changed %s\n' "$(tail -n 1 "$journal")"; fi
-else printf 'held %s\n' "$(cat "$lock" 2>/dev/null)"; fi
+size=0
+[ ! -e "$journal" ] || size=$(wc -c <"$journal") || {
+    echo "failed $journal cannot be read"; rm -f "$lock.$run"; exit 0; }
+# As a name and not as a folder: where the lock is a folder, a link would be made in it.
+if ln -T "$lock.$run" "$lock" 2>/dev/null; then
+    if [ -n "$written" ] && [ "$((size))" != "$written" ]; then
+        rm -f "$lock"; printf 'changed %s\n' "$(tail -n 1 "$journal" | tr -d '\000')"
+    elif heal_journal; then echo taken
+    else rm -f "$lock"; echo "failed $journal is damaged, and cannot be put right: is the disk full?"; fi
+elif [ -e "$lock" ] || [ -L "$lock" ]; then lock_line held
+else echo held; fi
 rm -f "$lock.$run"
 """
+)
 _RELEASE = r"""
-case $(cat "$lock" 2>/dev/null) in *"\"run\":\"$run\""*) rm -f "$lock"; rm -f "${lock%/*}/running" ;; esac
+[ ! -e "$lock" ] || [ -r "$lock" ] || { echo "$lock cannot be read: whose it is is not known"; exit 1; }
+case $(cat "$lock" 2>/dev/null) in *"\"run\":\"$run\""*) rm -f "$lock" && rm -f "${lock%/*}/running" ;; esac
 """
-_BREAK = r"""
-[ -e "$lock" ] || exit 0
-printf '%s\n' "$record" >>"${lock%/*}/journal.jsonl"
-cat "$lock"; rm -f "$lock"
+# A lock that is a folder was made by somebody else: it is moved away with what it holds.
+_BREAK = (
+    THERE
+    + LOCK_LINE
+    + r"""
+[ -L "$lock" ] || there "$lock" || exit 0
+journal=${lock%/*}/journal.jsonl
+{ [ -z "$(tail -c 1 "$journal" 2>/dev/null | tr '\000' x)" ] || echo
+    printf '%s\n' "$record"; } 2>/dev/null >>"$journal" ||
+    echo "warning $journal cannot be written: it lacks that the lock was broken"
+lock_line broke
+if [ -d "$lock" ] && [ ! -L "$lock" ]; then mv -T -- "$lock" "$lock.$run"; else rm -f -- "$lock"; fi
 """
+)
 
 
 def take_step(site: Site, info: LockInfo, written: int | None = None) -> Step:
@@ -52,5 +74,6 @@ def release_step(site: Site, run: str) -> Step:
 
 def break_step(site: Site, record: Mapping[str, str]) -> Step:
     """Free the lock of one site whoever holds it, and record that in the host's journal."""
-    values = {"lock": site.layout.lock, "record": json.dumps(record, separators=(",", ":"))}
+    text = json.dumps(record, separators=(",", ":"))
+    values = {"lock": site.layout.lock, "record": text, "run": record["run"]}
     return Step("break", "break the lock", Command(_BREAK, values=values), timeout=30)

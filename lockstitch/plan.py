@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,7 +40,8 @@ class Step:
     `wraps` what follows it comes after all of that is back, on every host (to come out of maintenance). `asks` marks
     a question that travels with the steps: its exit code is part of the answer, and stops nothing. `expects` is what
     the number in its `progress NUMBER TEXT` lines will come to, about; 0 where that is not known. `tells` is for whom
-    its lines `told NAME VALUE` are kept: for the records of that name when the run ends.
+    its lines `told NAME VALUE` are kept: for the records of that name when the run ends. Of one that `warns`, the lines
+    `warning TEXT` are shown with the outcome.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Step:
     timeout: float = 1800.0
     expects: int = 0
     tells: str = ""
+    warns: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,3 +198,8 @@ class Plan:
     def empty(self) -> bool:
         """Nothing to do."""
         return not self.waves
+
+
+def warnings_of(site: Site, lines: Iterable[str]) -> list[str]:
+    """The warnings in what a step printed, each with its site."""
+    return [f"{site}: {line.removeprefix('warning ')}" for line in lines if line.startswith("warning ")]

@@ -16,14 +16,14 @@ from lockstitch.plan import Site
 from lockstitch.probe import NEAR, Probe
 from lockstitch.services import Place, vault_shell
 from lockstitch.services.database import in_vault
+from lockstitch.state_shell import READ, THERE
 
 _HOST = r"""
 for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
 echo "free $(df -Pk "$(near "$path")" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 for folder in "$path" "$state"; do at=$(near "$folder"); [ -w "$at" ] || echo "unwritable $at"; done
-[ -e "$lock" ] && printf 'lock %s\n' "$(cat "$lock" 2>/dev/null)"
-[ -e "$journal" ] && echo "written $(($(wc -c <"$journal")))"
-[ -r "$journal" ] && grep '"event":"release"' "$journal" | tail -n 400 | sed 's/^/journal /'
+read_lock
+read_journal
 exit 0
 """
 
@@ -49,8 +49,8 @@ def probes(ask: Ask) -> tuple[Probe[Any], ...]:
     host = {"tools": tools, "path": layout.path, "state": layout.state, "lock": layout.lock, "journal": layout.journal}
     place = Place(ask.app.name, layout, "", "", ask.app.env)
     return (
-        Probe("place", Command(PLACE, values=code), parse_place),
-        Probe("host", Command(NEAR + _HOST, values=host, env=ask.app.env), parse_host),
+        Probe("place", Command(THERE + PLACE, values=code), parse_place),
+        Probe("host", Command(NEAR + READ + _HOST, values=host, env=ask.app.env), parse_host),
         replace(ask.app.service.probe(place), name="service"),
         *((ask.app.mode.probe(place),) if ask.app.mode else ()),
         *ask.extra,
@@ -117,7 +117,7 @@ def vault(database: Database) -> Probe[VaultFacts]:
     """What lies in a database's vault."""
     at = database_site(database).layout
     known = {"tools": " ".join(database.engine.tools), "lock": at.lock, "journal": at.journal}
-    return Probe("vault", in_vault(database.vault, "", NEAR + vault_shell.LIST, known), parse_vault)
+    return Probe("vault", in_vault(database.vault, "", NEAR + READ + vault_shell.LIST, known), parse_vault)
 
 
 def server(database: Database, url: Value) -> Probe[ServerFacts]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +14,10 @@ _ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4,64}\Z")
 REVISION = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Release:
-    """One revision on one host. `id` sorts by the time it was made; it names the folder with layout `releases`."""
+    """One revision on one host. `id` names the folder with layout `releases`; it begins with the time by the clock of
+    the machine that deployed, which may be wrong: which release is older is known from the host's journal alone."""
 
     id: str
     revision: str
@@ -27,9 +28,16 @@ class Release:
     reason: str = ""
 
 
-def release_id(run: str, revision: str) -> str:
-    """The id of the release that `run` makes of `revision`: the run's UTC time, and the start of the revision."""
-    return f"{run.split('-', 1)[0]}-{revision[:12]}"
+def release_id(run: str, revision: str, taken: Collection[str] = ()) -> str:
+    """The id of the release that `run` makes of `revision`: the run's UTC time, and the start of the revision, so much
+    of it that no id that is `taken` is the same."""
+    ids = (f"{stamp(run)}-{revision[:length]}" for length in range(12, len(revision) + 1))
+    return next((made for made in ids if made not in taken), f"{stamp(run)}-{revision[:12]}")
+
+
+def stamp(name: str) -> str:
+    """The time that the id of a run or a release begins with, by the clock of the machine it was made on."""
+    return name.split("-", 1)[0]
 
 
 def is_release_id(text: str) -> bool:
@@ -43,25 +51,28 @@ def short(revision: str | None) -> str:
 
 
 def previous_good(releases: Iterable[Release], current: Release | None) -> Release | None:
-    """The newest good release made before the current one, of another revision."""
-    older = [
-        r
-        for r in releases
-        if r.verdict == "good" and (current is None or (r.id < current.id and r.revision != current.revision))
-    ]
-    return max(older, default=None, key=lambda r: r.id)
+    """The newest good release made before the current one, of another revision. `releases` come oldest first; a current
+    one that is not among them is newer than all of them."""
+    found = None
+    for release in releases:
+        if current is not None and release.id == current.id:
+            break
+        if release.verdict == "good" and (current is None or release.revision != current.revision):
+            found = release
+    return found
 
 
 def prunable(releases: Iterable[Release], keep: int, spared: Iterable[str]) -> tuple[Release, ...]:
-    """The releases that may be removed: all but the newest `keep` good ones, the `spared` ids, and anything newer.
+    """The releases, oldest first, that may be removed: all but the newest `keep` good ones, the `spared` ids, and
+    anything newer.
 
     A failed release is evidence and does not count, so five failures never push out the last good one; it goes
     when it is older than every good one that is kept.
     """
-    ordered = sorted(releases, key=lambda r: r.id, reverse=True)
-    good = [r.id for r in ordered if r.verdict == "good"]
+    ordered = tuple(releases)
+    good = [r.id for r in ordered if r.verdict == "good"][-keep:]
     if len(good) < keep or not good:
         return ()
-    kept = set(good[:keep]) | set(spared)
-    oldest = good[:keep][-1]
-    return tuple(r for r in ordered if r.id not in kept and (r.id < oldest or r.verdict == "good"))
+    kept = {*good, *spared}
+    first = next(at for at, r in enumerate(ordered) if r.id == good[0])
+    return tuple(r for at, r in enumerate(ordered) if r.id not in kept and (at < first or r.verdict == "good"))

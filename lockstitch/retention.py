@@ -16,6 +16,7 @@ from lockstitch.backup import Backup
 
 NOBODY: Mapping[str, str] = MappingProxyType({})
 BROKEN = "not whole: left for a person"
+FUTURE = "dated in the future: left for a person"
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,33 @@ class Keep:
     monthly: int = 0
 
 
-def doomed(backups: Iterable[Backup], keep: Keep, held: Mapping[str, str] = NOBODY) -> tuple[Backup, ...]:
-    """What may be removed, oldest first: never the newest good one, the newest proven one, or one that is held."""
+def doomed(
+    backups: Iterable[Backup], keep: Keep, held: Mapping[str, str] = NOBODY, future: Iterable[Backup] = ()
+) -> tuple[Backup, ...]:
+    """What may be removed, oldest first: never the newest good one, the newest proven one, or one that is held.
+
+    What is from the `future` stays, and is not counted: the next ones would go in its stead.
+    """
     found = tuple(backups)
-    kept = why_kept(found, keep, held)
+    kept = why_kept(found, keep, held, future)
     return tuple(backup for backup in sorted(found, key=_age) if backup.name not in kept)
 
 
-def why_kept(backups: Iterable[Backup], keep: Keep, held: Mapping[str, str] = NOBODY) -> dict[str, str]:
+def why_kept(
+    backups: Iterable[Backup], keep: Keep, held: Mapping[str, str] = NOBODY, future: Iterable[Backup] = ()
+) -> dict[str, str]:
     """Every backup that stays, oldest first, and why. `held` are names, each with the reason of whoever holds it."""
     found = sorted(backups, key=_age)
-    good = [backup for backup in reversed(found) if backup.good]
+    ahead = {backup.name for backup in future}
+    good = [backup for backup in reversed(found) if backup.good and backup.name not in ahead]
     reasons: dict[str, list[str]] = {backup.name: [] for backup in found}
     for backup, reason in _kept(good, keep):
         reasons[backup.name].append(reason)
     for backup in found:
         if not backup.good:
             reasons[backup.name] = [BROKEN]
+        elif backup.name in ahead:
+            reasons[backup.name] = [FUTURE]
         if backup.name in held:
             reasons[backup.name].append(held[backup.name])
     for backup in good[:1]:

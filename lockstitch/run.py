@@ -9,12 +9,12 @@ from functools import partial
 from lockstitch.at_once import alone, at_once, rest
 from lockstitch.carry import Carrier
 from lockstitch.errors import ExitCode, LockstitchError
-from lockstitch.facts import LockInfo
 from lockstitch.gate import Answer
 from lockstitch.host import Host
 from lockstitch.journal import now
 from lockstitch.left import left_to_a_person
 from lockstitch.lock import Locks
+from lockstitch.lock_owner import LockInfo
 from lockstitch.outcome import Failure, GoingBack, Left, Outcome, RunEvent, Said, SiteOutcome, WaveBegan, Where
 from lockstitch.plan import Plan, Site, Unit, Wave
 from lockstitch.remote import Remote
@@ -63,6 +63,8 @@ class _Run:
             self.locks.release()
             raise
         try:
+            for warning in self.locks.warnings:
+                self.observe(Said(warning))
             failures = self._forward()
         except KeyboardInterrupt:
             failures = [Failure(None, "interrupt", "interrupted")]
@@ -226,6 +228,7 @@ class _Run:
         spent = self.carrier.seconds
         sites = tuple(SiteOutcome(s, w, "", spent.get(s, 0.0), s in begun) for s, w in self.where.items())
         seconds = time.monotonic() - self.start
+        notes = (*dict.fromkeys((*self.locks.warnings, *self.carrier.warnings)), *notes)
         if self.unseen is not None and self.unseen not in failures:
             notes = (*notes, self.unseen.reason)
         return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds, notes)

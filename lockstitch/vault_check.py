@@ -30,11 +30,18 @@ _KEPT = {
 def backups(vault: VaultFacts, longest: float, now: datetime, on: str) -> Iterator[Finding]:
     """How old the newest backup is, and whether one is proven; `longest` 0: how old is not judged."""
     newest, looked = vault.newest, longest > 0
+    for why in vault.unreadable:
+        yield Finding("backup", "fail", f"its backups are unreadable: {why}", "see to that path on its host")
+    if vault.unreadable:
+        return
+    for backup in vault.future:
+        says = f"{backup.name} is dated {backup.at}, and on its host it is {vault.now}: is that clock wrong, or was it?"
+        yield Finding("backup", "warn", says, "once it is right: move that backup away, or wait until then")
     if newest is None:
         yield Finding("backup", "fail" if looked else "warn", "it has no backup", f"{on} backup")
         return
     age = max(0.0, (now - newest.when).total_seconds())
-    old = looked and age > longest
+    old = looked and (age > longest or newest in vault.future)
     says = f"the newest is {span(age)} old: {newest.name}" + (f"; no from {span(longest)} on" if looked else "")
     yield Finding("backup", "fail" if old else "pass", says, f"{on} backup" if old else "")
     proven = [b for b in vault.backups if b.good and b.proven]

@@ -213,8 +213,12 @@ def prune(c: FleetContext, database: str = "", yes: bool = False, json: bool = F
         stores = Stores(session, database)
         apps = stores.apps()
         plans.raise_unreachable(apps)
-        held = plans.held_backups(apps)
-        stores.carry_out(lambda shelves: plans.prune(stores.environment, shelves, held), yes=yes)
+
+        def make(shelves: Sequence[plans.Shelf]) -> plans.Plan:
+            held = plans.held_backups(apps, (b for shelf in shelves for b in shelf.facts.backups))
+            return plans.prune(stores.environment, shelves, held)
+
+        stores.carry_out(make, yes=yes)
 
 
 namespace = Collection("backup", backup, list_, verify, prove, restore, fetch, push, prune)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from lockstitch import plans
 from lockstitch.backup import VaultFacts
 from lockstitch.errors import LockstitchError
-from lockstitch.facts import LockInfo, parse_lock
 from lockstitch.host import Host
 from lockstitch.inventory import Database, Fleet
 from lockstitch.journal import now
 from lockstitch.lock import Locks, break_locks
+from lockstitch.lock_owner import LockInfo, parse_lock
 from lockstitch.plan import Site
 from lockstitch.questions import database_site
 from lockstitch.report import locks_json, locks_text, oneline
@@ -39,7 +39,8 @@ def free_locks(session: Session, only: str, message: str, *, yes: bool) -> None:
     """Free the fleet's locks whoever holds them, and say whose they were."""
     fleet, hosts = _connected(session, only)
     session.confirm(fleet, yes=yes)
-    broken = break_locks(session.remote, hosts, _sites(fleet), run=session.run_id, by=session.by, message=message)
+    who = {"run": session.run_id, "by": session.by, "message": message}
+    broken = break_locks(session.remote, hosts, _sites(fleet), **who, warn=session.note)
     lines = [f"{site.host}: {site.app}: broke the lock of {info}" for site, info in broken.items()]
     print("\n".join(map(oneline, lines)) or "nothing was locked")
 

@@ -213,6 +213,7 @@ class Session:
         self.answer(lambda: history_json(found, limit), lambda: history_text(found, limit))
         if found.unreachable:
             raise next(iter(found.unreachable.values()))
+        plans.raise_unreadable(found, "")
 
     def confirm(self, fleet: Fleet, *, yes: bool) -> None:
         """Where the environment is protected its name must be typed; without a terminal it takes `--yes`."""

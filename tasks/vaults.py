@@ -10,12 +10,13 @@ from typing import Any, TextIO, cast
 
 from lockstitch import plans
 from lockstitch.backup import sized
-from lockstitch.errors import UsageError
+from lockstitch.errors import CheckError, UsageError
 from lockstitch.offsite import Pushed, Told, bucket_of, fetch, push_to_bucket, push_to_host
 from lockstitch.plan import Script
 from lockstitch.plans.shelf import Shelf, record
 from lockstitch.report import backups_json, backups_text
 from lockstitch.retention import why_kept
+from lockstitch.shown import listed
 from tasks.output import Unfailing
 from tasks.stores import Stores
 
@@ -26,11 +27,15 @@ def show_backups(stores: Stores) -> None:
     apps = stores.apps()
     for host in apps.unreachable:
         stores.session.note(f"{host} cannot be reached: what its releases keep is not known")
-    held = plans.held_backups(apps)
+    for site, why in apps.unreadable.items():
+        stores.session.note(f"{site} is unreadable: what its releases keep is not known: {'; '.join(why)}")
+    held = plans.held_backups(apps, (b for found in facts.values() for b in found.backups))
     kept: dict[str, str] = {}
     for name, found in facts.items():
-        kept |= why_kept(found.backups, stores.databases[name].keep, held)
+        kept |= why_kept(found.backups, stores.databases[name].keep, held, found.future)
     stores.session.answer(lambda: backups_json(facts, kept), lambda: backups_text(facts, kept))
+    if unreadable := [f"{name}: unreadable: {why}" for name, found in facts.items() for why in found.unreadable]:
+        raise CheckError(listed(unreadable), hint="see to these paths on their hosts")
 
 
 def prove_plan(stores: Stores, shelves: Sequence[Shelf], name: str) -> plans.Plan:

@@ -9,17 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.facts import (
-    Facts,
-    HostFacts,
-    LockInfo,
-    PlaceFacts,
-    parse_host,
-    parse_lock,
-    parse_place,
-    parse_target,
-)
+from lockstitch.facts import Facts, HostFacts, PlaceFacts, parse_host, parse_place, parse_target
 from lockstitch.layout import layout
+from lockstitch.lock_owner import LockInfo, parse_lock
 from lockstitch.plan import Commit, Site
 from lockstitch.probe import number
 
@@ -28,7 +20,7 @@ OTHER = "7bf4beab67bbf6eccefc3b8482be15db67f8c883"
 WORDS = [
     "clone", "revision", "current", "folder", "dirty", "tag", "branch", "foreign", "missing", "free", "unwritable", "lock", "journal",
     "written", "commit", "problem", "backwards", "process", "running", "down", "reloaded", "boot", "release", "also", "also before",
-    "also instance",
+    "also instance", "locked", "damaged", "unreadable", "now",
 ]  # fmt: skip
 BITS = ["", "1", "²", "-1", "9" * 5000, "[" * 5000, "{}", '{"release": []}', REVISION, "a\x1fb\x1fc", "worker", "x y z", "worker 1 2 /x", "0 online 3 4", "\x85", "\r"]  # fmt: skip
 lines = st.tuples(st.sampled_from(WORDS), st.lists(st.sampled_from(BITS) | st.text(max_size=8), max_size=4)).map(
@@ -60,7 +52,10 @@ def test_number() -> None:
 def test_a_place() -> None:
     text = f"clone\ncurrent R2\nrevision {REVISION}\nfolder R1\nfolder R2\ntag v1\nbranch main -2"
     assert parse_place(text, 0) == PlaceFacts(True, REVISION, "R2", ("R1", "R2"), (), "v1", "main -2", "")
-    assert parse_place("", 1) == PlaceFacts()
+    assert parse_place("", 0) == PlaceFacts()
+    (why,) = parse_place("", 1).unreadable
+    assert "exit code 1" in why, "a question that failed is not an empty answer"
+    assert parse_place("unreadable /srv/api: it is gone\nfolder ", 0).unreadable == ("/srv/api: it is gone",)
     assert parse_place("revision HEAD", 0).revision is None
     assert parse_place("dirty  M a b\ndirty R  x -> y", 0).dirty == (" M a b", "R  x -> y")
 
@@ -68,18 +63,21 @@ def test_a_place() -> None:
 def test_a_host() -> None:
     lock = '{"run":"r","by":"ada","message":"why","at":"now"}'
     entry = {"event": "release", "release": "R1", "n": 5}
-    text = f"missing pm2\nmissing node\nfree 1024\nunwritable /srv\nlock {lock}\nwritten 77\njournal {json.dumps(entry)}\njournal {{cut"
+    text = f"missing pm2\nmissing node\nfree 1024\nunwritable /srv\nlocked T {lock}\nwritten 77\njournal {json.dumps(entry)}\njournal {{cut\ndamaged 2"
     wanted = HostFacts(
         ("pm2", "node"), 1 << 20, "/srv", LockInfo("r", "ada", "why", "now"),
-        ({"event": "release", "release": "R1", "n": "5"},), 77,
+        ({"event": "release", "release": "R1", "n": "5"},), written=77, damaged=3,
     )  # fmt: skip
     assert parse_host(text, 0) == wanted
     assert parse_host("free \nfree -\nfree x", 0).free is None
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "5", '"x"', "null", "{}", "garbage", "\x00"])
-def test_a_lock_that_cannot_be_read_is_still_a_lock(text: str) -> None:
-    assert parse_lock(text) == LockInfo("unknown", "unknown", "unknown", "unknown")
+@pytest.mark.parametrize("text", ["", " ", "{", "[]", "5", '"x"', "null", "{}", "garbage", "\x00"])
+def test_a_lock_that_cannot_be_read_is_still_a_lock_since_the_time_of_its_file(text: str) -> None:
+    info = parse_lock(f"2026-01-01T00:00:00Z {text}")
+    assert info is not None and (info.by, info.at) == ("nobody known", "2026-01-01T00:00:00Z")
+    assert "lock.break frees it" in str(info) and str(info).startswith("nobody known since 2026-01-01T00:00:00Z (")
+    assert ("is empty" in info.message) == (not text.strip())
 
 
 def test_no_lock() -> None:
@@ -111,6 +109,12 @@ def test_only_a_newline_ends_a_line(end: str) -> None:
     assert parse_host(f"journal {entry}", 0).journal == ({"release": "R1", "message": f"a{end}b"},)
 
 
+@pytest.mark.parametrize("subject", ["", "a\x1fb", "\x1f", "a\x1fb\x1fc", "\x1e", "\x1b[2J", "\ufffd", "\r", "\u2028"])
+def test_no_commit_vanishes_for_what_its_subject_holds(subject: str) -> None:
+    target = parse_target(f"revision {REVISION}\ncommit {OTHER}\x1fAda\x1f{subject}\ncommit {REVISION}\x1fAda\x1fx", 0)
+    assert target.commits == (Commit(OTHER, "Ada", subject), Commit(REVISION, "Ada", "x"))
+
+
 def history(*entries: tuple[str, str, str], current: str | None = None, revision: str | None = None) -> Facts:
     journal = tuple({"event": "release", "release": r, "revision": c, "verdict": v} for r, c, v in entries)
     return Facts(site, PlaceFacts(True, revision, current), HostFacts(journal=journal))
@@ -118,7 +122,7 @@ def history(*entries: tuple[str, str, str], current: str | None = None, revision
 
 def test_the_last_verdict_counts() -> None:
     facts = history(("R2", OTHER, "good"), ("R1", REVISION, "bad"), ("R2", OTHER, "left"), ("R3", OTHER, "nonsense"))
-    assert [(r.id, r.verdict) for r in facts.releases] == [("R1", "bad"), ("R2", "left"), ("R3", "unknown")]
+    assert [(r.id, r.verdict) for r in facts.releases] == [("R2", "left"), ("R1", "bad"), ("R3", "unknown")]
 
 
 def test_the_release_in_place() -> None:

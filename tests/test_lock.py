@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from lockstitch.errors import CheckError, HostLostError, LockHeldError, LockstitchError
-from lockstitch.facts import LockInfo
 from lockstitch.host import Address, Host
 from lockstitch.layout import layout
 from lockstitch.lock import Locks, break_locks
+from lockstitch.lock_owner import LockInfo
 from lockstitch.plan import Script, Site
 from tests.local import LocalRemote
 

@@ -21,7 +21,7 @@ from lockstitch.plans.deploy import Wanted, deploy, idle
 from lockstitch.plans.machines import Turns, reboot, upgrade
 from lockstitch.plans.maintain import analyze
 from lockstitch.plans.maintenance import Asked, maintenance
-from lockstitch.plans.preflight import raise_unreachable
+from lockstitch.plans.preflight import raise_unreachable, raise_unreadable
 from lockstitch.plans.restore import restore
 from lockstitch.plans.rollback import Back, rollback
 from lockstitch.plans.schema import Way, lying_between, way
@@ -58,6 +58,7 @@ __all__ = [
     "prove",
     "prune",
     "raise_unreachable",
+    "raise_unreadable",
     "reboot",
     "restore",
     "rollback",

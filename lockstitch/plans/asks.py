@@ -129,5 +129,7 @@ def serving(fleet: Fleet, survey: Survey) -> dict[Site, Verdict]:
         if verdict.passed and facts.last_good is not None and not facts.as_recorded:
             last = f"{short(facts.last_good.revision)} (release {facts.last_good.id})"
             verdict = failed(f"what lies here was never proven to serve: the last that was is {last}", _CUT_OFF)
+        if facts.unreadable:
+            verdict = failed(f"unreadable: {'; '.join(facts.unreadable)}", "see to that on the host, or move it away")
         verdicts[where] = verdict
     return verdicts

@@ -78,21 +78,24 @@ def prove(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
 def prune(environment: str, shelves: Sequence[Shelf], held: Mapping[str, str]) -> Plan:
     """The plan that removes what no rule keeps. `held` are the backups that releases belong to, and whose."""
     refuse_unready(shelves)
-    units, done, told = [], [], []
+    units, done, told, notes = [], [], [], []
     for shelf in shelves:
-        gone = tuple(b.name for b in doomed(shelf.facts.backups, shelf.database.keep, held))
+        keep, future = shelf.database.keep, shelf.facts.future
+        gone = tuple(b.name for b in doomed(shelf.facts.backups, keep, held, future))
+        notes += [f"{b.name} is dated {b.at}, on its host it is {shelf.facts.now}: it is left alone" for b in future]
         if gone:
             units.append(Unit(shelf.site, (steps.remove(shelf, gone),)))
             told += [f"removed {name}" for name in gone]
             done.append((shelf, [steps.record(shelf, "prune", names=" ".join(gone))]))
     waves = [Wave("remove", tuple(units))] if units else []
     return database_plan(
-        "prune", environment, [s for s, _ in done], waves, done, [], nothing="every backup is kept", told=told
+        "prune", environment, [s for s, _ in done], waves, done, notes, nothing="every backup is kept", told=told
     )
 
 
 def choose(shelves: Sequence[Shelf], name: str) -> list[tuple[Shelf, str]]:
     """The backup of that name with its shelf; without a name the newest whole one of each database."""
+    refuse_unreadable(shelves)
     if not name:
         chosen = [(s, found.name) for s in shelves if (found := s.facts.newest) is not None]
         if not chosen:
@@ -119,7 +122,15 @@ def refuse(shelves: Sequence[Shelf]) -> None:
 
 def refuse_unready(shelves: Sequence[Shelf]) -> None:
     """Raise where a vault cannot be used at all."""
+    refuse_unreadable(shelves)
     problems = [f"{s.site}: {problem}" for s in shelves for problem in _against(s)]
+    if problems:
+        raise CheckError(listed([*problems, "nothing was begun"]))
+
+
+def refuse_unreadable(shelves: Sequence[Shelf]) -> None:
+    """Raise where a vault could not be read: what lies there is not known, which is not nothing."""
+    problems = [f"{shelf.site}: unreadable: {why}" for shelf in shelves for why in shelf.facts.unreadable]
     if problems:
         raise CheckError(listed([*problems, "nothing was begun"]))
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lockstitch.backup import NAME
+from lockstitch.backup import NAME, Backup
 from lockstitch.facts import Facts, Survey
 from lockstitch.inventory import Fleet
 
 
-def held_backups(survey: Survey) -> dict[str, str]:
-    """The backups that releases still on a host were deployed over, by name, and whose they are."""
+def held_backups(survey: Survey, backups: Iterable[Backup] = ()) -> dict[str, str]:
+    """The backups that releases still on a host were deployed over, by name, and whose they are.
+
+    Where a journal is damaged, a line that named one may be lost: all `backups` of its app are held.
+    """
     held: dict[str, str] = {}
+    found = tuple(backups)
     for site, facts in survey.facts.items():
         there = _there(facts)
+        if facts.host.damaged:
+            held |= {b.name: f"the journal of {site} is damaged: it may be needed" for b in found if b.app == site.app}
         for entry in facts.host.journal:
             name = entry.get("backup", "")
             if name and entry.get("release", "") in there:

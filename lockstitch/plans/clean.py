@@ -10,9 +10,11 @@ from lockstitch.facts import Survey
 from lockstitch.inventory import Fleet
 from lockstitch.lock_steps import release_step
 from lockstitch.plan import Plan, Site, Step, Unit, Wave
+from lockstitch.plans.notes import remarks
+from lockstitch.plans.old_releases import prunable_ids, prune
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.plans.serve import jobs_of
-from lockstitch.plans.steps import Job, prunable_ids, prune
+from lockstitch.plans.steps import Job
 from lockstitch.probe import Probe
 from lockstitch.upkeep.leftovers import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
 from lockstitch.upkeep.question import size
@@ -61,7 +63,11 @@ def clean(cleaning: Cleaning, found: Mapping[Site, Sequence[Leftover]]) -> Plan:
         (Wave("clean", tuple(units), stands=True),) if units else (),
         finish=freed,
         failed=freed,
-        notes=(*notes, *([f"in all {size(total)}, as far as it could be seen"] if units else [])),
+        notes=(
+            *notes,
+            *remarks(cleaning.survey),
+            *([f"in all {size(total)}, as far as it could be seen"] if units else []),
+        ),
         written={unit.site: cleaning.survey.facts[unit.site].host.written for unit in units},
         nothing="there is nothing to remove",
         then=f"fab -H {cleaning.fleet.inventory.name} disk.usage",
@@ -88,7 +94,7 @@ def _steps(job: Job, gone: Sequence[Leftover]) -> tuple[Step, ...]:
 
 
 def _step(name: str, says: str, text: str) -> Step:
-    return Step(name, says, Command(text), timeout=_LONGEST)
+    return Step(name, says, Command(text), timeout=_LONGEST, warns=True)
 
 
 def _said(one: Leftover) -> str:

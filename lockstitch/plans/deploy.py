@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lockstitch.command import Value
 from lockstitch.errors import CheckError
 from lockstitch.facts import Facts, Survey, Target
+from lockstitch.folders import taken
 from lockstitch.inventory import Fleet
 from lockstitch.plan import Change, Plan, Site, Unit, Wave
 from lockstitch.plans import steps, store, waves
@@ -152,7 +153,7 @@ def _jobs(fleet: Fleet, survey: Survey, wanted: Wanted) -> list[Job]:
                 app,
                 facts,
                 revision,
-                release_id(wanted.run, revision),
+                release_id(wanted.run, revision, taken(facts)),
                 env=wanted.env.get(facts.site, app.env),
                 run=wanted.run,
                 by=wanted.by,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lockstitch import folders
 from lockstitch.command import Command
 from lockstitch.facts import Survey
 from lockstitch.inventory import Fleet
@@ -22,7 +23,14 @@ tail -n 20 -- "$log" 2>/dev/null || sudo -n tail -n 20 -- "$log" 2>/dev/null ||
 
 def notes(survey: Survey) -> tuple[str, ...]:
     """What a person should know before saying yes."""
-    return tuple(dict.fromkeys([*_mixed(survey), *_adopted(survey), *_direction(survey), *_locks(survey)]))
+    told = (*_mixed(survey), *_adopted(survey), *_direction(survey), *_locks(survey), *remarks(survey))
+    return tuple(dict.fromkeys(told))
+
+
+def remarks(survey: Survey) -> Iterator[str]:
+    """What is damaged or foreign in what lies on the hosts."""
+    for site, facts in survey.facts.items():
+        yield from (f"{site}: {remark}" for remark in folders.remarks(facts))
 
 
 def migrations(jobs: Sequence[Job]) -> Iterator[str]:

@@ -28,9 +28,10 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False) -> None:
 
 
 def raise_unreachable(survey: Survey) -> None:
-    """Raise one error that names every host that could not be asked."""
+    """Raise one error that names every host that could not be asked, or every path there that could not be read."""
     errors = list(survey.unreachable.values())
     if not errors:
+        raise_unreadable(survey)
         return
     if len(errors) == 1 and isinstance(errors[0], ConnectError):
         host = errors[0].host
@@ -40,6 +41,17 @@ def raise_unreachable(survey: Survey) -> None:
     text = "\n".join(error.message for error in errors)
     hints = dict.fromkeys(error.hint for error in errors if error.hint)
     raise _Unreachable(f"{text}\nnothing was changed", hint="; ".join(hints) or f"see to {hosts} first")
+
+
+def raise_unreadable(survey: Survey, nothing: str = "nothing was changed") -> None:
+    """Raise where a host's own records could not be read: what they hold is not known, which is not nothing."""
+    found = survey.unreadable.items()
+    lines = [f"{site.host}: {site.app} is unreadable: {why}" for site, some in found for why in some]
+    if lines:
+        raise CheckError(
+            listed(filter(None, [*lines, nothing])),
+            hint="see to these paths on the host, or move them away, then type it again",
+        )
 
 
 class _Unreachable(LockstitchError):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from lockstitch.command import Value
 from lockstitch.errors import CheckError
 from lockstitch.facts import Facts, Survey
+from lockstitch.folders import taken
 from lockstitch.inventory import App, Fleet
 from lockstitch.plan import Change, Commit, Plan, Site, Step, Unit
 from lockstitch.plans import steps, store, waves
@@ -186,7 +187,7 @@ def _job(app: App, facts: Facts, back: Back) -> Job:
     there = found is not None and (facts.site.layout.in_place or found.id in facts.place.folders)
     if found is not None and there:
         return Job(facts.site, app, facts, revision, found.id, True, env, back.run, back.by, "rollback")
-    release = release_id(back.run, revision)
+    release = release_id(back.run, revision, taken(facts))
     return Job(facts.site, app, facts, revision, release, False, env, back.run, back.by, "rollback")
 
 
@@ -199,13 +200,14 @@ def _known(facts: Facts, revision: str) -> Release | None:
         and release.verdict in ("good", "left")
         and (facts.site.layout.in_place or release.id in facts.place.folders)
     ]
-    return max(usable, key=lambda release: release.id, default=None)
+    return usable[-1] if usable else None
 
 
 def _leaving(job: Job, back: Back) -> tuple[Step, ...]:
     """Mark the release one goes back from, so that a later rollback does not return to it unasked."""
     now = job.facts.release
-    forward = now is not None and job.reused and job.release > now.id
+    order = [release.id for release in job.facts.releases]
+    forward = now is not None and job.reused and now.id in order and job.release in order[order.index(now.id) :]
     if now is None or forward or now.id == job.release or now.revision == job.revision:
         return ()
     return (steps.record(job, "left", back.run, back.by, back.message, release=now),)

@@ -101,7 +101,7 @@ def dump(shelf: Shelf, name: str, made: Made) -> Step:
     text = vault_shell.BEGIN + shelf.engine.dump + vault_shell.FINISH
     says = f"dump {shelf.engine.database(shelf.url)} as {name}"
     command = shelf.command(text, name, known=known, heads=shelf.engine.heads)
-    return replace(shelf.step("backup", says, command, expects=estimate(shelf) or 0), tells=made.app)
+    return replace(shelf.step("backup", says, command, expects=estimate(shelf) or 0), tells=made.app, warns=True)
 
 
 def head(shelf: Shelf, app: str) -> Step:
@@ -187,7 +187,7 @@ def prove(shelf: Shelf, name: str) -> Step:
 
 def remove(shelf: Shelf, names: tuple[str, ...]) -> Step:
     command = shelf.command(vault_shell.REMOVE, names=" ".join(names))
-    return shelf.step("prune", f"remove {', '.join(names)}", command)
+    return replace(shelf.step("prune", f"remove {', '.join(names)}", command), warns=True)
 
 
 def record(shelf: Shelf, event: str, message: str = "", **more: str) -> Step:

@@ -14,25 +14,11 @@ from lockstitch.layout import Layout
 from lockstitch.plan import Site, Step
 from lockstitch.plans.release_shell import ACTIVATE, LINK, RESTORE
 from lockstitch.questions import code_values
-from lockstitch.release import Release, is_release_id, prunable, short
+from lockstitch.release import Release, short
 from lockstitch.removal import REMOVE
 from lockstitch.services import Place
 from lockstitch.services.state import NOTE_RELOAD
 
-# A process loses its footing when its folder goes, even one that only means to start others elsewhere.
-_PRUNE = (
-    REMOVE
-    + r"""
-set -eu
-shared=$(readlink -f -- "$shared") || exit 1
-cd "$releases"
-live=$(basename "$(readlink ../current 2>/dev/null || echo none)")
-used=$(ls -l /proc/[0-9]*/cwd 2>/dev/null) || :
-for id in $ids; do
-    case "$live $used" in *"$id"*) echo "$id is still used by a process: kept" ;; *) ls_remove "./$id" || : ;; esac
-done
-"""
-)
 # `reason` is JSON, known only when the run has failed, and `told` the JSON of what its steps told. A line that a full
 # disk cut off does not spoil this one.
 RECORD = r"""
@@ -181,28 +167,6 @@ def reload(job: Job) -> Step:
     if not job.facts.deployed:
         return replace(step, command=noted, undo=job.app.service.stop(job.place))
     return replace(step, command=noted, again=True)
-
-
-def prune(job: Job) -> tuple[Step, ...]:
-    """Remove releases that are no longer kept."""
-    gone = prunable_ids(job)
-    if not gone:
-        return ()
-    command = Command(_PRUNE, values=job.values(ids=" ".join(gone)))
-    return (job.step("prune", f"remove {len(gone)} old releases", command),)
-
-
-def prunable_ids(job: Job) -> tuple[str, ...]:
-    """The release folders on the host that go when this one is good: never this one, nor the one before it."""
-
-    if job.layout.in_place:
-        return ()
-    known = {release.id: release for release in job.facts.releases}
-    there = [known.get(name, Release(name, "")) for name in job.facts.place.folders if is_release_id(name)]
-    new = Release(job.release, job.revision, "good")
-    everything = [*(release for release in there if release.id != new.id), new]
-    spared = (job.release, job.facts.place.current or "")
-    return tuple(release.id for release in prunable(everything, job.app.keep, spared))
 
 
 def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: Release | None = None) -> Step:

@@ -10,6 +10,7 @@ from lockstitch.lock_steps import release_step
 from lockstitch.plan import Site, Step, Unit, Wave
 from lockstitch.plans import steps
 from lockstitch.plans.absence import absence, back, goes_down, proofs, up, waits_for_migrations
+from lockstitch.plans.old_releases import prune
 from lockstitch.plans.steps import Job
 from lockstitch.plans.store import Shelves, dump_wave, head_wave, pending, takes_part
 from lockstitch.strategies import waves
@@ -155,7 +156,7 @@ def _code(job: Job, *, testing: bool, discard: bool) -> tuple[Step, ...]:
 def finish(job: Job, run: str, by: str, message: str, *more: Step) -> Unit:
     """Record the release as good, remove what is no longer kept, free the lock."""
     good = steps.record(job, "good", run, by, message)
-    return Unit(job.site, (*steps.adopt(job, run, by), good, *more, *steps.prune(job), release_step(job.site, run)))
+    return Unit(job.site, (*steps.adopt(job, run, by), good, *more, *prune(job), release_step(job.site, run)))
 
 
 def failed(job: Job, run: str, by: str, message: str) -> Unit:

@@ -20,6 +20,10 @@ def backups_text(facts: Mapping[str, VaultFacts], kept: Mapping[str, str]) -> st
     broken = [b for found in facts.values() for b in found.backups if not b.good]
     lines += [oneline(f"! {b.name}: {b.problem}") for b in broken]
     for name, found in facts.items():
+        lines += [oneline(f"! {b.name} is dated {b.at}, and on its host it is {found.now}") for b in found.future]
+        lines += [oneline(f"! {name} is unreadable: {why}") for why in found.unreadable]
+        if found.unreadable:
+            continue
         if not any(b.good for b in found.backups):
             lines.append(f"! {name} has no backup{' that can be counted on' if found.backups else ''}")
         elif not any(b.good and b.proven for b in found.backups):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lockstitch.facts import LockInfo
+from lockstitch.lock_owner import LockInfo
 from lockstitch.plan import Site
 from lockstitch.report.text import table
 

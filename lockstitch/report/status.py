@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockstitch.facts import Facts, Survey
+from lockstitch.folders import remarks
 from lockstitch.gate import Verdict
 from lockstitch.plan import Site
 from lockstitch.release import short
@@ -29,6 +30,7 @@ def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
             lines.append(f"! {site}: {len(facts.place.dirty)} uncommitted changes in the checkout")
         if facts.place.link and not facts.place.current:
             lines.append(f"! {site}: current is a link to {oneline(facts.place.link)}, outside releases")
+        lines += [oneline(f"! {site}: {remark}") for remark in remarks(facts)]
         if facts.maintenance.on:
             left = f", {who_left(facts)}" if facts.maintenance.left else ""
             lines.append(oneline(f"! {site}: in maintenance ({facts.maintenance}{left})"))
@@ -90,6 +92,8 @@ def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
                 "lock": vars(facts.host.lock) if facts.host.lock else None,
                 "free": facts.host.free,
                 "dirty": list(facts.place.dirty),
+                "unreadable": list(facts.unreadable),
+                "damaged": facts.host.damaged,
                 "differs": site in differing,
                 "maintenance": facts.maintenance.on,
                 "pending": list(facts.pending.names) if facts.pending and not facts.pending.problem else None,
@@ -124,10 +128,15 @@ def history_text(survey: Survey, limit: int) -> str:
 def history_json(survey: Survey, limit: int) -> list[dict[str, Any]]:
     """The same for programs."""
     merged: dict[tuple[str, ...], dict[str, Any]] = {}
+    order: dict[int, str] = {}
     for site, facts in survey.facts.items():
+        latest = ""
         for entry in facts.host.journal:
+            latest = max(latest, entry.get("at", ""))
             key = (site.app, *(entry.get(k, "") for k in ("run", "release", "verdict")))
             keys: Sequence[str] = ("at", "release", "revision", "verdict", "by", "run", "message", "reason")
             line = merged.setdefault(key, {"app": site.app, "hosts": [], **{k: entry.get(k, "") for k in keys}})
             line["hosts"].append(site.host)
-    return sorted(merged.values(), key=lambda e: str(e["at"]), reverse=True)[:limit]
+            # A clock that was set back does not make a later line an earlier one.
+            order.setdefault(id(line), latest)
+    return sorted(merged.values(), key=lambda line: order[id(line)])[::-1][:limit]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from lockstitch.removal import DISCARD
+
 # One run at a time works in a vault, because it holds the vault's lock: what is unfinished here belongs to a dead one.
-BEGIN = r"""
+BEGIN = (
+    DISCARD
+    + r"""
 set -eu
 umask 077
 mkdir -p "$directory"; cd "$directory"
 [ ! -e "$name" ] || { echo "there is a backup $name already"; exit 1; }
-rm -rf -- ."$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*.part
+for old in ."$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*.part; do
+    [ ! -e "$old" ] || discard "$old"
+done
 part=".$name.part"; home=$(pwd)
 mkdir "$part"
 # Where the disk is full, nobody could write down why he failed.
@@ -20,6 +26,7 @@ trap 'code=$?; trap "" TERM
 trap 'exit 143' TERM INT HUP
 cd "$part"
 """
+)
 
 # The sum of a manifest's lines without the last, which holds it, and without the proof, which comes later.
 _SEALED = r"""
@@ -143,27 +150,31 @@ rows_of() { LC_ALL=C sed -n 's/^\(".*":{"rows":[0-9]*\),"bytes":[0-9]*},\{0,1\}$
 
 # A host's answer has an end: where it is too long, what is cut off is the oldest backups. So the rest comes last.
 LIST = r"""
-[ ! -d "$directory" ] || (
-    cd "$directory" || exit 0
+! there "$directory" || (
+    said=$(LC_ALL=C ls -- "$directory" 2>&1 >/dev/null) && [ -d "$directory" ] && cd "$directory" || {
+        said=${said:-it is no folder}; echo "unreadable $directory: ${said##*: }"; exit; }
     set -- "$vault"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z*
     for name in "$@"; do
         shift
-        if [ -s "$name/manifest.json" ]; then set -- "$@" "$name/manifest.json"
+        if [ -s "$name/manifest.json" ] && [ -r "$name/manifest.json" ]; then set -- "$@" "$name/manifest.json"
+        elif [ -e "$name/manifest.json" ] || { [ -d "$name" ] && [ ! -x "$name" ]; }; then echo "backup $name {"
         elif [ -d "$name" ]; then echo "broken $name"; fi
     done
     [ $# -eq 0 ] || awk '
         FNR == 1 { name = FILENAME; sub("/manifest.json$", "", name); print "backup " name " " substr($0, 1, 16000) }
         FNR == 2 && /^"proven":[{]/ { print "proven " name " " $0 }
-        FNR == 2 { nextfile }' "$@"
+        FNR == 2 { nextfile }' "$@" || echo "unreadable $directory: a manifest could not be read"
 )
+if there "$marks"; then [ -r "$marks" ] && [ -x "$marks" ] || echo "unreadable $marks: Permission denied"; fi
 for mark in "$marks"/*; do
     if [ -f "$mark" ] && [ -d "$directory/${mark##*/}" ]; then printf 'marked %s %s\n' "${mark##*/}" "$(head -n 1 "$mark" | cut -c 1-2000)"; fi
 done
 for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
 echo "free $(df -Pk "$(near "$directory")" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 at=$(near "$directory"); { [ -w "$at" ] && [ -x "$at" ]; } || echo "unwritable $at"
-[ -e "$lock" ] && printf 'lock %s\n' "$(cat "$lock" 2>/dev/null)"
-[ -e "$journal" ] && echo "written $(($(wc -c <"$journal")))"
+read_lock
+read_journal | grep -v '^journal '
+echo "now $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 exit 0
 """
 
@@ -182,11 +193,15 @@ rm -f -- "$marks/$name"
 echo "$name is proven: it was restored, and every table has the rows it had"
 """
 
-REMOVE = r"""
-set -eu
-cd "$directory"
+REMOVE = (
+    DISCARD
+    + r"""
+cd "$directory" || exit 1
+code=0
 for name in $names; do
     # Under a name that no listing shows, so that a backup is there whole or not at all.
-    mv -T "$name" ".$name.part"; rm -rf -- ".$name.part"
+    if mv -T -- "$name" ".$name.part"; then discard ".$name.part" || code=1; else code=1; fi
 done
+exit $code
 """
+)

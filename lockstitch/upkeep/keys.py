@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from lockstitch.command import Command
 from lockstitch.errors import UsageError
 from lockstitch.probe import Probe
+from lockstitch.state_shell import THERE
 
 NONE = "none"
 _KINDS = re.compile(r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-(?:ssh|ecdsa)[a-z0-9-]+@openssh\.com)\Z")
@@ -22,13 +23,16 @@ _KINDS = re.compile(r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-(?:ssh|e
 _WORD = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
 _WEAK_RSA = 2048
 _SUM = re.compile(rf"(?:{NONE}|[0-9a-f]{{64}})\Z")
-_READ = r"""
+_READ = (
+    THERE
+    + r"""
 cd && keys=.ssh/authorized_keys || exit 1
-[ -e "$keys" ] || { echo none; exit 0; }
+why=$(there "$keys") || { [ -z "$why" ] || { printf '%s\n' "$why"; exit 1; }; echo none; exit 0; }
 content=$(cat "$keys" && echo .) || exit 1
 printf '%s' "${content%.}" | sha256sum | cut -d' ' -f1
 printf '%s' "${content%.}"
 """
+)
 # Whole or not at all, and only over the file that was read: two who change it at once do not undo each other. Who has
 # made the new file is alone from there until it has taken its place.
 _WRITE = r"""

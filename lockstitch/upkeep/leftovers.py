@@ -8,6 +8,7 @@ from typing import Literal
 
 from lockstitch.command import Command
 from lockstitch.probe import Probe, number
+from lockstitch.removal import DISCARD
 
 Kind = Literal["release", "cache", "archives"]
 # Where pip, npm, yarn, pnpm and composer keep what they have fetched: they fetch it again when it is gone.
@@ -30,7 +31,9 @@ if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/
 fi
 """
 )
-CLEAN_CACHES = _CACHES + 'for path in "$@"; do [ ! -d "$path" ] || rm -rf -- "$path" || exit 1; done\n'
+CLEAN_CACHES = (
+    DISCARD + _CACHES + 'code=0; for path in "$@"; do [ ! -d "$path" ] || discard "$path" || code=1; done; exit $code\n'
+)
 CLEAN_ARCHIVES = r"""
 set -- apt-get -o DPkg::Lock::Timeout=60 clean
 if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi

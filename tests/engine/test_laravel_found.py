@@ -12,8 +12,8 @@ import pytest
 from lockstitch import plans
 from lockstitch.adhoc import Work, everywhere
 from lockstitch.command import Command, Secret
-from lockstitch.facts import LockInfo
 from lockstitch.gate import passed
+from lockstitch.lock_owner import LockInfo
 from lockstitch.outcome import RunEvent
 from lockstitch.plan import Plan, Script, Step
 from lockstitch.remote import Event, StepBegan, StepOutput

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from lockstitch import plans
 from lockstitch.command import Secret
 from lockstitch.errors import CheckError, ConnectError, HostLostError, LockstitchError
-from lockstitch.facts import Facts, HostFacts, LockInfo, PlaceFacts, Survey, Target
+from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey, Target
 from lockstitch.inventory import Fleet, Folder, select
 from lockstitch.layout import LayoutKind
+from lockstitch.lock_owner import LockInfo
 from lockstitch.plan import Plan, Site
-from lockstitch.plans.steps import Job, prunable_ids
+from lockstitch.plans.old_releases import prunable_ids
+from lockstitch.plans.steps import Job
 from lockstitch.services.state import ServiceState
 
 OLD, NEW = "a" * 40, "b" * 40
@@ -207,5 +209,6 @@ def test_only_folders_that_a_run_has_made_are_removed_and_never_what_serves(flee
     gone = set(prunable_ids(job))
     assert gone <= {*folders} - {*NOT_OURS, current, new}
     verdicts = dict(told)
-    good = sorted((name for name in folders if verdicts.get(name) == "good"), reverse=True)
-    assert not gone & {*good[: job.app.keep - 1]}, "with the new one these are the newest good ones"
+    good = [name for name in reversed(verdicts) if name in folders and verdicts[name] == "good"]
+    assert not gone & {*good[: job.app.keep - 1]}, "with the new one these are the newest good ones by the journal"
+    assert gone <= verdicts.keys(), "what no line tells of stays"

@@ -18,12 +18,13 @@ from lockstitch.backup import VaultFacts, parse_backups
 from lockstitch.database import DatabaseState
 from lockstitch.done import Done
 from lockstitch.errors import ExitCode, HostLostError, LockHeldError
-from lockstitch.facts import Facts, HostFacts, LockInfo, PlaceFacts, Survey, parse_lock
+from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
 from lockstitch.finding import Finding
 from lockstitch.gate import failed
 from lockstitch.layout import Layout
 from lockstitch.left import left_to_a_person
 from lockstitch.lock import _refusal
+from lockstitch.lock_owner import LockInfo, parse_lock
 from lockstitch.outcome import Failure, GateAsked, GoingBack, Outcome, Said, SiteOutcome
 from lockstitch.plan import Change, Commit, Plan, Site, Step, Unit, Wave
 from lockstitch.remote import Result, StepOutput

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from lockstitch import report
 from lockstitch.command import Command, Secret
 from lockstitch.errors import ConnectError, ExitCode
-from lockstitch.facts import Facts, HostFacts, LockInfo, PlaceFacts, Survey
+from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
 from lockstitch.gate import Gate, failed, passed
 from lockstitch.layout import layout
+from lockstitch.lock_owner import LockInfo
 from lockstitch.outcome import Failure, Left, Outcome, SiteOutcome
 from lockstitch.plan import Change, Commit, Plan, Site, Step, Unit, Wave
 from lockstitch.probe import Probe

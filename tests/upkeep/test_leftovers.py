@@ -104,7 +104,7 @@ def cleaning(tmp_path: Path) -> plans.Cleaning:
 
 def test_only_releases_that_are_not_kept_are_asked_about(cleaning: plans.Cleaning) -> None:
     asked = {str(site): probe.command.values["ids"] for site, probe in cleaning.asks().items()}
-    assert asked == {f"api@{h}": " ".join(reversed(RELEASES[:2])) for h in "ab"} | {f"web@{h}": "" for h in "ab"}
+    assert asked == {f"api@{h}": " ".join(RELEASES[:2]) for h in "ab"} | {f"web@{h}": "" for h in "ab"}
 
 
 def test_what_two_apps_share_goes_once(cleaning: plans.Cleaning) -> None:
