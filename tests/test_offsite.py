@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import json
 import logging
 import os
@@ -338,7 +339,7 @@ def client(moto: str) -> Any:
 
 @pytest.fixture
 def bucket(moto: str, client: Any) -> Bucket:
-    return Bucket("store", "some/prefix/", moto, "us-east-1", KEY, SECRET)
+    return Bucket("store", "some/prefix/", moto, "us-east-1", KEY, SECRET, insecure=True)
 
 
 def objects(client: Any) -> dict[str, bytes]:
@@ -513,6 +514,7 @@ def test_the_biggest_dump_has_no_more_parts_than_s3_takes(bucket: Bucket) -> Non
         ({"name": "nobodys"}, UsageError, "bucket nobodys at http://127.0.0.1:"),
         ({"endpoint": "http://127.0.0.1:1"}, StoreError, "Could not connect to the endpoint URL"),
         ({"endpoint": "no url"}, UsageError, "Invalid endpoint: no url"),
+        ({"insecure": False}, UsageError, "is http://, where all can read the dumps along"),
     ],
 )
 def test_a_store_that_does_not_do(
@@ -529,6 +531,18 @@ def test_a_store_that_does_not_do(
     with pytest.raises(kind) as error:
         push_to_bucket(remote, DB1, VAULT, NAME, Bucket(**{**vars(bucket), **change}), Told())
     assert says in error.value.message and error.value.hint and error.value.__suppress_context__
+
+
+def test_an_endpoint_from_the_environment_is_judged_like_a_written_one(
+    moto: str, client: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
+    with pytest.raises(UsageError, match="is http://, where all can read") as refused:
+        store.Store(Bucket("store", region="us-east-1", key=KEY, secret=SECRET))
+    assert "insecure: true" in refused.value.hint
+    with store.Store(Bucket("store", region="us-east-1", key=KEY, secret=SECRET, insecure=True)) as there:
+        assert not there.write("key", io.BytesIO(b"x"), 1)
+    assert OffsiteSettings.model_validate({"bucket": "abc", "endpoint": moto, "insecure": True}).insecure
 
 
 def test_no_error_shows_a_key(
@@ -571,11 +585,11 @@ def test_without_credentials(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(UsageError, match="Unable to locate credentials") as error:
-        push_to_bucket(remote, DB1, VAULT, NAME, Bucket("store", endpoint=bucket.endpoint), Told())
+        push_to_bucket(remote, DB1, VAULT, NAME, Bucket("store", endpoint=bucket.endpoint, insecure=True), Told())
     assert "AWS_PROFILE" in error.value.hint
     monkeypatch.setenv("AWS_PROFILE", "none-of-mine")
     with pytest.raises(StoreError, match="none-of-mine"):
-        push_to_bucket(remote, DB1, VAULT, NAME, Bucket("store", endpoint=bucket.endpoint), Told())
+        push_to_bucket(remote, DB1, VAULT, NAME, Bucket("store", endpoint=bucket.endpoint, insecure=True), Told())
 
 
 def test_without_boto3(
@@ -623,9 +637,12 @@ def test_what_an_inventory_says_of_a_bucket(monkeypatch: pytest.MonkeyPatch) -> 
         ({"bucket": "abc", "directory": "x"}, "directory", "that is of a host"),
         ({"host": "far", "directory": "x", "region": "r"}, "region", "that is of a bucket"),
         ({"bucket": "abc", "key": "env:A"}, "key", "key and secret are given both"),
+        ({"bucket": "abc", "endpoint": "http://store.example.com"}, "endpoint", "insecure: true"),
+        ({"bucket": "abc", "endpoint": "http://127.0.0.1:9000"}, "endpoint", "insecure: true"),
+        ({"host": "far", "directory": "x", "insecure": True}, "insecure", "that is of a bucket"),
     ],
 )
-def test_an_inventory_names_one_of_the_two(written: dict[str, str], key: str, says: str) -> None:
+def test_an_inventory_names_one_of_the_two(written: dict[str, Any], key: str, says: str) -> None:
     from pydantic import ValidationError
 
     with pytest.raises(ValidationError) as error:

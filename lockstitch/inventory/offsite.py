@@ -37,7 +37,7 @@ Region = Annotated[
 ]
 Prefix = Annotated[str, text("path in the bucket", _prefix)]
 
-_OF_A_BUCKET = ("prefix", "endpoint", "region", "key", "secret")
+_OF_A_BUCKET = ("prefix", "endpoint", "insecure", "region", "key", "secret")
 
 
 class OffsiteSettings(Settings):
@@ -46,6 +46,9 @@ class OffsiteSettings(Settings):
     bucket: BucketName | None = Field(default=None, description="a bucket of S3, or of a store that speaks like it")
     prefix: Prefix = Field(default="", description="folder in the bucket that the backups are put into")
     endpoint: WebUrl | None = Field(default=None, description="where the store is; left out, it is AWS's")
+    insecure: bool = Field(
+        default=False, description="the store may be spoken to by `http://`, where all can read along"
+    )
     region: Region | None = Field(default=None, description="the bucket's region, where the store needs it")
     key: SecretReference | None = Field(
         default=None,
@@ -66,6 +69,8 @@ class OffsiteSettings(Settings):
         for name in foreign:
             if getattr(self, name):
                 raise wrong(name, f"that is of a {'host' if name == 'directory' else 'bucket'}, and there is none")
+        if self.endpoint and self.endpoint.lower().startswith("http://") and not self.insecure:
+            raise wrong("endpoint", "over http:// all can read the dumps along: write https://, or insecure: true")
         if (self.key is None) != (self.secret is None):
             raise wrong("key" if self.key else "secret", "key and secret are given both, or neither")
         return self

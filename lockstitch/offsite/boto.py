@@ -48,7 +48,14 @@ def connected(bucket: Bucket) -> tuple[Any, list[Secret]]:
             region_name=bucket.region,
         )
         client = session.client("s3", endpoint_url=bucket.endpoint, config=_config(bucket))
+        # It may come from AWS_ENDPOINT_URL or ~/.aws/config, too.
+        if str(client.meta.endpoint_url).lower().startswith("http://") and not bucket.insecure:
+            at = f"{bucket}: {client.meta.endpoint_url}"
+            hint = "use https://, or write insecure: true under offsite"
+            raise UsageError(f"{at} is http://, where all can read the dumps along", hint=hint) from None
         return client, _secrets(session)
+    except UsageError:
+        raise
     except Exception as error:
         given = [secret for secret in (bucket.key, bucket.secret) if secret is not None]
         said = words(error, bucket, given)

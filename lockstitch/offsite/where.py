@@ -19,6 +19,7 @@ class Bucket:
     region: str | None = None
     key: Secret | None = None
     secret: Secret | None = None
+    insecure: bool = False
 
     def __str__(self) -> str:
         where = f" at {self.endpoint}" if self.endpoint else ""
@@ -33,4 +34,4 @@ def bucket_of(settings: OffsiteSettings) -> Bucket:
     """The bucket that an inventory names, its secrets fetched."""
     assert settings.bucket is not None
     key, secret = (resolve_secret(reference) if reference else None for reference in (settings.key, settings.secret))
-    return Bucket(settings.bucket, settings.prefix, settings.endpoint, settings.region, key, secret)
+    return Bucket(settings.bucket, settings.prefix, settings.endpoint, settings.region, key, secret, settings.insecure)
