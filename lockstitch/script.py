@@ -78,11 +78,22 @@ ls_end() {
 }
 """
 
+# Where `~/.bashrc` slept for too long, we have said that nothing was done: so nothing is. `$$` is as old as the login.
+_IN_TIME = r"""
+if read -r ls_up ls_line </proc/uptime && read -r ls_line <"/proc/$$/stat"; then
+    set -- ${ls_line##*) }; [ $((${ls_up%.*}${ls_up#*.} - ${20})) -lt @HUNDREDTHS@ ] || exit 1
+fi 2>/dev/null
+""".strip()
 
-def render(script: Script, nonce: str) -> str:
-    """The shell text of a script; `nonce` is a word nobody on the host can guess, which marks what is ours."""
+
+def render(script: Script, nonce: str, patience: float = 0) -> str:
+    """The shell text of a script; `nonce` is a word nobody on the host can guess, which marks what is ours.
+
+    With `patience`, a login that took about so many seconds until the script begins has it do nothing.
+    """
     head = [
         NEUTRAL,
+        *([_IN_TIME.replace("@HUNDREDTHS@", f"{100 * patience - 50:.0f}")] if patience else []),
         f"ls_nonce={quote(nonce)}",
         f"ls_journal={quote(script.journal or '')}",
         f"ls_going={'yes' if script.keep_going else ''}",

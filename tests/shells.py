@@ -8,6 +8,10 @@ import subprocess
 _KNOWN = (("sh",), ("dash",), ("bash",), ("bash", "--posix"), ("busybox", "sh"), ("ksh",), ("mksh",))
 SHELLS = tuple(shell for shell in _KNOWN if shutil.which(shell[0]))
 
+# Those that are here; tests/containers/test_logins.py has them all.
+_LOGIN = (("bash",), ("dash",), ("busybox", "sh"), ("tcsh",), ("fish",), ("zsh",), ("mksh",))
+LOGIN_SHELLS = tuple(shell for shell in _LOGIN if shutil.which(shell[0]))
+
 
 def says(shell: tuple[str, ...], script: str) -> bytes:
     """What a script prints, fed to a shell's stdin as it is on a host."""

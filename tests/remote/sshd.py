@@ -66,6 +66,13 @@ class Sshd:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
+    def wait_for_sessions(self) -> None:
+        """Until nothing runs any more that a login has begun, though it may be logged in still."""
+        until = time.monotonic() + 20
+        while any(not _is_server(pid) for pid in self.sessions()):
+            assert time.monotonic() < until, self.sessions()
+            time.sleep(0.05)
+
     def stop(self) -> None:
         self.signal_sessions(signal.SIGKILL)
         self._process.terminate()
@@ -79,6 +86,13 @@ class Sshd:
                     return
             time.sleep(0.02)
         raise AssertionError((self.place / "log").read_text())
+
+
+def _is_server(pid: int) -> bool:
+    try:
+        return b"sshd" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return True
 
 
 def _separated() -> None:

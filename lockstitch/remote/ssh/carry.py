@@ -8,7 +8,7 @@ from lockstitch.errors import HostError, HostLostError, StepTimeoutError
 from lockstitch.plan import Script
 from lockstitch.remote import InterruptedRunError, Result
 from lockstitch.remote.ssh.line import Line
-from lockstitch.remote.ssh.shell import BROKEN, Shell
+from lockstitch.remote.ssh.shell import BROKEN, KEPT, NotStartedError, Shell
 from lockstitch.script import Reading
 
 TICK = 1.0
@@ -24,15 +24,17 @@ class Carry:
     def __init__(self, host: str, line: Line, shell: Shell, script: Script, reading: Reading) -> None:
         self._host, self._line, self._shell, self._script, self._reading = host, line, shell, script, reading
         self._ending: HostError | None = None
-        self._at = (-1, False)
-        self._until = monotonic() + BETWEEN_STEPS
+        self._at = (0, True)
+        # Until a script that was given to its shell as that was started begins, it is the shell that is waited for.
+        self._until = monotonic() + (line.patience if shell.has_script else BETWEEN_STEPS)
+        self._heard = b""
 
     def run(self, text: str) -> tuple[Result, ...]:
         """Carry the script out, which is `text` as shell text; a Result for each step that ended."""
         try:
             if not self._shell.has_script:
                 self._shell.send(text)
-            self._until = monotonic() + BETWEEN_STEPS
+                self._until = monotonic() + BETWEEN_STEPS
             self._read()
         except BROKEN as error:
             raise self.why_ended() from error
@@ -62,6 +64,8 @@ class Carry:
                 self._feed(data)
 
     def _feed(self, data: bytes) -> None:
+        if not self._begun:
+            self._heard = (self._heard + data)[-KEPT:]
         self._reading.feed(data)
         step = self._reading.step
         at = (len(self._reading.results), step is None)
@@ -76,6 +80,8 @@ class Carry:
 
     def _too_long(self) -> HostError:
         step = self._reading.step
+        if not self._begun and self._shell.has_script:
+            return self._line.too_slow()
         if step is None:
             said = f"the shell on the host did not go on within {BETWEEN_STEPS:g} s"
             return StepTimeoutError(self._host, said, hint="is a disk or a mount of the host stuck?")
@@ -91,8 +97,15 @@ class Carry:
         if not self._line.alive:
             return HostLostError(self._host, f"{self._line.died_of}{self._while()}")
         code = self._shell.exit_code
+        if not self._begun and self._shell.has_script:
+            said = self._heard.decode(errors="replace").strip()
+            return self._line.not_started(self._script.user, NotStartedError(said, code))
         how = "was killed" if code is None else f"ended (exit code {code})"
         return HostLostError(self._host, f"the shell on the host {how}{self._while()}")
+
+    @property
+    def _begun(self) -> bool:
+        return self._reading.step is not None or bool(self._reading.results)
 
     def _while(self) -> str:
         return f" while `{self._reading.step.name}` was running" if self._reading.step is not None else ""

@@ -103,9 +103,9 @@ class Line:
         if spare is None:
             return None
         try:
-            shell = spare.result(self._patience)
+            shell = spare.result(self.patience)
         except TimeoutError as error:
-            raise self._too_slow() from error
+            raise self.too_slow() from error
         except (*BROKEN, NotStartedError, RefusedError):
             return None
         if not shell.ended:
@@ -114,16 +114,16 @@ class Line:
         return None
 
     def _open(self, user: str | None, text: str | None) -> Shell:
-        until = monotonic() + self._patience
+        until = monotonic() + self.patience
         while True:
             try:
-                return in_background(lambda: Shell(self.connection, user, text)).result(self._patience)
+                return in_background(lambda: Shell(self.connection, user, text)).result(self.patience)
             except RefusedError as error:
                 self.make_room(until, error)
             except TimeoutError as error:
-                raise self._too_slow() from error
+                raise self.too_slow() from error
             except NotStartedError as error:
-                raise self._not_started(user, error) from error
+                raise self.not_started(user, error) from error
 
     def make_room(self, until: float, error: RefusedError) -> None:
         """Wait for a session to end, for one more that was refused: a host allows ten at once, some fewer."""
@@ -139,18 +139,21 @@ class Line:
                 raise ConnectError(self._name, said, hint="check MaxSessions in its sshd_config") from error
             self._changed.wait(REFUSALS_PAUSE)
 
-    def _too_slow(self) -> ConnectError:
-        said = f"the host did not start a shell within {self._patience:g} s"
+    def too_slow(self) -> ConnectError:
+        """The error of a shell that never got ready."""
+        said = f"the host did not start a shell within {self.patience:g} s"
         return ConnectError(self._name, said, hint="does ~/.bashrc wait for something there?")
 
-    def _not_started(self, user: str | None, error: NotStartedError) -> ConnectError:
+    def not_started(self, user: str | None, error: NotStartedError) -> ConnectError:
+        """The error of a shell that ended before it got ready."""
         if user is None:
             return ConnectError(self._name, f"the host does not start a shell: {error}")
         hint = f"a file in /etc/sudoers.d there must let {self.connection.hop.user}: ALL=({user}) NOPASSWD: ALL"
         return ConnectError(self._name, f"cannot become {user} with sudo: {error}", hint=hint)
 
     @property
-    def _patience(self) -> float:
+    def patience(self) -> float:
+        """For how many seconds a shell is waited for until it is ready."""
         return self.connection.hop.limits.channel_timeout
 
     @property

@@ -1,0 +1,96 @@
+"""Whatever the login shell and its profile are, on a real OpenSSH server: what is asked arrives, lives and ends."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lockstitch.command import Command, any_shell
+from lockstitch.errors import ConnectError
+from lockstitch.host import Limits
+from lockstitch.plan import Script, Step
+from lockstitch.remote import InterruptedRunError
+from lockstitch.remote.ssh import SshRemote
+from tests.remote.scripts import Running, running, script
+from tests.remote.sshd import Sshd
+from tests.shells import LOGIN_SHELLS
+
+ODD = 'it\'s !here\\ and \\\\ there\n\\0101 %s $HOME `id` "q" ü \udcff {a,b} ~ # ; &'
+
+
+def logged_in(sshd: Callable[..., Sshd], tmp_path: Path, shell: str, profile: str = "") -> Sshd:
+    """A server that gives what is asked to a login shell, after what its profile does."""
+    login = tmp_path / "login"
+    login.write_text(f'#!/bin/bash\n{profile}\nexec {shell} -c "$SSH_ORIGINAL_COMMAND"\n')
+    login.chmod(0o755)
+    return sshd(ForceCommand=str(login))
+
+
+@pytest.mark.parametrize("shell", LOGIN_SHELLS, ids=" ".join)
+@pytest.mark.parametrize("text", ["echo plain", f"cat <<'END'\n{ODD}\nEND\ncat"], ids=["plain", "odd"])
+def test_a_line_means_the_same_in_any_login_shell(shell: tuple[str, ...], text: str) -> None:
+    line = any_shell(text).encode("utf-8", "surrogateescape")
+    said = subprocess.run([*shell, "-c", line], input=b"stdin is left alone\n", capture_output=True, check=True).stdout
+    assert said == (
+        b"plain\n" if text == "echo plain" else ODD.encode("utf-8", "surrogateescape") + b"\nstdin is left alone\n"
+    )
+
+
+@pytest.mark.parametrize("shell", LOGIN_SHELLS, ids=" ".join)
+def test_scripts_arrive_under_any_login_shell(
+    remotes: Callable[..., SshRemote], sshd: Callable[..., Sshd], tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    """Both ways: in the line that starts the shell, and through a shell that waits for it."""
+    server, remote = logged_in(sshd, tmp_path, " ".join(shell)), remotes()
+    for journal in (None, str(tmp_path / "journal")):
+        step = Step("say", "", Command('printf %s "$odd"', values={"odd": ODD}))
+        (result,) = remote.run(server.host(), Script((step,), journal=journal, app="api", run="1"))
+        assert result.output.encode() == ODD.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode()
+
+
+@pytest.fixture
+def hardened(sshd: Callable[..., Sshd], tmp_path: Path) -> Sshd:
+    """A host whose profile ends what is idle for a second, for good, and whose `sh` is bash."""
+    bash = shutil.which("bash")
+    assert bash
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "sh").symlink_to(bash)
+    return logged_in(sshd, tmp_path, "bash", f"readonly TMOUT=1; export TMOUT PATH={tmp_path}/bin:$PATH")
+
+
+def test_a_limit_for_idle_shells_ends_no_step(remotes: Callable[..., SshRemote], hardened: Sshd) -> None:
+    for journal in (None, str(hardened.place / "journal")):
+        step = '[ -n "$BASH_VERSION" ]; sleep 2; (read -r line) </dev/null; echo lived'
+        (result,) = remotes().run(hardened.host(), script(step, journal=journal, app="api", run="1"))
+        assert (result.code, result.output) == (0, "lived\n")
+
+
+def test_the_end_of_the_line_still_ends_the_step(remotes: Callable[..., SshRemote], hardened: Sshd) -> None:
+    remote, mark = remotes(), hardened.place / "ended"
+    step = f"trap ': >{mark}; exit' TERM; echo begun; while :; do sleep 0.1; done"
+    with running(remote, hardened.host(), script(step)) as run:
+        remote.interrupt()
+    assert isinstance(run.error, InterruptedRunError)
+    assert mark.exists()
+
+
+@pytest.mark.parametrize("profile", ["read -r line", "sleep 3", "exit 3", "echo no login today; exit 1"])
+def test_a_shell_that_never_gets_ready_is_no_host(
+    remotes: Callable[..., SshRemote], sshd: Callable[..., Sshd], tmp_path: Path, profile: str
+) -> None:
+    """Nothing is done either, also where it gets ready after we have said so."""
+    server, remote = logged_in(sshd, tmp_path, "bash", f"{profile}; : >{tmp_path}/late"), remotes()
+    remote.spares = 0
+    run = Running(remote, server.host(limits=Limits(channel_timeout=1)), script(f": >{tmp_path}/ran"))
+    run.end()
+    assert isinstance(run.error, ConnectError) and run.error.exit_code == 3
+    waited = profile.startswith(("read", "sleep"))
+    assert ("did not start a shell within 1 s" if waited else "does not start a shell: ") in run.error.message
+    assert ("no login today" in run.error.message) == ("no login" in profile)
+    server.wait_for_sessions()
+    assert not (tmp_path / "ran").exists()
+    assert (tmp_path / "late").exists() == waited
