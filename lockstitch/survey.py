@@ -9,7 +9,7 @@ from typing import Any
 from lockstitch.at_once import MOST, at_once
 from lockstitch.backup import ServerFacts, VaultFacts
 from lockstitch.command import Value
-from lockstitch.errors import LockstitchError
+from lockstitch.errors import LockstitchError, UsageError
 from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
 from lockstitch.inventory import Database
 from lockstitch.plan import Script, Site, Step
@@ -22,7 +22,7 @@ from lockstitch.services.maintenance import MaintenanceState
 
 def survey(remote: Remote, asks: Sequence[Ask], *, most: int = MOST, seconds: float = 0) -> Survey:
     """Connect to all hosts and ask them at once; a host that cannot be asked is reported, not raised. `seconds` is how
-    long each question may take, where that was said."""
+    long each question may take, where that was said. Raises UsageError for a wrong configuration."""
     errors = dict(remote.connect({ask.host.name: ask.host for ask in asks}.values()))
     facts: dict[Site, Facts] = {}
 
@@ -35,6 +35,10 @@ def survey(remote: Remote, asks: Sequence[Ask], *, most: int = MOST, seconds: fl
             errors[ask.host.name] = error
 
     at_once(one, asks, remote.interrupt, most=most)
+    for error in errors.values():
+        # A configuration that is wrong says nothing about a host.
+        if isinstance(error, UsageError):
+            raise error
     return Survey({ask.site: facts[ask.site] for ask in asks if ask.site in facts}, errors)
 
 

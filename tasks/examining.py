@@ -62,7 +62,7 @@ def _here(session: Session, selected: Sequence[Inventory]) -> Iterator[Finding]:
     for hop in dict.fromkeys(hops):
         about = [one for one in network.entries(hop) if one.names(hop.known_as)]
         yield from conflicts([(e.where, e.hosts, e.kind, e.blob, e.marker) for e in about], hop.known_as)
-    yield from files.ssh_config()
+    yield from files.ssh_config(network.client.files, network.client.unread)
     yield from judged_inventories
     yield from controller.secrets(controller.references(meant))
     yield from controller.journal(session.runs)

@@ -55,6 +55,9 @@ class Session:
     def __enter__(self) -> Session:
         if self.c.defaulted and not self.json:
             self.note(f"no -H given: the default environment, {self.fleet('').inventory.name}")
+        if unread := self.remote.network.client.unread:
+            says = "is not read: there is no `ssh` on this machine to ask what it means"
+            tell(f"~/.ssh/config: {', '.join(unread)} {says}", sys.stderr)
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -51,7 +51,7 @@ def _ssh(session: Session, host: Host, user: str) -> int:
 
     if shutil.which("ssh") is None:
         raise UsageError("there is no `ssh` on this machine", hint="install OpenSSH's client")
-    text, name = ssh_config(session.remote.network.way(host))
+    text, name = ssh_config(session.remote.network.way(host), session.remote.network.client.files)
     become = ["-t", name, words("exec", "sudo", "-i", "-u", user)] if user else [name]
     with tempfile.NamedTemporaryFile("w", prefix="lockstitch-", suffix=".conf") as file:
         file.write(text)

@@ -322,6 +322,24 @@ def test_a_plain_task_trusts_no_unknown_host(project: Project, sandbox: Sandbox,
     assert "fab -H prod:web1 trust" in ended.err
 
 
+def test_what_only_openssh_can_read_is_read_also_by_a_plain_task(
+    project: Project, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    config = tmp_path / "odd_config"
+    text = sandbox.place.ssh_config.read_text()
+    config.write_text('Match host="web1" # it\'s "odd\n  Port {} # x\n'.format(sandbox.host("web1").port) + text)
+    assert lines(project.fab("-S", str(config), "-H", "prod:web1", "connect")) == ["connected"]
+
+
+def test_an_error_in_ssh_config_is_a_two_in_the_words_of_ssh(project: Project, tmp_path: Path) -> None:
+    config = tmp_path / "wrong_config"
+    config.write_text("Host *\n  Prot 22\n")
+    for task in ("who", "connect"):
+        ended = project.fab("-S", str(config), "-H", "prod:web1", task)
+        assert ended.code == 2 and f"{config}: line 2: Bad configuration option: prot" in ended.err, ended
+        assert "Traceback" not in ended.err
+
+
 def test_a_command_that_fails_on_a_host_is_a_seven(reach: Callable[..., Ended]) -> None:
     ended = reach("-H", "prod:web1", "bad")
     assert ended == Ended(7, "", "`echo said; exit 42` failed with exit code 42\nsaid\n")

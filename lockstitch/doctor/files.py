@@ -103,21 +103,21 @@ def known_hosts(files: Sequence[str]) -> Iterator[Finding]:
             yield Finding(CHECK, "pass", f"{file}: {count} lines, all can be read")
 
 
-def ssh_config() -> Iterator[Finding]:
-    """What OpenSSH says of ~/.ssh/config."""
-    file = Path("~/.ssh/config").expanduser()
-    if not file.exists():
-        return
-    code, said = said_by("ssh", "-G", "-F", str(file), "lockstitch.invalid")
-    if code == 127:
-        yield Finding("ssh config", "warn", f"{file}: there is no ssh to ask about it", "install openssh-client")
-        return
-    problems = [line for line in said.splitlines() if line.startswith(str(file)) and "terminating" not in line]
-    for problem in problems:
-        yield Finding("ssh config", "fail", _LINE.sub(r":\1", problem, count=1), f"correct the line: {file}")
-    if code and not problems:
-        yield Finding(
-            "ssh config", "fail", said.splitlines()[-1] if said else f"{file} cannot be read", f"look at {file}"
-        )
-    if not code:
-        yield Finding("ssh config", "pass", f"{file} can be read")
+def ssh_config(files: Sequence[str], unread: Sequence[str]) -> Iterator[Finding]:
+    """What OpenSSH says of its configuration files; `unread` are the keywords that nobody reads where there is none."""
+    for file in files:
+        code, said = said_by("ssh", "-T", "-G", "-F", file, "--", "lockstitch.invalid")
+        if code == 127:
+            missed = f"; {', '.join(unread)} in it is not read" if unread else ""
+            says = f"{file}: there is no ssh to ask about it{missed}"
+            yield Finding("ssh config", "warn", says, "install openssh-client")
+            continue
+        problems = [line for line in said.splitlines() if _LINE.search(line) and "terminating" not in line]
+        for problem in problems if code else ():
+            at = _LINE.sub(r":\1", problem, count=1)
+            yield Finding("ssh config", "fail", at, f"correct the line: {problem.split(': ')[0].split(' line ')[0]}")
+        if code and not problems:
+            says = said.splitlines()[-1] if said else f"{file} cannot be read"
+            yield Finding("ssh config", "fail", says, f"look at {file}")
+        if not code:
+            yield Finding("ssh config", "pass", f"{file} can be read")

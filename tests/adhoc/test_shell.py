@@ -134,8 +134,9 @@ def hops(config: Path, *gateways: Address, user: str = "ada", known: tuple[str, 
     return said.stdout
 
 
-def test_the_way_is_what_ssh_itself_reads(tmp_path: Path) -> None:
+def test_the_way_is_what_ssh_itself_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`ssh -G` prints what it has understood."""
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/the/agent")
     said = hops(tmp_path / "config", Address("jump", "192.0.2.9", 2200, "gate"), Address("inner", "192.0.2.8"))
     for line in (
         "hostname 192.0.2.1",
@@ -146,5 +147,6 @@ def test_the_way_is_what_ssh_itself_reads(tmp_path: Path) -> None:
         "hostkeyalias [192.0.2.1]:2222",
         'userknownhostsfile "/k h/known"',
         "forwardagent yes",
+        "identityagent /the/agent",
     ):
         assert line in said.replace("userknownhostsfile /k h/known", 'userknownhostsfile "/k h/known"'), (line, said)

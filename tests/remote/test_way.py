@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import io
+import os
+import pwd
 from pathlib import Path
 
 import pytest
 from fabric import Config
-from paramiko.config import SSHConfig
 
-from lockstitch.errors import ConnectError
-from lockstitch.host import Address, Host
+from lockstitch.errors import ConnectError, UsageError
+from lockstitch.host import Address, Host, Limits
+from lockstitch.remote.ssh.client import Client
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.way import Hop, gateways, parse_address, way
 
 
 def config(text: str = "", **overrides: object) -> Config:
-    parsed = SSHConfig()
-    parsed.parse(io.StringIO(text))
-    return Config(ssh_config=parsed, overrides={"user": "me", **overrides})
+    file = Path.home() / "ssh_config"
+    file.write_text(text)
+    return Config(lazy=True, runtime_ssh_path=str(file), overrides={"user": "me", **overrides})
+
+
+def passed(host: Host, text: str = "", **overrides: object) -> tuple[Hop, ...]:
+    given = config(text, **overrides)
+    return way(host, given, Client(given))
 
 
 def hops(host: Host, text: str = "", **overrides: object) -> list[tuple[str, str, int]]:
-    return [(hop.user, hop.hostname, hop.port) for hop in way(host, config(text, **overrides))]
+    return [(hop.user, hop.hostname, hop.port) for hop in passed(host, text, **overrides)]
 
 
 def last(host: Host, text: str = "", **overrides: object) -> Hop:
-    return way(host, config(text, **overrides))[-1]
+    return passed(host, text, **overrides)[-1]
+
+
+@pytest.fixture(autouse=True, params=["ssh", "paramiko"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whoever reads the file: OpenSSH's client, or Paramiko where there is none."""
+    if request.param == "paramiko":
+        monkeypatch.setattr("lockstitch.remote.ssh.client.shutil.which", lambda name: None)
+    return str(request.param)
 
 
 def named(name: str, **options: object) -> Host:
@@ -89,15 +103,53 @@ def test_a_proxy_command_is_used_only_on_the_direct_way() -> None:
     assert last(named("web1", gateways=()), text).proxy_command is None
 
 
-def test_known_hosts_files(home: Path) -> None:
+def test_known_hosts_files(home: Path, reader: str) -> None:
+    # ssh itself goes by the account's home, where a file says `~`.
+    told = home if reader == "paramiko" else Path(pwd.getpwuid(os.getuid()).pw_dir)
     hop = last(WEB1)
     assert hop.recorded_in == str(home / ".ssh/known_hosts") and "/etc/ssh/ssh_known_hosts" in hop.known_hosts
     hop = last(WEB1, "Host web1\n UserKnownHostsFile ~/mine /their/s\n")
-    assert hop.known_hosts[:2] == (str(home / "mine"), "/their/s") and hop.recorded_in == str(home / "mine")
+    assert hop.known_hosts[:2] == (str(told / "mine"), "/their/s") and hop.recorded_in == str(told / "mine")
     hop = last(WEB1, "Host web1\n UserKnownHostsFile none\n GlobalKnownHostsFile none\n")
     assert (hop.known_hosts, hop.recorded_in) == ((), None)
     hop = last(named("web1", known_hosts=("pinned",)), "Host web1\n UserKnownHostsFile ~/mine\n")
-    assert hop.known_hosts[0] == hop.recorded_in == "pinned" and str(home / "mine") not in hop.known_hosts
+    assert hop.known_hosts[0] == hop.recorded_in == "pinned" and str(told / "mine") not in hop.known_hosts
+
+
+def test_known_hosts_files_with_tokens_in_their_names() -> None:
+    hop = last(named("web1", identity_files=("/k",)), "Host web1\n UserKnownHostsFile /dev/null /known/%h /known/%k\n")
+    assert hop.recorded_in == "/known/web1"
+
+
+def test_what_only_openssh_reads_is_named(reader: str, tmp_path: Path) -> None:
+    included = tmp_path / "included"
+    included.write_text("Host web1\n Port 2222\n")
+    given = config(f"include {included}\nHost web1\n KexAlgorithms -x\n # Include y\n")
+    assert Client(given).unread == (() if reader == "ssh" else ("Include", "KexAlgorithms"))
+    assert way(WEB1, given, Client(given))[-1].port == (2222 if reader == "ssh" else 22)
+
+
+@pytest.mark.parametrize(
+    "text", ["Host web1\n Prot 22\n", "Host web1\n Port x\n", "Match host\n", "Match whatever x\n"]
+)
+def test_a_file_with_an_error_is_told_in_the_words_of_its_reader(text: str, reader: str) -> None:
+    if reader == "paramiko" and "Prot" in text:
+        pytest.skip("it passes over options that nobody knows")
+    with pytest.raises(UsageError, match="line" if reader == "ssh" else r"ssh/config"):
+        last(WEB1, text)
+
+
+def test_the_limits_of_ssh_config_go_after_those_of_the_inventory() -> None:
+    text = "Host web1\n ConnectTimeout 4\n ServerAliveInterval 2\n"
+    assert (last(WEB1, text).limits.connect_timeout, last(WEB1, text).limits.keepalive_interval) == (4, 2)
+    assert last(named("web1", limits=Limits(connect_timeout=7)), text).limits.connect_timeout == 7
+    assert last(WEB1, "Host web1\n ServerAliveInterval 300\n").limits == WEB1.limits
+
+
+def test_no_file_means_that_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lockstitch.remote.ssh.client.subprocess.run", None)
+    given = Config(lazy=True, system_ssh_path="/no/such", overrides={"user": "me"})
+    assert way(WEB1, given, Client(given))[-1].user == "me"
 
 
 def test_a_host_is_known_by_its_address_or_its_alias() -> None:
@@ -105,11 +157,12 @@ def test_a_host_is_known_by_its_address_or_its_alias() -> None:
     assert last(WEB1, "Host web1\n HostKeyAlias Cluster\n Port 2222\n").known_as == "cluster"
 
 
-def test_identities() -> None:
+def test_identities(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/the/agent")
     text = "Host web1\n IdentityFile /k1\n IdentitiesOnly yes\nHost *\n IdentityFile /k2\n ForwardAgent yes\n"
     hop = last(named("web1", identity_files=("/mine",)), text)
     assert (hop.identity_files, hop.usual_files) == (("/mine",), ("/k1", "/k2"))
-    assert hop.identities_only and hop.forward_agent
+    assert hop.identities_only and hop.lent_agent == "/the/agent"
 
 
 def test_the_command_line_goes_before_the_limits_of_the_inventory() -> None:
@@ -119,7 +172,7 @@ def test_the_command_line_goes_before_the_limits_of_the_inventory() -> None:
 
 
 def test_gateways_as_hosts_of_their_own() -> None:
-    found = gateways(named("web1", gateways=(Address("outer"), Address("inner", port=2222))), config())
+    found = gateways(named("web1", gateways=(Address("outer"), Address("inner", port=2222))), Client(config()))
     assert [(host.name, host.address.port, host.gateways) for host in found] == [
         ("outer", None, ()),
         ("inner", 2222, (Address("outer"),)),

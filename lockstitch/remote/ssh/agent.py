@@ -5,32 +5,54 @@ Paramiko's own way keeps the process from ending, and its threads die with trace
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from paramiko import Channel, SSHException
+from paramiko import Channel, PKey, SSHException
+from paramiko.agent import AgentSSH
+from paramiko.pkey import PublicBlob
 
 from lockstitch.remote.ssh.sockets import in_background
 
 CHUNK = 16 * 1024
 
 
-def lend(channel: Channel) -> None:
-    """Let what runs on this channel ask the agent here."""
-    channel.request_forward_agent(_connect)
+class SocketAgent(AgentSSH):
+    """The agent that listens on a socket; its keys are asked for when it is made."""
+
+    def __init__(self, path: str, patience: float) -> None:
+        super().__init__()
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        line.settimeout(patience)
+        line.connect(path)
+        self._line = line
+        self._connect(line)  # type: ignore[attr-defined]
+
+    def keys(self, patience: float) -> tuple[PKey, ...]:
+        """Its keys; each may then take so long to sign, for one that asks for a touch."""
+        self._line.settimeout(patience)
+        found = tuple(self.get_keys())
+        for key in found:
+            # Of a certificate that the agent holds, paramiko would offer the key alone.
+            if key.get_name().endswith("-cert-v01@openssh.com"):
+                vars(key)["public_blob"] = PublicBlob(key.get_name(), key.blob)
+        return found
+
+    def close(self) -> None:
+        self._close()  # type: ignore[attr-defined]
 
 
-def _connect(there: Channel) -> None:
+def lend(channel: Channel, agent: str) -> None:
+    """Let what runs on this channel ask the agent that listens here on this socket."""
     # Called by the thread that reads the connection: it must not wait.
-    in_background(lambda: _pass_on(there))
+    channel.request_forward_agent(lambda there: in_background(lambda: _pass_on(there, agent)))
 
 
-def _pass_on(there: Channel) -> None:
+def _pass_on(there: Channel, agent: str) -> None:
     try:
         here = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        here.connect(os.environ.get("SSH_AUTH_SOCK", ""))
+        here.connect(agent)
     except OSError:
         there.close()
         return

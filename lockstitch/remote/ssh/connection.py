@@ -11,14 +11,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from fabric import Config, Connection
-from paramiko import PKey, ProxyCommand, SSHClient, SSHException
+from paramiko import PKey, SSHClient, SSHException
 from paramiko.ssh_exception import IncompatiblePeer
 
 from lockstitch.errors import ConnectError
 from lockstitch.remote.ssh import known_hosts
 from lockstitch.remote.ssh.explain import explain, through
-from lockstitch.remote.ssh.handshake import OnlyKnown, key_types, never_made
+from lockstitch.remote.ssh.handshake import OnlyKnown, disabled, key_types, never_made
 from lockstitch.remote.ssh.keys import Login
+from lockstitch.remote.ssh.proxy import ProxyFailed, ProxySocket, by_command
 from lockstitch.remote.ssh.pulse import TICK, PulseTransport
 from lockstitch.remote.ssh.sockets import GivenUpError, dial
 from lockstitch.remote.ssh.way import Hop
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from lockstitch.remote.ssh.round import Round
 
 FIRST_BACKOFF = 0.2
-_PASSED_ON = ("compress", "disabled_algorithms")
 
 
 class StrictConnection(Connection):  # type: ignore[misc]
@@ -52,7 +52,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
             port=hop.port,
             config=network.bare_config(config),
             gateway=way_in or hop.proxy_command or False,
-            forward_agent=hop.forward_agent,
+            forward_agent=bool(hop.lent_agent),
         )
         self.client = SSHClient()
         self.client.set_missing_host_key_policy(OnlyKnown(self.check_key))
@@ -101,7 +101,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
         """The host key that the other side shows for these algorithms, without logging in; None where it has none."""
         self._open_way_in()
         with self._place():
-            transport = PulseTransport(self._socket(self._network.round))
+            transport = PulseTransport(self._socket(self._network.round), disabled_algorithms=self._disabled())
             transport.get_security_options().key_types = algorithms
             try:
                 transport.start_client(timeout=self.hop.limits.banner_timeout)
@@ -155,19 +155,20 @@ class StrictConnection(Connection):  # type: ignore[misc]
     def _try(self, round_: Round) -> None:
         limits = self.hop.limits
         login = Login(self.hop, self._network.ring, self._network.connect_kwargs)
-        with round_.closing(self.client):
+        with round_.closing(self.client), self._line(round_) as line:
             self.client.connect(
                 self.hop.hostname,
                 self.hop.port,
                 username=self.hop.user,
-                sock=self._socket(round_),
+                sock=line,
                 timeout=limits.banner_timeout,
                 banner_timeout=limits.banner_timeout,
                 auth_timeout=limits.auth_timeout,
                 channel_timeout=limits.channel_timeout,
                 transport_factory=self._transport_factory(),
                 auth_strategy=login,  # type: ignore[arg-type]
-                **{name: value for name, value in self._network.connect_kwargs.items() if name in _PASSED_ON},
+                compress=self._network.connect_kwargs.get("compress", self.hop.compress),
+                disabled_algorithms=self._disabled(),
             )
         if round_.stopped.is_set():
             raise GivenUpError
@@ -179,9 +180,12 @@ class StrictConnection(Connection):  # type: ignore[misc]
 
     def _socket(self, round_: Round) -> Any:
         if self.hop.proxy_command:
-            return ProxyCommand(self.hop.proxy_command)
+            seconds = self.hop.limits.connect_timeout
+            command, passes = self.hop.proxy_command, self.hop.passes_socket
+            return by_command(command, seconds, passes_socket=passes)
         if self.way_in is None:
-            return dial(self.hop.hostname, self.hop.port, self.hop.limits, round_.stopped)
+            at = (self.hop.hostname, self.hop.port)
+            return dial(*at, self.hop.limits, round_.stopped, self.hop.family, self.hop.bound_to)
         transport = self.way_in.transport
         assert transport is not None
         target = (self.hop.hostname, self.hop.port)
@@ -190,3 +194,23 @@ class StrictConnection(Connection):  # type: ignore[misc]
     def _transport_factory(self) -> partial[PulseTransport]:
         known = known_hosts.kinds(self._network.entries(self.hop), self.hop.known_as)
         return partial(PulseTransport, key_types=key_types(known))
+
+    def _disabled(self) -> dict[str, list[str]]:
+        asked = self._network.connect_kwargs.get("disabled_algorithms") or {}
+        return {kind: [*asked.get(kind, ()), *names] for kind, names in disabled(self.hop).items()} | {
+            kind: names for kind, names in asked.items() if kind not in dict(self.hop.algorithms)
+        }
+
+    @contextmanager
+    def _line(self, round_: Round) -> Iterator[Any]:
+        """The line to the hop. Where a ProxyCommand ended early, its last words are what went wrong."""
+        line = self._socket(round_)
+        try:
+            yield line
+        except (SSHException, EOFError) as error:
+            said = line.failure if isinstance(line, ProxySocket) and never_made(error) else ""
+            line.close()
+            raise (ProxyFailed(said) if said else error) from error
+        except BaseException:
+            line.close()
+            raise

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 
-from paramiko import ChannelException, ProxyCommandFailure, SSHException
+from paramiko import ChannelException, SSHException
 from paramiko.ssh_exception import IncompatiblePeer
 
 from lockstitch.errors import ConnectError, HostKeyError
 from lockstitch.remote.ssh import known_hosts
 from lockstitch.remote.ssh.keys import LoginRefused
+from lockstitch.remote.ssh.proxy import ProxyFailed
 from lockstitch.remote.ssh.sockets import GivenUpError
 from lockstitch.remote.ssh.way import Hop
 
@@ -49,7 +50,7 @@ def _words(error: Exception, hop: Hop, gateway: str) -> tuple[str, str]:
         case ChannelException():
             why = _FORWARD.get(error.code, f"refused a connection to it ({error.text})")
             return f"its gateway {gateway} {why} ({at})", f"check AllowTcpForwarding on {gateway}, and the address"
-        case ProxyCommandFailure():
+        case ProxyFailed():
             return f"its ProxyCommand failed: {error}", "check ~/.ssh/config"
         case TimeoutError():
             return _no_answer(hop), "is it up, and does the firewall let SSH through?"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from paramiko import (
-    Agent,
     AuthenticationException,
     BadAuthenticationType,
     PasswordRequiredException,
@@ -17,11 +16,16 @@ from paramiko import (
     Transport,
 )
 
-from lockstitch.remote.ssh.ring import KeyRing, public_half
-from lockstitch.remote.ssh.sockets import in_background
+from lockstitch.remote.ssh.agent import SocketAgent
+from lockstitch.remote.ssh.known_hosts import kind_of
+from lockstitch.remote.ssh.ring import KeyRing, certified, is_public, public_half
 from lockstitch.remote.ssh.way import Hop
 
-DEFAULT_FILES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+DEFAULT_FILES = ("~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519")
+RSA = {
+    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
+    "ssh-rsa-cert-v01@openssh.com": ("rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-256-cert-v01@openssh.com"),
+}
 AGENT_PATIENCE = 60.0
 
 
@@ -43,7 +47,8 @@ class Login:
         self._tried: list[str] = []
         self._locked: list[str] = []
         self._unread: list[str] = []
-        self._agent: Agent | None = None
+        self._agent: SocketAgent | None = None
+        self._held: tuple[PKey, ...] = ()
         # The public half of the key that was taken, as authorized_keys has it in base64.
         self.taken = b""
 
@@ -56,7 +61,7 @@ class Login:
         """Try the keys, then the password; returns when the server is satisfied."""
         said: Exception = SSHException("there was no key and no password to try")
         try:
-            for name, key in self._keys():
+            for name, key in self._keys() if self._hop.by_key else ():
                 self._tried.append(name)
                 try:
                     if not transport.auth_publickey(self._hop.user, key):
@@ -88,53 +93,90 @@ class Login:
         return LoginRefused(str(error), self._tried, self._locked, self._unread)
 
     def _keys(self) -> Iterator[tuple[str, PKey]]:
+        """Each key that may be tried, in OpenSSH's order, after those that were asked for by name."""
         if (given := self._kwargs.get("pkey")) is not None:
             yield "the given key", given
-        asked = [*_list(self._kwargs.get("key_filename")), *self._hop.identity_files]
-        usual = list(self._hop.usual_files)
+        asked = list(dict.fromkeys([*_list(self._kwargs.get("key_filename")), *self._hop.identity_files]))
+        usual = [path for path in self._hop.usual_files if path not in asked]
         if not asked and not usual and self._kwargs.get("look_for_keys", True):
             usual = [path for path in DEFAULT_FILES if Path(path).expanduser().exists()]
-        done: set[bytes] = set()
-        locked: set[bytes] = set()
-        for path in dict.fromkeys([*asked, *usual]):
-            if key := self._load(path, needed=path in asked):
-                done.add(key.asbytes())
-                yield path, key
-            else:
-                locked.add(public_half(path))
-        if self._kwargs.get("allow_agent", True):
-            yield from self._from_agent(done, locked)
+        tried: set[bytes] = set()
+        for name, key in self._in_order(asked, [path for path in usual if path]):
+            certificate = getattr(key, "public_blob", None)
+            offered = certificate.key_blob if certificate else key.asbytes()
+            if offered not in tried and self._accepted(offered):
+                tried.add(offered)
+                yield name, key
 
-    def _from_agent(self, done: set[bytes], locked: set[bytes]) -> Iterator[tuple[str, PKey]]:
-        for key in self._agent_keys():
-            wanted = not self._hop.identities_only or key.asbytes() in locked
-            if wanted and key.asbytes() not in done:
-                yield f"{getattr(key, 'comment', '') or key.get_name()} of the agent", key
+    def _in_order(self, asked: list[str], usual: list[str]) -> Iterator[tuple[str, PKey]]:
+        named = {public_half(path) for path in (*asked, *usual)}
+        if self._hop.certificates:
+            files = (self._load(path, needed=path in asked) for path in (*asked, *usual))
+            held = [*filter(None, files), *(key for _, key in self._of_agent(named))]
+            signers = {key.asbytes(): key for key in reversed(held)}
+            yield from _certified(self._hop.certificates, signers)
+        for path in asked:
+            yield from self._of_file(path, needed=True)
+        held_keys = self._of_agent(named)
+        for name, key in held_keys:
+            if key.asbytes() in named or not self._hop.identities_only:
+                yield name, key
+        # Beside a file that is locked, or is the public half, there may be a certificate for a key of the agent.
+        beside = [f"{path.removesuffix('.pub')}-cert.pub" for path in (*asked, *usual)]
+        yield from _certified(beside, {key.asbytes(): key for _, key in held_keys})
+        for path in usual:
+            yield from self._of_file(path, needed=False)
+
+    def _of_file(self, path: str, *, needed: bool) -> Iterator[tuple[str, PKey]]:
+        if (key := self._load(path, needed=needed)) is not None:
+            yield path, key
+            if not self._hop.certificates:
+                yield from _certified([f"{path}-cert.pub"], {key.asbytes(): key})
+
+    def _of_agent(self, named: set[bytes]) -> list[tuple[str, PKey]]:
+        """The agent's keys, those first that a file names."""
+        keys = self._agent_keys() if self._kwargs.get("allow_agent", True) else ()
+        ordered = sorted(keys, key=lambda key: key.asbytes() not in named)
+        return [(f"{getattr(key, 'comment', '') or key.get_name()} of the agent", key) for key in ordered]
+
+    def _accepted(self, blob: bytes) -> bool:
+        """Whether `~/.ssh/config` lets keys of this type be tried."""
+        accepted = dict(self._hop.algorithms).get("pubkeys")
+        kind = kind_of(blob).decode(errors="replace")
+        names = RSA.get(kind, (kind,))
+        return accepted is None or any(name in accepted for name in names)
 
     def _load(self, path: str, *, needed: bool) -> PKey | None:
         try:
             return self._ring.load(str(Path(path).expanduser()), self._passphrase)
         except PasswordRequiredException:
-            self._locked.append(path)
+            if path not in self._locked:
+                self._locked.append(path)
         except FileNotFoundError:
             if needed:
                 raise
         except (OSError, SSHException, ValueError) as error:
-            self._unread.append(f"{path}: {error}")
+            # The public half of a key that is in the agent is a fine thing to name.
+            if not is_public(path) and (said := f"{path}: {error}") not in self._unread:
+                self._unread.append(said)
         return None
 
     def _agent_keys(self) -> tuple[PKey, ...]:
-        if not os.environ.get("SSH_AUTH_SOCK"):
-            return ()
+        if not self._hop.agent or self._agent is not None:
+            return self._held
         try:
-            self._agent = in_background(Agent).result(self._hop.limits.auth_timeout)
-        except (SSHException, OSError):
-            self._unread.append("the agent does not answer")
+            self._agent = SocketAgent(self._hop.agent, self._hop.limits.auth_timeout)
+        except (SSHException, OSError, struct.error):
+            self._unread.append(f"the agent at {self._hop.agent} does not answer")
             return ()
-        # A key that asks for a touch may take a while, an agent that is gone must not take for ever.
-        if (line := getattr(self._agent, "_conn", None)) is not None and hasattr(line, "settimeout"):
-            line.settimeout(AGENT_PATIENCE)
-        return tuple(self._agent.get_keys())
+        self._held = self._agent.keys(AGENT_PATIENCE)
+        return self._held
+
+
+def _certified(paths: Iterable[str], signers: Mapping[bytes, PKey]) -> Iterator[tuple[str, PKey]]:
+    for path in paths:
+        if (key := certified(path, signers)) is not None:
+            yield f"the certificate {path}", key
 
 
 def _list(value: object) -> list[str]:

@@ -18,9 +18,11 @@ from paramiko.config import SSHConfig
 from lockstitch.errors import HostKeyError
 from lockstitch.host import Host
 from lockstitch.remote.ssh import known_hosts
+from lockstitch.remote.ssh.client import Client
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.explain import refused_key
 from lockstitch.remote.ssh.record import record_new
+from lockstitch.remote.ssh.revoked import revoked_by
 from lockstitch.remote.ssh.ring import KeyRing
 from lockstitch.remote.ssh.round import Round
 from lockstitch.remote.ssh.runner import StrictRunner
@@ -41,11 +43,15 @@ class Network:
         typed: Mapping[str, str] | None = None,
         root: Path | str = "",
     ) -> None:
-        self.config: Config = config.clone() if config is not None else Config()
+        given = config if config is not None else Config(lazy=True)
+        # Else Fabric has Paramiko read ~/.ssh/config now, which stumbles over what OpenSSH understands.
+        given._set(_given_explicit_object=True)
+        self.config: Config = given.clone()
         if connect_kwargs:
             self.config.connect_kwargs = {**self.config.connect_kwargs, **connect_kwargs}
         # Fabric writes the keys of one host into the settings of all: connections get a copy, and no ssh config.
         self.connect_kwargs: dict[str, Any] = copy.deepcopy(dict(self.config.connect_kwargs))
+        self.client = Client(self.config)
         self.ring = KeyRing()
         self.round = Round()
         # By what each was logged in to, for people.
@@ -61,7 +67,7 @@ class Network:
         """The hops to a host."""
         # Files are named in an inventory as seen from the project, wherever `fab` is called from.
         known_hosts, keys = self._placed(host.known_hosts), self._placed(host.identity_files)
-        return way(replace(host, known_hosts=known_hosts, identity_files=keys), self.config)
+        return way(replace(host, known_hosts=known_hosts, identity_files=keys), self.config, self.client)
 
     def connection(self, host: Host, config: Config | None = None) -> StrictConnection:
         """A connection to a host, not opened yet; it opens its gateways itself."""
@@ -109,7 +115,7 @@ class Network:
 
     def check_key(self, hop: Hop, kind: str, blob: bytes) -> None:
         """Let a known key pass, record a new one where that is allowed; raises HostKeyError for any other."""
-        standing = known_hosts.judge(self.entries(hop), hop.known_as, blob)
+        standing = self._standing(hop, kind, blob)
         if standing.verdict == "unknown" and hop.host_keys == "accept-new" and hop.recorded_in:
             try:
                 standing = record_new(hop.recorded_in, hop.known_as, kind, blob)
@@ -121,6 +127,16 @@ class Network:
                 return
         if standing.verdict != "trusted":
             raise refused_key(hop, standing, blob, self._typed.get(hop.name, hop.name))
+
+    def _standing(self, hop: Hop, kind: str, blob: bytes) -> known_hosts.Standing:
+        if hop.revoked and revoked_by(hop.revoked, kind, blob):
+            return known_hosts.Standing("revoked", known_hosts.Entry(hop.revoked, 0, hop.known_as, kind, blob))
+        standing = known_hosts.judge(self.entries(hop), hop.known_as, blob)
+        if standing.verdict == "unknown" and hop.known_as.startswith("["):
+            # As OpenSSH: a key that is recorded for the host without a port counts for all of its ports.
+            bare = known_hosts.judge(self.entries(hop), hop.known_as[1:].rpartition("]:")[0], blob)
+            return bare if bare.verdict in ("trusted", "revoked") else standing
+        return standing
 
     def forget_entries(self) -> None:
         """Read the known hosts again when they are next needed."""

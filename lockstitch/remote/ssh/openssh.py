@@ -7,6 +7,7 @@ after it, so that what it says of all hosts (ciphers, escapes) holds too. Keywor
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator, Sequence
 
 from lockstitch.errors import UsageError
@@ -15,15 +16,18 @@ from lockstitch.remote.ssh.way import Hop
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _POLICY = {"strict": "yes", "accept-new": "accept-new"}
 # Of what is said while it connects, errors alone: `Permanently added` and banners of gateways are noise.
-_END = "Host *\n    LogLevel ERROR\nInclude ~/.ssh/config\n"
+_END = "Host *\n    LogLevel ERROR\n"
 
 
-def ssh_config(hops: Sequence[Hop]) -> tuple[str, str]:
-    """A client configuration for these hops, in the order they are passed, and the name of the last one in it."""
+def ssh_config(hops: Sequence[Hop], files: Sequence[str] = ()) -> tuple[str, str]:
+    """A client configuration for these hops, in the order they are passed, and the name of the last one in it.
+
+    `files` are read after it.
+    """
     names = [_named(hop, number) for number, hop in enumerate(hops)]
     before = [None, *names[:-1]]
     parts = [_host(*each) for each in zip(names, hops, before, strict=True)]
-    return "\n".join([*parts, _END]), names[-1]
+    return "\n".join([*parts, _END, *(f'Include "{file}"' for file in files)]) + "\n", names[-1]
 
 
 def _named(hop: Hop, number: int) -> str:
@@ -52,11 +56,22 @@ def _settings(hop: Hop, before: str | None) -> Iterator[tuple[str, str]]:
         yield "UserKnownHostsFile", "\0".join(_plain(file) for file in files)
         yield "GlobalKnownHostsFile", "none"
     for file in (*hop.identity_files, *hop.usual_files):
-        yield "IdentityFile", _plain(file)
+        yield "IdentityFile", _plain(file) or "none"
+    for file in hop.certificates:
+        yield "CertificateFile", _plain(file)
+    yield "IdentityAgent", _plain(hop.agent) or "none"
     if hop.identities_only:
         yield "IdentitiesOnly", "yes"
-    if hop.forward_agent:
-        yield "ForwardAgent", "yes"
+    if hop.lent_agent:
+        yield "ForwardAgent", "yes" if hop.lent_agent == hop.agent else _plain(hop.lent_agent)
+    if hop.family:
+        yield "AddressFamily", "inet" if hop.family == socket.AF_INET else "inet6"
+    if hop.bound_to:
+        yield "BindAddress", hop.bound_to
+    if hop.revoked:
+        yield "RevokedHostKeys", _plain(hop.revoked)
+    if hop.passes_socket:
+        yield "ProxyUseFdpass", "yes"
     yield "ProxyJump", before or "none"
     yield "ConnectTimeout", str(max(1, round(hop.limits.connect_timeout)))
     yield "ServerAliveInterval", str(max(1, round(hop.limits.keepalive_interval)))

@@ -52,8 +52,8 @@ class Shell:
         self._channel = session(transport, connection.hop.limits.channel_timeout)
         self._channel.set_combine_stderr(True)
         self._patience = connection.hop.limits.channel_timeout
-        if connection.forward_agent:
-            lend(self._channel)
+        if connection.hop.lent_agent:
+            lend(self._channel, connection.hop.lent_agent)
         self.has_script = text is not None
         self._channel.exec_command(command(user) if text is None else command(user, text))
         if text is None:

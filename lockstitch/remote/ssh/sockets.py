@@ -38,11 +38,16 @@ def in_background(do: Callable[[], T]) -> Future[T]:
     return future
 
 
-def dial(hostname: str, port: int, limits: Limits, stopped: threading.Event) -> socket.socket:
-    """A connected socket that sends at once and notices a peer that no longer acknowledges."""
+def dial(
+    hostname: str, port: int, limits: Limits, stopped: threading.Event, family: int = 0, bound_to: str = ""
+) -> socket.socket:
+    """A connected socket that sends at once and notices a peer that no longer acknowledges.
+
+    `family` is that of socket(7), 0 for any; `bound_to` is the address of ours that it comes from, empty for any.
+    """
     until = monotonic() + limits.connect_timeout
-    addresses = in_background(lambda: socket.getaddrinfo(hostname, port, 0, socket.SOCK_STREAM))
-    race = _Race([(found[0], found[4]) for found in addresses.result(limits.connect_timeout)], until, stopped)
+    addresses = in_background(lambda: socket.getaddrinfo(hostname, port, family, socket.SOCK_STREAM))
+    race = _Race([(found[0], found[4]) for found in addresses.result(limits.connect_timeout)], until, stopped, bound_to)
     try:
         won = race.run()
     finally:
@@ -58,8 +63,10 @@ def dial(hostname: str, port: int, limits: Limits, stopped: threading.Event) -> 
 class _Race:
     """Connects to the addresses one after another, without waiting long for any: a dead one costs a moment."""
 
-    def __init__(self, addresses: list[tuple[int, tuple[object, ...]]], until: float, stopped: threading.Event) -> None:
-        self._left, self._until, self._stopped = addresses, until, stopped
+    def __init__(
+        self, addresses: list[tuple[int, tuple[object, ...]]], until: float, stopped: threading.Event, bound_to: str
+    ) -> None:
+        self._left, self._until, self._stopped, self._bound_to = addresses, until, stopped, bound_to
         self._selector = selectors.DefaultSelector()
         self._running: set[socket.socket] = set()
         self._error: OSError = TimeoutError("timed out")
@@ -87,6 +94,8 @@ class _Race:
     def _begin(self, family: int, address: tuple[object, ...]) -> None:
         try:
             runner = socket.socket(family, socket.SOCK_STREAM)
+            if self._bound_to:
+                runner.bind(socket.getaddrinfo(self._bound_to, 0, family, socket.SOCK_STREAM)[0][4])
         except OSError as error:
             self._error = error
             return

@@ -39,7 +39,7 @@ class Trust:
 
     def hops(self, host: Host) -> tuple[Host, ...]:
         """The gateways to a host, each as a Host of its own, and the host: in the order to trust them."""
-        return (*gateways(host, self._network.config), host)
+        return (*gateways(host, self._network.client), host)
 
     def fetch_keys(self, host: Host) -> list[HostKey]:
         """The keys a host offers, one of each type; raises ConnectError."""

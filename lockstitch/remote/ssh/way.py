@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from fabric import Config
 
-from lockstitch.errors import ConnectError
+from lockstitch.errors import ConnectError, UsageError
 from lockstitch.host import Address, Host, HostKeyPolicy, Limits
+from lockstitch.remote.ssh.client import Client, Settings
 from lockstitch.remote.ssh.known_hosts import known_as
+from lockstitch.remote.ssh.tokens import Tokens, words
 
 USER_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 GLOBAL_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
@@ -29,7 +30,8 @@ class Hop:
     """One SSH server on the way, with all that is needed to log in there.
 
     `identity_files` were asked for by name and must be there; `usual_files` come from `~/.ssh/config`. A new host key
-    goes into `recorded_in`.
+    goes into `recorded_in`. `agent` and `lent_agent` are sockets: the one that is asked for keys, and the one that is
+    lent to the host; empty for none. `algorithms` are those that `~/.ssh/config` allows, by paramiko's names for them.
     """
 
     name: str
@@ -43,15 +45,24 @@ class Hop:
     limits: Limits
     identity_files: tuple[str, ...] = ()
     usual_files: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
     identities_only: bool = False
-    forward_agent: bool = False
+    by_key: bool = True
+    agent: str = ""
+    lent_agent: str = ""
     proxy_command: str | None = None
+    passes_socket: bool = False
+    family: int = 0
+    bound_to: str = ""
+    compress: bool = False
+    revoked: str = ""
+    algorithms: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-def way(host: Host, config: Config) -> tuple[Hop, ...]:
+def way(host: Host, config: Config, client: Client) -> tuple[Hop, ...]:
     """The hops to a host in the order they are passed; the last is the host itself."""
-    addresses = [*_gateways(host, config), host.address]
-    hops = [_hop(address, host, config) for address in addresses]
+    addresses = [*_gateways(host, client), host.address]
+    hops = [_hop(address, host, config, client) for address in addresses]
     hops[-1] = replace(hops[-1], name=host.name)
     # Gateways that an inventory names are logged in to with the keys it names; those of ~/.ssh/config have their own.
     keyed = range(len(hops)) if host.gateways is not None else range(len(hops) - 1, len(hops))
@@ -60,9 +71,9 @@ def way(host: Host, config: Config) -> tuple[Hop, ...]:
     return tuple(hop if direct else replace(hop, proxy_command=None) for hop in hops)
 
 
-def gateways(host: Host, config: Config) -> tuple[Host, ...]:
+def gateways(host: Host, client: Client) -> tuple[Host, ...]:
     """The gateways on the way to a host, each as a Host that can be connected to by itself."""
-    addresses = _gateways(host, config)
+    addresses = _gateways(host, client)
     keys = host.identity_files if host.gateways is not None else ()
     return tuple(
         replace(host, name=address.name, address=address, gateways=tuple(addresses[:index]), identity_files=keys)
@@ -79,63 +90,106 @@ def parse_address(text: str) -> Address:
     return Address(host, port=int(port) if port else None, user=found["user"])
 
 
-def _gateways(host: Host, config: Config) -> list[Address]:
+def _gateways(host: Host, client: Client) -> list[Address]:
     if host.gateways is not None:
         return list(host.gateways)
-    return _jumps(host.address, config, {host.address.name})
+    return _jumps(host.address, client, {host.address.name})
 
 
-def _jumps(address: Address, config: Config, seen: set[str]) -> list[Address]:
-    jump = _options(address, config).get("proxyjump", "none")
+def _jumps(address: Address, client: Client, seen: set[str]) -> list[Address]:
+    jump = _first(client.lookup(address), "proxyjump", "none")
     if jump.lower() == "none":
         return []
     hops = [parse_address(text) for text in jump.split(",")]
     # `Host *` with a ProxyJump names the gateway itself too.
     if hops[0].name in seen:
         return []
-    return [*_jumps(hops[0], config, {*seen, *(hop.name for hop in hops)}), *hops]
+    return [*_jumps(hops[0], client, {*seen, *(hop.name for hop in hops)}), *hops]
 
 
-def _options(address: Address, config: Config) -> dict[str, Any]:
-    """What `~/.ssh/config` says of a name, then of the address behind it; the first word wins, as in OpenSSH."""
-    merged: dict[str, Any] = {}
-    for name in dict.fromkeys((address.name, address.hostname or address.name)):
-        found = config.base_ssh_config.lookup(name)
-        files = [*merged.get("identityfile", []), *found.get("identityfile", [])]
-        merged = {**found, **merged, "hostname": found["hostname"]}
-        merged |= {"identityfile": files} if files else {}
-    return merged
-
-
-def _hop(address: Address, host: Host, config: Config) -> Hop:
-    options = _options(address, config)
-    hostname, port = options["hostname"], address.port or int(options.get("port", config.port))
-    command = options.get("proxycommand") or (config.gateway if isinstance(config.gateway, str) else None)
-    own = host.known_hosts or _files(options.get("userknownhostsfile", USER_FILES))
+def _hop(address: Address, host: Host, config: Config, client: Client) -> Hop:
+    said = client.lookup(address)
+    hostname, port = address.hostname or address.name, address.port or _number(said, "port", config.port)
+    hostname = _first(said, "hostname", hostname)
+    user = address.user or _first(said, "user", config.user)
+    alias = _first(said, "hostkeyalias").lower()
+    tokens = Tokens(address.name, hostname, port, user, alias, _first(said, "proxyjump"))
+    own = host.known_hosts or _files(said, "userknownhostsfile", USER_FILES, tokens)
+    command = _first(said, "proxycommand", config.gateway if isinstance(config.gateway, str) else "none")
+    agent = _agent(_first(said, "identityagent", "SSH_AUTH_SOCK"), tokens)
     return Hop(
         name=address.name,
         hostname=hostname,
         port=port,
-        user=address.user or options.get("user") or config.user,
-        known_as=options["hostkeyalias"].lower() if "hostkeyalias" in options else known_as(hostname, port),
-        known_hosts=(*own, *_files(options.get("globalknownhostsfile", GLOBAL_FILES))),
+        user=user,
+        known_as=alias or known_as(hostname, port),
+        known_hosts=(*own, *_files(said, "globalknownhostsfile", GLOBAL_FILES, tokens)),
         recorded_in=own[0] if own else None,
         host_keys=host.host_keys,
-        limits=_limits(host.limits, config.connect_kwargs, config.timeouts.connect),
-        usual_files=tuple(dict.fromkeys(options.get("identityfile", ()))),
-        identities_only=_yes(options.get("identitiesonly")),
-        forward_agent=_yes(options.get("forwardagent")) or bool(config.forward_agent),
-        proxy_command=command,
+        limits=_limits(host.limits, config.connect_kwargs, config.timeouts.connect, said),
+        usual_files=tuple(dict.fromkeys(map(tokens.file, said.get("identityfile", ())))),
+        certificates=tuple(dict.fromkeys(map(tokens.file, said.get("certificatefile", ())))),
+        identities_only=_yes(_first(said, "identitiesonly")),
+        by_key=not _no(_first(said, "pubkeyauthentication")),
+        agent=agent,
+        lent_agent=agent if config.forward_agent else _lent(_first(said, "forwardagent", "no"), agent, tokens),
+        proxy_command=None if command.lower() == "none" else tokens.command(command),
+        passes_socket=_yes(_first(said, "proxyusefdpass")),
+        family={"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(_first(said, "addressfamily"), 0),
+        bound_to=_first(said, "bindaddress"),
+        compress=_yes(_first(said, "compression")),
+        revoked=tokens.file(_first(said, "revokedhostkeys", "none")),
+        algorithms=tuple((ours, tuple(said[name][0].split(","))) for name, ours in _ALGORITHMS if name in said),
     )
 
 
-def _files(text: str) -> tuple[str, ...]:
-    words = dict.fromkeys(shlex.split(text))
-    return tuple(str(Path(word).expanduser()) for word in words if word.lower() not in ("none", os.devnull))
+_ALGORITHMS = (
+    ("ciphers", "ciphers"),
+    ("macs", "macs"),
+    ("kexalgorithms", "kex"),
+    ("hostkeyalgorithms", "keys"),
+    ("pubkeyacceptedalgorithms", "pubkeys"),
+)
 
 
-def _limits(limits: Limits, kwargs: Mapping[str, Any], timeout: float | None) -> Limits:
-    """The limits of the inventory, unless the command line or `fabric.yaml` says otherwise."""
+def _first(said: Settings, name: str, otherwise: str = "") -> str:
+    return said[name][0] if name in said else otherwise
+
+
+def _number(said: Settings, name: str, otherwise: int) -> int:
+    text = _first(said, name, str(otherwise))
+    if not text.isdecimal():
+        raise UsageError(
+            f"~/.ssh/config: {name} {text} is not a number", hint="correct it, or install OpenSSH's client"
+        )
+    return int(text)
+
+
+def _files(said: Settings, name: str, otherwise: str, tokens: Tokens) -> tuple[str, ...]:
+    files = map(tokens.file, words(_first(said, name, otherwise)))
+    return tuple(dict.fromkeys(file for file in files if file not in ("", os.devnull)))
+
+
+def _agent(named: str, tokens: Tokens) -> str:
+    """The socket of the agent: a path, or the variable that holds it."""
+    if named == "SSH_AUTH_SOCK":
+        return os.environ.get(named, "")
+    return os.environ.get(named[1:], "") if re.fullmatch(r"\$\w+", named) else tokens.file(named)
+
+
+def _lent(named: str, agent: str, tokens: Tokens) -> str:
+    return "" if _no(named) else agent if _yes(named) else _agent(named, tokens)
+
+
+def _limits(limits: Limits, kwargs: Mapping[str, Any], timeout: float | None, said: Settings) -> Limits:
+    """The limits of the inventory, unless the command line or `fabric.yaml` says otherwise; `~/.ssh/config` only where
+    the inventory leaves them as they are, and it never makes us slower to notice a connection that froze."""
+    usual = Limits()
+    if limits.connect_timeout == usual.connect_timeout and _first(said, "connecttimeout").isdecimal():
+        limits = replace(limits, connect_timeout=float(_first(said, "connecttimeout")) or usual.connect_timeout)
+    if _first(said, "serveraliveinterval", "0").isdecimal() and _first(said, "serveraliveinterval", "0") != "0":
+        often = min(limits.keepalive_interval, float(_first(said, "serveraliveinterval")))
+        limits = replace(limits, keepalive_interval=often)
 
     def time(name: str, otherwise: float | None) -> float:
         said = kwargs.get(name)
@@ -150,5 +204,9 @@ def _limits(limits: Limits, kwargs: Mapping[str, Any], timeout: float | None) ->
     )
 
 
-def _yes(value: object) -> bool:
-    return str(value).lower() in ("yes", "true")
+def _yes(value: str) -> bool:
+    return value.lower() in ("yes", "true")
+
+
+def _no(value: str) -> bool:
+    return value.lower() in ("no", "false")

@@ -1,0 +1,210 @@
+"""What OpenSSH's client would use to reach a name: it is asked with `ssh -G`, which also reads `Include` and `Match`.
+
+Where no `ssh` is installed, Paramiko reads the files; `unread` names what it passes over.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from fabric import Config
+from paramiko import SSHException
+from paramiko.config import SSHConfig
+
+from lockstitch.errors import ConnectError, UsageError
+from lockstitch.host import Address
+
+Settings = Mapping[str, tuple[str, ...]]
+# A `Match exec` may look for a VPN first.
+PATIENCE = 30.0
+# Stands where ssh would otherwise answer with its default keys, which cannot be told from those that a file names.
+_NO_KEY = "lockstitch-names-no-key"
+_NAME = re.compile(r"[^-\s][^\s]*\Z")
+_LISTS = ("identityfile", "certificatefile")
+_WAYS = ("proxyjump", "proxycommand", "proxyusefdpass")
+_MATCHED = ("all", "canonical", "final", "exec", "host", "originalhost", "user", "localuser")
+_CHANGED = {
+    name.lower(): name for name in ("Ciphers", "MACs", "KexAlgorithms", "HostKeyAlgorithms", "PubkeyAcceptedAlgorithms")
+}
+_IN_A_FILE = re.compile(r"line \d+|terminating|[Bb]ad owner|[Cc]an't open")
+
+
+class Client:
+    """The settings of OpenSSH's client, by name; each is asked for once."""
+
+    def __init__(self, config: Config) -> None:
+        self.files = _files(config)
+        self._ssh = shutil.which("ssh")
+        self._own_file = config._runtime_ssh_path is not None
+        self._last = tuple(_last(config))
+        self._answers: dict[tuple[str, ...], Settings] = {}
+        self._lock = threading.Lock()
+
+    def lookup(self, address: Address) -> Settings:
+        """What is said of a name, then of the address behind it; empty where there is no file to say anything.
+
+        Raises UsageError where a file cannot be read, with the reader's own words.
+        """
+        if not self.files:
+            return {}
+        names = dict.fromkeys((address.name, address.hostname or address.name))
+        found = [self._about(name, address) for name in names if _NAME.match(name)]
+        if len(found) < 2:
+            return found[0] if found else {}
+        usual = self._ask("-F", "none", *(f"-o{line}" for line in self._last), "--", address.name) if self._ssh else {}
+        first = {name: value for name, value in found[0].items() if value != usual.get(name) and name != "hostname"}
+        second = {name: value for name, value in found[1].items() if not (name in _WAYS and first.keys() & set(_WAYS))}
+        lists = {name: (*first.get(name, ()), *second.get(name, ())) for name in _LISTS}
+        return {**second, **first, **{name: value for name, value in lists.items() if value}}
+
+    @cached_property
+    def unread(self) -> tuple[str, ...]:
+        """Keywords of the files that only OpenSSH's own client understands, where there is none."""
+        if self._ssh:
+            return ()
+        lines = [
+            re.split(r"[\s=]+", line.strip(), maxsplit=2) for file in self.files for line in _text(file).splitlines()
+        ]
+        found = [missed for first, *rest in lines if (missed := _missed(first.lower(), rest[0] if rest else ""))]
+        return tuple(dict.fromkeys(found))
+
+    def _about(self, name: str, address: Address) -> Settings:
+        if not self._ssh:
+            return self._read(name)
+        given = ["-o", f"IdentityFile={_NO_KEY}"]
+        given += ["-l", address.user] if address.user else []
+        given += ["-p", str(address.port)] if address.port else []
+        given += ["-o", f"HostName={address.hostname}"] if address.hostname and name != address.hostname else []
+        return self._ask(*self._named, *given, "--", name)
+
+    def _ask(self, *words: str) -> Settings:
+        if words not in self._answers:
+            code, out, said = self._run(*words)
+            if code and "jumphost loop" in said:
+                # `Host *` with a ProxyJump names the gateway too; that one is then reached directly.
+                code, out, said = self._run("-o", "ProxyJump=none", *words)
+            if code:
+                raise _refused(words[-1], said)
+            self._answers[words] = _parse(out)
+        return self._answers[words]
+
+    def _run(self, *words: str) -> tuple[int, str, str]:
+        command = [self._ssh or "ssh", "-T", "-G", *words]
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, errors="surrogateescape", timeout=PATIENCE
+            )
+        except subprocess.TimeoutExpired as error:
+            said = f"`ssh -G {words[-1]}` did not answer within {PATIENCE:g} s"
+            raise UsageError(said, hint="does a `Match exec` in ~/.ssh/config wait for something?") from error
+        return done.returncode, done.stdout, done.stderr
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        """The option that names the files; none where ssh reads the same ones by itself."""
+        with self._lock:
+            return self._file_option
+
+    @cached_property
+    def _file_option(self) -> tuple[str, ...]:
+        if not self._last:
+            return ("-F", self.files[0]) if self._own_file else ()
+        lines = [*(f'Include "{file}"' for file in self.files), "Match all", *self._last]
+        descriptor, path = tempfile.mkstemp(prefix="lockstitch-", suffix=".ssh_config")
+        weakref.finalize(self, os.unlink, path)
+        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write("\n".join(lines) + "\n")
+        return ("-F", path)
+
+    def _read(self, name: str) -> Settings:
+        try:
+            found = self._parsed.lookup(name)
+        except (SSHException, ValueError, KeyError, OSError) as error:
+            raise _without_ssh(error) from error
+        said = {key: (value,) if isinstance(value, str) else tuple(value) for key, value in found.items() if value}
+        return {key: value for key, value in said.items() if value[0][:1] not in "+-^"}
+
+    @cached_property
+    def _parsed(self) -> SSHConfig:
+        if matches := [missed for missed in self.unread if missed.startswith("Match")]:
+            # Paramiko would take it to match every host.
+            raise _without_ssh(f"`{matches[0]}`")
+        parsed = SSHConfig()
+        try:
+            for file in self.files:
+                with open(file, encoding="utf-8") as text:
+                    parsed.parse(text)
+        except (SSHException, ValueError, OSError) as error:
+            raise _without_ssh(error) from error
+        return parsed
+
+
+def _files(config: Config) -> tuple[str, ...]:
+    if config._runtime_ssh_path is not None:
+        return (os.path.abspath(os.path.expanduser(config._runtime_ssh_path)),)
+    usual = (config._user_ssh_path, config._system_ssh_path) if config.load_ssh_configs else ()
+    return tuple(path for path in map(os.path.expanduser, usual) if os.path.isfile(path))
+
+
+def _last(config: Config) -> Iterator[str]:
+    """What holds where the files say nothing: fabric.yaml's user and port, and the home that HOME names, since ssh goes
+    by the account's."""
+    if config.user != getpass.getuser():
+        yield f"User {config.user}"
+    if config.port != 22:
+        yield f"Port {config.port}"
+    if not _same(Path.home(), Path(pwd.getpwuid(os.getuid()).pw_dir)):
+        yield f'UserKnownHostsFile "{Path.home()}/.ssh/known_hosts" "{Path.home()}/.ssh/known_hosts2"'
+
+
+def _parse(text: str) -> Settings:
+    found: dict[str, tuple[str, ...]] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(" ")
+        if value and value != _NO_KEY:
+            found[key] = (*found.get(key, ()), value) if key in _LISTS else (value,)
+    return found
+
+
+def _refused(name: str, said: str) -> UsageError | ConnectError:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    told = "; ".join([line for line in lines if "terminating" not in line] or lines) or "it says nothing"
+    if _IN_A_FILE.search(said):
+        return UsageError(f"ssh cannot read its configuration: {told}", hint=f"correct it, and look: ssh -G {name}")
+    return ConnectError(name, f"ssh cannot say how to reach it: {told}", hint=f"look: ssh -G {name}")
+
+
+def _without_ssh(error: object) -> UsageError:
+    said = f"~/.ssh/config cannot be read without OpenSSH's client: {error}"
+    return UsageError(said, hint="install it (openssh-client): it is asked what the file means")
+
+
+def _missed(keyword: str, value: str) -> str:
+    """What Paramiko passes over in such a line; empty where it reads it."""
+    if keyword == "include":
+        return "Include"
+    if keyword == "match" and value.lower() not in _MATCHED:
+        return f"Match {value}"
+    return _CHANGED.get(keyword, "") if value[:1] in ("+", "-", "^") else ""
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+def _text(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
