@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +13,7 @@ from lockstitch.done import Done
 from lockstitch.errors import ConnectError, ExitCode, UsageError
 from lockstitch.host import Host
 from lockstitch.journal import now
+from lockstitch.terminal import run_at_terminal
 from tasks.adhoc import record
 from tasks.session import Session
 
@@ -56,18 +55,9 @@ def _ssh(session: Session, host: Host, user: str) -> int:
     with tempfile.NamedTemporaryFile("w", prefix="lockstitch-", suffix=".conf") as file:
         file.write(text)
         file.flush()
-        return _wait(["ssh", "-F", file.name, *become])
+        return run_at_terminal(["ssh", "-F", file.name, *become])
 
 
 def _local(user: str) -> int:
     become = ["sudo", "-i", "-u", user] if user else [os.environ.get("SHELL", "/bin/sh")]
-    return _wait(become)
-
-
-def _wait(command: list[str]) -> int:
-    # Ctrl-C is for the command: not ignored, which it would inherit, but passed over here.
-    before = signal.signal(signal.SIGINT, lambda number, frame: None)
-    try:
-        return subprocess.run(command, check=False).returncode
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return run_at_terminal(become)

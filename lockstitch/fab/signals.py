@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from lockstitch.at_once import interrupt
+from lockstitch.terminal import forget_terminal
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -54,14 +55,7 @@ class _Handler:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
-            self._forget_terminal()
+            forget_terminal(self._terminals)
         if not self._told or number == signal.SIGINT:
             self._told = True
             interrupt()
-
-    def _forget_terminal(self) -> None:
-        # Writing to a terminal that is gone is an error, and that error would keep the run from being put back.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for descriptor in self._terminals:
-            os.dup2(nowhere, descriptor)
-        os.close(nowhere)

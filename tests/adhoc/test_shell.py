@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -28,11 +29,12 @@ pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="OpenSSH's c
 class Terminal:
     """A `fab` that has a terminal, and the person before it."""
 
-    def __init__(self, operator: Operator, *words: str) -> None:
+    def __init__(self, operator: Operator, *words: str, hangups: signal.Handlers = signal.SIG_DFL) -> None:
         operator.prepare()
         self._said = b""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGHUP, hangups)
             os.chdir(operator.folder)
             os.execve(FAB, [str(FAB), *words], {**operator.env, "PYTHONPATH": str(ROOT), "TERM": "dumb"})
 
@@ -57,10 +59,10 @@ class Terminal:
         os.close(self._fd)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
-    def close(self) -> None:
-        """Take the terminal away, and wait until it has noticed."""
+    def close(self) -> int:
+        """Take the terminal away, and wait until it has noticed; its exit code."""
         os.close(self._fd)
-        os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def _read(self, until: float) -> bool:
         ready, _, _ = select.select([self._fd], [], [], max(0.0, until - time.monotonic()))
@@ -98,12 +100,13 @@ def test_a_host_whose_key_is_another(operator: Operator) -> None:
     assert "HOST IDENTIFICATION HAS CHANGED" in terminal.said
 
 
-def test_a_terminal_that_is_closed(operator: Operator) -> None:
-    """That there was a session is told also where nobody has ended it."""
-    terminal = Terminal(operator, "-H", "lab:one", "shell")
+@pytest.mark.parametrize("hangups", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_terminal_that_is_closed(operator: Operator, hangups: signal.Handlers) -> None:
+    """That there was a session is told also where nobody has ended it; and it has ended, whatever SIGHUP means to us."""
+    terminal = Terminal(operator, "-H", "lab:one", "shell", hangups=hangups)
     terminal.type("echo at=$((40 + 2))\n")
     terminal.until("at=42")
-    terminal.close()
+    assert terminal.close() == 130
     (line,) = operator.noted()
     assert line["what"] == "shell" and line["codes"] == {"one": "interrupted"}, line
     operator.until_quiet()

@@ -74,10 +74,11 @@ class Project:
 class Terminal:
     """A `fab` at a terminal of its own."""
 
-    def __init__(self, project: Project, *words: str) -> None:
+    def __init__(self, project: Project, *words: str, hangups: signal.Handlers = signal.SIG_DFL) -> None:
         self.said, self._seen = "", 0
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGHUP, hangups)
             os.chdir(project.root)
             os.execve(FAB, project.words(*words), project.env)
         self.resize(40, 132)
@@ -178,9 +179,9 @@ def command_lines() -> str:
     return "\n".join(found)
 
 
-def opened(project: Project, *words: str) -> tuple[Terminal, Path]:
+def opened(project: Project, *words: str, hangups: signal.Handlers = signal.SIG_DFL) -> tuple[Terminal, Path]:
     """A session that has answered once, and the folder with its files."""
-    terminal = Terminal(project, "database.shell", *words)
+    terminal = Terminal(project, "database.shell", *words, hangups=hangups)
     kind = project.settings["databases"]["main"]["engine"]
     terminal.until(f"the {kind} shell of main")
     terminal.type("SELECT concat('answer ', sum(id)) FROM orders;\n")
@@ -223,11 +224,13 @@ def test_keys_and_the_size_of_the_terminal_arrive(place: Place) -> None:
     assert terminal.ended() == 0 and not folder.exists()
 
 
-def test_a_closed_terminal_leaves_nothing(place: Place) -> None:
+@pytest.mark.parametrize("hangups", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_closed_terminal_leaves_nothing(place: Place, hangups: signal.Handlers) -> None:
     project, _ = place
-    terminal, folder = opened(project)
+    terminal, folder = opened(project, hangups=hangups)
     assert terminal.hang_up() == 130
     gone(folder)
+    project.server.until("SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'lockstitch shell'")
 
 
 @pytest.mark.parametrize("place", ["sandbox", "openssh"], indirect=True)

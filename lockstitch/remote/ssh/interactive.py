@@ -17,12 +17,16 @@ from lockstitch.command import any_shell
 from lockstitch.errors import ConnectError, HostLostError
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.shell import BROKEN, CHUNK, RefusedError, session
+from lockstitch.terminal import KEYBOARD, hung_up
 
-KEYBOARD, SCREEN = 0, 1
+SCREEN = 1
 
 
 def interact(connection: StrictConnection, command_line: str) -> int:
-    """Run it on the host at the other end of an open connection, at this process's terminal; its exit code."""
+    """Run it on the host at the other end of an open connection, at this process's terminal; its exit code.
+
+    Raises KeyboardInterrupt where the terminal hung up: closing the channel has ended it there.
+    """
     name, limits = connection.hop.name, connection.hop.limits
     assert connection.transport is not None
     try:
@@ -53,16 +57,23 @@ def _join(channel: Channel) -> None:
                     if not data:
                         return
                     _show(data)
-                elif data := os.read(KEYBOARD, CHUNK):
-                    channel.sendall(data)
                 else:
-                    channel.shutdown_write()
-                    ready.unregister(KEYBOARD)
+                    channel.sendall(_typed())
+
+
+def _typed() -> bytes:
+    with suppress(OSError):
+        if data := os.read(KEYBOARD, CHUNK):
+            return data
+    raise hung_up()
 
 
 def _show(data: bytes) -> None:
-    while data:
-        data = data[os.write(SCREEN, data) :]
+    try:
+        while data:
+            data = data[os.write(SCREEN, data) :]
+    except OSError as error:
+        raise hung_up() from error
 
 
 @contextmanager
