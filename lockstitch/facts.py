@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lockstitch.backup import ServerFacts, VaultFacts, parse_backups
 from lockstitch.errors import LockstitchError
+from lockstitch.git_facts import GitLock, Submodule, parse_git_lock, parse_submodule
 from lockstitch.lines import collect, last, record, unreadable
 from lockstitch.lock_owner import LockInfo, parse_lock
 from lockstitch.plan import Commit, Site
@@ -23,7 +24,7 @@ NOTHING_THERE = 100
 class PlaceFacts:
     """What lies at an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one;
     `broken` is what git says where it cannot tell what was changed, `unreadable` are the paths that could not be looked
-    at, each with the reason.
+    at, each with the reason, `lfs` is whether git-lfs is on this host.
 
     `link` is what the symlink `current` says, and `current` the folder in `releases` that it leads to, where it does;
     `dangling`: it leads to no folder at all.
@@ -41,6 +42,8 @@ class PlaceFacts:
     link: str = ""
     dangling: bool = False
     unreadable: tuple[str, ...] = ()
+    lfs: bool = False
+    locks: tuple[GitLock, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ class Target:
     """What a ref means for one app, asked on one host. `problem` says why it means nothing;
     `migrations` are the files of those that lie between what is deployed and it. `ahead`, for a rollback, is `forward`
     where it only adds to what is deployed, `diverged` where each has what the other has not, `unknown` where git
-    cannot tell, and empty where what is deployed has all of it."""
+    cannot tell, and empty where what is deployed has all of it. `modules` are the submodules that are pinned
+    elsewhere, and `lfs` is whether it keeps files in Git LFS."""
 
     revision: str | None = None
     commits: tuple[Commit, ...] = ()
@@ -77,6 +81,8 @@ class Target:
     tags: tuple[str, ...] = ()
     migrations: tuple[str, ...] = ()
     ahead: str = ""
+    modules: tuple[Submodule, ...] = ()
+    lfs: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,8 @@ def parse_place(text: str, code: int) -> PlaceFacts:
         foreign=last(said, "foreign"),
         broken=last(said, "broken"),
         unreadable=unreadable(said, code),
+        lfs="lfs" in said,
+        locks=tuple(parse_git_lock(line) for line in said.get("locked", ())),
     )
 
 
@@ -248,6 +256,8 @@ def parse_target(text: str, code: int) -> Target:
         tags=tuple(said.get("tag", ())),
         migrations=tuple(sorted(said.get("migration", ()))),
         ahead=last(said, "ahead"),
+        modules=tuple(parse_submodule(line) for line in said.get("module", ())),
+        lfs="lfs" in said,
     )
 
 

@@ -1,20 +1,31 @@
-"""Git on a host, as constant shell texts. Nothing here asks for a password, hangs on a dead server, or runs a hook
-of a repository somebody else owns."""
+"""Git on a host, as constant shell texts: settings, and questions. What changes a host is in `git_steps.py`.
+Nothing here asks for a password, hangs on a dead server, or runs a hook of a repository somebody else owns."""
 
 from __future__ import annotations
 
-from lockstitch.removal import REMOVE
+from lockstitch.git_locks import GIT_LOCKS
+from lockstitch.git_modules import LFS, SHOW_MODULES
 
 # safe.directory: several people deploy one app, so the clone may belong to another of them.
 SETTINGS = r"""
 export GIT_TERMINAL_PROMPT=0 GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=2
 export GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
 export GIT_CONFIG_KEY_1=core.hooksPath GIT_CONFIG_VALUE_1=/dev/null
+# As `git lfs install` writes it into a person's own configuration: a host's user may have none.
+if command -v git-lfs >/dev/null 2>&1; then
+    export GIT_CONFIG_COUNT=6
+    export GIT_CONFIG_KEY_2=filter.lfs.process GIT_CONFIG_VALUE_2='git-lfs filter-process'
+    export GIT_CONFIG_KEY_3=filter.lfs.smudge GIT_CONFIG_VALUE_3='git-lfs smudge -- %f'
+    export GIT_CONFIG_KEY_4=filter.lfs.clean GIT_CONFIG_VALUE_4='git-lfs clean -- %f'
+    export GIT_CONFIG_KEY_5=filter.lfs.required GIT_CONFIG_VALUE_5=true
+fi
 ls_alive="-o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=2"
 export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh -o BatchMode=yes $ls_alive}"
 here() { git --git-dir="$clone" "$@"; }
+# A git directory alone: where its work tree is to be, there may be nothing.
+of() { ls_git=$1; shift; git --git-dir="$ls_git" --work-tree=. "$@"; }
 # By URL and with our own refspec: what the clone's owner configured for remotes is theirs, and says nothing to us.
-take() { ls_git=$1; shift; git --git-dir="$ls_git" fetch -q --force --no-tags --no-recurse-submodules "$@"; }
+take() { ls_git=$1; shift; of "$ls_git" fetch -q --force --no-tags --no-recurse-submodules "$@"; }
 standing() {
     if [ "$kind" = in_place ]; then here rev-parse -q --verify HEAD
     # A release that another tool made may lack the file: its own clone tells it, or Capistrano's log.
@@ -26,107 +37,6 @@ standing() {
     fi 2>/dev/null
 }
 """
-
-# Branches and tags lie below refs/lockstitch/, where only this writes: pruned first, a branch that became a folder of
-# branches (or a tag, or the reverse) never stands in its own way.
-_BRING = r"""
-bring() {
-    take "$1" --prune "$2" '+refs/heads/*:refs/lockstitch/heads/*' '+refs/tags/*:refs/lockstitch/tags/*' || return
-    git --git-dir="$1" cat-file -e "$3^{commit}" 2>/dev/null || take "$1" "$2" "$3"
-}
-"""
-
-# People, and `git describe` in a build, look for tags in refs/tags: those of the server are put there beside the
-# clone's own, and follow the server unless somebody moved them here. None is removed, no tag made here is touched.
-_TAGS = r"""
-tags() { here for-each-ref --format="$1 %(objectname) %(refname)" "$2"; }
-shown=$(tags was refs/lockstitch/tags)
-bring "$clone" "$repository" "$revision"
-{ printf '%s\n' "$shown"; tags now refs/lockstitch/tags; tags here refs/tags; } | awk '
-    { sub("^refs/(lockstitch/)?tags/", "", $3) }
-    $1 == "was" { was[$3] = $2 }
-    $1 == "now" { now[$3] = $2 }
-    $1 == "here" { at[$3] = $2; for (up = $3; sub("/[^/]*$", "", up);) folder[up] = 1 }
-    END {
-        for (tag in now) {
-            if (tag in at && at[tag] == was[tag] && at[tag] != now[tag])
-                print "update refs/tags/" tag, now[tag], at[tag]
-            free = !(tag in at || tag in folder)
-            for (up = tag; sub("/[^/]*$", "", up);) if (up in at) free = 0
-            if (free) print "create refs/tags/" tag, now[tag]
-        }
-    }' | here update-ref --stdin || :
-"""
-
-FETCH = (
-    SETTINGS
-    + _BRING
-    + r"""
-set -eu
-if [ ! -d "$clone" ]; then
-    mkdir -p "$path"
-    if [ "$kind" = in_place ]; then git init -q "$path"; else git init -q --bare "$clone"; fi
-    here remote add origin "$repository"
-fi
-"""
-    + _TAGS
-)
-
-# Only what the repository holds: an archive has no .git, so what is served cannot leak it.
-# What a cut off run left is removed by the form of its name: another tool's folders may lie there too.
-EXPORT = (
-    SETTINGS
-    + REMOVE
-    + r"""
-set -eu
-mkdir -p "$releases" "$shared"
-[ ! -e "$directory" ] || { echo "$directory is there already"; exit 1; }
-case "$(readlink -f -- "$releases")/" in "$(readlink -f -- "$shared")"/*)
-    echo "$releases lies in what is shared: put one of them elsewhere"; exit 1 ;; esac
-for left in "$releases"/????????T??????Z-*.part; do [ ! -e "$left" ] || ls_remove "$left"; done
-mkdir "$directory.part"
-here archive --format=tar -o "$directory.part/.lockstitch.tar" "$revision"
-tar -xf "$directory.part/.lockstitch.tar" -C "$directory.part"
-rm "$directory.part/.lockstitch.tar"
-# A link of that name in the repository would be written through.
-rm -f -- "$directory.part/REVISION"; echo "$revision" >"$directory.part/REVISION"
-mv -T "$directory.part" "$directory"
-"""
-)
-
-DISCARD_EXPORT = 'rm -rf -- "$directory.part"'
-
-CHECKOUT = (
-    SETTINGS
-    + r"""
-set -eu
-cd "$path"
-git checkout -q $force --detach "$revision" --
-if [ -f .gitmodules ]; then git submodule update -q --init --recursive; fi
-"""
-)
-
-TAG = (
-    SETTINGS
-    + r"""
-set -eu
-export GIT_COMMITTER_NAME="$by" GIT_COMMITTER_EMAIL="$by" GIT_AUTHOR_NAME="$by" GIT_AUTHOR_EMAIL="$by"
-here tag -a --cleanup=whitespace -m "$message" -- "$tag" "$revision"
-echo "$release $(here rev-parse "refs/tags/$tag")" >"$state/tagged"
-"""
-)
-PUSH_TAG = SETTINGS + 'here push -q "$repository" "refs/tags/$tag:refs/tags/$tag"\n'
-# Only the tag this run has made is taken back: a tag of that name that somebody else made is why it failed.
-_MINE = r"""
-at=$(here rev-parse -q --verify "refs/tags/$tag") || exit 0
-[ "$(cat "$state/tagged" 2>/dev/null)" = "$release $at" ] || exit 0
-"""
-DELETE_TAG = SETTINGS + _MINE + 'here tag -d -- "$tag" >/dev/null\n'
-UNPUSH_TAG = (
-    SETTINGS
-    + _MINE
-    + 'here push -q --force-with-lease="refs/tags/$tag:$at" "$repository" ":refs/tags/$tag" >/dev/null 2>&1 || :\n'
-)
 
 _LOG = r"""
 show_log() {
@@ -159,11 +69,14 @@ tag_names() {
 PLACE = (
     SETTINGS
     + _TAG_NAMES
+    + GIT_LOCKS
     + r"""
 there "$path" || :
 if [ -d "$clone" ]; then
     said=$(here rev-parse --git-dir 2>&1) || echo "unreadable $clone: $(printf '%s' "$said" | tail -n 1)"
 fi
+if command -v git-lfs >/dev/null 2>&1; then echo lfs; fi
+[ ! -d "$clone" ] || show_locks
 if [ "$kind" = in_place ]; then
     if [ -d "$clone" ]; then
         echo clone
@@ -217,6 +130,8 @@ RESOLVE = (
     SETTINGS
     + _LOG
     + _MIGRATIONS
+    + SHOW_MODULES
+    + LFS
     + r"""
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/lockstitch.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -261,7 +176,11 @@ fi
 [ -n "${revision:-}" ] || revision=$(git rev-parse -q --verify "$wanted^{commit}")
 if [ -z "$revision" ]; then echo "problem the repository has no branch, tag or commit $ref"; exit 0; fi
 echo "revision $revision"
-if [ -d "$clone" ]; then show_log "$at" "$revision"; show_migrations "$at" "$revision"; fi
+if uses_lfs "$GIT_DIR" "$revision"; then echo lfs; fi
+[ -d "$clone" ] || exit 0
+show_log "$at" "$revision"
+show_migrations "$at" "$revision"
+show_modules "$at" "$revision"
 exit 0
 """
 )
@@ -272,6 +191,7 @@ RECALL = (
     SETTINGS
     + _LOG
     + _MIGRATIONS
+    + SHOW_MODULES
     + _TAG_NAMES
     + r"""
 [ -d "$clone" ] || { echo "problem there is no clone on this host"; exit 0; }
@@ -298,6 +218,7 @@ if [ "$at" != "$revision" ]; then
 fi
 show_log "$at" "$revision"
 show_migrations "$revision" "$at"
+show_modules "$at" "$revision"
 exit 0
 """
 )

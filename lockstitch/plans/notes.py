@@ -23,8 +23,8 @@ tail -n 20 -- "$log" 2>/dev/null || sudo -n tail -n 20 -- "$log" 2>/dev/null ||
 
 def notes(survey: Survey) -> tuple[str, ...]:
     """What a person should know before saying yes."""
-    told = (*_mixed(survey), *_adopted(survey), *_direction(survey), *_locks(survey), *remarks(survey))
-    return tuple(dict.fromkeys(told))
+    told = (*_mixed(survey), *_adopted(survey), *_direction(survey), *_modules(survey))
+    return tuple(dict.fromkeys([*told, *_locks(survey), *remarks(survey)]))
 
 
 def remarks(survey: Survey) -> Iterator[str]:
@@ -86,6 +86,11 @@ def _direction(survey: Survey) -> Iterator[str]:
     for site, facts in survey.facts.items():
         if facts.target and facts.target.backwards:
             yield f"{site.app}: this goes back: the target is older than what runs"
+
+
+def _modules(survey: Survey) -> Iterator[str]:
+    for site, facts in survey.facts.items():
+        yield from (f"{site.app}: {module}" for module in (facts.target.modules if facts.target else ()))
 
 
 def _locks(survey: Survey) -> Iterator[str]:

@@ -12,14 +12,19 @@ from lockstitch.shown import listed
 _SHOWN = 20
 
 
-def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False) -> None:
-    """Raise for hosts that could not be asked, then for everything the facts say against a change."""
+def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: bool = True) -> None:
+    """Raise for hosts that could not be asked, then for everything the facts say against a change. Without `fetching`
+    nothing is written to clones that releases are taken from."""
     raise_unreachable(survey)
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
+    lfs = {site.app for site, facts in survey.facts.items() if facts.target and facts.target.lfs}
     problems = [
         f"{site.host}: {site.app}: {problem}"
         for site, facts in survey.facts.items()
-        for problem in _against(apps[site.host, site.app], facts, discard)
+        for problem in (
+            *_against(apps[site.host, site.app], facts, discard),
+            *_against_git(facts, lfs=site.app in lfs, writing=fetching or site.layout.in_place),
+        )
     ]
     if problems:
         dirty = any(facts.place.dirty for facts in survey.facts.values()) and not discard
@@ -62,8 +67,6 @@ def _against(app: App, facts: Facts, discard: bool) -> Iterator[str]:
     place, host = facts.place, facts.host
     if place.foreign:
         yield f"{place.foreign}: move it away, or correct `path` and `layout`"
-    if place.broken:
-        yield f"{app.path}: {place.broken}"
     for tool in host.missing:
         yield f"`{tool}` is not found on this host"
     if host.unwritable:
@@ -76,3 +79,13 @@ def _against(app: App, facts: Facts, discard: bool) -> Iterator[str]:
         more = len(place.dirty) - _SHOWN
         lines = [*place.dirty[:_SHOWN], *([f"and {more} more"] if more > 0 else [])]
         yield "uncommitted changes in the checkout:\n" + "\n".join(f"    {line}" for line in lines)
+
+
+def _against_git(facts: Facts, *, lfs: bool, writing: bool) -> Iterator[str]:
+    place = facts.place
+    if place.broken:
+        yield f"{facts.site.layout.path}: {place.broken}"
+    if lfs and not place.lfs:
+        yield "`git-lfs` is not found on this host, and what is deployed keeps files in Git LFS"
+    if writing:
+        yield from map(str, place.locks)

@@ -53,7 +53,7 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
     """The plan that takes every site back; raises CheckError where a site has nothing of that name to go back to."""
     _refuse_missing(survey, back)
     _refuse_forward(fleet, survey, back)
-    refuse(fleet, survey, discard=back.discard)
+    refuse(fleet, survey, discard=back.discard, fetching=False)
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
     jobs = [_job(apps[site.host, site.app], facts, back) for site, facts in survey.facts.items()]
     jobs = [job for job in jobs if back.force or not settled(job)]

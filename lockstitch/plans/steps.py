@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lockstitch import git
+from lockstitch import git_steps
 from lockstitch.command import Command, Value
 from lockstitch.facts import Facts
 from lockstitch.inventory import App
@@ -86,14 +86,14 @@ class Job:
 
 
 def fetch(job: Job) -> Step:
-    return job.step("fetch", f"fetch {job.app.repository}", Command(git.FETCH, values=job.values()))
+    return job.step("fetch", f"fetch {job.app.repository}", Command(git_steps.FETCH, values=job.values()))
 
 
 def export(job: Job) -> tuple[Step, ...]:
     """Make the release's folder and link the shared files into it."""
-    undo = Command(git.DISCARD_EXPORT, values=job.values())
+    undo = Command(git_steps.DISCARD_EXPORT, values=job.values())
     says = f"check {short(job.revision)} out as release {job.release}"
-    made = job.step("release", says, Command(git.EXPORT, values=job.values()), undo)
+    made = job.step("release", says, Command(git_steps.EXPORT, values=job.values()), undo)
     links = (
         job.step(f"link {path}", f"link shared {path}", Command(LINK, values={**job.values(), "path": path}))
         for path in job.app.shared
@@ -105,8 +105,8 @@ def checkout(job: Job, *, discard: bool = False) -> Step:
     """Move the checkout to the revision; its way back is the revision it was on."""
     undo = None
     if job.before:
-        undo = Command(git.CHECKOUT, values={**job.values(force="--force"), "revision": job.before})
-    command = Command(git.CHECKOUT, values=job.values(force="--force" if discard else ""))
+        undo = Command(git_steps.CHECKOUT, values={**job.values(force="--force", back="yes"), "revision": job.before})
+    command = Command(git_steps.CHECKOUT, values=job.values(force="--force" if discard else "", back=""))
     return job.step("checkout", f"check {short(job.revision)} out in {job.layout.path}", command, undo)
 
 
@@ -208,10 +208,14 @@ def tag(job: Job, name: str, by: str, message: str, *, push: bool) -> tuple[Step
     told = {"tag": name, "by": by, "message": message or name, "state": job.layout.state, "release": job.release}
     values = {**job.values(**told), "revision": job.before}
     says = f"tag {short(job.before)}, which is running, as {name}"
-    steps = [job.step(f"tag {name}", says, Command(git.TAG, values=values), Command(git.DELETE_TAG, values=values))]
+    steps = [
+        job.step(
+            f"tag {name}", says, Command(git_steps.TAG, values=values), Command(git_steps.DELETE_TAG, values=values)
+        )
+    ]
     if push:
-        undo = Command(git.UNPUSH_TAG, values=values)
-        steps.append(job.step("push tag", f"push {name} to origin", Command(git.PUSH_TAG, values=values), undo))
+        undo = Command(git_steps.UNPUSH_TAG, values=values)
+        steps.append(job.step("push tag", f"push {name} to origin", Command(git_steps.PUSH_TAG, values=values), undo))
     return tuple(steps)
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from lockstitch import plans
 from lockstitch.checks import apps
+from lockstitch.errors import CheckError
 from lockstitch.facts import PlaceFacts, Target
 from lockstitch.plan import Script, Step
 from lockstitch.questions import resolve
 from tests.engine.conftest import MakeWorld
-from tests.engine.world import World
+from tests.engine.world import NOBODYS_CONFIG, World
 from tests.remote import openssh
 from tests.remote.sshd import Sshd
 
@@ -189,3 +193,72 @@ def test_a_clone_that_an_older_version_fetched_goes_back_and_says_how_far_it_is(
     world.repository.rename(world.root / "away")
     assert world.rollback("refs/tags/v2", "box:a").code == 0
     assert world.revision(*HERE) == between
+
+
+LOCKS = (
+    "index.lock",
+    "HEAD.lock",
+    "config.lock",
+    "packed-refs.lock",
+    "shallow.lock",
+    "refs/lockstitch/heads/main.lock",
+)
+
+
+def test_stale_locks_of_git_are_refused_before_anything_is_changed(world: World) -> None:
+    assert deployed(world, "v1") == world.rev("v1")
+    assert deployed(world, "v2") == world.rev("v2")
+    clone = world.clone(*HERE)
+    for name in LOCKS:
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).touch()
+        os.utime(clone / name, (time.time() - 7530,) * 2)
+    (clone / "modules" / "lib" / "objects").mkdir(parents=True)
+    (clone / "modules" / "lib" / "objects" / "maintenance.lock").touch()
+    with pytest.raises(CheckError) as refused:
+        world.plan_deploy("v3", "box:a")
+    said = refused.value.message.splitlines()
+    for name in LOCKS:
+        (line,) = (line for line in said if name in line)
+        at = clone.relative_to(world.remote.home("a")) / name
+        assert f"{at} is a lock of git, 2 h 5 min old, and no git process works there: " in line
+        assert line.endswith(f"remove it: rm {at}")
+    assert len(said) == len(LOCKS) + 1 and refused.value.exit_code == 7
+    if world.layout == "releases":
+        assert world.rollback("", "box:a").code == 0, "a rollback to a folder that is there needs no git"
+    else:
+        with pytest.raises(CheckError, match=r"index\.lock"):
+            world.plan_rollback("", "box:a")
+
+
+def test_who_holds_a_lock_of_git_is_named_and_one_that_goes_is_no_obstacle(make_world: MakeWorld) -> None:
+    world = make_world("in_place")
+    assert deployed(world, "v1") == world.rev("v1")
+    at = world.path(*HERE)
+    # A commit whose message is still being written: git holds the lock until the editor ends.
+    editor = world.root / "editor"
+    editor.write_text('#!/bin/sh\n: >"$0.open"\nread -r line <"$0.gate"\n')
+    editor.chmod(0o755)
+    os.mkfifo(f"{editor}.gate")
+    env = {"PATH": os.environ["PATH"], **NOBODYS_CONFIG, "GIT_EDITOR": str(editor)}
+    held = subprocess.Popen(["git", "commit", "-q", "--allow-empty", "-a"], cwd=at, env=env, stderr=subprocess.DEVNULL)
+    while not Path(f"{editor}.open").exists():
+        assert held.poll() is None
+    (lock,) = place(world).locks
+    assert (lock.path, lock.holder) == ("srv/api/.git/index.lock", held.pid)
+    with pytest.raises(CheckError, match=f"git process {held.pid} works there, wait for it"):
+        world.plan_deploy("v2", "box:a")
+    Path(f"{editor}.gate").write_text("\n")
+    held.wait()
+    assert place(world).locks == ()
+
+
+def test_a_lock_that_comes_between_survey_and_checkout_leaves_nothing_to_put_back(make_world: MakeWorld) -> None:
+    world = make_world("in_place")
+    assert deployed(world, "v1") == world.rev("v1")
+    plan = world.plan_deploy("v2", "box:a")
+    (world.clone(*HERE) / "index.lock").touch()
+    ended = world.run(plan)
+    assert ended.code == 5, ended.outcome
+    assert [failure.what for failure in ended.outcome.failures] == ["checkout"]
+    assert (ended.outcome.left, world.revision(*HERE)) == ((), world.rev("v1"))

@@ -1,0 +1,35 @@
+"""Lock files of git in a host's clone, as a constant shell text: which there are, how old, and who works there.
+
+Git never removes a lock that it finds: one that a killed process left stops every later command that writes.
+"""
+
+from __future__ import annotations
+
+# One that goes within two seconds belongs to somebody who is at work (an editor's `git status`), and is no obstacle.
+GIT_LOCKS = r"""
+git_locks() {
+    # What these hold is no lock of git's own, or not of this work tree.
+    (cd "$clone" && find . \( -path ./objects -o -path '*/modules/*/objects' -o -path ./worktrees -o -path ./lfs \) \
+        -prune -o -type f -name '*.lock' ! -name gc.pid.lock -print)
+}
+# The id of a git process that works in this clone; 0 where there is none, ? where some cannot be seen.
+git_holder() {
+    none=0
+    for one in /proc/[0-9]*; do
+        read -r name <"$one/comm" || continue
+        case $name in git | git-*) ;; *) continue ;; esac
+        if at=$(readlink "$one/cwd"); then
+            case "$at/ $(tr '\0' ' ' <"$one/cmdline")" in *"$1/"* | *"$clone"*) echo "${one#/proc/}"; return ;; esac
+        elif [ -e "$one" ]; then none='?'; fi
+    done
+    echo "$none"
+}
+show_locks() {
+    tries=10
+    while [ -n "$(git_locks)" ] && [ $tries -gt 0 ]; do tries=$((tries - 1)); sleep 0.2; done
+    git_locks | while IFS= read -r file; do
+        made=$(stat -c %Y "$clone/$file") || continue
+        echo "locked $(git_holder "$(cd "$path" && pwd -P)") $(($(date +%s) - made)) $clone/${file#./}"
+    done
+} 2>/dev/null
+"""
