@@ -267,7 +267,7 @@ def parse_pending(text: str, code: int) -> Pending | None:
     if code == NOTHING_THERE:
         return None
     if code:
-        said = " / ".join(lines[-3:]) or "nothing was said"
+        said = " / ".join(lines[-5:]) or "nothing was said"
         return Pending(problem=f"the command that lists them ended with exit code {code}: {said}")
     return Pending(lines)
 

@@ -9,7 +9,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from lockstitch.command import Command
+
+# Prints what `$pending` lists, in `$patience` seconds. What a tool says beside its answer is not part of it, unless it
+# fails: then it says why.
+LIST = r"""
+said=$(mktemp) || exit 1; trap 'rm -f "$said"' EXIT
+answer=$(timeout "$patience" sh -c "$pending" 2>"$said") || {
+    code=$?; cat "$said"; printf '%s\n' "$answer"
+    [ $code != 124 ] || echo "no answer within $patience s"
+    exit 1
+}
+[ -z "$answer" ] || printf '%s\n' "$answer"
+"""
+_ENDED = "ls_code=$?; [ $ls_code -eq 0 ] || exit $ls_code\n"
+_UNREAD = """ || {
+    printf '%s\\n' "$ls_list" "which migrations are pending cannot be told: it is not known whether any was run"
+    exit 1; }
+"""
+_ASK = f"ls_list=$(\n{LIST}\n){_UNREAD}"
+_NONE_LEFT = rf"""{_ENDED}{_ASK}
+[ -z "$ls_list" ] || {{ echo "it ended with 0, and these are still pending:"; printf '%s\n' "$ls_list"; exit 1; }}
+"""
+_FEWER = rf"""{_ENDED}ls_before=$ls_list
+{_ASK}
+ls_count() {{ printf '%s' "$1" | grep -c ''; }}
+if [ "$ls_before" = "$ls_list" ]; then echo "it ended with 0, and nothing was taken back"; exit 1; fi
+ls_taken=$(($(ls_count "$ls_list") - $(ls_count "$ls_before")))
+[ -z "$counted" ] || [ "$ls_taken" -eq "$steps" ] || {{
+    echo "it ended with 0, and took $ls_taken migrations back, not $steps"; exit 1; }}
+"""
 
 
 @dataclass(frozen=True)
@@ -17,9 +48,12 @@ class Framework:
     """One tool that migrates databases.
 
     `line` matches an app's `migrate` line; `pending` and `down` are made from what it matched (`{tool}`). `pending`
-    prints a line for each migration that is not applied, `down` takes `$steps` of them back (empty: the tool cannot).
+    prints a line for each migration that is not applied, and ends with 1 where the tool did not print what it prints
+    when it works: an answer that cannot be read is not an empty one. `down` takes `$steps` of them back (empty: the
+    tool cannot).
     `head` asks for the newest migration applied, `{joined}` in it for several of them in one text. `files` are git
-    globs of one file a migration.
+    globs of one file a migration. `counted` says that `pending` lists every migration, so that those taken back can be
+    counted.
     """
 
     name: str
@@ -29,14 +63,17 @@ class Framework:
     table: str
     head: str
     files: tuple[str, ...]
+    counted: bool = False
 
 
 ALEMBIC = Framework(
     "alembic",
     re.compile(r"^(?P<tool>(?:.*\s)?\S*alembic(?:\s+(?:-c|-x|-n|--config|--name)\s+\S+)*)\s+upgrade\s+heads?$"),
-    # `current` and `heads` print a line each, the revision first; what no line of the one has is not applied.
-    "at=$({tool} current) && heads=$({tool} heads) || exit 1; for head in $(echo \"$heads\" | cut -d ' ' -f 1); do "
-    'echo "$at" | grep -q "^$head" || echo "$head"; done',
+    # `heads` marks each with `(head)`, and both put the revision first; other lines are of the app's own logging.
+    r"""at=$({tool} current) && heads=$({tool} heads) || exit 1
+ids=$(printf '%s\n' "$heads" | sed -n 's/^\([^ ]*\) .*head).*/\1/p')
+[ -n "$ids" ] || [ -z "$heads" ] || { printf '%s\n' "$heads" "alembic heads names no head"; exit 1; }
+for id in $ids; do printf '%s\n' "$at" | cut -d ' ' -f 1 | grep -qxF -- "$id" || echo "$id"; done""",
     "{tool} downgrade -$steps",
     "alembic_version",
     "SELECT {joined} FROM alembic_version",
@@ -45,8 +82,16 @@ ALEMBIC = Framework(
 PRISMA = Framework(
     "prisma",
     re.compile(r"^(?P<tool>.*\bprisma(?:@\S+)?)\s+migrate\s+deploy(?P<rest>.*)$"),
-    # It ends with 1 both where migrations wait and where it cannot tell: then a dump is made, which is safe.
-    '{tool} migrate status >/dev/null 2>&1 || echo "prisma migrate status tells of some"',
+    # It ends with 1 both where migrations wait and where it cannot tell, so its text decides. Migrations that only the
+    # database has, or that were edited since, are not pending.
+    r"""said=$({tool} migrate status 2>&1)
+case $said in
+    *'not yet been applied'* | *'have failed'*)
+        printf '%s\n' "$said" | grep -E '^[0-9]+_' || echo 'prisma migrate status tells of some' ;;
+    *'not managed by Prisma Migrate'*) echo 'all: the database is not managed by Prisma Migrate' ;;
+    *'schema is up to date'* | *'No migration found'* | *'not found locally'* | *'are different'*) ;;
+    *) printf '%s\n' "$said"; exit 1 ;;
+esac""",
     "",
     "_prisma_migrations",
     "SELECT max(migration_name) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL",
@@ -55,7 +100,11 @@ PRISMA = Framework(
 DJANGO = Framework(
     "django",
     re.compile(r"^(?P<tool>.*\b(?:manage\.py|django-admin))\s+migrate(?:\s+--(?:no-?input|noinput))*$"),
-    "said=$({tool} showmigrations --plan) || exit 1; echo \"$said\" | sed -n 's/^\\[ \\] *//p'",
+    r"""said=$({tool} showmigrations --plan) || exit 1
+case $said in
+    *'[X]'* | *'[ ]'* | *'(no migrations)'*) printf '%s\n' "$said" | sed -n 's/^\[ \] *//p' ;;
+    *) printf '%s\n' "$said" "showmigrations --plan printed no plan"; exit 1 ;;
+esac""",
     "",
     "django_migrations",
     "SELECT concat(app, '.', name) FROM django_migrations ORDER BY id DESC LIMIT 1",
@@ -63,14 +112,24 @@ DJANGO = Framework(
 )
 ARTISAN = Framework(
     "artisan",
-    re.compile(r"^(?P<tool>.*\bartisan)\s+migrate(?:\s+--(?:force|isolated(?:=\d+)?|step|no-interaction))*$"),
-    # artisan says on stdout why it fails, and fails before the first migration has made the table.
-    "said=$({tool} migrate:status) || case $said in *'igration table not found'*) echo 'all: none was made yet'; "
-    "exit ;; *) printf '%s\\n' \"$said\"; exit 1 ;; esac; echo \"$said\" | awk '/Pending/ || /^\\| *No /'",
+    re.compile(
+        r"^(?P<tool>.*\bartisan)\s+migrate"
+        r"(?:\s+(?:-[nqv]+|--(?:force|graceful|isolated(?:=\d+)?|no-ansi|no-interaction|quiet|seed|step)))*$"
+    ),
+    # artisan says on stdout why it fails, and fails before the first migration has made the table. It ends with 0
+    # whatever has happened, where it may not write its log. Older ones print a table, later ones a list with a title.
+    r"""said=$({tool} migrate:status); code=$?
+case $code$said in
+    *'igration table not found'*) echo 'all: none was made yet' ;;
+    0*'Ran?'* | 0*'igration name'* | 0*'o migrations found'*)
+        printf '%s\n' "$said" | awk '/[ .]Pending *$/ || /^\| *No /' ;;
+    *) printf '%s\n' "$said" "migrate:status ended with $code and printed no list"; exit 1 ;;
+esac""",
     "{tool} migrate:rollback --step=$steps --force",
     "migrations",
     "SELECT migration FROM migrations ORDER BY id DESC LIMIT 1",
     (":(glob)database/migrations/*.php",),
+    counted=True,
 )
 FRAMEWORKS = (ALEMBIC, PRISMA, DJANGO, ARTISAN)
 
@@ -96,6 +155,26 @@ class Migrating:
     pending: str = ""
     down: str = ""
     files: tuple[str, ...] = ()
+    counted: bool = False
+
+    def proven(self, migrate: Command) -> Command:
+        """The command that migrates, which fails where migrations are pending afterwards, whatever its exit code.
+
+        Where nobody knows how to list them, its exit code is believed."""
+        return self._proven(migrate, "", _NONE_LEFT)
+
+    def proven_back(self, down: Command) -> Command:
+        """The command that takes `$steps` migrations back, which fails where what is pending then says otherwise."""
+        return self._proven(down, _ASK, _FEWER, counted="yes" if self.counted else "")
+
+    def _proven(self, command: Command, before: str, after: str, **values: str) -> Command:
+        if not self.pending:
+            return command
+        # A subshell and no `||`, which would take the effect from a `set -e` in it.
+        text = f"{before}(\n{command.text}\n)\n{after}"
+        return replace(
+            command, text=text, values={**command.values, "pending": self.pending, "patience": "110", **values}
+        )
 
 
 def migrating(migrate: str | None, pending: str | None, down: str | None, files: Iterable[str]) -> Migrating:
@@ -105,7 +184,8 @@ def migrating(migrate: str | None, pending: str | None, down: str | None, files:
     tool = match["tool"] if match else ""
     own = tuple(f":(glob){glob}" for glob in files)
     return Migrating(
-        pending or (known.pending.format(tool=tool) if known else ""),
-        down or (known.down.format(tool=tool) if known else ""),
+        pending or (known.pending.replace("{tool}", tool) if known else ""),
+        down or (known.down.replace("{tool}", tool) if known else ""),
         own or (known.files if known else ()),
+        counted=bool(known and known.counted and not pending and not down),
     )

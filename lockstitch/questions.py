@@ -12,6 +12,7 @@ from lockstitch.git import PLACE, RECALL, RESOLVE
 from lockstitch.host import Host
 from lockstitch.inventory import App, Database
 from lockstitch.layout import Layout
+from lockstitch.migrations import LIST
 from lockstitch.plan import Site
 from lockstitch.probe import NEAR, Probe
 from lockstitch.services import Place, vault_shell
@@ -85,17 +86,9 @@ def recall(app: App, wanted: str) -> Probe[Target]:
     return Probe("target", Command(RECALL, values=known), parse_target)
 
 
-# What a tool says beside its answer is not part of it, unless it fails: then it says why.
-PENDING = r"""
+_PENDING = r"""
 [ -d "$directory" ] || exit 100
 cd "$directory" || exit 1
-said=$(mktemp) || exit 1; trap 'rm -f "$said"' EXIT
-answer=$(timeout "$patience" sh -c "$line" 2>"$said") || {
-    code=$?; cat "$said"; printf '%s\n' "$answer"
-    [ $code != 124 ] || echo "no answer within $patience s"
-    exit 1
-}
-[ -z "$answer" ] || printf '%s\n' "$answer"
 """
 
 
@@ -103,8 +96,8 @@ def pending(app: App, place: Place, *, patience: int = 45) -> Probe[Pending | No
     """Which migrations the code of a place has not applied; None where nobody knows how to ask."""
     if not app.migrating.pending:
         return None
-    values = {"line": app.migrating.pending, "directory": place.directory, "patience": str(patience)}
-    return Probe("pending", Command(PENDING, values=values, env=place.env), parse_pending)
+    values = {"pending": app.migrating.pending, "directory": place.directory, "patience": str(patience)}
+    return Probe("pending", Command(_PENDING + LIST, values=values, env=place.env), parse_pending)
 
 
 def database_site(database: Database) -> Site:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from lockstitch.command import Command
 from lockstitch.migrations import FRAMEWORKS, HEADS, framework, migrating
 from tests.shells import SHELLS, says
 
@@ -29,7 +32,12 @@ LINES = {
         "./manage.py migrate --no-input",
         "django-admin migrate",
     ],
-    "artisan": ["php artisan migrate --force", "php8.2 artisan migrate --isolated --force", "/srv/x/artisan migrate"],
+    "artisan": [
+        "php artisan migrate --force",
+        "php8.2 artisan migrate --isolated --force",
+        "/srv/x/artisan migrate",
+        "artisan migrate --seed -n",
+    ],
 }
 NOT_THESE = [
     None,
@@ -47,7 +55,6 @@ NOT_THESE = [
     "python manage.py migrate --fake",
     "python manage.py makemigrations",
     "php artisan migrate:fresh --force",
-    "php artisan migrate --seed",
     "php artisan migrate --pretend",
 ]
 
@@ -58,7 +65,7 @@ def test_a_tool_is_known_by_the_line_that_runs_it(name: str, line: str) -> None:
     assert found is not None and found.name == name
     made = migrating(line, None, None, ())
     assert made.pending and made.files == found.files and bool(made.down) == bool(found.down)
-    assert "{" not in made.pending.replace("{print $1}", "") and "{" not in made.down
+    assert "{tool}" not in made.pending + made.down
     for shell in SHELLS:
         assert says((*shell, "-n"), made.pending + "\n" + made.down) == b""
 
@@ -94,8 +101,13 @@ SAYS = {
         "",
     ),
     "alembic before all": ("alembic upgrade head", 'case $1 in current) : ;; *) echo "0002 (head)" ;; esac', "0002"),
-    "prisma": ("prisma migrate deploy", "exit 1", "prisma migrate status tells of some"),
-    "prisma done": ("prisma migrate deploy", "exit 0", ""),
+    "prisma": (
+        "prisma migrate deploy",
+        'printf "%s\\n" "Following migration have not yet been applied:" "20240101000000_init"; return 1',
+        "20240101000000_init",
+    ),
+    "prisma done": ("prisma migrate deploy", 'echo "Database schema is up to date!"', ""),
+    "prisma of two minds": ("prisma migrate deploy", 'echo "The migrations are not found locally"; return 1', ""),
     "django": (
         "manage.py migrate",
         'printf "%s\\n" "[X]  auth.0001" "[ ]  shop.0002" "[ ]  shop.0003"',
@@ -104,7 +116,7 @@ SAYS = {
     "django done": ("manage.py migrate", 'echo "[X]  auth.0001"', ""),
     "artisan": (
         "artisan migrate",
-        'printf "%s\\n" "  0001_a ... [1] Ran" "  0002_b ... Pending"',
+        'printf "%s\\n" "  Migration name ... Batch / Status" "  0001_a ... [1] Ran" "  0002_b ... Pending"',
         "0002_b ... Pending",
     ),
     "laravel of old": (
@@ -112,19 +124,96 @@ SAYS = {
         'printf "%s\\n" "| Ran? | Migration |" "| Yes | 1_a |" "| No  | 2_b |"',
         "| No  | 2_b |",
     ),
-    "laravel done": ("artisan migrate", 'echo "  0001_a ... [1] Ran"', ""),
+    "laravel done": ("artisan migrate", 'echo "  Migration name .. 0001_Pending_a ... [1] Ran"', ""),
 }
+# An exit code of 0 and none of the words that the tool prints when it works, as where artisan may not write its log.
+UNREAD = {
+    "alembic": ("alembic upgrade head", 'case $1 in heads) echo "no script_location" ;; esac'),
+    "prisma": ("prisma migrate deploy", 'echo "Error: P1000: Authentication failed"; return 1'),
+    "prisma that is silent": ("prisma migrate deploy", ":"),
+    "django": ("manage.py migrate", "echo Access denied"),
+    "artisan": ("artisan migrate", 'echo "In StreamHandler.php line 146:"'),
+    "artisan that is silent": ("artisan migrate", ":"),
+}
+
+
+def asked(line: str, body: str, around: str = "@") -> subprocess.CompletedProcess[str]:
+    """The question after pending migrations, put to a tool with that body."""
+    tool = line.split()[0]
+    name = tool.replace(".", "_")
+    text = f"{name}() {{ {body}\n}}\n{around.replace('@', migrating(line, None, None, ()).pending.replace(tool, name))}"
+    return subprocess.run(["sh"], input=text, capture_output=True, text=True, timeout=10, check=False)
 
 
 @pytest.mark.parametrize("what", SAYS)
 def test_what_is_pending_is_a_line_each(what: str) -> None:
     line, body, said = SAYS[what]
-    tool = line.split()[0]
-    text = f"{tool.replace('.', '_')}() {{ {body}\n}}\n{migrating(line, None, None, ()).pending.replace(tool, tool.replace('.', '_'))}"
-    # `exit` in a function would end the shell, as it would not end this one: so in a subshell.
-    text = text.replace("() { exit", "() { return")
-    done = subprocess.run(["sh"], input=text, capture_output=True, text=True, timeout=10)
+    done = asked(line, body)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, said, "")
+
+
+@pytest.mark.parametrize("what", UNREAD)
+def test_an_answer_that_cannot_be_read_is_never_that_nothing_is_pending(what: str) -> None:
+    line, body = UNREAD[what]
+    done = asked(line, body)
+    assert done.returncode == 1, done
+
+
+ARTISAN = """#!/bin/sh
+applied=$HOME/applied
+case $1 in
+    migrate:status) [ ! -e "$HOME/dumb" ] || { echo "Access denied"; exit; }
+        echo "Migration name"; for id in 1 2 3; do
+            grep -qx $id "$applied" && echo "  ${id}_a ... [1] Ran" || echo "  ${id}_a ... Pending"; done ;;
+    migrate) for id in 1 2 3; do grep -qx $id "$applied" || [ -e "$HOME/fails" ] || echo $id >>"$applied"; done ;;
+    migrate:rollback) head -n -"$TAKES" "$applied" >"$applied.new"; mv "$applied.new" "$applied" ;;
+esac
+"""
+
+
+def migrated(home: Path, command: Command, takes: int = 0) -> subprocess.CompletedProcess[str]:
+    """A command that migrates, with an artisan that lies as it is told to."""
+    (home / "artisan").write_text(ARTISAN)
+    (home / "artisan").chmod(0o755)
+    env = {**os.environ, "HOME": str(home), "PATH": f"{home}:{os.environ['PATH']}", "TAKES": str(takes)}
+    text = command.render()
+    return subprocess.run(["sh"], input=text, env=env, capture_output=True, text=True, timeout=10, check=False)
+
+
+def test_a_migration_that_ends_with_0_is_believed_when_nothing_is_pending(tmp_path: Path) -> None:
+    (tmp_path / "applied").write_text("1\n")
+    known = migrating("artisan migrate", None, None, ())
+    up = known.proven(Command("artisan migrate"))
+    (tmp_path / "fails").touch()
+    done = migrated(tmp_path, up)
+    assert done.returncode == 1 and "still pending:\n  2_a ... Pending\n  3_a" in done.stdout
+    (tmp_path / "fails").unlink()
+    (tmp_path / "dumb").touch()
+    done = migrated(tmp_path, up)
+    assert done.returncode == 1 and "Access denied" in done.stdout and "cannot be told" in done.stdout
+    (tmp_path / "dumb").unlink()
+    assert migrated(tmp_path, up).returncode == 0
+    assert migrated(tmp_path, known.proven(Command("set -e\nfalse\n:"))).returncode == 1, "a line's own set -e holds"
+    own = migrating("./migrate.sh", "artisan migrate:status | grep Pending || :", None, ())
+    assert migrated(tmp_path, own.proven(Command("echo 1 >$HOME/applied"))).returncode == 1, "a pending: of one's own"
+    nobody = Command("./migrate.sh")
+    assert migrating("./migrate.sh", None, None, ()).proven(nobody) is nobody
+
+
+def test_what_is_taken_back_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "applied").write_text("1\n2\n3\n")
+    known = migrating("artisan migrate", None, None, ())
+
+    def back(takes: int) -> subprocess.CompletedProcess[str]:
+        return migrated(tmp_path, known.proven_back(Command(known.down, values={"steps": "2"})), takes)
+
+    done = back(0)
+    assert done.returncode == 1 and "nothing was taken back" in done.stdout
+    done = back(1)
+    assert done.returncode == 1 and "took 1 migrations back, not 2" in done.stdout
+    assert back(2).returncode == 0 and (tmp_path / "applied").read_text() == ""
+    (tmp_path / "dumb").touch()
+    assert back(1).returncode == 1
 
 
 def test_every_tool_says_where_it_keeps_what_is_applied() -> None:

@@ -13,6 +13,7 @@ from lockstitch.facts import Facts, Survey
 from lockstitch.inventory import App, Fleet
 from lockstitch.plan import Step, Unit, Wave
 from lockstitch.plans import shelf as steps
+from lockstitch.plans import steps as code
 from lockstitch.plans.backup import room_notes
 from lockstitch.plans.belong import first_dump
 from lockstitch.plans.restore import beside, kept, refuse_restore, swap
@@ -103,7 +104,8 @@ def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None, by_site: Sequen
     if shelf is not None:
         _refuse_other_head(job, shelf, by_site)
     command = Command(line, values={"steps": str(len(lying))}, env=old.env, cwd=old.directory)
-    undo = old.inside(job.app.migrate or "true")
+    undo = code.migrating(job, old)
+    command = job.app.migrating.proven_back(command)
     step = Step("migrate down", f"take back {len(lying)}: {line}", command, undo, timeout=job.app.timeout)
     wave = Wave(f"migrate {job.app.name} down", (Unit(job.site, (step,)),))
     notes = (f"{job.app.name}: these migrations are taken back: {', '.join(lying)}",)

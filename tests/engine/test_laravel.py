@@ -249,3 +249,29 @@ def test_a_first_deploy_that_fails_leaves_nothing_served(make: Make) -> None:
     assert int(ended.code) == 5, outcome_text(ended)
     assert world.layout == "in_place" or not any(world.current(host).exists() for host in HOSTS)
     assert world.locks() == []
+
+
+@pytest.mark.parametrize("what", ["--version", "migrate", "migrate:status", "view:cache", "queue:restart"])
+def test_an_artisan_that_lies_fails_the_deploy(make: Make, what: str) -> None:
+    """It ends with 0 and has done nothing, as Laravel's does where it may not write its log."""
+    world = make(when="migrations").given("v1")
+    world.forget()
+    for host in HOSTS:
+        (world.remote.home(host) / "pending").touch()
+    plan = world.plan_deploy("v2")
+    for host in HOSTS:
+        for name in (what, "list") if what == "--version" else (what,):
+            (world.remote.home(host) / f"lies.{name.replace(':', '.')}").touch()
+    ended = world.run(plan)
+    said = outcome_text(ended)
+    if what == "queue:restart" or (what == "view:cache" and world.layout == "in_place"):
+        # It is done again on the way back, and lies again: nobody knows then what the workers, or the pages, run on.
+        assert int(ended.code) == 6 and "did not print what it prints when it has worked" in said, said
+        return
+    assert int(ended.code) == 5, said
+    assert {"migrate": "still pending", "migrate:status": "printed no list"}.get(
+        what, "In StreamHandler.php line 146"
+    ) in said
+    if what in ("--version", "migrate:status"):
+        assert not any("down" in line or "reload" in line for line in world.log("a")), "before anything visible"
+    assert world.locks() == [] and world.marked() == []
