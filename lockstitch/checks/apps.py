@@ -19,6 +19,7 @@ from lockstitch.probe import Probe
 from lockstitch.questions import Ask, code_values, probes
 from lockstitch.services import Place
 from lockstitch.services.queues import QueueState
+from lockstitch.services.rights import Unwritable
 
 # Asked once; a pipe would hide how it ended.
 _GIT = r"""
@@ -142,6 +143,24 @@ def judge_queue(limits: QueueChecks, told: QueueState) -> Iterator[Finding]:
     yield finding("queue", level, says, "fab -H ENV queue.status, and see whether its workers run")
     if told.sizes and len(known) < len(told.sizes):
         yield unknown("queue", "not every queue could be asked", "fab -H ENV queue.status tells more")
+
+
+def writable(app: App, env: Mapping[str, Value]) -> Check | None:
+    """Whether who deploys and who serves may write where the app must; None where its service does not tell."""
+    probe = app.service.rights(Place(app.name, app.layout_paths, "", "", env))
+    return Check("writable", probe, partial(judge_writable, app)) if probe else None
+
+
+def judge_writable(app: App, told: tuple[Unwritable, ...] | None) -> Iterator[Finding]:
+    if told is None:
+        yield unknown(
+            "writable", "nothing is deployed there, or nobody could look", "after the first deploy, ask again"
+        )
+        return
+    for found in told:
+        yield failed("writable", str(found), app.service.rights_hint())
+    if not told:
+        yield passed("writable", "who deploys and who serves may write where the app must")
 
 
 def at_boot(units: Sequence[str], off: Level) -> Check:

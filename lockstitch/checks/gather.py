@@ -31,7 +31,7 @@ from lockstitch.inventory.checks import (
 from lockstitch.inventory.nearest import did_you_mean
 
 _OF_HOSTS = ("clock", "tools", "disk", "memory", "load", "reboot", "ports", "at_boot", "tls", "urls", "redis")
-_OF_APPS = ("variables", "git", "place", "checkout", "queue", "migrations", "database")
+_OF_APPS = ("variables", "git", "place", "checkout", "writable", "queue", "migrations", "database")
 NAMES = (*_OF_HOSTS, *_OF_APPS)
 
 
@@ -146,6 +146,8 @@ def _of_app(host: Host, app: App, env: Mapping[str, Value], context: Context, im
         yield apps.place(host, app)
         if app.layout == "in_place":
             yield apps.checkout(app)
+        if rights := apps.writable(app, env):
+            yield rights
         units = [unit for unit in app.service.units() if unit not in checks.at_boot]
         if units:
             yield apps.at_boot(units, "warn")

@@ -22,6 +22,7 @@ from lockstitch.probe import Probe
 from lockstitch.services.logs import LogSource
 from lockstitch.services.maintenance import Maintenance, Page
 from lockstitch.services.queues import Queues
+from lockstitch.services.rights import Unwritable
 from lockstitch.services.state import ServiceState, judge_serving, parse_state
 
 
@@ -146,6 +147,15 @@ class Service(BaseModel):
     def queue(self, place: Place) -> Queues | None:
         """What can be asked of the app's queues, where the service knows them."""
         return None
+
+    def rights(self, place: Place) -> Probe[tuple[Unwritable, ...] | None] | None:
+        """What who deploys, or who serves, must write to in what serves and cannot; its probe answers None where that
+        is not known."""
+        return None
+
+    def rights_hint(self) -> str:
+        """What is to be done about that."""
+        return ""
 
     def logs(self, place: Place) -> tuple[LogSource, ...]:
         """Where it writes what happens, beside the files that the app names."""

@@ -6,6 +6,7 @@ What the app's own version of Laravel has is asked of its artisan; what it lacks
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -17,9 +18,11 @@ from lockstitch.probe import Probe
 from lockstitch.services import LogSource, Place, Service
 from lockstitch.services import laravel_queues as queues
 from lockstitch.services import laravel_shell as shell
+from lockstitch.services.laravel_rights import HINT, RIGHTS
 from lockstitch.services.laravel_settings import WORD, Cache, FpmSettings, MaintenanceSettings, QueueSettings
 from lockstitch.services.maintenance import Maintenance, Page
 from lockstitch.services.queues import Queues, parse_queues
+from lockstitch.services.rights import Unwritable, parse_rights, parse_unwritable
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
 from lockstitch.services.unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
@@ -64,10 +67,11 @@ class Laravel(Service):
         return f"{self.php} artisan migrate --force" if self.migrate else None
 
     def migrating(self, place: Place, line: str) -> Command:
-        return place.command(shell.MIGRATE, php=self.php, line=line)
+        return replace(self._artisan(place, shell.MIGRATE, line=line), cwd=place.directory)
 
     def about(self, place: Place) -> Probe[tuple[str, ...]]:
-        command = place.command(shell.ABOUT, php=self.php, unit=self.fpm.unit)
+        migrates = "yes" if self.migrate else ""
+        command = self._artisan(place, shell.ABOUT, unit=self.fpm.unit, migrates=migrates)
         return Probe("about", command, lambda text, code: tuple(text.splitlines()))
 
     def notes(self, place: Place) -> Iterator[str]:
@@ -78,6 +82,10 @@ class Laravel(Service):
                         f"{self.fpm.unit} drops the requests that are under way when it is reloaded: "
                         f"set process_control_timeout = 30s in {file}"
                     )
+                case ["unread", *_]:
+                    yield f"the code that serves cannot be asked: {line.removeprefix('unread ')}"
+                case ["unwritable", *_] if found := parse_unwritable(line):
+                    yield f"{found}: {self.rights_hint()}"
         waiting = [line.removeprefix("waiting ") for line in place.about if line.startswith("waiting ")]
         if waiting:
             yield f"not applied yet, of the code that serves: {', '.join(waiting)}"
@@ -110,10 +118,10 @@ class Laravel(Service):
             yield Step("composer", "install what composer.lock says", command, again=place.layout.in_place)
         group = place.command(shell.WRITABLE, group=self.group or "")
         yield Step("writable", "make storage and bootstrap/cache writable for the web server", group, timeout=300)
-        yield Step("storage link", "link public/storage", place.command(shell.LINK, php=self.php), timeout=120)
+        yield Step("storage link", "link public/storage", self._artisan(place, shell.LINK), timeout=120)
 
     def check(self, place: Place) -> Step:
-        command = place.command(f"{UNIT}{MAY_TAKE}{shell.BOOT}", php=self.php, unit=self.fpm.unit, verb="reload")
+        command = self._artisan(place, f"{UNIT}{MAY_TAKE}{shell.BOOT}", unit=self.fpm.unit, verb="reload")
         return Step("check", "start the app's artisan in the new code", command, timeout=120)
 
     def before(self, place: Place) -> Iterator[Step]:
@@ -121,7 +129,7 @@ class Laravel(Service):
         ask = "" if _known(place) else "yes"
         apart = "yes" if "config" in self.optimize and not place.layout.in_place else ""
         for name in (name for name in self.optimize if ask or _has(place, f"{name}:cache")):
-            command = place.command(shell.CACHE, php=self.php, what=name, ask=ask, apart=apart)
+            command = self._artisan(place, shell.CACHE, what=name, ask=ask, apart=apart)
             yield Step(f"cache {name}", f"artisan {name}:cache", command, again=place.layout.in_place, timeout=300)
 
     def reload_step(self, place: Place) -> Step:
@@ -133,7 +141,7 @@ class Laravel(Service):
     def after(self, place: Place) -> Iterator[Step]:
         if self.queues.restart:
             says = "artisan queue:restart: workers end their job and begin anew"
-            yield Step("queues", says, self.queue(place).restart, again=True, timeout=self.queues.settle + 120)
+            yield Step("queues", says, self.queue(place).restart, again=True, timeout=self._patience())
         if self.scheduler:
             command = place.command(f'{UNIT}ls_take "$verb"', unit=self.scheduler, verb="restart")
             yield Step("scheduler", f"restart {self.scheduler}", command, again=True, timeout=120)
@@ -153,11 +161,11 @@ class Laravel(Service):
     def paused(self, place: Place) -> Iterator[Step]:
         if self.queues.restart:
             says = "workers end their jobs; in maintenance they take no other"
-            yield Step("pause", says, self.queue(place).restart, timeout=self.queues.settle + 120)
+            yield Step("pause", says, self.queue(place).restart, timeout=self._patience())
 
     def cleared(self, place: Place) -> Iterator[Step]:
         says = "artisan cache:clear: what it holds is of the other database"
-        yield Step("cache clear", says, place.command(shell.CLEAR, php=self.php), timeout=120)
+        yield Step("cache clear", says, self._artisan(place, shell.CLEAR), timeout=120)
 
     def probe(self, place: Place) -> Probe[ServiceState]:
         return Probe("serving", place.command(OBSERVE + UNIT + shell.FPM_STATE, unit=self.fpm.unit), parse_state)
@@ -175,25 +183,45 @@ class Laravel(Service):
 
     def mode(self) -> Maintenance:
         page = {key: "" if value is None else str(value) for key, value in self._page().items()}
+        page["group"] = self.group or ""
         asked = Page(retry=page.pop("retry"))
         return Maintenance(shell.MAINTENANCE, {**page, "php": self.php}, self.maintenance.when, asked)
 
     def console(self, place: Place, line: str) -> Command:
         text = shell.ARTISAN + 'cd "$current" || exit 1\neval "ls_artisan $line"\n'
-        return place.command(text, php=self.php, line=line)
+        return self._artisan(place, text, line=line)
 
     def logs(self, place: Place) -> tuple[LogSource, ...]:
         return LogSource(path=f"{place.layout.current}/storage/logs/*.log"), LogSource(unit=self.fpm.unit)
 
     def queue(self, place: Place) -> Queues:
-        known = {"php": self.php, "path": place.layout.path, "names": " ".join(self.queues.names)}
-        settle = {"settle": str(self.queues.settle), "horizon": self.queues.horizon}
+        told = self.queues
+        known = {"path": place.layout.path, "kind": place.layout.kind, "names": " ".join(told.names)}
+        settle = {
+            "settle": str(told.settle),
+            "start_timeout": str(told.start_timeout),
+            "workers": str(told.workers or ""),
+            "horizon": told.horizon,
+        }
         return Queues(
-            Probe("queues", place.command(queues.STATUS, **known), parse_queues),
-            place.command(queues.RESTART, **known, **settle),
+            Probe("queues", self._artisan(place, queues.STATUS, **known), parse_queues),
+            self._artisan(place, queues.RESTART, **known, **settle),
             self.console(place, "queue:failed"),
             lambda which: place.command(queues.RETRY, php=self.php, ids=words(*which)),
         )
+
+    def rights(self, place: Place) -> Probe[tuple[Unwritable, ...] | None]:
+        return Probe("writable", place.command(f"{RIGHTS}ls_rights\n", unit=self.fpm.unit), parse_rights)
+
+    def rights_hint(self) -> str:
+        return HINT.format(group=self.group or "the group of both")
+
+    def _patience(self) -> int:
+        """Seconds that a restart of the workers may take, with the ten minutes that it waits for systemd at most."""
+        return self.queues.settle + self.queues.start_timeout + 720
+
+    def _artisan(self, place: Place, text: str, **values: str) -> Command:
+        return place.command(text, php=self.php, group=self.group or "", **values)
 
     def _page(self) -> dict[str, int | str | None]:
         told = self.maintenance

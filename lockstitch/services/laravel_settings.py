@@ -13,6 +13,7 @@ Cache = Literal["config", "route", "view", "event"]
 _REFERENCE = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|cmd:.+)$"
 WORD = r"^[^-\s]\S*$"
 _Seconds = Annotated[StrictInt, Field(gt=0)]
+_Count = Annotated[StrictInt, Field(gt=0)]
 
 
 class _Part(BaseModel):
@@ -41,7 +42,13 @@ class QueueSettings(_Part):
     horizon: Literal["auto", "always", "never"] = Field(
         "auto", description="end Horizon with `horizon:terminate`; `auto`: where the app has it"
     )
-    settle: _Seconds = Field(60, description="seconds until a worker must have begun anew, or is told to be at a job")
+    settle: _Seconds = Field(60, description="seconds that old workers have to end their job; one still at it is named")
+    start_timeout: _Seconds = Field(
+        30, description="seconds that workers which ended then have to be back, beside the RestartSec of systemd units"
+    )
+    workers: _Count | None = Field(
+        None, description="workers that must run on each host afterwards; otherwise as many as ran before"
+    )
     names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+$")], ...] = Field(
         ("default",), description="queues whose sizes are shown, beside those that workers name"
     )

@@ -7,15 +7,41 @@ What a version has is asked of its own `artisan`, on the host and at the time. `
 
 from __future__ import annotations
 
-# `$php` is the binary; every call is made in the folder of the code that it is about.
+from lockstitch.services.laravel_rights import RIGHTS
+
+# `$php` is the binary; every call is made in the folder of the code that it is about. What artisan makes is for the
+# web server's group as well.
+#
+# Where artisan may not write its log, it ends with 0 whatever has happened (until Laravel 10). So `ls_sure` takes what
+# it prints when it has worked for the proof: an extended regular expression, which may end in `|silence`. The list of
+# commands and the options of one are proven by what must be in them; `ls_knows` ends with 2 where nobody can tell.
 ARTISAN = r"""
-ls_artisan() { "$php" artisan --no-interaction --no-ansi "$@"; }
+ls_artisan() { (
+    [ -z "${group:-}" ] || umask g=rwx
+    "$php" artisan --no-interaction --no-ansi "$@"
+); }
+ls_sure() {
+    ls_proof=$1; shift
+    ls_said=$(ls_artisan "$@" 2>&1); ls_code=$?
+    [ -z "$ls_said" ] || printf '%s\n' "$ls_said"
+    [ $ls_code -eq 0 ] || return $ls_code
+    printf '%s\n' "${ls_said:-silence}" | grep -Eiq -e "$ls_proof" && return 0
+    echo "artisan $1 ended with 0, and did not print what it prints when it has worked"
+    return 1
+}
 ls_options() {
     ls_artisan help "$1" --format=json 2>/dev/null | "$php" -r '
-        $told = json_decode(stream_get_contents(STDIN), true);
-        echo " ", implode(" ", array_keys($told["definition"]["options"] ?? [])), " ";'
+        $text = stream_get_contents(STDIN);
+        $told = json_decode(substr($text, (int) strpos($text, "{")), true);
+        if (! isset($told["definition"])) exit(1);
+        echo " ", implode(" ", array_keys($told["definition"]["options"] ?? [])), " ";' ||
+        { echo "artisan does not tell the options of $1" >&2; return 1; }
 }
-ls_knows() { case $(ls_artisan list --raw 2>/dev/null | cut -d " " -f 1) in *"$1"*) ;; *) return 1 ;; esac; }
+ls_knows() {
+    ls_said=$(ls_artisan list --raw 2>&1) && printf '%s\n' "$ls_said" | grep -q '^list ' ||
+        { printf '%s\n' "$ls_said" "artisan does not list its commands"; return 2; }
+    printf '%s\n' "$ls_said" | cut -d " " -f 1 | grep -qxF -e "$1"
+}
 """
 
 MAINTENANCE = (
@@ -47,7 +73,7 @@ ls_up() { (cd "$current" && ls_artisan up); }
 ls_down() { (
     ! ls_elsewhere "" || exit 1
     cd "$current" || exit 1
-    ls_has=$(ls_options down)
+    ls_has=$(ls_options down) || exit 1
     secret=${secret:-${LOCKSTITCH_MAINTENANCE_SECRET:-}}
     set --
     for ls_name in message retry refresh render redirect status except secret; do
@@ -75,17 +101,31 @@ ls_look() {
 )
 
 # What this version of the app's artisan has, a line for each command: `command NAME OPTION…`; then `waiting MIGRATION` for
-# what the code that serves has and its database has not; and how long php-fpm waits for requests at a reload.
+# what the code that serves has and its database has not; and how long php-fpm waits for requests at a reload. What cannot
+# be told is `unread WHAT: WHY`.
 ABOUT = (
     ARTISAN
+    + RIGHTS
     + r"""
-(cd "$current" 2>/dev/null && ls_artisan list --format=json 2>/dev/null | "$php" -r '
-    $told = json_decode(stream_get_contents(STDIN), true);
-    echo "version ", $told["application"]["version"] ?? "", "\n";
-    foreach ($told["commands"] ?? [] as $one)
-        echo "command ", $one["name"], " ", implode(" ", array_keys($one["definition"]["options"] ?? [])), "\n";')
-(cd "$current" 2>/dev/null && ls_artisan migrate:status 2>/dev/null) |
-    awk '/Pending/ { print "waiting", $1 } /^\| *No / { print "waiting", $4 }'
+ls_unread() { echo "unread $1: $(printf '%s\n' "$2" | grep -v '^ *$' | tail -n 5 | tr -s ' \n' ' ' | cut -c1-300)"; }
+if cd "$current" 2>/dev/null; then
+    ls_artisan list --format=json 2>/dev/null | "$php" -r '
+        $text = stream_get_contents(STDIN);
+        $told = json_decode(substr($text, (int) strpos($text, "{")), true);
+        if (! isset($told["commands"])) exit(1);
+        echo "version ", $told["application"]["version"] ?? "", "\n";
+        foreach ($told["commands"] as $one)
+            echo "command ", $one["name"], " ", implode(" ", array_keys($one["definition"]["options"] ?? [])), "\n";' ||
+        ls_unread "artisan list" "$(ls_artisan --version 2>&1)"
+    ls_said=$([ -z "$migrates" ] || ls_artisan migrate:status 2>&1)
+    case $ls_said in
+        *'Ran?'* | *'igration name'*)
+            printf '%s\n' "$ls_said" | awk '/[ .]Pending *$/ { print "waiting", $1 } /^\| *No / { print "waiting", $4 }' ;;
+        "" | *'igration table not found'* | *'o migrations found'*) ;;
+        *) ls_unread "artisan migrate:status" "$ls_said" ;;
+    esac
+    ls_rights
+fi
 ls_conf=$(systemctl show --property=ExecStart --value "$unit" 2>/dev/null | sed -n 's/.*--fpm-config \([^ ;]*\).*/\1/p')
 if [ -r "$ls_conf" ]; then
     ls_wait=$(sed -n 's/^ *process_control_timeout *= *\([0-9a-z]*\).*/\1/p' "$ls_conf" | tail -n 1)
@@ -130,11 +170,22 @@ LINK = (
     + r"""
 cd "$release" || exit 1
 if [ ! -d public ] || [ -e public/storage ] || [ -L public/storage ]; then exit 0; fi
-ls_artisan storage:link
+ls_sure 'has been (connected|linked)|links have been created|already exists|silence' storage:link
 """
 )
 
-BOOT = ARTISAN + 'cd "$release" || exit 1\nls_artisan --version\n'
+# `--version` boots every provider. An app may have given artisan another name: then its list of commands is the proof.
+BOOT = (
+    ARTISAN
+    + r"""
+cd "$release" || exit 1
+ls_said=$(ls_artisan --version 2>&1); ls_code=$?
+printf '%s\n' "$ls_said"
+[ $ls_code -eq 0 ] || exit $ls_code
+case $ls_said in *"Laravel Framework "*) exit 0 ;; esac
+ls_knows list
+"""
+)
 
 # `view:cache` begins by removing what is compiled, and the release that serves has compiled into the same shared folder.
 # So releases have one each, which `config:cache` writes into the configuration it keeps (config/view.php of Laravel).
@@ -145,24 +196,28 @@ cd "$release" || exit 1
 if [ -n "$apart" ] && ! grep -q '^VIEW_COMPILED_PATH=' .env 2>/dev/null; then
     VIEW_COMPILED_PATH=${VIEW_COMPILED_PATH:-$(pwd -P)/bootstrap/cache/views}; export VIEW_COMPILED_PATH
 fi
-[ -z "$ask" ] || ls_knows "$what:cache" || { echo "this version has no $what:cache: left out"; exit 0; }
-ls_artisan "$what:cache"
+if [ -n "$ask" ]; then
+    ls_knows "$what:cache"
+    case $? in 0) ;; 1) echo "this version has no $what:cache: left out"; exit 0 ;; *) exit 1 ;; esac
+fi
+ls_sure "cached successfully|have any routes" "$what:cache"
 """
 )
 
-CLEAR = ARTISAN + 'cd "$current" || exit 1\nls_artisan cache:clear\n'
+CLEAR = ARTISAN + 'cd "$current" || exit 1\nls_sure "cache cleared" cache:clear\n'
 
 # With 75 where another host is at it, which would be 0 and look like done. Only a line that is nothing but that command
 # can be given an option at its end.
 MIGRATE = (
     ARTISAN
     + r"""
-cd "$release" || exit 1
 case $line in
     *--isolated* | *[!A-Za-z0-9_./=\ -]*) ;;
     *artisan\ migrate | *artisan\ migrate\ -*)
-        case $(ls_options migrate) in *" isolated "*) line="$line --isolated=75" ;; esac ;;
+        ls_has=$(ls_options migrate) || exit 1
+        case $ls_has in *" isolated "*) line="$line --isolated=75" ;; esac ;;
 esac
+[ -z "$group" ] || umask g=rwx
 eval "$line"
 """
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grp
 import os
+import pwd
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ from lockstitch.services.maintenance import parse_maintenance
 from tests.services.test_laravel import laravel, place, ran, release
 
 __all__ = ["release"]
+
+TOLD = 'case "$*" in *list*) echo "list  List commands" ;; *) echo "Broadcasting queue restart signal." ;; esac'
+RAN, NAME = "| Ran? | Migration | Batch |", "  Migration name ....... Batch / Status"
 
 
 def as_somebody(tmp_path: Path, **programs: str) -> dict[str, str]:
@@ -169,7 +173,7 @@ def worker(release: Path, tmp_path: Path) -> Iterator[Callable[[str], int]]:
 
 
 def test_a_scheduler_is_no_worker_that_is_waited_for(worker: Callable[[str], int], tmp_path: Path) -> None:
-    env = as_somebody(tmp_path, php=":")
+    env = as_somebody(tmp_path, php=TOLD)
     queues = laravel(queues={"settle": 1}).queue(place(tmp_path / "app"))
     worker("schedule:work")
     done = heard(queues.restart, env)
@@ -181,7 +185,7 @@ def test_a_scheduler_is_no_worker_that_is_waited_for(worker: Callable[[str], int
 
 def test_workers_that_may_not_be_seen_are_not_said_to_be_none(worker: Callable[[str], int], tmp_path: Path) -> None:
     worker("queue:work")
-    env = as_somebody(tmp_path, php=":", readlink="exit 1", sudo="exit 1")
+    env = as_somebody(tmp_path, php=TOLD, readlink="exit 1", sudo="exit 1")
     done = heard(laravel(queues={"settle": 1}).queue(place(tmp_path / "app")).restart, env)
     assert done.returncode == 0 and "workers of other users are told too, but not waited for" in done.stdout
 
@@ -189,11 +193,17 @@ def test_workers_that_may_not_be_seen_are_not_said_to_be_none(worker: Callable[[
 @pytest.mark.parametrize(
     ("status", "code", "told"),
     [
-        ("| Yes  | 2026_01_01_000000_a | 1     |\n| No   | 2026_02_02_000000_b |       |", 0, "2026_02_02_000000_b"),
-        ("  2026_01_01_000000_a .... [1] Ran\n  2026_02_02_000000_b .... Pending", 0, "2026_02_02_000000_b"),
+        (
+            f"{RAN}\n| Yes  | 2026_01_01_000000_a | 1     |\n| No   | 2026_02_02_000000_b |       |",
+            0,
+            "2026_02_02_000000_b",
+        ),
+        (f"{NAME}\n  2026_01_01_000000_a .... [1] Ran\n  2026_02_02_000000_b .... Pending", 0, "2026_02_02_000000_b"),
         ("Migration table not found.", 1, "all: none was made yet"),
         ("SQLSTATE[HY000] [2002] Connection refused", 1, "Connection refused"),
-        ("| Yes  | 2026_01_01_000000_a | 1     |", 0, ""),
+        ("SQLSTATE[HY000] [1045] Access denied", 0, "Access denied"),
+        (f"{RAN}\n| Yes  | 2026_01_01_000000_a | 1     |", 0, ""),
+        ("   INFO  No migrations found.", 0, ""),
     ],
 )
 def test_what_is_pending(tmp_path: Path, status: str, code: int, told: str) -> None:
@@ -202,7 +212,7 @@ def test_what_is_pending(tmp_path: Path, status: str, code: int, told: str) -> N
     (tmp_path / "said").write_text(status)
     env = as_somebody(tmp_path, php=f'cat "{tmp_path}/said"; exit {code}')
     done = heard(Command(line), env)
-    assert done.returncode == (code if "refused" in told else 0)
+    assert done.returncode == ("refused" in told or "denied" in told)
     assert told in done.stdout if told else done.stdout == ""
     assert "2026_01_01" not in done.stdout
 
@@ -212,3 +222,117 @@ def test_the_health_of_an_app_is_not_asked_with_its_environment(tmp_path: Path) 
     mode = laravel().mode()
     asked = mode.unless(place(tmp_path / "app", env={"http_proxy": "http://nowhere"}), "run", Command("env"))
     assert "nowhere" not in heard(asked, dict(os.environ)).stdout
+
+
+# What artisan prints when it has worked, as Laravel 8 and as Laravel 11 put it; what it prints where it may not write its
+# log was seen with Laravel 8.83.26, which ends with 0 then.
+WORKED = {
+    "check": ("Laravel Framework 8.83.26", "Laravel Framework 11.9.2"),
+    "storage link": ("The links have been created.", "   INFO  The [public/storage] link has been connected to [x]."),
+    "cache config": ("Configuration cached successfully!", "   INFO  Configuration cached successfully."),
+    "cache route": ("Routes cached successfully!", "Your application doesn't have any routes."),
+    "cache view": ("Blade templates cached successfully!", "   INFO  Blade templates cached successfully."),
+    "cache event": ("Events cached successfully!", "   INFO  Events cached successfully."),
+    "cache clear": ("Application cache cleared!", "   INFO  Application cache cleared successfully."),
+    "queues": ("Broadcasting queue restart signal.", "   INFO  Broadcasting queue restart signal."),
+}
+LIED = """
+In StreamHandler.php line 146:
+
+  The stream or file "/app/desk/storage/logs/laravel.log" could not be opened
+   in append mode: Failed to open stream: Permission denied
+"""
+
+
+@pytest.mark.parametrize("what", WORKED)
+def test_an_artisan_that_ends_with_0_must_have_said_that_it_worked(release: Path, tmp_path: Path, what: str) -> None:
+    (tmp_path / "app/current").symlink_to("releases/2")
+    (release / "public").mkdir()
+    (release / "says").touch()
+    at = place(
+        tmp_path / "app", about=("version 8", *(f"command {n}:cache " for n in ("config", "route", "view", "event")))
+    )
+    service = laravel(composer=None, group=None, queues={"horizon": "never"})
+    steps = [*service.prepare(at), service.check(at), *service.before(at), *service.after(at), *service.cleared(at)]
+    (command,) = (step.command for step in steps if step.name == what)
+    env = as_somebody(tmp_path, php="cat says; [ ! -e fails ]", systemctl="echo active", sudo=":")
+    for said in WORKED[what]:
+        (release / "says").write_text(said)
+        done = heard(command, env)
+        assert done.returncode == 0 and said.strip() in done.stdout, done
+    for said in (LIED, "Killed"):
+        (release / "says").write_text(said)
+        done = heard(command, env)
+        assert done.returncode != 0 and said.strip() in done.stdout, done
+    (release / "fails").touch()
+    (release / "says").write_text(WORKED[what][0])
+    assert heard(command, env).returncode != 0, "an exit code that says no is believed"
+
+
+def test_an_artisan_that_cannot_be_asked_lacks_nothing(release: Path, tmp_path: Path) -> None:
+    """What could not be read is no reason to leave a cache, an option or Horizon out."""
+    (tmp_path / "app/current").symlink_to("releases/2")
+    (release / "says").write_text(LIED)
+    at, service = place(tmp_path / "app"), laravel(group=None, maintenance={"retry": 60})
+    env = as_somebody(
+        tmp_path,
+        php='case "$1" in -r) exit 1 ;; esac; case "$*" in *queue:restart*) echo restart signal ;; esac; cat says',
+    )
+    caches = [step.command for step in service.before(at)]
+    migrate = service.migrating(at, "php artisan migrate --force")
+    down = service.mode().down(at, "run-1", "ada", "deploy")
+    for command in (*caches, migrate, down, service.queue(at).restart):
+        done = heard(command, env)
+        assert done.returncode == 1 and "left out" not in done.stdout, (command.text, done)
+    told = heard(service.about(at).command, env).stdout
+    assert "unread artisan list: In StreamHandler.php line 146:" in told
+    assert "unread artisan migrate:status: In StreamHandler.php" in told and "Permission denied" in told
+    notes = "\n".join(service.notes(place(tmp_path / "app", about=tuple(told.splitlines()))))
+    assert "the code that serves cannot be asked: artisan migrate:status" in notes
+
+
+def test_an_artisan_by_another_name_is_known_by_its_commands(release: Path, tmp_path: Path) -> None:
+    env = as_somebody(
+        tmp_path,
+        php='case "$*" in *list*) echo "list   List commands" ;; *) echo Acme 1.2.3 ;; esac',
+        systemctl="echo active",
+        sudo=":",
+    )
+    done = heard(laravel().check(place(tmp_path / "app")).command, env)
+    assert done.returncode == 0 and "Acme 1.2.3" in done.stdout
+
+
+def test_what_who_serves_or_who_deploys_may_not_write_to_is_told(release: Path, tmp_path: Path) -> None:
+    """php-fpm's user made the log with its own umask; and the other way round."""
+    service, at = laravel(group="www-data"), place(tmp_path / "app")
+    probe = service.rights(at)
+
+    def looked() -> list[tuple[str, str, str]]:
+        found = probe.parse(heard(probe.command, env).stdout, 0)
+        return [(each.user, Path(each.path).name, each.mode) for each in found]
+
+    me = pwd.getpwuid(os.getuid()).pw_name
+    env = as_somebody(
+        tmp_path,
+        systemctl="echo 77",
+        ps="echo other",
+        id=f'case $1 in -un) echo {me} ;; -Gn) echo "${{GROUPS_OF_OTHER:-other}}" ;; esac',
+    )
+    assert probe.parse(heard(probe.command, env).stdout, 0) is None, "nothing is deployed: nothing is known"
+    (tmp_path / "app/current").symlink_to("releases/2")
+    log = release / "storage/logs/laravel.log"
+    (release / "storage/logs").chmod(0o777)
+    log.chmod(0o644)
+    assert looked() == [("other", "laravel.log", "644")]
+    env["GROUPS_OF_OTHER"] = f"other {grp.getgrgid(log.stat().st_gid).gr_name}"
+    assert looked() == [("other", "laravel.log", "644")], "its group may only read it"
+    log.chmod(0o664)
+    assert looked() == []
+    log.chmod(0o666)
+    (release / "storage/logs").chmod(0o700)
+    assert looked() == [("other", "logs", "700")]
+    (release / ".env").write_text("LOG_CHANNEL=stderr\n")
+    assert looked() == [], "it logs elsewhere"
+    lines = (f"unwritable {me} www-data:www-data 644 {log}", "looked")
+    (note,) = laravel().notes(place(about=lines))
+    assert f"{me} may not write to {log} (www-data:www-data, mode 644)" in note and "UMask=0002" in note

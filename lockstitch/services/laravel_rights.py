@@ -1,0 +1,41 @@
+"""Shell text that finds what Laravel must write to and cannot: its log and the folders of its framework."""
+
+from __future__ import annotations
+
+# A line `unwritable USER OWNER:GROUP MODE PATH` for what who deploys or php-fpm's user may not write to; then `looked`.
+# php-fpm's user is that of its workers; where several pools have several, one that may is enough. Where an ACL says
+# more than the mode nothing is told, nor of the log of an app that logs elsewhere. An artisan that may not write its
+# log ends with 0 when it has failed, and a page that cannot write there is a 500.
+RIGHTS = r"""
+ls_tell() { echo "unwritable $1 $(stat -L -c '%U:%G %a' "$2") $(pwd -P)/$2"; }
+ls_lets() {
+    set -- "$1" $(stat -L -c '%U %G 0%a' "$2") "$2"
+    [ "$1" = root ] || [ $(($4 & 2)) != 0 ] || { [ "$2" = "$1" ] && [ $(($4 & 128)) != 0 ]; } ||
+        { [ $(($4 & 16)) != 0 ] && case " $(id -Gn "$1" 2>/dev/null) " in *" $3 "*) ;; *) false ;; esac; } ||
+        case $(ls -ldL "$5") in ??????????+*) ;; *) false ;; esac
+}
+ls_rights() (
+    cd "$current" 2>/dev/null || exit 0
+    ls_logs="storage/logs storage/logs/laravel.log storage/logs/laravel-$(date +%F).log"
+    case ${LOG_CHANNEL:-$(sed -n 's/^LOG_CHANNEL=//p' .env 2>/dev/null)} in
+        *stderr* | *syslog* | *errorlog* | *null*) ls_logs= ;;
+    esac
+    ls_main=$(systemctl show --property=MainPID --value "$unit" 2>/dev/null)
+    ls_users=$([ "${ls_main:-0}" = 0 ] || ps -o user:64= --ppid "$ls_main" 2>/dev/null | sort -u)
+    for ls_path in $ls_logs storage/framework/views storage/framework/cache storage/framework/sessions; do
+        [ -e "$ls_path" ] || continue
+        [ -w "$ls_path" ] || ls_tell "$(id -un)" "$ls_path"
+        ls_no=
+        for ls_user in $ls_users; do
+            if ls_lets "$ls_user" "$ls_path"; then ls_no=; break; else ls_no=$ls_user; fi
+        done
+        [ -z "$ls_no" ] || ls_tell "$ls_no" "$ls_path"
+    done
+    echo looked
+)
+"""
+
+HINT = (
+    "both php-fpm's user and who deploys must write there: once, as root, chgrp {group} and chmod g+rw on it; then "
+    "UMask=0002 in php-fpm's unit, or 'permission' => 0664 in config/logging.php, for what is made later"
+)
