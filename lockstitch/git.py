@@ -104,8 +104,10 @@ else
         echo "foreign $current is there and is no symlink"
     fi
     if there "$releases"; then
-        said=$(LC_ALL=C ls -1bA -- "$releases" 2>&1) || echo "unreadable $releases: ${said##*: }"
-        [ -z "$said" ] || printf '%s\n' "$said" | sed 's/^/folder /'
+        if [ ! -d "$releases" ]; then echo "unreadable $releases: it is no folder"
+        elif said=$(LC_ALL=C ls -1bA -- "$releases" 2>&1); then
+            [ -z "$said" ] || printf '%s\n' "$said" | sed 's/^/folder /'
+        else echo "unreadable $releases: ${said##*: }"; fi
     fi
 fi
 if [ -d "$clone" ]; then

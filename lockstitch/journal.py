@@ -73,24 +73,21 @@ def note(path: Path, **fields: Any) -> None:
     """Add one line to a file that several may write to at once: of what is done without a run of its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
     line = json.dumps({"at": now(), **fields}, ensure_ascii=False, default=str) + "\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-    with open(descriptor, "ab", buffering=0) as file:
-        file.write(line.encode("utf-8", "replace"))
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
+    with open(descriptor, "rb+", buffering=0) as file:
+        # What a full disk or a power loss has cut off does not spoil this line.
+        size = os.fstat(descriptor).st_size
+        whole = not size or os.pread(descriptor, 1, size - 1) == b"\n"
+        file.write(("" if whole else "\n").encode() + line.encode("utf-8", "replace"))
 
 
-def notes(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The lines that `note` has added; one that a full disk has cut off is passed over."""
-    with path.open("rb") as file:
-        for line in file:
-            with suppress(ValueError):
-                yield json.loads(line)
-
-
-def read(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The events of a run's file; a last line that was cut off is left out."""
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                yield json.loads(line)
-            except ValueError:
-                return
+def records(path: Path) -> tuple[list[Mapping[str, Any]], int]:
+    """The whole lines of a file of events or notes, and how many others there are. Raises OSError."""
+    found: list[Mapping[str, Any]] = []
+    damaged = 0
+    for line in path.read_bytes().replace(b"\0", b"\n").split(b"\n"):
+        try:
+            found += [json.loads(line)] if line.strip() else []
+        except (ValueError, RecursionError):
+            damaged += 1
+    return found, damaged

@@ -10,8 +10,8 @@ from typing import Any
 
 from lockstitch.adhoc import Way, Work, everywhere
 from lockstitch.done import Done, worst
-from lockstitch.errors import ExitCode, UsageError
-from lockstitch.journal import note, notes, now
+from lockstitch.errors import CheckError, ExitCode, UsageError
+from lockstitch.journal import note, now, records
 from lockstitch.remote import Observer, nobody
 from lockstitch.report import by_hand_text, done_json, done_text, quoted
 from lockstitch.typed import kept
@@ -91,7 +91,14 @@ def show_by_hand(session: Session, limit: int) -> None:
     """What was done by hand on the selected hosts from this machine, the newest first; no host is asked."""
     names = {host.name for host in session.c.hosts}
     file = commands_file(session)
-    every = list(notes(file)) if file.exists() else []
+    try:
+        every, damaged = records(file)
+    except FileNotFoundError:
+        every, damaged = [], 0
+    except OSError as error:
+        raise CheckError(f"{file} is unreadable: {error.strerror}", hint="see to that file of this machine") from error
+    if damaged:
+        session.note(f"{damaged} lines of {file} are no records, and are left out")
     mine = [line for line in every if any({label, label.rpartition("@")[2]} & names for label in _labels(line))]
     newest = mine[::-1][:limit]
     session.answer(lambda: newest, lambda: by_hand_text(newest))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lockstitch.command import Secret
 from lockstitch.gate import passed
-from lockstitch.journal import Journal, now, read
+from lockstitch.journal import Journal, note, now, records
 from lockstitch.layout import layout
 from lockstitch.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
 from lockstitch.plan import Change, Plan, Site
@@ -36,7 +36,7 @@ def test_lines_of_several_writers_never_mix(tmp_path: Path) -> None:
             writer.start()
         for writer in writers:
             writer.join()
-    events = list(read(journal.path))
+    events = list(records(journal.path)[0])
     assert len(events) == 8 * 200
     for who in range(8):
         assert [e["number"] for e in events if e["who"] == who] == list(range(200)), "each in its order"
@@ -49,7 +49,7 @@ def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path, cut: int) -> N
             journal.write("said", number=number, text="end ä")
     data = journal.path.read_bytes()
     journal.path.write_bytes(data[:-cut])
-    assert [event["number"] for event in read(journal.path)] == [0, 1] if cut > 1 else [0, 1, 2]
+    assert [event["number"] for event in records(journal.path)[0]] == [0, 1] if cut > 1 else [0, 1, 2]
 
 
 @given(st.text(st.characters(), max_size=40), st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3))
@@ -61,7 +61,7 @@ def test_anything_can_be_written_and_is_one_line(
         journal.write("said", text="next")
     lines = journal.path.read_bytes().split(b"\n")
     assert len(lines) == 3
-    first, second = read(journal.path)
+    first, second = records(journal.path)[0]
     assert first["text"] == text.encode("utf-8", "replace").decode()
     assert second["text"] == "next"
 
@@ -76,7 +76,7 @@ def test_a_journal_goes_on_where_it_was_and_is_not_for_everybody(tmp_path: Path)
     for number in range(2):
         with Journal(tmp_path / "runs", "run-1") as journal:
             journal.write("said", number=number)
-    assert [event["number"] for event in read(journal.path)] == [0, 1]
+    assert [event["number"] for event in records(journal.path)[0]] == [0, 1]
     assert journal.path == tmp_path / "runs" / "run-1" / "events.jsonl"
     assert journal.path.stat().st_mode & 0o007 == 0
 
@@ -105,14 +105,25 @@ def test_every_kind_of_event_is_here() -> None:
 def test_every_event_is_written_down_before_it_is_shown(tmp_path: Path) -> None:
     with Journal(tmp_path, "run-1") as journal:
         shown: list[tuple[RunEvent, int]] = []
-        observe = recorded(journal, PLAN, lambda event: shown.append((event, len(list(read(journal.path))))))
+        observe = recorded(journal, PLAN, lambda event: shown.append((event, len(list(records(journal.path)[0])))))
         for event in EVENTS:
             observe(event)
     assert shown == [(event, number + 2) for number, event in enumerate(EVENTS)]
-    lines = list(read(journal.path))
+    lines = list(records(journal.path)[0])
     assert [line["event"] for line in lines] == ["run", "begin", "output", "end", "wave", "gate", "back", "said"]
     assert all("at" in line for line in lines)
     assert lines[0]["changes"] == [{"site": "api@web1", "from": None, "to": "a" * 40, "release": "R1"}]
     assert (lines[1]["host"], lines[1]["name"], lines[3]["code"], lines[3]["seconds"]) == ("web1", "build", 3, 7)
     assert (lines[5]["answer"], lines[5]["attempt"], lines[5]["site"]) == ("pass", 2, "api@web1")
     assert json.loads(journal.path.read_text().split("\n")[0])["run"] == "run-1"
+
+
+def test_whole_lines_around_a_damaged_part_count_and_the_next_begins_on_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "commands.jsonl"
+    note(file, number=1)
+    with file.open("ab") as damaged:
+        damaged.write(b"\0" * 200 + b'{"cut": \n\xff\xfe blob\n{"number": 2}\r\n{"torn": ')
+    note(file, number=3)
+    found, damage = records(file)
+    assert [line["number"] for line in found] == [1, 2, 3]
+    assert damage == 3

@@ -17,7 +17,7 @@ from lockstitch.plans.absence import absence, absence_notes
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.deploy import settled
 from lockstitch.plans.notes import job_logs, notes
-from lockstitch.plans.preflight import refuse
+from lockstitch.plans.preflight import raise_unreachable, refuse
 from lockstitch.plans.schema import Backwards, Way, backwards, refuse_part, refuse_twice
 from lockstitch.plans.steps import Job
 from lockstitch.plans.store import Shelves
@@ -51,6 +51,7 @@ class Back:
 
 def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
     """The plan that takes every site back; raises CheckError where a site has nothing of that name to go back to."""
+    raise_unreachable(survey)
     _refuse_missing(survey, back)
     _refuse_forward(fleet, survey, back)
     refuse(fleet, survey, discard=back.discard, fetching=False)

@@ -167,7 +167,9 @@ def belonging(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backup:
         return clean
     if mine:
         return mine[-1]
-    later = sorted(name for facts in by_site for name in _after(facts.host.journal, job.revision)[:1])
+    order = {b.name: at for at, b in enumerate(shelf.facts.backups)}
+    later = [name for facts in by_site for name in _after(facts.host.journal, job.revision)[:1]]
+    later.sort(key=lambda name: order.get(name, -1))
     found = shelf.facts.find(later[0]) if later else None
     if found is not None and found.good:
         return found

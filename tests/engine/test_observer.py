@@ -16,7 +16,7 @@ import pytest
 from fabric import Config
 
 from lockstitch.errors import CheckError, ExitCode
-from lockstitch.journal import Journal, read
+from lockstitch.journal import Journal, records
 from lockstitch.outcome import Outcome, RunEvent
 from lockstitch.plan import Plan
 from lockstitch.record import KEPT, recorded
@@ -117,7 +117,7 @@ def test_a_disk_that_is_full_from_any_event_on(far: Far, tmp_path: Path) -> None
         assert "no space left" in json.dumps(outcome_json(outcome)), number
         assert len(seen) >= number, "what cannot be recorded is shown nevertheless"
         (record,) = runs.glob("*/events.jsonl")
-        assert record.read_bytes().endswith(b"\n") and len(list(read(record))) == number + 1
+        assert record.read_bytes().endswith(b"\n") and len(list(records(record)[0])) == number + 1
         far.restore()
     assert set(ends) == {ExitCode.DONE, ExitCode.REVERTED}
 
@@ -156,7 +156,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
             with pytest.raises(CheckError, match=f"no space left on device.*the file system is that of {disk}"):
                 for number in range(10_000):
                     journal.write("said", text="x" * 100, number=number)
-            written = list(read(journal.path))
+            written = list(records(journal.path)[0])
             assert len(written) > 10 and journal.path.read_bytes().endswith(b"\n"), "no half of a line is left"
     finally:
         subprocess.run(["umount", str(disk)], check=True)
@@ -170,7 +170,7 @@ def test_the_record_of_long_output_has_its_beginning_and_its_end(tmp_path: Path)
             record(StepOutput("h", "api", "build", f"{number} {'x' * 50}"))
         record(StepEnded("h", "api", "build", 0, 1))
     assert journal.path.stat().st_size < 6 * KEPT
-    events = list(read(journal.path))
+    events = list(records(journal.path)[0])
     (left,) = [event for event in events if event["event"] == "left out"]
     lines = [int(event["line"].split()[0]) for event in events if event["event"] == "output"]
     assert len(lines) + left["lines"] == 60_000 and left["characters"] > 50 * left["lines"]
