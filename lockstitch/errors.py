@@ -6,6 +6,7 @@
     ├── ConnectError (3)          one host: no route, no answer, or login refused; nothing was changed
     │   └── HostKeyError          its host key is unknown, changed or revoked
     ├── LockHeldError (4)         somebody else is changing these hosts
+    │   └── SiteChangedError      a host was changed after the plan was made
     ├── CheckError (7)            a preflight check said no; nothing was being changed
     ├── HostLostError             a connection that was there dropped or froze
     └── StepTimeoutError          a step ran longer than it may
@@ -82,6 +83,10 @@ class LockHeldError(LockstitchError):
     """Another run holds the lock on at least one host."""
 
     exit_code = ExitCode.LOCKED
+
+
+class SiteChangedError(LockHeldError):
+    """A site was changed after the plan for it was made; nothing was changed by us."""
 
 
 class CheckError(LockstitchError):

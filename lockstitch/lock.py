@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from lockstitch.at_once import at_once
-from lockstitch.errors import CheckError, LockHeldError, LockstitchError
+from lockstitch.errors import CheckError, LockHeldError, LockstitchError, SiteChangedError
 from lockstitch.host import Host
 from lockstitch.journal import now
 from lockstitch.lock_owner import LockInfo, parse_lock
@@ -131,7 +131,7 @@ def _refusal(refused: Mapping[Site, str | LockstitchError], environment: str) ->
     changed = {site: str(a).removeprefix("changed") for site, a in refused.items() if str(a).startswith("changed")}
     if changed:
         lines = [f"{site.host}: {site.app} was changed {_by(a)} after it was looked at" for site, a in changed.items()]
-        return LockHeldError(listed([*lines, "nothing was changed"]), hint="type it again: the plan is made anew")
+        return SiteChangedError(listed([*lines, "nothing was changed"]), hint="type it again: the plan is made anew")
     held = {site: parse_lock(str(a)[5:]) for site, a in refused.items() if str(a).startswith("held")}
     if not held:
         return CheckError(listed(f"{site.host}: {site.app}: {answer}" for site, answer in refused.items()))

@@ -29,13 +29,15 @@ def switch_maintenance(
     if retry < 0:
         raise UsageError("--retry is a number of seconds; nothing was changed")
     fleet = session.fleet(only)
-    found = session.survey(fleet, plans.rollback_asks(fleet, ""))
-    env = plans.environments(fleet, reveal=on and not session.dry)
-    known = resolve_secret(secret) if secret and not session.dry else ""
-    page = Page(str(retry) if retry else "", known, message)
-    session.carry_out(
-        plans.maintenance(fleet, found, plans.Asked(session.run_id, session.by, on, message, page, env)), yes=yes
-    )
+
+    def make() -> plans.Plan:
+        found = session.survey(fleet, plans.rollback_asks(fleet, ""))
+        env = plans.environments(fleet, reveal=on and not session.dry)
+        known = resolve_secret(secret) if secret and not session.dry else ""
+        page = Page(str(retry) if retry else "", known, message)
+        return plans.maintenance(fleet, found, plans.Asked(session.run_id, session.by, on, message, page, env))
+
+    session.carry_out(make, yes=yes)
 
 
 def show_maintenance(session: Session, only: str) -> None:

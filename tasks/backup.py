@@ -211,10 +211,10 @@ def prune(c: FleetContext, database: str = "", yes: bool = False, json: bool = F
 
     with Session(c, json=json, commands=commands) as session:
         stores = Stores(session, database)
-        apps = stores.apps()
-        plans.raise_unreachable(apps)
 
         def make(shelves: Sequence[plans.Shelf]) -> plans.Plan:
+            apps = stores.apps()
+            plans.raise_unreachable(apps)
             held = plans.held_backups(apps, (b for shelf in shelves for b in shelf.facts.backups))
             return plans.prune(stores.environment, shelves, held)
 

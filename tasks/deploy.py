@@ -51,8 +51,9 @@ def deploy(
 
     with Session(c, json=json, commands=commands) as session:
         how = {"force": force, "discard": discard_changes}
-        plan = session.plan_deploy(ref, only, message, tag_before=tag_before, skip=skip_checks, **how)
-        session.carry_out(plan, yes=yes)
+        session.carry_out(
+            lambda: session.plan_deploy(ref, only, message, tag_before=tag_before, skip=skip_checks, **how), yes=yes
+        )
 
 
 @fleet_task(help={k: v for k, v in _HELP.items() if k != "yes"})

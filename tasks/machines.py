@@ -28,12 +28,16 @@ def reboot_hosts(session: Session, how: Way, *, only_pending: bool, message: str
     """Ask every host, plan it, show it, ask where it must be asked, carry it out."""
     if not how.timeout:
         raise UsageError("--timeout is a number of seconds above 0; nothing was changed")
-    turns = _turns(session, message, how)
-    found = _asked(session, boot_probe())
-    mine = _boot_of_this_machine(session)
-    if here := [name for name, boot in found.items() if boot.identity == mine]:
-        raise UsageError(f"{', '.join(here)}: that is the machine you type this on; nothing was changed")
-    session.carry_out(plans.reboot(turns, found, only_pending=only_pending, seconds=how.timeout), yes=yes)
+
+    def make() -> plans.Plan:
+        turns = _turns(session, message, how)
+        found = _asked(session, boot_probe())
+        mine = _boot_of_this_machine(session)
+        if here := [name for name, boot in found.items() if boot.identity == mine]:
+            raise UsageError(f"{', '.join(here)}: that is the machine you type this on; nothing was changed")
+        return plans.reboot(turns, found, only_pending=only_pending, seconds=how.timeout)
+
+    session.carry_out(make, yes=yes)
 
 
 def show_updates(session: Session, how: Way, *, refresh: bool) -> None:
@@ -54,13 +58,18 @@ def upgrade_hosts(
     session: Session, how: Way, *, security: bool, only: str, refresh: bool, message: str, yes: bool
 ) -> None:
     """Ask apt on every host, plan it, show it, ask where it must be asked, carry it out."""
-    turns = _turns(session, message, how)
-    found = _asked(session, packages_probe(refresh=refresh and not session.dry))
-    chosen = {host: one.chosen(security=security, only=words(only)) for host, one in found.items()}
-    for name in words(only):
-        if not any(update.name.partition(":")[0] == name.partition(":")[0] for us in chosen.values() for update in us):
-            session.note(f"{name} is to be upgraded nowhere")
-    session.carry_out(limited(plans.upgrade(turns, found, chosen), how.timeout), yes=yes)
+
+    def make() -> plans.Plan:
+        turns = _turns(session, message, how)
+        found = _asked(session, packages_probe(refresh=refresh and not session.dry))
+        chosen = {host: one.chosen(security=security, only=words(only)) for host, one in found.items()}
+        every = {update.name.partition(":")[0] for some in chosen.values() for update in some}
+        for name in words(only):
+            if name.partition(":")[0] not in every:
+                session.note(f"{name} is to be upgraded nowhere")
+        return limited(plans.upgrade(turns, found, chosen), how.timeout)
+
+    session.carry_out(make, yes=yes)
 
 
 def _turns(session: Session, message: str, how: Way) -> plans.Turns:

@@ -53,5 +53,5 @@ def rollback(
 
     with Session(c, json=json, commands=commands) as session:
         wanted = session.rollback_wanted(tag, to)
-        plan = session.plan_rollback(wanted, database, only, message, force=force, discard=discard_changes)
-        session.carry_out(plan, yes=yes)
+        how = {"force": force, "discard": discard_changes}
+        session.carry_out(lambda: session.plan_rollback(wanted, database, only, message, **how), yes=yes)

@@ -22,10 +22,14 @@ from tasks.session import Session
 def change_services(session: Session, verb: plans.Verb, only: str, how: Way, *, message: str, yes: bool) -> None:
     """Plan it, show it, ask where it must be asked, carry it out."""
     fleet = session.fleet(only)
-    found = session.survey(fleet, plans.rollback_asks(fleet, ""))
-    env = plans.environments(fleet, reveal=not session.dry)
-    asked = plans.Service(session.run_id, session.by, verb, message, how.at_once, env)
-    session.carry_out(limited(plans.service(fleet, found, asked), how.timeout), yes=yes)
+
+    def make() -> Plan:
+        found = session.survey(fleet, plans.rollback_asks(fleet, ""))
+        env = plans.environments(fleet, reveal=not session.dry)
+        asked = plans.Service(session.run_id, session.by, verb, message, how.at_once, env)
+        return limited(plans.service(fleet, found, asked), how.timeout)
+
+    session.carry_out(make, yes=yes)
 
 
 def limited(plan: Plan, seconds: float) -> Plan:

@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lockstitch import plans
 from lockstitch.at_once import MOST
 from lockstitch.command import Value
-from lockstitch.errors import ExitCode, UsageError
+from lockstitch.errors import ExitCode, SiteChangedError, UsageError
 from lockstitch.fab import FleetContext, remote_for, too_late
 from lockstitch.facts import Pending, Survey
+from lockstitch.host import Host
 from lockstitch.inventory import Fleet, environments
 from lockstitch.inventory.nearest import did_you_mean
 from lockstitch.journal import Journal
@@ -43,6 +44,10 @@ from tasks.display import display
 from tasks.identity import new_run, who
 from tasks.output import aside, tell, untold, unwritten
 
+# How often a plan is made anew because what it was made from has changed.
+_AGAIN = 2
+T = TypeVar("T")
+
 
 class Session:
     """One task's work on one selection. Use it as a context manager: it closes every connection."""
@@ -51,6 +56,8 @@ class Session:
         self.c, self.json, self.commands, self.dry = c, json, commands, dry or c.dry
         self.remote = remote_for(c)
         self.run_id, self.by = new_run(), who()
+        # What was answered of the database, should the same have to be planned once more.
+        self._answered = ""
 
     def __enter__(self) -> Session:
         if self.c.defaulted and not self.json:
@@ -148,6 +155,7 @@ class Session:
     def _way(self, fleet: Fleet, found: Survey, typed: str) -> plans.Way:
         """What becomes of the database. Where migrations lie between, nobody decides that but the person."""
         between = plans.lying_between(found)
+        typed = typed or self._answered
         if typed or not between or self.dry:
             return plans.way(typed or "none")
         for app, files in between.items():
@@ -159,7 +167,8 @@ class Session:
                 hint="give --database none, --database down or --database restore",
             )
         self.note("what becomes of the database? type none, down or restore")
-        return plans.way(sys.stdin.readline().strip())
+        self._answered = sys.stdin.readline().strip()
+        return plans.way(self._answered)
 
     def _planned(self, fleet: Fleet, make: Callable[[plans.Environments], Plan]) -> Plan:
         """The plan; secrets are fetched for it only if it will be carried out, and nothing stands against that."""
@@ -169,8 +178,9 @@ class Session:
     def show_plan(self, plan: Plan) -> None:
         self.answer(lambda: plan_json(plan), lambda: plan_text(plan, commands=self.commands))
 
-    def carry_out(self, plan: Plan, *, yes: bool) -> None:
-        """Show the plan, ask where it must be asked, carry it out, show how it ended, and end with its code."""
+    def carry_out(self, make: Callable[[], Plan], *, yes: bool) -> None:
+        """Plan, show the plan, ask where it must be asked, carry it out, show how it ended, and end with its code."""
+        plan = make()
         if self.dry or plan.empty:
             self.show_plan(plan)
             return
@@ -180,6 +190,9 @@ class Session:
             self.confirm(fleet, yes=yes)
         databases = [database for fleet in fleets for database in fleet.inventory.databases.values()]
         hosts = {host.name: host for host in (*self.c.hosts, *(database.host for database in databases))}
+        while_same(plan, make, lambda plan: self._run(plan, hosts), self.note)
+
+    def _run(self, plan: Plan, hosts: Mapping[str, Host]) -> None:
         with ExitStack() as last:
             with self.journal() as journal, display(plan, plain=self.json) as shown:
                 record = recorded(journal, plan, shown)
@@ -256,6 +269,26 @@ class Session:
     def note(self, text: str) -> None:
         """Say something on the way; it never mixes with JSON on stdout."""
         (aside if self.json else tell)(unforged(neutral(text)))
+
+
+def while_same(plan: Plan, make: Callable[[], Plan], do: Callable[[Plan], T], note: Callable[[str], None]) -> T:
+    """What `do` returns of a plan. Where a site was changed after it was looked at, it is looked at again: what a run
+    that was cut off has left may have been ended only then. A plan with the same steps is carried out, any other is
+    refused with SiteChangedError."""
+    for _ in range(_AGAIN):
+        try:
+            return do(plan)
+        except SiteChangedError as changed:
+            note(f"{changed.message}; asking again")
+            again = make()
+            if _steps(again) != _steps(plan):
+                raise
+            plan = again
+    return do(plan)
+
+
+def _steps(plan: Plan) -> str:
+    return plan_text(replace(plan, notes=(), commits={}), commands=True)
 
 
 def words(text: str) -> tuple[str, ...]:

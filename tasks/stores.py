@@ -57,9 +57,12 @@ class Stores:
     def carry_out(self, make: Callable[[Sequence[Shelf]], Plan], *, yes: bool = True, proving: bool = False) -> None:
         """Look, plan, show, ask where it must be asked, and do it."""
         hosts = {database.host.name for database in self.databases.values()}
-        self.session.note(f"asking {', '.join(sorted(hosts))} of {self.environment}")
-        plan = make(self.shelves(proving=proving))
-        self.session.carry_out(plan, yes=yes)
+
+        def planned() -> Plan:
+            self.session.note(f"asking {', '.join(sorted(hosts))} of {self.environment}")
+            return make(self.shelves(proving=proving))
+
+        self.session.carry_out(planned, yes=yes)
 
     def secret(self, reference: str) -> Secret:
         if reference not in self._known:

@@ -46,7 +46,7 @@ def test_nothing_is_removed_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     session: Any = SimpleNamespace(
         fleet=lambda only: SimpleNamespace(hosts=()),
         survey=lambda fleet, asks: None,
-        carry_out=lambda *given, **more: begun.append(given),
+        carry_out=lambda make, **more: begun.append(make()),
         **dict.fromkeys(("remote", "run_id", "by")),
     )
     with pytest.raises(KeyboardInterrupt):

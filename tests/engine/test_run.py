@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lockstitch.errors import StepTimeoutError
+from lockstitch.errors import SiteChangedError, StepTimeoutError
 from lockstitch.gate import Verdict, failed, passed
 from lockstitch.host import Host
 from lockstitch.journal import Journal
@@ -19,6 +20,7 @@ from lockstitch.record import recorded
 from lockstitch.remote import Observer, Result, nobody
 from lockstitch.report import outcome_json, outcome_text, plan_json, plan_text
 from lockstitch.run import run
+from tasks.session import while_same
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, World, with_unit
 
@@ -125,3 +127,43 @@ def test_a_secret_that_a_host_prints_is_masked_in_everything_that_is_kept(
     assert sum("***" in text for text in kept) >= 4
     sent = [step.command.render() for unit in plan.units() for step in unit.steps if step.name == "reload"]
     assert any("s3cret" in text for text in sent), "but the host gets it"
+
+
+def test_what_a_cut_run_has_left_is_ended_after_the_survey(world: World) -> None:
+    """Its record appears between the survey and the lock: the same plan is made again, by itself."""
+    world.given("v1")
+    told: list[str] = []
+    cuts = iter(["one", "two"])
+
+    def cut(host: Host, script: Script) -> None:
+        if script.steps[0].name == "lock" and host.name == "a" and (run := next(cuts, None)):
+            with (world.state("a", "api") / "journal.jsonl").open("a") as journal:
+                journal.write(json.dumps({"event": "cut", "run": run, "by": "ada", "app": "api", "at": "now"}) + "\n")
+
+    world.remote.faults.append(cut)
+    ended = while_same(plan_of(world, "v2"), lambda: plan_of(world, "v2"), world.run, told.append)
+    assert ended.code == 0 and world.truth() == world.on("v2")
+    assert [text.partition(",")[0] for text in told] == [
+        f"a: api was changed by ada, run {run}".partition(",")[0] for run in ("one", "two")
+    ]
+    assert world.leftovers() == []
+
+
+def test_a_site_that_somebody_else_has_changed_is_no_longer_what_was_planned_for(world: World) -> None:
+    world.given("v1")
+    others = iter([lambda: world.deploy("v3")])
+
+    def deployed(host: Host, script: Script) -> None:
+        if script.steps[0].name == "lock" and (deploy := next(others, None)):
+            deploy()
+
+    world.remote.faults.append(deployed)
+    with pytest.raises(SiteChangedError, match="was changed by ada@desk"):
+        while_same(plan_of(world, "v2"), lambda: plan_of(world, "v2"), world.run, lambda text: None)
+    assert world.truth() == world.on("v3") and world.leftovers() == []
+
+
+def plan_of(world: World, ref: str) -> Plan:
+    """A plan as one session makes it: with the same run each time."""
+    world._runs = itertools.count(500)
+    return world.plan_deploy(ref)
