@@ -175,6 +175,10 @@ class Carrier:
         """Whether anything of a unit began that has to be put back."""
         return any(step.again or step.undo is not None for step in self._done(unit))
 
+    def untouched(self, site: Site) -> bool:
+        """Whether no step has begun on a site."""
+        return not any(self._began.get(id(unit)) for unit in self._plan.units() if unit.site == site)
+
     def _ask(self, site: Site, gates: list[Gate]) -> tuple[Result, ...]:
         script = Script(tuple(map(_asking, gates)), app=site.app, keep_going=True, user=site.user)
         return self._remote.run(self._hosts[site.host], script)

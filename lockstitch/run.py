@@ -43,6 +43,7 @@ class _Run:
         self.where: dict[Site, Where] = dict.fromkeys(plan.sites, "old")
         self.left: list[Left] = []
         self.unseen: Failure | None = None
+        self.notes: list[str] = []
 
     def observe(self, event: RunEvent) -> None:
         """Tell an event. An observer that fails (a full disk here) says nothing of any host: no further wave begins."""
@@ -161,6 +162,9 @@ class _Run:
             problems = self._end(with_told(with_reason(self.plan.failed, why), self.carrier.told))
         for failure in problems:
             unlocked = failure.what not in ("unlock", "ending")
+            if unlocked and failure.site is not None and self.carrier.untouched(failure.site):
+                self.notes.append(f"{failure.site}: its journal lacks this run, which has changed nothing there")
+                continue
             self._leave(failure, "its journal lacks this run" if unlocked else "its lock may still be held")
 
     def _go_back(self, failures: Sequence[Failure]) -> None:
@@ -228,7 +232,7 @@ class _Run:
         spent = self.carrier.seconds
         sites = tuple(SiteOutcome(s, w, "", spent.get(s, 0.0), s in begun) for s, w in self.where.items())
         seconds = time.monotonic() - self.start
-        notes = (*dict.fromkeys((*self.locks.warnings, *self.carrier.warnings)), *notes)
+        notes = (*dict.fromkeys((*self.locks.warnings, *self.carrier.warnings)), *notes, *self.notes)
         if self.unseen is not None and self.unseen not in failures:
             notes = (*notes, self.unseen.reason)
         return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds, notes)

@@ -68,9 +68,9 @@ ls_now() {
     ls_now=$(date -u '+%s %Y-%m-%dT%H:%M:%SZ'); ls_at=${ls_now#* }; ls_now=${ls_now% *}
 }
 ls_begin() {
-    ls_now; ls_from=$ls_now; ls_mark B "$1"
-    ls_write "$2$ls_at\"}" && return 0
-    echo "the journal $ls_journal cannot be written: is the disk full?"; return 1
+    ls_now; ls_from=$ls_now
+    if ls_write "$2$ls_at\"}"; then ls_mark B "$1"; return 0; fi
+    ls_mark R "$1"; echo "the journal $ls_journal cannot be written: is the disk full?"; return 1
 }
 ls_end() {
     ls_now; ls_write "$3$ls_at\",\"code\":$2}" || :
@@ -176,10 +176,12 @@ class Reading:
 
     def _marked(self, words: list[str]) -> None:
         match words:
-            case ["B", index]:
+            case ["B" | "R" as word, index]:
                 self.step = self._script.steps[int(index)]
                 self._kept, self._size = deque(), 0
-                self._emit(StepBegan(self._host, self._script.app, self.step.name, self._script.run))
+                # R: its journal could not be written, so it was not begun.
+                if word == "B":
+                    self._emit(StepBegan(self._host, self._script.app, self.step.name, self._script.run))
             case ["E", _, code, seconds] if self.step is not None:
                 self.results.append(Result(self.step.name, int(code), "".join(self._kept), int(seconds)))
                 self._emit(StepEnded(self._host, self._script.app, self.step.name, int(code), int(seconds)))

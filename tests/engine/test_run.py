@@ -167,3 +167,20 @@ def plan_of(world: World, ref: str) -> Plan:
     """A plan as one session makes it: with the same run each time."""
     world._runs = itertools.count(500)
     return world.plan_deploy(ref)
+
+
+def test_an_untouched_host_whose_journal_cannot_be_written_needs_nobody(world: World) -> None:
+    world.given("v1")
+    plan, journal = world.plan_deploy("v2"), world.state("c", "web") / "journal.jsonl"
+
+    def in_its_place(host: Host, script: Script) -> None:
+        if host.name == "c" and script.journal and journal.is_file():
+            journal.rename(journal.with_name("saved"))
+            journal.mkdir()
+
+    world.remote.faults.append(in_its_place)
+    ended = world.run(plan)
+    said = outcome_text(ended.outcome)
+    assert ended.code == 5 and ended.outcome.left == (), said
+    assert "cannot be written" in said and "web@c: its journal lacks this run, which has changed nothing there" in said
+    assert world.truth() == world.on("v1") and world.leftovers() == []
