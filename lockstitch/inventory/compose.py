@@ -18,10 +18,13 @@ _WORDS: dict[str, Scalar] = {"": None, "~": None, "null": None, "true": True, "f
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]{1,2})?")
 
+# How many pieces the aliases of one file may stand for.
+_ALIASED = 20_000
+
 
 def compose(text: str, file: str) -> tuple[Tree, list[Problem]]:
     """The tree of a file's text and the problems of its YAML; an empty file is an empty mapping."""
-    reader = _Reader(file)
+    reader = _Reader(file, _ALIASED + len(text))
     try:
         # Not libyaml's loader, which is faster: its messages differ, and deep nesting ends the process.
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -30,6 +33,8 @@ def compose(text: str, file: str) -> tuple[Tree, list[Problem]]:
         return Tree({}, file), [_syntax(error, file)]
     except RecursionError:
         return Tree({}, file), [Problem(file, 1, "", "is nested too deeply")]
+    except _TooMuchError as error:
+        return Tree({}, file), [error.problem]
     if tree.content is None:
         tree = Tree({}, file)
     return tree, reader.problems
@@ -41,14 +46,29 @@ def _syntax(error: yaml.YAMLError, file: str) -> Problem:
     return Problem(file, mark.line + 1 if mark else 1, "", f"is not valid YAML: {said}")
 
 
+class _TooMuchError(Exception):
+    """Aliases of aliases that stand for more than any inventory has."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
 @dataclass
 class _Reader:
     file: str
+    # How many more nodes there may be; what is written without aliases has fewer than it has characters.
+    left: int
     problems: list[Problem] = field(default_factory=list)
 
     def tree(self, node: yaml.Node, line: int, path: str, above: tuple[int, ...]) -> Tree:
         """The tree of a node; `above` are the nodes it is in, by which an alias to one of them is noticed."""
         made = Tree(None, self.file, line, path)
+        # Deep ones take more: each has its whole path.
+        self.left -= 1 + len(above) // 16
+        if self.left < 0:
+            said = f"its aliases stand for more than {_ALIASED} pieces: write less with them"
+            raise _TooMuchError(made.problem(said))
         if id(node) in above:
             return self._wrong(made, "an alias holds itself")
         if not _PLAIN_TAGS.fullmatch(node.tag):

@@ -101,3 +101,28 @@ def test_more_than_one_problem() -> None:
 def test_any_text_is_a_tree_or_a_problem(text: str) -> None:
     tree, found = compose(text, "f.yml")
     assert found or tree.plain() is not None or tree.content is None
+
+
+def aliased(levels: int, times: int) -> str:
+    lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * times)}]" for n in range(1, levels)]
+    return "\n".join(["a0: &a0 x", *lines, ""])
+
+
+MERGED = "\n".join(
+    ["a0: &a0 {x: 1}", *(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 4)}]}}" for n in range(1, 30))]
+)
+
+
+@pytest.mark.parametrize("text", [aliased(9, 9), aliased(60, 2), aliased(2000, 1), MERGED], ids=len)
+def test_aliases_that_stand_for_too_much_are_refused_at_once(text: str) -> None:
+    """Without a bound these take minutes, and all memory there is."""
+    tree, (problem,) = compose(text, "f.yml")
+    assert "its aliases stand for more than" in str(problem) or "nested too deeply" in str(problem)
+    assert problem.file == "f.yml" and problem.line > 0 and tree.plain() == {}
+
+
+def test_aliases_that_many_hosts_share_are_fine() -> None:
+    keys = ", ".join(f"key{n}: {n}" for n in range(20))
+    text = f"base: &base {{{keys}}}\nhosts:\n" + "".join(f"  - {{<<: *base, name: h{n}}}\n" for n in range(1000))
+    tree, problems = compose(text, "f.yml")
+    assert problems == [] and len(tree.get("hosts").items[999].entries) == 21
