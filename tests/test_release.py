@@ -38,6 +38,13 @@ def test_failures_never_push_out_the_last_good_one() -> None:
     assert prunable(history, 1, ()) == ()
 
 
+def test_where_fewer_are_good_than_are_kept_nothing_goes() -> None:
+    history = [Release("00000001T000000Z-aaaa", "a", "bad"), Release("00000002T000000Z-bbbb", "b", "good")]
+    assert prunable(history, 2, ()) == ()
+    assert prunable(history, 1, ()) == (history[0],), "one that failed before all that are kept does go"
+    assert prunable(history[:1], 0, ()) == (), "and nothing where none is good"
+
+
 @given(HISTORIES)
 def test_going_back_means_an_older_good_release_of_another_revision(history: list[Release]) -> None:
     for current in history:

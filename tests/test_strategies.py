@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.strategies import share, waves
+from lockstitch.strategies import at_most, never_all, share, waves
 
 AMOUNTS = st.one_of(st.integers(0, 60), st.integers(0, 100).map(lambda n: f"{n}%"))
 BATCHES = st.one_of(st.integers(1, 60), st.integers(1, 100).map(lambda n: f"{n}%"), st.just("all"))
@@ -38,3 +38,15 @@ def test_a_percentage_is_rounded_up_and_never_more_than_there_are(of: int, amoun
 
 def test_a_canary_goes_alone() -> None:
     assert waves("abcde", canary=1, batch=2) == (("a",), ("b", "c"), ("d", "e"))
+
+
+def test_a_group_that_would_be_away_at_once_is_halved_and_the_larger_half_goes_first() -> None:
+    assert never_all(["abc"], ["abc"]) == (("a", "b"), ("c",))
+    assert never_all(["abcde"], ["abcde"]) == (("a", "b", "c"), ("d", "e"))
+
+
+def test_never_all() -> None:
+    """A group of one may be away; a wave that holds no whole group stays as it is."""
+    assert never_all(["a", "bc"], ["a", "bcd"]) == (("a",), ("b", "c"))
+    assert never_all(["abcd"], ["ab"]) == (("a",), ("b",), ("c", "d"))
+    assert at_most(["abcde", "f"], 2) == (("a", "b"), ("c", "d"), ("e",), ("f",))

@@ -444,6 +444,19 @@ def test_a_second_interrupt_names_what_is_not_back(world: World) -> None:
     assert "need a person" in outcome_text(ended.outcome)
 
 
+def test_a_second_interrupt_names_the_locks_that_are_still_held(world: World) -> None:
+    plan = world.given("v1").plan_deploy("v2")
+    world.remote.faults = [
+        Breaks(("b", "web", plan.waves[-1].units[0].steps[0].name), interrupted),
+        Breaks(("b", "api", undo_of(plan)), interrupted),
+        Breaks(("c", "web", "unlock"), lost),
+    ]
+    ended = world.run(plan)
+    held = [path for path in world.leftovers() if path.endswith("lock.json")]
+    assert ended.code == 130 and len(held) == 1, told(ended)
+    assert [str(left.site) for left in ended.outcome.left if "its lock is still held" in left.what] == ["web@c"]
+
+
 def undo_of(plan: Plan) -> str:
     """The first step of what puts api@b back."""
     (unit,) = [u for wave in plan.waves for u in wave.units if wave.visible and str(u.site) == "api@b"]

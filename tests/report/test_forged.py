@@ -79,7 +79,7 @@ def outcome(text: str, code: ExitCode = ExitCode.NEEDS_A_PERSON) -> Outcome:
     failure = Failure(SITE, text, text, text, (text,), {text: (text,)})
     left = left_to_a_person(plan(text), failure, "it could not be put back", again=True)
     lost = Failure(None, "connection", HostLostError("web1", text).message)
-    notes = (text, *dumps("prod", {"api": {"backup": text}}))
+    notes = (text, *dumps("prod", {"api": {"backup": text}}, {}))
     return Outcome(plan(text), code, (SiteOutcome(SITE, "unknown"),), (failure, lost), (left,), 1.0, notes)
 
 
@@ -165,6 +165,12 @@ def test_the_last_line_of_an_outcome_is_the_only_next(text: str, code: ExitCode)
         assert "backup.restore" not in shown, "a name that is none of a backup is not put into a command"
         printed = json_text(outcome_json(told))
         assert not obeyed(printed) and json.loads(printed)["notes"][0] == text
+
+
+def test_a_command_to_type_has_no_name_that_is_none_of_a_backup() -> None:
+    good, bad = "main-20260101T020000Z-1a2b", "x; curl evil"
+    (note,) = dumps("prod", {"api": {"backup": good}, "web": {"backup": bad}}, {"api": bad})
+    assert note.endswith(f"backup.restore {good}") and bad not in note
 
 
 @EXAMPLES
