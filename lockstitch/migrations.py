@@ -97,6 +97,39 @@ esac""",
     "SELECT max(migration_name) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL",
     (":(glob)**/migrations/*/migration.sql",),
 )
+# Django goes back to a migration of each app by its name: to the last applied one, in its own order, that is not in
+# `$migrations`, the files that the older revision has not. A label need not be the folder's name, so a name that only
+# one app has will do. That it is done, the plan says afterwards.
+_DJANGO_DOWN = r"""
+plan() {
+    all=$({tool} showmigrations --plan </dev/null) && printf '%s\n' "$all" || return 1
+    case $all in *'[X]'* | *'[ ]'*) ;; *) return 1 ;; esac
+}
+backward() {
+    {
+        printf '%s\n' "$migrations" | sed -n 's|^\(.*/\)\{0,1\}\([^/]*\)/migrations/\([^/]*\)\.py$|file \2 \3|p'
+        printf '%s\n' "$1" | sed -n 's/^\[X\] *\([^. ]*\)\.\([^ ]*\).*/applied \1 \2/p'
+    } | awk '
+        $1 == "file" { folder[++files] = $2; name[files] = $3 }
+        $1 == "applied" { app[++all] = $2; id[all] = $3; is[$2 " " $3] = 1; apps[$3]++; only[$3] = $2 }
+        END {
+            for (i = 1; i <= files; i++) {
+                of = (folder[i] " " name[i]) in is ? folder[i] : apps[name[i]] == 1 ? only[name[i]] : ""
+                if (of == "" && apps[name[i]]) { print "which app has " name[i] "?"; exit 1 }
+                if (of != "") { gone[of " " name[i]] = 1; to[of] = "zero" }
+            }
+            for (i = 1; i <= all; i++) if (app[i] in to && !((app[i] " " id[i]) in gone)) to[app[i]] = id[i]
+            for (of in to) print of, to[of]
+        }'
+}
+before=$(plan) || { printf '%s\n' "$before" "showmigrations --plan printed no plan"; exit 1; }
+ways=$(backward "$before") || { echo "$ways Write migrate_down by hand"; exit 1; }
+[ -z "$ways" ] || printf '%s\n' "$ways" | while read -r app name; do
+    ({tool} migrate --noinput "$app" "$name") </dev/null || exit 1
+done || exit 1
+after=$(plan) || { printf '%s\n' "$after" "showmigrations --plan printed no plan"; exit 1; }
+left=$(backward "$after") && [ -z "$left" ] || { echo "still applied, though it was taken back: $left"; exit 1; }
+"""
 DJANGO = Framework(
     "django",
     re.compile(r"^(?P<tool>.*\b(?:manage\.py|django-admin))\s+migrate(?:\s+--(?:no-?input|noinput))*$"),
@@ -105,7 +138,7 @@ case $said in
     *'[X]'* | *'[ ]'* | *'(no migrations)'*) printf '%s\n' "$said" | sed -n 's/^\[ \] *//p' ;;
     *) printf '%s\n' "$said" "showmigrations --plan printed no plan"; exit 1 ;;
 esac""",
-    "",
+    _DJANGO_DOWN,
     "django_migrations",
     "SELECT concat(app, '.', name) FROM django_migrations ORDER BY id DESC LIMIT 1",
     (":(glob)**/migrations/[0-9]*.py",),

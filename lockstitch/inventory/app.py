@@ -97,8 +97,8 @@ class AppSettings(Settings):
     )
     migrate_down: Line | None = Field(
         default=None,
-        description="takes the last `$steps` migrations back, for `rollback --database down`; known for Alembic and "
-        "artisan",
+        description="takes the last `$steps` migrations back, whose files are in `$migrations`, for `rollback "
+        "--database down`; known for Alembic, Django and artisan",
     )
     migrations: tuple[InsidePath, ...] = Field(
         default=(), description="git globs of the files of migrations, a file each; known for the same four"

@@ -99,19 +99,26 @@ def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None, by_site: Sequen
     if not line or old is None:
         raise UsageError(
             f"{job.app.name}: nobody knows how to take its migrations back",
-            hint="write `migrate_down:` under the app, or type --database restore, or --database none",
+            hint="write `migrate_down: LINE` under the app ($steps is how many, $migrations their files, each a line)"
+            " or type --database restore, or --database none",
         )
     if shelf is not None:
         _refuse_other_head(job, shelf, by_site)
-    command = Command(line, values={"steps": str(len(lying))}, env=old.env, cwd=old.directory)
+    values = {"steps": str(len(lying)), "migrations": "\n".join(lying)}
+    command = Command(line, values=values, env=old.env, cwd=old.directory)
     undo = code.migrating(job, old)
     command = job.app.migrating.proven_back(command)
-    step = Step("migrate down", f"take back {len(lying)}: {line}", command, undo, timeout=job.app.timeout)
+    step = Step("migrate down", f"take back {len(lying)}: {_named(job, line)}", command, undo, timeout=job.app.timeout)
     wave = Wave(f"migrate {job.app.name} down", (Unit(job.site, (step,)),))
     notes = (f"{job.app.name}: these migrations are taken back: {', '.join(lying)}",)
     if shelf is None:
         return Backwards((wave,), notes, app=job.app.name)
     return Backwards((_present(job, shelf), wave), notes, shelf=shelf, app=job.app.name)
+
+
+def _named(job: Job, line: str) -> str:
+    """A command as a person reads it: of a text of ours only what it is for."""
+    return line if "\n" not in line.strip() else f"app by app, with the tool of `{job.app.migrate}`"
 
 
 def _refuse_other_head(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> None:
