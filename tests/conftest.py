@@ -15,6 +15,11 @@ __all__ = ["local_mariadb", "local_postgres"]
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# A shell starts what runs in the background with SIGINT ignored, and that is inherited: tests that send it to a `fab`
-# of theirs would wait for ever.
+# What whoever started us ignores or blocks is inherited by all that tests start: a shell's background job ignores SIGINT
+# and SIGQUIT, `nohup` ignores SIGHUP. Tests that send such a signal to a `fab` of theirs would wait for ever. Python
+# itself ignores two, and has its children forget that.
+signal.pthread_sigmask(signal.SIG_SETMASK, ())
+for _number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)

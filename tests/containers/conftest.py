@@ -42,9 +42,12 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first. Only those of this folder move, and the tests of a file keep their order."""
+    """Long files first. Only those of this folder move, and the tests of a file keep their order. The first one may have
+    to build images."""
     places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
     ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    for item in ours:
+        item.add_marker(pytest.mark.timeout(2 * BUILD_SECONDS))
     ordered = iter(sorted(ours, key=lambda item: places.get(item.path.name, len(places))))
     items[:] = [next(ordered) if item.path.is_relative_to(Path(__file__).parent) else item for item in items]
 
