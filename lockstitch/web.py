@@ -11,11 +11,15 @@ from lockstitch.probe import number
 from lockstitch.services.maintenance import AWAY
 
 # Asked from the host itself, with what it has: nothing is installed there.
+# A proxy is for what lies beyond the host; and what ~/.curlrc, PYTHON* and NODE_OPTIONS say is for other programs.
 _ASK = r"""
+no_proxy=${no_proxy:-${NO_PROXY:-}}
+[ "$no_proxy" = "*" ] || no_proxy=${no_proxy:+$no_proxy,}localhost,127.0.0.1,::1
+export no_proxy
 if command -v curl >/dev/null 2>&1; then
-    curl -sS --max-time "$timeout" -H 'Connection: close' -w '\n%{http_code}' "$url" 2>&1
+    curl -q -sS --max-time "$timeout" -H 'Connection: close' -w '\n%{http_code}' "$url" 2>&1
 elif command -v python3 >/dev/null 2>&1; then
-    python3 -c '
+    python3 -I -c '
 import sys, urllib.request, urllib.error
 try:
     answer = urllib.request.urlopen(sys.argv[1], timeout=float(sys.argv[2]))
@@ -25,7 +29,7 @@ except Exception as error:
     print(error, "000", sep="\n", end=""); sys.exit()
 print(answer.read().decode("utf-8", "replace"), answer.status, sep="\n", end="")' "$url" "$timeout"
 elif command -v node >/dev/null 2>&1; then
-    node -e '
+    NODE_OPTIONS= node -e '
 fetch(process.argv[1], { redirect: "manual", signal: AbortSignal.timeout(1000 * process.argv[2]) })
     .then(async (a) => process.stdout.write((await a.text()) + "\n" + a.status))
     .catch((e) => process.stdout.write(String(e.cause || e) + "\n000"))' "$url" "$timeout"

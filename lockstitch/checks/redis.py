@@ -24,7 +24,7 @@ if command -v redis-cli >/dev/null 2>&1; then
     [ -z "$tls" ] || set -- "$@" --tls
     timeout 10 redis-cli "$@" INFO 2>&1 | tr -d '\r' | grep -v '^#' | grep .
 elif command -v python3 >/dev/null 2>&1; then
-    ls_user=$user timeout 10 python3 -c '
+    ls_user=$user timeout 10 python3 -I -c '
 import os, socket, ssl, sys
 path, host, port, tls = sys.argv[1:5]
 if path:

@@ -26,7 +26,7 @@ if command -v openssl >/dev/null 2>&1; then
     [ -z "$name" ] || set -- -servername "$name"
     timeout 10 openssl s_client -connect "$at" "$@" -showcerts </dev/null 2>&1
 elif command -v python3 >/dev/null 2>&1; then
-    timeout 10 python3 -c '
+    timeout 10 python3 -I -c '
 import socket, ssl, sys
 context = ssl.create_default_context()
 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

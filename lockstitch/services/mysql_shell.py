@@ -10,7 +10,7 @@ from __future__ import annotations
 # Names are quoted, values come as hexadecimal digits: no text of SQL is made from them by the shell.
 LOGIN = r"""
 export MYSQL_TEST_LOGIN_FILE=/dev/null
-unset MYSQL_PWD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT MARIADB_HOST MYSQL_HOME MARIADB_HOME 2>/dev/null || :
+unset MYSQL_GROUP_SUFFIX MYSQL_DEBUG MYSQL_PWD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT MARIADB_HOST MYSQL_HOME MARIADB_HOME 2>/dev/null || :
 ls_mysql=$(command -v mariadb || command -v mysql) || ls_mysql=mysql
 ls_dump=$(command -v mariadb-dump || command -v mysqldump) || ls_dump=mysqldump
 ls_file=$(mktemp) || exit 1

@@ -9,7 +9,7 @@ export PM2_DISABLE_VERSION_CHECK=1 PM2_HOME="${PM2_HOME:-$HOME/.pm2}"
 ls_daemon() { kill -0 "$(cat "$PM2_HOME/pm2.pid" 2>/dev/null || echo x)" 2>/dev/null; }
 ls_instances() {
     ls_daemon || return 0
-    pm2 jlist --silent 2>/dev/null | node -e '
+    pm2 jlist --silent 2>/dev/null | NODE_OPTIONS= node -e '
 let text = ""; process.stdin.on("data", (d) => text += d).on("end", () => {
   for (const p of JSON.parse(text.slice(text.indexOf("[")) || "[]")) {
     const e = p.pm2_env; if (p.name !== process.argv[1]) continue;
@@ -41,7 +41,7 @@ exit 0
 LOGS = r"""
 export PM2_DISABLE_VERSION_CHECK=1 PM2_HOME="${PM2_HOME:-$HOME/.pm2}"
 if kill -0 "$(cat "$PM2_HOME/pm2.pid" 2>/dev/null || echo x)" 2>/dev/null; then
-    found=$(pm2 jlist --silent 2>/dev/null | node -e '
+    found=$(pm2 jlist --silent 2>/dev/null | NODE_OPTIONS= node -e '
 let text = ""; process.stdin.on("data", (d) => text += d).on("end", () => {
   for (const p of JSON.parse(text.slice(text.indexOf("[")) || "[]")) if (p.name === process.argv[1])
     for (const key of ["pm_out_log_path", "pm_err_log_path"]) console.log(p.pm2_env[key] || ""); })' "$name" 2>/dev/null)
@@ -65,7 +65,7 @@ ls_daemon || exit 0
 _RELOAD_ONE = r"""
 ls_reload_one() {
     ls_module=$(dirname "$(dirname "$(readlink -f "$(command -v pm2)")")")
-    PM2_PROGRAMMATIC=true node -e '
+    NODE_OPTIONS= PM2_PROGRAMMATIC=true node -e '
 let pm2; try { pm2 = require(process.argv[1]) } catch { process.exit(66) }
 pm2.connect((e) => e ? process.exit(66) : pm2.reload(Number(process.argv[2]), { updateEnv: false }, (e) => {
   if (e) console.log(e.message || e); process.exit(e ? 1 : 0); }))' "$ls_module" "$1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.services.postgres_shell import LOGIN
+from lockstitch.services.postgres_shell import FORGET, LOGIN
 from lockstitch.services.session_shell import OPENED
 
 # It may take longer than a login's queries may. Of what is skipped only the server's own tables are not told.
@@ -26,8 +26,8 @@ printf %s "$environment" >environment
 cat >start <<'SH'
 """
     + OPENED
+    + FORGET
     + r"""
-unset PGOPTIONS PGSERVICE PGSERVICEFILE PGDATABASE PGHOST PGHOSTADDR PGPORT PGUSER PGPASSWORD
 export PGCONNECT_TIMEOUT=10 PGAPPNAME="lockstitch shell"
 [ ! -e "$folder/password" ] || export PGPASSFILE="$folder/password"
 environment=$(cat "$folder/environment")

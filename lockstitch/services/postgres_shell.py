@@ -7,12 +7,20 @@ no new connection gets in (src/backend/commands/dbcommands.c, `RenameDatabase`).
 
 from __future__ import annotations
 
-LOGIN = r"""
+# All that a URL leaves open would be a profile's to say; where files with keys and passwords are, it may.
+FORGET = r"""
+unset PGOPTIONS PGSERVICE PGSERVICEFILE PGDATABASE PGHOST PGHOSTADDR PGPORT PGUSER PGPASSWORD PGTZ PGDATESTYLE PGGEQO \
+    PGSSLMODE PGREQUIRESSL PGSSLNEGOTIATION PGGSSENCMODE PGCHANNELBINDING PGREQUIREAUTH PGTARGETSESSIONATTRS \
+    PGLOADBALANCEHOSTS PG_COLOR
+"""
+LOGIN = (
+    FORGET
+    + r"""
 export PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8 PGAPPNAME=lockstitch
-unset PGOPTIONS PGSERVICE PGSERVICEFILE PGDATABASE PGHOST PGHOSTADDR PGPORT PGUSER 2>/dev/null || :
 pg() { PGPASSWORD="$password" "$@"; }
 sql() { ls_on=$1; shift; pg psql -XAtq -w -v ON_ERROR_STOP=1 -v VERBOSITY=terse -d "$ls_on" "$@"; }
 """
+)
 
 # The tables whose rows a dump holds: not those of extensions, which their extension fills, nor what is passing.
 _TABLES = r"""
