@@ -77,7 +77,7 @@ def code_values(app: App) -> dict[str, str]:
 def resolve(app: App, ref: str) -> Probe[Target]:
     """What a ref means at the repository now; asked on one host for all."""
     known = {**code_values(app), "ref": ref, "globs": "\n".join(app.migrating.files)}
-    return Probe("target", Command(RESOLVE, values=known), parse_target)
+    return Probe("target", Command(RESOLVE, values=known, env=app.env), parse_target)
 
 
 def recall(app: App, wanted: str) -> Probe[Target]:

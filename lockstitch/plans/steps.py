@@ -85,15 +85,20 @@ class Job:
         return Step(name, says, command, undo, again, timeout=self.app.timeout)
 
 
+def _git(job: Job, text: str, **more: str) -> Command:
+    """A command of `git_steps`; the app's environment may say how the git server is reached (GIT_SSH_COMMAND)."""
+    return Command(text, values=job.values(**more), env=job.app.env)
+
+
 def fetch(job: Job) -> Step:
-    return job.step("fetch", f"fetch {job.app.repository}", Command(git_steps.FETCH, values=job.values()))
+    return job.step("fetch", f"fetch {job.app.repository}", _git(job, git_steps.FETCH))
 
 
 def export(job: Job) -> tuple[Step, ...]:
     """Make the release's folder and link the shared files into it."""
     undo = Command(git_steps.DISCARD_EXPORT, values=job.values())
     says = f"check {short(job.revision)} out as release {job.release}"
-    made = job.step("release", says, Command(git_steps.EXPORT, values=job.values()), undo)
+    made = job.step("release", says, _git(job, git_steps.EXPORT), undo)
     links = (
         job.step(f"link {path}", f"link shared {path}", Command(LINK, values={**job.values(), "path": path}))
         for path in job.app.shared
@@ -105,8 +110,8 @@ def checkout(job: Job, *, discard: bool = False) -> Step:
     """Move the checkout to the revision; its way back is the revision it was on."""
     undo = None
     if job.before:
-        undo = Command(git_steps.CHECKOUT, values={**job.values(force="--force", back="yes"), "revision": job.before})
-    command = Command(git_steps.CHECKOUT, values=job.values(force="--force" if discard else "", back=""))
+        undo = _git(job, git_steps.CHECKOUT, force="--force", back="yes", revision=job.before)
+    command = _git(job, git_steps.CHECKOUT, force="--force" if discard else "", back="")
     return job.step("checkout", f"check {short(job.revision)} out in {job.layout.path}", command, undo)
 
 
@@ -211,16 +216,14 @@ def tag(job: Job, name: str, by: str, message: str, *, push: bool) -> tuple[Step
     """Tag the revision that is running, in this host's clone, and push the tag where `push` says so."""
     assert job.before is not None
     told = {"tag": name, "by": by, "message": message or name, "state": job.layout.state, "release": job.release}
-    values = {**job.values(**told), "revision": job.before}
     says = f"tag {short(job.before)}, which is running, as {name}"
-    steps = [
-        job.step(
-            f"tag {name}", says, Command(git_steps.TAG, values=values), Command(git_steps.DELETE_TAG, values=values)
-        )
-    ]
+    make, remove, push_it, unpush = (
+        _git(job, text, revision=job.before, **told)
+        for text in (git_steps.TAG, git_steps.DELETE_TAG, git_steps.PUSH_TAG, git_steps.UNPUSH_TAG)
+    )
+    steps = [job.step(f"tag {name}", says, make, remove)]
     if push:
-        undo = Command(git_steps.UNPUSH_TAG, values=values)
-        steps.append(job.step("push tag", f"push {name} to origin", Command(git_steps.PUSH_TAG, values=values), undo))
+        steps.append(job.step("push tag", f"push {name} to origin", push_it, unpush))
     return tuple(steps)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from lockstitch.errors import CheckError
 from lockstitch.report import plan_text
+from tests.engine import lfs
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, commit, git, make_repository
 
@@ -123,3 +127,63 @@ def test_what_git_refuses_of_gitmodules_is_refused(make_world: MakeWorld, entry:
     ended = world.deploy("main", "box:a")
     assert ended.code == 5
     assert not (tmp_path / "ran").exists() and not (world.path(*HERE) / "x").exists()
+
+
+FILTER = ("-c", "filter.lfs.process=git-lfs filter-process", "-c", "filter.lfs.clean=git-lfs clean -- %f")
+
+
+def large(world: World, *versions: str) -> None:
+    """Commit versions of the repository with a file that is kept in Git LFS."""
+    for version in versions:
+        (world.repository / ".gitattributes").write_text(
+            "# nothing but this:\n*.bin filter=lfs diff=lfs merge=lfs -text\n"
+        )
+        (world.repository / "large.bin").write_text(f"large {version}\n")
+        world.git(*FILTER, "add", "large.bin", ".gitattributes")
+        world.git(*FILTER, "commit", "-qm", version)
+        (world.repository / "VERSION").write_text(version)
+        world.git(*FILTER, "commit", "-qam", f"release {version}")
+        world.git("tag", version)
+
+
+def test_files_in_git_lfs_are_there_and_go_back_without_a_server(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = lfs.folder()
+    if program is None:
+        pytest.skip("no git-lfs can be had")
+    monkeypatch.setenv("PATH", f"{program}:{os.environ['PATH']}")
+    large(world, "v5", "v6")
+    world.url = f"file://{world.repository}"
+    path = world.path(*HERE)
+    file = path / ("." if world.layout == "in_place" else "current") / "large.bin"
+    for version in ("v5", "v6"):
+        deploy(world, version)
+        assert file.read_text() == f"large {version}\n"
+    world.repository.rename(world.root / "away")
+    for old in (path / "releases").glob("*"):
+        if world.layout == "releases" and old != (path / "current").resolve():
+            old.rename(world.root / "pruned")
+    assert world.rollback("refs/tags/v5", "box:a").code == 0
+    assert file.read_text() == "large v5\n"
+    assert world.layout == "releases" or world.git(*FILTER, "status", "--porcelain", at=path) == ""
+
+
+@pytest.mark.skipif(shutil.which("git-lfs") is not None, reason="git-lfs is installed here")
+def test_a_host_without_git_lfs_is_refused_before_the_first_deploy_and_before_the_next(world: World) -> None:
+    (world.repository / "assets").mkdir()
+    world.commit("v5", **{"assets/.gitattributes": "*.bin -text filter=lfs\n"})
+    with pytest.raises(CheckError, match="a: api: `git-lfs` is not found on this host") as refused:
+        world.plan_deploy("v5", "box:a")
+    assert refused.value.exit_code == 7 and not world.path(*HERE).exists()
+    deploy(world, "v4")
+    with pytest.raises(CheckError, match="`git-lfs` is not found"):
+        world.plan_deploy("main", "box:a")
+    # Where the survey cannot know it, in a submodule, nothing that serves has changed yet.
+    make_repository(world.root / "lib", ("l1",))
+    commit(world.root / "lib", "l2", **{".gitattributes": "*.bin filter=lfs\n"})
+    world.git("checkout", "-q", "v4")
+    world.git(*ALLOW, "submodule", "add", "-q", "../lib", "lib")
+    world.commit("v6")
+    ended = world.deploy("v6", "box:a")
+    assert ended.code == 5 and world.revision(*HERE) == world.rev("v4")
+    (failure,) = ended.outcome.failures
+    assert failure.what == "fetch" and "git-lfs is not found on this host" in failure.output[-1]
