@@ -70,7 +70,8 @@ class Journal:
 
 
 def note(path: Path, **fields: Any) -> None:
-    """Add one line to a file that several may write to at once: of what is done without a run of its own."""
+    """Add one line to a file that several may write to at once: of what is done without a run of its own. Raises
+    OSError where it could not be written as a whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     line = json.dumps({"at": now(), **fields}, ensure_ascii=False, default=str) + "\n"
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
@@ -78,7 +79,9 @@ def note(path: Path, **fields: Any) -> None:
         # What a full disk or a power loss has cut off does not spoil this line.
         size = os.fstat(descriptor).st_size
         whole = not size or os.pread(descriptor, 1, size - 1) == b"\n"
-        file.write(("" if whole else "\n").encode() + line.encode("utf-8", "replace"))
+        left = memoryview(("" if whole else "\n").encode() + line.encode("utf-8", "replace"))
+        while left:
+            left = left[file.write(left) or 0 :]
 
 
 def records(path: Path) -> tuple[list[Mapping[str, Any]], int]:

@@ -80,7 +80,8 @@ def record(session: Session, what: str, ended: Mapping[str, Done | None], began:
     try:
         note(commands_file(session), **told)
     except OSError as error:
-        aside(f"the journal lacks this: {error.filename}: {error.strerror}")
+        session.unrecorded = f"{commands_file(session)}: {(error.strerror or str(error)).lower()}"
+        aside(f"this is in no journal: {session.unrecorded}")
 
 
 def commands_file(session: Session) -> Path:

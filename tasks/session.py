@@ -58,6 +58,8 @@ class Session:
         self.run_id, self.by = new_run(), who()
         # What was answered of the database, should the same have to be planned once more.
         self._answered = ""
+        # Why the journal of this machine lacks what was done by hand; empty: it has it.
+        self.unrecorded = ""
 
     def __enter__(self) -> Session:
         if self.c.defaulted and not self.json:
@@ -264,7 +266,10 @@ class Session:
         tell(self._text(data, text))
 
     def _text(self, data: Callable[[], Any], text: Callable[[], str]) -> str:
-        return json_text(data(), 2) if self.json else text()
+        if not self.json:
+            return text()
+        told = data()
+        return json_text({**told, "unrecorded": self.unrecorded} if self.unrecorded else told, 2)
 
     def note(self, text: str) -> None:
         """Say something on the way; it never mixes with JSON on stdout."""

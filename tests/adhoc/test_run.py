@@ -264,3 +264,20 @@ def test_a_reader_that_goes_away(operator: Operator) -> None:
 def test_json_is_one_value(operator: Operator) -> None:
     ran = operator.fab("run", "--json", "--", f"{ON_TWO}")
     assert ran.code == 7 and json.loads(ran.out)["exit_code"] == 7 and ran.json["hosts"]["two"]["code"] == 1
+
+
+@pytest.mark.parametrize("way", ["a file in its place", "no room"])
+def test_what_cannot_be_recorded_is_said(operator: Operator, way: str) -> None:
+    place = operator.folder / ".lockstitch"
+    if way == "no room":
+        place.mkdir()
+        (place / "commands.jsonl").symlink_to("/dev/full")
+    else:
+        place.write_text("")
+    ran = operator.start("run", "--json", "--", "echo done").finish(60)
+    reason = "no space left on device" if way == "no room" else "file exists"
+    assert (ran.code, ran.json["exit_code"]) == (0, 0), ran.said
+    assert ran.json["unrecorded"] == f"{place}/commands.jsonl: {reason}"
+    assert f"this is in no journal: {place}/commands.jsonl: {reason}\n" in ran.err
+    if place.is_file():
+        assert operator.start("history", "--by-hand").finish(60).code == 7, "what cannot be read is not empty"
