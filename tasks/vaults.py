@@ -11,7 +11,16 @@ from typing import Any, TextIO, cast
 from lockstitch import plans
 from lockstitch.backup import sized
 from lockstitch.errors import CheckError, UsageError
-from lockstitch.offsite import Pushed, Told, bucket_of, fetch, push_to_bucket, push_to_host
+from lockstitch.offsite import (
+    Pushed,
+    Told,
+    bucket_of,
+    fetch,
+    push_sealed_to_bucket,
+    push_sealed_to_host,
+    push_to_bucket,
+    push_to_host,
+)
 from lockstitch.plan import Script
 from lockstitch.plans.shelf import Shelf, record
 from lockstitch.report import backups_json, backups_text
@@ -95,9 +104,15 @@ def _push(stores: Stores, shelf: Shelf, name: str, told: Told) -> Pushed:
             f"{at.name} has nowhere to be pushed to",
             hint="write offsite: {bucket: NAME} or {host: NAME, directory: PATH} under it in the inventory",
         )
+    sealing = at.offsite.age
+    if at.offsite_host is None and sealing:
+        return push_sealed_to_bucket(remote, at.host, at.vault.directory, name, bucket_of(at.offsite), sealing, told)
     if at.offsite_host is None:
         return push_to_bucket(remote, at.host, at.vault.directory, name, bucket_of(at.offsite), told)
     assert at.offsite.directory is not None
+    if sealing:
+        where = (at.offsite_host, at.offsite.directory)
+        return push_sealed_to_host(remote, at.host, at.vault.directory, name, *where, sealing, told)
     return push_to_host(remote, at.host, at.vault.directory, name, at.offsite_host, at.offsite.directory, told)
 
 

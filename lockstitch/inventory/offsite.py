@@ -37,6 +37,11 @@ Region = Annotated[
 ]
 Prefix = Annotated[str, text("path in the bucket", _prefix)]
 
+_AGE = re.compile(r"age1[a-z0-9]+|ssh-(ed25519|rsa) \S+.*")
+# Not the value: it may be the secret half.
+_NO_KEY = "it is no public key: age-keygen prints one, age1…"
+PublicKey = Annotated[str, text("public key", lambda value: None if _AGE.fullmatch(value) else _NO_KEY, pattern=_AGE)]
+
 _OF_A_BUCKET = ("prefix", "endpoint", "insecure", "region", "key", "secret")
 
 
@@ -56,6 +61,10 @@ class OffsiteSettings(Settings):
         "`AWS_…`, `~/.aws`, the machine's role",
     )
     secret: SecretReference | None = Field(default=None, description="where the secret access key is")
+    age: tuple[PublicKey, ...] = Field(
+        default=(),
+        description="public keys of age; a copy is one file, encrypted for each of them before it leaves this machine",
+    )
     host: HostName | None = Field(default=None, description="another host of the environment, by its name")
     directory: AppPath | None = Field(default=None, description="folder of that host that the backups are put into")
 

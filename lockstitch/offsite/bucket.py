@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lockstitch.backup import MANIFEST
 from lockstitch.errors import CheckError, LockstitchError
 from lockstitch.host import Host
 from lockstitch.offsite.manifest import LONGEST_MANIFEST, File, Manifest, parse
+from lockstitch.offsite.sealed import names, piped, recipients_of, seal, sealed_before
 from lockstitch.offsite.source import CHUNK, Progress, Pushed, Source, Told
 from lockstitch.offsite.store import Store
 from lockstitch.offsite.where import Bucket
@@ -32,7 +33,7 @@ def push_to_bucket(remote: Remote, host: Host, vault_directory: str, name: str, 
             before = _manifest_there(store, manifest, name)
             sent = sum(_push(source, store, file, progress) for file in manifest.files)
             if before != manifest.raw:
-                _push_manifest(store, manifest, name)
+                _put(store, store.bucket.place(name, MANIFEST), manifest.raw)
     except LockstitchError as error:
         error.hint = error.hint or GO_ON
         raise
@@ -40,12 +41,48 @@ def push_to_bucket(remote: Remote, host: Host, vault_directory: str, name: str, 
     return Pushed(where, len(manifest.files), manifest.bytes, sent, not sent and before == manifest.raw)
 
 
-def _manifest_there(store: Store, manifest: Manifest, name: str) -> bytes | None:
-    """What the manifest there says; raises CheckError where it is that of a backup with other files."""
+def push_sealed_to_bucket(
+    remote: Remote, host: Host, vault_directory: str, name: str, bucket: Bucket, recipients: Sequence[str], told: Told
+) -> Pushed:
+    """Copy a backup into a bucket as one file that only the holders of these recipients' keys can read.
+
+    What is there already is compared with the note beside it, and sent only where it differs.
+    """
+    keys = recipients_of(recipients)
+    source = Source(remote, host, vault_directory, name)
+    manifest = source.manifest()
+    progress = Progress(told, 2 * manifest.bytes)
+    file, note = (bucket.place(each) for each in names(name))
+    back = progress.of("read back")
+    try:
+        with Store(bucket) as store:
+            before = sealed_before(_small(store, note), manifest, name, str(bucket))
+            already = before is not None and _is_there(store, file, before.file, lambda more: back(2 * more))
+            if not already:
+                with piped(lambda target: seal(source, manifest, keys, target, progress)) as stream:
+                    store.write(file, stream, manifest.bytes)
+                assert stream.sealed is not None
+                if not _is_there(store, file, stream.sealed.file, back):
+                    raise _damaged(store, file)
+                _put(store, note, stream.sealed.note(recipients))
+    except LockstitchError as error:
+        error.hint = error.hint or GO_ON
+        raise
+    return Pushed(f"{bucket}: {file}", 1, manifest.bytes, int(not already), already)
+
+
+def _small(store: Store, key: str) -> bytes:
+    """An object that is no longer than a manifest; empty where there is none."""
     raw = b""
-    with store.read(store.bucket.place(name, MANIFEST)) as stream:
+    with store.read(key) as stream:
         while stream is not None and len(raw) <= LONGEST_MANIFEST and (data := stream.read(CHUNK)):
             raw += data
+    return raw
+
+
+def _manifest_there(store: Store, manifest: Manifest, name: str) -> bytes | None:
+    """What the manifest there says; raises CheckError where it is that of a backup with other files."""
+    raw = _small(store, store.bucket.place(name, MANIFEST))
     try:
         other = parse(raw, name).sha256 != manifest.sha256
     except ValueError:
@@ -69,10 +106,9 @@ def _push(source: Source, store: Store, file: File, progress: Progress) -> bool:
     return True
 
 
-def _push_manifest(store: Store, manifest: Manifest, name: str) -> None:
-    key = store.bucket.place(name, MANIFEST)
-    store.write(key, io.BytesIO(manifest.raw), len(manifest.raw))
-    file = File(MANIFEST, len(manifest.raw), hashlib.sha256(manifest.raw).hexdigest())
+def _put(store: Store, key: str, raw: bytes) -> None:
+    store.write(key, io.BytesIO(raw), len(raw))
+    file = File(key, len(raw), hashlib.sha256(raw).hexdigest())
     if not _is_there(store, key, file, lambda more: None):
         raise _damaged(store, key)
 

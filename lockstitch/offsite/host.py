@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -14,10 +14,11 @@ from lockstitch.command import Command
 from lockstitch.errors import CheckError, LockstitchError, UsageError
 from lockstitch.host import Host
 from lockstitch.offsite import shell
-from lockstitch.offsite.manifest import Manifest
+from lockstitch.offsite.manifest import LONGEST_MANIFEST, File, Manifest
+from lockstitch.offsite.sealed import names, recipients_of, seal, sealed_before
 from lockstitch.offsite.source import CHUNK, Progress, Pushed, Source, Told
 from lockstitch.plan import Script, Step
-from lockstitch.remote import Remote
+from lockstitch.remote import FileError, Remote
 from lockstitch.shown import oneline
 
 _QUICK = 120.0
@@ -50,6 +51,57 @@ def push_to_host(
     return Pushed(f"{to.name}: {target.path}", len(manifest.files), manifest.bytes, sent, found == "same")
 
 
+def push_sealed_to_host(
+    remote: Remote,
+    host: Host,
+    vault_directory: str,
+    name: str,
+    to: Host,
+    directory: str,
+    recipients: Sequence[str],
+    told: Told,
+) -> Pushed:
+    """Copy a backup to another host as one file that only the holders of these recipients' keys can read."""
+    if to.name == host.name:
+        raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
+    keys = recipients_of(recipients)
+    source = Source(remote, host, vault_directory, name)
+    manifest = source.manifest()
+    file, note = names(name)
+    parts = {each: posixpath.join(directory, f".{each}.part") for each in (file, note)}
+    ask = _asking(remote, to, {"directory": directory, "file": file, "note": note}, manifest.bytes)
+    before = sealed_before(_small(remote, to, posixpath.join(directory, note)), manifest, name, to.name)
+    already = before is not None and ask("compare what is there", shell.SAME, sums=_sum(before.file)) == "same"
+    if not already:
+        ask("make room", shell.ROOM, needed=str((manifest.bytes + manifest.bytes // 1000 + _ROOM) // 1024))
+        try:
+            with remote.open(to, parts[file], "wb") as copy:
+                sealed = seal(source, manifest, keys, copy, Progress(told, manifest.bytes))
+            with remote.open(to, parts[note], "wb") as beside:
+                beside.write(sealed.note(recipients))
+            ask("compare and name it", shell.NAME, sums=_sum(sealed.file))
+        except BaseException:
+            with suppress(LockstitchError):
+                ask("remove what arrived", shell.AWAY)
+            raise
+    return Pushed(f"{to.name}: {posixpath.join(directory, file)}", 1, manifest.bytes, int(not already), already)
+
+
+def _sum(file: File) -> str:
+    return f"{file.sha256}  {file.name}"
+
+
+def _small(remote: Remote, host: Host, path: str) -> bytes:
+    """A file that is no longer than a manifest; empty where there is none."""
+    try:
+        with remote.open(host, path, "rb") as file:
+            return file.read(LONGEST_MANIFEST)
+    except FileError as error:
+        if not error.missing:
+            raise
+        return b""
+
+
 def _push(source: Source, target: _Target, progress: Progress) -> None:
     target.prepare()
     try:
@@ -65,6 +117,20 @@ def _push(source: Source, target: _Target, progress: Progress) -> None:
         if isinstance(error, LockstitchError):
             error.hint = error.hint or f"nothing on {target.host.name} looks like a backup of that name; type it again"
         raise
+
+
+def _asking(remote: Remote, host: Host, known: Mapping[str, str], size: int) -> Callable[..., str]:
+    """What a host is asked with: a step's name, its text and more values. So many bytes may have to be compared."""
+
+    def ask(step: str, text: str, **more: str) -> str:
+        command = Command(text, values={**known, **more})
+        (result,) = remote.run(host, Script((Step(step, step, command, timeout=_QUICK + size / _SLOW),)))
+        if not result.ok:
+            said = oneline(result.output.strip()) or f"it ended with {result.code}"
+            raise CheckError(f"{host.name}: could not {step}: {said}")
+        return result.output.strip()
+
+    return ask
 
 
 @dataclass(frozen=True)
@@ -110,14 +176,8 @@ class _Target:
 
     def ask(self, step: str, text: str, more: Mapping[str, str] | None = None) -> str:
         """What one text says there; raises CheckError where it fails."""
-        values = {"directory": self.directory, "name": self.name, **self._sums(), **(more or {})}
-        timeout = _QUICK + self.manifest.bytes / _SLOW
-        script = Script((Step(step, step, Command(text, values=values), timeout=timeout),))
-        (result,) = self.remote.run(self.host, script)
-        if not result.ok:
-            said = oneline(result.output.strip()) or f"it ended with {result.code}"
-            raise CheckError(f"{self.host.name}: could not {step}: {said}")
-        return result.output.strip()
+        known = {"directory": self.directory, "name": self.name, **self._sums()}
+        return _asking(self.remote, self.host, known, self.manifest.bytes)(step, text, **(more or {}))
 
     def _sums(self) -> dict[str, str]:
         """What sha256sum compares, there."""

@@ -53,3 +53,31 @@ CLEAN = r"""
 cd -- "$directory" 2>/dev/null && rm -rf -- ".$name.part"
 exit 0
 """
+
+# An encrypted copy, `file`, with `note` beside it; `sums` is the line of sha256sum for the first.
+SAME = r"""
+cd -- "$directory" 2>/dev/null && printf '%s\n' "$sums" | sha256sum -c - >/dev/null 2>&1 && echo same || echo other
+"""
+
+ROOM = r"""
+set -eu
+umask 077
+mkdir -p -- "$directory"; cd -- "$directory"
+rm -f -- ".$file.part" ".$note.part"
+free=$(df -Pk . | awk 'NR == 2 { print $4 }')
+[ "$free" -ge "$needed" ] || { echo "$directory has room for $free KiB, and the copy needs $needed"; exit 1; }
+"""
+
+NAME = r"""
+set -eu
+cd -- "$directory"
+found=$(sha256sum <".$file.part")
+[ "${found%% *}" = "${sums%% *}" ] || { echo "what arrived is not what was sent"; exit 1; }
+sync ".$file.part" ".$note.part"
+mv -T -- ".$file.part" "$file"; mv -T -- ".$note.part" "$note"; sync .
+"""
+
+AWAY = r"""
+cd -- "$directory" 2>/dev/null && rm -f -- ".$file.part" ".$note.part"
+exit 0
+"""
