@@ -26,7 +26,7 @@ _PATTERNS = (
     re.compile(rf"(?i)(--(?:{_NAME})\s+)({_VALUE})"),
     re.compile(r"(?i)((?:bearer|basic)\s+)([^\s'\";|&]+)"),
     # scheme://user:password@host; the name of the user says who did it, and stays.
-    re.compile(r"(://[^\s/:@'\"]*:)([^\s/'\"]+)(?=@)"),
+    re.compile(r"(://[^\s/:@'\"]*:)([^\s'\"]+)(?=@)"),
     re.compile(r"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*['\"]?[^\s:'\"]+:)([^\s'\"]+)"),
     # The clients of MySQL and MariaDB take it without a space, redis-cli with one.
     re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s-p)({_VALUE})"),

@@ -31,6 +31,7 @@ HIDDEN = "hunter2!"
         (f"sshpass -p {HIDDEN} ssh web1", "ssh web1"),
         (f"docker login -u ada -p {HIDDEN} registry", "registry"),
         (f"psql postgresql://ada:p@ss{HIDDEN}@db/shop", "@db/shop"),
+        (f"psql postgresql://ada:p/ss@{HIDDEN}@db/shop", "@db/shop"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked(typed: str, stays: str) -> None:

@@ -56,17 +56,21 @@ def redis(wanted: RedisChecks, context: Context) -> Check:
     url = wanted.url if "://" in wanted.url else context.known.get(wanted.url, "")
     missing = context.lacking.get(wanted.url, "" if url else "its URL was not looked up")
     values = login(url)
-    return Check(
-        NAME, Probe(NAME, Command(_ASK if url else ":", values=values), parse), partial(judge, wanted, missing)
-    )
+    if url and values["port"] == "0":
+        missing = "its URL cannot be read: in a password %2F is written for /, %3F for ?, %23 for # and %40 for @"
+    asked = _ASK if url and not missing else ":"
+    return Check(NAME, Probe(NAME, Command(asked, values=values), parse), partial(judge, wanted, missing))
 
 
 def login(url: Value) -> dict[str, Value]:
-    """A URL as the values of the question. One that cannot be read leads to port 0, which does not answer."""
+    """A URL as the values of the question. Of one that cannot be read only port 0: what looks like its host may be the
+    tail of a password."""
     plain = url.reveal() if isinstance(url, Secret) else url
     try:
         parts = urlsplit(plain)
         host, port = parts.hostname or "127.0.0.1", parts.port or 6379
+        if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+            raise ValueError
     except ValueError:
         return {"socket": "", "host": "127.0.0.1", "port": "0", "user": "", "password": "", "tls": ""}
     return {

@@ -23,6 +23,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|cmd):[^\x00]*[^\s\x00][^\x00]*)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OURS = (".git", "REVISION", ".lockstitch.tar")
+# A colon before an @, but for a port with a path after it.
+_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^@/]*:(?!\d{1,5}/)[^@]*@|[^/@:\s]+:[^/@]+@", re.IGNORECASE | re.DOTALL)
 _NO_REF = re.compile(r"[\s~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 
 
@@ -107,9 +109,9 @@ def git_ref(value: str) -> str | None:
 
 
 def no_password(value: str) -> str | None:
-    """A URL without a password in it."""
+    """A URL without a password in it: nor one that holds `/`, `?` or `#`, nor one where there is no scheme."""
     try:
-        held = "://" in value and urlsplit(value).password is not None
+        held = urlsplit(value).password is not None or bool(_PASSWORD.match(value))
     except ValueError:
         return "it is not a URL"
     return "it holds a password: an inventory holds no secrets, use a deploy key of the host" if held else None

@@ -52,8 +52,9 @@ def parse(url: Value) -> dict[str, str]:
     who, _, where = place.rpartition("@")
     user, _, password = who.partition(":")
     at = _PLACE.fullmatch(where)
-    if at is None or (":" in where and "@" in path and not who):
-        hint = "a character of the password that means something in a URL is written as % and its two digits: %2F is /"
+    # An @ that comes after a / or ? of the password: what looks like host and database would be its tail.
+    if at is None or "@" in path + query:
+        hint = "a sign of the password that means something in a URL is written as % and its digits: %2F is /, %40 is @"
         raise UsageError(f"{source}its host cannot be read", hint=hint)
     known = {"user": unquote(user), "password": unquote(password), "host": unquote(at[1]).strip("[]")}
     known |= {"port": at[2] or "", "database": unquote(path), **_asked(query, source)}

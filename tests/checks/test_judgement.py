@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.checks import apps, clock, machine, ports, redis, tls, tools, urls, variables
-from lockstitch.checks.check import Asking, Check, findings
+from lockstitch.checks.check import Asking, Check, Context, findings
 from lockstitch.checks.clock import Clock
 from lockstitch.checks.machine import Used
 from lockstitch.checks.variables import Found, Held
@@ -370,10 +370,20 @@ def test_a_redis_whose_url_cannot_be_had_is_no_pass() -> None:
         ("unix:///run/redis.sock", {"socket": "/run/redis.sock"}),
         (Secret("rediss://u:p%40ss@a:7/1"), {"user": "u", "password": Secret("p@ss"), "tls": "yes", "port": "7"}),
         (Secret("redis://a:not-a-port"), {"port": "0"}),
+        (Secret("redis://:p@s3/cr@a:1/0"), {"host": "127.0.0.1", "port": "0", "password": ""}),
+        (Secret("redis://:p@s3?cr@a"), {"port": "0"}),
+        (Secret("redis://:p@s3#cr@a"), {"port": "0"}),
     ],
 )
 def test_redis_urls(url: str | Secret, known: dict[str, object]) -> None:
     assert redis.login(url).items() >= known.items()
+
+
+def test_a_redis_url_that_cannot_be_read_is_told_without_its_password() -> None:
+    context = Context(datetime.now(UTC), known={"env:R": Secret("redis://:p@s3/cr@a:1/0", "env:R")})
+    check = redis.redis(RedisChecks(url="env:R"), context)
+    (told,) = check.judge({})
+    assert told.level == "warn" and "cannot be read" in told.says and "s3" not in f"{told} {check.probe.command}"
 
 
 @pytest.mark.parametrize("url", ["redis://:secret@a", "redis://u:p@a:1", "http://a", "unix:///../x y"])

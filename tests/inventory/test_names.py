@@ -94,7 +94,14 @@ def test_a_secret_is_never_a_value_and_never_said(value: object) -> None:
 
 
 def test_repositories_hold_no_password() -> None:
-    for url in ("https://deploy:hunter2@example.com/a.git", "ssh://git:hunter2@example.com/a.git"):
+    for url in (
+        "https://deploy:hunter2@example.com/a.git",
+        "ssh://git:hunter2@example.com/a.git",
+        "https://deploy:x/hunter2@example.com/a.git",
+        "https://deploy:x?hunter2@example.com/a.git",
+        "https://deploy:x@y/hunter2#@example.com/a.git",
+        "deploy:hunter2@example.com/a.git",
+    ):
         words = said(names.Repository, url)
         assert "holds a password" in words
         assert "hunter2" not in words
@@ -103,8 +110,13 @@ def test_repositories_hold_no_password() -> None:
         "https://example.com/a.git",
         "ssh://git@example.com:22/a",
         "/srv/git/a.git",
+        "https://example.com:8443/@acme/a@2.git",
+        "git@example.com:acme/a@2.git",
+        "host:acme/a@2.git",
     ):
         assert said(names.Repository, url) == ""
+    for url in ("deploy:hunter2@example.com/up", "http://deploy:hun/ter2@example.com/up", "https://u:hun ter2@h"):
+        assert "holds a password" in said(names.WebUrl, url) and "ter2" not in said(names.WebUrl, url)
     assert "option" in said(names.Repository, "--upload-pack=x")
 
 

@@ -100,6 +100,8 @@ REFUSED = [
     f"mysql://u:{quote(PASSWORD, safe='')}@a,b/d",
     f"mysql://u:{PASSWORD}@h/d",
     "mysql://u:12/s3'cr@h/d",
+    "mysql://u:12@s3/cr@h/d",
+    "mysql://u:12@s3?cr@h/d",
     f"mysql://u:{quote(PASSWORD, safe='')}@h/d?ssl_mode=perhaps",
     f"mysql://u:{quote(PASSWORD, safe='')}@h/d?sslaccept=strict",
     f"mysql://u:{quote(PASSWORD + chr(10), safe='')}@h/d",
