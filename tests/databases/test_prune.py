@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from lockstitch import vault_check
 from lockstitch.inventory.database import DatabaseSettings
-from lockstitch.retention import doomed
+from lockstitch.report import backups_text
+from lockstitch.retention import doomed, why_kept
 from tests.databases.conftest import MakeProject, MakeStore
 from tests.databases.engines import one_engine
 from tests.databases.store import Store
@@ -107,5 +113,96 @@ def test_a_dry_run_removes_nothing_and_a_real_one_spares_what_a_release_holds(ma
     assert f"release {release}" in listed.out, listed.said
     again = project.fab("backup.prune")
     assert again.code == 0 and "every backup is kept" in again.out, again.said
+    journal = app.parent / ".lockstitch" / "api" / "journal.jsonl"
+    kept = journal.read_bytes()
+    journal.write_bytes(b"\0" * 200 + kept + b"\0" * 200)
+    damaged = project.fab("backup.prune")
+    assert damaged.code == 0 and "every backup is kept" in damaged.out, damaged.said
+    shown = project.fab("history")
+    assert shown.code == 0 and release in shown.out, shown.said
+    journal.unlink()
+    journal.mkdir()
+    for words in (("backup.prune",), ("history",), ("rollback",), ("status",), ("disk.clean",)):
+        refused = project.fab(*words)
+        assert refused.code == 7, (words, refused.said)
+        assert "unreadable: .lockstitch/api/journal.jsonl: it is no file" in refused.said, (words, refused.said)
+    assert project.store.names() == [names[1], names[3]]
     shutil.rmtree(app.parent / ".lockstitch")
     shutil.rmtree(app)
+
+
+def spoil_vault(store: Store) -> str:
+    store.vault.rename(store.vault.with_name("away"))
+    store.vault.symlink_to("/nowhere/vault")
+    return f"{store.vault.name}: "
+
+
+def spoil_journal(store: Store) -> str:
+    (store.state() / "journal.jsonl").unlink()
+    (store.state() / "journal.jsonl").mkdir()
+    return "journal.jsonl: it is no file"
+
+
+def spoil_marks(store: Store) -> str:
+    (store.state() / "damaged").symlink_to("/nowhere/damaged")
+    return "damaged: "
+
+
+@pytest.mark.parametrize("spoil", [spoil_vault, spoil_journal, spoil_marks])
+def test_a_vault_that_cannot_be_read_is_not_an_empty_one(
+    server: LocalServer, make_store: MakeStore, spoil: Callable[[Store], str]
+) -> None:
+    server.create("shop")
+    store = make_store(keep={"last": 1, "daily": 0, "weekly": 0})
+    fill(store, TIMES[:3])
+    why = spoil(store)
+    before = sorted(store.home.rglob("*"))
+    for ended in (store.prune(), store.backup(), store.verify(), store.prove()):
+        assert ended.code == 7, ended
+        assert "unreadable: " in ended.said and why in ended.said
+    found = store.look(servers=False)["main"]
+    findings = list(vault_check.backups(found, 60.0, datetime.now(UTC), "fab -H box"))
+    assert {finding.level for finding in findings} == {"fail"} and any(why in finding.says for finding in findings)
+    assert sorted(store.home.rglob("*")) == before
+
+
+def test_a_dump_from_the_future_takes_nobodys_place_and_is_told(server: LocalServer, make_store: MakeStore) -> None:
+    """Made when the host's clock was years ahead: it would be the newest for years."""
+    server.create("shop")
+    store = make_store(keep={"last": 2, "daily": 0, "weekly": 0})
+    names = fill(
+        store, ["2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z", "2020-01-03T00:00:00Z", "2099-01-01T00:00:00Z"]
+    )
+    found = store.look(servers=False)["main"]
+    assert found.newest and found.newest.name == names[2] and [b.name for b in found.future] == [names[3]]
+    said = {f.says: f.level for f in vault_check.backups(found, 60.0, datetime.now(UTC), "fab -H box")}
+    assert any(names[3] in text and level == "warn" for text, level in said.items())
+    assert any(names[2] in text and level == "fail" for text, level in said.items()), "and the newest is years old"
+    shown = backups_text({"main": found}, why_kept(found.backups, store.database().keep, {}, found.future))
+    assert f"! {names[3]} is dated 2099-01-01T00:00:00Z, and on its host it is {found.now}" in shown
+    assert store.prune().code == 0
+    assert store.names() == names[1:]
+
+
+def test_one_dump_that_cannot_be_removed_keeps_no_other_and_no_next_one(
+    server: LocalServer, make_store: MakeStore, tmp_path: Path
+) -> None:
+    server.create("shop")
+    store = make_store(keep={"last": 1, "daily": 0, "weekly": 0})
+    names = fill(store, TIMES[:4])
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "rm").write_text(
+        f"#!/bin/sh\ncase $* in *{names[1]}*) echo \"rm: cannot remove 'x': Permission denied\" >&2; exit 1 ;; esac\n"
+        'exec /bin/rm "$@"\n'
+    )
+    (tools / "rm").chmod(0o755)
+    store.remote.env["PATH"] = f"{tools}:{store.remote.env['PATH']}"
+    ended = store.prune()
+    assert ended.code == 0, ended
+    gone = store.vault / f".{names[1]}.part"
+    assert f"{gone} cannot be removed: Permission denied" in ended.said and f"sudo rm -rf -- '{gone}'" in ended.said
+    assert store.names() == [names[3]] and gone.exists()
+    made = store.backup()
+    assert made.code == 0 and f"{gone} cannot be removed" in made.said, made
+    assert len(store.names()) == 2

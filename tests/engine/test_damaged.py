@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from lockstitch import plans
+from lockstitch.backup import Backup
 from lockstitch.errors import CheckError, LockHeldError
-from lockstitch.facts import Facts
+from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.layout import layout as layout_of
 from lockstitch.lock import break_locks
 from lockstitch.outcome import Said
-from lockstitch.plan import Plan
+from lockstitch.plan import Plan, Site
+from lockstitch.plans.belong import held_backups
 from lockstitch.report import history_json, outcome_text, plan_text, status_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, copied
@@ -378,3 +381,14 @@ def test_only_a_disk_that_is_full_or_broken_fails_a_prune(make_world: MakeWorld,
     assert ended.code == 6
     assert any("No space left" in line for failure in ended.outcome.failures for line in failure.output)
     assert world.served("a", "api") == "v4"
+
+
+def test_where_a_journal_is_damaged_no_dump_of_its_app_goes() -> None:
+    """The line that named it may be the one that was lost."""
+    site = Site("api1", "api", layout_of("releases", "api"))
+    good = {"event": "release", "release": "20260101T000000Z-aaaaaaaaaaaa", "verdict": "good", "backup": "one"}
+    place = PlaceFacts(folders=("20260101T000000Z-aaaaaaaaaaaa",))
+    dumps = [Backup("one", app="api"), Backup("two", app="api"), Backup("by-hand", app=""), Backup("web", app="web")]
+    for damaged, wanted in ((0, {"one"}), (1, {"one", "two"})):
+        facts = Facts(site, place, HostFacts(journal=(good,), damaged=damaged))
+        assert set(held_backups(Survey({site: facts}), dumps)) == wanted

@@ -181,3 +181,16 @@ def test_a_file_without_a_last_newline_and_one_behind_a_link(tmp_path: Path) -> 
     file = home.read()
     assert home.sh(write(file, add(file, (key(),))).render()).returncode == 0
     assert home.file.is_symlink() and len(elsewhere.read_text().splitlines()) == 2
+
+
+def test_a_key_file_that_cannot_be_looked_at_is_not_an_empty_one(tmp_path: Path) -> None:
+    """Its home is on a disk that is not there: an empty file would be put in its place."""
+    (tmp_path / ".ssh").symlink_to("/nowhere/ssh")
+    asked = key_file()
+    env = {**os.environ, "HOME": str(tmp_path)}
+    ran = subprocess.run(["sh"], input=asked.command.render(), env=env, capture_output=True, text=True)
+    assert asked.parse(ran.stdout, ran.returncode) is None
+    assert "link to nothing" in ran.stdout
+    (tmp_path / ".ssh").unlink()
+    ran = subprocess.run(["sh"], input=asked.command.render(), env=env, capture_output=True, text=True)
+    assert asked.parse(ran.stdout, ran.returncode) == KeyFile("none", ("",))
