@@ -42,9 +42,10 @@ def unforged(text: str) -> str:
     return _NEXT.sub(r"\1| ", text)
 
 
-def json_text(data: Any, indent: int | None = None) -> str:
-    """JSON whose strings have every control character escaped; letters of any language stay as they are."""
-    text = json.dumps(data, indent=indent, default=str, ensure_ascii=False)
+def json_text(data: Any, indent: int | None = None, *, letters: bool = False) -> str:
+    """JSON whose strings have every control character escaped. `letters` of any language are escaped too, unless they
+    may stay as they are, which takes a stream in UTF-8."""
+    text = json.dumps(data, indent=indent, default=str, ensure_ascii=not letters)
     if text.isprintable():
         return text
     return "".join(c if c == "\n" or not _obeyed(c) else json.dumps(c)[1:-1] if c > "\x7f" else "\\u007f" for c in text)

@@ -22,6 +22,7 @@ class Screen:
     def __init__(self, stream: TextIO, fleet: Fleet, session: Session) -> None:
         self._heard = _Heard(stream)
         self._json = session.json
+        self._letters = stream.encoding.lower().replace("-", "") == "utf8"
         self._secrets = known_secrets(session.c.selection)
         # Apps are told apart only where there is more than one.
         self._apps = len(fleet.apps) > 1
@@ -52,7 +53,7 @@ class Screen:
             if self._heard.gone:
                 break
             if self._json:
-                self._heard.write(json_text(self._data(told)) + "\n")
+                self._heard.write(json_text(self._data(told), letters=self._letters) + "\n")
                 continue
             label = self._label(told.origin.host, told.origin.app)
             for line in told.record.lines:

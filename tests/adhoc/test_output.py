@@ -49,6 +49,14 @@ def test_nobody_reads_what_goes_wrong(operator: Operator) -> None:
     assert ran.out.strip() == "ended with 7", ran.said
 
 
+@pytest.mark.parametrize("how", [(), ("--group-output",), ("--json",)])
+def test_a_locale_without_the_letters_that_a_host_prints(operator: Operator, how: tuple[str, ...]) -> None:
+    operator.env["PYTHONIOENCODING"] = "ascii"
+    ran = operator.fab("run", *how, "--", "printf '\\303\\244\\n'", where="lab:one")
+    assert ran.code == 0, ran.said
+    assert ran.json["hosts"]["one"]["output"] == "ä\n" if "--json" in how else "\\xe4" in ran.out
+
+
 @pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed(operator: Operator, closed: str) -> None:
     assert operator.redirected(closed, "run", "--", "echo hello; exit 3").code == 7

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 from fabric import Config
 
+from lockstitch.adhoc import Work, everywhere
+from lockstitch.command import Command
 from lockstitch.errors import CheckError, ExitCode
 from lockstitch.journal import Journal, records
 from lockstitch.outcome import Outcome, RunEvent
-from lockstitch.plan import Plan
+from lockstitch.plan import Plan, Script, Step
 from lockstitch.record import KEPT, recorded
-from lockstitch.remote import StepBegan, StepEnded, StepOutput
+from lockstitch.remote import Event, StepBegan, StepEnded, StepOutput
 from lockstitch.remote.ssh import SshRemote
 from lockstitch.report import outcome_json, outcome_text
 from lockstitch.run import run
@@ -138,6 +140,19 @@ def test_a_display_that_fails_at_any_event(far: Far, tmp_path: Path, error: Exce
         assert far.world.truth() == far.on("v2") and far.locks() == []
         assert "not all of this run was shown" in outcome_text(outcome)
         far.restore()
+
+
+def test_what_cannot_be_kept_here_says_nothing_of_the_host(far: Far) -> None:
+    """As for a log that is put into a temporary file of this machine."""
+    host = far.world.fleet().hosts[0]
+    script = Script((Step("say", "", Command("echo hello")),))
+
+    def full(event: Event) -> None:
+        raise FULL
+
+    done = everywhere(far.remote, [Work("a", host, script)], full)["a"]
+    assert done.code is ExitCode.CHECK_SAID_NO and "cannot be kept on this machine: no space left" in done.words
+    assert everywhere(far.remote, [Work("a", host, script)])["a"].code is ExitCode.DONE
 
 
 def test_a_disk_that_is_full_before_anything_begins(tmp_path: Path) -> None:

@@ -184,3 +184,24 @@ def test_an_untouched_host_whose_journal_cannot_be_written_needs_nobody(world: W
     assert ended.code == 5 and ended.outcome.left == (), said
     assert "cannot be written" in said and "web@c: its journal lacks this run, which has changed nothing there" in said
     assert world.truth() == world.on("v1") and world.leftovers() == []
+
+
+def test_a_host_that_was_changed_and_cannot_record_it_needs_a_person(world: World) -> None:
+    """It went back, and its journal does not say so."""
+    world.given("v1")
+    plan, journal = (
+        judged(world.plan_deploy("v2"), lambda n: failed("no"), tries=1),
+        world.state("a", "api") / "journal.jsonl",
+    )
+
+    def in_its_place(host: Host, script: Script) -> None:
+        if host.name == "a" and script.steps[0].name == plan.failed[0].steps[0].name:
+            journal.rename(journal.with_name("saved"))
+            journal.mkdir()
+
+    world.remote.faults.append(in_its_place)
+    ended = world.run(plan)
+    assert ended.code == 6, outcome_text(ended.outcome)
+    ((site, what),) = [(str(left.site), left.what) for left in ended.outcome.left]
+    assert site == "api@a" and what.startswith("its journal lacks this run")
+    assert world.truth() == world.on("v1")

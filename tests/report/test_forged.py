@@ -176,10 +176,11 @@ def test_a_command_to_type_has_no_name_that_is_none_of_a_backup() -> None:
 @EXAMPLES
 @given(st.recursive(TEXTS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=5))
 def test_json_is_escaped_and_means_the_same(data: Any) -> None:
-    for indent in (None, 2):
-        printed = json_text(data, indent)
+    for letters in (False, True):
+        printed = json_text(data, 2, letters=letters)
         assert not obeyed(printed) and json.loads(printed) == data
-    assert json_text("ä漢🐟") == '"ä漢🐟"'
+        assert letters or printed.isascii()
+    assert json_text("ä漢🐟", letters=True) == '"ä漢🐟"'
 
 
 def test_reports_use_what_keeps_a_text_in_its_place() -> None:
