@@ -27,7 +27,8 @@ class PlaceFacts:
     at, each with the reason, `lfs` is whether git-lfs is on this host.
 
     `link` is what the symlink `current` says, and `current` the folder in `releases` that it leads to, where it does;
-    `dangling`: it leads to no folder at all.
+    `dangling`: it leads to no folder at all. `unpublished` is how many commits of what is deployed are in no branch or
+    tag that was fetched.
     """
 
     cloned: bool = False
@@ -44,6 +45,7 @@ class PlaceFacts:
     unreadable: tuple[str, ...] = ()
     lfs: bool = False
     locks: tuple[GitLock, ...] = ()
+    unpublished: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,21 +70,30 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class Target:
-    """What a ref means for one app, asked on one host. `problem` says why it means nothing;
-    `migrations` are the files of those that lie between what is deployed and it. `ahead`, for a rollback, is `forward`
-    where it only adds to what is deployed, `diverged` where each has what the other has not, `unknown` where git
-    cannot tell, and empty where what is deployed has all of it. `modules` are the submodules that are pinned
-    elsewhere, and `lfs` is whether it keeps files in Git LFS."""
+    """What a ref means for one app, asked on one host. `problem` says why it means nothing.
+
+    `commits` are those it has and what is deployed there has not, and `gone` the reverse; with `between` nobody can
+    tell them. What is deployed is `unpublished` where no branch or tag of the repository has it; its branch was
+    `rewritten` where it lost commits since it was last fetched. `stands` are files in the checkout that it would write
+    over and git does not track. `migrations` are the files of those that lie between, `modules` the submodules that are
+    pinned elsewhere, and `lfs` is whether it keeps files in Git LFS. `ahead`, for a rollback, is `forward` where it
+    only adds to what is deployed, `diverged` where each has what the other has not, `unknown` where git cannot tell,
+    and empty where what is deployed has all of it.
+    """
 
     revision: str | None = None
     commits: tuple[Commit, ...] = ()
-    backwards: bool = False
+    gone: tuple[Commit, ...] = ()
     problem: str = ""
     tags: tuple[str, ...] = ()
     migrations: tuple[str, ...] = ()
     ahead: str = ""
     modules: tuple[Submodule, ...] = ()
     lfs: bool = False
+    between: bool = False
+    unpublished: bool = False
+    rewritten: bool = False
+    stands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,6 +168,16 @@ class Facts:
         return self.place.revision is not None or bool(self.place.link and not self.place.dangling)
 
     @property
+    def in_the_way(self) -> tuple[str, ...]:
+        """What lies in the checkout, changed or untracked, and is not in git."""
+        return (*(line[3:] for line in self.place.dirty), *(self.target.stands if self.target else ()))
+
+    @property
+    def stranded(self) -> bool:
+        """Whether the checkout stands on commits that only this host has."""
+        return self.site.layout.in_place and self.target is not None and self.target.unpublished
+
+    @property
     def adopted(self) -> bool:
         """Whether what `current` leads to was made by something else."""
         return bool(self.place.link) and not is_release_id(self.place.current or "")
@@ -185,6 +206,7 @@ def parse_place(text: str, code: int) -> PlaceFacts:
         current=last(said, "current") or None,
         link=last(said, "link"),
         dangling="dangling" in said,
+        unpublished=number(last(said, "unpublished")) or 0,
         folders=tuple(name for name in said.get("folder", ()) if name),
         dirty=tuple(said.get("dirty", ())),
         tag=last(said, "tag"),
@@ -245,19 +267,26 @@ def parse_target(text: str, code: int) -> Target:
     may hold as well."""
     said = collect(text)
     revision = last(said, "revision")
-    commits = tuple(Commit(*(*c.split("\x1f", 2), "", "")[:3]) for c in said.get("commit", ()))
+
+    def commits(word: str) -> tuple[Commit, ...]:
+        return tuple(Commit(*(*c.split("\x1f", 2), "", "")[:3]) for c in said.get(word, ()))
+
     known = bool(REVISION.match(revision))
     problem = " ".join(said.get("problem", ())) or ("" if known else f"no answer about it: {text.strip()[-300:]}")
     return Target(
         revision if known else None,
-        commits,
-        backwards="backwards" in said,
+        commits("commit"),
+        commits("gone"),
         problem=problem,
         tags=tuple(said.get("tag", ())),
         migrations=tuple(sorted(said.get("migration", ()))),
         ahead=last(said, "ahead"),
         modules=tuple(parse_submodule(line) for line in said.get("module", ())),
         lfs="lfs" in said,
+        between="between" in said,
+        unpublished="unpublished" in said,
+        rewritten="rewritten" in said,
+        stands=tuple(said.get("stands", ())),
     )
 
 

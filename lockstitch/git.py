@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from lockstitch.git_locks import GIT_LOCKS
 from lockstitch.git_modules import LFS, SHOW_MODULES
+from lockstitch.git_work import IN_THE_WAY
 
 # safe.directory: several people deploy one app, so the clone may belong to another of them.
 SETTINGS = r"""
@@ -39,14 +40,14 @@ standing() {
 """
 
 _LOG = r"""
+commits() { git log --no-show-signature --max-count=200 --format="$1 %H%x1f%an%x1f%s" "$2..$3" -- 2>/dev/null; }
 show_log() {
     [ -n "$1" ] && [ "$1" != "$2" ] || return 0
-    git log --no-show-signature --max-count=200 --format='commit %H%x1f%an%x1f%s' "$1..$2" 2>/dev/null
-    if git merge-base --is-ancestor "$2" "$1" 2>/dev/null; then
-        echo backwards
-        git log --no-show-signature --max-count=200 --format='commit %H%x1f%an%x1f%s' "$2..$1"
-    fi
+    { commits commit "$1" "$2" && commits gone "$2" "$1"; } || echo between
 }
+# Something goes; `published` says whether a branch or tag of the server has it all the same.
+goes() { [ -n "$1" ] && [ "$1" != "$2" ] && ! git merge-base --is-ancestor "$1" "$2" 2>/dev/null; }
+published() { [ -n "$(git for-each-ref --count=1 --contains "$@" 2>/dev/null)" ]; }
 """
 
 # The migrations that `to` has and `from` has not: files that were added, each one a line.
@@ -113,6 +114,9 @@ fi
 if [ -d "$clone" ]; then
     at=$(standing)
     [ -n "$at" ] && tag_names --points-at "$at" 2>/dev/null | head -n 1 | sed 's/^/tag /'
+    known=$(here for-each-ref --count=1 refs/lockstitch/heads refs/lockstitch/tags refs/remotes refs/tags 2>/dev/null)
+    [ -z "$at" ] || [ -z "$known" ] || echo "unpublished $(here rev-list --count "$at" --not \
+        --glob=refs/lockstitch/heads/ --glob=refs/lockstitch/tags/ --remotes --tags 2>/dev/null)"
     # A clone that was last fetched by an older version of this has its branches there.
     upstream=refs/remotes/origin/$ref
     [ -z "$(here for-each-ref --count=1 refs/lockstitch/heads 2>/dev/null)" ] || upstream=refs/lockstitch/heads/$ref
@@ -130,6 +134,7 @@ fi
 # answer: on stderr, the server's banner, ssh and git itself say what they like.
 RESOLVE = (
     SETTINGS
+    + IN_THE_WAY
     + _LOG
     + _MIGRATIONS
     + SHOW_MODULES
@@ -177,12 +182,26 @@ else
 fi
 [ -n "${revision:-}" ] || revision=$(git rev-parse -q --verify "$wanted^{commit}")
 if [ -z "$revision" ]; then echo "problem the repository has no branch, tag or commit $ref"; exit 0; fi
+if [ -n "$pinned" ]; then
+    # Every site gets the commit that the first one was told.
+    git cat-file -e "$pinned^{commit}" || problem "what $ref means has changed while it was asked"
+    revision=$pinned
+fi
 echo "revision $revision"
 if uses_lfs "$GIT_DIR" "$revision"; then echo lfs; fi
-[ -d "$clone" ] || exit 0
-show_log "$at" "$revision"
-show_migrations "$at" "$revision"
-show_modules "$at" "$revision"
+[ -z "$at" ] || [ -d "$clone" ] || echo between
+if [ -d "$clone" ]; then
+    show_in_the_way "$GIT_DIR" "$revision"
+    if goes "$at" "$revision"; then
+        old=$(here rev-parse -q --verify "refs/lockstitch/heads/${name#refs/heads/}") ||
+            old=$(here rev-parse -q --verify "refs/remotes/origin/${name#refs/heads/}") || old=
+        ! goes "$old" "$revision" || echo rewritten
+        take "$GIT_DIR" "$repository" '+refs/heads/*:refs/all/heads/*' '+refs/tags/*:refs/all/tags/*' ||
+            problem 'the git server did not send branches'
+        published "$at" refs/all || echo unpublished
+    fi
+    show_log "$at" "$revision"; show_migrations "$at" "$revision"; show_modules "$at" "$revision"
+fi
 exit 0
 """
 )
@@ -191,6 +210,7 @@ exit 0
 # said of a tag comes before a tag of that name in refs/tags.
 RECALL = (
     SETTINGS
+    + IN_THE_WAY
     + _LOG
     + _MIGRATIONS
     + SHOW_MODULES
@@ -214,10 +234,14 @@ if [ "$at" != "$revision" ]; then
         0) ;;
         1) word=diverged
             if git merge-base --is-ancestor "$at" "$revision"; then word=forward; fi
-            echo "ahead $word" ;;
+            # What was kept when it went has served here: no server has it, and it is a way back.
+            git rev-parse -q --verify "refs/lockstitch/kept/$revision" >/dev/null || echo "ahead $word" ;;
         *) echo "ahead unknown" ;;
     esac
 fi
+show_in_the_way "$(cd "$clone" && pwd -P)" "$revision"
+! goes "$at" "$revision" ||
+    published "$at" refs/lockstitch/heads refs/lockstitch/tags refs/remotes refs/tags || echo unpublished
 show_log "$at" "$revision"
 show_migrations "$revision" "$at"
 show_modules "$at" "$revision"

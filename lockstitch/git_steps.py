@@ -94,8 +94,9 @@ mv -T "$directory.part" "$directory"
 
 DISCARD_EXPORT = 'rm -rf -- "$directory.part"'
 
-# With `back` it is an undo: where nothing was changed there is nothing to undo, whatever stands in git's way; and a
-# submodule that this host never had is no reason to stay on the new code.
+# What came into the way since the survey stops it, ignored or not. With `back` it is an undo: where nothing was changed
+# there is nothing to undo, whatever stands in git's way; and a submodule that this host never had is no reason to stay
+# on the new code.
 CHECKOUT = (
     SETTINGS
     + _BRING
@@ -114,7 +115,7 @@ move() {
         sed -n 's/^:160000 \(0\|1[02]\)[^\t]*\t//p' | while IFS= read -r sub; do
             if git -C "$1" submodule --quiet deinit $force -- "$sub" </dev/null; then rmdir -- "$1/$sub" || :
             elif [ -n "$(git -C "$1" ls-tree "$2" -- "$sub")" ]; then exit 1; fi
-        done && git -C "$1" checkout -q $force --detach "$2" --
+        done && git -C "$1" checkout -q ${force:---no-overwrite-ignore} --detach "$2" --
 }
 move "$path" "$revision"
 each() {

@@ -137,16 +137,6 @@ class Wave:
 
 
 @dataclass(frozen=True)
-class Change:
-    """What a plan does to one site, as shown to people: revisions are full ids, None where there is none."""
-
-    site: Site
-    before: str | None
-    after: str
-    release: str
-
-
-@dataclass(frozen=True)
 class Commit:
     """One commit between two revisions."""
 
@@ -156,11 +146,24 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What a plan does to one site, as shown to people: revisions are full ids, None where there is none. `coming` are
+    the commits that only `after` has, and `going` those that only `before` has, newest first, 200 at most."""
+
+    site: Site
+    before: str | None
+    after: str
+    release: str
+    coming: tuple[Commit, ...] = ()
+    going: tuple[Commit, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
     """The ordered waves for a fleet.
 
     `finish` is done when every wave has passed, `failed` (marking the release bad) when one did not; neither is
-    undone. `commits` are by app, newest first; `notes` are sentences shown with the plan; `logs` show the app's logs
+    undone. `notes` are sentences shown with the plan; `logs` show the app's logs
     when something failed; `written` is how long each site's journal was when the plan was made; `nothing` says
     why there is nothing to do where that is so, `done` what to tell when it is done, `then` the command to type next.
     `first_dumps` are, by app, the dumps made before the first of several tries that failed.
@@ -175,7 +178,6 @@ class Plan:
     finish: tuple[Unit, ...] = ()
     failed: tuple[Unit, ...] = ()
     changes: tuple[Change, ...] = ()
-    commits: dict[str, tuple[Commit, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     logs: dict[Site, tuple[Step, ...]] = field(default_factory=dict)
     written: dict[Site, int] = field(default_factory=dict)
@@ -193,6 +195,15 @@ class Plan:
         for wave in self.waves:
             yield from wave.units
         yield from self.finish
+
+    @property
+    def commits(self) -> dict[str, tuple[Commit, ...]]:
+        """By app what comes in on any host, or is taken back by a rollback; newest first."""
+        by_app: dict[str, tuple[Commit, ...]] = {}
+        for change in self.changes:
+            some = change.going if self.kind == "rollback" else change.coming
+            by_app[change.site.app] = tuple(dict.fromkeys((*by_app.get(change.site.app, ()), *some)))
+        return by_app
 
     @property
     def empty(self) -> bool:

@@ -74,9 +74,10 @@ def code_values(app: App) -> dict[str, str]:
     }
 
 
-def resolve(app: App, ref: str) -> Probe[Target]:
-    """What a ref means at the repository now; asked on one host for all."""
-    known = {**code_values(app), "ref": ref, "globs": "\n".join(app.migrating.files)}
+def resolve(app: App, ref: str, pinned: str = "") -> Probe[Target]:
+    """What a ref means at the repository now, asked on one host for all; on the others, what lies between them and the
+    revision that is `pinned` by that."""
+    known = {**code_values(app), "ref": ref, "pinned": pinned, "globs": "\n".join(app.migrating.files)}
     return Probe("target", Command(RESOLVE, values=known, env=app.env), parse_target)
 
 

@@ -12,7 +12,7 @@ _HELP = {
     "yes": "do not ask, where the environment is protected",
     "json": "print the outcome as JSON on stdout; progress goes to stderr",
     "force": "deploy also where the revision is already running",
-    "discard-changes": "lose uncommitted changes in in-place checkouts instead of refusing",
+    "discard-changes": "go on over changes in in-place checkouts; they are moved aside on the host",
     "skip-checks": "go on although these checks say no, with commas; recorded with the run",
     "commands": "show with the plan every command that is sent",
 }

@@ -15,7 +15,7 @@ from lockstitch.fab import FleetContext, fleet_task
         "yes": "do not ask, where the environment is protected",
         "json": "print the outcome as JSON on stdout; progress goes to stderr",
         "force": "do it again also where that revision is already running",
-        "discard-changes": "lose uncommitted changes in in-place checkouts instead of refusing",
+        "discard-changes": "go on over changes in in-place checkouts; they are moved aside on the host",
         "commands": "show with the plan every command that is sent",
     }
 )

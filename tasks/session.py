@@ -98,6 +98,8 @@ class Session:
 
         fleet = self.fleet(only)
         found = self.survey(fleet, plans.deploy_asks(fleet, plans.valid_ref(ref)))
+        if asks := plans.each_asks(fleet, found, ref):
+            found = plans.joined(found, survey(self.remote, asks))
         # What cannot be asked now is said by the plan, for all hosts at once.
         notes = () if found.unreachable else before_deploy(self, fleet, skip)
         tag = plans.valid_ref(tag_before)
@@ -148,7 +150,7 @@ class Session:
         fleet = self.fleet(only)
         found = self.survey(fleet, plans.rollback_asks(fleet, wanted))
         if not wanted and (asks := plans.between_asks(fleet, found)):
-            found = self.survey(fleet, asks)
+            found = plans.joined(found, survey(self.remote, asks))
         way = self._way(fleet, found, database)
         shelves = self._shelves(fleet, all_of_them=True) if way != "none" else {}
         back = plans.Back(self.run_id, self.by, wanted, message, force, discard, database=way, shelves=shelves)
@@ -293,7 +295,9 @@ def while_same(plan: Plan, make: Callable[[], Plan], do: Callable[[Plan], T], no
 
 
 def _steps(plan: Plan) -> str:
-    return plan_text(replace(plan, notes=(), commits={}), commands=True)
+    return plan_text(
+        replace(plan, notes=(), changes=tuple(replace(c, coming=(), going=()) for c in plan.changes)), commands=True
+    )
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -87,10 +87,12 @@ def test_no_lock() -> None:
 
 
 def test_a_target() -> None:
-    target = parse_target(f"revision {REVISION}\ncommit {REVISION}\x1fAda\x1fone | two\nbackwards\ntag v1", 0)
+    target = parse_target(
+        f"revision {REVISION}\ncommit {REVISION}\x1fAda\x1fone | two\ngone {OTHER}\x1fBob\x1fthree\ntag v1", 0
+    )
     assert target.revision == REVISION
     assert target.commits == (Commit(REVISION, "Ada", "one | two"),)
-    assert target.backwards
+    assert target.gone == (Commit(OTHER, "Bob", "three"),)
     assert target.tags == ("v1",)
     assert not target.problem
     assert parse_target("problem no such tag", 0).problem == "no such tag"

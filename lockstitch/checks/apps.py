@@ -98,7 +98,10 @@ def judge_checkout(app: App, told: PlaceFacts) -> Iterator[Finding]:
     elif told.dirty:
         more = f" and {len(told.dirty) - 3} more" if len(told.dirty) > 3 else ""
         says = f"uncommitted changes in {app.path}: {', '.join(line.strip() for line in told.dirty[:3])}{more}"
-        yield failed("checkout", says, "commit or copy them away; deploy --discard-changes loses them")
+        yield failed("checkout", says, "commit or copy them away; deploy --discard-changes moves them aside")
+    elif told.unpublished and app.layout == "in_place":
+        says = f"{told.unpublished} commits of what is deployed in no branch or tag that was fetched"
+        yield finding("checkout", "warn", says, "push them; deploy --discard-changes keeps them on the host alone")
     elif not told.cloned:
         yield passed("checkout", f"nothing lies at {app.path} yet")
     else:

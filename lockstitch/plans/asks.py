@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lockstitch import questions
@@ -64,6 +65,27 @@ def deploy_asks(fleet: Fleet, ref: str) -> tuple[Ask, ...]:
     return tuple(asks)
 
 
+def each_asks(fleet: Fleet, survey: Survey, ref: str) -> tuple[Ask, ...]:
+    """What the answer of an app's first host says nothing of: sites where another revision is deployed, and checkouts,
+    in which files may stand in the way."""
+    meant = {site.app: (f.target, f.place.revision) for site, f in survey.facts.items() if f.target is not None}
+    asks = []
+    for host, app in fleet.sites():
+        facts = survey.facts.get(site(host.name, app))
+        target, asked = meant.get(app.name, (None, None))
+        if facts is None or facts.target or target is None or target.revision is None or not facts.place.cloned:
+            continue
+        if facts.place.revision != target.revision and (app.layout == "in_place" or facts.place.revision != asked):
+            asks.append(Ask(host, app, (resolve(app, ref or app.ref, target.revision),)))
+    return tuple(asks)
+
+
+def joined(survey: Survey, more: Survey) -> Survey:
+    """A survey with the targets that more sites have told since."""
+    facts = {at: replace(f, target=more.facts[at].target) if at in more.facts else f for at, f in survey.facts.items()}
+    return Survey(facts, {**survey.unreachable, **more.unreachable})
+
+
 def rollback_asks(fleet: Fleet, wanted: str) -> tuple[Ask, ...]:
     """What a tag or revision means is asked on every host: each goes back from its own clone."""
     return tuple(
@@ -80,17 +102,13 @@ def _about(host: str, app: App) -> tuple[Probe[Any], ...]:
 
 
 def between_asks(fleet: Fleet, survey: Survey) -> tuple[Ask, ...]:
-    """For a rollback to each site's last good release: what lies between, now that it is known which that is.
-
-    Nothing is asked again where no app has migrations to count.
-    """
-    if not any(app.migrating.files for _, app in fleet.sites()):
-        return ()
+    """For a rollback to each site's last good release: what lies between, now that it is known which that is."""
     asks = []
     for host, app in fleet.sites():
         facts = survey.facts.get(site(host.name, app))
         back = previous_good(facts.releases, facts.release) if facts else None
-        asks.append(Ask(host, app, (*((recall(app, back.revision),) if back else ()), *_about(host.name, app))))
+        if back is not None:
+            asks.append(Ask(host, app, (recall(app, back.revision),)))
     return tuple(asks)
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lockstitch.command import Value
 from lockstitch.errors import CheckError
 from lockstitch.facts import Facts, Survey, Target
 from lockstitch.folders import taken
 from lockstitch.inventory import Fleet
-from lockstitch.plan import Change, Plan, Site, Unit, Wave
+from lockstitch.plan import Plan, Site, Unit, Wave
 from lockstitch.plans import steps, store, waves
 from lockstitch.plans.absence import absence_notes, goes_down, refuse_unknown, waits_for_migrations
 from lockstitch.plans.backup import against_dump, dump_notes
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.belong import first_dumps
-from lockstitch.plans.notes import job_logs, migrations, notes, service_notes, unselected
+from lockstitch.plans.notes import aside, between, change, job_logs, migrations, notes, service_notes, unselected
 from lockstitch.plans.preflight import refuse
 from lockstitch.plans.steps import Job
 from lockstitch.plans.store import Shelves
@@ -45,14 +45,17 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
     todo = {name for name, pending in waiting.items() if pending.names}
     told = tuple(f"{name}: {pending}" for name, pending in waiting.items() if pending.names or pending.problem)
     jobs = [j for j in _jobs(fleet, survey, wanted) if wanted.force or j.app.name in todo or not settled(j)]
-    used = _dumped(jobs, wanted.shelves, targets(survey), todo)
-    meant = targets(survey)
+    used = _dumped(jobs, wanted.shelves, todo)
     refuse_unknown(
         {
             job.site: job.facts
             for job in jobs
             if goes_down(job, deploying=True)
-            and (not waits_for_migrations(job) or job.app.name in todo or meant[job.app.name].migrations)
+            and (
+                not waits_for_migrations(job)
+                or job.app.name in todo
+                or (job.facts.target and job.facts.target.migrations)
+            )
         }
     )
     who = (wanted.run, wanted.by, wanted.message)
@@ -70,8 +73,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
         waves=all_waves,
         finish=(*(waves.finish(job, *who) for job in jobs), *freed),
         failed=(*(waves.failed(job, *who) for job in jobs), *freed),
-        changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
-        commits={name: t.commits for name, t in targets(survey).items()},
+        changes=tuple(map(change, jobs)),
         notes=(
             *told,
             *migrations(jobs),
@@ -84,7 +86,10 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
             *absence_notes(survey),
             *service_notes(jobs),
             *notes(survey),
+            *between(jobs),
+            *aside(jobs, discard=wanted.discard),
         ),
+        done=tuple(aside(jobs, discard=wanted.discard)),
         logs={job.site: job_logs(job) for job in jobs},
         written={job.site: job.facts.host.written for job in jobs},
         first_dumps=first,
@@ -105,7 +110,7 @@ def idle(fleet: Fleet, survey: Survey, wanted: Wanted) -> tuple[str, ...]:
     return tuple(dict.fromkeys(job.app.name for job in jobs if job.app.name not in busy))
 
 
-def _dumped(jobs: Sequence[Job], shelves: Shelves, meant: Mapping[str, Target], todo: Set[str]) -> Shelves:
+def _dumped(jobs: Sequence[Job], shelves: Shelves, todo: Set[str]) -> Shelves:
     """The databases that may have to be dumped. Raises CheckError for what stands against that, where it is likely.
 
     Where git tells that no migration comes in, code alone is deployed: a database that cannot be dumped is no reason
@@ -113,9 +118,7 @@ def _dumped(jobs: Sequence[Job], shelves: Shelves, meant: Mapping[str, Target], 
     """
     taking_part = [job for job in jobs if store.takes_part(job.app)]
     used = {name: shelf for name, shelf in shelves.items() if name in {job.app.database for job in taking_part}}
-    likely = {
-        job.app.database for job in taking_part if job.app.name in todo or _may_migrate(job, meant.get(job.app.name))
-    }
+    likely = {job.app.database for job in taking_part if job.app.name in todo or _may_migrate(job, job.facts.target)}
     refuse_dump([shelf for name, shelf in used.items() if name in likely])
     return used
 
@@ -127,7 +130,7 @@ def _may_migrate(job: Job, target: Target | None) -> bool:
 
 def targets(survey: Survey) -> dict[str, Target]:
     """What the ref means for each app, as the host that was asked told it."""
-    return {site.app: f.target for site, f in survey.facts.items() if f.target is not None}
+    return {site.app: f.target for site, f in reversed(tuple(survey.facts.items())) if f.target is not None}
 
 
 def settled(job: Job) -> bool:
@@ -141,12 +144,18 @@ def settled(job: Job) -> bool:
 
 
 def _jobs(fleet: Fleet, survey: Survey, wanted: Wanted) -> list[Job]:
-    meant = targets(survey)
+    meant = {site.app: (f.target, f.place.revision) for site, f in reversed(tuple(survey.facts.items())) if f.target}
     made = []
     for host, app in fleet.sites():
         facts = _facts(survey, host.name, app.name)
-        revision = meant[app.name].revision
-        assert revision is not None
+        target, asked = meant[app.name]
+        assert target.revision is not None
+        revision = target.revision
+        if facts.target is None:
+            # Another host's answer holds here where the same is deployed, but for what lies in its checkout.
+            same = facts.place.revision == asked
+            told = replace(target, stands=()) if same else Target(revision, between=facts.place.revision != revision)
+            facts = replace(facts, target=told)
         made.append(
             Job(
                 facts.site,

@@ -8,7 +8,7 @@ from lockstitch import folders
 from lockstitch.command import Command
 from lockstitch.facts import Survey
 from lockstitch.inventory import Fleet
-from lockstitch.plan import Step
+from lockstitch.plan import Change, Step
 from lockstitch.plans.steps import Job
 from lockstitch.release import short
 
@@ -84,13 +84,43 @@ def _adopted(survey: Survey) -> Iterator[str]:
 
 def _direction(survey: Survey) -> Iterator[str]:
     for site, facts in survey.facts.items():
-        if facts.target and facts.target.backwards:
+        if facts.target and facts.target.gone and not facts.target.commits:
             yield f"{site.app}: this goes back: the target is older than what runs"
 
 
 def _modules(survey: Survey) -> Iterator[str]:
     for site, facts in survey.facts.items():
         yield from (f"{site.app}: {module}" for module in (facts.target.modules if facts.target else ()))
+
+
+def between(jobs: Sequence[Job]) -> Iterator[str]:
+    """What goes with the revision that is deployed now, and how it is come back to."""
+    for job in jobs:
+        target, now = job.facts.target, short(job.before)
+        if target is None or not job.before or job.before == job.revision:
+            continue
+        if target.between:
+            yield f"{job.site}: what lies between {now} and {short(job.revision)} is not known: its clone has no {now}"
+        if target.rewritten:
+            yield f"{job.site}: the history of {job.app.ref} was rewritten since it was last fetched here"
+        if target.unpublished and not target.between:
+            back = f"`rollback --to {job.before[:12]}` comes back to it"
+            yield f"{job.site}: {now} is in no branch or tag of the repository: it is kept here, and {back}"
+
+
+def aside(jobs: Sequence[Job], *, discard: bool) -> Iterator[str]:
+    """What `--discard-changes` takes out of checkouts, and where it is then."""
+    for job in jobs:
+        if discard and job.layout.in_place and (names := job.facts.in_the_way):
+            more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+            yield f"{job.site}: moved aside to {job.aside}: {', '.join(names[:10])}{more}"
+
+
+def change(job: Job) -> Change:
+    """What a plan shows of a job."""
+    target = job.facts.target
+    both = (target.commits, target.gone) if target else ((), ())
+    return Change(job.site, job.before, job.revision, job.release, *both)
 
 
 def _locks(survey: Survey) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lockstitch.errors import CheckError, ConnectError, LockstitchError
 from lockstitch.facts import Facts, Survey
 from lockstitch.inventory import App, Fleet
+from lockstitch.release import short
 from lockstitch.shown import listed
 
 _SHOWN = 20
@@ -27,9 +28,10 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: boo
         )
     ]
     if problems:
-        dirty = any(facts.place.dirty for facts in survey.facts.values()) and not discard
-        hint = "commit or copy these changes away, or give --discard-changes to lose them" if dirty else ""
-        raise CheckError(listed([*problems, "nothing was changed"]), hint=hint)
+        held = not discard and any(facts.in_the_way or facts.stranded for facts in survey.facts.values())
+        hint = "commit and push them, or give --discard-changes: it keeps a copy on the host" if held else ""
+        # What hosts tell was read line by line, so each end of a line is one of ours.
+        raise CheckError(listed([*"\n".join(problems).split("\n"), "nothing was changed"]), hint=hint)
 
 
 def raise_unreachable(survey: Survey) -> None:
@@ -75,10 +77,23 @@ def _against(app: App, facts: Facts, discard: bool) -> Iterator[str]:
         yield f"{host.free >> 20} MiB are free at {app.path}, {int(app.min_free) >> 20} are wanted (min_free)"
     if facts.target is not None and facts.target.problem:
         yield facts.target.problem
-    if place.dirty and not discard:
-        more = len(place.dirty) - _SHOWN
-        lines = [*place.dirty[:_SHOWN], *([f"and {more} more"] if more > 0 else [])]
-        yield "uncommitted changes in the checkout:\n" + "\n".join(f"    {line}" for line in lines)
+    if discard:
+        return
+    if place.dirty:
+        yield "uncommitted changes in the checkout:\n" + _listed(place.dirty)
+    if facts.target and facts.target.stands:
+        yield "files in the checkout that git does not track, and that this would write over:\n" + _listed(
+            facts.target.stands
+        )
+    if facts.stranded and facts.target:
+        says = f"the checkout stands on {short(place.revision)}, which is in no branch or tag of the repository"
+        gone = [f"{short(c.revision)} {c.author}: {c.subject}" for c in facts.target.gone]
+        yield f"{says}; {len(gone)} commit{'s' if len(gone) != 1 else ''} would go:\n" + _listed(gone)
+
+
+def _listed(lines: Sequence[str]) -> str:
+    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join(f"    {line}" for line in (*lines[:_SHOWN], *more))
 
 
 def _against_git(facts: Facts, *, lfs: bool, writing: bool) -> Iterator[str]:

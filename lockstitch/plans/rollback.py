@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lockstitch.command import Value
 from lockstitch.errors import CheckError
-from lockstitch.facts import Facts, Survey
+from lockstitch.facts import Facts, Survey, Target
 from lockstitch.folders import taken
 from lockstitch.inventory import App, Fleet
-from lockstitch.plan import Change, Commit, Plan, Site, Step, Unit
+from lockstitch.plan import Plan, Site, Step, Unit
 from lockstitch.plans import steps, store, waves
 from lockstitch.plans.absence import absence, absence_notes
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.deploy import settled
-from lockstitch.plans.notes import job_logs, notes
+from lockstitch.plans.notes import aside, between, change, job_logs, notes
 from lockstitch.plans.preflight import raise_unreachable, refuse
 from lockstitch.plans.schema import Backwards, Way, backwards, refuse_part, refuse_twice
 from lockstitch.plans.steps import Job
@@ -53,6 +53,7 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
     """The plan that takes every site back; raises CheckError where a site has nothing of that name to go back to."""
     raise_unreachable(survey)
     _refuse_missing(survey, back)
+    survey = survey if back.wanted else _foldered(survey)
     _refuse_forward(fleet, survey, back)
     refuse(fleet, survey, discard=back.discard, fetching=False)
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
@@ -76,16 +77,17 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
         ),
         finish=(*(waves.finish(job, *who, *_leaving(job, back)) for job in jobs), *freed),
         failed=(*(waves.failed(job, *who) for job in jobs), *freed),
-        changes=tuple(Change(job.site, job.before, job.revision, job.release) for job in jobs),
-        commits=_taken_back(jobs),
+        changes=tuple(map(change, jobs)),
         notes=(
             *absence_notes(survey),
             *notes(survey),
+            *between(jobs),
+            *aside(jobs, discard=back.discard),
             *(note for each in databases for note in each.notes),
             *_pausing(jobs, taken, down),
         ),
         nothing=_NOTHING if back.database == "none" else f"{_NOTHING}; the database is not touched by itself",
-        done=tuple(told for each in databases for told in each.done),
+        done=(*(told for each in databases for told in each.done), *aside(jobs, discard=back.discard)),
         logs={job.site: job_logs(job) for job in jobs},
         written={job.site: job.facts.host.written for job in jobs},
     )
@@ -164,6 +166,18 @@ def _served_before(facts: Facts, *, forward: bool) -> bool:
     return not forward and wanted in served
 
 
+def _foldered(survey: Survey) -> Survey:
+    """The survey, in which nothing stands against a good release whose folder is there, although the clone lacks it."""
+    facts = {}
+    for site, known in survey.facts.items():
+        good = previous_good(known.releases, known.release)
+        there = good is not None and good.id in known.place.folders
+        if good and there and known.target and known.target.problem:
+            known = replace(known, target=Target(good.revision, between=True))
+        facts[site] = known
+    return replace(survey, facts=facts)
+
+
 def _strange(facts: Facts) -> str:
     """What is to be said of releases that another tool made, which no rollback goes to by itself."""
     known = {release.id for release in facts.releases}
@@ -212,10 +226,6 @@ def _leaving(job: Job, back: Back) -> tuple[Step, ...]:
     if now is None or forward or now.id == job.release or now.revision == job.revision:
         return ()
     return (steps.record(job, "left", back.run, back.by, back.message, release=now),)
-
-
-def _taken_back(jobs: list[Job]) -> dict[str, tuple[Commit, ...]]:
-    return {job.app.name: job.facts.target.commits for job in jobs if job.facts.target is not None}
 
 
 def _backwards(fleet: Fleet, jobs: list[Job], survey: Survey, back: Back) -> list[Backwards]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from lockstitch import git_steps
 from lockstitch.command import Command, Value
 from lockstitch.facts import Facts
+from lockstitch.git import SETTINGS
+from lockstitch.git_work import ASIDE, KEEP, PUT_BACK, UNLESS_WHOLE
 from lockstitch.inventory import App
 from lockstitch.layout import Layout
 from lockstitch.plan import Site, Step
@@ -77,6 +79,11 @@ class Job:
         current = self.facts.place.current or ""
         return Place(self.app.name, self.layout, current, self.before or "", self.env, self.facts.about)
 
+    @property
+    def aside(self) -> str:
+        """Where this run keeps what `--discard-changes` takes out of the checkout."""
+        return f"{self.layout.state}/aside/{self.run}"
+
     def values(self, **more: str) -> dict[str, Value]:
         directory = self.layout.release(self.release)
         return {**code_values(self.app), "directory": directory, "revision": self.revision, **more}
@@ -106,13 +113,39 @@ def export(job: Job) -> tuple[Step, ...]:
     return (made, *links)
 
 
-def checkout(job: Job, *, discard: bool = False) -> Step:
-    """Move the checkout to the revision; its way back is the revision it was on."""
+def keep(job: Job, *, fetching: bool) -> tuple[Step, ...]:
+    """Keep a live revision that is not part of the next under a ref of ours. A rollback leaves what is published."""
+    target = job.facts.target
+    if not job.before or target is None or not (target.gone or target.between if fetching else target.unpublished):
+        return ()
+    says = f"keep {short(job.before)}, which goes, as refs/lockstitch/kept/{job.before}"
+    return (job.step("keep", says, _git(job, SETTINGS + KEEP, before=job.before)),)
+
+
+def checkout(job: Job, *, discard: bool = False) -> tuple[Step, ...]:
+    """Move the checkout to the revision; its way back is the revision it was on. With `discard` what is changed or in
+    the way is first moved into the state folder, and comes back last."""
+    if discard and job.facts.in_the_way:
+        return _discarding(job)
     undo = None
     if job.before:
         undo = _git(job, git_steps.CHECKOUT, force="--force", back="yes", revision=job.before)
-    command = _git(job, git_steps.CHECKOUT, force="--force" if discard else "", back="")
-    return job.step("checkout", f"check {short(job.revision)} out in {job.layout.path}", command, undo)
+    command = _git(job, git_steps.CHECKOUT, force="", back="")
+    return (job.step("checkout", f"check {short(job.revision)} out in {job.layout.path}", command, undo),)
+
+
+def _discarding(job: Job) -> tuple[Step, ...]:
+    kept = {"state": job.layout.state, "run": job.run, "force": "--force"}
+    undo = None
+    if job.before:
+        undo = _git(job, UNLESS_WHOLE + git_steps.CHECKOUT, **kept, back="yes", revision=job.before)
+    says = f"move {len(job.facts.in_the_way)} files that are changed or in the way to {job.aside}"
+    back = _git(job, SETTINGS + PUT_BACK, **kept)
+    out = f"check {short(job.revision)} out in {job.layout.path}"
+    return (
+        job.step("set aside", says, _git(job, SETTINGS + ASIDE, **kept), back),
+        job.step("checkout", out, _git(job, git_steps.CHECKOUT, **kept, back=""), undo),
+    )
 
 
 def build(job: Job) -> tuple[Step, ...]:

@@ -23,7 +23,7 @@ def prepare(jobs: Sequence[Job], *, fetching: bool, testing: bool) -> list[Wave]
 
 
 def _preparing(job: Job, fetching: bool, testing: bool) -> tuple[Step, ...]:
-    first = (steps.fetch(job),) if fetching else ()
+    first = (*steps.keep(job, fetching=fetching), *((steps.fetch(job),) if fetching else ()))
     if job.layout.in_place or job.reused:
         return first
     tests = steps.test(job) if testing else ()
@@ -150,7 +150,7 @@ def _switching(job: Job, opening: Opening, *, testing: bool, discard: bool, last
 
 def _code(job: Job, *, testing: bool, discard: bool) -> tuple[Step, ...]:
     tests = steps.test(job) if testing else ()
-    return (steps.checkout(job, discard=discard), *steps.build(job), *tests, *steps.check(job))
+    return (*steps.checkout(job, discard=discard), *steps.build(job), *tests, *steps.check(job))
 
 
 def finish(job: Job, run: str, by: str, message: str, *more: Step) -> Unit:

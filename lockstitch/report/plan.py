@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstitch.plan import Change, Plan, Unit, Wave
+from lockstitch.plan import Change, Commit, Plan, Unit, Wave
 from lockstitch.release import short
 from lockstitch.report.text import counted, indented, table
 from lockstitch.shown import oneline
 
 _COMMITS_SHOWN = 20
+# More than these are not asked of a host.
+_COMMITS_ASKED = 200
 
 
 def plan_text(plan: Plan, *, commands: bool = False) -> str:
@@ -38,15 +40,32 @@ def _change(change: Change) -> tuple[str, str, str, str]:
 
 
 def _commits(plan: Plan) -> list[str]:
+    """Both directions, once for the hosts of an app that have the same between."""
+    same: dict[tuple[Any, ...], list[str]] = {}
+    for change in plan.changes:
+        same.setdefault((change.site.app, change.coming, change.going), []).append(change.site.host)
+    apps = [app for app, _, _ in same]
     lines = []
-    verb = "taken back" if plan.kind == "rollback" else "coming in"
-    for app, commits in plan.commits.items():
-        if not commits:
-            continue
-        lines += ["", f"{app}: {counted(len(commits), 'commit')} {verb}"]
-        lines += indented((f"{short(c.revision)} {c.author}: {c.subject}" for c in commits[:_COMMITS_SHOWN]), "  ")
-        if len(commits) > _COMMITS_SHOWN:
-            lines.append(f"  and {len(commits) - _COMMITS_SHOWN} more")
+    for (app, coming, going), hosts in same.items():
+        label = app if apps.count(app) == 1 else f"{app} on {', '.join(hosts)}"
+        lines += _listed(f"{label}: {{}} coming in", coming)
+        if plan.kind == "rollback":
+            lines += _listed(f"{label}: {{}} taken back", going)
+        else:
+            lines += _listed(
+                f"! {label}: {{}} {'goes' if len(going) == 1 else 'go'}: deployed there, not in this", going
+            )
+    return lines
+
+
+def _listed(says: str, commits: tuple[Commit, ...]) -> list[str]:
+    if not commits:
+        return []
+    number = counted(len(commits), "commit") + (" or more" if len(commits) == _COMMITS_ASKED else "")
+    lines = ["", says.format(number)]
+    lines += indented((f"{short(c.revision)} {c.author}: {c.subject}" for c in commits[:_COMMITS_SHOWN]), "  ")
+    if len(commits) > _COMMITS_SHOWN:
+        lines.append(f"  and {len(commits) - _COMMITS_SHOWN} more")
     return lines
 
 
@@ -90,7 +109,15 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "message": plan.message,
         "empty": plan.empty,
         "changes": [
-            {"host": c.site.host, "app": c.site.app, "from": c.before, "to": c.after, "release": c.release}
+            {
+                "host": c.site.host,
+                "app": c.site.app,
+                "from": c.before,
+                "to": c.after,
+                "release": c.release,
+                "coming": [vars(commit) for commit in c.coming],
+                "going": [vars(commit) for commit in c.going],
+            }
             for c in plan.changes
         ],
         "commits": {app: [vars(c) for c in commits] for app, commits in plan.commits.items()},

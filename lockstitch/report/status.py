@@ -12,7 +12,7 @@ from lockstitch.gate import Verdict
 from lockstitch.plan import Site
 from lockstitch.release import short
 from lockstitch.report.maintenance import moment, who_left
-from lockstitch.report.text import table
+from lockstitch.report.text import counted, table
 from lockstitch.shown import oneline, quoted
 
 _HEADINGS = ("HOST", "APP", "REVISION", "RELEASE", "TAG", "BRANCH", "SERVING", "SINCE", "BY", "LOCK", "FREE", "")
@@ -28,6 +28,9 @@ def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
             lines.append(f"! {site}: {oneline(serving[site].reason)}")
         if facts.place.dirty:
             lines.append(f"! {site}: {len(facts.place.dirty)} uncommitted changes in the checkout")
+        if facts.place.unpublished:
+            many = counted(facts.place.unpublished, "commit")
+            lines.append(f"! {site}: {many} of what is deployed in no branch or tag that was fetched")
         if facts.place.link and not facts.place.current:
             lines.append(f"! {site}: current is a link to {oneline(facts.place.link)}, outside releases")
         lines += [oneline(f"! {site}: {remark}") for remark in remarks(facts)]
@@ -94,6 +97,7 @@ def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
                 "dirty": list(facts.place.dirty),
                 "unreadable": list(facts.unreadable),
                 "damaged": facts.host.damaged,
+                "unpublished": facts.place.unpublished,
                 "differs": site in differing,
                 "maintenance": facts.maintenance.on,
                 "pending": list(facts.pending.names) if facts.pending and not facts.pending.problem else None,

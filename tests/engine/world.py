@@ -121,7 +121,10 @@ class World:
 
     def plan_deploy(self, ref: str, selection: str = "box", **wanted: Any) -> Plan:
         fleet = self.fleet(selection)
-        return plans.deploy(fleet, self.surveyed(plans.deploy_asks(fleet, ref)), self.wanted(fleet, **wanted))
+        found = self.surveyed(plans.deploy_asks(fleet, ref))
+        if asks := plans.each_asks(fleet, found, ref):
+            found = plans.joined(found, self.surveyed(asks))
+        return plans.deploy(fleet, found, self.wanted(fleet, **wanted))
 
     def wanted(self, fleet: Fleet, **wanted: Any) -> plans.Wanted:
         return plans.Wanted(self.new_run(), "ada@desk", env=plans.environments(fleet, reveal=True), **wanted)
@@ -129,6 +132,8 @@ class World:
     def plan_rollback(self, to: str = "", selection: str = "box", **back: Any) -> Plan:
         fleet = self.fleet(selection)
         found = self.surveyed(plans.rollback_asks(fleet, to))
+        if not to and (asks := plans.between_asks(fleet, found)):
+            found = plans.joined(found, self.surveyed(asks))
         env = plans.environments(fleet, reveal=True)
         return plans.rollback(fleet, found, plans.Back(self.new_run(), "ada@desk", to, env=env, **back))
 

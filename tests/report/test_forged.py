@@ -68,11 +68,9 @@ EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[Healt
 
 def plan(text: str) -> Plan:
     wave = Wave(text, (Unit(SITE, (Step(text, text, None),)),))  # type: ignore[arg-type]
-    commits = {"api": (Commit("a" * 40, text, text),)}
-    changes = (Change(SITE, "a" * 40, "b" * 40, "R1"),)
-    return Plan(
-        "deploy", "prod", "run-1", text, text, (wave,), changes=changes, commits=commits, notes=(text,), done=(text,)
-    )
+    commits = (Commit("a" * 40, text, text),)
+    changes = (Change(SITE, "a" * 40, "b" * 40, "R1", commits, commits),)
+    return Plan("deploy", "prod", "run-1", text, text, (wave,), changes=changes, notes=(text,), done=(text,))
 
 
 def outcome(text: str, code: ExitCode = ExitCode.NEEDS_A_PERSON) -> Outcome:

@@ -45,8 +45,7 @@ def plan(text: str = "fine", **changes: Any) -> Plan:
             Wave(f"prepare {text}", tuple(Unit(site, (step,)) for site in SITES)),
             Wave("api 1/1", tuple(Unit(site, (step,), (gate,)) for site in SITES), visible=True, pause=30),
         ),
-        changes=tuple(Change(site, A, B, "R2") for site in SITES),
-        commits={"api": tuple(Commit(B, text, text) for _ in range(25)), "none": ()},
+        changes=tuple(Change(site, A, B, "R2", tuple(Commit(B, text, text) for _ in range(25))) for site in SITES),
         notes=(text,),
     )  # fmt: skip
     return replace(made, **changes)
