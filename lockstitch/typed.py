@@ -17,6 +17,8 @@ _NAME = (
 )
 # The rest of a word that `words` has quoted, a quote in it too: what it holds does not end at a blank or a `;`.
 _REST = r"""[^']*(?:'"'"'[^']*)*"""
+# scheme://user:password@host; the name of the user says who did it, and stays.
+_URL = re.compile(r"(://[^\s/:@'\"]*:)([^\s'\"]+)(?=@)")
 _PATTERNS = (
     re.compile(rf"(?i)((?<!\S)'(?:{_NAME})=)({_REST})(?=')"),
     re.compile(rf"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*'[^\s:']+:)({_REST})(?=')"),
@@ -25,14 +27,18 @@ _PATTERNS = (
     re.compile(rf"(?i)((?:{_NAME})['\"]?\s*[=:]\s*)({_VALUE})"),
     re.compile(rf"(?i)(--(?:{_NAME})\s+)({_VALUE})"),
     re.compile(r"(?i)((?:bearer|basic)\s+)([^\s'\";|&]+)"),
-    # scheme://user:password@host; the name of the user says who did it, and stays.
-    re.compile(r"(://[^\s/:@'\"]*:)([^\s'\"]+)(?=@)"),
+    _URL,
     re.compile(r"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*['\"]?[^\s:'\"]+:)([^\s'\"]+)"),
     # The clients of MySQL and MariaDB take it without a space, redis-cli with one.
     re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s-p)({_VALUE})"),
     re.compile(rf"(\b(?:sshpass|(?:docker|podman) login)\b[^|;&\n]*?\s-p\s*)({_VALUE})"),
     re.compile(rf"(\bredis-cli\b[^|;&\n]*?\s-a\s+)({_VALUE})"),
 )
+
+
+def without_passwords(text: str) -> str:
+    """A text without the passwords of the URLs in it."""
+    return _URL.sub(lambda found: found[1] + MASK, text)
 
 
 def kept(text: str, secrets: Iterable[Secret] = ()) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
@@ -26,7 +27,7 @@ from lockstitch.command import Command, Secret
 from lockstitch.errors import CheckError, ExitCode, HostLostError, LockstitchError, UsageError
 from lockstitch.host import Address, Host
 from lockstitch.inventory.offsite import OffsiteSettings
-from lockstitch.offsite import Bucket, StoreError, bucket_of, fetch, push_to_bucket, push_to_host, store
+from lockstitch.offsite import Bucket, StoreError, boto, bucket_of, fetch, push_to_bucket, push_to_host, store
 from lockstitch.offsite.manifest import parse
 from lockstitch.offsite.source import Source
 from lockstitch.plan import Script, Step
@@ -782,3 +783,12 @@ def test_too_little_room_there(remote: LocalRemote, backup: Callable[..., Path],
     with pytest.raises(CheckError, match="has room for 100 KiB, and the backup needs "):
         push(remote)
     assert list(far(remote).iterdir()) == []
+
+
+def test_no_error_shows_the_password_of_an_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://ada:p/ss@w0rd@127.0.0.1:1")
+    bucket = Bucket("store", "", None, "eu-west-1", Secret("k"), Secret("s"))
+    with pytest.raises(UsageError, match=r"ada:\*\*\*@127") as refused:
+        boto.connected(bucket)
+    away = boto.words(EndpointConnectionError(endpoint_url="http://ada:w0rd@127.0.0.1:1"), bucket, ())
+    assert "w0rd" not in f"{refused.value} {away}" and "ada:***@" in str(away)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from lockstitch.command import Secret
+from lockstitch.command import Secret, mask
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
 from lockstitch.offsite.where import Bucket
-from lockstitch.typed import kept
+from lockstitch.typed import without_passwords
 
 _COMPARE = "compare bucket, endpoint and region under offsite"
 _RETRIES = {"mode": "standard", "max_attempts": 5}
@@ -51,7 +51,7 @@ def connected(bucket: Bucket) -> tuple[Any, list[Secret]]:
         client = session.client("s3", endpoint_url=bucket.endpoint, config=_config(bucket))
         # It may come from AWS_ENDPOINT_URL or ~/.aws/config, too.
         if str(client.meta.endpoint_url).lower().startswith("http://") and not bucket.insecure:
-            at = f"{bucket}: {kept(str(client.meta.endpoint_url))}"
+            at = f"{bucket}: {without_passwords(str(client.meta.endpoint_url))}"
             hint = "use https://, or write insecure: true under offsite"
             raise UsageError(f"{at} is http://, where all can read the dumps along", hint=hint) from None
         return client, _secrets(session)
@@ -61,7 +61,7 @@ def connected(bucket: Bucket) -> tuple[Any, list[Secret]]:
         given = [secret for secret in (bucket.key, bucket.secret) if secret is not None]
         said = words(error, bucket, given)
         if said is None and isinstance(error, ValueError):
-            said = UsageError(f"{bucket}: {kept(str(error), given)}", hint=_COMPARE)
+            said = UsageError(f"{bucket}: {mask(without_passwords(str(error)), given)}", hint=_COMPARE)
         raise (said or error) from None
 
 
@@ -97,7 +97,8 @@ def words(error: Exception, bucket: Bucket, secrets: Iterable[Secret]) -> Lockst
     answer = _answer(error)
     code = str(answer.get("Code", ""))
     # An endpoint or proxy of the environment may have a password in its URL.
-    said = kept(f"{code}: {answer.get('Message', '')}" if code else str(error), secrets)
+    told = f"{code}: {answer.get('Message', '')}" if code else str(error)
+    said = mask(without_passwords(told), secrets)
     if code == "NoSuchBucket":
         return UsageError(f"{bucket} does not exist", hint=_COMPARE)
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
