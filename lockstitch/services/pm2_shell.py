@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 # Asking a daemon that is not there would start it, with a banner; and a new one asks its maker for news: not here.
-# The list holds the processes' environment, secrets included: only the named fields leave node.
+# The list holds the processes' environment, secrets included: only the named fields leave node. `ls_instances` ends with
+# 1 where what PM2 prints is no list: that is not an empty one.
 LIST = r"""
 export PM2_DISABLE_VERSION_CHECK=1 PM2_HOME="${PM2_HOME:-$HOME/.pm2}"
 ls_daemon() { kill -0 "$(cat "$PM2_HOME/pm2.pid" 2>/dev/null || echo x)" 2>/dev/null; }
@@ -11,10 +12,19 @@ ls_instances() {
     ls_daemon || return 0
     pm2 jlist --silent 2>/dev/null | NODE_OPTIONS= node -e '
 let text = ""; process.stdin.on("data", (d) => text += d).on("end", () => {
-  for (const p of JSON.parse(text.slice(text.indexOf("[")) || "[]")) {
+  const read = (line) => { try { return JSON.parse(line) } catch { return null } };
+  const list = text.split("\n").map(read).find(Array.isArray);
+  if (!list) process.exit(1);
+  for (const p of list) {
     const e = p.pm2_env; if (p.name !== process.argv[1]) continue;
     console.log([p.pm_id, p.pid, e.status, e.restart_time, Date.now() - e.pm_uptime, e.exec_mode, e.pm_cwd].join(" "));
-  } })' "$name"
+  } })' "$name" || { echo "pm2 jlist printed no list of its processes" >&2; return 1; }
+}
+# The exit code of pm2 is believed when its list says the same.
+ls_ended() {
+    ls_still=$(ls_instances) || return 1
+    ! printf '%s\n' "$ls_still" | grep -q '^[0-9]* [0-9]* \(online\|launching\) ' && return 0
+    echo "pm2 ended with 0, and $name is still online"; return 1
 }
 """
 
@@ -25,7 +35,7 @@ if [ "$(systemctl show --property=UnitFileState --value "pm2-$(id -un)" 2>/dev/n
     && grep -q "\"name\": *\"$name\"" "$PM2_HOME/dump.pm2" 2>/dev/null; then echo "also enabled enabled"
 else echo "also enabled disabled"; fi
 if ! ls_daemon; then echo "down the PM2 daemon does not run"; exit 0; fi
-found=$(ls_instances)
+found=$(ls_instances) || { echo "down PM2 does not tell which processes it has"; exit 0; }
 [ -n "$found" ] || { echo "down PM2 has no process $name"; exit 0; }
 echo "running in PM2"
 [ -r "$state/restarts" ] && sed 's/^/also before /' "$state/restarts"
@@ -52,12 +62,16 @@ fi
 
 STOP = r"""
 ls_daemon || exit 0
-[ -z "$(ls_instances)" ] || pm2 delete "$name" --silent
+found=$(ls_instances) || exit 1
+[ -n "$found" ] || exit 0
+pm2 delete "$name" --silent && ls_ended
 """
 
 HALT = r"""
 ls_daemon || exit 0
-[ -z "$(ls_instances)" ] || pm2 stop "$name" --silent
+found=$(ls_instances) || exit 1
+[ -n "$found" ] || exit 0
+pm2 stop "$name" --silent && ls_ended
 """
 
 # PM2 compares the id of the worker that is ready with the one it was told, a number with a text when the command line
@@ -80,7 +94,7 @@ ls_daemon || (cd && pm2 ping --silent >/dev/null)
 state=$(cd "$state" && pwd -P)
 at=$(cd "$(dirname "$current")" && pwd -P)/$(basename "$current")
 cd "$at" || exit 1
-found=$(ls_instances)
+found=$(ls_instances) || exit 1
 printf '%s\n' "$found" | awk 'NF { print $1, $4 }' >"$state/restarts"
 if [ -z "$found" ]; then
     if [ -n "$ecosystem" ]; then pm2 start "$at/$ecosystem" --only "$name"

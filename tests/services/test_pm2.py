@@ -1,0 +1,85 @@
+"""What PM2 prints where it works and where it does not, and what is made of that: its list is never taken for empty."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lockstitch.layout import layout
+from lockstitch.plan import Step
+from lockstitch.services import Place, parse_state
+from lockstitch.services.pm2 import Pm2
+
+pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="PM2 is a program of node")
+
+SERVICE = Pm2(kind="pm2", name="web", start="pm2 start it")
+PM2 = """#!/bin/sh
+echo "$*" >>"$HOME/log"
+case $1 in jlist) cat "$HOME/list" ;; stop | delete) [ ! -e "$HOME/after" ] || mv "$HOME/after" "$HOME/list" ;; esac
+"""
+
+
+class Host:
+    """A host on which PM2's daemon runs, with a list of its processes."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.place = Place("web", layout("in_place", str(home / "app")), "", "")
+        (home / "app").mkdir()
+        (home / ".lockstitch" / "web").mkdir(parents=True)
+        (home / ".pm2").mkdir()
+        (home / ".pm2" / "pm2.pid").write_text(str(os.getpid()))
+        (home / "pm2").write_text(PM2)
+        (home / "pm2").chmod(0o755)
+
+    def does(self, step: Step) -> tuple[int, str]:
+        return self.sh(step.command.render())
+
+    def sh(self, text: str) -> tuple[int, str]:
+        env = {**os.environ, "HOME": str(self.home), "PATH": f"{self.home}:{os.environ['PATH']}"}
+        env.pop("PM2_HOME", None)
+        done = subprocess.run(["sh"], input=text, env=env, capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    def lists(self, status: str, file: str = "list") -> None:
+        env = {"status": status, "restart_time": 0, "pm_uptime": 0, "exec_mode": "cluster_mode", "pm_cwd": "/"}
+        told = [{"name": "web", "pid": 0, "pm_id": 1, "pm2_env": env}]
+        (self.home / file).write_text(f"[PM2][WARN] a word of its own\n{json.dumps(told)}\n")
+
+    def log(self) -> list[str]:
+        return [line for line in (self.home / "log").read_text().splitlines() if not line.startswith("jlist")]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+@pytest.mark.parametrize("list_", ["", "Error: spawn EAGAIN\n", "[PM2][ERROR] Permission denied\n"])
+def test_a_list_that_cannot_be_read_is_not_an_empty_one(host: Host, list_: str) -> None:
+    (host.home / "list").write_text(list_)
+    stop = SERVICE.stop(host.place)
+    assert stop is not None
+    for command in (SERVICE.reload_step(host.place).command, *(s.command for s in SERVICE.stopping(host.place)), stop):
+        code, said = host.sh(command.render())
+        assert code == 1 and "pm2 jlist printed no list" in said, said
+    assert host.log() == [], "nothing is started a second time, nothing is said to be stopped"
+    state = parse_state(host.sh(SERVICE.probe(host.place).command.render())[1], 0)
+    assert not state.running and "does not tell" in state.note
+
+
+def test_a_stop_that_ends_with_0_is_believed_when_the_list_says_so(host: Host) -> None:
+    (step,) = SERVICE.stopping(host.place)
+    host.lists("online")
+    code, said = host.does(step)
+    assert code == 1 and "web is still online" in said
+    host.lists("stopped", "after")
+    assert host.does(step)[0] == 0
+    (host.home / "list").write_text("[]\n")
+    assert host.does(step)[0] == 0, "where there is none, there is nothing to stop"
+    assert host.log() == ["stop web --silent"] * 2
