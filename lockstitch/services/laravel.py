@@ -24,7 +24,7 @@ from lockstitch.services.maintenance import Maintenance, Page
 from lockstitch.services.queues import Queues, parse_queues
 from lockstitch.services.rights import Unwritable, parse_rights, parse_unwritable
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
-from lockstitch.services.unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STAYS, STOP_UNIT, UNIT, UNIT_NAME
 
 _PASSING = "LOCKSTITCH_MAINTENANCE_SECRET"
 
@@ -143,7 +143,7 @@ class Laravel(Service):
             says = "artisan queue:restart: workers end their job and begin anew"
             yield Step("queues", says, self.queue(place).restart, again=True, timeout=self._patience())
         if self.scheduler:
-            command = place.command(f'{UNIT}ls_take "$verb"', unit=self.scheduler, verb="restart")
+            command = place.command(f"{UNIT}{STAYS}", unit=self.scheduler, verb="restart")
             yield Step("scheduler", f"restart {self.scheduler}", command, again=True, timeout=120)
 
     def stopping(self, place: Place) -> Iterator[Step]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 # more than the mode nothing is told, nor of the log of an app that logs elsewhere. An artisan that may not write its
 # log ends with 0 when it has failed, and a page that cannot write there is a 500.
 RIGHTS = r"""
-ls_tell() { echo "unwritable $1 $(stat -L -c '%U:%G %a' "$2") $(pwd -P)/$2"; }
+ls_tell() { echo "unwritable $1 $(stat -L -c '%U:%G %a' "$2") $(readlink -f "$2")"; }
 ls_lets() {
     set -- "$1" $(stat -L -c '%U %G 0%a' "$2") "$2"
     [ "$1" = root ] || [ $(($4 & 2)) != 0 ] || { [ "$2" = "$1" ] && [ $(($4 & 128)) != 0 ]; } ||

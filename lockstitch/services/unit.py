@@ -44,6 +44,15 @@ case $(ls_show ActiveState) in active | reloading) ls_may restart ;; *) ls_may s
 ls_take restart || exit 1
 """
 )
+# For a unit that no gate looks at: systemctl ends with 0 as soon as its process was started, whatever becomes of that.
+STAYS = """
+ls_take "$verb" || exit 1
+sleep 1
+case $(ls_show ActiveState) in
+    active | reloading) ;;
+    *) echo "$unit does not stay up:"; systemctl status --no-pager --lines=15 "$unit"; exit 1 ;;
+esac
+"""
 START_UNIT = UNIT + "ls_may start && ls_take start\n"
 # What kind of machine it is, for people.
 VIRTUAL = r"""

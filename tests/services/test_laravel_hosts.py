@@ -336,3 +336,11 @@ def test_what_who_serves_or_who_deploys_may_not_write_to_is_told(release: Path, 
     lines = (f"unwritable {me} www-data:www-data 644 {log}", "looked")
     (note,) = laravel().notes(place(about=lines))
     assert f"{me} may not write to {log} (www-data:www-data, mode 644)" in note and "UMask=0002" in note
+
+
+def test_a_scheduler_that_does_not_stay_up_is_a_failure(release: Path, tmp_path: Path) -> None:
+    """systemctl ends with 0 as soon as its process was started."""
+    _, step = laravel(scheduler="desk-scheduler").after(place(tmp_path / "app"))
+    states = 'case "$*" in *ActiveState*) [ -e "$0.began" ] && echo activating || echo active ;; *restart*) : >"$0.began" ;; esac'
+    done = heard(step.command, as_somebody(tmp_path, systemctl=states, sudo='shift; exec "$@"'))
+    assert done.returncode == 1 and "desk-scheduler does not stay up" in done.stdout
