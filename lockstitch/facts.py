@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lockstitch.backup import ServerFacts, VaultFacts, parse_backups
 from lockstitch.errors import LockstitchError
 from lockstitch.git_facts import GitLock, Submodule, parse_git_lock, parse_submodule
 from lockstitch.lines import collect, last, record, unreadable
@@ -240,24 +239,6 @@ def parse_host(text: str, code: int) -> HostFacts:
         begun=tuple(begun),
         written=number(last(said, "written")) or 0,
         damaged=(number(last(said, "damaged")) or 0) + sum(not entry for entry in entries),
-        unreadable=unreadable(said, code),
-    )
-
-
-def parse_vault(text: str, code: int) -> VaultFacts:
-    """What lies in a vault, from `word rest` lines; of the database server it tells nothing."""
-    said = collect(text)
-    free = number(last(said, "free"))
-    return VaultFacts(
-        backups=parse_backups(iter(text.split("\n"))),
-        free=None if free is None else free * 1024,
-        missing=tuple(said.get("missing", ())),
-        unwritable=last(said, "unwritable"),
-        lock=str(parse_lock(last(said, "locked")) or ""),
-        lock_file=last(said, "locked"),
-        written=number(last(said, "written")) or 0,
-        server=ServerFacts(),
-        now=last(said, "now"),
         unreadable=unreadable(said, code),
     )
 

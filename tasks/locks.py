@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockstitch import plans
 from lockstitch.backup import VaultFacts
-from lockstitch.errors import LockstitchError
+from lockstitch.errors import CheckError, LockstitchError
 from lockstitch.host import Host
 from lockstitch.inventory import Database, Fleet
 from lockstitch.journal import now
@@ -13,6 +13,7 @@ from lockstitch.lock_owner import LockInfo, parse_lock
 from lockstitch.plan import Site
 from lockstitch.questions import database_site
 from lockstitch.report import locks_json, locks_text, oneline
+from lockstitch.shown import listed
 from lockstitch.survey import look
 from tasks.session import Session
 
@@ -72,5 +73,7 @@ def _of_vaults(session: Session, fleet: Fleet) -> dict[Site, LockInfo | None]:
         if isinstance(answer, LockstitchError):
             raise answer
         assert isinstance(answer, VaultFacts)
+        if answer.unreadable:
+            raise CheckError(listed(f"{name}: unreadable: {why}" for why in answer.unreadable))
         held[database_site(databases[name])] = parse_lock(answer.lock_file)
     return held

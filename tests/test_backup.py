@@ -23,7 +23,7 @@ from lockstitch.backup import (
     sized,
 )
 from lockstitch.errors import UsageError
-from lockstitch.facts import parse_vault
+from lockstitch.vault_answer import parse_vault
 
 RUN = "20260101T020000Z-1a2b"
 NAMED = f"main-{RUN}"
