@@ -342,7 +342,7 @@ def test_an_error_in_ssh_config_is_a_two_in_the_words_of_ssh(project: Project, t
 
 def test_a_command_that_fails_on_a_host_is_a_seven(reach: Callable[..., Ended]) -> None:
     ended = reach("-H", "prod:web1", "bad")
-    assert ended == Ended(7, "", "`echo said; exit 42` failed with exit code 42\nsaid\n")
+    assert ended == Ended(7, "", "`echo said; exit 42` failed with exit code 42\n    | said\n")
 
 
 def test_what_the_command_line_says_reaches_the_connections(project: Project, sandbox: Sandbox, tmp_path: Path) -> None:
