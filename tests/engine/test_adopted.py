@@ -74,11 +74,11 @@ def test_a_link_that_leads_nowhere_comes_back_as_well(make_world: MakeWorld) -> 
     assert world.deploy("v1", "box:a").code == 0
 
 
-@pytest.mark.parametrize("known", ["REVISION", "revisions.log", ".git"])
+@pytest.mark.parametrize("known", ["REVISION", "Deployer's REVISION", "revisions.log", ".git"])
 def test_a_rollback_goes_back_to_it_where_its_revision_is_known(make_world: MakeWorld, known: str) -> None:
     world = make_world("releases")
-    folder, link, _ = LINKS[1]
-    at = adopted(world, folder, link, revision=known == "REVISION")
+    folder, link, _ = LINKS[3 if "Deployer" in known else 1]
+    at = adopted(world, folder, link, revision="REVISION" in known)
     if known == "revisions.log":
         lines = [f"Branch main (at {world.rev('v1')}) deployed as release {CAPISTRANO} by ada"]
         lines.append(f"Branch main (at {world.rev('v3')}) deployed as release {CAPISTRANO}1 by ada")
@@ -139,3 +139,14 @@ def shown(world: World) -> str:
     fleet = world.fleet("box:a")
     found = world.surveyed(plans.usual_asks(fleet))
     return status_text(found, plans.serving(fleet, found))
+
+
+def test_a_rollback_goes_back_to_it_although_the_repository_has_forgotten_its_commit(make_world: MakeWorld) -> None:
+    world = make_world("releases")
+    at = adopted(world, *LINKS[3][:2])
+    (at / "releases/12/REVISION").write_text("f" * 40 + "\n")
+    plan = world.plan_deploy("v2", "box:a")
+    assert any("what lies between ffffffff and" in note and "is not known" in note for note in plan.notes)
+    assert world.run(plan).code == 0
+    assert world.rollback("", "box:a").code == 0
+    assert os.readlink(at / "current") == "releases/12"

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.errors import CheckError
+from lockstitch.errors import CheckError, HostLostError
+from lockstitch.host import Host
+from lockstitch.plan import Script
 from lockstitch.report import outcome_text, plan_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, commit, git
@@ -167,7 +169,40 @@ def test_what_came_into_the_way_after_the_survey_is_not_written_over(make_world:
     target(world, "wanted")
     plan = world.plan_deploy("wanted", "box:a", discard=True)
     STANDING["ignored"][0](at)
-    write("VERSION", "by hand\n")(at)
     before = state(at)
     assert world.run(plan).code != 0
     assert state(at)[".env"] == before[".env"]
+
+
+def test_a_folder_of_git_that_becomes_a_file_keeps_what_else_lies_in_it(make_world: MakeWorld) -> None:
+    world = make_world("in_place")
+    target(world, "old")
+    git(world.repository, "rm", "-rq", "dir")
+    world.commit("new", dir="a file now\n")
+    assert world.deploy("old", "box:a").code == 0
+    at = world.path("a", "api")
+    write("dir/local")(at)
+    with pytest.raises(CheckError, match="    dir/local\n"):
+        world.plan_deploy("new", "box:a")
+    ended = world.deploy("new", "box:a", discard=True)
+    assert ended.code == 0, ended.outcome
+    assert (at / "dir").read_text() == "a file now\n"
+    assert (world.state("a", "api") / "aside" / ended.outcome.plan.run / "files/dir/local").read_text() == "precious"
+
+
+def test_a_host_lost_before_anything_was_set_aside_keeps_its_changes(make_world: MakeWorld) -> None:
+    """Every step counts as begun then: the way back must not check out over what was never kept."""
+    world = make_world("in_place").given("v1")
+    at = world.path("a", "api")
+    write("VERSION", "by hand\n")(at)
+    plan = world.plan_deploy("v2", "box:a", discard=True)
+    lost = [HostLostError("a", "the connection dropped")]
+
+    def fault(host: Host, script: Script) -> None:
+        if lost and any(step.name == "set aside" for step in script.steps):
+            raise lost.pop()
+
+    world.remote.faults.append(fault)
+    assert world.run(plan).code in (5, 6)
+    assert not lost
+    assert (at / "VERSION").read_text() == "by hand\n"
