@@ -18,8 +18,9 @@ git_holder() {
     for one in /proc/[0-9]*; do
         read -r name <"$one/comm" || continue
         case $name in git | git-*) ;; *) continue ;; esac
+        args=$(tr '\0' ' ' <"$one/cmdline"); [ -n "$args" ] || continue # it has ended
         if at=$(readlink "$one/cwd"); then
-            case "$at/ $(tr '\0' ' ' <"$one/cmdline")" in *"$1/"* | *"$clone"*) echo "${one#/proc/}"; return ;; esac
+            case "$at/ $args" in *"$1/"* | "$(pwd -P)/ "*"$clone"*) echo "${one#/proc/}"; return ;; esac
         elif [ -e "$one" ]; then none='?'; fi
     done
     echo "$none"
