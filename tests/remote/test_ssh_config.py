@@ -55,6 +55,7 @@ TABLE: dict[str, tuple[bool, str]] = {
     "a token that is none": (FAILS, "Host h1\n IdentityFile @DIR@/%Z"),
     "a variable that is not set": (FAILS, "Host h1\n IdentityFile @DIR@/${LOCKSTITCH_NO_WORD}"),
     "no key": (FAILS, "Host h1\n PubkeyAuthentication no"),
+    "another way to log in": (FAILS, "Host h1\n PreferredAuthentications keyboard-interactive,password"),
     "agent": (WORKS, "Host h1\n IdentityAgent @AGENT@\n IdentityFile @DIR@/held.pub"),
     "agent by a variable": (WORKS, "Host h1\n IdentityAgent $LOCKSTITCH_AGENT\n IdentityFile @DIR@/held.pub"),
     "agent of the session": (WORKS, "Host h1\n IdentityAgent SSH_AUTH_SOCK\n IdentityFile @DIR@/held.pub"),

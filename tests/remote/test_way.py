@@ -206,6 +206,13 @@ def test_files_in_an_inventory_are_named_from_the_project(tmp_path: Path) -> Non
     assert hop.identity_files == ("/abs", str(Path.home() / "id"))
 
 
+def test_a_connection_changes_nothing_that_others_read_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network(config())
+    network.connection(WEB1)
+    monkeypatch.setattr(Config, "merge", None)
+    network.connection(named("web2"))
+
+
 def test_no_host_gets_the_keys_of_another() -> None:
     network = Network(config("Host web1\n IdentityFile /k1\n", connect_kwargs={"key_filename": ["/mine"]}))
     one, two = network.connection(WEB1), network.connection(named("web2"))

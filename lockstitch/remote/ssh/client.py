@@ -25,7 +25,7 @@ from paramiko.config import SSHConfig
 from lockstitch.errors import ConnectError, UsageError
 from lockstitch.host import Address
 
-Settings = Mapping[str, tuple[str, ...]]
+ClientSettings = Mapping[str, tuple[str, ...]]
 # A `Match exec` may look for a VPN first.
 PATIENCE = 30.0
 # Stands where ssh would otherwise answer with its default keys, which cannot be told from those that a file names.
@@ -48,10 +48,10 @@ class Client:
         self._ssh = shutil.which("ssh")
         self._own_file = config._runtime_ssh_path is not None
         self._last = tuple(_last(config))
-        self._answers: dict[tuple[str, ...], Settings] = {}
+        self._answers: dict[tuple[str, ...], ClientSettings] = {}
         self._lock = threading.Lock()
 
-    def lookup(self, address: Address) -> Settings:
+    def lookup(self, address: Address) -> ClientSettings:
         """What is said of a name, then of the address behind it; empty where there is no file to say anything.
 
         Raises UsageError where a file cannot be read, with the reader's own words.
@@ -79,7 +79,7 @@ class Client:
         found = [missed for first, *rest in lines if (missed := _missed(first.lower(), rest[0] if rest else ""))]
         return tuple(dict.fromkeys(found))
 
-    def _about(self, name: str, address: Address) -> Settings:
+    def _about(self, name: str, address: Address) -> ClientSettings:
         if not self._ssh:
             return self._read(name)
         given = ["-o", f"IdentityFile={_NO_KEY}"]
@@ -88,7 +88,7 @@ class Client:
         given += ["-o", f"HostName={address.hostname}"] if address.hostname and name != address.hostname else []
         return self._ask(*self._named, *given, "--", name)
 
-    def _ask(self, *words: str) -> Settings:
+    def _ask(self, *words: str) -> ClientSettings:
         if words not in self._answers:
             code, out, said = self._run(*words)
             if code and "jumphost loop" in said:
@@ -127,7 +127,7 @@ class Client:
             file.write("\n".join(lines) + "\n")
         return ("-F", path)
 
-    def _read(self, name: str) -> Settings:
+    def _read(self, name: str) -> ClientSettings:
         try:
             found = self._parsed.lookup(name)
         except (SSHException, ValueError, KeyError, OSError) as error:
@@ -168,7 +168,7 @@ def _last(config: Config) -> Iterator[str]:
         yield f'UserKnownHostsFile "{Path.home()}/.ssh/known_hosts" "{Path.home()}/.ssh/known_hosts2"'
 
 
-def _parse(text: str) -> Settings:
+def _parse(text: str) -> ClientSettings:
     found: dict[str, tuple[str, ...]] = {}
     for line in text.splitlines():
         key, _, value = line.partition(" ")

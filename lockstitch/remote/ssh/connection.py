@@ -38,6 +38,8 @@ class StrictConnection(Connection):  # type: ignore[misc]
     way_in: StrictConnection | None = None
     transport: PulseTransport | None = None
     logged_in_with: bytes = b""
+    # Fabric sets it on every connection. Where it is no attribute that is written into the settings, which all share.
+    inline_ssh_env: bool = True
     _network: Network
     _opening: threading.Lock
     _failed: tuple[float, ConnectError] | None = None

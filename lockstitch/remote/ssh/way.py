@@ -13,7 +13,7 @@ from fabric import Config
 
 from lockstitch.errors import ConnectError, UsageError
 from lockstitch.host import Address, Host, HostKeyPolicy, Limits
-from lockstitch.remote.ssh.client import Client, Settings
+from lockstitch.remote.ssh.client import Client, ClientSettings
 from lockstitch.remote.ssh.known_hosts import known_as
 from lockstitch.remote.ssh.tokens import Tokens, words
 
@@ -130,7 +130,8 @@ def _hop(address: Address, host: Host, config: Config, client: Client) -> Hop:
         usual_files=tuple(dict.fromkeys(map(tokens.file, said.get("identityfile", ())))),
         certificates=tuple(dict.fromkeys(map(tokens.file, said.get("certificatefile", ())))),
         identities_only=_yes(_first(said, "identitiesonly")),
-        by_key=not _no(_first(said, "pubkeyauthentication")),
+        by_key=not _no(_first(said, "pubkeyauthentication"))
+        and "publickey" in _first(said, "preferredauthentications", "publickey").split(","),
         agent=agent,
         lent_agent=agent if config.forward_agent else _lent(_first(said, "forwardagent", "no"), agent, tokens),
         proxy_command=None if command.lower() == "none" else tokens.command(command),
@@ -152,11 +153,11 @@ _ALGORITHMS = (
 )
 
 
-def _first(said: Settings, name: str, otherwise: str = "") -> str:
+def _first(said: ClientSettings, name: str, otherwise: str = "") -> str:
     return said[name][0] if name in said else otherwise
 
 
-def _number(said: Settings, name: str, otherwise: int) -> int:
+def _number(said: ClientSettings, name: str, otherwise: int) -> int:
     text = _first(said, name, str(otherwise))
     if not text.isdecimal():
         raise UsageError(
@@ -165,7 +166,7 @@ def _number(said: Settings, name: str, otherwise: int) -> int:
     return int(text)
 
 
-def _files(said: Settings, name: str, otherwise: str, tokens: Tokens) -> tuple[str, ...]:
+def _files(said: ClientSettings, name: str, otherwise: str, tokens: Tokens) -> tuple[str, ...]:
     files = map(tokens.file, words(_first(said, name, otherwise)))
     return tuple(dict.fromkeys(file for file in files if file not in ("", os.devnull)))
 
@@ -181,7 +182,7 @@ def _lent(named: str, agent: str, tokens: Tokens) -> str:
     return "" if _no(named) else agent if _yes(named) else _agent(named, tokens)
 
 
-def _limits(limits: Limits, kwargs: Mapping[str, Any], timeout: float | None, said: Settings) -> Limits:
+def _limits(limits: Limits, kwargs: Mapping[str, Any], timeout: float | None, said: ClientSettings) -> Limits:
     """The limits of the inventory, unless the command line or `fabric.yaml` says otherwise; `~/.ssh/config` only where
     the inventory leaves them as they are, and it never makes us slower to notice a connection that froze."""
     usual = Limits()
