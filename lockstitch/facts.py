@@ -9,14 +9,12 @@ from lockstitch.errors import LockstitchError
 from lockstitch.git_facts import GitLock, Submodule, parse_git_lock, parse_submodule
 from lockstitch.lines import collect, last, record, unreadable
 from lockstitch.lock_owner import LockInfo, parse_lock
+from lockstitch.pending import Pending
 from lockstitch.plan import Commit, Site
 from lockstitch.probe import number
 from lockstitch.release import REVISION, Release, Verdict, is_release_id
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
-
-# What the question for pending migrations ends with where nothing is deployed.
-NOTHING_THERE = 100
 
 
 @dataclass(frozen=True)
@@ -93,20 +91,6 @@ class Target:
     unpublished: bool = False
     rewritten: bool = False
     stands: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Pending:
-    """What the code that serves has not applied to its database: a line for each migration, or why nobody knows."""
-
-    names: tuple[str, ...] = ()
-    problem: str = ""
-
-    def __str__(self) -> str:
-        if self.problem:
-            return f"whether it has migrations pending is not known: {self.problem}"
-        more = f" and {len(self.names) - 5} more" if len(self.names) > 5 else ""
-        return f"migrations pending in the code that serves: {', '.join(self.names[:5])}{more}"
 
 
 @dataclass(frozen=True)
@@ -269,17 +253,6 @@ def parse_target(text: str, code: int) -> Target:
         rewritten="rewritten" in said,
         stands=tuple(said.get("stands", ())),
     )
-
-
-def parse_pending(text: str, code: int) -> Pending | None:
-    """The migrations that a tool lists, a line each; None where nothing is deployed."""
-    lines = tuple(" ".join(line.split()) for line in text.split("\n") if line.strip())
-    if code == NOTHING_THERE:
-        return None
-    if code:
-        said = " / ".join(lines[-5:]) or "nothing was said"
-        return Pending(problem=f"the command that lists them ended with exit code {code}: {said}")
-    return Pending(lines)
 
 
 def _release(entry: Mapping[str, str]) -> Release:

@@ -7,12 +7,13 @@ from typing import Any
 
 from lockstitch.backup import ServerFacts, VaultFacts
 from lockstitch.command import Command, Value
-from lockstitch.facts import Pending, Target, parse_host, parse_pending, parse_place, parse_target
+from lockstitch.facts import Target, parse_host, parse_place, parse_target
 from lockstitch.git import PLACE, RECALL, RESOLVE
 from lockstitch.host import Host
 from lockstitch.inventory import App, Database
 from lockstitch.layout import Layout
 from lockstitch.migrations import LIST
+from lockstitch.pending import Pending, parse_pending
 from lockstitch.plan import Site
 from lockstitch.probe import NEAR, Probe
 from lockstitch.services import Place, vault_shell

@@ -11,10 +11,9 @@ from typing import Any, TypeVar
 
 from lockstitch import plans
 from lockstitch.at_once import MOST
-from lockstitch.command import Value
 from lockstitch.errors import ExitCode, SiteChangedError, UsageError
 from lockstitch.fab import FleetContext, remote_for, too_late
-from lockstitch.facts import Pending, Survey
+from lockstitch.facts import Survey
 from lockstitch.host import Host
 from lockstitch.inventory import Fleet, environments
 from lockstitch.inventory.nearest import did_you_mean
@@ -43,6 +42,7 @@ from lockstitch.survey import survey
 from tasks.display import display
 from tasks.identity import new_run, who
 from tasks.output import aside, tell, untold, unwritten
+from tasks.pending import ask_pending, with_pending
 
 # How often a plan is made anew because what it was made from has changed.
 _AGAIN = 2
@@ -104,33 +104,8 @@ class Session:
         notes = () if found.unreachable else before_deploy(self, fleet, skip)
         tag = plans.valid_ref(tag_before)
         wanted = plans.Wanted(self.run_id, self.by, message, force, discard, tag, shelves=self._shelves(fleet))
-        found = self._ask_pending(fleet, found, plans.idle(fleet, found, wanted))
+        found = ask_pending(self.remote, fleet, found, plans.idle(fleet, found, wanted))
         return with_notes(self._planned(fleet, lambda env: plans.deploy(fleet, found, replace(wanted, env=env))), notes)
-
-    def _ask_pending(self, fleet: Fleet, found: Survey, apps: Sequence[str]) -> Survey:
-        """What was found, with the pending migrations of apps that would have nothing else to do."""
-        env, lacking = self._to_migrate(fleet, apps)
-        asks = [ask for ask in plans.usual_asks(fleet, env) if ask.extra]
-        more = survey(self.remote, asks) if asks else Survey({})
-        away = {ask.site: more.unreachable.get(ask.host.name) for ask in asks}
-        facts = {}
-        for site, known in found.facts.items():
-            told = more.facts[site].pending if site in more.facts else None
-            if error := away.get(site):
-                told = Pending(problem=error.message)
-            facts[site] = replace(known, pending=told or lacking.get(site.app))
-        return replace(found, facts=facts)
-
-    def _to_migrate(self, fleet: Fleet, apps: Sequence[str]) -> tuple[plans.Environments, dict[str, Pending]]:
-        """The environment of apps that can be asked what is pending, and which of them lack a secret for that."""
-        env: dict[plans.Site, Mapping[str, Value]] = {}
-        lacking = {}
-        for name in (name for name in apps if name in plans.migrated(fleet)):
-            try:
-                env |= plans.environments(fleet.only((name,)), reveal=True)
-            except UsageError as error:
-                lacking[name] = Pending(problem=error.message)
-        return env, lacking
 
     def _shelves(self, fleet: Fleet, *, all_of_them: bool = False) -> dict[str, plans.Shelf]:
         """The databases of these apps: those that a deploy may have to dump, or all of them."""
@@ -216,10 +191,8 @@ class Session:
 
     def show_status(self, only: str) -> None:
         fleet = self.fleet(only)
-        env, lacking = self._to_migrate(fleet, plans.migrated(fleet))
-        found = self.survey(fleet, plans.usual_asks(fleet, env))
-        facts = {site: replace(one, pending=one.pending or lacking.get(site.app)) for site, one in found.facts.items()}
-        found = replace(found, facts=facts)
+        asks, lacking = with_pending(fleet)
+        found = lacking(self.survey(fleet, asks))
         serving = plans.serving(fleet, found)
         self.answer(lambda: status_json(found, serving), lambda: status_text(found, serving))
         if found.unreachable:

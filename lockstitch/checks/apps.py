@@ -9,12 +9,13 @@ from lockstitch import questions
 from lockstitch.backup import sized
 from lockstitch.checks.check import Check, Context, failed, finding, passed, unknown
 from lockstitch.command import Command, Value
-from lockstitch.facts import HostFacts, Pending, PlaceFacts, parse_place
+from lockstitch.facts import HostFacts, PlaceFacts, parse_place
 from lockstitch.finding import Finding, Level
 from lockstitch.git import PLACE, SETTINGS
 from lockstitch.host import Host
 from lockstitch.inventory import App
 from lockstitch.inventory.checks import QueueChecks
+from lockstitch.pending import Pending
 from lockstitch.probe import Probe
 from lockstitch.questions import Ask, code_values, probes
 from lockstitch.services import Place

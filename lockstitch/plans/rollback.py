@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from lockstitch.command import Value
+from lockstitch.command import Value, words
 from lockstitch.errors import CheckError
 from lockstitch.facts import Facts, Survey, Target
 from lockstitch.folders import taken
@@ -151,7 +150,7 @@ def _refuse_forward(fleet: Fleet, survey: Survey, back: Back) -> None:
         tag = back.wanted.removeprefix("refs/tags/")
         raise CheckError(
             "\n".join([*lines, "a rollback only goes back, and runs no migration; nothing was changed"]),
-            hint=f"fab -H {fleet.inventory.name} deploy --ref {shlex.quote(tag)}",
+            hint=f"fab -H {fleet.inventory.name} deploy --ref {words(tag)}",
         )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lockstitch import questions
-from lockstitch.facts import Pending
 from lockstitch.gate import Gate, Verdict, failed, inconclusive, passed
 from lockstitch.inventory import App
 from lockstitch.lock_steps import release_step
+from lockstitch.pending import Pending
 from lockstitch.plan import OnlyIf, Unit, Wave
 from lockstitch.plans import shelf as steps
 from lockstitch.plans.shelf import Made, Shelf
