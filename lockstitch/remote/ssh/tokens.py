@@ -71,7 +71,7 @@ class Tokens:
 
     def _variable(self, found: re.Match[str]) -> str:
         if not (value := os.environ.get(found[1])):
-            raise UsageError(f"~/.ssh/config names {found[0]}, and that is not set", hint=f"export {found[1]}=…")
+            raise UsageError(f"~/.ssh/config names {found[0]}, and that is not set", hint=f"type: export {found[1]}=…")
         return value
 
 
