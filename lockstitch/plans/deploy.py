@@ -46,18 +46,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
     told = tuple(f"{name}: {pending}" for name, pending in waiting.items() if pending.names or pending.problem)
     jobs = [j for j in _jobs(fleet, survey, wanted) if wanted.force or j.app.name in todo or not settled(j)]
     used = _dumped(jobs, wanted.shelves, todo)
-    refuse_unknown(
-        {
-            job.site: job.facts
-            for job in jobs
-            if goes_down(job, deploying=True)
-            and (
-                not waits_for_migrations(job)
-                or job.app.name in todo
-                or (job.facts.target and job.facts.target.migrations)
-            )
-        }
-    )
+    refuse_unknown({job.site: job.facts for job in jobs if _must_go_down(job, todo)})
     who = (wanted.run, wanted.by, wanted.message)
     first = {app: name for app, name in first_dumps(survey).items() if _is_there(name, used)}
     all_waves = (
@@ -79,10 +68,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
             *migrations(jobs),
             *unselected(fleet, jobs),
             *(n for shelf in used.values() for n in (*dump_notes(shelf), *against_dump(shelf))),
-            *(
-                f"{app}: a try before this one failed after the dump {name}: that is the way back"
-                for app, name in first.items()
-            ),
+            *(f"{app}: a try before failed after the dump {name}: that is the way back" for app, name in first.items()),
             *absence_notes(survey),
             *service_notes(jobs),
             *notes(survey),
@@ -95,6 +81,12 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
         first_dumps=first,
         nothing="; ".join(("every host already runs it", *told)),
     )
+
+
+def _must_go_down(job: Job, todo: Set[str]) -> bool:
+    """Whether a site surely goes into maintenance."""
+    pending = job.app.name in todo or bool(job.facts.target and job.facts.target.migrations)
+    return goes_down(job, deploying=True) and (pending or not waits_for_migrations(job))
 
 
 def _is_there(name: str, shelves: Shelves) -> bool:
