@@ -78,7 +78,7 @@ def any_shell(text: str) -> str:
     coded = "".join(
         chr(byte) if 32 <= byte < 127 and chr(byte) not in "'!\\" else f"\\0{byte:03o}"
         for byte in text.encode("utf-8", "surrogateescape")
-    )
+    ).replace("\\0012", "\\n")
     return f"exec sh -c 'eval \"$(printf %b \"$1\")\"' sh '{coded}'"
 
 
