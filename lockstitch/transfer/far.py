@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import posixpath
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from lockstitch.remote import Event, FileError, FileMode, InterruptedRunError, R
 from lockstitch.transfer import shell
 from lockstitch.transfer.tree import Entry, Tree, misplaced
 
+_HOME = "home of it: "
 _ANSWER = "= "
 _KINDS = {"f": "file", "d": "folder", "l": "link"}
 _MOST_SAID = 3
@@ -64,13 +66,15 @@ class Far:
         self.host, self.user, self.check = host, user, patience.check
         self._remote, self._patience, self._told = remote, patience, told
         self.complaints: list[str] = []
+        self._home = ""
 
     def tell(self, done: int, of: int) -> None:
         """How far it is."""
         self._told(Progress(self.host.name, done, of))
 
     def open(self, path: str, mode: FileMode, start: int = 0) -> AbstractContextManager[BinaryIO]:
-        return self._remote.open(self.host, path, mode, start)
+        # A profile may leave the SFTP server elsewhere than a script: relative is to where scripts of that user begin.
+        return self._remote.open(self.host, posixpath.join(self._home, path), mode, start)
 
     def refused(self, message: str, *, hint: str = "") -> FileError:
         return FileError(self.host.name, message, hint=hint)
@@ -135,10 +139,14 @@ class Far:
         lines: list[str] = []
 
         def hear(event: Event) -> None:
-            if isinstance(event, StepOutput):
+            if not isinstance(event, StepOutput):
+                return
+            if not event.line.startswith(_HOME):
                 lines.append(event.line)
+            elif not (as_user and self.user):
+                self._home = event.line.removeprefix(_HOME)
 
-        command = Command(text, values=values)
+        command = Command(f'printf "{_HOME}%s\\n" "$PWD"\n{text}', values=values)
         step = Step("files", "", command, timeout=max(1.0, self._patience.left()))
         script = Script((step,), user=self.user or None if as_user else None)
         results = self._remote.run(self.host, script, hear)

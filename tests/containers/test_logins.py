@@ -45,7 +45,7 @@ revision=noise
 owner=nobody
 """
 BASHRC = """\
-readonly TMOUT; export POSIXLY_CORRECT=1 BASH_ENV=/etc/hostname ENV=/etc/hostname
+cd /tmp; readonly TMOUT; export POSIXLY_CORRECT=1 BASH_ENV=/etc/hostname ENV=/etc/hostname
 cd() { echo FUNCTION; }; git() { echo FUNCTION; }; export -f cd git
 set -o noclobber -o allexport; export SHELLOPTS
 """

@@ -40,10 +40,10 @@ class Liar:
         return (Result(step.name, 0, "", 0),)
 
     def _lines(self, text: str, path: str) -> Iterable[str]:
-        if text == shell.LIST:
+        if text.endswith(shell.LIST):
             told = "".join(f"{kind} 755 {len(BAD)}\0{at}\0{link}\0" for at, kind, link in self.tree) + "end 0\0\0\0"
             return ["= folder", base64.b64encode(told.encode()).decode()]
-        assert text == shell.SUMS
+        assert text.endswith(shell.SUMS)
         sums = "".join(f"{hashlib.sha256(BAD).hexdigest()}  {path}/{at}\0" for at, kind, _ in self.tree if kind == "f")
         return [base64.b64encode(sums.encode()).decode()]
 
