@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.containers.edits import Change, Edit
 
 FAILING_MIGRATION, BROKEN, BAD_CONFIG, REGISTERED = "v-failing-migration", "v-broken", "v-bad-config", "v-registered"
-UNWELL = "v-unwell"
+UNWELL, NO_BOOT = "v-unwell", "v-no-boot"
 
 ADD = {
     "v1": "INSERT INTO tickets (text) VALUES (?)",
@@ -116,6 +116,10 @@ def siblings() -> dict[str, tuple[str, Change]]:
     told = "public static function told(): array\n    {\n"
     breaks = Edit("app/Release.php", told, f"{told}        throw new \\RuntimeException('broken on purpose');\n")
     closure = Edit("config/bad.php", "", "<?php\n\nreturn ['made' => fn () => 'what cannot be cached'];\n")
+    boot = "public function boot()\n    {\n"
+    throws = Edit(
+        "app/Providers/RouteServiceProvider.php", boot, f"{boot}        throw new \\LogicException('no boot');\n"
+    )
     registered = [
         Edit("routes/console.php", "", COMMANDS),
         Edit("app/Console/Commands/Migrate.php", "", ISOLATED),
@@ -124,6 +128,7 @@ def siblings() -> dict[str, tuple[str, Change]]:
         BROKEN: ("v2", Change("Answer nobody", [breaks])),
         UNWELL: ("v2", Change("Be unwell", [Edit("app/Release.php", "HEALTHY = true", "HEALTHY = false")])),
         BAD_CONFIG: ("v2", Change("Configure what cannot be cached", [closure])),
+        NO_BOOT: ("v1", Change("Throw as it boots", [throws])),
         FAILING_MIGRATION: ("v2", Change("Give up half way", [_migration("000004_give_up", GIVES_UP, "")])),
         REGISTERED: ("v3", Change("Have commands that newer versions have", registered)),
     }

@@ -204,3 +204,43 @@ def working(desk: Desk) -> dict[str, str]:
     look = "readlink /proc/$(systemctl show -P MainPID desk-worker)/cwd"
     folders = desk.everywhere(lambda machine: machine.check(f"cat $({look})/REVISION").strip())
     return dict(zip(HOSTS, folders, strict=True))
+
+
+def test_an_artisan_that_may_not_write_its_log_is_not_believed(desk: Desk, revisions: dict[str, str]) -> None:
+    """Its exit code is 0 then, whatever has happened: php-fpm has made the log, with the umask it has by default."""
+    desk.service["maintenance"]["when"] = "migrations"
+    desk.begin_on("v1")
+    log, worker = f"{SHARED}/storage/logs/laravel.log", "/etc/systemd/system/desk-worker.service.d"
+    desk.everywhere(lambda m: m.check(f"touch {log}; chown www-data:www-data {log}; chmod 0644 {log}"))
+    lies = f"cd {CURRENT} && php artisan db:seed --force --class=Nobody"
+    assert desk.fleet.ssh("php1", lies).returncode == 0, "or there is nothing to show here"
+    checked = desk.fab("check", "--json")
+    assert checked.code == 7 and f"deploy may not write to {log}" in checked.out.replace("\\/", "/"), checked.said
+    before = desk.stands()
+
+    failed(desk, ran := desk.deploy(edits_desk.FAILING_MIGRATION), "migrate")
+    assert f"deploy may not write to {log} (www-data:www-data, mode 644)" in ran.out, "the plan says so"
+    assert "still pending" in ran.said and "000004_give_up" in ran.said
+    failed(desk, ran := desk.deploy(edits_desk.NO_BOOT), "storage link")
+    assert "nothing that users can see was changed" in ran.said
+    env = desk.machines[0].check(f"cat {SHARED}/.env")
+    desk.everywhere(lambda m: m.check(f"sed -i 's/^DB_PASSWORD=.*/DB_PASSWORD=wrong/' {SHARED}/.env"))
+    failed(desk, ran := desk.deploy("v3"), "pending")
+    assert "nothing that users can see was changed" in ran.said and "printed no list" in ran.said
+    assert desk.stands() == before
+    desk.everywhere(lambda m: m.put(f"{SHARED}/.env", env.encode(), mode=0o640, owner="deploy:www-data"))
+    desk.everywhere(lambda m: m.check(f"chmod 0664 {log}"))
+
+    # Workers that systemd starts again late are waited for; those that it starts in a release of before are no proof.
+    desk.service["queues"].update({"start_timeout": 2, "settle": 20})
+    desk.everywhere(lambda m: m.put(f"{worker}/late.conf", b"[Service]\nRestartSec=5\n"))
+    desk.everywhere(lambda m: m.check("systemctl daemon-reload"))
+    assert "1 workers run the code that serves" in went(desk.deploy("v3")).out
+    release = desk.machines[1].check(f"readlink -e {CURRENT}").strip()
+    stays = f"[Service]\nRestartSec=200ms\nWorkingDirectory={release}\nExecStart=\nExecStart=php artisan queue:work --sleep=0.1\n"
+    desk.machines[1].put(f"{worker}/late.conf", stays.encode())
+    desk.machines[1].check("systemctl daemon-reload")
+    failed(desk, ran := desk.deploy("v1"), "queues")
+    assert "does not run in the code that serves" in ran.said
+    serves(desk, revisions["v3"])
+    desk.everywhere(lambda m: m.check(f"rm -r {worker}; systemctl daemon-reload; systemctl restart desk-worker"))
