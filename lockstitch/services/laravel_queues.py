@@ -87,6 +87,10 @@ ls_patience() {
         t > most { most = t }
         END { print (most > 600) ? 600 : int(most + 0.999) }'
 }
+ls_hidden() {
+    set -- "$1" $(ls_workers unseen)
+    [ $# = 1 ] || echo "$(($# / 5)) workers of other users $1: $(id -un) may not see their folders"
+}
 ls_old=$(ls_workers)
 ls_known=" $(printf '%s\n' "$ls_old" | awk '{ printf "%s:%s ", $1, $3 }')"
 ls_delay=$(ls_patience)
@@ -101,10 +105,8 @@ ls_delay=$(ls_patience)
     ls_sure 'TERM signal|no processes|silence' horizon:terminate
 ) || exit 1
 [ -n "$ls_old" ] || {
-    set -- $(ls_workers unseen)
     echo "no worker of this app is seen on this host"
-    [ $# = 0 ] || echo "$(($# / 5)) workers of other users are told too, but not waited for:" \
-        "$(id -un) may not see their folders"
+    ls_hidden "are told too, but not waited for"
     [ -z "$workers" ] || echo "$workers are declared: start them"
     exit 0
 }
@@ -136,6 +138,7 @@ while [ "$ls_there" -lt "$ls_need" ]; do
                 old\ *) echo "worker $ls_pid does not run in the code that serves: its folder must be $current" ;;
             esac
         done
+        ls_hidden "are there, and do not count"
         echo "whoever runs them must start them again: Restart=always under systemd, autorestart=true under supervisor"
         exit 1
     }

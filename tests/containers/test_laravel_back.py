@@ -237,7 +237,7 @@ def test_an_artisan_that_may_not_write_its_log_is_not_believed(desk: Desk, revis
     desk.everywhere(lambda m: m.check("systemctl daemon-reload"))
     assert "1 workers run the code that serves" in went(desk.deploy("v3")).out
     release = desk.machines[1].check(f"readlink -e {CURRENT}").strip()
-    stays = f"[Service]\nRestartSec=200ms\nWorkingDirectory={release}\nExecStart=\nExecStart=php artisan queue:work --sleep=0.1\n"
+    stays = f"[Service]\nRestartSec=200ms\nWorkingDirectory={release}\nExecStart=\nExecStart=php {release}/artisan queue:work\n"
     desk.machines[1].put(f"{worker}/late.conf", stays.encode())
     desk.machines[1].check("systemctl daemon-reload")
     failed(desk, ran := desk.deploy("v1"), "queues")

@@ -184,3 +184,13 @@ def test_in_a_checkout_the_time_tells_old_workers_from_new_ones(host: Host) -> N
     assert host.codes(at) == ["old"]
     (checkout / ".git" / "HEAD").unlink()
     assert host.codes(at) == ["unknown"]
+
+
+def test_those_whose_folder_may_not_be_seen_are_told_when_others_do_not_come_back(host: Host) -> None:
+    host.runs("$HOME/app/current/artisan", "queue:work")
+    for name in ("readlink", "sudo"):
+        (host.home / "programs" / name).write_text("#!/bin/sh\nexit 1\n")
+        (host.home / "programs" / name).chmod(0o755)
+    code, said = host.restart("end; worker $HOME/app/current artisan queue:work", start_timeout=2)
+    assert code == 1 and "0 of 1 workers are back" in said, said
+    assert "workers of other users are there, and do not count" in said
