@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from lockstitch import plans
 from lockstitch.at_once import MOST
-from lockstitch.errors import ExitCode, SiteChangedError, UsageError
-from lockstitch.fab import FleetContext, remote_for, too_late
+from lockstitch.errors import ExitCode, UsageError
+from lockstitch.fab import FleetContext, remote_for
 from lockstitch.facts import Survey
-from lockstitch.host import Host
 from lockstitch.inventory import Fleet, environments
 from lockstitch.inventory.nearest import did_you_mean
 from lockstitch.journal import Journal
-from lockstitch.outcome import Outcome
 from lockstitch.plan import Plan
 from lockstitch.questions import Ask
-from lockstitch.record import recorded
 from lockstitch.report import (
     counted,
     history_json,
@@ -29,24 +25,17 @@ from lockstitch.report import (
     json_text,
     neutral,
     oneline,
-    outcome_json,
-    outcome_text,
     plan_json,
     plan_text,
     status_json,
     status_text,
     unforged,
 )
-from lockstitch.run import run
 from lockstitch.survey import survey
-from tasks.display import display
+from tasks.carrying import carried_out, while_same
 from tasks.identity import new_run, who
-from tasks.output import aside, tell, untold, unwritten
+from tasks.output import aside, tell
 from tasks.pending import ask_pending, with_pending
-
-# How often a plan is made anew because what it was made from has changed.
-_AGAIN = 2
-T = TypeVar("T")
 
 
 class Session:
@@ -169,25 +158,7 @@ class Session:
             self.confirm(fleet, yes=yes)
         databases = [database for fleet in fleets for database in fleet.inventory.databases.values()]
         hosts = {host.name: host for host in (*self.c.hosts, *(database.host for database in databases))}
-        while_same(plan, make, lambda plan: self._run(plan, hosts), self.note)
-
-    def _run(self, plan: Plan, hosts: Mapping[str, Host]) -> None:
-        with ExitStack() as last:
-            with self.journal() as journal, display(plan, plain=self.json) as shown:
-                record = recorded(journal, plan, shown)
-                outcome = run(plan, self.remote, hosts, record)
-                last.enter_context(too_late())
-                outcome = record.ended(outcome, outcome_json(outcome))
-            self.show_outcome(outcome)
-
-    def show_outcome(self, outcome: Outcome) -> None:
-        """Show how a run ended, on stderr where stdout cannot be written, and end with its code."""
-        text = self._text(lambda: outcome_json(outcome), lambda: outcome_text(outcome))
-        if (error := untold(text, sys.stdout)) is not None:
-            aside(outcome_text(outcome))
-            aside(f"this is not on stdout, which cannot be written: {unwritten(error)}")
-        if outcome.code is not ExitCode.DONE:
-            sys.exit(int(outcome.code))
+        while_same(plan, make, lambda plan: carried_out(self, plan, hosts), self.note)
 
     def show_status(self, only: str) -> None:
         fleet = self.fleet(only)
@@ -238,9 +209,10 @@ class Session:
 
     def answer(self, data: Callable[[], Any], text: Callable[[], str]) -> None:
         """Print the answer: JSON where it was asked for."""
-        tell(self._text(data, text))
+        tell(self.text(data, text))
 
-    def _text(self, data: Callable[[], Any], text: Callable[[], str]) -> str:
+    def text(self, data: Callable[[], Any], text: Callable[[], str]) -> str:
+        """The answer as it was asked for."""
         if not self.json:
             return text()
         told = data()
@@ -249,28 +221,6 @@ class Session:
     def note(self, text: str) -> None:
         """Say something on the way; it never mixes with JSON on stdout."""
         (aside if self.json else tell)(unforged(neutral(text)))
-
-
-def while_same(plan: Plan, make: Callable[[], Plan], do: Callable[[Plan], T], note: Callable[[str], None]) -> T:
-    """What `do` returns of a plan. Where a site was changed after it was looked at, it is looked at again: what a run
-    that was cut off has left may have been ended only then. A plan with the same steps is carried out, any other is
-    refused with SiteChangedError."""
-    for _ in range(_AGAIN):
-        try:
-            return do(plan)
-        except SiteChangedError as changed:
-            note(f"{changed.message}; asking again")
-            again = make()
-            if _steps(again) != _steps(plan):
-                raise
-            plan = again
-    return do(plan)
-
-
-def _steps(plan: Plan) -> str:
-    return plan_text(
-        replace(plan, notes=(), changes=tuple(replace(c, coming=(), going=()) for c in plan.changes)), commands=True
-    )
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from lockstitch.record import recorded
 from lockstitch.remote import Observer, Result, nobody
 from lockstitch.report import outcome_json, outcome_text, plan_json, plan_text
 from lockstitch.run import run
-from tasks.session import while_same
+from tasks.carrying import while_same
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, World, with_unit
 
