@@ -7,24 +7,15 @@ own tools are found by stay; what an app needs beyond that stands in the invento
 
 from __future__ import annotations
 
-# Removed by name. Of TMPDIR a good one is wanted.
-_NAMES = """
-CDPATH ENV BASH_ENV BASH_COMPAT GLOBIGNORE EXECIGNORE FUNCNEST TMOUT POSIXLY_CORRECT _POSIX2_VERSION
-LANGUAGE TZ TIME_STYLE QUOTING_STYLE COLUMNS LINES BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE DU_BLOCK_SIZE TABSIZE
-GZIP BZIP BZIP2 TAPE CMD_ENV I_WANT_A_BROKEN_PS CURL_HOME SHELL_VERBOSITY FORCE_COLOR CLICOLOR_FORCE
-"""
-# Our own variables have names in small letters, which one that is exported would fill: all such but these are removed.
-_KEPT = "*_proxy | npm_config_*"
-_BLANKS = " \t\n"
-# No list of their names is complete, so what is exported is looked through.
-_FAMILIES = "GIT_* | LC_* | GREP_* | LS_* | PS_* | TAR_* | XZ_* | SYSTEMD_* | REDISCLI_*"
-
+# Names of our own variables are in small letters, which one that is exported would fill: all such are removed, but for
+# proxies and npm's settings. No list of the families' names is complete, so what is exported is looked through.
+#
 # bash as /bin/sh takes over functions and options from the environment, also before it reads a script: names of
 # special built-ins (unset, set, export, eval) cannot be overridden there. `command`: what one shell does not know does
 # not end it. Nothing here starts a process; the list of what is exported costs one fork.
-NEUTRAL = rf"""
-set +aCefmuvx
-case ${{BASH_VERSION-}} in
+NEUTRAL = (
+    r"""set +aCefmuvx
+case ${BASH_VERSION-} in
     ?*) set -f; unset -f compgen command; unset -f $(compgen -A function)
         command export -n SHELLOPTS BASHOPTS
         command shopt -u nullglob failglob nocaseglob nocasematch dotglob extglob extdebug globstar lastpipe xpg_echo ;;
@@ -37,16 +28,20 @@ IFS='
 '
 set -f
 for ls_line in $(export -p); do
-    ls_line=${{ls_line#export }} ls_line=${{ls_line#declare -x }} ls_line=${{ls_line%%=*}}
+    ls_line=${ls_line#export } ls_line=${ls_line#declare -x } ls_line=${ls_line%%=*}
     case $ls_line in
-        "" | [0-9]* | *[!A-Za-z0-9_]* | _ | {_KEPT}) ;;  # no name: the rest of a value of several lines
-        {_FAMILIES}) unset "$ls_line" ;;
+        "" | [0-9]* | *[!A-Za-z0-9_]* | _ | *_proxy | npm_config_*) ;;  # no name: the rest of a value of several lines
+        GIT_* | LC_* | GREP_* | LS_* | PS_* | TAR_* | XZ_* | SYSTEMD_* | REDISCLI_*) unset "$ls_line" ;;
         *[A-Z]*) ;;
         *) unset "$ls_line" ;;
     esac
 done
 set +f
-IFS='{_BLANKS}'
-unset {" ".join(_NAMES.split())}
-[ -d "${{TMPDIR-}}" ] && [ -w "$TMPDIR" ] && case $TMPDIR in /*) ;; *) false ;; esac || unset TMPDIR
-""".strip()
+"""
+    + "IFS=' \t\n'\n"
+    + r"""unset CDPATH ENV BASH_ENV BASH_COMPAT GLOBIGNORE EXECIGNORE FUNCNEST TMOUT POSIXLY_CORRECT \
+    _POSIX2_VERSION LANGUAGE TZ TIME_STYLE QUOTING_STYLE COLUMNS LINES BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE \
+    DU_BLOCK_SIZE TABSIZE GZIP BZIP BZIP2 TAPE CMD_ENV I_WANT_A_BROKEN_PS CURL_HOME SHELL_VERBOSITY \
+    FORCE_COLOR CLICOLOR_FORCE
+[ -d "${TMPDIR-}" ] && [ -w "$TMPDIR" ] && case $TMPDIR in /*) ;; *) false ;; esac || unset TMPDIR"""
+)

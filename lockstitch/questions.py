@@ -7,7 +7,7 @@ from typing import Any
 
 from lockstitch.backup import ServerFacts, VaultFacts
 from lockstitch.command import Command, Value
-from lockstitch.facts import Target, parse_host, parse_place, parse_target
+from lockstitch.facts import Target
 from lockstitch.git import PLACE, RECALL, RESOLVE
 from lockstitch.host import Host
 from lockstitch.inventory import App, Database
@@ -18,6 +18,7 @@ from lockstitch.plan import Site
 from lockstitch.probe import NEAR, Probe
 from lockstitch.services import Place, vault_shell
 from lockstitch.services.database import in_vault
+from lockstitch.site_answers import parse_host, parse_place, parse_target
 from lockstitch.state_shell import READ, THERE
 from lockstitch.vault_answer import parse_vault
 

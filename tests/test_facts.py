@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.facts import Facts, HostFacts, PlaceFacts, parse_host, parse_place, parse_target
+from lockstitch.facts import Facts, HostFacts, PlaceFacts
 from lockstitch.layout import layout
 from lockstitch.lock_owner import LockInfo, parse_lock
 from lockstitch.plan import Commit, Site
 from lockstitch.probe import number
+from lockstitch.site_answers import parse_host, parse_place, parse_target
 
 REVISION = "c55e9f800c0613814c7c3505192f8b6975feb567"
 OTHER = "7bf4beab67bbf6eccefc3b8482be15db67f8c883"

@@ -9,7 +9,7 @@ from lockstitch import questions
 from lockstitch.backup import sized
 from lockstitch.checks.check import Check, Context, failed, finding, passed, unknown
 from lockstitch.command import Command, Value
-from lockstitch.facts import HostFacts, PlaceFacts, parse_place
+from lockstitch.facts import HostFacts, PlaceFacts
 from lockstitch.finding import Finding, Level
 from lockstitch.git import PLACE, SETTINGS
 from lockstitch.host import Host
@@ -21,6 +21,7 @@ from lockstitch.questions import Ask, code_values, probes
 from lockstitch.services import Place
 from lockstitch.services.queues import QueueState
 from lockstitch.services.rights import Unwritable
+from lockstitch.site_answers import parse_place
 
 # Asked once; a pipe would hide how it ended.
 _GIT = r"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lockstitch.removal import REMOVE
+
 # Only what lies in the new release is removed. A path that the repository holds as a link, or under one, may lead out.
 LINK = r"""
 set -eu
@@ -40,3 +42,23 @@ if [ -L "$before" ]; then
     rm -f -- "$current.new"; cp -P -- "$before" "$current.new"; mv -fT -- "$current.new" "$current"
 elif [ -f "$before" ]; then rm -f -- "$current"; fi
 """
+# `reason` is JSON, known only when the run has failed, and `told` the JSON of what its steps told. A line that a full
+# disk cut off does not spoil this one.
+RECORD = r"""
+[ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal"
+at="\"at\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\""
+printf '%s,%s%s%s}\n' "${record%?}" "$at" "${reason:+,\"reason\":$reason}" "${told:+,$told}" >>"$journal"
+"""
+# A release that failed is kept as evidence, unless it has filled the disk of a host that serves.
+SPARE = (
+    REMOVE
+    + r"""
+free=$(df -Pk "$releases" 2>/dev/null | awk 'NR == 2 { print $4 }')
+if [ -d "$directory" ] && [ "${free:-$wanted}" -lt "$wanted" ]; then
+    case "$(readlink "$current") $(ls -l /proc/[0-9]*/cwd 2>/dev/null)" in *"$id"*) ;; *)
+        echo "the disk is full ($free KiB are free): the release that failed is removed"
+        ls_remove "$directory" ;;
+    esac
+fi
+"""
+)

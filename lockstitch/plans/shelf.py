@@ -12,7 +12,7 @@ from lockstitch.command import Command, Value
 from lockstitch.gate import Gate, Verdict, failed, passed
 from lockstitch.inventory import Database
 from lockstitch.plan import Site, Step
-from lockstitch.plans.steps import RECORD
+from lockstitch.plans.release_shell import RECORD
 from lockstitch.probe import Probe
 from lockstitch.questions import database_site
 from lockstitch.services import vault_shell

@@ -14,33 +14,11 @@ from lockstitch.git_work import ASIDE, KEEP, PUT_BACK, UNLESS_WHOLE
 from lockstitch.inventory import App
 from lockstitch.layout import Layout
 from lockstitch.plan import Site, Step
-from lockstitch.plans.release_shell import ACTIVATE, LINK, RESTORE
+from lockstitch.plans.release_shell import ACTIVATE, LINK, RECORD, RESTORE, SPARE
 from lockstitch.questions import code_values
 from lockstitch.release import Release, short
-from lockstitch.removal import REMOVE
 from lockstitch.services import Place
 from lockstitch.services.state import NOTE_RELOAD
-
-# `reason` is JSON, known only when the run has failed, and `told` the JSON of what its steps told. A line that a full
-# disk cut off does not spoil this one.
-RECORD = r"""
-[ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal"
-at="\"at\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\""
-printf '%s,%s%s%s}\n' "${record%?}" "$at" "${reason:+,\"reason\":$reason}" "${told:+,$told}" >>"$journal"
-"""
-# A release that failed is kept as evidence, unless it has filled the disk of a host that serves.
-_SPARE = (
-    REMOVE
-    + r"""
-free=$(df -Pk "$releases" 2>/dev/null | awk 'NR == 2 { print $4 }')
-if [ -d "$directory" ] && [ "${free:-$wanted}" -lt "$wanted" ]; then
-    case "$(readlink "$current") $(ls -l /proc/[0-9]*/cwd 2>/dev/null)" in *"$id"*) ;; *)
-        echo "the disk is full ($free KiB are free): the release that failed is removed"
-        ls_remove "$directory" ;;
-    esac
-fi
-"""
-)
 
 
 @dataclass(frozen=True)
@@ -230,7 +208,7 @@ def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: 
     values = {"record": text, "journal": job.layout.journal, "reason": "", "told": job.app.name}
     if verdict == "bad" and not job.layout.in_place:
         space = {"wanted": str(int(job.app.min_free) // 1024), "id": job.release}
-        command = Command(_SPARE + RECORD, values={**job.values(**space), **values})
+        command = Command(SPARE + RECORD, values={**job.values(**space), **values})
     else:
         command = Command(RECORD, values=values)
     return job.step(f"record {verdict}", f"record {told.id} as {verdict}", command)

@@ -14,7 +14,7 @@ from lockstitch.host import Address, Host
 from lockstitch.layout import layout
 from lockstitch.outcome import Outcome
 from lockstitch.plan import OnlyIf, Plan, Site, Step, Unit, Wave
-from lockstitch.plans.steps import RECORD
+from lockstitch.plans.release_shell import RECORD
 from lockstitch.probe import Probe
 from lockstitch.run import run
 from tests.local import LocalRemote
