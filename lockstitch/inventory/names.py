@@ -40,7 +40,7 @@ def text(word: str, *rules: Rule, pattern: re.Pattern[str] | None = None) -> Wri
                 raise ValueError(said)
         return value
 
-    form = {"pattern": f"^{pattern.pattern}$"} if pattern else {"minLength": 1}
+    form = {"pattern": f"^(?:{pattern.pattern})$"} if pattern else {"minLength": 1}
     return Written(word, parse, {"type": "string", **form})
 
 

@@ -89,6 +89,8 @@ def test_editors_take_parts_of_an_inventory(text: str) -> None:
         "apps: {api: {timeout: 30x}}",
         "apps: {api: {service: {kind: nope}}}",
         "rollout: {batch: 101%}",
+        "databases: {main: {offsite: {bucket: acme, age: ['age1x and more']}}}",
+        "databases: {main: {offsite: {bucket: acme, age: ['see ssh-rsa AAAA']}}}",
     ],
 )
 def test_editors_mark_what_is_wrong(text: str) -> None:
