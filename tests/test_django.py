@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
     operations = [migrations.RunSQL("CREATE TABLE {table} (id int)", {back})]
 """
 # What the older revision has of each app, and then what the newer one adds; `mail` calls itself `post`.
-OLD = {"shop/migrations/0001_first.py": [], "other/migrations/0001_first.py": []}
+OLD: dict[str, list[tuple[str, str]]] = {"shop/migrations/0001_first.py": [], "other/migrations/0001_first.py": []}
 NEW = {
     "shop/migrations/0002_more.py": [("shop", "0001_first")],
     "shop/migrations/0003_most.py": [("shop", "0002_more")],

@@ -27,8 +27,9 @@ except KeyboardInterrupt:
 def test_what_runs_at_a_terminal_ends_with_it(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     words = [sys.executable, "-c", PROGRAM, str(tmp_path / "shell")]
-    ends = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    with subprocess.Popen(words, **ends, cwd=ROOT, start_new_session=True) as process:
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, start_new_session=True
+    ) as process:
         os.close(theirs)
         while not (tmp_path / "shell.pid").exists():
             assert process.poll() is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,9 +218,9 @@ def test_maintenance_that_nobody_can_see_is_refused_before_the_first_host(make: 
     (world.current("b") / ".env").write_text("APP_KEY=1\nAPP_MAINTENANCE_DRIVER=cache\n")
     world.forget()
     for plan in (
-        lambda: world.plan_maintenance(on=True),
-        lambda: world.plan_maintenance(on=False),
-        lambda: world.plan_deploy("v2"),
+        partial(world.plan_maintenance, on=True),
+        partial(world.plan_maintenance, on=False),
+        partial(world.plan_deploy, "v2"),
     ):
         with pytest.raises(CheckError, match="b: its maintenance driver is `cache`") as refused:
             plan()

@@ -309,6 +309,7 @@ def test_what_who_serves_or_who_deploys_may_not_write_to_is_told(release: Path, 
 
     def looked() -> list[tuple[str, str, str]]:
         found = probe.parse(heard(probe.command, env).stdout, 0)
+        assert found is not None
         return [(each.user, Path(each.path).name, each.mode) for each in found]
 
     me = pwd.getpwuid(os.getuid()).pw_name

@@ -50,7 +50,7 @@ class Liar:
     @contextmanager
     def open(self, host: Host, path: str, mode: FileMode, start: int = 0) -> Iterator[BinaryIO]:
         with open(os.devnull, "r+b") as file:
-            file.read = lambda size=-1, left=[BAD]: left.pop() if left else b""  # type: ignore[method-assign,misc,assignment]
+            file.read = lambda size=-1, left=[BAD]: left.pop() if left else b""  # type: ignore[method-assign,misc]
             yield file
         self.then()
 
@@ -149,9 +149,10 @@ def test_special_files_and_other_names_of_a_file(tmp_path: Path, victim: Path, n
     assert (victim / "file").read_text() == "mine" and (to / "app" / "file").read_bytes() == BAD
     (to / "app" / "file").unlink()
     os.mkfifo(to / "app" / "file")
-    ended = threading.Event()
-    threading.Thread(target=lambda: (got(Liar(*FILES), names, to), ended.set()), daemon=True).start()
-    assert ended.wait(20), "it waits for somebody to write into a pipe"
+    thread = threading.Thread(target=got, args=(Liar(*FILES), names, to), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive(), "it waits for somebody to write into a pipe"
     assert (to / "app" / "file").is_fifo()
 
 
