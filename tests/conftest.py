@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from types import FrameType
 
 from hypothesis import settings
 
@@ -23,3 +24,23 @@ for _number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _end_once()
+    raise KeyboardInterrupt
+
+
+def _end_once() -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: None)
+
+
+# Fixtures end what they have started, as after a Ctrl-C, whoever ends us. Once: a second signal does not disturb them.
+for _number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_number, _interrupt)
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Let the fixtures end in peace after a Ctrl-C, too: `scripts/test` passes on that it was ended."""
+    _end_once()

@@ -22,7 +22,10 @@ ACTIONS = sorted({*MENDED_BY, *MENDED_BY.values(), "drop", "reset"})
 
 
 class Sandbox:
-    """SSH hosts below one directory. As a context manager it starts them, and stops them after."""
+    """SSH hosts below one directory. As a context manager it starts them, and stops them after; they end as well when
+    this process ends without getting there."""
+
+    _owner: tuple[int, int] | None = None
 
     def __init__(self, directory: Path | str, hosts: int | Sequence[str] = 3) -> None:
         numbered = range(1, hosts + 1) if isinstance(hosts, int) else ()
@@ -30,7 +33,13 @@ class Sandbox:
         self.names = [f"host{n}" for n in numbered] if isinstance(hosts, int) else list(hosts)
 
     def __enter__(self) -> Self:
-        self.start()
+        # No process that we start inherits our end. Nothing is ever written to it.
+        self._owner = os.pipe()
+        try:
+            self.start()
+        except BaseException:
+            self._let_go()
+            raise
         return self
 
     def __exit__(
@@ -39,7 +48,10 @@ class Sandbox:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop()
+        try:
+            self.stop()
+        finally:
+            self._let_go()
 
     @property
     def hosts(self) -> dict[str, HostInfo]:
@@ -58,7 +70,7 @@ class Sandbox:
         """Start what does not run yet; on return every host accepts connections."""
         self.place.make(self.names)
         with self.place.locked():
-            hosts = launch(self.place, self.names)
+            hosts = launch(self.place, self.names, self._owner[0] if self._owner else -1)
             write_client_files(self.place, hosts.values())
 
     def stop(self) -> None:
@@ -95,6 +107,11 @@ class Sandbox:
     def counts(self, name: str) -> Counts:
         """What a host counted since its start, or since the action `reset`."""
         return Counts(**control.ask(self.place, self.host(name).name, "counts"))
+
+    def _let_go(self) -> None:
+        for end in self._owner or ():
+            os.close(end)
+        self._owner = None
 
     def _signal(self, name: str, number: signal.Signals) -> None:
         if self.status(name) == "stopped":

@@ -16,7 +16,7 @@ from typing import IO, Any
 from . import control, processes
 from .errors import SandboxError
 from .place import HostInfo, Place
-from .processes import SERVER_MARK, SESSION_MARK, marked
+from .processes import SERVER_MARK, marked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -24,15 +24,18 @@ PATIENCE = 60.0
 Report = dict[str, Any]
 
 
-def launch(place: Place, names: Iterable[str]) -> dict[str, HostInfo]:
-    """Start the named hosts that do not run; return all known hosts once they accept."""
+def launch(place: Place, names: Iterable[str], owner: int = -1) -> dict[str, HostInfo]:
+    """Start the named hosts that do not run; return all known hosts once they accept.
+
+    All of the sandbox ends when nobody holds the other end of the pipe `owner` any more, where one is given.
+    """
     _check_machine()
     hosts = place.hosts()
     running = marked(SERVER_MARK, place.root)
     missing = [name for name in names if name not in hosts or hosts[name].pid not in running]
     if missing:
         ports = {name: hosts[name].port if name in hosts else 0 for name in missing}
-        reports = {report["name"]: report for report in _reports(place, ports)}
+        reports = {report["name"]: report for report in _reports(place, ports, owner)}
         for name in missing:
             if "port" in (report := reports.get(name, {})):
                 hosts[name] = HostInfo(name, report["port"], place.home(name), report["pid"])
@@ -57,10 +60,10 @@ def _check_reports(place: Place, names: list[str], reports: Mapping[str, Report]
             raise SandboxError(f"{name} cannot start: {reports[name]['error']}", hint)
 
 
-def _reports(place: Place, ports: Mapping[str, int]) -> list[Report]:
+def _reports(place: Place, ports: Mapping[str, int], owner: int) -> list[Report]:
     reader, writer = os.pipe()
     with place.log.open("ab") as log, os.fdopen(reader, "rb", buffering=0) as pipe:
-        server = _spawn(place, ports, writer, log)
+        server = _spawn(place, ports, writer, owner, log)
         os.close(writer)
         said, until = b"", monotonic() + PATIENCE
         while select.select([pipe], [], [], max(0.0, until - monotonic()))[0]:
@@ -71,16 +74,16 @@ def _reports(place: Place, ports: Mapping[str, int]) -> list[Report]:
     return [json.loads(line) for line in said.splitlines()]
 
 
-def _spawn(place: Place, ports: Mapping[str, int], ready: int, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+def _spawn(place: Place, ports: Mapping[str, int], ready: int, owner: int, log: IO[bytes]) -> "subprocess.Popen[bytes]":
     words = [f"{name}:{port}" for name, port in ports.items()]
     return subprocess.Popen(
-        [sys.executable, "-m", f"{__package__}.server", str(place.root), str(ready), *words],
+        [sys.executable, "-m", f"{__package__}.server", str(place.root), str(ready), str(owner), *words],
         cwd=REPOSITORY,
         env=os.environ | {SERVER_MARK: str(place.root)},
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        pass_fds=[ready],
+        pass_fds=[ready, owner] if owner >= 0 else [ready],
         start_new_session=True,
     )
 
@@ -91,16 +94,7 @@ def end_all(place: Place) -> None:
     for host in place.hosts().values():
         if host.pid in servers:
             _close(place, host)
-
-    def session_processes() -> set[int]:
-        of_sessions = marked(SESSION_MARK, place.root) | processes.descendants(servers)
-        return of_sessions - servers
-
-    # While the servers live they are the parents of every daemon. Afterwards a daemon that
-    # has overwritten its environment could no longer be told from a stranger's.
-    processes.end(session_processes)
-    processes.end(lambda: marked(SERVER_MARK, place.root))
-    processes.end(lambda: marked(SESSION_MARK, place.root))
+    processes.end_marked(place.root)
 
 
 def _close(place: Place, host: HostInfo) -> None:

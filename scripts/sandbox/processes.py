@@ -48,6 +48,20 @@ def end(find: Callable[[], set[int]], patience: float = 5.0) -> None:
     raise SandboxError(f"these processes do not end: {sorted(find())}")
 
 
+def end_marked(root: Path) -> None:
+    """End what the sessions of the sandbox at root started, then its servers, and never the process that calls this."""
+
+    def of_sessions() -> set[int]:
+        servers = marked(SERVER_MARK, root)
+        return (marked(SESSION_MARK, root) | descendants(servers)) - servers
+
+    # While the servers live they are the parents of every daemon. Afterwards a daemon that
+    # has overwritten its environment could no longer be told from a stranger's.
+    end(of_sessions)
+    end(lambda: marked(SERVER_MARK, root))
+    end(lambda: marked(SESSION_MARK, root))
+
+
 def _signal_and_wait(pids: set[int], number: signal.Signals, patience: float) -> None:
     # A pidfd stands for the process, not for its number: the wrong one is never hit.
     with ExitStack() as stack:

@@ -1,6 +1,7 @@
 """The server: makes missing keys, then becomes one process a host and serves until it is ended.
 
-A process of its own makes a frozen host true (SIGSTOP); forking after the imports makes it cheap.
+A process of its own makes a frozen host true (SIGSTOP); forking after the imports makes it cheap. Where the
+sandbox has an owner, one more process waits for the owner's end of a pipe to close, and ends them all then.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import asyncssh
 
-from . import control
+from . import control, processes
 from .host import Host
 from .place import Place
 from .reaper import Reaper
@@ -20,8 +21,15 @@ from .reaper import Reaper
 
 def main() -> None:
     """Serve the named hosts; the launcher reads one line of JSON a host from the ready pipe."""
-    place, ready = Place(Path(sys.argv[1])), int(sys.argv[2])
-    wanted = dict(word.rsplit(":", 1) for word in sys.argv[3:])
+    place, ready, owner = Place(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
+    wanted = dict(word.rsplit(":", 1) for word in sys.argv[4:])
+    if owner >= 0:
+        if os.fork() == 0:
+            os.setsid()
+            os.close(ready)
+            _outlive(place, owner)
+            return
+        os.close(owner)
     make_key(place.key)
     for name in wanted:
         make_key(place.host_key(name))
@@ -39,6 +47,12 @@ def make_key(path: Path) -> None:
         path.touch(mode=0o600)
         path.write_bytes(key.export_private_key())
         key.write_public_key(path.with_suffix(".pub"))
+
+
+def _outlive(place: Place, owner: int) -> None:
+    os.read(owner, 1)  # nobody writes: this returns when the last one who could is gone
+    processes.end_marked(place.root)
+    os._exit(0)
 
 
 def _become(place: Place, name: str, port: int, ready: int) -> None:

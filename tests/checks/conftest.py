@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scripts.sandbox import Repository, Sandbox, make_api_repository
 from scripts.sandbox.inventory import write_inventory
+from scripts.sandbox.processes import end
 from tests.adhoc.conftest import HOSTS, MakeOperator, lab, make_operator
 from tests.adhoc.operator import Operator
 
@@ -21,7 +23,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 @pytest.fixture
-def deployer(make_operator: MakeOperator, repository: Repository, lab: Sandbox, tmp_path: Path) -> Operator:
+def deployer(make_operator: MakeOperator, repository: Repository, lab: Sandbox, tmp_path: Path) -> Iterator[Operator]:
     """One whose app `api` can be deployed to host one; its tests and health are left out, which are others' business."""
     operator = make_operator("one")
     write_inventory(lab, repository, tmp_path / "made.yml")
@@ -32,4 +34,6 @@ def deployer(make_operator: MakeOperator, repository: Repository, lab: Sandbox, 
     app["service"] = {**app["service"], "pidfile": f"{tmp_path}/api/gunicorn.pid"}
     del app["health"]
     operator.inventory |= {"groups": {"all": {"hosts": [host], "apps": ["api"]}}, "apps": {"api": app}}
-    return operator
+    yield operator
+    # The hosts and their ports are there for every test: a gunicorn that stays would keep the next one from its port.
+    end(lambda: operator.processes("one"))

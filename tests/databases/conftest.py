@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,12 @@ def shop(server: LocalServer, make_store: MakeStore) -> Store:
 @pytest.fixture(scope="session")
 def vaults(tmp_path_factory: pytest.TempPathFactory, local_server: LocalServer) -> Iterator[Sandbox]:
     """Hosts behind SSH, whose programs are those of the server."""
-    with pytest.MonkeyPatch.context() as patch:
-        root = tmp_path_factory.mktemp("vaults")
-        patch.setenv("PATH", f"{root / 'hook'}:{local_server.path}")
-        sandbox = Sandbox(root, VAULTS)
-        sandbox.start()
-    yield sandbox
-    sandbox.stop()
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            root = tmp_path_factory.mktemp("vaults")
+            patch.setenv("PATH", f"{root / 'hook'}:{local_server.path}")
+            sandbox = stack.enter_context(Sandbox(root, VAULTS))
+        yield sandbox
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,32 @@ def test_stop_ends_servers_sessions_and_daemons(tmp_path: Path) -> None:
         sandbox.do("host1", "freeze")
     assert not any(map(state, [*pids, sandbox.host("host1").pid]))
     assert not marked(SERVER_MARK, tmp_path) | marked(SESSION_MARK, tmp_path)
+
+
+OWNER = """
+import sys, time
+from scripts.sandbox import Sandbox
+with Sandbox(sys.argv[1], 2) as sandbox:
+    sandbox.do("host2", "freeze")
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_everything_ends_with_an_owner_that_is_killed(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", OWNER, str(tmp_path)]
+    with subprocess.Popen(words, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as owner:
+        try:
+            assert owner.stdout and owner.stdout.readline() == "up\n"
+            ours = Sandbox(tmp_path, 2)
+            pid = int(over_ssh(ours, "env -i setsid -f sh -c 'echo $$; exec sleep 600 >&- 2>&-' </dev/null"))
+            assert state(pid) and ours.status("host2") == "frozen"
+        finally:
+            owner.kill()
+    until = time.monotonic() + 30
+    while marked(SERVER_MARK, tmp_path) | marked(SESSION_MARK, tmp_path) or state(pid):
+        assert time.monotonic() < until, (marked(SERVER_MARK, tmp_path), marked(SESSION_MARK, tmp_path), state(pid))
+        time.sleep(0.05)
 
 
 def test_stop_leaves_strangers_alone(tmp_path: Path) -> None:
