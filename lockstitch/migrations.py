@@ -8,7 +8,7 @@ the app.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lockstitch.command import Command
@@ -24,13 +24,24 @@ answer=$(timeout "$patience" sh -c "$pending" 2>"$said") || {
 }
 [ -z "$answer" ] || printf '%s\n' "$answer"
 """
-_ENDED = "ls_code=$?; [ $ls_code -eq 0 ] || exit $ls_code\n"
 _UNREAD = """ || {
     printf '%s\\n' "$ls_list" "which migrations are pending cannot be told: it is not known whether any was run"
     exit 1; }
 """
 _ASK = f"ls_list=$(\n{LIST}\n){_UNREAD}"
+# A subshell and no `||`, which would take the effect from a `set -e` in it.
+_PLAIN = "ls_skipped=\n(\n{command}\n)\nls_code=$?\n"
+# For a tool that says of some that it leaves them out: `$skipped` is a sed script that prints their names.
+_WATCHED = r"""
+ls_told=$(mktemp) || exit 1
+{ ls_code=$({ { (
+{command}
+) 3>&- 4>&-; echo $? >&4; } | tee "$ls_told" >&3; } 4>&1); } 3>&1
+ls_skipped=$(sed -n "$skipped" "$ls_told" | tr '\n' ' '); rm -f "$ls_told"
+"""
+_ENDED = '[ "${ls_code:=1}" -eq 0 ] || exit "$ls_code"\n'
 _NONE_LEFT = rf"""{_ENDED}{_ASK}
+ls_list=$(printf '%s\n' "$ls_list" | awk -v skipped=" $ls_skipped" 'NF && !index(skipped, " " $1 " ")')
 [ -z "$ls_list" ] || {{ echo "it ended with 0, and these are still pending:"; printf '%s\n' "$ls_list"; exit 1; }}
 """
 _FEWER = rf"""{_ENDED}ls_before=$ls_list
@@ -53,7 +64,8 @@ class Framework:
     tool cannot).
     `head` asks for the newest migration applied, `{joined}` in it for several of them in one text. `files` are git
     globs of one file a migration. `counted` says that `pending` lists every migration, so that those taken back can be
-    counted.
+    counted. `skipped` is a sed script that prints, of what the tool says as it migrates, the names of migrations that
+    leave themselves out: they stay pending.
     """
 
     name: str
@@ -64,6 +76,7 @@ class Framework:
     head: str
     files: tuple[str, ...]
     counted: bool = False
+    skipped: str = ""
 
 
 ALEMBIC = Framework(
@@ -81,10 +94,12 @@ for id in $ids; do printf '%s\n' "$at" | cut -d ' ' -f 1 | grep -qxF -- "$id" ||
 )
 PRISMA = Framework(
     "prisma",
-    re.compile(r"^(?P<tool>.*\bprisma(?:@\S+)?)\s+migrate\s+deploy(?P<rest>.*)$"),
+    re.compile(
+        r"^(?P<tool>.*\bprisma(?:@\S+)?)\s+migrate\s+deploy(?P<options>(?:\s+--(?:schema|config)[=\s]\s*[^\s;&|]+)*).*$"
+    ),
     # It ends with 1 both where migrations wait and where it cannot tell, so its text decides. Migrations that only the
     # database has, or that were edited since, are not pending.
-    r"""said=$({tool} migrate status 2>&1)
+    r"""said=$({tool} migrate status{options} 2>&1)
 case $said in
     *'not yet been applied'* | *'have failed'*)
         printf '%s\n' "$said" | grep -E '^[0-9]+_' || echo 'prisma migrate status tells of some' ;;
@@ -163,7 +178,11 @@ esac""",
     "SELECT migration FROM migrations ORDER BY id DESC LIMIT 1",
     (":(glob)database/migrations/*.php",),
     counted=True,
+    # Since Laravel 12 a migration may have a `shouldRun()`.
+    skipped=r"s/^ *\([^ ]*\) .*[. ]SKIPPED *$/\1/p",
 )
+# What may stand before a tool when it is only asked.
+_LEADS = re.compile(r"\s*(?:(?:cd|\.|source|export|unset|set|umask|eval)\s|(?:[A-Za-z_]\w*=\S*\s*)+$)")
 FRAMEWORKS = (ALEMBIC, PRISMA, DJANGO, ARTISAN)
 
 
@@ -189,22 +208,22 @@ class Migrating:
     down: str = ""
     files: tuple[str, ...] = ()
     counted: bool = False
+    skipped: str = ""
 
     def proven(self, migrate: Command) -> Command:
         """The command that migrates, which fails where migrations are pending afterwards, whatever its exit code.
 
         Where nobody knows how to list them, its exit code is believed."""
-        return self._proven(migrate, "", _NONE_LEFT)
+        return self._proven(migrate, _WATCHED if self.skipped else _PLAIN, _NONE_LEFT, skipped=self.skipped)
 
     def proven_back(self, down: Command) -> Command:
         """The command that takes `$steps` migrations back, which fails where what is pending then says otherwise."""
-        return self._proven(down, _ASK, _FEWER, counted="yes" if self.counted else "")
+        return self._proven(down, _ASK + _PLAIN, _FEWER, counted="yes" if self.counted else "")
 
-    def _proven(self, command: Command, before: str, after: str, **values: str) -> Command:
+    def _proven(self, command: Command, around: str, after: str, **values: str) -> Command:
         if not self.pending:
             return command
-        # A subshell and no `||`, which would take the effect from a `set -e` in it.
-        text = f"{before}(\n{command.text}\n)\n{after}"
+        text = around.replace("{command}", command.text) + after
         return replace(
             command, text=text, values={**command.values, "pending": self.pending, "patience": "110", **values}
         )
@@ -214,11 +233,26 @@ def migrating(migrate: str | None, pending: str | None, down: str | None, files:
     """What an app says of its migrations, and for what it leaves out what its tool is known to have."""
     known = framework(migrate)
     match = known.line.match(migrate.strip()) if known and migrate else None
-    tool = match["tool"] if match else ""
+    words = {"tool": _asking(match["tool"]), "options": match.groupdict().get("options", "")} if match else {}
     own = tuple(f":(glob){glob}" for glob in files)
     return Migrating(
-        pending or (known.pending.replace("{tool}", tool) if known else ""),
-        down or (known.down.replace("{tool}", tool) if known else ""),
+        pending or (_filled(known.pending, words) if known else ""),
+        down or (_filled(known.down, words) if known else ""),
         own or (known.files if known else ()),
         counted=bool(known and known.counted and not pending and not down),
+        skipped=known.skipped if known and not pending else "",
     )
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    for name, word in words.items():
+        text = text.replace(f"{{{name}}}", word)
+    return text
+
+
+def _asking(tool: str) -> str:
+    """The tool as a line calls it, without what the line does before: asking must not do it again. What only leads to
+    the tool stays: a folder, a file that is read, a variable."""
+    *ahead, last = re.split(r"(&&|\|\||;)", tool)
+    kept = (word + sign for word, sign in zip(ahead[::2], ahead[1::2], strict=True) if _LEADS.match(word))
+    return ("".join(kept) + last).strip()

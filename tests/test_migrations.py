@@ -92,6 +92,24 @@ def test_the_tool_is_called_as_the_line_calls_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "line, asks",
+    [
+        ("php artisan down && php artisan migrate --force", "$(php artisan migrate:status)"),
+        (
+            "./collect; cd src && . ./env; A=1 manage.py migrate",
+            "$(cd src && . ./env;A=1 manage.py showmigrations --plan)",
+        ),
+        ("export A=1; npm run build && npx prisma migrate deploy", "$(export A=1; npx prisma migrate status 2>&1)"),
+        ("make x && A=1 ; alembic upgrade head", "$(A=1 ; alembic current)"),
+        ("prisma migrate deploy --schema=db/a.prisma", "$(prisma migrate status --schema=db/a.prisma 2>&1)"),
+        ("prisma migrate deploy --schema a.prisma&& prisma db seed", "$(prisma migrate status --schema a.prisma 2>&1)"),
+    ],
+)
+def test_who_asks_does_nothing_else_of_the_line_that_migrates(line: str, asks: str) -> None:
+    assert asks.replace(" ", "") in migrating(line, None, None, ()).pending.replace(" ", "")
+
+
 # What each tool prints, and what is to be made of it: the text is run with a tool that says so much.
 SAYS = {
     "alembic": ("alembic upgrade head", 'case $1 in current) echo "0001" ;; *) echo "0002 (head)" ;; esac', "0002"),
@@ -165,19 +183,33 @@ case $1 in
     migrate:status) [ ! -e "$HOME/dumb" ] || { echo "Access denied"; exit; }
         echo "Migration name"; for id in 1 2 3; do
             grep -qx $id "$applied" && echo "  ${id}_a ... [1] Ran" || echo "  ${id}_a ... Pending"; done ;;
-    migrate) for id in 1 2 3; do grep -qx $id "$applied" || [ -e "$HOME/fails" ] || echo $id >>"$applied"; done ;;
+    migrate) for id in 1 2 3; do grep -qx $id "$applied" || [ -e "$HOME/fails" ] || if [ "$id" = "$SKIPS" ]
+            then echo "  ${id}_a ....... 0.02ms SKIPPED"
+            else echo $id >>"$applied"; echo "  ${id}_a ....... 3.40ms DONE"; fi; done ;;
     migrate:rollback) head -n -"$TAKES" "$applied" >"$applied.new"; mv "$applied.new" "$applied" ;;
 esac
 """
 
 
-def migrated(home: Path, command: Command, takes: int = 0) -> subprocess.CompletedProcess[str]:
+def migrated(home: Path, command: Command, takes: int = 0, skips: str = "") -> subprocess.CompletedProcess[str]:
     """A command that migrates, with an artisan that lies as it is told to."""
     (home / "artisan").write_text(ARTISAN)
     (home / "artisan").chmod(0o755)
-    env = {**os.environ, "HOME": str(home), "PATH": f"{home}:{os.environ['PATH']}", "TAKES": str(takes)}
+    env = {**os.environ, "HOME": str(home), "PATH": f"{home}:{os.environ['PATH']}", "TAKES": str(takes), "SKIPS": skips}
     text = command.render()
     return subprocess.run(["sh"], input=text, env=env, capture_output=True, text=True, timeout=10, check=False)
+
+
+def test_a_migration_that_leaves_itself_out_may_stay_pending(tmp_path: Path) -> None:
+    up = migrating("artisan migrate", None, None, ()).proven(Command("artisan migrate; echo why >&2; exit 0"))
+    (tmp_path / "applied").touch()
+    done = migrated(tmp_path, up, skips="2")
+    assert done.returncode == 0 and "3_a ....... 3.40ms DONE" in done.stdout and done.stderr.strip() == "why", done
+    (tmp_path / "applied").write_text("1\n")
+    (tmp_path / "fails").touch()
+    done = migrated(tmp_path, up, skips="2")
+    assert done.returncode == 1 and "2_a ... Pending" in done.stdout, "one that failed without a word is not"
+    assert migrated(tmp_path, migrating("artisan migrate", None, None, ()).proven(Command("exit 7"))).returncode == 7
 
 
 def test_a_migration_that_ends_with_0_is_believed_when_nothing_is_pending(tmp_path: Path) -> None:

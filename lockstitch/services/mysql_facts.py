@@ -27,8 +27,11 @@ _WORDS = (
 _GRANT = re.compile(r"(?P<rights>.+?) ON (?:\*\.\*|`(?P<pattern>(?:[^`]|``)*)`\.\*) TO ")
 _ROLE = re.compile(r"(?:`[^`]*`|'[^']*')(?:@\S+)? TO ")
 _COLUMNS = re.compile(r" ?\([^)]*\)")
-# Without EXECUTE a login does not see that there are routines, and the dump program leaves them out.
+# Without EXECUTE, or what else shows them, a login does not see that there are routines, and the dump leaves them out.
 _TO_DUMP = frozenset(("SELECT", "SHOW VIEW", "TRIGGER", "EVENT", "EXECUTE", "LOCK TABLES"))
+_SHOWS_ROUTINES = frozenset(("CREATE ROUTINE", "ALTER ROUTINE", "SHOW CREATE ROUTINE", "SHOW_ROUTINE"))
+# What a view says that calls a function, to a login without EXECUTE.
+_NOT_EXECUTED = "1370 "
 _TO_MAKE = _TO_DUMP | {"INSERT", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES"}
 _TO_MAKE |= {"CREATE VIEW", "CREATE ROUTINE", "ALTER ROUTINE"}
 # Any of them lets a login make what is carried out with the rights of another.
@@ -88,7 +91,17 @@ def parse_facts(text: str, code: int) -> ServerFacts:
     one = {word: (values or [""])[-1] for word, values in said.items()}
     had, binlog = grants(said["grant"]), "binlog" in rest
     silent = " ".join([line for line in rest if line != "binlog"][-3:]) or "no answer from the database server"
-    problem = silent if not one["server"] else _against_dump(one["tool"], one["login"], one["database"], had)
+    problem = (
+        silent
+        if not one["server"]
+        else _against_dump(
+            one["tool"],
+            one["login"],
+            one["database"],
+            had,
+            _sees_routines(one["database"], had, said["grant"], said["broken"]),
+        )
+    )
     problem = problem or _undumped(
         one["server"], _account(one["login"]), one["database"], said["hidden"], said["broken"]
     )
@@ -106,10 +119,19 @@ def parse_facts(text: str, code: int) -> ServerFacts:
     )
 
 
-def _against_dump(tool: str, login: str, database: str, had: Grants) -> str:
+def _sees_routines(database: str, had: Grants, given: Sequence[str], broken: Sequence[str]) -> bool:
+    """Whether a login without EXECUTE sees all routines of a database, and dumps every view."""
+    if any(line.startswith(_NOT_EXECUTED) for line in broken):
+        return False
+    in_full = "SELECT" in had.on("mysql") or any(" ON `mysql`.`proc` TO " in line for line in given)
+    return in_full or bool(had.on(database) & _SHOWS_ROUTINES)
+
+
+def _against_dump(tool: str, login: str, database: str, had: Grants, sees: bool) -> str:
     if not tool:
         return "neither mariadb-dump nor mysqldump is found on this host"
     wanted = _TO_DUMP - {"LOCK TABLES"} if "RELOAD" in had.on("") else _TO_DUMP
+    wanted -= {"EXECUTE"} if sees else frozenset()
     if lacks := had.lacking(database, wanted):
         rights = ", ".join(lacks)
         return (

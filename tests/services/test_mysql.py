@@ -272,7 +272,33 @@ def test_a_login_with_the_documented_rights_dumps_what_others_have_made(
     ):
         assert name in text.replace("TRIGGER `shop`.`before_it`", "TRIGGER shop.before_it"), name
     local_mariadb.sql(f"REVOKE EXECUTE ON shop.* FROM {LIMITED}")
+    local_mariadb.sql(f"REVOKE SELECT ON mysql.proc FROM {LIMITED}")
     assert "it lacks EXECUTE" in facts_of(local_mariadb, LIMITED).problem
+
+
+@pytest.mark.parametrize(
+    "grants",
+    [
+        ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON *.*",),
+        ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON shop.*", "SELECT ON mysql.*"),
+        ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON shop.*", "SELECT ON mysql.proc"),
+    ],
+)
+def test_a_login_that_sees_routines_without_execute_dumps_them(
+    local_mariadb: LocalMariaDB, tmp_path: Path, grants: tuple[str, ...]
+) -> None:
+    local_mariadb.reset()
+    local_mariadb.create("shop")
+    calling = "CREATE VIEW shop.seen AS SELECT id, shop.one() AS one FROM shop.orders"
+    for line in THEIRS:
+        local_mariadb.sql("DO 0" if line == calling else line)
+    for grant in grants:
+        local_mariadb.sql(f"GRANT {grant} TO {LIMITED}")
+    assert facts_of(local_mariadb, LIMITED).problem == ""
+    code, text = dumped(local_mariadb, LIMITED, tmp_path / "made")
+    assert code == 0 and "PROCEDURE `do_it`" in text and "FUNCTION `one`" in text, text
+    local_mariadb.sql(calling)
+    assert "it lacks EXECUTE" in facts_of(local_mariadb, LIMITED).problem, "which a view that calls a function needs"
 
 
 def test_a_view_that_would_end_the_dump_is_refused_before_it(local_mariadb: LocalMariaDB, tmp_path: Path) -> None:
