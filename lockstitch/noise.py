@@ -12,12 +12,14 @@ from __future__ import annotations
 #
 # bash as /bin/sh takes over functions and options from the environment, also before it reads a script: names of
 # special built-ins (unset, set, export, eval) cannot be overridden there. `command`: what one shell does not know does
-# not end it. Nothing here starts a process; the list of what is exported costs one fork.
+# not end it. Nothing here starts a process; the list of what is exported costs one fork. Once POSIXLY_CORRECT is unset,
+# bash is no sh any more, and goes on after `. FILE` where there is no such file: so that is put back.
 NEUTRAL = (
     r"""set +aCefmuvx
 case ${BASH_VERSION-} in
     ?*) set -f; unset -f compgen command; unset -f $(compgen -A function)
         command export -n SHELLOPTS BASHOPTS
+        command set +k
         command shopt -u nullglob failglob nocaseglob nocasematch dotglob extglob extdebug globstar lastpipe xpg_echo ;;
     *) unset SHELLOPTS BASHOPTS ;;
 esac 2>/dev/null
@@ -43,5 +45,6 @@ set +f
     _POSIX2_VERSION LANGUAGE TZ TIME_STYLE QUOTING_STYLE COLUMNS LINES BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE \
     DU_BLOCK_SIZE TABSIZE GZIP BZIP BZIP2 TAPE CMD_ENV I_WANT_A_BROKEN_PS CURL_HOME SHELL_VERBOSITY \
     FORCE_COLOR CLICOLOR_FORCE
-[ -d "${TMPDIR-}" ] && [ -w "$TMPDIR" ] && case $TMPDIR in /*) ;; *) false ;; esac || unset TMPDIR"""
+[ -d "${TMPDIR-}" ] && [ -w "$TMPDIR" ] && case $TMPDIR in /*) ;; *) false ;; esac || unset TMPDIR
+case ${BASH_VERSION-} in ?*) command set -o posix 2>/dev/null ;; esac"""
 )

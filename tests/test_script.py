@@ -127,6 +127,14 @@ def test_steps_run_in_order_and_a_failing_one_is_the_last(shell: tuple[str, ...]
 
 
 @every_shell
+def test_a_file_of_settings_that_is_not_there_ends_the_step(shell: tuple[str, ...], tmp_path: Path) -> None:
+    """As in any sh; bash is one only as long as POSIXLY_CORRECT is not taken from it."""
+    (result,) = carried_out(script(". ./not-there.env; echo went on"), tmp_path, shell)
+    assert result.code != 0
+    assert "went on" not in result.output
+
+
+@every_shell
 def test_keep_going_carries_out_what_comes_after_a_failure(shell: tuple[str, ...], tmp_path: Path) -> None:
     results = carried_out(script("exit 3", "echo two", keep_going=True), tmp_path, shell)
     assert said(*results) == [(3, ""), (0, "two\n")]
