@@ -48,6 +48,8 @@ show_log() {
 # Something goes; `published` says whether a branch or tag of the server has it all the same.
 goes() { [ -n "$1" ] && [ "$1" != "$2" ] && ! git merge-base --is-ancestor "$1" "$2" 2>/dev/null; }
 published() { [ -n "$(git for-each-ref --count=1 --contains "$@" 2>/dev/null)" ]; }
+# One that is told neither as a branch nor as a tag, as the head of a merged pull request is.
+named() { git ls-remote "$repository" >"$tmp/all" && grep -q "^$1[[:space:]]" "$tmp/all"; }
 """
 
 # The migrations that `to` has and `from` has not: files that were added, each one a line.
@@ -106,8 +108,8 @@ else
     fi
     if there "$releases"; then
         if [ ! -d "$releases" ]; then echo "unreadable $releases: it is no folder"
-        elif said=$(LC_ALL=C ls -1bA -- "$releases" 2>&1); then
-            [ -z "$said" ] || printf '%s\n' "$said" | sed 's/^/folder /'
+        elif said=$(LC_ALL=C ls -A -- "$releases" 2>&1 >/dev/null); then
+            LC_ALL=C ls -1bA -- "$releases" | sed 's/^/folder /'
         else echo "unreadable $releases: ${said##*: }"; fi
     fi
 fi
@@ -116,7 +118,8 @@ if [ -d "$clone" ]; then
     [ -n "$at" ] && tag_names --points-at "$at" 2>/dev/null | head -n 1 | sed 's/^/tag /'
     known=$(here for-each-ref --count=1 refs/lockstitch/heads refs/lockstitch/tags refs/remotes refs/tags 2>/dev/null)
     [ -z "$at" ] || [ -z "$known" ] || echo "unpublished $(here rev-list --count "$at" --not \
-        --glob=refs/lockstitch/heads/ --glob=refs/lockstitch/tags/ --remotes --tags 2>/dev/null)"
+        --glob=refs/lockstitch/heads/ --glob=refs/lockstitch/tags/ --glob=refs/lockstitch/pinned/ \
+        --remotes --tags 2>/dev/null)"
     # A clone that was last fetched by an older version of this has its branches there.
     upstream=refs/remotes/origin/$ref
     [ -z "$(here for-each-ref --count=1 refs/lockstitch/heads 2>/dev/null)" ] || upstream=refs/lockstitch/heads/$ref
@@ -198,7 +201,7 @@ if [ -d "$clone" ]; then
         ! goes "$old" "$revision" || echo rewritten
         take "$GIT_DIR" "$repository" '+refs/heads/*:refs/all/heads/*' '+refs/tags/*:refs/all/tags/*' ||
             problem 'the git server did not send branches'
-        published "$at" refs/all || echo unpublished
+        published "$at" refs/all || named "$at" || echo unpublished
     fi
     show_log "$at" "$revision"; show_migrations "$at" "$revision"; show_modules "$at" "$revision"
 fi
@@ -241,7 +244,8 @@ if [ "$at" != "$revision" ]; then
 fi
 show_in_the_way "$(cd "$clone" && pwd -P)" "$revision"
 ! goes "$at" "$revision" ||
-    published "$at" refs/lockstitch/heads refs/lockstitch/tags refs/remotes refs/tags || echo unpublished
+    published "$at" refs/lockstitch/heads refs/lockstitch/tags refs/lockstitch/pinned refs/remotes refs/tags ||
+    echo unpublished
 show_log "$at" "$revision"
 show_migrations "$revision" "$at"
 show_modules "$at" "$revision"

@@ -12,11 +12,12 @@ git_locks() {
     (cd "$clone" && find . \( -path ./objects -o -path '*/modules/*/objects' -o -path ./worktrees -o -path ./lfs \) \
         -prune -o -type f -name '*.lock' ! -name gc.pid.lock -print)
 }
-# The id of a git process that works in this clone; 0 where there is none, ? where some cannot be seen.
+# The id of a git process that works in this clone; 0 where there is none, ? where some cannot be seen: with `hidepid`,
+# /proc hides the files of other users' processes, or their folders.
 git_holder() {
-    none=0
+    none=0; [ -e /proc/1 ] || none='?'
     for one in /proc/[0-9]*; do
-        read -r name <"$one/comm" || continue
+        read -r name <"$one/comm" || { [ ! -e "$one" ] || none='?'; continue; }
         case $name in git | git-*) ;; *) continue ;; esac
         args=$(tr '\0' ' ' <"$one/cmdline"); [ -n "$args" ] || continue # it has ended
         if at=$(readlink "$one/cwd"); then
@@ -25,9 +26,21 @@ git_holder() {
     done
     echo "$none"
 }
-show_locks() {
+wait_locks() {
     tries=10
     while [ -n "$(git_locks)" ] && [ $tries -gt 0 ]; do tries=$((tries - 1)); sleep 0.2; done
+}
+# Those that a git process of this run has left, which something has killed: made since this run has its own lock, and
+# nobody works there.
+drop_locks() (
+    set +e; wait_locks
+    git_locks | while IFS= read -r file; do
+        [ -z "$(find "$clone/$file" -newer "$lock")" ] || [ "$(git_holder "$(cd "$path" && pwd -P)")" != 0 ] ||
+            rm -f -- "$clone/$file"
+    done
+) 2>/dev/null
+show_locks() {
+    wait_locks
     git_locks | while IFS= read -r file; do
         made=$(stat -c %Y "$clone/$file") || continue
         echo "locked $(git_holder "$(cd "$path" && pwd -P)") $(($(date +%s) - made)) $clone/${file#./}"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from lockstitch.git import SETTINGS
+from lockstitch.git_locks import GIT_LOCKS
 from lockstitch.git_modules import LFS, MODULES
 from lockstitch.removal import REMOVE
 
 # Branches and tags lie below refs/lockstitch/, where only this writes: pruned first, a branch that became a folder of
-# branches (or a tag, or the reverse) never stands in its own way.
+# branches (or a tag, or the reverse) never stands in its own way. A commit that no branch or tag leads to, as that of a
+# pull request, gets a ref: the server has it as well.
 _BRING = r"""
 bring() {
     take "$1" --prune "$2" '+refs/heads/*:refs/lockstitch/heads/*' '+refs/tags/*:refs/lockstitch/tags/*' || return
-    of "$1" cat-file -e "$3^{commit}" 2>/dev/null || take "$1" "$2" "$3"
+    of "$1" cat-file -e "$3^{commit}" 2>/dev/null ||
+        { take "$1" "$2" "$3" && of "$1" update-ref "refs/lockstitch/pinned/$3" "$3"; }
 }
 """
 
@@ -99,6 +102,7 @@ DISCARD_EXPORT = 'rm -rf -- "$directory.part"'
 # on the new code.
 CHECKOUT = (
     SETTINGS
+    + GIT_LOCKS
     + _BRING
     + MODULES
     + LFS
@@ -107,6 +111,7 @@ set -eu
 if [ -n "$back" ] && [ "$(standing)" = "$revision" ]; then
     changed=$(git -C "$path" status --porcelain --untracked-files=no) && [ -z "$changed" ] && exit 0
 fi
+[ -z "$back" ] || drop_locks
 each() { lfs "$1" "$2" "$4"; }
 [ -n "$back" ] || { lfs "$clone" "$revision" "$repository" && modules "$clone" "$revision" "$repository" ''; }
 # The folder of a submodule that goes would stay, and be in the way of what comes there.

@@ -28,7 +28,7 @@ printf '%s\n' "$paths" | while IFS= read -r path; do
 done
 for program in $programs; do
     command -v "$program" >/dev/null 2>&1 || continue
-    echo "program $program $(timeout 5 "$program" --version </dev/null 2>&1 | head -n 1)"
+    echo "program $program $(timeout 5 "$program" --version </dev/null 2>/dev/null | head -n 1)"
 done
 echo "user $(id -un)"
 exit 0

@@ -18,6 +18,8 @@ from lockstitch.plan import Script, Site, Step, warnings_of
 from lockstitch.remote import Remote, Result
 from lockstitch.shown import listed, oneline
 
+_ANSWERS = ("taken", "held", "changed ", "failed ")
+
 
 class Locks:
     """The locks of one run on all its sites. `written` is how long each journal was when the run was planned;
@@ -61,7 +63,9 @@ class Locks:
             (result,) = self._send(site, take_step(site, self._info, self._written.get(site)))
         except LockstitchError as error:
             return error
-        *said, answer = result.output.strip().split("\n")
+        said = result.output.strip().split("\n")
+        # Beside the answer stands what the host's programs say on stderr.
+        answer = next((line for line in reversed(said) if line.startswith(_ANSWERS)), said[-1])
         self.warnings += warnings_of(site, said)
         if answer == "taken":
             return None

@@ -29,7 +29,9 @@ ls_removable() (
     [ ! -L "$1" ] || exit 0
     kept() { echo "$1: it is kept"; exit 1; }
     at=$(cd -- "$1" && pwd -P) && mounted=$(cut -d ' ' -f 5 /proc/self/mountinfo) || kept "$1 cannot be looked at"
-    ! printf '%s\n' "$mounted" | sed 's|$|/|' | grep -qF -- "$at/" || kept "something is mounted in $at"
+    # A blank in a path is told by its number.
+    ! printf '%s\n' "$mounted" | sed 's|$|/|; s|\\040| |g; s|\\011|\t|g; s|\\134|\\|g' |
+        grep -qF -- "$at/" || kept "something is mounted in $at"
     all=$(readlink -f -- "$shared") || kept "$shared cannot be looked at"
     case "$at/" in "$all"/*) kept "$at lies in $all, which is shared" ;; esac
     held() { case "$1/" in "$at"/*) kept "$at holds $1, which is shared" ;; esac; }

@@ -17,7 +17,9 @@ no_proxy=${no_proxy:-${NO_PROXY:-}}
 [ "$no_proxy" = "*" ] || no_proxy=${no_proxy:+$no_proxy,}localhost,127.0.0.1,::1
 export no_proxy
 if command -v curl >/dev/null 2>&1; then
-    curl -q -sS --max-time "$timeout" -H 'Connection: close' -w '\n%{http_code}' "$url" 2>&1
+    # What it says on stderr is why there is no answer, and never part of one.
+    { said=$(curl -q -sS --max-time "$timeout" -H 'Connection: close' -w '\n%{http_code}' "$url" 2>&1 >&3 3>&-) ||
+        printf '\n\036%s' "$said"; } 3>&1
 elif command -v python3 >/dev/null 2>&1; then
     python3 -I -c '
 import sys, urllib.request, urllib.error
@@ -45,13 +47,17 @@ def asked_of(url: str, timeout: float) -> Command:
 
 
 def parse_answer(text: str, code: int) -> HttpAnswer:
-    """The answer from its body and, on the last line, its status; 000 is no answer."""
+    """The answer from its body and, on the last line, its status; 000 is no answer. Behind it may stand why."""
     body, _, status = text.rstrip("\n").rpartition("\n")
+    why = ""
+    if number(status) is None and "\n\x1e" in text:
+        text, _, why = text.rpartition("\n\x1e")
+        body, _, status = text.rpartition("\n")
     if status == AWAY:
         return HttpAnswer(0, AWAY)
     told = number(status)
     if not told:
-        return HttpAnswer(0, (body or status or "nothing was said").strip())
+        return HttpAnswer(0, (why or body or status or "nothing was said").strip())
     content: Any = None
     if body.lstrip().startswith(("{", "[")):
         try:

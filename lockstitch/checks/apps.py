@@ -22,6 +22,7 @@ from lockstitch.services import Place
 from lockstitch.services.queues import QueueState
 from lockstitch.services.rights import Unwritable
 from lockstitch.site_answers import parse_place
+from lockstitch.state_shell import THERE
 
 # Asked once; a pipe would hide how it ended.
 _GIT = r"""
@@ -88,7 +89,7 @@ def judge_place(app: App, told: HostFacts) -> Iterator[Finding]:
 
 def checkout(app: App) -> Check:
     """Whether anybody has changed the checkout that a deploy updates."""
-    probe = Probe("checkout", Command(PLACE, values=code_values(app)), parse_place)
+    probe = Probe("checkout", Command(THERE + PLACE, values=code_values(app)), parse_place)
     return Check("checkout", probe, partial(judge_checkout, app))
 
 

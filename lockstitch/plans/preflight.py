@@ -30,6 +30,10 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: boo
     if problems:
         held = not discard and any(facts.in_the_way or facts.stranded for facts in survey.facts.values())
         hint = "commit and push them, or give --discard-changes: it keeps a copy on the host" if held else ""
+        if held and not any(facts.in_the_way for facts in survey.facts.values()):
+            hint = (
+                "push them to a branch, or give --discard-changes: they are kept on the host, and the plan says where"
+            )
         # What hosts tell was read line by line, so each end of a line is one of ours.
         raise CheckError(listed([*"\n".join(problems).split("\n"), "nothing was changed"]), hint=hint)
 

@@ -107,7 +107,7 @@ def checkout(job: Job, *, discard: bool = False) -> tuple[Step, ...]:
         return _discarding(job)
     undo = None
     if job.before:
-        undo = _git(job, git_steps.CHECKOUT, force="--force", back="yes", revision=job.before)
+        undo = _git(job, git_steps.CHECKOUT, force="--force", back="yes", revision=job.before, lock=job.layout.lock)
     command = _git(job, git_steps.CHECKOUT, force="", back="")
     return (job.step("checkout", f"check {short(job.revision)} out in {job.layout.path}", command, undo),)
 
@@ -116,7 +116,8 @@ def _discarding(job: Job) -> tuple[Step, ...]:
     kept = {"state": job.layout.state, "run": job.run, "force": "--force"}
     undo = None
     if job.before:
-        undo = _git(job, UNLESS_WHOLE + git_steps.CHECKOUT, **kept, back="yes", revision=job.before)
+        text = UNLESS_WHOLE + git_steps.CHECKOUT
+        undo = _git(job, text, **kept, back="yes", revision=job.before, lock=job.layout.lock)
     says = f"move {len(job.facts.in_the_way)} files that are changed or in the way to {job.aside}"
     back = _git(job, SETTINGS + PUT_BACK, **kept)
     out = f"check {short(job.revision)} out in {job.layout.path}"

@@ -109,6 +109,15 @@ def test_analyzing_what_cannot_be_reached_is_refused(shop: Store, server: LocalS
     assert ended.code == 7 and "gone" in ended.said and ended.outcome is None
 
 
+def test_analyzing_without_a_journal_that_can_be_read_is_refused(shop: Store) -> None:
+    assert analyze(shop).code == 0
+    journal = next(shop.remote.root.rglob("journal.jsonl"))
+    journal.unlink()
+    journal.mkdir()
+    ended = analyze(shop)
+    assert ended.code == 7 and "unreadable" in ended.said and "nothing was begun" in ended.said, ended
+
+
 def test_analyzing_that_fails_is_told_and_leaves_nothing_locked(shop: Store, server: LocalServer) -> None:
     make = shop.shelves
     shop.shelves = lambda only=(): [server.stop() or shelf for shelf in make(only)]  # type: ignore[func-returns-value,method-assign]

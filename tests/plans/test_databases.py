@@ -329,6 +329,42 @@ def test_the_dump_of_the_first_try_is_named_and_kept(tmp_path: Path) -> None:
     assert "d1" in plans.held_backups(found) and "d2" not in plans.held_backups(found)
 
 
+def test_which_try_was_the_first_is_told_by_journals_and_not_by_the_clock_of_who_deployed(tmp_path: Path) -> None:
+    """The second try came from a machine whose clock is a day behind, and on one host it was the only one."""
+    fleet = fleet_of(tmp_path, "in_place")
+    first, second = ("main-20260102T000000Z-1", "main-20260101T000000Z-2")
+    tries = (release(B, A, first, "bad") | {"at": "2026-01-02"}, release(B, A, second, "bad") | {"at": "2026-01-02"})
+    found = surveyed(fleet, Target(B), (release(A, ""), *tries))
+    site = next(site for site in found.facts if site.host == "a2")
+    for alone in ("2026-01-02", "2026-01-01"):
+        journal = (release(A, ""), tries[1] | {"at": alone})
+        facts = replace(found.facts[site], host=replace(found.facts[site].host, journal=journal))
+        assert plans.held_backups(Survey(dict(found.facts) | {site: facts})).keys() == {first}
+
+
+def test_no_revision_is_noted_with_a_backup_where_a_host_was_not_asked_or_read(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, "in_place")
+    found = surveyed(fleet, Target(A))
+    assert plans.running(fleet, found) == {"main": ("api", A)}
+    last = list(found.facts)[-1]
+    facts = found.facts[last]
+    rest = {site: each for site, each in found.facts.items() if site != last}
+    unread = replace(facts, place=PlaceFacts(unreadable=("srv/api: Permission denied",)))
+    assert plans.running(fleet, Survey(rest)) == {}
+    assert plans.running(fleet, Survey({**rest, last: unread})) == {}
+
+
+def test_that_free_space_is_not_told_is_said(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, "in_place")
+    found = surveyed(fleet, Target(B))
+    blind = {site: replace(facts, host=replace(facts.host, free=None)) for site, facts in found.facts.items()}
+    shelf = shelf_of(fleet, replace(ROOMY, free=None))
+    plan = plans.deploy(fleet, Survey(blind), plans.Wanted(RUN, "ada", shelves={"main": shelf}))
+    told = [note for note in plan.notes if "is not told" in note]
+    assert len(told) == 3 and any("/var/backups" in note for note in told), plan.notes
+    assert not any("is not told" in note for note in deployed(fleet).notes)
+
+
 @both_layouts
 def test_prune_keeps_what_a_release_that_is_there_was_deployed_over(tmp_path: Path, layout: LayoutKind) -> None:
     there = {"release": "20260101T000000Z-aaaaaaaaaaaa", "revision": A, "verdict": "good", "backup": "old"}

@@ -95,6 +95,19 @@ def test_a_revoked_key_is_refused_though_it_is_trusted_elsewhere(
     assert "is revoked by" in error.message and f"{known(web1)}:2" in error.message
 
 
+def test_a_file_that_cannot_be_read_may_revoke_what_another_trusts(
+    remote: SshRemote, web1: Host, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A folder in its place, since root may read every file."""
+    known(web1).write_text(line_of(sandbox, "web1"))
+    folder = tmp_path / "more_hosts"
+    folder.mkdir()
+    host = replace(web1, known_hosts=(*web1.known_hosts, str(folder)))
+    assert f"cannot be judged: {folder} cannot be read: is a directory" in refusal(remote, host).message
+    folder.rmdir()
+    assert remote.connect([host]) == {}, "what is not there says nothing"
+
+
 def test_lines_that_cannot_be_read_do_no_harm(remote: SshRemote, web1: Host, sandbox: Sandbox) -> None:
     noise = "@cert-authority * ssh-ed25519 AAAA\n@revoked x\nweb ssh-rsa !!!\n\x00\xff\n"
     known(web1).write_bytes(noise.encode("latin-1") + line_of(sandbox, "web1").encode())

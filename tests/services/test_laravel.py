@@ -172,6 +172,19 @@ def test_maintenance_by_a_page(shell: tuple[str, ...], tmp_path: Path) -> None:
     assert not looked().on and list(state.iterdir()) == []
 
 
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_a_page_that_cannot_be_looked_at_is_not_off(shell: tuple[str, ...], tmp_path: Path) -> None:
+    page = tmp_path / "www" / "api.html"
+    at = Place("api", layout("in_place", str(tmp_path / "api"), str(tmp_path / "state")), "", "")
+
+    def looked() -> Any:
+        return parse_maintenance(says(shell, by_file(str(page)).probe(at).command.render()).decode(), 0)
+
+    assert str(looked()) == "off"
+    page.parent.symlink_to("www")
+    assert looked().unknown.endswith("www/api.html cannot be looked at: Too many levels of symbolic links")
+
+
 def test_the_scheduler_is_restarted_after_the_workers() -> None:
     steps = list(laravel(scheduler="desk-scheduler").after(place()))
     assert [step.name for step in steps] == ["queues", "scheduler"]
