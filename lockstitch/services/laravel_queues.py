@@ -7,8 +7,9 @@ from lockstitch.services.laravel_shell import ARTISAN
 # `ls_workers` prints `PID PARENT SINCE CODE KIND` for each worker of this app. It belongs to the app by the folder of
 # the artisan it was started with, relative to the folder it runs in; those of another user, of which that is not known,
 # are `unseen`. CODE is `new` where that folder is what serves and the worker began since that came; a process that runs
-# in another release is `old` whatever its artisan. KIND is `brief` for one that ends by itself, `lasting` for one that
-# somebody starts again. `schedule:work` is none: queue:restart does not end it.
+# in another release is `old` whatever its artisan. KIND is `brief` for one that ends by itself, or that cron or the
+# scheduler starts at its time (`ls_timed PARENT`), `lasting` for one that somebody starts again at once.
+# `schedule:work` is none: queue:restart does not end it.
 _WORKERS = r"""
 ls_boot=$(sed -n 's/^btime //p' /proc/stat)
 ls_tick=$(getconf CLK_TCK 2>/dev/null || echo 100)
@@ -18,6 +19,20 @@ ls_git=$(sed -n 's/^gitdir: //p' "$ls_here/.git" 2>/dev/null)
 case $ls_git in "") ls_git=$ls_here/.git ;; /*) ;; *) ls_git=$ls_here/$ls_git ;; esac
 if [ -L "$current" ] && [ "$kind" = releases ]; then ls_came=$(stat -c %Y "$current" 2>/dev/null)
 else ls_came=$(stat -c %Y "$ls_git/HEAD" 2>/dev/null); fi
+ls_timed() {
+    while [ "${1:-0}" -gt 1 ] && read -r ls_up <"/proc/$1/stat"; do
+        ls_name=${ls_up#*(}; ls_name=${ls_name%)*}
+        case $ls_name in
+            *cron*) return ;;
+            sh | bash | dash | busybox | flock | timeout | nice | ionice | env | sudo | php*) ;;
+            *) return 1 ;;
+        esac
+        ! grep -qa 'schedule:' "/proc/$1/cmdline" || return 0
+        set -- ${ls_up##*) }
+        shift
+    done 2>/dev/null
+    return 1
+}
 ls_workers() {
     # One process looks at all: a host may have hundreds.
     for ls_file in $(grep -la artisan /proc/[0-9]*/cmdline 2>/dev/null); do
@@ -47,7 +62,9 @@ ls_workers() {
             *) ls_age=old ;;
         esac
         case $ls_cwd/ in "$ls_here"/*) ;; "$ls_path"/releases/*) ls_age=old ;; esac
-        echo "${ls_proc#/proc/} $3 $ls_since $ls_age ${ls_kind%% *}"
+        ls_kind=${ls_kind%% *}
+        [ "$ls_kind" = brief ] || ! ls_timed "$3" || ls_kind=brief
+        echo "${ls_proc#/proc/} $3 $ls_since $ls_age $ls_kind"
     done
 }
 """

@@ -30,6 +30,9 @@ end() { for pid in $(cat "$HOME/before"); do kill -- "-$pid"; done; }
 # One that is a worker for a moment only, and one that has another do its jobs.
 DIES = "sleep 0.4"
 LISTENS = """sh -c 'read -r line <"$HOME/fifo"' artisan queue:work --once & read -r line <"$HOME/fifo" """
+# Some that start a worker and wait for it.
+STARTERS = ("crond", "starts", "supervisord")
+STARTS = """sh -c 'read -r line <"$HOME/fifo"' artisan queue:work --max-time=55 & wait"""
 
 
 class Host:
@@ -41,7 +44,7 @@ class Host:
             (self.app / "releases" / release).mkdir(parents=True)
         (self.app / "current").symlink_to("releases/2")
         (home / "programs").mkdir()
-        for name, text in {"php": PHP, "dies": DIES, "listens": LISTENS}.items():
+        for name, text in {"php": PHP, "dies": DIES, "listens": LISTENS, **dict.fromkeys(STARTERS, STARTS)}.items():
             (home / "programs" / name).write_text(f"#!/bin/sh\n{text}\n")
             (home / "programs" / name).chmod(0o755)
         os.mkfifo(home / "fifo")
@@ -57,7 +60,7 @@ class Host:
 
     def runs(self, *words: str, release: str = "1") -> int:
         """A worker that was there before; its process."""
-        how = "run" if words[:1] == ("listens",) else "worker"
+        how = "run" if words and words[0] in ("listens", "sh", *STARTERS) else "worker"
         self.sh(f"{TOLD}{how} {self.app}/releases/{release} {' '.join(words or ('artisan', 'queue:work'))}")
         pid = self.started()[-1]
         with (self.home / "before").open("a") as file:
@@ -122,6 +125,21 @@ def test_all_that_ended_must_be_back(host: Host) -> None:
     code, said = host.restart(f"end; {one}; {other}", start_timeout=30)
     assert code == 0 and "2 workers run the code that serves" in said, said
     assert host.codes() == ["new", "new"]
+
+
+@pytest.mark.parametrize(
+    "starter, code",
+    [(("crond",), 0), (("sh", "$HOME/programs/starts", "artisan", "schedule:run"), 0), (("supervisord",), 1)],
+)
+def test_one_that_is_started_at_its_time_need_not_be_back_at_once(
+    host: Host, starter: tuple[str, ...], code: int
+) -> None:
+    host.runs(*starter)
+    while not host.codes():
+        pass
+    ended, said = host.restart("end", start_timeout=1)
+    assert ended == code, said
+    assert ("0 of 1 workers are back" in said) == bool(code), said
 
 
 def test_as_many_as_are_declared_must_be_back(host: Host) -> None:
