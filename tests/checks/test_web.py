@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lockstitch.gate import HttpAnswer
 from lockstitch.host import Address, Host
 from lockstitch.plan import Script, Step
 from lockstitch.web import asked_of, parse_answer
@@ -25,7 +26,7 @@ class Well(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"well")
+        self.wfile.write(b'{"status": "well"}' if self.path == "/json" else b"well")
 
     def log_message(self, *said: object) -> None: ...
 
@@ -56,3 +57,18 @@ def test_a_host_asks_itself_through_no_proxy(tool: str, exempt: str, port: int, 
     (result,) = remote.run(host, Script((Step("ask", "", asked_of(f"http://127.0.0.1:{port}/", 5)),)))
     answer = parse_answer(result.output, result.code)
     assert (answer.status, answer.body) == (200, "well"), result.output
+
+
+@pytest.mark.skipif("curl" not in TOOLS, reason="no curl here")
+def test_what_curl_says_on_stderr_is_why_there_is_no_answer_and_never_part_of_one(port: int, tmp_path: Path) -> None:
+    # The loader's complaint comes from every program that a login's LD_PRELOAD is wrong for.
+    remote = LocalRemote(tmp_path / "homes", env={"LD_PRELOAD": "/nowhere.so"})
+
+    def ask(url: str) -> HttpAnswer:
+        (result,) = remote.run(Host("web1", Address("web1")), Script((Step("ask", "", asked_of(url, 5)),)))
+        return parse_answer(result.output, result.code)
+
+    assert ask(f"http://127.0.0.1:{port}/json").content == {"status": "well"}
+    refused = ask(NOWHERE)
+    assert refused.status == 0
+    assert "curl: (7)" in refused.body

@@ -152,3 +152,23 @@ def test_a_rollback_says_what_goes_without_being_asked_for_a_tag(world: World) -
     text = plan_text(world.plan_rollback("", "box:a"))
     assert "api: 1 commit taken back" in text
     assert "release v3" in text
+
+
+def test_the_head_of_a_pull_request_is_a_ref_of_the_repository(make_world: MakeWorld) -> None:
+    """Its branch is gone once it was merged as one commit, and the server has it all the same."""
+    world = make_world("in_place").given("v1")
+    world.git("checkout", "-q", "--detach", "v1")
+    head = world.commit("feature")
+    world.git("tag", "-d", "feature")
+    world.git("update-ref", "refs/pull/7/head", head)
+    world.git("checkout", "-q", "main")
+    assert world.deploy("refs/pull/7/head", "box:a").code == 0
+    world.repository.rename(world.root / "away")
+    assert world.plan_rollback("", "box:a").changes[0].after == git(world.clone("a", "api"), "rev-parse", "v1^{commit}")
+    (world.root / "away").rename(world.repository)
+    plan = world.plan_deploy("v4", "box:a")
+    assert [commit.revision for commit in plan.changes[0].going] == [head]
+    world.git("update-ref", "-d", "refs/pull/7/head")
+    with pytest.raises(CheckError, match="in no branch or tag of the repository") as refused:
+        world.plan_deploy("v4", "box:a")
+    assert refused.value.hint.startswith("push them to a branch, or give --discard-changes")

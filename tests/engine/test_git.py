@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from lockstitch import plans
 from lockstitch.checks import apps
 from lockstitch.errors import CheckError
 from lockstitch.facts import PlaceFacts, Target
+from lockstitch.git_locks import GIT_LOCKS
 from lockstitch.plan import Script, Step
 from lockstitch.questions import resolve
 from tests.engine.conftest import MakeWorld
@@ -262,3 +264,42 @@ def test_a_lock_that_comes_between_survey_and_checkout_leaves_nothing_to_put_bac
     assert ended.code == 5, ended.outcome
     assert [failure.what for failure in ended.outcome.failures] == ["checkout"]
     assert (ended.outcome.left, world.revision(*HERE)) == ((), world.rev("v1"))
+
+
+@pytest.mark.parametrize("discard", [False, True])
+def test_a_checkout_that_is_killed_is_put_back_although_git_has_left_its_lock(
+    make_world: MakeWorld, discard: bool
+) -> None:
+    world = make_world("in_place").given("v1")
+    at, programs = world.path(*HERE), world.root / "programs"
+    if discard:
+        (at / ".gitignore").write_text("mine\n")
+    programs.mkdir()
+    (programs / "git").write_text(f"""#!/bin/sh
+case " $* " in *" checkout "*)
+    if mkdir {programs}/once 2>/dev/null; then
+        echo half >{at}/VERSION; : >{at}/.git/index.lock; mkdir -p {at}/.git/modules/lib; : >{at}/.git/modules/lib/index.lock
+        kill -KILL $$
+    fi ;;
+esac
+exec {shutil.which("git")} "$@"
+""")
+    (programs / "git").chmod(0o755)
+    world.remote.env = {**world.remote.env, "PATH": f"{programs}:{os.environ['PATH']}"}
+    ended = world.deploy("v2", "box:a", discard=discard)
+    assert (ended.code, ended.outcome.left) == (5, ())
+    assert (world.revision(*HERE), (at / "VERSION").read_text()) == (world.rev("v1"), "v1\n")
+    assert (at / ".gitignore").read_text() == ("mine\n" if discard else "built\n")
+    assert list((at / ".git").rglob("*.lock")) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who mounts is root")
+@pytest.mark.parametrize("hidepid", ["0", "1", "2"])
+def test_processes_that_are_hidden_are_not_taken_for_none(hidepid: str) -> None:
+    script = f"cd /; clone=nowhere\n{GIT_LOCKS}\ngit_holder /nowhere 2>/dev/null\n"
+    inside = 'mount -t proc -o hidepid="$1" none /proc && setpriv --reuid 65534 --regid 65534 --clear-groups sh -c "$0"; exit'
+    words = ["unshare", "-m", "-p", "--fork", "sh", "-c", inside, script, hidepid]
+    told = subprocess.run(words, capture_output=True, text=True)
+    if told.returncode:
+        pytest.skip(f"nothing can be mounted here: {told.stderr.strip()}")
+    assert told.stdout == ("0\n" if hidepid == "0" else "?\n")

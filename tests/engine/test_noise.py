@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from lockstitch import plans
 from lockstitch.layout import LayoutKind
 from tests.engine.conftest import MakeWorld
 from tests.engine.noise import Foreign
-from tests.engine.world import SITES
+from tests.engine.world import SITES, World
 
 
 @pytest.fixture(params=["sh", "bash as sh"])
@@ -45,3 +46,14 @@ def test_what_a_profile_exports_changes_neither_a_deploy_nor_a_rollback(
     assert all(event["event"] for site in SITES for event in world.journal(*site))
     assert world.leftovers() == []
     assert foreign.content() == before, "somebody else's clone was touched"
+
+
+def test_a_loader_that_complains_at_every_program_is_no_obstacle(any_world: World) -> None:
+    """As LD_PRELOAD does, or /etc/ld.so.preload, that names a library which was removed."""
+    world = any_world.given("v1", "v2")
+    world.remote.env = {**world.remote.env, "LD_PRELOAD": "/nowhere/lib.so"}
+    (facts, *_) = world.surveyed(plans.usual_asks(world.fleet("box:a"))).facts.values()
+    assert list(facts.place.folders) == world.releases("a", "api")
+    assert world.deploy("v3", "box:a").code == 0
+    assert world.rollback("", "box:a").code == 0
+    assert (world.served("a", "api"), world.leftovers()) == ("v2", [])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from lockstitch.errors import InventoryError
+from lockstitch.removal import REMOVE
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
 
@@ -128,3 +130,25 @@ def test_only_half_made_releases_of_our_own_are_swept(make_world: MakeWorld) -> 
     assert world.deploy("v2").code == 0
     assert (half.exists(), link.is_symlink(), theirs.exists()) == (False, False, True)
     assert contents(shared(world)) == {"storage/upload": "precious"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who mounts is root")
+@pytest.mark.parametrize("name", ["plain", "with blank", "back\\slash", "a\\040b"])
+def test_what_is_mounted_in_a_release_stays_whatever_its_path_is_called(name: str, tmp_path: Path) -> None:
+    release = tmp_path / name / "release"
+    (release / "data").mkdir(parents=True)
+    (tmp_path / "shared").mkdir()
+    script = f"""
+mount -t tmpfs none "$1/data" || exit 77
+echo precious >"$1/data/file"; paths=; shared=$2
+{REMOVE}
+ls_remove "$1"; cat "$1/data/file"
+umount "$1/data"; ls_remove "$1"
+"""
+    words = ["unshare", "-m", "sh", "-c", script, "sh", str(release), str(tmp_path / "shared")]
+    told = subprocess.run(words, capture_output=True, text=True)
+    if told.returncode == 77:
+        pytest.skip(f"nothing can be mounted here: {told.stderr.strip()}")
+    assert told.stdout.startswith("something is mounted in ")
+    assert told.stdout.endswith(": it is kept\nprecious\n")
+    assert not release.exists()
