@@ -35,10 +35,9 @@ def refuse_unknown(found: Mapping[Site, Facts]) -> None:
     """Raise CheckError where an app must go into maintenance, or out of it, and nobody can see whether it is in it."""
     lines = [f"{site}: {f.maintenance.unknown}" for site, f in found.items() if f.maintenance.unknown]
     if lines:
-        raise CheckError(
-            "\n".join([*lines, "nothing was changed"]),
-            hint="set the driver to `file` and deploy that, or type it yourself: fab -H ENV artisan -- down",
-        )
+        driver = "set the driver to `file` and deploy that, or type it yourself: fab -H ENV artisan -- down"
+        hint = driver if any("driver" in line for line in lines) else "see to that path on its host, then type it again"
+        raise CheckError("\n".join([*lines, "nothing was changed"]), hint=hint)
 
 
 def absence(

@@ -142,6 +142,8 @@ def dump_notes(shelf: Shelf) -> Iterator[str]:
     if server.size is not None and wanted is not None and facts.free is not None:
         told = [f"{sized(server.size)} on disk", f"about {sized(wanted)} dumped", f"{sized(facts.free)} free"]
         yield f"{shelf.database.name}: {', '.join(told)} in {shelf.database.vault.directory}"
+    if facts.free is None:
+        yield f"{shelf.database.name}: how much is free in {shelf.database.vault.directory} is not told (df -P)"
     if differ := shelf.engine.versions(server.server, server.tool):
         yield f"{shelf.database.name}: {differ}"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lockstitch.errors import CheckError
 from lockstitch.plan import Plan, Unit, Wave
-from lockstitch.plans.backup import database_plan
+from lockstitch.plans.backup import database_plan, refuse_unreadable
 from lockstitch.plans.shelf import Shelf, record
 from lockstitch.shown import listed
 
@@ -14,6 +14,7 @@ from lockstitch.shown import listed
 def analyze(environment: str, shelves: Sequence[Shelf]) -> Plan:
     """The plan that brings the planner's statistics of these databases up to date. Raises CheckError for what stands
     against it: that no dump could be made does not."""
+    refuse_unreadable(shelves)
     problems = [f"{s.site}: {s.facts.server.problem}" for s in shelves if not s.facts.server.server]
     problems += [
         f"{s.site}: {s.facts.unwritable} cannot be written by the user who logs in: its lock and journal are there"

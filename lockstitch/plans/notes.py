@@ -23,7 +23,7 @@ tail -n 20 -- "$log" 2>/dev/null || sudo -n tail -n 20 -- "$log" 2>/dev/null ||
 
 def notes(survey: Survey) -> tuple[str, ...]:
     """What a person should know before saying yes."""
-    told = (*_mixed(survey), *_adopted(survey), *_direction(survey), *_modules(survey))
+    told = (*_mixed(survey), *_adopted(survey), *_direction(survey), *_modules(survey), *_room(survey))
     return tuple(dict.fromkeys([*told, *_locks(survey), *remarks(survey)]))
 
 
@@ -72,6 +72,12 @@ def _mixed(survey: Survey) -> Iterator[str]:
     for app, revisions in standing.items():
         if len(revisions) > 1:
             yield f"{app}: the hosts stand on different revisions now: {', '.join(sorted(revisions))}"
+
+
+def _room(survey: Survey) -> Iterator[str]:
+    for site, facts in survey.facts.items():
+        if facts.host.free is None:
+            yield f"{site}: how much is free at {site.layout.path} is not told (df -P): min_free is not looked at"
 
 
 def _adopted(survey: Survey) -> Iterator[str]:

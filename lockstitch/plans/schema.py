@@ -169,7 +169,7 @@ def belonging(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backup:
     head = next((left for facts in by_site if (left := _head(facts.host.journal, job.revision))), "")
     same = [b for b in shelf.facts.backups if (b.app, b.revision) == (job.app.name, job.revision)]
     mine = [b for b in same if b.good and (not head or b.head == head)]
-    first = next((name for facts in by_site if (name := first_dump(facts.host.journal, job.revision))), "")
+    first = first_dump((facts.host.journal for facts in by_site), job.revision)
     if (clean := shelf.facts.find(first)) is not None and clean.good:
         return clean
     if mine:

@@ -94,6 +94,18 @@ def read(files: Iterable[str]) -> Entries:
     return Entries(entry for file in files for entry in _entries(file))
 
 
+def unreadable(files: Iterable[str]) -> str:
+    """The first of these files that is there and cannot be read, and why; empty where there is none."""
+    for file in files:
+        try:
+            Path(file).expanduser().open("rb").close()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            return f"{file} cannot be read: {(error.strerror or str(error)).lower()}"
+    return ""
+
+
 def parse(text: str, file: str = "") -> Iterator[Entry]:
     """The lines of a known_hosts file that can be used."""
     for number, line in enumerate(text.splitlines(), 1):

@@ -116,6 +116,9 @@ class Network:
     def check_key(self, hop: Hop, kind: str, blob: bytes) -> None:
         """Let a known key pass, record a new one where that is allowed; raises HostKeyError for any other."""
         standing = self._standing(hop, kind, blob)
+        if standing.verdict in ("trusted", "unknown") and (said := known_hosts.unreadable(hop.own_hosts)):
+            # It may revoke the key, or have another one. As OpenSSH, the system's files count only where they are read.
+            raise HostKeyError(hop.name, f"its host key cannot be judged: {said}", hint="look there: ls -ld, chmod u+r")
         if standing.verdict == "unknown" and hop.host_keys == "accept-new" and hop.recorded_in:
             try:
                 standing = record_new(hop.recorded_in, hop.known_as, kind, blob)

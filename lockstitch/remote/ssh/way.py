@@ -29,9 +29,10 @@ _JUMP = re.compile(
 class Hop:
     """One SSH server on the way, with all that is needed to log in there.
 
-    `identity_files` were asked for by name and must be there; `usual_files` come from `~/.ssh/config`. A new host key
-    goes into `recorded_in`. `agent` and `lent_agent` are sockets: the one that is asked for keys, and the one that is
-    lent to the host; empty for none. `algorithms` are those that `~/.ssh/config` allows, by paramiko's names for them.
+    `identity_files` were asked for by name and must be there; `usual_files` come from `~/.ssh/config`. Of `known_hosts`
+    the `own_hosts` are not the system's; a new host key goes into the first of them, `recorded_in`. `agent` and
+    `lent_agent` are sockets: the one that is asked for keys, and the one that is lent to the host; empty for none.
+    `algorithms` are those that `~/.ssh/config` allows, by paramiko's names for them.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Hop:
     user: str
     known_as: str
     known_hosts: tuple[str, ...]
-    recorded_in: str | None
+    own_hosts: tuple[str, ...]
     host_keys: HostKeyPolicy
     limits: Limits
     identity_files: tuple[str, ...] = ()
@@ -57,6 +58,10 @@ class Hop:
     compress: bool = False
     revoked: str = ""
     algorithms: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def recorded_in(self) -> str | None:
+        return self.own_hosts[0] if self.own_hosts else None
 
 
 def way(host: Host, config: Config, client: Client) -> tuple[Hop, ...]:
@@ -124,7 +129,7 @@ def _hop(address: Address, host: Host, config: Config, client: Client) -> Hop:
         user=user,
         known_as=alias or known_as(hostname, port),
         known_hosts=(*own, *_files(said, "globalknownhostsfile", GLOBAL_FILES, tokens)),
-        recorded_in=own[0] if own else None,
+        own_hosts=own,
         host_keys=host.host_keys,
         limits=_limits(host.limits, config.connect_kwargs, config.timeouts.connect, said),
         usual_files=tuple(dict.fromkeys(map(tokens.file, said.get("identityfile", ())))),
