@@ -54,8 +54,8 @@ class Session:
         if self.c.defaulted and not self.json:
             self.note(f"no -H given: the default environment, {self.fleet('').inventory.name}")
         if unread := self.remote.network.client.unread:
-            says = "is not read: there is no `ssh` on this machine to ask what it means"
-            tell(f"~/.ssh/config: {', '.join(unread)} {says}", sys.stderr)
+            says = "is not read: there is no `ssh` on this machine that can be asked what it means"
+            tell(f"{', '.join(self.remote.network.client.files)}: {', '.join(unread)} {says}", sys.stderr)
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -129,6 +129,15 @@ def test_what_only_openssh_reads_is_named(reader: str, tmp_path: Path) -> None:
     assert way(WEB1, given, Client(given))[-1].port == (2222 if reader == "ssh" else 22)
 
 
+def test_an_account_that_this_machine_does_not_know(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`docker run --user 1234`: ssh says "No user exists for uid 1234" and reads nothing."""
+    monkeypatch.setattr("os.getuid", lambda: 54321)
+    monkeypatch.setenv("USER", "ci")
+    given = config(f"Include {tmp_path}/conf.d/*.conf\nHost web1\n Port 2222\n")
+    assert way(WEB1, given, Client(given))[-1].port == 2222
+    assert Client(given).unread == (), "nothing is lost of a folder that has no file"
+
+
 @pytest.mark.parametrize(
     "text", ["Host web1\n Prot 22\n", "Host web1\n Port x\n", "Match host\n", "Match whatever x\n"]
 )

@@ -1,11 +1,13 @@
 """What OpenSSH's client would use to reach a name: it is asked with `ssh -G`, which also reads `Include` and `Match`.
 
-Where no `ssh` is installed, Paramiko reads the files; `unread` names what it passes over.
+Where no `ssh` is installed, or none that knows this account, Paramiko reads the files; `unread` names what it passes
+over.
 """
 
 from __future__ import annotations
 
 import getpass
+import glob
 import os
 import pwd
 import re
@@ -14,7 +16,7 @@ import subprocess
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -45,7 +47,8 @@ class Client:
 
     def __init__(self, config: Config) -> None:
         self.files = _files(config)
-        self._ssh = shutil.which("ssh")
+        # It refuses to run for an account that this machine does not know, such as a container's `--user 1234`.
+        self._ssh = shutil.which("ssh") if _account_home() else None
         self._own_file = config._runtime_ssh_path is not None
         self._last = tuple(_last(config))
         self._answers: dict[tuple[str, ...], ClientSettings] = {}
@@ -73,10 +76,8 @@ class Client:
         """Keywords of the files that only OpenSSH's own client understands, where there is none."""
         if self._ssh:
             return ()
-        lines = [
-            re.split(r"[\s=]+", line.strip(), maxsplit=2) for file in self.files for line in _text(file).splitlines()
-        ]
-        found = [missed for first, *rest in lines if (missed := _missed(first.lower(), rest[0] if rest else ""))]
+        lines = [(file, re.split(r"[\s=]+", line.strip())) for file in self.files for line in _text(file).splitlines()]
+        found = [missed for file, (first, *rest) in lines if (missed := _missed(file, first.lower(), rest or [""]))]
         return tuple(dict.fromkeys(found))
 
     def _about(self, name: str, address: Address) -> ClientSettings:
@@ -164,7 +165,7 @@ def _last(config: Config) -> Iterator[str]:
         yield f"User {config.user}"
     if config.port != 22:
         yield f"Port {config.port}"
-    if not _same(Path.home(), Path(pwd.getpwuid(os.getuid()).pw_dir)):
+    if (known := _account_home()) and not _same(Path.home(), known):
         yield f'UserKnownHostsFile "{Path.home()}/.ssh/known_hosts" "{Path.home()}/.ssh/known_hosts2"'
 
 
@@ -190,13 +191,22 @@ def _without_ssh(error: object) -> UsageError:
     return UsageError(said, hint="install it (openssh-client): it is asked what the file means")
 
 
-def _missed(keyword: str, value: str) -> str:
-    """What Paramiko passes over in such a line; empty where it reads it."""
+def _missed(file: str, keyword: str, values: Sequence[str]) -> str:
+    """What Paramiko passes over in such a line of a file; empty where it reads it, or where nothing is lost."""
     if keyword == "include":
-        return "Include"
-    if keyword == "match" and value.lower() not in _MATCHED:
-        return f"Match {value}"
-    return _CHANGED.get(keyword, "") if value[:1] in ("+", "-", "^") else ""
+        beside = (os.path.join(os.path.dirname(file), os.path.expanduser(value.strip('"'))) for value in values)
+        return "Include" if any(map(glob.glob, beside)) else ""
+    if keyword == "match" and values[0].lower() not in _MATCHED:
+        return f"Match {values[0]}"
+    return _CHANGED.get(keyword, "") if values[0][:1] in ("+", "-", "^") else ""
+
+
+def _account_home() -> Path | None:
+    """The home of this account, where the machine knows it."""
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None
 
 
 def _same(one: Path, other: Path) -> bool:
