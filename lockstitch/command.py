@@ -17,6 +17,8 @@ MASK = "***"
 _TOO_SHORT_TO_MASK = 3
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _READ_DIFFERENTLY = re.compile(r"['!]|\\\\|\\\Z")
+# The C shell of BSD, which is Debian's csh, takes no word of more than 8190 characters; a byte may be five.
+_MOST_CODED = 1600
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+\Z")
 
 
@@ -73,13 +75,14 @@ def any_shell(text: str) -> str:
 
     It holds nothing that two shells read differently within single quotes: `'`, `!`, two backslashes, a new line.
     """
-    if text.isascii() and text.isprintable() and not _READ_DIFFERENTLY.search(text):
+    if len(text) <= _MOST_CODED and text.isascii() and text.isprintable() and not _READ_DIFFERENTLY.search(text):
         return f"exec sh -c '{text}'"
-    coded = "".join(
-        chr(byte) if 32 <= byte < 127 and chr(byte) not in "'!\\" else f"\\0{byte:03o}"
+    coded = [
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in "'!\\" else "\\n" if byte == 10 else f"\\0{byte:03o}"
         for byte in text.encode("utf-8", "surrogateescape")
-    ).replace("\\0012", "\\n")
-    return f"exec sh -c 'eval \"$(printf %b \"$1\")\"' sh '{coded}'"
+    ]
+    parts = ("".join(coded[at : at + _MOST_CODED]) for at in range(0, len(coded), _MOST_CODED))
+    return 'exec sh -c \'eval "$(printf %b "$@")"\' sh ' + " ".join(f"'{part}'" for part in parts)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ _KNOWN = (("sh",), ("dash",), ("bash",), ("bash", "--posix"), ("busybox", "sh"),
 SHELLS = tuple(shell for shell in _KNOWN if shutil.which(shell[0]))
 
 # Those that are here; tests/containers/test_logins.py has them all.
-_LOGIN = (("bash",), ("dash",), ("busybox", "sh"), ("tcsh",), ("fish",), ("zsh",), ("mksh",))
+_LOGIN = (("bash",), ("dash",), ("busybox", "sh"), ("tcsh",), ("bsd-csh",), ("fish",), ("zsh",), ("mksh",))
 LOGIN_SHELLS = tuple(shell for shell in _LOGIN if shutil.which(shell[0]))
 
 

@@ -41,6 +41,15 @@ def test_a_line_means_the_same_in_any_login_shell(shell: tuple[str, ...], text: 
 
 
 @pytest.mark.parametrize("shell", LOGIN_SHELLS, ids=" ".join)
+@pytest.mark.parametrize("long", ["ü\n" * 4000, "x" * 9000], ids=["odd", "plain"])
+def test_a_long_line_has_no_word_that_a_shell_finds_too_long(shell: tuple[str, ...], long: str) -> None:
+    """Debian's csh takes 8190 characters, and it is not everywhere."""
+    line = any_shell(f"printf %s '{long}'")
+    assert max(map(len, line.split("'"))) <= 8190
+    assert subprocess.run([*shell, "-c", line], capture_output=True, check=True).stdout.decode() == long
+
+
+@pytest.mark.parametrize("shell", LOGIN_SHELLS, ids=" ".join)
 def test_scripts_arrive_under_any_login_shell(
     remotes: Callable[..., SshRemote], sshd: Callable[..., Sshd], tmp_path: Path, shell: tuple[str, ...]
 ) -> None:
