@@ -50,9 +50,9 @@ class Back:
 
 def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
     """The plan that takes every site back; raises CheckError where a site has nothing of that name to go back to."""
+    survey = survey if back.wanted or back.database == "down" else _foldered(survey)
     raise_unreachable(survey)
     _refuse_missing(survey, back)
-    survey = survey if back.wanted else _foldered(survey)
     _refuse_forward(fleet, survey, back)
     refuse(fleet, survey, discard=back.discard, fetching=False)
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
@@ -166,13 +166,18 @@ def _served_before(facts: Facts, *, forward: bool) -> bool:
 
 
 def _foldered(survey: Survey) -> Survey:
-    """The survey, in which nothing stands against a good release whose folder is there, although the clone lacks it."""
+    """The survey, in which nothing stands against a good release whose folder is there, although the clone lacks it, or
+    is damaged: such a release needs no git."""
     facts = {}
     for site, known in survey.facts.items():
         good = previous_good(known.releases, known.release)
         there = good is not None and good.id in known.place.folders
         if good and there and known.target and known.target.problem:
             known = replace(known, target=Target(good.revision, between=True))
+        if there:
+            clone = f"{site.layout.clone}: "
+            unreadable = tuple(line for line in known.place.unreadable if not line.startswith(clone))
+            known = replace(known, place=replace(known.place, unreadable=unreadable))
         facts[site] = known
     return replace(survey, facts=facts)
 

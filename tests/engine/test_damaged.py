@@ -21,7 +21,7 @@ from lockstitch.plan import Plan, Site
 from lockstitch.plans.belong import held_backups
 from lockstitch.report import history_json, outcome_text, plan_text, status_text
 from tests.engine.conftest import MakeWorld
-from tests.engine.world import World, copied
+from tests.engine.world import SITES, World, copied
 
 Damage = Callable[[Path], None]
 ONE = "box:a"
@@ -392,3 +392,24 @@ def test_where_a_journal_is_damaged_no_dump_of_its_app_goes() -> None:
     for damaged, wanted in ((0, {"one"}), (1, {"one", "two"})):
         facts = Facts(site, place, HostFacts(journal=(good,), damaged=damaged))
         assert set(held_backups(Survey({site: facts}), dumps)) == wanted
+
+
+@pytest.mark.parametrize("part", ["HEAD", "config", "objects"])
+def test_a_damaged_clone_keeps_nobody_from_a_release_that_is_there(
+    any_world: World, deployed: World, part: str
+) -> None:
+    """As a power loss leaves it: the folder of the release before needs no git."""
+    world = any_world
+    shutil.copytree(deployed.remote.root, world.remote.root, symlinks=True)
+    for host, app in SITES:
+        damaged = world.clone(host, app) / part
+        shutil.rmtree(damaged) if part == "objects" else damaged.write_text("[core\n")
+    tries: list[Callable[[], object]] = [
+        lambda: world.plan_deploy("v3"),
+        lambda: world.plan_rollback(database="down"),
+    ]
+    for attempt in tries:
+        with pytest.raises(CheckError, match="unreadable: .*repo.git"):
+            attempt()
+    assert world.rollback().code == 0
+    assert world.truth() == world.on("v1")
