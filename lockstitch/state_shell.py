@@ -24,13 +24,14 @@ there() {
 # left. A NUL ends a line here, so that what stands behind it counts. Only records of releases are parsed in full.
 _RECORDS = r"""
 records() {
-    LC_ALL=C tr '\000' '\001' | LC_ALL=C awk '
-    function whole(line) {
+    LC_ALL=C tr -s '\000' '\001' | LC_ALL=C awk '
+    function whole(line, deep) {
         if (line !~ /^[{].*[}]$/ || length(line) > 150000) return 0
         if (!index(line, "\"release\"")) return 1
         gsub(/"([^"\\]|\\.)*"/, "s", line); gsub(/[ \t]/, "", line)
         gsub(/true|false|null|-?[0-9][0-9.eE+-]*/, "v", line)
-        while (gsub(/[{](s:[sv](,s:[sv])*)?[}]/, "v", line) || gsub(/\[([sv](,[sv])*)?\]/, "v", line)) { }
+        while (deep++ < 20)
+            if (!gsub(/[{](s:[sv](,s:[sv])*)?[}]/, "v", line) && !gsub(/\[([sv](,[sv])*)?\]/, "v", line)) break
         return line == "v"
     }
     {

@@ -56,6 +56,8 @@ DAMAGES: dict[str, tuple[Damage, bool]] = {
     "a torn line before a record": (within(b'{"event":"release","rel\n'), True),
     "a blob": (within(b"\xff\xfe\x1e\x1f\x85\n\x80\n"), True),
     "two records in one line": (append(b'{"event":"release","release":"x{"event":"release","release":"y"}\n'), True),
+    "a file system's worth of NULs": (within(b"\0" * 4_000_000), True),
+    "what nests without end": (append(b'{"event":"release","a":' + b"[" * 60_000 + b"]" * 60_000 + b"}\n"), True),
     "a huge line": (append(b"x" * 300_000 + b"\n"), True),
     "CRLF": (crlf, False),
 }
