@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from lockstitch.errors import SiteChangedError, StepTimeoutError
+from lockstitch.errors import CheckError, SiteChangedError, StepTimeoutError
 from lockstitch.gate import Verdict, failed, passed
 from lockstitch.host import Host
 from lockstitch.journal import Journal
-from lockstitch.outcome import GateAsked, Said
+from lockstitch.outcome import GateAsked, RunEvent, Said
 from lockstitch.plan import Plan, Script, Unit
 from lockstitch.record import recorded
-from lockstitch.remote import Observer, Result, nobody
+from lockstitch.remote import Observer, Result, StepEnded, nobody
 from lockstitch.report import outcome_json, outcome_text, plan_json, plan_text
 from lockstitch.run import run
 from tasks.carrying import while_same
@@ -205,3 +205,16 @@ def test_a_host_that_was_changed_and_cannot_record_it_needs_a_person(world: Worl
     ((site, what),) = [(str(left.site), left.what) for left in ended.outcome.left]
     assert site == "api@a" and what.startswith("its journal lacks this run")
     assert world.truth() == world.on("v1")
+
+
+def test_what_cannot_be_followed_after_the_last_wave_began_is_a_note(world: World) -> None:
+    plan = world.given("v1").plan_deploy("v2")
+    hosts = {host.name: host for host in world.fleet().hosts}
+
+    def observe(event: RunEvent) -> None:
+        if isinstance(event, StepEnded) and event.name == "unlock":
+            raise CheckError("no space left here")
+
+    outcome = run(plan, world.remote, hosts, observe)
+    assert outcome.code == 0 and "no space left here" in outcome.notes
+    assert not [path for path in world.leftovers() if "lock.json" in path]
