@@ -33,7 +33,7 @@ for ls_line in $(export -p); do
     ls_line=${ls_line#export } ls_line=${ls_line#declare -x } ls_line=${ls_line%%=*}
     case $ls_line in
         "" | [0-9]* | *[!A-Za-z0-9_]* | _ | *_proxy | npm_config_*) ;;  # no name: the rest of a value of several lines
-        GIT_* | LC_* | GREP_* | LS_* | PS_* | TAR_* | XZ_* | SYSTEMD_* | REDISCLI_*) unset "$ls_line" ;;
+        GIT_* | LC_* | GREP_* | LS_* | SYSTEMD_* | REDISCLI_*) unset "$ls_line" ;;
         *[A-Z]*) ;;
         *) unset "$ls_line" ;;
     esac
@@ -44,7 +44,7 @@ set +f
     + r"""unset CDPATH ENV BASH_ENV BASH_COMPAT GLOBIGNORE EXECIGNORE FUNCNEST TMOUT POSIXLY_CORRECT \
     _POSIX2_VERSION LANGUAGE TZ TIME_STYLE QUOTING_STYLE COLUMNS LINES BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE \
     DU_BLOCK_SIZE TABSIZE GZIP BZIP BZIP2 TAPE CMD_ENV I_WANT_A_BROKEN_PS CURL_HOME SHELL_VERBOSITY \
-    FORCE_COLOR CLICOLOR_FORCE
+    FORCE_COLOR CLICOLOR_FORCE PS_FORMAT PS_PERSONALITY PS_COLORS TAR_OPTIONS XZ_OPT XZ_DEFAULTS
 [ -d "${TMPDIR-}" ] && [ -w "$TMPDIR" ] && case $TMPDIR in /*) ;; *) false ;; esac || unset TMPDIR
 case ${BASH_VERSION-} in ?*) command set -o posix 2>/dev/null ;; esac"""
 )
