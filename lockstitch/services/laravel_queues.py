@@ -179,7 +179,8 @@ ls_bad=
 for ls_id; do
     case $ls_id in
         all | -*) printf '%s\n' "$ls_said" | grep -qE 'pushed back|DONE|[Nn]o (retryable|failed) jobs' ;;
-        *) printf '%s\n' "$ls_said" | grep -F -- "$ls_id" | grep -qE 'pushed back|DONE' ;;
+        *) printf '%s\n' "$ls_said" | ls_id=$ls_id awk '/pushed back|DONE/ {
+            if ($1 == ENVIRON["ls_id"] || index($0, "[" ENVIRON["ls_id"] "]")) found = 1 } END { exit !found }' ;;
     esac || ls_bad="$ls_bad $ls_id"
 done
 [ -z "$ls_bad" ] || { echo "not put back on the queue:$ls_bad"; exit 1; }

@@ -18,7 +18,7 @@ from lockstitch.services.laravel_rights import RIGHTS
 ARTISAN = r"""
 ls_artisan() { (
     [ -z "${group:-}" ] || umask g=rwx
-    "$php" artisan --no-interaction --no-ansi "$@"
+    ${ls_limit:-} "$php" artisan --no-interaction --no-ansi "$@"
 ); }
 ls_sure() {
     ls_proof=$1; shift
@@ -107,7 +107,9 @@ ABOUT = (
     ARTISAN
     + RIGHTS
     + r"""
-ls_unread() { echo "unread $1: $(printf '%s\n' "$2" | grep -v '^ *$' | tail -n 5 | tr -s ' \n' ' ' | cut -c1-300)"; }
+# A database that does not answer lets artisan hang, and is no reason why nothing else is told of the host.
+ls_limit="timeout 15"
+ls_unread() { echo "unread $1: $(printf '%s\n' "${2:-nothing was printed within 15 s}" | grep -v '^ *$' | tail -n 5 | tr -s ' \n' ' ' | cut -c1-300)"; }
 if cd "$current" 2>/dev/null; then
     ls_artisan list --format=json 2>/dev/null | "$php" -r '
         $text = stream_get_contents(STDIN);
@@ -117,12 +119,12 @@ if cd "$current" 2>/dev/null; then
         foreach ($told["commands"] as $one)
             echo "command ", $one["name"], " ", implode(" ", array_keys($one["definition"]["options"] ?? [])), "\n";' ||
         ls_unread "artisan list" "$(ls_artisan --version 2>&1)"
-    ls_said=$([ -z "$migrates" ] || ls_artisan migrate:status 2>&1)
-    case $ls_said in
+    [ -z "$migrates" ] || ls_said=$(ls_artisan migrate:status 2>&1)
+    case ${migrates:+.}${ls_said:-} in
         *'Ran?'* | *'igration name'*)
             printf '%s\n' "$ls_said" | awk '/[ .]Pending *$/ { print "waiting", $1 } /^\| *No / { print "waiting", $4 }' ;;
         "" | *'igration table not found'* | *'o migrations found'*) ;;
-        *) ls_unread "artisan migrate:status" "$ls_said" ;;
+        *) ls_unread "artisan migrate:status" "${ls_said:-}" ;;
     esac
     ls_rights
 fi

@@ -139,6 +139,7 @@ def test_the_maintenance_driver_is_read_where_laravel_reads_it(
             "   INFO  Pushing failed queue jobs back onto the queue.  \n\n   ERROR  Unable to find failed job with ID [8].",
             1,
         ),
+        (["5", "15"], "  15 .................... 5.12ms DONE\n  Unable to find failed job with ID [5].", 1),
         (["all"], "   INFO  No retryable jobs found.", 0),
         (["all"], "In Connection.php line 712: Access denied", 1),
         (["7"], "", 1),
@@ -289,6 +290,15 @@ def test_an_artisan_that_cannot_be_asked_lacks_nothing(release: Path, tmp_path: 
     assert "unread artisan migrate:status: In StreamHandler.php" in told and "Permission denied" in told
     notes = "\n".join(service.notes(place(tmp_path / "app", about=tuple(told.splitlines()))))
     assert "the code that serves cannot be asked: artisan migrate:status" in notes
+
+
+def test_an_artisan_that_hangs_is_told_and_keeps_nobody_waiting(release: Path, tmp_path: Path) -> None:
+    """As where its database does not answer: `timeout` ends it."""
+    (tmp_path / "app/current").symlink_to("releases/2")
+    env = as_somebody(tmp_path, php='[ "$1" != -r ] || exit 1; echo "nobody has ended it"', timeout="exit 124")
+    told = heard(laravel(group=None).about(place(tmp_path / "app")).command, env).stdout
+    for what in ("artisan list", "artisan migrate:status"):
+        assert f"unread {what}: nothing was printed within 15 s" in told
 
 
 def test_an_artisan_by_another_name_is_known_by_its_commands(release: Path, tmp_path: Path) -> None:
