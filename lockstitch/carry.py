@@ -176,7 +176,7 @@ class Carrier:
         return any(step.again or step.undo is not None for step in self._done(unit))
 
     def untouched(self, site: Site) -> bool:
-        """Whether no step has begun on a site."""
+        """Tell whether no step has begun on a site."""
         return not any(self._began.get(id(unit)) for unit in self._plan.units() if unit.site == site)
 
     def _ask(self, site: Site, gates: list[Gate]) -> tuple[Result, ...]:

@@ -17,7 +17,7 @@ from lockstitch.services.state import ServiceState
 
 @dataclass(frozen=True)
 class PlaceFacts:
-    """What lies at an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one;
+    """Facts about an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one;
     `broken` is what git says where it cannot tell what was changed, `unreadable` are the paths that could not be looked
     at, each with the reason, `lfs` is whether git-lfs is on this host.
 
@@ -65,7 +65,7 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class Target:
-    """What a ref means for one app, asked on one host. `problem` says why it means nothing.
+    """The meaning of a ref for one app, asked on one host. `problem` says why it means nothing.
 
     `commits` are those it has and what is deployed there has not, and `gone` the reverse; with `between` nobody can
     tell them. What is deployed is `unpublished` where no branch or tag of the repository has it; its branch was
@@ -116,7 +116,7 @@ class Facts:
 
     @property
     def unreadable(self) -> tuple[str, ...]:
-        """What could not be read here: until it can, nothing is concluded from what was not found."""
+        """Paths that could not be read, with reasons: until it can, nothing is concluded from what was not found."""
         return (*self.place.unreadable, *self.host.unreadable)
 
     @property
@@ -145,22 +145,23 @@ class Facts:
 
     @property
     def deployed(self) -> bool:
-        """Whether something is there that may serve, by whatever tool it came, and even if its revision is unknown."""
+        """Tell whether something is there that may serve, by whatever tool it came, and even if its revision is
+        unknown."""
         return self.place.revision is not None or bool(self.place.link and not self.place.dangling)
 
     @property
     def in_the_way(self) -> tuple[str, ...]:
-        """What lies in the checkout, changed or untracked, and is not in git."""
+        """Files of the checkout that are changed or untracked."""
         return (*(line[3:] for line in self.place.dirty), *(self.target.stands if self.target else ()))
 
     @property
     def stranded(self) -> bool:
-        """Whether the checkout stands on commits that only this host has."""
+        """Tell whether the checkout stands on commits that only this host has."""
         return self.site.layout.in_place and self.target is not None and self.target.unpublished
 
     @property
     def adopted(self) -> bool:
-        """Whether what `current` leads to was made by something else."""
+        """Tell whether what `current` leads to was made by something else."""
         return bool(self.place.link) and not is_release_id(self.place.current or "")
 
 

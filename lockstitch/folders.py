@@ -24,13 +24,13 @@ def recorded(facts: Facts) -> tuple[Release, ...]:
 
 
 def strangers(facts: Facts) -> tuple[str, ...]:
-    """What lies among the releases and is in no record of this host: it is never removed."""
+    """Names among the releases that are in no record of this host: they are never removed."""
     known = {release.id for release in (*recorded(facts), *facts.releases)}
     return tuple(name for name in facts.place.folders if name not in known and not name.endswith(_OURS))
 
 
 def remarks(facts: Facts) -> tuple[str, ...]:
-    """What is damaged or foreign in what lies here, in words."""
+    """Sentences about what is damaged or foreign here."""
     layout, names = facts.site.layout, strangers(facts)
     damage = (
         f"its journal {layout.journal} is damaged ({facts.host.damaged} lines are no records): what is whole counts"

@@ -1,4 +1,4 @@
-"""What people have left in a checkout, found, moved aside and put back, as constant shell texts. Each wants
+"""Changes that people left in a checkout, found, moved aside and put back, as constant shell texts. Each wants
 `git.SETTINGS` before it."""
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ Said = Mapping[str, list[str]]
 
 
 def collect(text: str) -> Said:
-    """What stands behind each word, in the order of its lines."""
+    """Return the rest of each line by its first word, in the order of the lines."""
     said: dict[str, list[str]] = {}
     # Not splitlines(): a subject or a message may hold one of the other characters it takes for the end of a line.
     for line in text.split("\n"):
@@ -19,12 +19,12 @@ def collect(text: str) -> Said:
 
 
 def last(said: Said, word: str) -> str:
-    """What stands behind a word where it was said last; empty where it was not."""
+    """Return the rest of a word's last line; empty where it was not."""
     return said.get(word, [""])[-1]
 
 
 def unreadable(said: Said, code: int) -> tuple[str, ...]:
-    """What the host could not read, and why: all of it where the question itself failed."""
+    """Return what the host could not read, and why: all of it where the question itself failed."""
     broken = (f"the question about it ended with exit code {code}",) if code else ()
     return (*said.get("unreadable", ()), *broken)
 

@@ -12,7 +12,7 @@ _NOBODY = "unknown"
 
 @dataclass(frozen=True)
 class LockInfo:
-    """Who holds a lock, why and since when; `run` is what releases it."""
+    """The holder of a lock, the reason and the time; `run` is what releases it."""
 
     run: str
     by: str

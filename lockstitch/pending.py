@@ -10,7 +10,7 @@ NOTHING_THERE = 100
 
 @dataclass(frozen=True)
 class Pending:
-    """What the code that serves has not applied to its database: a line for each migration, or why nobody knows."""
+    """Migrations that the code that serves has not applied: a line for each migration, or why nobody knows."""
 
     names: tuple[str, ...] = ()
     problem: str = ""

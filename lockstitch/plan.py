@@ -147,7 +147,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Change:
-    """What a plan does to one site, as shown to people: revisions are full ids, None where there is none. `coming` are
+    """The change of one site, as shown to people: revisions are full ids, None where there is none. `coming` are
     the commits that only `after` has, and `going` those that only `before` has, newest first, 200 at most."""
 
     site: Site

@@ -78,8 +78,8 @@ def code_values(app: App) -> dict[str, str]:
 
 
 def resolve(app: App, ref: str, pinned: str = "") -> Probe[Target]:
-    """What a ref means at the repository now, asked on one host for all; on the others, what lies between them and the
-    revision that is `pinned` by that."""
+    """Return the question for the meaning of a ref at the repository, asked on one host for all; on the others, for
+    what lies between them and the revision that is `pinned` by that."""
     known = {**code_values(app), "ref": ref, "pinned": pinned, "globs": "\n".join(app.migrating.files)}
     return Probe("target", Command(RESOLVE, values=known, env=app.env), parse_target)
 
@@ -97,7 +97,8 @@ cd "$directory" || exit 1
 
 
 def pending(app: App, place: Place, *, patience: int = 45) -> Probe[Pending | None] | None:
-    """Which migrations the code of a place has not applied; None where nobody knows how to ask."""
+    """Return the question for the migrations that the code of a place has not applied; None where nobody knows how to
+    ask."""
     if not app.migrating.pending:
         return None
     values = {"pending": app.migrating.pending, "directory": place.directory, "patience": str(patience)}

@@ -33,7 +33,8 @@ class Keep:
 def doomed(
     backups: Iterable[Backup], keep: Keep, held: Mapping[str, str] = NOBODY, future: Iterable[Backup] = ()
 ) -> tuple[Backup, ...]:
-    """What may be removed, oldest first: never the newest good one, the newest proven one, or one that is held.
+    """Return the backups that may be removed, oldest first: never the newest good one, the newest proven one, or one
+    that is held.
 
     What is from the `future` stays, and is not counted: the next ones would go in its stead.
     """

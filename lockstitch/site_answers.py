@@ -62,8 +62,8 @@ def parse_host(text: str, code: int) -> HostFacts:
 
 
 def parse_target(text: str, code: int) -> Target:
-    """What a ref means, from `word rest` lines; a commit's parts are separated by the unit separator, which its subject
-    may hold as well."""
+    """Parse the meaning of a ref from `word rest` lines; a commit's parts are separated by the unit separator, which
+    its subject may hold as well."""
     said = collect(text)
     revision = last(said, "revision")
 

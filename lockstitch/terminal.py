@@ -34,7 +34,7 @@ def run_at_terminal(command: Sequence[str], *, cwd: str | None = None, env: Mapp
 
 
 def has_hung_up(descriptor: int = KEYBOARD, milliseconds: int | None = 0) -> bool:
-    """Whether the terminal is gone, within this time; None waits until it is."""
+    """Tell whether the terminal is gone, within this time; None waits until it is."""
     poll = select.poll()
     # Nothing but its end: keys are left where they are.
     poll.register(descriptor, 0)
@@ -42,7 +42,7 @@ def has_hung_up(descriptor: int = KEYBOARD, milliseconds: int | None = 0) -> boo
 
 
 def hung_up() -> KeyboardInterrupt:
-    """What to raise where the terminal is gone; it is not written to any more."""
+    """Return the error to raise where the terminal is gone; it is not written to any more."""
     forget_terminal([descriptor for descriptor in (1, 2) if has_hung_up(descriptor)])
     return KeyboardInterrupt()
 

@@ -29,7 +29,7 @@ def with_reason(units: Iterable[Unit], why: Failure) -> list[Unit]:
 
 
 def dumps(environment: str, told: Told, first: Mapping[str, str]) -> tuple[str, ...]:
-    """What to know of the dumps that a run has made before it failed. `first` are by app the dumps of the first of
+    """Return notes on the dumps that a run made before it failed. `first` are by app the dumps of the first of
     several tries: what was dumped since may hold what a migration left that failed."""
     on = f"fab -H {environment} backup.restore"
     first = {app: name for app, name in first.items() if NAME.fullmatch(name)}

@@ -1,4 +1,4 @@
-"""What a host says of a vault, as VaultFacts."""
+"""Parser of what a host says of a vault."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lockstitch.probe import number
 
 
 def parse_vault(text: str, code: int) -> VaultFacts:
-    """What lies in a vault, from `word rest` lines; of the database server it tells nothing."""
+    """Parse the contents of a vault from `word rest` lines; of the database server it tells nothing."""
     said = collect(text)
     free = number(last(said, "free"))
     return VaultFacts(

@@ -49,9 +49,9 @@ def _show(session: Session, outcome: Outcome) -> None:
 
 
 def while_same(plan: Plan, make: Callable[[], Plan], do: Callable[[Plan], T], note: Callable[[str], None]) -> T:
-    """What `do` returns of a plan. Where a site was changed after it was looked at, it is looked at again: what a run
-    that was cut off has left may have been ended only then. A plan with the same steps is carried out, any other is
-    refused with SiteChangedError."""
+    """Carry out a plan with `do` and return its result. Where a site was changed after it was looked at, it is looked
+    at again: what a run that was cut off has left may have been ended only then. A plan with the same steps is carried
+    out, any other is refused with SiteChangedError."""
     for _ in range(_AGAIN):
         try:
             return do(plan)

@@ -1,4 +1,4 @@
-"""Which migrations the code that serves has not applied: asked once of each app, with the environment it has."""
+"""Questions for pending migrations: asked once of each app, with the environment it has."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def with_pending(fleet: Fleet, apps: Sequence[str] | None = None) -> tuple[tuple
 
 
 def ask_pending(remote: Remote, fleet: Fleet, found: Survey, apps: Sequence[str]) -> Survey:
-    """What was found, with the pending migrations of apps that would have nothing else to do."""
+    """Return what was found, with the pending migrations of apps that would have nothing else to do."""
     asks, told = with_pending(fleet, apps)
     asked = {ask.site: ask for ask in asks if ask.extra}
     more = survey(remote, tuple(asked.values())) if asked else Survey({})

@@ -112,7 +112,7 @@ def judge_checkout(app: App, told: PlaceFacts) -> Iterator[Finding]:
 
 
 def migrations(app: App, env: Mapping[str, Value], context: Context) -> Check | None:
-    """Which migrations the code that serves has not applied; None where nobody knows how to ask."""
+    """Return the check for migrations that the code that serves has not applied; None where nobody knows how to ask."""
     probe = questions.pending(app, Place(app.name, app.layout_paths, "", "", env))
     lacking = [why for reference in app.secrets.values() if (why := context.lacking.get(reference))]
     return Check("migrations", probe, partial(judge_migrations, lacking)) if probe else None
@@ -152,7 +152,8 @@ def judge_queue(limits: QueueChecks, told: QueueState) -> Iterator[Finding]:
 
 
 def writable(app: App, env: Mapping[str, Value]) -> Check | None:
-    """Whether who deploys and who serves may write where the app must; None where its service does not tell."""
+    """Return the check that both who deploys and who serves may write where the app must; None where its service does
+    not tell."""
     probe = app.service.rights(Place(app.name, app.layout_paths, "", "", env))
     return Check("writable", probe, partial(judge_writable, app)) if probe else None
 

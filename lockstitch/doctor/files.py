@@ -104,7 +104,7 @@ def known_hosts(files: Sequence[str]) -> Iterator[Finding]:
 
 
 def ssh_config(files: Sequence[str], unread: Sequence[str]) -> Iterator[Finding]:
-    """What OpenSSH says of its configuration files; `unread` are the keywords that nobody reads where there is none."""
+    """Findings about OpenSSH's configuration files; `unread` are the keywords that nobody reads where there is none."""
     for file in files:
         code, said = said_by("ssh", "-T", "-G", "-F", file, "--", "lockstitch.invalid")
         if code == 127:

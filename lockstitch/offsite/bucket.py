@@ -81,7 +81,7 @@ def _small(store: Store, key: str) -> bytes:
 
 
 def _manifest_there(store: Store, manifest: Manifest, name: str) -> bytes | None:
-    """What the manifest there says; raises CheckError where it is that of a backup with other files."""
+    """Read the manifest there; raises CheckError where it is that of a backup with other files."""
     raw = _small(store, store.bucket.place(name, MANIFEST))
     try:
         other = parse(raw, name).sha256 != manifest.sha256

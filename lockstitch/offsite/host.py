@@ -120,7 +120,7 @@ def _push(source: Source, target: _Target, progress: Progress) -> None:
 
 
 def _asking(remote: Remote, host: Host, known: Mapping[str, str], size: int) -> Callable[..., str]:
-    """What a host is asked with: a step's name, its text and more values. So many bytes may have to be compared."""
+    """A question to a host: a step's name, its text and more values. So many bytes may have to be compared."""
 
     def ask(step: str, text: str, **more: str) -> str:
         command = Command(text, values={**known, **more})

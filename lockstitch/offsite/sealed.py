@@ -32,7 +32,7 @@ class Sealed:
     manifest: str
 
     def note(self, recipients: Sequence[str]) -> bytes:
-        """What stands beside it."""
+        """The note that lies beside it."""
         known = {"lockstitch": 1, "name": self.file.name.removesuffix(".tar.age"), "file": self.file.name}
         told = {"bytes": self.file.bytes, "sha256": self.file.sha256, "manifest": self.manifest}
         return json.dumps({**known, **told, "recipients": list(recipients)}, indent=1).encode() + b"\n"
@@ -44,7 +44,7 @@ def names(name: str) -> tuple[str, str]:
 
 
 def sealed_before(raw: bytes, manifest: Manifest, name: str, where: str) -> Sealed | None:
-    """What a note says; None where it says nothing. Raises CheckError where it is of a backup with other files."""
+    """Read a note; None where it says nothing. Raises CheckError where it is of a backup with other files."""
     try:
         told: Any = json.loads(raw)
         found = Sealed(File(names(name)[0], int(told["bytes"]), str(told["sha256"])), str(told["manifest"]))
@@ -89,7 +89,7 @@ def seal(source: Source, manifest: Manifest, recipients: Sequence[Any], target: 
 
 @contextmanager
 def piped(work: Callable[[BinaryIO], Sealed]) -> Iterator[_Piped]:
-    """What `work` writes, as a stream to be read. An error of it is raised to the reader, at the end at the latest."""
+    """Return a stream of what `work` writes. An error of it is raised to the reader, at the end at the latest."""
     read, write = os.pipe()
     stream = _Piped(os.fdopen(read, "rb"))
 
@@ -170,7 +170,7 @@ def _head(folder: str, name: str, size: int) -> bytes:
 
 
 class _Summed:
-    """What is written, counted and summed on its way."""
+    """A file that counts and sums what is written to it."""
 
     def __init__(self, target: Any) -> None:
         self._target, self.sum, self.bytes = target, hashlib.sha256(), 0

@@ -66,8 +66,8 @@ def deploy_asks(fleet: Fleet, ref: str) -> tuple[Ask, ...]:
 
 
 def each_asks(fleet: Fleet, survey: Survey, ref: str) -> tuple[Ask, ...]:
-    """What the answer of an app's first host says nothing of: sites where another revision is deployed, and checkouts,
-    in which files may stand in the way."""
+    """Return questions for sites of which the answer of an app's first host says nothing: sites where another revision
+    is deployed, and checkouts, in which files may stand in the way."""
     meant = {site.app: (f.target, f.place.revision) for site, f in survey.facts.items() if f.target is not None}
     asks = []
     for host, app in fleet.sites():

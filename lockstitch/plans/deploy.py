@@ -84,7 +84,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
 
 
 def _must_go_down(job: Job, todo: Set[str]) -> bool:
-    """Whether a site surely goes into maintenance."""
+    """Tell whether a site surely goes into maintenance."""
     pending = job.app.name in todo or bool(job.facts.target and job.facts.target.migrations)
     return goes_down(job, deploying=True) and (pending or not waits_for_migrations(job))
 

@@ -28,7 +28,7 @@ def notes(survey: Survey) -> tuple[str, ...]:
 
 
 def remarks(survey: Survey) -> Iterator[str]:
-    """What is damaged or foreign in what lies on the hosts."""
+    """Notes on what is damaged or foreign on the hosts."""
     for site, facts in survey.facts.items():
         yield from (f"{site}: {remark}" for remark in folders.remarks(facts))
 
@@ -100,7 +100,7 @@ def _modules(survey: Survey) -> Iterator[str]:
 
 
 def between(jobs: Sequence[Job]) -> Iterator[str]:
-    """What goes with the revision that is deployed now, and how it is come back to."""
+    """Notes on what goes with the revision that is deployed now, and on the way back to it."""
     for job in jobs:
         target, now = job.facts.target, short(job.before)
         if target is None or not job.before or job.before == job.revision:
@@ -115,7 +115,7 @@ def between(jobs: Sequence[Job]) -> Iterator[str]:
 
 
 def aside(jobs: Sequence[Job], *, discard: bool) -> Iterator[str]:
-    """What `--discard-changes` takes out of checkouts, and where it is then."""
+    """Notes on what `--discard-changes` takes out of checkouts, and where it is kept."""
     for job in jobs:
         if discard and job.layout.in_place and (names := job.facts.in_the_way):
             more = f" and {len(names) - 10} more" if len(names) > 10 else ""
@@ -123,7 +123,7 @@ def aside(jobs: Sequence[Job], *, discard: bool) -> Iterator[str]:
 
 
 def change(job: Job) -> Change:
-    """What a plan shows of a job."""
+    """Return the Change that a plan shows for a job."""
     target = job.facts.target
     both = (target.commits, target.gone) if target else ((), ())
     return Change(job.site, job.before, job.revision, job.release, *both)

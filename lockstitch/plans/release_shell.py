@@ -1,4 +1,4 @@
-"""What is done to the folder of a release and to `current`, as constant shell texts."""
+"""Constant shell texts for the folder of a release and for `current`."""
 
 from __future__ import annotations
 

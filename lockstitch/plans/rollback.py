@@ -155,7 +155,8 @@ def _refuse_forward(fleet: Fleet, survey: Survey, back: Back) -> None:
 
 
 def _served_before(facts: Facts, *, forward: bool) -> bool:
-    """Whether the target is a good release of this host: its last one, or (unless it is newer) any before this one."""
+    """Tell whether the target is a good release of this host: its last one, or (unless it is newer) any before this
+    one."""
     wanted, last = facts.target and facts.target.revision, facts.last_good
     if last is not None and last.revision == wanted:
         return True
@@ -183,7 +184,7 @@ def _foldered(survey: Survey) -> Survey:
 
 
 def _strange(facts: Facts) -> str:
-    """What is to be said of releases that another tool made, which no rollback goes to by itself."""
+    """Notes on releases that another tool made, which no rollback goes to by itself."""
     known = {release.id for release in facts.releases}
     names = [
         name for name in facts.place.folders if name not in known and not is_release_id(name.removesuffix(".part"))

@@ -59,7 +59,7 @@ class Job:
 
     @property
     def aside(self) -> str:
-        """Where this run keeps what `--discard-changes` takes out of the checkout."""
+        """The folder in which this run keeps what `--discard-changes` takes out of the checkout."""
         return f"{self.layout.state}/aside/{self.run}"
 
     def values(self, **more: str) -> dict[str, Value]:

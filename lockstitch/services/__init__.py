@@ -149,12 +149,12 @@ class Service(BaseModel):
         return None
 
     def rights(self, place: Place) -> Probe[tuple[Unwritable, ...] | None] | None:
-        """What who deploys, or who serves, must write to in what serves and cannot; its probe answers None where that
-        is not known."""
+        """Return the question for paths that who deploys, or who serves, must write to and cannot; its probe answers
+        None where that is not known."""
         return None
 
     def rights_hint(self) -> str:
-        """What is to be done about that."""
+        """Return the advice for that."""
         return ""
 
     def logs(self, place: Place) -> tuple[LogSource, ...]:

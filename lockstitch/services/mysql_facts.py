@@ -120,7 +120,7 @@ def parse_facts(text: str, code: int) -> ServerFacts:
 
 
 def _sees_routines(database: str, had: Grants, given: Sequence[str], broken: Sequence[str]) -> bool:
-    """Whether a login without EXECUTE sees all routines of a database, and dumps every view."""
+    """Tell whether a login without EXECUTE sees all routines of a database, and dumps every view."""
     if any(line.startswith(_NOT_EXECUTED) for line in broken):
         return False
     in_full = "SELECT" in had.on("mysql") or any(" ON `mysql`.`proc` TO " in line for line in given)
@@ -142,7 +142,8 @@ def _against_dump(tool: str, login: str, database: str, had: Grants, sees: bool)
 
 
 def _undumped(server: str, account: str, database: str, hidden: Sequence[str], broken: Sequence[str]) -> str:
-    """What would end the dump midway: routines whose text this login may not see, and views that do not answer."""
+    """Return what would end the dump midway: routines whose text this login may not see, and views that do not
+    answer."""
     if hidden:
         kind, version = _kind(server)
         number = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())

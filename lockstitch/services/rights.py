@@ -1,4 +1,4 @@
-"""Who may not write where an app must: what a probe tells, as values."""
+"""Values for users that may not write where an app must."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What OpenSSH's client would use to reach a name: it is asked with `ssh -G`, which also reads `Include` and `Match`.
+"""OpenSSH's settings for a name: its client is asked with `ssh -G`, which also reads `Include` and `Match`.
 
 Where no `ssh` is installed, or none that knows this account, Paramiko reads the files; `unread` names what it passes
 over.
@@ -55,7 +55,7 @@ class Client:
         self._lock = threading.Lock()
 
     def lookup(self, address: Address) -> ClientSettings:
-        """What is said of a name, then of the address behind it; empty where there is no file to say anything.
+        """Return the settings for a name, then for the address behind it; empty where there is no file to say anything.
 
         Raises UsageError where a file cannot be read, with the reader's own words.
         """
@@ -159,8 +159,8 @@ def _files(config: Config) -> tuple[str, ...]:
 
 
 def _last(config: Config) -> Iterator[str]:
-    """What holds where the files say nothing: fabric.yaml's user and port, and the home that HOME names, since ssh goes
-    by the account's."""
+    """Return options for what the files do not set: fabric.yaml's user and port, and the home that HOME names, since
+    ssh goes by the account's."""
     if config.user != getpass.getuser():
         yield f"User {config.user}"
     if config.port != 22:
@@ -192,7 +192,7 @@ def _without_ssh(error: object) -> UsageError:
 
 
 def _missed(file: str, keyword: str, values: Sequence[str]) -> str:
-    """What Paramiko passes over in such a line of a file; empty where it reads it, or where nothing is lost."""
+    """Return what Paramiko passes over in such a line of a file; empty where it reads it, or where nothing is lost."""
     if keyword == "include":
         beside = (os.path.join(os.path.dirname(file), os.path.expanduser(value.strip('"'))) for value in values)
         return "Include" if any(map(glob.glob, beside)) else ""

@@ -140,7 +140,7 @@ class Login:
         return [(f"{getattr(key, 'comment', '') or key.get_name()} of the agent", key) for key in ordered]
 
     def _accepted(self, blob: bytes) -> bool:
-        """Whether `~/.ssh/config` lets keys of this type be tried."""
+        """Tell whether `~/.ssh/config` lets keys of this type be tried."""
         accepted = dict(self._hop.algorithms).get("pubkeys")
         kind = kind_of(blob).decode(errors="replace")
         names = RSA.get(kind, (kind,))

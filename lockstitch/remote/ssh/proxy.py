@@ -33,7 +33,7 @@ class ProxySocket(socket.socket):
 
     @property
     def failure(self) -> str:
-        """How the command ended, if it has: its last line, or its exit code."""
+        """Return how the command ended, if it has: its last line, or its exit code."""
         try:
             return self.last_words.result(0.5)
         except TimeoutError:

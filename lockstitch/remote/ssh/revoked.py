@@ -13,7 +13,7 @@ _KRL = b"SSHKRL\n\0"
 
 
 def revoked_by(file: str, kind: str, blob: bytes) -> bool:
-    """Whether a key is in the file; as in OpenSSH, a file that cannot be read revokes every key."""
+    """Tell whether a key is in the file; as in OpenSSH, a file that cannot be read revokes every key."""
     try:
         data = Path(file).read_bytes()
         if data.startswith(_KRL):

@@ -66,7 +66,7 @@ def public_half(path: str) -> bytes:
 
 
 def is_public(path: str) -> bool:
-    """Whether a file holds a public key."""
+    """Tell whether a file holds a public key."""
     try:
         return bool(PublicBlob.from_file(str(Path(path).expanduser())).key_blob)
     except (OSError, ValueError, IndexError, SSHException):

@@ -15,7 +15,7 @@ from lockstitch.errors import UsageError
 
 @dataclass(frozen=True)
 class Tokens:
-    """What the tokens stand for on the way to one hop."""
+    """The values of tokens on the way to one hop."""
 
     name: str
     hostname: str
