@@ -178,7 +178,7 @@ esac""",
     "SELECT migration FROM migrations ORDER BY id DESC LIMIT 1",
     (":(glob)database/migrations/*.php",),
     counted=True,
-    # Since Laravel 12 a migration may have a `shouldRun()`.
+    # A migration of newer versions may have a `shouldRun()`.
     skipped=r"s/^ *\([^ ]*\) .*[. ]SKIPPED *$/\1/p",
 )
 # What may stand before a tool when it is only asked.

@@ -21,7 +21,7 @@ if [ -L "$current" ] && [ "$kind" = releases ]; then ls_came=$(stat -c %Y "$curr
 else ls_came=$(stat -c %Y "$ls_git/HEAD" 2>/dev/null); fi
 ls_timed() {
     while [ "${1:-0}" -gt 1 ] && read -r ls_up <"/proc/$1/stat"; do
-        ls_name=${ls_up#*(}; ls_name=${ls_name%)*}
+        ls_name=${ls_up#*"("}; ls_name=${ls_name%")"*}
         case $ls_name in
             *cron*) return ;;
             sh | bash | dash | busybox | flock | timeout | nice | ionice | env | sudo | php*) ;;

@@ -223,7 +223,9 @@ def test_stale_locks_of_git_are_refused_before_anything_is_changed(world: World)
     for name in LOCKS:
         (line,) = (line for line in said if name in line)
         at = clone.relative_to(world.remote.home("a")) / name
-        assert f"{at} is a lock of git, 2 h 5 min old, and no git process works there: " in line
+        # A machine with containers runs git processes of users that it does not know.
+        assert f"{at} is a lock of git, 2 h 5 min old, and " in line
+        assert "no git process works there: " in line or "other users' git processes run here: " in line
         assert line.endswith(f"remove it: rm {at}")
     assert len(said) == len(LOCKS) + 1 and refused.value.exit_code == 7
     if world.layout == "releases":
@@ -251,7 +253,7 @@ def test_who_holds_a_lock_of_git_is_named_and_one_that_goes_is_no_obstacle(make_
     with pytest.raises(CheckError, match=f"git process {held.pid} works there, wait for it"):
         world.plan_deploy("v2", "box:a")
     Path(f"{editor}.gate").write_text("\n")
-    held.wait()
+    held.wait(60)
     assert place(world).locks == ()
 
 

@@ -85,7 +85,7 @@ class World:
         self._cache = cache
         self.repository = root / "origin"
         self.url = str(self.repository)
-        self.remote = LocalRemote(root / "homes", env=HOST_ENVIRONMENT)
+        self.remote = LocalRemote(root / "homes", env=dict(HOST_ENVIRONMENT))
         self._runs = itertools.count(1)
 
     def fleet(self, selection: str = "box") -> Fleet:
