@@ -1,4 +1,4 @@
-"""What `scripts/advisories` says of a database that knows something, of one that knows nothing, and of none."""
+"""Answers of `scripts/advisories` for a database that knows something, of one that knows nothing, and of none."""
 
 from __future__ import annotations
 

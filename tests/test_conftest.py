@@ -1,4 +1,4 @@
-"""What tests start from, whoever starts them, and that none hangs."""
+"""The state that tests start from, whoever starts them, and that none hangs."""
 
 from __future__ import annotations
 

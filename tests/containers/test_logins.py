@@ -127,7 +127,7 @@ def test_no_profile_and_no_login_shell_changes_what_is_done(tiny: Tiny, tmp_path
 
 
 def by_hand(tiny: Tiny, tmp_path: Path) -> None:
-    """What no layout changes: run, also as a user who may not log in, logs, put, get and backups."""
+    """Walk what no layout changes: run, also as a user who may not log in, logs, put, get and backups."""
     ran = tiny.fab("run", "--json", "--", 'echo "$LANG $LC_ALL $TZ it\'s !me"; date +%Z; cd srv; ls')
     assert ran.code == 0, ran.said
     assert {host["output"] for host in ran.json["hosts"].values()} == {"C.UTF-8   it's !me\nUTC\ntiny\n"}

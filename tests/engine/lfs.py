@@ -1,4 +1,4 @@
-"""Where git-lfs is: installed, or fetched from Debian's packages into a cache, so that nothing is installed."""
+"""The program git-lfs: installed, or fetched from Debian's packages into a cache, so that nothing is installed."""
 
 from __future__ import annotations
 

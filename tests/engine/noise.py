@@ -1,4 +1,4 @@
-"""What a login may leave in the environment of a shell, at its worst, and a clone of somebody else's that it points to."""
+"""Things that a login may leave in the environment of a shell, at its worst, and a clone of somebody else's that it points to."""
 
 from __future__ import annotations
 

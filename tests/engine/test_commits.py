@@ -22,7 +22,7 @@ def hotfix(world: World, host: str = "a") -> str:
 
 
 def gc(world: World, host: str = "a") -> None:
-    """What git removes by itself after some weeks."""
+    """Remove what git removes by itself after some weeks."""
     git(world.clone(host, "api"), "reflog", "expire", "--expire=now", "--all")
     git(world.clone(host, "api"), "gc", "-q", "--prune=now")
 

@@ -1,4 +1,4 @@
-"""What a power loss, a full disk or somebody else has left on a host: told as what it is, and never as nothing."""
+"""Damage that a power loss, a full disk or somebody else has left on a host: told as what it is, and never as nothing."""
 
 from __future__ import annotations
 

@@ -27,13 +27,13 @@ HERE = ("a", "api")
 
 
 def place(world: World) -> PlaceFacts:
-    """What a survey says of the one site."""
+    """Return what a survey says of the one site."""
     (facts,) = world.surveyed(plans.usual_asks(world.fleet("box:a"))).facts.values()
     return facts.place
 
 
 def target(world: World, ref: str) -> Target:
-    """What a ref means, asked on the one site."""
+    """Return what a ref means, asked on the one site."""
     (host, app), *_ = world.fleet("box:a").sites()
     probe = resolve(app, ref)
     (result,) = world.remote.run(host, Script((Step("target", "", probe.command),)))

@@ -1,4 +1,4 @@
-"""What people have left in a checkout: listed before anything is changed, kept when it goes, and back when a run fails."""
+"""Changes that people left in a checkout: listed before anything is changed, kept when it goes, and back when a run fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all releases share is never removed by a release: not by links, not by a changed inventory, not by pruning."""
+"""Files that all releases share are never removed by a release: not by links, not by a changed inventory, not by pruning."""
 
 from __future__ import annotations
 

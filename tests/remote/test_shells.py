@@ -1,4 +1,4 @@
-"""Whatever the login shell and its profile are, on a real OpenSSH server: what is asked arrives, lives and ends."""
+"""Any login shell and any profile, on a real OpenSSH server: what is asked arrives, lives and ends."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_end_of_the_line_still_ends_the_step(remotes: Callable[..., SshRemot
 def test_a_shell_that_never_gets_ready_is_no_host(
     remotes: Callable[..., SshRemote], sshd: Callable[..., Sshd], tmp_path: Path, profile: str
 ) -> None:
-    """Nothing is done either, also where it gets ready after we have said so."""
+    """It does nothing either, also where it gets ready after we have said so."""
     server, remote = logged_in(sshd, tmp_path, "bash", f"{profile}; : >{tmp_path}/late"), remotes()
     remote.spares = 0
     run = Running(remote, server.host(limits=Limits(channel_timeout=1)), script(f": >{tmp_path}/ran"))

@@ -166,7 +166,7 @@ class Bench:
         return text
 
     def logins(self, since: int) -> list[str]:
-        """What the server has logged of logins since it had written so many characters: user, address and key."""
+        """Return what the server has logged of logins since it had written so many characters: user, address and key."""
         log = (self.server.place / "log").read_text()[since:]
         return re.sub(r" port \d+", "", "\n".join(re.findall(r"Accepted .*", log))).splitlines()
 

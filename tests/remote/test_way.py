@@ -37,7 +37,7 @@ def last(host: Host, text: str = "", **overrides: object) -> Hop:
 
 @pytest.fixture(autouse=True, params=["ssh", "paramiko"])
 def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Whoever reads the file: OpenSSH's client, or Paramiko where there is none."""
+    """Each reader of the file: OpenSSH's client, or Paramiko where there is none."""
     if request.param == "paramiko":
         monkeypatch.setattr("lockstitch.remote.ssh.client.shutil.which", lambda name: None)
     return str(request.param)

@@ -95,7 +95,7 @@ def survey(text: str) -> Survey:
 
 
 def lines(text: str) -> str:
-    """What is shown of a run as it goes."""
+    """Return what is shown of a run as it goes."""
     stream = io.StringIO()
     show = Lines(stream)
     for event in (

@@ -271,7 +271,7 @@ def test_an_artisan_that_ends_with_0_must_have_said_that_it_worked(release: Path
 
 
 def test_an_artisan_that_cannot_be_asked_lacks_nothing(release: Path, tmp_path: Path) -> None:
-    """What could not be read is no reason to leave a cache, an option or Horizon out."""
+    """An answer that could not be read is no reason to leave a cache, an option or Horizon out."""
     (tmp_path / "app/current").symlink_to("releases/2")
     (release / "says").write_text(LIED)
     at, service = place(tmp_path / "app"), laravel(group=None, maintenance={"retry": 60})

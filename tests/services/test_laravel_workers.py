@@ -71,14 +71,14 @@ class Host:
         return [int(pid) for pid in (self.home / "started").read_text().split()]
 
     def restart(self, told: str, **queues: Any) -> tuple[int, str]:
-        """What becomes of a restart when artisan's `queue:restart` does what is told."""
+        """Return what becomes of a restart when artisan's `queue:restart` does what is told."""
         (self.home / "told").write_text(f"{TOLD}{told}\n")
         settings = {"settle": 5, "start_timeout": 2, **queues}
         done = self.sh(laravel(queues=settings, group=None).queue(place(self.app)).restart.render())
         return done.returncode, done.stdout + done.stderr
 
     def codes(self, at: Place | None = None) -> list[str]:
-        """What `queue.status` says of the workers' code."""
+        """Return what `queue.status` says of the workers' code."""
         probe = laravel(group=None).queue(at or place(self.app)).status
         return [worker.code for worker in parse_queues(self.sh(probe.command.render()).stdout, 0).workers]
 

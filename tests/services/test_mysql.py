@@ -232,7 +232,7 @@ THEIRS = (
 
 
 def dumped(server: LocalMariaDB, user: str, tmp_path: Path) -> tuple[int, str]:
-    """How the engine's own dump ends, and what of the text is in it."""
+    """Return how the engine's own dump ends, and what of the text is in it."""
     tmp_path.mkdir()
     values = {**login(Secret(server.url("shop", user))), "heads": mysql.ENGINE.heads, "jobs": "1"}
     unpack = "gzip -dc database/*.gz\n"

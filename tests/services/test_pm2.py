@@ -1,4 +1,4 @@
-"""What PM2 prints where it works and where it does not, and what is made of that: its list is never taken for empty."""
+"""Output of PM2 where it works and where it does not, and what is made of that: its list is never taken for empty."""
 
 from __future__ import annotations
 
