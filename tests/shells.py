@@ -8,7 +8,7 @@ import subprocess
 _KNOWN = (("sh",), ("dash",), ("bash",), ("bash", "--posix"), ("busybox", "sh"), ("ksh",), ("mksh",))
 SHELLS = tuple(shell for shell in _KNOWN if shutil.which(shell[0]))
 
-# Those that are here; tests/containers/test_logins.py has them all.
+# Those that are here; tests/containers/test_logins.py always has bash, tcsh, fish and zsh.
 _LOGIN = (("bash",), ("dash",), ("busybox", "sh"), ("tcsh",), ("bsd-csh",), ("fish",), ("zsh",), ("mksh",))
 LOGIN_SHELLS = tuple(shell for shell in _LOGIN if shutil.which(shell[0]))
 
