@@ -9,8 +9,8 @@ import json
 import sys
 
 from lockstitch import __version__
+from lockstitch.cli.scaffold import FLAGS
 from lockstitch.errors import ExitCode, LockstitchError
-from lockstitch.project import FLAGS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,7 +75,7 @@ _INIT = (
 
 
 def _init(told: argparse.Namespace) -> str:
-    from lockstitch.project.begin import begin
+    from lockstitch.cli.scaffold.init import begin
     from lockstitch.report import neutral
 
     given = {flag: value for flag, value in vars(told).items() if flag in FLAGS and isinstance(value, str)}

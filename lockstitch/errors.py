@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from lockstitch.shown import quoted
+from lockstitch.text import quoted
 
 
 class ExitCode(IntEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 
 @fleet_task(
@@ -20,8 +20,8 @@ def artisan(c: FleetContext, once: bool = False, only: str = "") -> None:
 
     Exit codes: 0 done, 2 no app has artisan, 3 a host is unreachable, 7 the command failed somewhere.
     """
-    from tasks.apps import app_command
-    from tasks.session import Session
+    from lockstitch.cli.apps import app_command
+    from lockstitch.cli.session import Session
 
     with Session(c) as session:
         app_command(session, only, c.remainder, once=once)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from invoke.collection import Collection
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 _DATABASE = "only these databases, with commas, by their names in the inventory"
 _YES = "do not ask, where the environment is protected"
@@ -37,9 +37,9 @@ def backup(c: FleetContext, label: str = "", database: str = "", json: bool = Fa
     Exit codes: 0 made, 2 usage, 3 unreachable, 4 somebody else is at it, 6 the host was lost midway, 7 not made.
     """
     from lockstitch import plans
-    from lockstitch.backup import refuse_label
-    from tasks.session import Session
-    from tasks.stores import Stores
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.session import Session
+    from lockstitch.databases.backup import refuse_label
 
     with Session(c, json=json, commands=commands) as session:
         refuse_label(label)
@@ -55,9 +55,9 @@ def list_(c: FleetContext, database: str = "", json: bool = False) -> None:
 
         fab -H prod backup.list
     """
-    from tasks.session import Session
-    from tasks.stores import Stores
-    from tasks.vaults import show_backups
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.session import Session
+    from lockstitch.cli.vaults import show_backups
 
     with Session(c, json=json) as session:
         show_backups(Stores(session, database))
@@ -84,8 +84,8 @@ def verify(c: FleetContext, name: str = "", database: str = "", json: bool = Fal
     Exit codes: 0 as it was written, 7 damaged or not there.
     """
     from lockstitch import plans
-    from tasks.session import Session
-    from tasks.stores import Stores
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
         stores = Stores(session, database, name)
@@ -111,9 +111,9 @@ def prove(c: FleetContext, name: str = "", database: str = "", json: bool = Fals
 
     Exit codes: 0 proven, 6 the host or server was lost midway, 7 it could not be restored, or differs.
     """
-    from tasks.session import Session
-    from tasks.stores import Stores
-    from tasks.vaults import prove_plan
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.session import Session
+    from lockstitch.cli.vaults import prove_plan
 
     with Session(c, json=json, commands=commands) as session:
         stores = Stores(session, database, name)
@@ -145,8 +145,8 @@ def restore(
     Exit codes: 0 done, 5 failed and the old one serves, 6 a person is needed, 7 refused, nothing was changed.
     """
     from lockstitch import plans
-    from tasks.session import Session
-    from tasks.stores import Stores
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
         stores = Stores(session, backup=name)
@@ -165,9 +165,9 @@ def fetch(c: FleetContext, name: str, to: str = ".", json: bool = False) -> None
 
         fab -H prod backup.fetch main-20260101T020000Z-1a2b --to /mnt/usb
     """
-    from tasks.session import Session
-    from tasks.stores import Stores
-    from tasks.vaults import fetch_backup
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.session import Session
+    from lockstitch.cli.vaults import fetch_backup
 
     with Session(c, json=json) as session:
         fetch_backup(Stores(session, backup=name), name, to)
@@ -186,9 +186,9 @@ def push(c: FleetContext, name: str = "", database: str = "", json: bool = False
 
         fab -H prod backup.push
     """
-    from tasks.session import Session
-    from tasks.stores import Stores
-    from tasks.vaults import push_backups
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.session import Session
+    from lockstitch.cli.vaults import push_backups
 
     with Session(c, json=json) as session:
         push_backups(Stores(session, database, name), name)
@@ -206,8 +206,8 @@ def prune(c: FleetContext, database: str = "", yes: bool = False, json: bool = F
         fab -H prod backup.prune
     """
     from lockstitch import plans
-    from tasks.session import Session
-    from tasks.stores import Stores
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
         stores = Stores(session, database)

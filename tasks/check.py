@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
-from tasks.options import WAY
+from lockstitch.cli import FleetContext, fleet_task
+from lockstitch.cli.options import WAY
 
 
 @fleet_task(help={"only": "only these apps, with commas", "skip": "leave these checks out, with commas", **WAY})
@@ -29,9 +29,9 @@ def check(
 
     Exit codes: 0 no check failed, 2 no such check or app, 3 a host could not be reached, 7 a check failed.
     """
-    from tasks.adhoc import way
-    from tasks.checking import show_checks
-    from tasks.session import Session
+    from lockstitch.cli.checks import show_checks
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         show_checks(session, only, skip, way(serial=serial, parallel=parallel, timeout=timeout))
@@ -49,9 +49,9 @@ def facts(c: FleetContext, json: bool = False, serial: bool = False, parallel: i
 
     Exit codes: 0 shown, 3 a host could not be reached, 7 a host did not answer.
     """
-    from tasks.adhoc import way
-    from tasks.checking import show_facts
-    from tasks.session import Session
+    from lockstitch.cli.checks import show_facts
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         show_facts(session, way(serial=serial, parallel=parallel, timeout=timeout))

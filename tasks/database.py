@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 _DATABASE = "only these databases, with commas, by their names in the inventory"
 _JSON = "print the outcome as JSON on stdout; progress goes to stderr"
@@ -23,9 +23,9 @@ def check(c: FleetContext, database: str = "", json: bool = False) -> None:
 
     Exit codes: 0 all within the thresholds, 3 a host is unreachable, 7 a threshold says no, or it cannot be asked.
     """
-    from tasks.servers import show_check
-    from tasks.session import Session
-    from tasks.stores import Stores
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.servers import show_check
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         show_check(Stores(session, database))
@@ -41,8 +41,8 @@ def analyze(c: FleetContext, database: str = "", json: bool = False, commands: b
     Exit codes: 0 done, 3 unreachable, 4 somebody else is at it, 7 not done.
     """
     from lockstitch import plans
-    from tasks.session import Session
-    from tasks.stores import Stores
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
         stores = Stores(session, database)
@@ -61,9 +61,9 @@ def shell(c: FleetContext, database: str = "") -> None:
 
     Exit codes: 0 ended, 2 there is no terminal, 3 unreachable or lost, 7 it could not be opened.
     """
-    from tasks.servers import open_shell
-    from tasks.session import Session
-    from tasks.stores import Stores
+    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.servers import open_shell
+    from lockstitch.cli.session import Session
 
     with Session(c) as session:
         open_shell(Stores(session, database))

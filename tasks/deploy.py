@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 _HELP = {
     "ref": "branch, tag or commit to deploy, for every app (default: each app's `ref` in the inventory)",
@@ -47,7 +47,7 @@ def deploy(
     Exit codes: 0 done, 2 usage, 3 unreachable, 4 locked, 5 failed and put back, 6 a person is needed,
     7 a check refused, 130 interrupted.
     """
-    from tasks.session import Session
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
         how = {"force": force, "discard": discard_changes}
@@ -75,7 +75,7 @@ def plan(
         fab -H prod plan --ref v1.4.2
         fab -H prod plan --commands     with every command that would be sent
     """
-    from tasks.session import Session
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands, dry=True) as session:
         how = {"force": force, "discard": discard_changes}

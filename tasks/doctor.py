@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
-from tasks.options import WAY
+from lockstitch.cli import FleetContext, fleet_task
+from lockstitch.cli.options import WAY
 
 
 @fleet_task(alone=True, help={**WAY})
@@ -21,9 +21,9 @@ def doctor(c: FleetContext, json: bool = False, serial: bool = False, parallel: 
 
     Exit codes: 0 nothing stands in the way, 3 a host could not be reached, 7 something must be put right.
     """
-    from tasks.adhoc import way
-    from tasks.examining import examine_all
-    from tasks.session import Session
+    from lockstitch.cli.doctor import examine_all
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         examine_all(session, way(serial=serial, parallel=parallel, timeout=timeout))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
-from tasks.options import WAY
+from lockstitch.cli import FleetContext, fleet_task
+from lockstitch.cli.options import WAY
 
 _AS = {
     "sudo": "the files there are root's, through sudo without a password",
@@ -48,9 +48,9 @@ def put(
     Exit codes: 0 done everywhere, 2 nothing to send, 3 a host could not be reached, 7 it failed somewhere,
     130 interrupted.
     """
-    from tasks.adhoc import way, whose
-    from tasks.session import Session
-    from tasks.transfers import put_everywhere
+    from lockstitch.cli.fanout import way, whose
+    from lockstitch.cli.session import Session
+    from lockstitch.cli.transfers import put_everywhere
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:
@@ -89,9 +89,9 @@ def get(
 
     Exit codes: 0 done everywhere, 3 a host could not be reached, 7 it failed somewhere, 130 interrupted.
     """
-    from tasks.adhoc import way, whose
-    from tasks.session import Session
-    from tasks.transfers import get_everywhere
+    from lockstitch.cli.fanout import way, whose
+    from lockstitch.cli.session import Session
+    from lockstitch.cli.transfers import get_everywhere
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:

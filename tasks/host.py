@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 
-from lockstitch.fab import FleetContext, fleet_task
-from tasks.options import WAY
+from lockstitch.cli import FleetContext, fleet_task
+from lockstitch.cli.options import WAY
 
 if TYPE_CHECKING:
-    from lockstitch.upkeep import Question
+    from lockstitch.facts.table import Question
 
 _USER = "whose, where it is not the login user; through sudo"
 
@@ -44,7 +44,7 @@ def processes(
 
     Exit codes: 0 done, 3 a host could not be reached, 7 one could not answer.
     """
-    from lockstitch.upkeep import processes as question
+    from lockstitch.facts.processes import processes as question
 
     _ask(c, "processes", question(by, top, match), json, serial, parallel, timeout)
 
@@ -71,7 +71,7 @@ def disk_usage(
 
     Exit codes: 0 done, 3 a host could not be reached, 7 one could not answer.
     """
-    from lockstitch.upkeep import disks, folders
+    from lockstitch.facts.disks import disks, folders
 
     what = f"disk.usage {path}".strip()
     _ask(c, what, folders(path, top) if path else disks(), json, serial, parallel, timeout)
@@ -97,8 +97,8 @@ def disk_clean(c: FleetContext, only: str = "", message: str = "", yes: bool = F
 
     Exit codes: 0 done, 2 not confirmed, 3 a host could not be reached, 4 locked, 5 or 6 it failed somewhere.
     """
-    from tasks.cleaning import clean_disks
-    from tasks.session import Session
+    from lockstitch.cli.cleaning import clean_disks
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         clean_disks(session, only, message, yes=yes)
@@ -116,7 +116,7 @@ def users_list(
 
     Exit codes: 0 done, 3 a host could not be reached, 7 one could not answer.
     """
-    from lockstitch.upkeep import accounts
+    from lockstitch.facts.users import accounts
 
     _ask(c, "users.list", accounts(), json, serial, parallel, timeout)
 
@@ -133,9 +133,9 @@ def keys_list(
 
     Exit codes: 0 done, 3 a host could not be reached, 7 a file could not be read.
     """
-    from tasks.adhoc import way
-    from tasks.keyring import list_keys
-    from tasks.session import Session
+    from lockstitch.cli.authorized_keys import list_keys
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:
@@ -172,9 +172,9 @@ def keys_add(
     Exit codes: 0 done, 2 no public key in the file, or not confirmed, 3 a host could not be reached, 7 it failed
     somewhere.
     """
-    from tasks.adhoc import way
-    from tasks.keyring import add_keys
-    from tasks.session import Session
+    from lockstitch.cli.authorized_keys import add_keys
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:
@@ -208,9 +208,9 @@ def keys_remove(
 
     Exit codes: 0 done, 2 not confirmed, 3 a host could not be reached, 7 it failed or was refused somewhere.
     """
-    from tasks.adhoc import way
-    from tasks.keyring import remove_key
-    from tasks.session import Session
+    from lockstitch.cli.authorized_keys import remove_key
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:
@@ -220,9 +220,9 @@ def keys_remove(
 def _ask(
     c: FleetContext, what: str, question: Question[Any], json: bool, serial: bool, parallel: int, timeout: float
 ) -> None:
-    from tasks.adhoc import way
-    from tasks.asking import ask
-    from tasks.session import Session
+    from lockstitch.cli.facts import ask
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 
 @fleet_task(help={"json": "print it as JSON"})
@@ -13,7 +13,7 @@ def hosts(c: FleetContext, json: bool = False) -> None:
         fab -H prod hosts
         fab -H 'prod:web*,!web3' hosts --json
     """
-    from tasks.listing import show_hosts
+    from lockstitch.cli.selection import show_hosts
 
     show_hosts(c.selection, json=json)
 
@@ -27,6 +27,6 @@ def trust(c: FleetContext, yes: bool = False) -> None:
 
         fab -H prod trust
     """
-    from tasks.listing import trust_hosts
+    from lockstitch.cli.selection import trust_hosts
 
     trust_hosts(c, yes=yes)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
-from lockstitch.project import FLAGS
+from lockstitch.cli import FleetContext, fleet_task
+from lockstitch.cli.scaffold import FLAGS
 
 
 @fleet_task(alone=True, iterable=["setting"], help={"directory": "it is made, or holds none of the files", **FLAGS})
@@ -40,8 +40,8 @@ def init(
     Exit codes: 0 made, 2 something is in the way, or an answer cannot be.
     """
     from lockstitch.__main__ import at_terminal, typed
+    from lockstitch.cli.scaffold.init import begin
     from lockstitch.errors import UsageError
-    from lockstitch.project.begin import begin
     from lockstitch.report import neutral
 
     if c.hosts:

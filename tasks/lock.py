@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 _ONLY = "only these apps, with commas"
 
@@ -16,8 +16,8 @@ def show(c: FleetContext, only: str = "", json: bool = False) -> None:
 
         fab -H prod lock.show
     """
-    from tasks.locks import show_locks
-    from tasks.session import Session
+    from lockstitch.cli.locks import show_locks
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         show_locks(session, only)
@@ -30,8 +30,8 @@ def take(c: FleetContext, message: str = "", only: str = "") -> None:
 
         fab -H prod lock.take --message "freeze until Monday, ask Ada"
     """
-    from tasks.locks import take_locks
-    from tasks.session import Session
+    from lockstitch.cli.locks import take_locks
+    from lockstitch.cli.session import Session
 
     with Session(c) as session:
         take_locks(session, only, message)
@@ -51,8 +51,8 @@ def break_(c: FleetContext, message: str = "", only: str = "", yes: bool = False
 
         fab -H prod lock.break --message "CI job 4711 was killed"
     """
-    from tasks.locks import free_locks
-    from tasks.session import Session
+    from lockstitch.cli.locks import free_locks
+    from lockstitch.cli.session import Session
 
     with Session(c) as session:
         free_locks(session, only, message, yes=yes)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
-from tasks.options import WAY
+from lockstitch.cli import FleetContext, fleet_task
+from lockstitch.cli.options import WAY
 
 
 @fleet_task(
@@ -45,9 +45,9 @@ def logs(
     Exit codes: 0 done, also where Ctrl-C ends --follow, 2 wrong options, 3 a host could not be reached, 7 nothing of an
     app can be read on a host.
     """
-    from tasks.adhoc import way
-    from tasks.log_lines import Asked, show_logs
-    from tasks.session import Session
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.logs import Asked, show_logs
+    from lockstitch.cli.session import Session
 
     asked = Asked.of(follow=follow, since=since, grep=grep, lines=lines, sudo=sudo, alone=serial or parallel > 0)
     with Session(c, json=json) as session:

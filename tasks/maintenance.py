@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 _ONLY = "only these apps, with commas"
 _YES = "do not ask, where the environment is protected"
@@ -43,8 +43,8 @@ def on(
     Exit codes: 0 done, 2 usage, or no app knows maintenance, 3 unreachable, 4 locked, 5 failed and put back,
     6 a person is needed, 7 nothing is deployed there, 130 interrupted.
     """
-    from tasks.apps import switch_maintenance
-    from tasks.session import Session
+    from lockstitch.cli.apps import switch_maintenance
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         switch_maintenance(session, only, on=True, retry=retry, secret=secret, message=message, yes=yes)
@@ -60,8 +60,8 @@ def off(c: FleetContext, only: str = "", message: str = "", yes: bool = False, j
     Exit codes: 0 done, 2 usage, or no app knows maintenance, 3 unreachable, 4 locked, 5 failed and put back,
     6 a person is needed, 7 nothing is deployed there, 130 interrupted.
     """
-    from tasks.apps import switch_maintenance
-    from tasks.session import Session
+    from lockstitch.cli.apps import switch_maintenance
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         switch_maintenance(session, only, on=False, message=message, yes=yes)
@@ -76,8 +76,8 @@ def status(c: FleetContext, only: str = "", json: bool = False) -> None:
 
     Exit codes: 0, also where some are; 3 a host is unreachable.
     """
-    from tasks.apps import show_maintenance
-    from tasks.session import Session
+    from lockstitch.cli.apps import show_maintenance
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         show_maintenance(session, only)

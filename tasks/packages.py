@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from lockstitch.fab import FleetContext, fleet_task
-from tasks.options import WAY
+from lockstitch.cli import FleetContext, fleet_task
+from lockstitch.cli.options import WAY
 
 _REFRESH = "fetch apt's lists first (apt-get update, through sudo)"
 
@@ -31,9 +31,9 @@ def updates(
 
     Exit codes: 0, also where some wait; 3 a host could not be reached, 7 one is not Debian-like, or apt failed.
     """
-    from tasks.adhoc import way
-    from tasks.machines import show_updates
-    from tasks.session import Session
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.hosts import show_updates
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:
@@ -82,9 +82,9 @@ def upgrade(
     Exit codes: 0 done, 2 usage, 3 unreachable, 4 locked, 5 it failed and every package is whole, 6 the hosts that are
     named need a person, 7 a host is not Debian-like, 130 interrupted.
     """
-    from tasks.adhoc import way
-    from tasks.machines import upgrade_hosts
-    from tasks.session import Session
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.hosts import upgrade_hosts
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json, commands=commands) as session:

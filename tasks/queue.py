@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 _ONLY = "only these apps, with commas"
 
@@ -18,8 +18,8 @@ def status(c: FleetContext, only: str = "", json: bool = False) -> None:
 
     Exit codes: 0 shown, 2 no app has queues, 3 a host is unreachable, 7 an app could not be asked.
     """
-    from tasks.apps import show_queues
-    from tasks.session import Session
+    from lockstitch.cli.apps import show_queues
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         show_queues(session, only)
@@ -34,8 +34,8 @@ def restart(c: FleetContext, only: str = "") -> None:
 
     Exit codes: 0 done, 2 no app has queues, 3 a host is unreachable, 7 they did not come back.
     """
-    from tasks.apps import queue_command
-    from tasks.session import Session
+    from lockstitch.cli.apps import queue_command
+    from lockstitch.cli.session import Session
 
     with Session(c) as session:
         queue_command(session, only, "queue.restart", lambda queues: queues.restart)
@@ -48,8 +48,8 @@ def failed(c: FleetContext, only: str = "") -> None:
 
         fab -H prod queue.failed
     """
-    from tasks.apps import queue_command
-    from tasks.session import Session
+    from lockstitch.cli.apps import queue_command
+    from lockstitch.cli.session import Session
 
     with Session(c) as session:
         queue_command(session, only, "queue.failed", lambda queues: queues.failed, once=True)
@@ -65,8 +65,8 @@ def retry(c: FleetContext, ids: str = "", only: str = "") -> None:
 
     Exit codes: 0 done, 2 no job is named, 3 a host is unreachable, 7 the app refused.
     """
-    from tasks.apps import queue_retry
-    from tasks.session import Session
+    from lockstitch.cli.apps import queue_retry
+    from lockstitch.cli.session import Session
 
     with Session(c) as session:
         queue_retry(session, only, ids)

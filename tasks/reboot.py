@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 
 @fleet_task(
@@ -44,9 +44,9 @@ def reboot(
     Exit codes: 0 done, 2 usage, 3 unreachable, 4 locked, 5 it failed and the host is there, 6 the hosts that are named
     need a person, 7 it is not allowed there, 130 interrupted.
     """
-    from tasks.adhoc import way
-    from tasks.machines import reboot_hosts
-    from tasks.session import Session
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.hosts import reboot_hosts
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json, commands=commands) as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 
 @fleet_task(
@@ -49,7 +49,7 @@ def rollback(
 
     Exit codes: those of deploy.
     """
-    from tasks.session import Session
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
         wanted = session.rollback_wanted(tag, to)

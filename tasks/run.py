@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
-from tasks.options import WAY
+from lockstitch.cli import FleetContext, fleet_task
+from lockstitch.cli.options import WAY
 
 
 @fleet_task(
@@ -45,9 +45,9 @@ def run(
 
     Exit codes: 0 done everywhere, 2 nothing to run, 3 a host could not be reached, 7 it failed somewhere.
     """
-    from tasks.adhoc import way, whose
-    from tasks.commands import run_everywhere
-    from tasks.session import Session
+    from lockstitch.cli.commands import run_everywhere
+    from lockstitch.cli.fanout import way, whose
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout, until_ok=until_ok)
     with Session(c, json=json) as session:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from lockstitch.fab import FleetContext, fleet_task
-from tasks.options import WAY
+from lockstitch.cli import FleetContext, fleet_task
+from lockstitch.cli.options import WAY
 
 _APP = "only these apps, with commas"
 _CHANGES = {
@@ -39,9 +39,9 @@ def status(
 
     Exit codes: 0 all run and serve what lies there, 3 a host is unreachable, 7 one does not.
     """
-    from tasks.adhoc import way
-    from tasks.services import show_services
-    from tasks.session import Session
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.services import show_services
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json) as session:
@@ -69,9 +69,9 @@ def start(
     Exit codes: 0 done, 2 usage, 3 unreachable, 4 locked, 5 failed and every service runs, 6 the hosts that are named
     need a person, 7 nothing is deployed there, 130 interrupted.
     """
-    from tasks.adhoc import way
-    from tasks.services import change_services
-    from tasks.session import Session
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.services import change_services
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json, commands=commands) as session:
@@ -101,9 +101,9 @@ def stop(
     Exit codes: 0 done, 2 usage, or a service does not know how, 3 unreachable, 4 locked, 5 failed and all are stopped,
     6 one still runs, 7 nothing is deployed there, 130 interrupted.
     """
-    from tasks.adhoc import way
-    from tasks.services import change_services
-    from tasks.session import Session
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.services import change_services
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json, commands=commands) as session:
@@ -136,9 +136,9 @@ def restart(
     Exit codes: 0 done, 2 usage, or a service does not know how, 3 unreachable, 4 locked, 5 failed and every service
     runs, 6 the hosts that are named need a person, 7 nothing is deployed there, 130 interrupted.
     """
-    from tasks.adhoc import way
-    from tasks.services import change_services
-    from tasks.session import Session
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.services import change_services
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json, commands=commands) as session:
@@ -165,9 +165,9 @@ def reload(
 
     Exit codes: as `service.restart`.
     """
-    from tasks.adhoc import way
-    from tasks.services import change_services
-    from tasks.session import Session
+    from lockstitch.cli.fanout import way
+    from lockstitch.cli.services import change_services
+    from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
     with Session(c, json=json, commands=commands) as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 
 @fleet_task(
@@ -20,9 +20,9 @@ def shell(c: FleetContext, sudo: bool = False, user: str = "") -> None:
 
     Exit codes: 0 the session was ended, 2 no terminal or not one host, 3 the host could not be reached.
     """
-    from tasks.adhoc import whose
-    from tasks.session import Session
-    from tasks.terminal import open_shell
+    from lockstitch.cli.fanout import whose
+    from lockstitch.cli.login_shell import open_shell
+    from lockstitch.cli.session import Session
 
     with Session(c) as session:
         open_shell(session, whose(sudo=sudo, user=user))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.fab import FleetContext, fleet_task
+from lockstitch.cli import FleetContext, fleet_task
 
 
 @fleet_task(help={"only": "only these apps, with commas", "json": "print it as JSON"})
@@ -16,7 +16,7 @@ def status(c: FleetContext, only: str = "", json: bool = False) -> None:
         fab -H prod status
         fab -H 'prod:web*' status --json
     """
-    from tasks.session import Session
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         session.show_status(only)
@@ -38,8 +38,8 @@ def history(c: FleetContext, only: str = "", limit: int = 30, by_hand: bool = Fa
         fab -H prod history --limit 5 --json
         fab -H prod history --by-hand
     """
-    from tasks.adhoc import show_by_hand
-    from tasks.session import Session
+    from lockstitch.cli.fanout import show_by_hand
+    from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
         if by_hand:

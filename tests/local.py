@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lockstitch.errors import HostLostError, LockstitchError
-from lockstitch.host import Host
-from lockstitch.plan import Script
-from lockstitch.remote import FileMode, Observer, Result, nobody
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
+from lockstitch.model.results import Observer, Result, nobody
+from lockstitch.remote import FileMode
 from lockstitch.remote.local_files import open_file
-from lockstitch.script import Reading, render
+from lockstitch.remote.script import Reading, render
 
 
 class LocalRemote:

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from lockstitch.at_once import alone, at_once, interrupt, listening, rest
+from lockstitch.concurrency import alone, at_once, interrupt, listening, rest
 
 
 def test_the_results_have_the_order_of_the_items() -> None:
@@ -95,8 +95,8 @@ def test_another_thread_than_the_main_one_hears_nothing() -> None:
 EVERY_MOMENT = """
     import signal, sys
     from functools import partial
-    from lockstitch.at_once import alone, at_once, rest
-    from lockstitch.fab.signals import interruptible
+    from lockstitch.concurrency import alone, at_once, rest
+    from lockstitch.cli.signals import interruptible
 
     def work(do):
         do(lambda n: n, range(3))

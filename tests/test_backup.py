@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.backup import (
+from lockstitch.databases.backup import (
     LONGEST_LABEL,
     NAME,
     Backup,
@@ -20,10 +20,10 @@ from lockstitch.backup import (
     opened,
     parse_backups,
     refuse_label,
-    sized,
 )
 from lockstitch.errors import UsageError
-from lockstitch.vault_answer import parse_vault
+from lockstitch.facts.database import parse_vault
+from lockstitch.model.format import sized
 
 RUN = "20260101T020000Z-1a2b"
 NAMED = f"main-{RUN}"

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lockstitch.command import MASK, Command, Secret, line, mask, quote, words
 from lockstitch.errors import UsageError
+from lockstitch.model.command import MASK, Command, Secret, line, mask, quote, words
 from tests.shells import SHELLS, says
 
 NASTY = [

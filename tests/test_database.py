@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.backup import Backup, ServerFacts, VaultFacts
-from lockstitch.database import Beside, DatabaseState, Query, Replica, Room, Slot, Standby, Table, Waiting
-from lockstitch.database_check import Thresholds, judge
-from lockstitch.finding import Finding, span
+from lockstitch.databases.backup import Backup, ServerFacts, VaultFacts
+from lockstitch.databases.health import Beside, DatabaseState, Query, Replica, Room, Slot, Standby, Table, Waiting
+from lockstitch.databases.health_check import Thresholds, judge
+from lockstitch.model.finding import Finding
+from lockstitch.model.format import span
 from lockstitch.report import databases_json, databases_text
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.command import Command
-from lockstitch.migrations import migrating
+from lockstitch.databases.migrations import migrating
+from lockstitch.model.command import Command
 
 MANAGE = """
 import sys

@@ -18,7 +18,7 @@ import pytest
 from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 
-from lockstitch.fab.words import named
+from lockstitch.cli.words import named
 from scripts.sandbox import Sandbox
 from scripts.sandbox.processes import state
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FAB = Path(sys.executable).with_name("fab")
 
 FABRIC_YAML = """
-tasks: {executor_class: lockstitch.fab.Executor}
+tasks: {executor_class: lockstitch.cli.Executor}
 lockstitch: {environment: prod}
 """
 PROD = """
@@ -44,7 +44,7 @@ from fabric import task as plain
 from invoke import Collection, task as here
 
 from lockstitch import errors
-from lockstitch.fab import fleet_task, remote_for
+from lockstitch.cli import fleet_task, remote_for
 
 
 @fleet_task(help={"ref": "what to deploy"})
@@ -212,7 +212,7 @@ def test_a_fleet_task_is_called_once_with_all_that_was_selected(project: Project
 
 def test_without_h_it_is_the_default_environment(project: Project) -> None:
     assert lines(project.fab("deploy")) == [ALL, "wet defaulted ''"]
-    (project.root / "fabric.yaml").write_text("tasks: {executor_class: lockstitch.fab.Executor}\n")
+    (project.root / "fabric.yaml").write_text("tasks: {executor_class: lockstitch.cli.Executor}\n")
     ended = project.fab("deploy")
     assert ended.code == 2 and ended.err.startswith("no hosts are selected\nHINT: fab -H ENV")
 

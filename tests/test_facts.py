@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.facts import Facts, HostFacts, PlaceFacts
-from lockstitch.layout import layout
-from lockstitch.lock_owner import LockInfo, parse_lock
-from lockstitch.plan import Commit, Site
-from lockstitch.probe import number
-from lockstitch.site_answers import parse_host, parse_place, parse_target
+from lockstitch.facts.site import Facts, HostFacts, PlaceFacts
+from lockstitch.facts.site_answers import parse_host, parse_place, parse_target
+from lockstitch.model.layout import layout
+from lockstitch.model.lock import LockInfo, parse_lock
+from lockstitch.model.plan import Commit, Site
+from lockstitch.model.probe import number
 
 REVISION = "c55e9f800c0613814c7c3505192f8b6975feb567"
 OTHER = "7bf4beab67bbf6eccefc3b8482be15db67f8c883"

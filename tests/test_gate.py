@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.gate import Answer, HttpAnswer, field_of, judge_health
-from lockstitch.web import parse_answer
+from lockstitch.facts.http import parse_answer
+from lockstitch.model.gate import Answer, HttpAnswer, field_of, judge_health
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.command import Secret
-from lockstitch.gate import passed
-from lockstitch.journal import Journal, note, now, records
-from lockstitch.layout import layout
-from lockstitch.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
-from lockstitch.plan import Change, Plan, Site
-from lockstitch.record import recorded
-from lockstitch.remote import StepBegan, StepEnded, StepOutput
+from lockstitch.engine.journal import Journal, note, now, records
+from lockstitch.engine.record import recorded
+from lockstitch.model.command import Secret
+from lockstitch.model.gate import passed
+from lockstitch.model.layout import layout
+from lockstitch.model.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
+from lockstitch.model.plan import Change, Plan, Site
+from lockstitch.model.results import StepBegan, StepEnded, StepOutput
 
 SITE = Site("web1", "api", layout("releases", "app"))
 PLAN = Plan("deploy", "prod", "run-1", "ada", "why", (), changes=(Change(SITE, None, "a" * 40, "R1"),))

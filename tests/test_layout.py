@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.layout import Layout, LayoutKind, layout
+from lockstitch.model.layout import Layout, LayoutKind, layout
 
 KINDS: list[LayoutKind] = ["in_place", "releases"]
 names = st.text("abc-_.0 '$", min_size=1, max_size=8).filter(lambda name: name not in (".", ".."))

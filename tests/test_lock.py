@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from lockstitch.engine.locks import Locks, break_locks
 from lockstitch.errors import CheckError, HostLostError, LockHeldError, LockstitchError
-from lockstitch.host import Address, Host
-from lockstitch.layout import layout
-from lockstitch.lock import Locks, break_locks
-from lockstitch.lock_owner import LockInfo
-from lockstitch.plan import Script, Site
+from lockstitch.model.host import Address, Host
+from lockstitch.model.layout import layout
+from lockstitch.model.lock import LockInfo
+from lockstitch.model.plan import Script, Site
 from tests.local import LocalRemote
 
 ROUNDS = 20

@@ -8,18 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.checks.machine import reboot_probe
-from lockstitch.host import Address, Host
-from lockstitch.machines import (
-    Boot,
-    Update,
-    boot_probe,
-    judge_back,
-    packages_probe,
-    parse_boot,
-    parse_packages,
-)
-from lockstitch.plan import Script, Step
+from lockstitch.facts.host import reboot_probe
+from lockstitch.facts.packages import Boot, Update, boot_probe, judge_back, packages_probe, parse_boot, parse_packages
+from lockstitch.model.host import Address, Host
+from lockstitch.model.plan import Script, Step
 from tests.local import LocalRemote
 
 SAID = """\

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.command import Command
-from lockstitch.migrations import FRAMEWORKS, HEADS, framework, migrating
+from lockstitch.databases.migrations import FRAMEWORKS, HEADS, framework, migrating
+from lockstitch.model.command import Command
 from tests.shells import SHELLS, says
 
 LINES = {

@@ -22,18 +22,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from lockstitch.backup import MANIFEST, Vault
-from lockstitch.command import Command, Secret
+from lockstitch.databases.backup import MANIFEST, Vault
+from lockstitch.databases.backup_directory import BEGIN, CHECK, FINISH
+from lockstitch.databases.engine import in_vault
+from lockstitch.engine.offsite import Bucket, StoreError, bucket_of, fetch, push_to_bucket, push_to_host, s3, store
+from lockstitch.engine.offsite.manifest import parse
+from lockstitch.engine.offsite.source import Source
 from lockstitch.errors import CheckError, ExitCode, HostLostError, LockstitchError, UsageError
-from lockstitch.host import Address, Host
 from lockstitch.inventory.offsite import OffsiteSettings
-from lockstitch.offsite import Bucket, StoreError, boto, bucket_of, fetch, push_to_bucket, push_to_host, store
-from lockstitch.offsite.manifest import parse
-from lockstitch.offsite.source import Source
-from lockstitch.plan import Script, Step
+from lockstitch.model.command import Command, Secret
+from lockstitch.model.host import Address, Host
+from lockstitch.model.plan import Script, Step
 from lockstitch.remote import FileError
-from lockstitch.services.database import in_vault
-from lockstitch.services.vault_shell import BEGIN, CHECK, FINISH
 from tests.local import LocalRemote
 
 DB1, FAR = Host("db1", Address("db1")), Host("far", Address("far"))
@@ -527,7 +527,7 @@ def test_a_store_that_does_not_do(
     kind: type[LockstitchError],
     says: str,
 ) -> None:
-    monkeypatch.setattr("lockstitch.offsite.boto._RETRIES", {"mode": "standard", "max_attempts": 1})
+    monkeypatch.setattr("lockstitch.engine.offsite.s3._RETRIES", {"mode": "standard", "max_attempts": 1})
     backup()
     with pytest.raises(kind) as error:
         push_to_bucket(remote, DB1, VAULT, NAME, Bucket(**{**vars(bucket), **change}), Told())
@@ -609,7 +609,7 @@ def test_boto3_is_imported_only_when_it_is_needed() -> None:
     import subprocess
 
     said = subprocess.run(
-        [sys.executable, "-c", "import sys, lockstitch.offsite; print('boto3' in sys.modules)"],
+        [sys.executable, "-c", "import sys, lockstitch.engine.offsite; print('boto3' in sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
@@ -789,6 +789,6 @@ def test_no_error_shows_the_password_of_an_endpoint(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://ada:p/ss@w0rd@127.0.0.1:1")
     bucket = Bucket("store", "", None, "eu-west-1", Secret("k"), Secret("s"))
     with pytest.raises(UsageError, match=r"ada:\*\*\*@127") as refused:
-        boto.connected(bucket)
-    away = boto.words(EndpointConnectionError(endpoint_url="http://ada:w0rd@127.0.0.1:1"), bucket, ())
+        s3.connected(bucket)
+    away = s3.words(EndpointConnectionError(endpoint_url="http://ada:w0rd@127.0.0.1:1"), bucket, ())
     assert "w0rd" not in f"{refused.value} {away}" and "ada:***@" in str(away)

@@ -12,9 +12,9 @@ import pytest
 
 from tests.wheels import ROOT, built, unpacked
 
-MODULES = ("lockstitch.fab", "lockstitch.plans", "lockstitch.remote.ssh", "lockstitch.run", "lockstitch")
+MODULES = ("lockstitch.cli", "lockstitch.plans", "lockstitch.remote.ssh", "lockstitch.engine.runner", "lockstitch")
 IMPORTS = f"import {', '.join(MODULES)}; print(lockstitch.__file__)"
-TEMPLATE = "lockstitch/project/template"
+TEMPLATE = "lockstitch/cli/scaffold/template"
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.release import Release, is_release_id, previous_good, prunable, release_id
+from lockstitch.model.release import Release, is_release_id, previous_good, prunable, release_id
 
 VERDICTS = st.sampled_from(["good", "bad", "left", "unknown"])
 HISTORIES = st.lists(st.tuples(VERDICTS, st.integers(0, 5)), max_size=25).map(

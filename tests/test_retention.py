@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.backup import Backup
-from lockstitch.retention import BROKEN, Keep, doomed, why_kept
+from lockstitch.databases.backup import Backup
+from lockstitch.databases.retention import BROKEN, Keep, doomed, why_kept
 
 NOTHING = Keep(last=0)
 

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lockstitch.command import Command
-from lockstitch.plan import Script, Step
-from lockstitch.remote import Event, Result, StepBegan, StepEnded, StepOutput
-from lockstitch.script import KEEP_CHARACTERS, LONGEST_LINE, RECORD, Reading, render
+from lockstitch.model.command import Command
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.results import Event, Result, StepBegan, StepEnded, StepOutput
+from lockstitch.remote.script import KEEP_CHARACTERS, LONGEST_LINE, RECORD, Reading, render
 from tests.shells import SHELLS
 
 NONCE = "0123456789abcdef"

@@ -17,10 +17,10 @@ import pyrage
 import pytest
 from pydantic import ValidationError
 
-from lockstitch.backup import MANIFEST
+from lockstitch.databases.backup import MANIFEST
+from lockstitch.engine.offsite import push_sealed_to_bucket, push_sealed_to_host
 from lockstitch.errors import CheckError, LockstitchError, UsageError
 from lockstitch.inventory.offsite import OffsiteSettings
-from lockstitch.offsite import push_sealed_to_bucket, push_sealed_to_host
 from tests.local import LocalRemote
 from tests.test_offsite import (
     DB1,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.strategies import at_most, never_all, share, waves
+from lockstitch.plans.rollout import at_most, never_all, share, waves
 
 AMOUNTS = st.one_of(st.integers(0, 60), st.integers(0, 100).map(lambda n: f"{n}%"))
 BATCHES = st.one_of(st.integers(1, 60), st.integers(1, 100).map(lambda n: f"{n}%"), st.just("all"))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.command import Secret, words
-from lockstitch.typed import kept
+from lockstitch.engine.redact import kept
+from lockstitch.model.command import Secret, words
 
 HIDDEN = "hunter2!"
 

@@ -8,6 +8,6 @@ A check that cannot be judged is a warning that says so, never a pass. Each find
 """
 
 from lockstitch.checks.check import Asking, Check, Context, findings
-from lockstitch.checks.gather import NAMES, gathered
+from lockstitch.checks.declared import NAMES, gathered
 
 __all__ = ["NAMES", "Asking", "Check", "Context", "findings", "gathered"]

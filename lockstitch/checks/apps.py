@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from lockstitch import questions
-from lockstitch.backup import sized
 from lockstitch.checks.check import Check, Context, failed, finding, passed, unknown
-from lockstitch.command import Command, Value
-from lockstitch.facts import HostFacts, PlaceFacts
-from lockstitch.finding import Finding, Level
-from lockstitch.git import PLACE, SETTINGS
-from lockstitch.host import Host
+from lockstitch.databases.pending import Pending
+from lockstitch.facts import queries
+from lockstitch.facts.git import PLACE, SETTINGS
+from lockstitch.facts.queries import Ask, code_values, probes
+from lockstitch.facts.site import HostFacts, PlaceFacts
+from lockstitch.facts.site_answers import parse_place
+from lockstitch.facts.state_files import THERE
 from lockstitch.inventory import App
 from lockstitch.inventory.checks import QueueChecks
-from lockstitch.pending import Pending
-from lockstitch.probe import Probe
-from lockstitch.questions import Ask, code_values, probes
-from lockstitch.services import Place
+from lockstitch.model.command import Command, Value
+from lockstitch.model.finding import Finding, Level
+from lockstitch.model.format import sized
+from lockstitch.model.host import Host
+from lockstitch.model.probe import Probe
 from lockstitch.services.queues import QueueState
-from lockstitch.services.rights import Unwritable
-from lockstitch.site_answers import parse_place
-from lockstitch.state_shell import THERE
+from lockstitch.services.release_context import Place, Unwritable
 
 # Asked once; a pipe would hide how it ended.
 _GIT = r"""
@@ -113,7 +112,7 @@ def judge_checkout(app: App, told: PlaceFacts) -> Iterator[Finding]:
 
 def migrations(app: App, env: Mapping[str, Value], context: Context) -> Check | None:
     """Return the check for migrations that the code that serves has not applied; None where nobody knows how to ask."""
-    probe = questions.pending(app, Place(app.name, app.layout_paths, "", "", env))
+    probe = queries.pending(app, Place(app.name, app.layout_paths, "", "", env))
     lacking = [why for reference in app.secrets.values() if (why := context.lacking.get(reference))]
     return Check("migrations", probe, partial(judge_migrations, lacking)) if probe else None
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from lockstitch.command import Value
 from lockstitch.errors import CheckError
-from lockstitch.finding import Finding, Level
-from lockstitch.host import Host
-from lockstitch.probe import Probe
+from lockstitch.model.command import Value
+from lockstitch.model.finding import Finding, Level
+from lockstitch.model.host import Host
+from lockstitch.model.probe import Probe
 
 # What a host says when a program is missing that could tell.
 UNKNOWN = "unknown "

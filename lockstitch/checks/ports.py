@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from lockstitch.checks.check import Check, failed, passed, unknown
-from lockstitch.command import Command
-from lockstitch.finding import Finding
-from lockstitch.probe import Probe
+from lockstitch.model.command import Command
+from lockstitch.model.finding import Finding
+from lockstitch.model.probe import Probe
 
 NAME = "ports"
 _ASK = r"""

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from urllib.parse import unquote, urlsplit
 
-from lockstitch.backup import sized
 from lockstitch.checks.check import UNKNOWN, Check, Context, failed, finding, level, unknown
-from lockstitch.command import Command, Secret, Value
-from lockstitch.finding import Finding
 from lockstitch.inventory.checks import RedisChecks
-from lockstitch.probe import Probe, number
+from lockstitch.model.command import Command, Secret, Value
+from lockstitch.model.finding import Finding
+from lockstitch.model.format import sized
+from lockstitch.model.probe import Probe, number
 
 NAME = "redis"
 

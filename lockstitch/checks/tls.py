@@ -15,10 +15,11 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from lockstitch.checks.check import UNKNOWN, Check, failed, finding, unknown
-from lockstitch.command import Command
-from lockstitch.finding import Finding, Level, span
 from lockstitch.inventory.checks import TlsChecks
-from lockstitch.probe import Probe
+from lockstitch.model.command import Command
+from lockstitch.model.finding import Finding, Level
+from lockstitch.model.format import span
+from lockstitch.model.probe import Probe
 
 NAME = "tls"
 _SERVER = r"""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from lockstitch.checks.check import Check, failed, passed, unknown
-from lockstitch.command import Command, Value
-from lockstitch.finding import Finding
-from lockstitch.probe import Probe
-from lockstitch.versions import shown, told, within
+from lockstitch.model.command import Command, Value
+from lockstitch.model.finding import Finding
+from lockstitch.model.probe import Probe
+from lockstitch.model.version import shown, told, within
 
 NAME = "tools"
 

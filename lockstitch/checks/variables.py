@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from lockstitch.checks.check import Check, Context, failed, passed, unknown
-from lockstitch.command import Command, Secret, Value
-from lockstitch.finding import Finding
 from lockstitch.inventory import App
 from lockstitch.inventory.checks import VariableChecks
-from lockstitch.probe import Probe, number
+from lockstitch.model.command import Command, Secret, Value
+from lockstitch.model.finding import Finding
+from lockstitch.model.probe import Probe, number
 
 NAME = "variables"
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from lockstitch.inventory.app import Health
 from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.load import Folder, environments, load
 from lockstitch.inventory.model import App, Database, Group, Inventory
-from lockstitch.inventory.read import Folder, environments, load
 from lockstitch.inventory.schema import Rollout
 from lockstitch.inventory.secrets import resolve_secret
-from lockstitch.inventory.select import Inventories, Selection, select
+from lockstitch.inventory.selection import Inventories, Selection, select
 
 __all__ = [
     "App",

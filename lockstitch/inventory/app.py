@@ -9,9 +9,10 @@ from pydantic import Field, GetCoreSchemaHandler, StrictInt, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from lockstitch import services
-from lockstitch.inventory.base import Settings, wrong
 from lockstitch.inventory.checks import AppChecks
-from lockstitch.inventory.names import (
+from lockstitch.inventory.settings import Settings, wrong
+from lockstitch.inventory.ssh import Count
+from lockstitch.inventory.types import (
     AppPath,
     EnvironmentValue,
     GitRef,
@@ -27,9 +28,8 @@ from lockstitch.inventory.names import (
     WebUrl,
     tidied,
 )
-from lockstitch.inventory.ssh import Count
 from lockstitch.inventory.units import PositiveDuration, Size, as_written
-from lockstitch.layout import LayoutKind
+from lockstitch.model.layout import LayoutKind
 
 Env = dict[Variable, EnvironmentValue]
 BackupWhen = Literal["before_migrate", "before_deploy", "never"]

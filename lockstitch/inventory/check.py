@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockstitch.inventory.merge import described, name_of
 from lockstitch.inventory.nearest import did_you_mean
-from lockstitch.inventory.place import described, name_of
-from lockstitch.inventory.tree import Problem, Tree
+from lockstitch.inventory.yaml_tree import Problem, Tree
 
 LOCAL = "local"
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
-from lockstitch.inventory.base import Or, Settings, wrong
-from lockstitch.inventory.names import (
+from lockstitch.inventory.settings import Or, Settings, wrong
+from lockstitch.inventory.ssh import Port
+from lockstitch.inventory.types import (
     AddressText,
     RemotePath,
     Variable,
@@ -18,11 +19,10 @@ from lockstitch.inventory.names import (
     secret_reference,
     text,
 )
-from lockstitch.inventory.names import WebUrl as Url
-from lockstitch.inventory.ssh import Port
+from lockstitch.inventory.types import WebUrl as Url
 from lockstitch.inventory.units import WORD, Duration, PositiveDuration, Written, as_written
-from lockstitch.services.unit import UNIT_NAME
-from lockstitch.versions import WANTED
+from lockstitch.model.version import WANTED
+from lockstitch.services.systemd_unit import UNIT_NAME
 
 Percent = Annotated[StrictInt, Field(ge=1, le=100)]
 Number = Annotated[StrictInt, Field(ge=0)]

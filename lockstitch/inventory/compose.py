@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from lockstitch.inventory.tree import Problem, Scalar, Tree
+from lockstitch.inventory.yaml_tree import Problem, Scalar, Tree
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = re.compile(_TAG + "(?:str|int|float|bool|null|timestamp|merge|value|map|seq)")

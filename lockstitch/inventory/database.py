@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, StrictInt
 from pydantic_core import CoreSchema, core_schema
 
-from lockstitch.inventory.base import Settings
-from lockstitch.inventory.names import Name, RemotePath, SecretReference
+from lockstitch.databases.engine import engines
 from lockstitch.inventory.offsite import OffsiteSettings
+from lockstitch.inventory.settings import Settings
 from lockstitch.inventory.ssh import Count
+from lockstitch.inventory.types import Name, RemotePath, SecretReference
 from lockstitch.inventory.units import Duration, PositiveDuration, Size, as_written
-from lockstitch.services.database import engines
 
 Number = Annotated[StrictInt, Field(ge=0)]
 Percent = Annotated[StrictInt, Field(ge=1, le=100)]

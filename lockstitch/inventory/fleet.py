@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from lockstitch.errors import UsageError
-from lockstitch.host import Host
 from lockstitch.inventory.model import App, Group, Inventory
 from lockstitch.inventory.nearest import did_you_mean
+from lockstitch.model.host import Host
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lockstitch.backup import Vault
+from lockstitch.databases.backup import Vault
+from lockstitch.databases.engine import Engine
+from lockstitch.databases.migrations import Migrating, migrating
+from lockstitch.databases.retention import Keep
 from lockstitch.errors import UsageError
-from lockstitch.host import Host
 from lockstitch.inventory.app import BackupWhen, Health
 from lockstitch.inventory.checks import AppChecks, HostChecks
 from lockstitch.inventory.database import CheckSettings
 from lockstitch.inventory.nearest import did_you_mean
 from lockstitch.inventory.offsite import OffsiteSettings
 from lockstitch.inventory.schema import Rollout
-from lockstitch.layout import Layout, LayoutKind
-from lockstitch.migrations import Migrating, migrating
-from lockstitch.retention import Keep
-from lockstitch.services import Service
-from lockstitch.services.database import Engine
+from lockstitch.model.host import Host
+from lockstitch.model.layout import Layout, LayoutKind
+from lockstitch.services.base import Service
 from lockstitch.services.maintenance import Maintenance, by_file
 
 

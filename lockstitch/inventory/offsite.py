@@ -7,15 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from lockstitch.inventory.base import Settings, wrong
-from lockstitch.inventory.names import (
-    AppPath,
-    HostName,
-    SecretReference,
-    WebUrl,
-    matching,
-    text,
-)
+from lockstitch.inventory.settings import Settings, wrong
+from lockstitch.inventory.types import AppPath, HostName, SecretReference, WebUrl, matching, text
 
 # AWS allows less, other stores and AWS's oldest buckets more.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")

@@ -10,11 +10,11 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from lockstitch.inventory.app import AppSettings, Env
-from lockstitch.inventory.base import Or, Settings
 from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.database import DatabaseSettings
-from lockstitch.inventory.names import AddressText, HostName, Name, User
+from lockstitch.inventory.settings import Or, Settings
 from lockstitch.inventory.ssh import Port, SshSettings
+from lockstitch.inventory.types import AddressText, HostName, Name, User
 from lockstitch.inventory.units import WORD, BatchShare, Duration, Share, as_written
 
 

@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from lockstitch.command import Secret
 from lockstitch.errors import UsageError
+from lockstitch.model.command import Secret
 
 COMMAND_TIMEOUT = 10.0
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictInt
 
-from lockstitch.host import HostKeyPolicy
-from lockstitch.inventory.base import Or, Settings
-from lockstitch.inventory.names import AddressText, LocalPath, User
+from lockstitch.inventory.settings import Or, Settings
+from lockstitch.inventory.types import AddressText, LocalPath, User
 from lockstitch.inventory.units import WORD, Duration, PositiveDuration, as_written
+from lockstitch.model.host import HostKeyPolicy
 
 MOST_HOPS = 8
 _GATEWAY = re.compile(r"(?:([^@\s]+)@)?(\[[^\]\s]+\]|[^:@\[\]\s]+)(?::(\d{1,5}))?")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lockstitch.backup import Vault
-from lockstitch.host import Address, Host
+from lockstitch.databases.backup import Vault
+from lockstitch.databases.engine import engines
+from lockstitch.databases.retention import Keep
 from lockstitch.inventory.check import LOCAL
 from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.inventory.model import Database, Group
 from lockstitch.inventory.schema import Environment
-from lockstitch.retention import Keep
-from lockstitch.services.database import engines
+from lockstitch.model.host import Address, Host
 
 THIS_MACHINE = Host(LOCAL, Address(LOCAL), local=True)
 

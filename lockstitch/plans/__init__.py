@@ -1,7 +1,17 @@
 """Pure: (fleet, facts) → Plan."""
 
-from lockstitch.plan import Plan, Site
-from lockstitch.plans.asks import (
+from lockstitch.model.plan import Plan, Site
+from lockstitch.plans.backup import backup, choose, prove, prune, verify
+from lockstitch.plans.belong import held_backups, running
+from lockstitch.plans.database_steps import Shelf
+from lockstitch.plans.deploy import Wanted, deploy, idle
+from lockstitch.plans.deploy_backup import takes_part
+from lockstitch.plans.disk_clean import Cleaning, clean
+from lockstitch.plans.hosts import Turns, reboot, upgrade
+from lockstitch.plans.maintain import analyze
+from lockstitch.plans.maintenance import Asked, maintenance
+from lockstitch.plans.preflight import raise_unreachable, raise_unreadable
+from lockstitch.plans.queries import (
     Environments,
     between_asks,
     deploy_asks,
@@ -16,20 +26,10 @@ from lockstitch.plans.asks import (
     usual_asks,
     valid_ref,
 )
-from lockstitch.plans.backup import backup, choose, prove, prune, verify
-from lockstitch.plans.belong import held_backups, running
-from lockstitch.plans.clean import Cleaning, clean
-from lockstitch.plans.deploy import Wanted, deploy, idle
-from lockstitch.plans.machines import Turns, reboot, upgrade
-from lockstitch.plans.maintain import analyze
-from lockstitch.plans.maintenance import Asked, maintenance
-from lockstitch.plans.preflight import raise_unreachable, raise_unreadable
 from lockstitch.plans.restore import restore
 from lockstitch.plans.rollback import Back, rollback
-from lockstitch.plans.schema import Way, lying_between, way
-from lockstitch.plans.serve import Service, Verb, service
-from lockstitch.plans.shelf import Shelf
-from lockstitch.plans.store import takes_part
+from lockstitch.plans.rollback_database import Way, lying_between, way
+from lockstitch.plans.service import Service, Verb, service
 
 __all__ = [
     "Asked",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lockstitch.backup import refuse_label, sized
+from lockstitch.databases.backup import refuse_label
+from lockstitch.databases.retention import doomed
 from lockstitch.errors import CheckError, UsageError
-from lockstitch.lock_steps import release_step
-from lockstitch.plan import Kind, Plan, Step, Unit, Wave
-from lockstitch.plans import shelf as steps
-from lockstitch.plans.shelf import Made, Shelf
-from lockstitch.retention import doomed
-from lockstitch.shown import listed
+from lockstitch.model.format import sized
+from lockstitch.model.plan import Kind, Plan, Step, Unit, Wave
+from lockstitch.plans import database_steps as steps
+from lockstitch.plans.database_steps import Made, Shelf
+from lockstitch.plans.lock_steps import release_step
+from lockstitch.text import listed
 
 
 def backup(

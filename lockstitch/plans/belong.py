@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from lockstitch.backup import NAME, Backup
-from lockstitch.facts import Facts, Survey
+from lockstitch.databases.backup import NAME, Backup
+from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory import Fleet
 
 Journal = Iterable[Mapping[str, str]]

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from lockstitch.command import Value
 from lockstitch.errors import CheckError
-from lockstitch.facts import Facts, Survey, Target
-from lockstitch.folders import taken
+from lockstitch.facts.release_folders import taken
+from lockstitch.facts.site import Facts, Survey, Target
 from lockstitch.inventory import Fleet
-from lockstitch.plan import Plan, Site, Unit, Wave
-from lockstitch.plans import steps, store, waves
-from lockstitch.plans.absence import absence_notes, goes_down, refuse_unknown, waits_for_migrations
+from lockstitch.model.command import Value
+from lockstitch.model.plan import Plan, Site, Unit, Wave
+from lockstitch.model.release import release_id
+from lockstitch.plans import deploy_backup, steps, waves
 from lockstitch.plans.backup import against_dump, dump_notes
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.belong import first_dumps
+from lockstitch.plans.deploy_backup import Shelves
+from lockstitch.plans.maintenance_window import absence_notes, goes_down, refuse_unknown, waits_for_migrations
 from lockstitch.plans.notes import aside, between, change, job_logs, migrations, notes, service_notes, unselected
 from lockstitch.plans.preflight import refuse
 from lockstitch.plans.steps import Job
-from lockstitch.plans.store import Shelves
-from lockstitch.release import release_id
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
         *waves.prepare(jobs, fetching=True, testing=True),
         *waves.switch(jobs, fleet.groups, fresh=True, discard=wanted.discard, shelves=used),
     )
-    freed = store.locked(all_waves, used)
+    freed = deploy_backup.locked(all_waves, used)
     return Plan(
         "deploy",
         fleet.inventory.name,
@@ -108,7 +108,7 @@ def _dumped(jobs: Sequence[Job], shelves: Shelves, todo: Set[str]) -> Shelves:
     Where git tells that no migration comes in, code alone is deployed: a database that cannot be dumped is no reason
     against it. If one is pending after all, the dump fails, and the deploy goes back before it migrates.
     """
-    taking_part = [job for job in jobs if store.takes_part(job.app)]
+    taking_part = [job for job in jobs if deploy_backup.takes_part(job.app)]
     used = {name: shelf for name, shelf in shelves.items() if name in {job.app.database for job in taking_part}}
     likely = {job.app.database for job in taking_part if job.app.name in todo or _may_migrate(job, job.facts.target)}
     refuse_dump([shelf for name, shelf in used.items() if name in likely])

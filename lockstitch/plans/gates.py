@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from lockstitch.gate import Gate, HttpAnswer, Verdict, judge_health, passed
+from lockstitch.facts.http import asked_of, parse_answer
 from lockstitch.inventory import App, Health
-from lockstitch.probe import Probe
-from lockstitch.services import Place
+from lockstitch.model.gate import Gate, HttpAnswer, Verdict, judge_health, passed
+from lockstitch.model.probe import Probe
 from lockstitch.services.maintenance import AWAY
-from lockstitch.web import asked_of, parse_answer
+from lockstitch.services.release_context import Place
 
 
 def _health(wanted: Health, revision: str) -> Gate:

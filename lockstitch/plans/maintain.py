@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockstitch.errors import CheckError
-from lockstitch.plan import Plan, Unit, Wave
+from lockstitch.model.plan import Plan, Unit, Wave
 from lockstitch.plans.backup import database_plan, refuse_unreadable
-from lockstitch.plans.shelf import Shelf, record
-from lockstitch.shown import listed
+from lockstitch.plans.database_steps import Shelf, record
+from lockstitch.text import listed
 
 
 def analyze(environment: str, shelves: Sequence[Shelf]) -> Plan:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lockstitch.command import Value
 from lockstitch.errors import CheckError, UsageError
-from lockstitch.facts import Facts, Survey
+from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory import App, Fleet
-from lockstitch.lock_steps import release_step
-from lockstitch.plan import Plan, Site, Step, Unit, Wave
-from lockstitch.plans.absence import refuse_unknown
+from lockstitch.model.command import Value
+from lockstitch.model.plan import Plan, Site, Step, Unit, Wave
+from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.maintenance_window import refuse_unknown
 from lockstitch.plans.preflight import raise_unreachable
-from lockstitch.services import Place
 from lockstitch.services.maintenance import Page
+from lockstitch.services.release_context import Place
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lockstitch import folders
-from lockstitch.command import Command
-from lockstitch.facts import Survey
+from lockstitch.facts import release_folders
+from lockstitch.facts.site import Survey
 from lockstitch.inventory import Fleet
-from lockstitch.plan import Change, Step
+from lockstitch.model.command import Command
+from lockstitch.model.plan import Change, Step
+from lockstitch.model.release import short
 from lockstitch.plans.steps import Job
-from lockstitch.release import short
 
 _TAIL = r"""
 cd "$current" 2>/dev/null || case $log in /*) ;; *) echo "nothing is deployed here"; exit 0 ;; esac
@@ -30,7 +30,7 @@ def notes(survey: Survey) -> tuple[str, ...]:
 def remarks(survey: Survey) -> Iterator[str]:
     """Notes on what is damaged or foreign on the hosts."""
     for site, facts in survey.facts.items():
-        yield from (f"{site}: {remark}" for remark in folders.remarks(facts))
+        yield from (f"{site}: {remark}" for remark in release_folders.remarks(facts))
 
 
 def migrations(jobs: Sequence[Job]) -> Iterator[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lockstitch.command import Command
-from lockstitch.folders import recorded
-from lockstitch.plan import Step
+from lockstitch.facts.release_folders import recorded
+from lockstitch.model.command import Command
+from lockstitch.model.plan import Step
+from lockstitch.model.release import Release, prunable
+from lockstitch.model.removal import REMOVE
 from lockstitch.plans.steps import Job
-from lockstitch.release import Release, prunable
-from lockstitch.removal import REMOVE
 
 # A process loses its footing when its folder goes, even one that only means to start others elsewhere.
 # What cannot be removed is no release any more: the name of a folder says whether it is whole.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lockstitch.errors import CheckError, ConnectError, LockstitchError
-from lockstitch.facts import Facts, Survey
+from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory import App, Fleet
-from lockstitch.release import short
-from lockstitch.shown import listed
+from lockstitch.model.release import short
+from lockstitch.text import listed
 
 _SHOWN = 20
 

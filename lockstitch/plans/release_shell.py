@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.removal import REMOVE
+from lockstitch.model.removal import REMOVE
 
 # Only what lies in the new release is removed. A path that the repository holds as a link, or under one, may lead out.
 LINK = r"""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from lockstitch.errors import CheckError, UsageError
-from lockstitch.gate import Gate
-from lockstitch.plan import Plan, Step, Unit, Wave
-from lockstitch.plans import shelf as steps
+from lockstitch.model.gate import Gate
+from lockstitch.model.plan import Plan, Step, Unit, Wave
+from lockstitch.plans import database_steps as steps
 from lockstitch.plans.backup import database_plan, refuse_unready, room_notes
-from lockstitch.plans.shelf import Shelf
-from lockstitch.shown import listed
+from lockstitch.plans.database_steps import Shelf
+from lockstitch.text import listed
 
 
 def restore(environment: str, shelf: Shelf, name: str, into: str = "") -> Plan:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from lockstitch.command import Value, words
 from lockstitch.errors import CheckError
-from lockstitch.facts import Facts, Survey, Target
-from lockstitch.folders import taken
+from lockstitch.facts.release_folders import taken
+from lockstitch.facts.site import Facts, Survey, Target
 from lockstitch.inventory import App, Fleet
-from lockstitch.plan import Plan, Site, Step, Unit
-from lockstitch.plans import steps, store, waves
-from lockstitch.plans.absence import absence, absence_notes
+from lockstitch.model.command import Value, words
+from lockstitch.model.plan import Plan, Site, Step, Unit
+from lockstitch.model.release import Release, is_release_id, previous_good, release_id, short
+from lockstitch.plans import deploy_backup, steps, waves
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.deploy import settled
+from lockstitch.plans.deploy_backup import Shelves
+from lockstitch.plans.maintenance_window import absence, absence_notes
 from lockstitch.plans.notes import aside, between, change, job_logs, notes
 from lockstitch.plans.preflight import raise_unreachable, refuse
-from lockstitch.plans.schema import Backwards, Way, backwards, refuse_part, refuse_twice
+from lockstitch.plans.rollback_database import Backwards, Way, backwards, refuse_part, refuse_twice
 from lockstitch.plans.steps import Job
-from lockstitch.plans.store import Shelves
-from lockstitch.release import Release, is_release_id, previous_good, release_id, short
 
 # How many of the commits that would come in are named.
 _SHOWN = 3
@@ -64,7 +64,7 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
     away = [absence([j for j in jobs if j.app.name == app], deploying=False, taking_back=True) for app in sorted(taken)]
     down = {site: unit for each in away for site, unit in each.units.items()}
     first = [*(wave for each in away for wave in each.waves), *(wave for each in databases for wave in each.waves)]
-    freed = store.locked(first, {s.database.name: s for each in databases if (s := each.shelf)})
+    freed = deploy_backup.locked(first, {s.database.name: s for each in databases if (s := each.shelf)})
     return Plan(
         "rollback",
         fleet.inventory.name,

@@ -6,18 +6,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lockstitch import git_steps
-from lockstitch.command import Command, Value
-from lockstitch.facts import Facts
-from lockstitch.git import SETTINGS
-from lockstitch.git_work import ASIDE, KEEP, PUT_BACK, UNLESS_WHOLE
+from lockstitch.facts.git import SETTINGS
+from lockstitch.facts.git_changes import ASIDE, KEEP, PUT_BACK, UNLESS_WHOLE
+from lockstitch.facts.queries import code_values
+from lockstitch.facts.site import Facts
 from lockstitch.inventory import App
-from lockstitch.layout import Layout
-from lockstitch.plan import Site, Step
+from lockstitch.model.command import Command, Value
+from lockstitch.model.layout import Layout
+from lockstitch.model.plan import Site, Step
+from lockstitch.model.release import Release, short
+from lockstitch.plans import git_steps
 from lockstitch.plans.release_shell import ACTIVATE, LINK, RECORD, RESTORE, SPARE
-from lockstitch.questions import code_values
-from lockstitch.release import Release, short
-from lockstitch.services import Place
+from lockstitch.services.release_context import Place
 from lockstitch.services.state import NOTE_RELOAD
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lockstitch.inventory import Group
-from lockstitch.lock_steps import release_step
-from lockstitch.plan import Site, Step, Unit, Wave
+from lockstitch.model.plan import Site, Step, Unit, Wave
 from lockstitch.plans import steps
-from lockstitch.plans.absence import absence, back, goes_down, proofs, up, waits_for_migrations
+from lockstitch.plans.deploy_backup import Shelves, dump_wave, head_wave, pending, takes_part
+from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.maintenance_window import absence, back, goes_down, proofs, up, waits_for_migrations
 from lockstitch.plans.old_releases import prune
+from lockstitch.plans.rollout import waves
 from lockstitch.plans.steps import Job
-from lockstitch.plans.store import Shelves, dump_wave, head_wave, pending, takes_part
-from lockstitch.strategies import waves
 
 
 def prepare(jobs: Sequence[Job], *, fetching: bool, testing: bool) -> list[Wave]:

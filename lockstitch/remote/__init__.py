@@ -2,68 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
 from lockstitch.errors import ExitCode, HostError, HostLostError, LockstitchError
-from lockstitch.host import Host
-from lockstitch.plan import Script
-
-
-@dataclass(frozen=True)
-class Result:
-    """How one step of a script ended. `output` is what it printed, stdout and stderr as they came, its last part
-    where it is long; `code` is the exit code; `seconds` is measured on the host in whole seconds."""
-
-    name: str
-    code: int
-    output: str
-    seconds: int
-
-    @property
-    def ok(self) -> bool:
-        return self.code == 0
-
-
-@dataclass(frozen=True)
-class StepBegan:
-    """A step has begun on a host."""
-
-    host: str
-    app: str
-    name: str
-    run: str = ""
-
-
-@dataclass(frozen=True)
-class StepOutput:
-    """A whole line that a step printed, decoded, still with whatever control characters the host sent."""
-
-    host: str
-    app: str
-    name: str
-    line: str
-
-
-@dataclass(frozen=True)
-class StepEnded:
-    """A step has ended on a host."""
-
-    host: str
-    app: str
-    name: str
-    code: int
-    seconds: int
-
-
-Event = StepBegan | StepOutput | StepEnded
-Observer = Callable[[Event], None]
-
-
-def nobody(event: Event) -> None:
-    """The observer that looks away."""
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
+from lockstitch.model.results import Observer, Result, nobody
 
 
 class InterruptedRunError(HostLostError):

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lockstitch.errors import LockstitchError
-from lockstitch.host import Host
-from lockstitch.plan import Script
-from lockstitch.remote import FileMode, Observer, Result, nobody
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
+from lockstitch.model.results import Observer, Result, nobody
+from lockstitch.remote import FileMode
+from lockstitch.remote.local import LocalRun, environment
 from lockstitch.remote.local_files import open_file
-from lockstitch.remote.local_run import LocalRun, environment
 
 
 class Here:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from lockstitch.errors import HostLostError
-from lockstitch.remote.local_run import environment
-from lockstitch.terminal import run_at_terminal
+from lockstitch.remote.local import environment
+from lockstitch.remote.terminal import run_at_terminal
 
 _TERMINAL = ("TERM", "COLORTERM", "EDITOR", "VISUAL", "PAGER", "LESS")
 

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, BinaryIO, Generic, TypeVar
 
 from lockstitch.errors import LockstitchError
-from lockstitch.host import Host
-from lockstitch.plan import Script
-from lockstitch.remote import FileMode, Observer, Remote, Result, nobody
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
+from lockstitch.model.results import Observer, Result, nobody
+from lockstitch.remote import FileMode, Remote
 from lockstitch.remote.here import Here
 from lockstitch.remote.local_interactive import interact
 

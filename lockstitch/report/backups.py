@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lockstitch.backup import Backup, VaultFacts, sized
-from lockstitch.release import short
+from lockstitch.databases.backup import Backup, VaultFacts
+from lockstitch.model.format import sized
+from lockstitch.model.release import short
 from lockstitch.report.text import table
-from lockstitch.shown import oneline
+from lockstitch.text import oneline
 
 _HEADINGS = ("BACKUP", "TAKEN", "DATABASE", "DUMP", "ROWS", "APP", "MIGRATION", "PROVEN", "KEPT BY")
 

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lockstitch.backup import sized
-from lockstitch.checks.clock import Clock
-from lockstitch.finding import Finding, span
-from lockstitch.host_facts import HostReport
+from lockstitch.facts.clock import Clock
+from lockstitch.facts.host import HostReport
+from lockstitch.model.finding import Finding
+from lockstitch.model.format import sized, span
 from lockstitch.report.text import counted, table
-from lockstitch.shown import oneline, quoted
+from lockstitch.text import oneline, quoted
 
 _LEVELS = {"pass": "pass", "note": "note", "warn": "WARN", "fail": "FAIL"}
 

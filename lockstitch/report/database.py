@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from lockstitch.backup import sized
-from lockstitch.database import DatabaseState
-from lockstitch.finding import Finding, span
+from lockstitch.databases.health import DatabaseState
+from lockstitch.model.finding import Finding
+from lockstitch.model.format import sized, span
 from lockstitch.report.text import table
-from lockstitch.shown import oneline
+from lockstitch.text import oneline
 
 Judged = tuple[DatabaseState, Sequence[Finding]]
 _LEVELS = {"pass": "pass", "note": "note", "warn": "WARN", "fail": "FAIL"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lockstitch.lock_owner import LockInfo
-from lockstitch.plan import Site
+from lockstitch.model.lock import LockInfo
+from lockstitch.model.plan import Site
 from lockstitch.report.text import table
 
 Held = Mapping[Site, LockInfo | None]

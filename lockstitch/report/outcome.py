@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockstitch.errors import ExitCode
-from lockstitch.outcome import Failure, Outcome, SiteOutcome
-from lockstitch.plan import Change
-from lockstitch.release import short
+from lockstitch.model.outcome import Failure, Outcome, SiteOutcome
+from lockstitch.model.plan import Change
+from lockstitch.model.release import short
 from lockstitch.report.text import indented, seconds, table
-from lockstitch.shown import oneline, quoted
+from lockstitch.text import oneline, quoted
 
 _ENDINGS = {
     ExitCode.DONE: "done",

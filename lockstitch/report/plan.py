@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstitch.plan import Change, Commit, Plan, Unit, Wave
-from lockstitch.release import short
+from lockstitch.model.plan import Change, Commit, Plan, Unit, Wave
+from lockstitch.model.release import short
 from lockstitch.report.text import counted, indented, table
-from lockstitch.shown import oneline
+from lockstitch.text import oneline
 
 _COMMITS_SHOWN = 20
 # More than these are not asked of a host.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lockstitch.backup import sized
-from lockstitch.plan import Plan
-from lockstitch.probe import number
+from lockstitch.model.format import sized
+from lockstitch.model.plan import Plan
+from lockstitch.model.probe import number
 
 Expected = dict[tuple[str, str, str], int]
 

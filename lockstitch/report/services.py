@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lockstitch.done import Done
-from lockstitch.facts import Facts, Survey
-from lockstitch.gate import Verdict
-from lockstitch.machines import Packages
-from lockstitch.plan import Site
-from lockstitch.release import short
-from lockstitch.report.maintenance import moment
+from lockstitch.facts.packages import Packages
+from lockstitch.facts.site import Facts, Survey
+from lockstitch.model.gate import Verdict
+from lockstitch.model.plan import Site
+from lockstitch.model.release import short
+from lockstitch.model.results import Done
+from lockstitch.report.apps import moment
 from lockstitch.report.text import table
-from lockstitch.shown import oneline, quoted
+from lockstitch.text import oneline, quoted
 
 _WORDS = {True: "running", False: "DOWN"}
 _SHOWN = 12

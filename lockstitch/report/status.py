@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from lockstitch.facts import Facts, Survey
-from lockstitch.folders import remarks
-from lockstitch.gate import Verdict
-from lockstitch.plan import Site
-from lockstitch.release import short
-from lockstitch.report.maintenance import moment, who_left
+from lockstitch.facts.release_folders import remarks
+from lockstitch.facts.site import Facts, Survey
+from lockstitch.model.gate import Verdict
+from lockstitch.model.plan import Site
+from lockstitch.model.release import short
+from lockstitch.report.apps import moment, who_left
 from lockstitch.report.text import counted, table
-from lockstitch.shown import oneline, quoted
+from lockstitch.text import oneline, quoted
 
 _HEADINGS = ("HOST", "APP", "REVISION", "RELEASE", "TAG", "BRANCH", "SERVING", "SINCE", "BY", "LOCK", "FREE", "")
 

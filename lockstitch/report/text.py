@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from lockstitch.shown import oneline
+from lockstitch.text import oneline
 
 
 def width(text: str) -> int:

@@ -6,11 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from lockstitch.command import Command
-from lockstitch.gate import Verdict, failed, passed
-from lockstitch.plan import Step
-from lockstitch.probe import Probe
-from lockstitch.services import Place, Service
+from lockstitch.model.command import Command
+from lockstitch.model.gate import Verdict, failed, passed
+from lockstitch.model.plan import Step
+from lockstitch.model.probe import Probe
+from lockstitch.services.base import Service
+from lockstitch.services.release_context import Place
 from lockstitch.services.state import ServiceState
 
 _STATUS = r"""

@@ -13,11 +13,11 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from lockstitch.command import Command
-from lockstitch.gate import Verdict, failed
-from lockstitch.plan import Step
-from lockstitch.probe import Probe
-from lockstitch.services import LogSource, Place, Service
+from lockstitch.model.command import Command
+from lockstitch.model.gate import Verdict, failed
+from lockstitch.model.plan import Step
+from lockstitch.model.probe import Probe
+from lockstitch.services.base import LogSource, Service
 from lockstitch.services.gunicorn_shell import (
     CHECK,
     HUP,
@@ -28,8 +28,9 @@ from lockstitch.services.gunicorn_shell import (
     STATE,
     STOP,
 )
+from lockstitch.services.release_context import Place
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
-from lockstitch.services.unit import MAY_TAKE, RESTART_UNIT, STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
 
 class Gunicorn(Service):

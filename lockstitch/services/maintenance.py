@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from lockstitch.command import Command, Value
-from lockstitch.probe import Probe, number
-from lockstitch.services.answer import object_of
+from lockstitch.model.answer import object_of
+from lockstitch.model.command import Command, Value
+from lockstitch.model.probe import Probe, number
 
 if TYPE_CHECKING:
-    from lockstitch.services import Place
+    from lockstitch.services.release_context import Place
 
 When = Literal["never", "migrations", "always"]
 

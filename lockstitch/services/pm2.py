@@ -11,12 +11,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from lockstitch.command import Command
-from lockstitch.gate import Verdict, failed
-from lockstitch.plan import Step
-from lockstitch.probe import Probe, number
-from lockstitch.services import LogSource, Place, Service
+from lockstitch.model.command import Command
+from lockstitch.model.gate import Verdict, failed
+from lockstitch.model.plan import Step
+from lockstitch.model.probe import Probe, number
+from lockstitch.services.base import LogSource, Service
 from lockstitch.services.pm2_shell import ANEW, HALT, LIST, LOGS, RELOAD, STATE, STOP
+from lockstitch.services.release_context import Place
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
 
 # An instance that a reload of one and then of all replaced has been restarted twice.

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockstitch.command import Command
-from lockstitch.probe import Probe, number
+from lockstitch.model.command import Command
+from lockstitch.model.probe import Probe, number
 
 # Laravel 8 prints tables, later ones lines: `| redis | default | 3 | OK |`, `[redis] default ..... [3] OK`.
 _SIZE = (re.compile(r"\|\s*\S+\s*\|\s*\S+\s*\|\s*(\d+)\s*\|"), re.compile(r"\[(\d+)\]\s+\S+\s*$"))

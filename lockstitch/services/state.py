@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lockstitch.gate import Verdict, failed, passed
-from lockstitch.probe import number
+from lockstitch.model.gate import Verdict, failed, passed
+from lockstitch.model.probe import number
 
 OBSERVE = r"""
 ls_tick=$(getconf CLK_TCK 2>/dev/null || echo 100)

@@ -7,13 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from lockstitch.command import Command
-from lockstitch.gate import Verdict, failed, passed
-from lockstitch.plan import Step
-from lockstitch.probe import Probe
-from lockstitch.services import LogSource, Place, Service
+from lockstitch.model.command import Command
+from lockstitch.model.gate import Verdict, failed, passed
+from lockstitch.model.plan import Step
+from lockstitch.model.probe import Probe
+from lockstitch.services.base import LogSource, Service
+from lockstitch.services.release_context import Place
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
-from lockstitch.services.unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
 _OBSERVE_UNIT = r"""
 ls_place

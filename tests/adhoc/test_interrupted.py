@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from lockstitch import plans
-from lockstitch.adhoc import Work, everywhere
-from lockstitch.at_once import interrupt
-from lockstitch.command import Command
+from lockstitch.cli import cleaning
+from lockstitch.concurrency import interrupt
+from lockstitch.engine.fanout import Work, everywhere
 from lockstitch.errors import ExitCode
-from lockstitch.host import Address, Host
-from lockstitch.plan import Script, Step
-from lockstitch.remote import Result
-from lockstitch.remote.scripted import Scripted
-from tasks import cleaning
+from lockstitch.model.command import Command
+from lockstitch.model.host import Address, Host
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.results import Result
+from lockstitch.remote.fake import Scripted
 
 HOST = Host("one", Address("one"))
 WORK = [Work("one", HOST, Script((Step("look", "", Command("true")),)))]

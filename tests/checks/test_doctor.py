@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.doctor import hosts
-from lockstitch.doctor.keys import Key, read_key
-from lockstitch.doctor.known import wrong_lines
-from lockstitch.host import Address, Host
+from lockstitch.checks.doctor import hosts
+from lockstitch.checks.doctor.keys import Key, read_key
+from lockstitch.checks.doctor.known import wrong_lines
+from lockstitch.model.host import Address, Host
 from tests.adhoc.operator import Operator
 from tests.checks.conftest import MakeOperator
 

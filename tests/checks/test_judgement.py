@@ -14,15 +14,13 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.checks import apps, clock, machine, ports, redis, tls, tools, urls, variables
+from lockstitch.checks import apps, clock, host, network, ports, redis, tls, tools, variables
 from lockstitch.checks.check import Asking, Check, Context, findings
-from lockstitch.checks.clock import Clock
-from lockstitch.checks.machine import Used
+from lockstitch.checks.host import Used
 from lockstitch.checks.variables import Found, Held
-from lockstitch.command import Command, Secret
-from lockstitch.finding import Finding
-from lockstitch.gate import HttpAnswer
-from lockstitch.host import Address, Host
+from lockstitch.facts.clock import Clock
+from lockstitch.facts.clock import parse as parse_clock
+from lockstitch.facts.host import parse_reboot
 from lockstitch.inventory.checks import (
     ClockChecks,
     DiskChecks,
@@ -34,7 +32,11 @@ from lockstitch.inventory.checks import (
     UrlChecks,
     VariableChecks,
 )
-from lockstitch.probe import Probe
+from lockstitch.model.command import Command, Secret
+from lockstitch.model.finding import Finding
+from lockstitch.model.gate import HttpAnswer
+from lockstitch.model.host import Address, Host
+from lockstitch.model.probe import Probe
 from lockstitch.services.queues import QueueState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,7 +62,7 @@ def level(found: Iterable[Finding]) -> str:
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_an_emptier_disk_is_never_worse(one: int, other: int) -> None:
     def judged(percent: int) -> int:
-        return worst(machine.judge_disk(DiskChecks(), (Used("space", percent, 1, "/"),)))
+        return worst(host.judge_disk(DiskChecks(), (Used("space", percent, 1, "/"),)))
 
     assert (one <= other) <= (judged(one) <= judged(other))
     assert [judged(84), judged(85), judged(95)] == [0, 2, 3]
@@ -69,7 +71,7 @@ def test_an_emptier_disk_is_never_worse(one: int, other: int) -> None:
 @given(st.integers(1, 1 << 40), st.floats(0, 1), st.floats(0, 1))
 def test_more_free_memory_is_never_worse(total: int, one: float, other: float) -> None:
     def judged(part: float) -> int:
-        return worst(machine.judge_memory(MemoryChecks(), (total, int(total * part))))
+        return worst(host.judge_memory(MemoryChecks(), (total, int(total * part))))
 
     assert (one >= other) <= (judged(one) <= judged(other))
 
@@ -77,7 +79,7 @@ def test_more_free_memory_is_never_worse(total: int, one: float, other: float) -
 @given(st.floats(0, 1000), st.floats(0, 1000), st.integers(1, 64))
 def test_less_load_is_never_worse(one: float, other: float, cpus: int) -> None:
     def judged(load: float) -> int:
-        return worst(machine.judge_load(LoadChecks(), (load, cpus)))
+        return worst(host.judge_load(LoadChecks(), (load, cpus)))
 
     assert (one <= other) <= (judged(one) <= judged(other))
 
@@ -141,9 +143,7 @@ def test_a_clock_of_whole_seconds_says_so(read: float, offset: float, between: f
 
 
 def test_every_file_system_is_told_once() -> None:
-    used = machine.parse_disk(
-        "space 10% 5 /\ninodes 9% 4 /\nspace 20% 5 /var/my files\nspace 10% 6 /\ninodes - - /x\n", 0
-    )
+    used = host.parse_disk("space 10% 5 /\ninodes 9% 4 /\nspace 20% 5 /var/my files\nspace 10% 6 /\ninodes - - /x\n", 0)
     assert [(one.what, one.percent, one.mount) for one in used] == [
         ("space", 10, "/"),
         ("inodes", 9, "/"),
@@ -173,25 +173,25 @@ def test_clocks(offset: float, between: float, says: str) -> None:
     ("text", "grain"), [("1700000000.123456789\n", 0.0), ("1700000000.%N\n", 1.0), ("1700000000.", 1.0)]
 )
 def test_a_date_that_knows_no_parts_of_seconds(text: str, grain: float) -> None:
-    assert clock.parse(text, 0).grain == grain
+    assert parse_clock(text, 0).grain == grain
 
 
 @given(st.text())
 def test_any_answer_can_be_read(text: str) -> None:
-    host = Host("a", Address("a"))
+    a_host = Host("a", Address("a"))
     asked: list[Check] = [
-        machine.disk(DiskChecks(), ["/"]),
-        machine.memory(MemoryChecks()),
-        machine.load(LoadChecks()),
-        machine.reboot("warn"),
+        host.disk(DiskChecks(), ["/"]),
+        host.memory(MemoryChecks()),
+        host.load(LoadChecks()),
+        host.reboot("warn"),
         clock.clock(ClockChecks()),
         ports.ports([80], [81]),
         tools.tools({"python3": ">=3"}),
         tls.certificate(TlsChecks(host="a.example"), NOW),
-        urls.url(UrlChecks(url="http://a/")),
+        network.url(UrlChecks(url="http://a/")),
         apps.at_boot(["a"], "warn"),
     ]
-    found = findings(Asking("a", host, tuple(asked)), [check.probe.parse(text, 0) for check in asked])
+    found = findings(Asking("a", a_host, tuple(asked)), [check.probe.parse(text, 0) for check in asked])
     assert {finding.check for finding in found} == {check.name for check in asked}
     assert all(finding.hint for finding in found if finding.level != "pass")
 
@@ -199,10 +199,10 @@ def test_any_answer_can_be_read(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "command not found\n", "unknown\n"])
 def test_what_cannot_be_judged_is_no_pass(text: str) -> None:
     checks = (
-        machine.disk(DiskChecks(), ["/"]),
-        machine.memory(MemoryChecks()),
-        machine.load(LoadChecks()),
-        machine.reboot("warn"),
+        host.disk(DiskChecks(), ["/"]),
+        host.memory(MemoryChecks()),
+        host.load(LoadChecks()),
+        host.reboot("warn"),
         clock.clock(ClockChecks()),
         ports.ports([80], [81]),
         tools.tools({"python3": "*"}),
@@ -339,7 +339,7 @@ def test_variables(given_: Held | str | None, held: tuple[Held, ...], unread: tu
     ],
 )
 def test_urls(answer: HttpAnswer, says: str) -> None:
-    assert level(urls.judge(UrlChecks(url="http://a/", contains="fine"), answer)) == says
+    assert level(network.judge(UrlChecks(url="http://a/", contains="fine"), answer)) == says
 
 
 @pytest.mark.parametrize(
@@ -414,7 +414,7 @@ def test_units_at_boot(state: str, says: str) -> None:
     [("settled\n", "pass"), ("pending\nfor linux-image\n", "warn"), ("pending\n", "warn"), ("", "warn")],
 )
 def test_reboots(text: str, says: str) -> None:
-    (found,) = machine.judge_reboot("warn", machine.parse_reboot(text, 0))
+    (found,) = host.judge_reboot("warn", parse_reboot(text, 0))
     assert found.level == says
     assert ("fab -H ENV reboot --only-pending" in found.hint) == text.startswith("pending")
 

@@ -21,15 +21,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lockstitch.checks import machine, ports, redis, tls, tools
+from lockstitch.checks import host, ports, redis, tls, tools
 from lockstitch.checks.check import Context
-from lockstitch.checks.clock import ASK, parse
 from lockstitch.checks.variables import _ASK
 from lockstitch.checks.variables import parse as parse_variables
-from lockstitch.command import Command, Secret
-from lockstitch.host_facts import fact_probes
+from lockstitch.facts.clock import ASK, parse
+from lockstitch.facts.host import fact_probes
 from lockstitch.inventory.checks import DiskChecks, LoadChecks, MemoryChecks, RedisChecks, TlsChecks
-from lockstitch.probe import Probe
+from lockstitch.model.command import Command, Secret
+from lockstitch.model.probe import Probe
 from tests.shells import SHELLS
 
 NOW = datetime.now(UTC)
@@ -49,16 +49,16 @@ def ask(probe: Probe[Any], shell: tuple[str, ...] = ("sh",), **env: str) -> Any:
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_this_machine(shell: tuple[str, ...], tmp_path: Path) -> None:
-    disk = machine.disk(DiskChecks(), ["/", str(tmp_path / "not" / "there yet"), "/"])
+    disk = host.disk(DiskChecks(), ["/", str(tmp_path / "not" / "there yet"), "/"])
     used = ask(disk.probe, shell)
     assert {one.what for one in used} <= {"space", "inodes"}
     assert any(one.what == "space" and one.mount == "/" and 0 <= one.percent <= 100 for one in used)
     stat = os.statvfs("/")
     (root,) = [one for one in used if one.what == "space" and one.mount == "/"]
     assert abs(root.left * 1024 - stat.f_bavail * stat.f_frsize) < 2 << 30
-    total, available = ask(machine.memory(MemoryChecks()).probe, shell)
+    total, available = ask(host.memory(MemoryChecks()).probe, shell)
     assert 0 < available <= total == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    load, cpus = ask(machine.load(LoadChecks()).probe, shell)
+    load, cpus = ask(host.load(LoadChecks()).probe, shell)
     assert load >= 0
     assert cpus == len(os.sched_getaffinity(0))
 

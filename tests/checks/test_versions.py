@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.inventory.checks import AppChecks
-from lockstitch.versions import WANTED, shown, told, within
+from lockstitch.model.version import WANTED, shown, told, within
 
 versions = st.lists(st.integers(0, 40), min_size=1, max_size=4).map(tuple)
 

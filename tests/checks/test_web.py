@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.gate import HttpAnswer
-from lockstitch.host import Address, Host
-from lockstitch.plan import Script, Step
-from lockstitch.web import asked_of, parse_answer
+from lockstitch.facts.http import asked_of, parse_answer
+from lockstitch.model.gate import HttpAnswer
+from lockstitch.model.host import Address, Host
+from lockstitch.model.plan import Script, Step
 from tests.local import LocalRemote
 
 TOOLS = [name for name in ("curl", "python3", "node") if shutil.which(name)]

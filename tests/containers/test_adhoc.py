@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fabric import Config
 
-from lockstitch.host import Address, Host
+from lockstitch.model.host import Address, Host
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.openssh import ssh_config
 from tests.containers.fleet import Fleet

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from lockstitch import plans
-from lockstitch.backup import Backup, VaultFacts
-from lockstitch.command import Secret
+from lockstitch.databases.backup import Backup, VaultFacts
+from lockstitch.engine.runner import run
+from lockstitch.engine.survey import look
 from lockstitch.errors import LockstitchError
 from lockstitch.inventory import Database, Fleet, Folder, select
-from lockstitch.outcome import Outcome, RunEvent
-from lockstitch.plan import Plan
+from lockstitch.model.command import Secret
+from lockstitch.model.outcome import Outcome, RunEvent
+from lockstitch.model.plan import Plan
 from lockstitch.plans import Shelf
 from lockstitch.report import outcome_text
-from lockstitch.run import run
-from lockstitch.survey import look
 from tests.local import LocalRemote
 from tests.servers import LocalServer
 

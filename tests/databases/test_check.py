@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from lockstitch import plans
-from lockstitch.database_check import Thresholds, judge
+from lockstitch.databases.health_check import Thresholds, judge
+from lockstitch.engine.examine import Examined, examine
 from lockstitch.errors import ConnectError, HostLostError, LockstitchError
-from lockstitch.examine import Examined, examine
 from tests.databases.conftest import MakeStore
 from tests.databases.dialects import speaks, table
 from tests.databases.engines import one_engine

@@ -13,8 +13,8 @@ from typing import Literal
 
 import pytest
 
-from lockstitch.host import Host
-from lockstitch.plan import Script
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
 from tests.databases.dialects import end_ours, shop_rows, speaks
 from tests.databases.engines import one_engine
 from tests.databases.hooks import Hook

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch import vault_check
+from lockstitch.databases import vault_check
+from lockstitch.databases.retention import doomed, why_kept
 from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.report import backups_text
-from lockstitch.retention import doomed, why_kept
 from tests.databases.conftest import MakeProject, MakeStore
 from tests.databases.engines import one_engine
 from tests.databases.store import Store

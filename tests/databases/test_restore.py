@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lockstitch.host import Host
-from lockstitch.plan import Script
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
 from tests.databases import clients, slow
 from tests.databases.clients import Clients, session
 from tests.databases.conftest import MakeStore

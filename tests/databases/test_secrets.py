@@ -13,7 +13,7 @@ from urllib.parse import quote as percent
 
 import pytest
 
-from lockstitch.command import quote
+from lockstitch.model.command import quote
 from tests.containers.project import Ran
 from tests.databases.conftest import MakeProject
 from tests.databases.dialects import speaks

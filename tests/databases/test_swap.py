@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from lockstitch.errors import HostLostError
-from lockstitch.host import Host
-from lockstitch.plan import Script
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
 from tests.databases.conftest import MakeStore
 from tests.databases.dialects import acting_rows, assert_acts, speaks
 from tests.databases.store import SHOP, Ended, Store

@@ -24,14 +24,14 @@ from fabric.main import program
 from invoke.parser import Parser
 
 from lockstitch import plans, services
+from lockstitch.cli import words as bare
+from lockstitch.engine.runner import run
+from lockstitch.engine.survey import survey
 from lockstitch.errors import ExitCode
-from lockstitch.fab import words as bare
 from lockstitch.inventory import Folder, Inventory, load, select
 from lockstitch.inventory.app import AppSettings
 from lockstitch.inventory.schema import Environment
-from lockstitch.outcome import Outcome, RunEvent
-from lockstitch.run import run
-from lockstitch.survey import survey
+from lockstitch.model.outcome import Outcome, RunEvent
 from tasks import namespace
 from tests.local import LocalRemote
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.layout import LayoutKind
+from lockstitch.model.layout import LayoutKind
 from tests.engine.world import World, copied, make_repository
 
 MakeWorld = Callable[..., World]

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lockstitch import plans
-from lockstitch.facts import Survey
+from lockstitch.engine.runner import run
+from lockstitch.engine.survey import survey
+from lockstitch.facts.site import Survey
 from lockstitch.inventory import Fleet, Folder, select
-from lockstitch.layout import LayoutKind
-from lockstitch.outcome import Outcome, RunEvent
-from lockstitch.plan import Plan
-from lockstitch.run import run
-from lockstitch.survey import survey
+from lockstitch.model.layout import LayoutKind
+from lockstitch.model.outcome import Outcome, RunEvent
+from lockstitch.model.plan import Plan
 from tests.engine.world import HOST_ENVIRONMENT, git
 from tests.local import LocalRemote
 

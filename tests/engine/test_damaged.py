@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from lockstitch import plans
-from lockstitch.backup import Backup
+from lockstitch.databases.backup import Backup
+from lockstitch.engine.locks import break_locks
 from lockstitch.errors import CheckError, LockHeldError
-from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
-from lockstitch.layout import layout as layout_of
-from lockstitch.lock import break_locks
-from lockstitch.outcome import Said
-from lockstitch.plan import Plan, Site
+from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.model.layout import layout as layout_of
+from lockstitch.model.outcome import Said
+from lockstitch.model.plan import Plan, Site
 from lockstitch.plans.belong import held_backups
 from lockstitch.report import history_json, outcome_text, plan_text, status_text
 from tests.engine.conftest import MakeWorld

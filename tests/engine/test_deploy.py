@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lockstitch import plans
-from lockstitch.command import Command
 from lockstitch.errors import CheckError, LockHeldError, UsageError
-from lockstitch.outcome import GateAsked, WaveBegan
+from lockstitch.model.command import Command
+from lockstitch.model.outcome import GateAsked, WaveBegan
 from lockstitch.report import plan_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, Ended, World, with_step

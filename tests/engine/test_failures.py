@@ -16,14 +16,14 @@ from typing import TypeVar
 import pytest
 
 from lockstitch import plans
-from lockstitch.command import Command
+from lockstitch.engine.runner import run
 from lockstitch.errors import ExitCode, HostLostError
-from lockstitch.gate import Verdict, failed, passed
-from lockstitch.host import Host
-from lockstitch.outcome import RunEvent
-from lockstitch.plan import Plan, Script, Step, Unit
+from lockstitch.model.command import Command
+from lockstitch.model.gate import Verdict, failed, passed
+from lockstitch.model.host import Host
+from lockstitch.model.outcome import RunEvent
+from lockstitch.model.plan import Plan, Script, Step, Unit
 from lockstitch.report import outcome_text
-from lockstitch.run import run
 from tests.engine.world import SITES, Ended, World, copied, quick, step_at, steps_of, with_step, with_unit
 
 Case = TypeVar("Case")

@@ -14,10 +14,10 @@ import pytest
 from lockstitch import plans
 from lockstitch.checks import apps
 from lockstitch.errors import CheckError
-from lockstitch.facts import PlaceFacts, Target
-from lockstitch.git_locks import GIT_LOCKS
-from lockstitch.plan import Script, Step
-from lockstitch.questions import resolve
+from lockstitch.facts.git_locks import GIT_LOCKS
+from lockstitch.facts.queries import resolve
+from lockstitch.facts.site import PlaceFacts, Target
+from lockstitch.model.plan import Script, Step
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import NOBODYS_CONFIG, World
 from tests.remote import openssh

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lockstitch.errors import CheckError, HostLostError
-from lockstitch.host import Host
-from lockstitch.plan import Script
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
 from lockstitch.report import outcome_text, plan_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, commit, git

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from lockstitch import plans
-from lockstitch.command import Secret
 from lockstitch.errors import CheckError, UsageError
-from lockstitch.facts import Facts, Survey
-from lockstitch.gate import passed
+from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory import Folder, select
-from lockstitch.layout import LayoutKind
-from lockstitch.plan import Step
+from lockstitch.model.command import Secret
+from lockstitch.model.gate import passed
+from lockstitch.model.layout import LayoutKind
+from lockstitch.model.plan import Step
 from lockstitch.report import maintenance_text, outcome_text, plan_text, status_text
 from lockstitch.services.maintenance import Page
 from tests.engine.desk import HOSTS, DeskWorld

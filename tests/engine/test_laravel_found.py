@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from lockstitch import plans
-from lockstitch.adhoc import Work, everywhere
-from lockstitch.command import Command, Secret
-from lockstitch.gate import passed
-from lockstitch.lock_owner import LockInfo
-from lockstitch.outcome import RunEvent
-from lockstitch.plan import Plan, Script, Step
-from lockstitch.remote import Event, StepBegan, StepOutput
+from lockstitch.engine.fanout import Work, everywhere
+from lockstitch.engine.runner import run
+from lockstitch.model.command import Command, Secret
+from lockstitch.model.gate import passed
+from lockstitch.model.lock import LockInfo
+from lockstitch.model.outcome import RunEvent
+from lockstitch.model.plan import Plan, Script, Step
+from lockstitch.model.results import Event, StepBegan, StepOutput
 from lockstitch.report import maintenance_text, outcome_text, plan_text, status_text
-from lockstitch.run import run
 from tests.engine.desk import HOSTS, DeskWorld
 from tests.engine.world import commit, step_at, steps_of, with_step
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.command import Command
+from lockstitch.engine.runner import run
 from lockstitch.errors import ExitCode
-from lockstitch.gate import Gate, Verdict, failed, inconclusive, passed
-from lockstitch.host import Address, Host
-from lockstitch.layout import layout
-from lockstitch.outcome import Outcome
-from lockstitch.plan import OnlyIf, Plan, Site, Step, Unit, Wave
+from lockstitch.model.command import Command
+from lockstitch.model.gate import Gate, Verdict, failed, inconclusive, passed
+from lockstitch.model.host import Address, Host
+from lockstitch.model.layout import layout
+from lockstitch.model.outcome import Outcome
+from lockstitch.model.plan import OnlyIf, Plan, Site, Step, Unit, Wave
+from lockstitch.model.probe import Probe
 from lockstitch.plans.release_shell import RECORD
-from lockstitch.probe import Probe
-from lockstitch.run import run
 from tests.local import LocalRemote
 
 SITE = Site("h", "api", layout("in_place", "app"))

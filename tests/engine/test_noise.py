@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lockstitch import plans
-from lockstitch.layout import LayoutKind
+from lockstitch.model.layout import LayoutKind
 from tests.engine.conftest import MakeWorld
 from tests.engine.noise import Foreign
 from tests.engine.world import SITES, World

@@ -15,17 +15,17 @@ from typing import Any
 import pytest
 from fabric import Config
 
-from lockstitch.adhoc import Work, everywhere
-from lockstitch.command import Command
+from lockstitch.engine.fanout import Work, everywhere
+from lockstitch.engine.journal import Journal, records
+from lockstitch.engine.record import KEPT, recorded
+from lockstitch.engine.runner import run
 from lockstitch.errors import CheckError, ExitCode
-from lockstitch.journal import Journal, records
-from lockstitch.outcome import Outcome, RunEvent
-from lockstitch.plan import Plan, Script, Step
-from lockstitch.record import KEPT, recorded
-from lockstitch.remote import Event, StepBegan, StepEnded, StepOutput
+from lockstitch.model.command import Command
+from lockstitch.model.outcome import Outcome, RunEvent
+from lockstitch.model.plan import Plan, Script, Step
+from lockstitch.model.results import Event, StepBegan, StepEnded, StepOutput
 from lockstitch.remote.ssh import SshRemote
 from lockstitch.report import outcome_json, outcome_text
-from lockstitch.run import run
 from scripts.sandbox import Sandbox
 from tests.engine.world import HOSTS, copied
 from tests.local import LocalRemote

@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 
 from lockstitch import plans
-from lockstitch.at_once import interrupt
+from lockstitch.concurrency import interrupt
+from lockstitch.engine.runner import run
 from lockstitch.errors import CheckError, ConnectError, HostKeyError
-from lockstitch.host import Address, Host
-from lockstitch.machines import Boot
-from lockstitch.outcome import GateAsked, Outcome, RunEvent
-from lockstitch.plan import Plan, Script, Step, Unit
-from lockstitch.remote.scripted import Answer, Scripted
+from lockstitch.facts.packages import Boot
+from lockstitch.model.host import Address, Host
+from lockstitch.model.outcome import GateAsked, Outcome, RunEvent
+from lockstitch.model.plan import Plan, Script, Step, Unit
+from lockstitch.remote.fake import Answer, Scripted
 from lockstitch.report import outcome_json, outcome_text
-from lockstitch.run import run
 
 HOSTS = tuple(Host(name, Address(name)) for name in "abc")
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from lockstitch.layout import LayoutKind
+from lockstitch.model.layout import LayoutKind
 from tests.engine import world
 from tests.engine.conftest import MakeWorld
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
+from lockstitch.cli.run_plan import while_same
+from lockstitch.engine.journal import Journal
+from lockstitch.engine.record import recorded
+from lockstitch.engine.runner import run
 from lockstitch.errors import CheckError, SiteChangedError, StepTimeoutError
-from lockstitch.gate import Verdict, failed, passed
-from lockstitch.host import Host
-from lockstitch.journal import Journal
-from lockstitch.outcome import GateAsked, RunEvent, Said
-from lockstitch.plan import Plan, Script, Unit
-from lockstitch.record import recorded
-from lockstitch.remote import Observer, Result, StepEnded, nobody
+from lockstitch.model.gate import Verdict, failed, passed
+from lockstitch.model.host import Host
+from lockstitch.model.outcome import GateAsked, RunEvent, Said
+from lockstitch.model.plan import Plan, Script, Unit
+from lockstitch.model.results import Observer, Result, StepEnded, nobody
 from lockstitch.report import outcome_json, outcome_text, plan_json, plan_text
-from lockstitch.run import run
-from tasks.carrying import while_same
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, World, with_unit
 

@@ -9,7 +9,7 @@ import pytest
 
 from lockstitch import plans
 from lockstitch.errors import CheckError, HostLostError, LockHeldError, UsageError
-from lockstitch.plan import Plan, Unit
+from lockstitch.model.plan import Plan, Unit
 from lockstitch.report import outcome_json, outcome_text, plan_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, Ended, World, quick

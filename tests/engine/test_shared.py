@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lockstitch.errors import InventoryError
-from lockstitch.removal import REMOVE
+from lockstitch.model.removal import REMOVE
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.command import Command
+from lockstitch.engine.runner import run
 from lockstitch.errors import ExitCode, HostLostError
-from lockstitch.host import Address, Host
-from lockstitch.layout import Layout
-from lockstitch.lock_steps import release_step
-from lockstitch.outcome import Outcome
-from lockstitch.plan import Kind, Plan, Script, Site, Step, Unit, Wave
+from lockstitch.model.command import Command
+from lockstitch.model.host import Address, Host
+from lockstitch.model.layout import Layout
+from lockstitch.model.outcome import Outcome
+from lockstitch.model.plan import Kind, Plan, Script, Site, Step, Unit, Wave
+from lockstitch.plans.lock_steps import release_step
 from lockstitch.report import outcome_json, outcome_text
-from lockstitch.run import run
 from tests.local import LocalRemote
 
 DATABASE = Site("h", "main", Layout("in_place", "bk", "bk/.lockstitch/main"), database=True)

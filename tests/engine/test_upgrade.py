@@ -13,10 +13,10 @@ import pytest
 
 from lockstitch import plans
 from lockstitch.errors import CheckError
-from lockstitch.host import Address, Host
-from lockstitch.machines import Packages, Update
-from lockstitch.plan import Plan, Script
-from lockstitch.script import render
+from lockstitch.facts.packages import Packages, Update
+from lockstitch.model.host import Address, Host
+from lockstitch.model.plan import Plan, Script
+from lockstitch.remote.script import render
 from tests.local import LocalRemote
 
 HOST = Host("a", Address("a"))

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lockstitch import plans
-from lockstitch.facts import Survey
-from lockstitch.gate import Gate
+from lockstitch.engine.runner import run
+from lockstitch.engine.survey import survey
+from lockstitch.facts.site import Survey
 from lockstitch.inventory import Fleet, Folder, select
-from lockstitch.layout import LayoutKind
-from lockstitch.outcome import Outcome, RunEvent
-from lockstitch.plan import Plan, Site, Step, Unit, Wave
-from lockstitch.run import run
-from lockstitch.survey import survey
+from lockstitch.model.gate import Gate
+from lockstitch.model.layout import LayoutKind
+from lockstitch.model.outcome import Outcome, RunEvent
+from lockstitch.model.plan import Plan, Site, Step, Unit, Wave
 from tests.local import LocalRemote
 
 HOSTS = ("a", "b", "c")

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from lockstitch.command import Command
-from lockstitch.inventory import names
-from lockstitch.layout import layout
+from lockstitch.inventory import types
+from lockstitch.model.command import Command
+from lockstitch.model.layout import layout
 
 
 def said(kind: Any, value: object) -> str:
@@ -26,25 +26,25 @@ def said(kind: Any, value: object) -> str:
 
 @pytest.mark.parametrize("name", ["a", "prod", "api-2", "web_1", "10.0.0.7", "api1.example.com", "0"])
 def test_names(name: str) -> None:
-    assert said(names.Name, name) == said(names.HostName, name) == ""
+    assert said(types.Name, name) == said(types.HostName, name) == ""
 
 
 @pytest.mark.parametrize(
     "name", ["", "a,b", "a:b", "!a", "a*", "a?", "[a]", "-a", ".a", "_a", "a b", "a\n", "ä", "a@b", "a/b"]
 )
 def test_no_names(name: str) -> None:
-    assert "cannot be a name: use letters" in said(names.Name, name)
-    assert "write {name: web1, address: 192.0.2.10" in said(names.HostName, name)
+    assert "cannot be a name: use letters" in said(types.Name, name)
+    assert "write {name: web1, address: 192.0.2.10" in said(types.HostName, name)
 
 
 @given(st.text())
 def test_a_name_is_never_taken_for_a_sign_of_a_selection(name: str) -> None:
-    assert said(names.Name, name) or not set(name) & set(",:!*?[]@ \t\n")
+    assert said(types.Name, name) or not set(name) & set(",:!*?[]@ \t\n")
 
 
 @pytest.mark.parametrize("path", ["/app/api", "app", "app/api", "./app", "/srv/a b", "/app/..api", "a/$HOME"])
 def test_paths(path: str) -> None:
-    assert said(names.AppPath, path) == ""
+    assert said(types.AppPath, path) == ""
 
 
 @pytest.mark.parametrize(
@@ -64,16 +64,16 @@ def test_paths(path: str) -> None:
     ],
 )
 def test_no_paths(path: str, says: str) -> None:
-    assert re.search(says, said(names.AppPath, path))
+    assert re.search(says, said(types.AppPath, path))
 
 
 @given(st.text(min_size=1))
 def test_a_path_that_is_taken_never_leaves_where_it_points(path: str) -> None:
-    if not said(names.AppPath, path):
+    if not said(types.AppPath, path):
         paths = layout("releases", path)
         assert paths.path not in ("/", ".", "")
         assert ".." not in paths.current.split("/")
-    if not said(names.InsidePath, path):
+    if not said(types.InsidePath, path):
         assert not path.startswith(("/", "-", "~"))
 
 
@@ -81,12 +81,12 @@ def test_a_path_that_is_taken_never_leaves_where_it_points(path: str) -> None:
     "reference", ["env:TOKEN", "file:/run/secrets/token", "file:~/token", "cmd:pass show a | head -n 1"]
 )
 def test_references(reference: str) -> None:
-    assert said(names.SecretReference, reference) == ""
+    assert said(types.SecretReference, reference) == ""
 
 
 @pytest.mark.parametrize("value", ["hunter2", "env:", "env:A B", "file:", "cmd:  ", "ENV:A", "", 123456, None, True])
 def test_a_secret_is_never_a_value_and_never_said(value: object) -> None:
-    words = said(names.SecretReference, value)
+    words = said(types.SecretReference, value)
     assert words.startswith(
         "an inventory holds no secrets, only where one is: write env:NAME, file:PATH or cmd:COMMAND"
     )
@@ -102,7 +102,7 @@ def test_repositories_hold_no_password() -> None:
         "https://deploy:x@y/hunter2#@example.com/a.git",
         "deploy:hunter2@example.com/a.git",
     ):
-        words = said(names.Repository, url)
+        words = said(types.Repository, url)
         assert "holds a password" in words
         assert "hunter2" not in words
     for url in (
@@ -114,36 +114,36 @@ def test_repositories_hold_no_password() -> None:
         "git@example.com:acme/a@2.git",
         "host:acme/a@2.git",
     ):
-        assert said(names.Repository, url) == ""
+        assert said(types.Repository, url) == ""
     for url in ("deploy:hunter2@example.com/up", "http://deploy:hun/ter2@example.com/up", "https://u:hun ter2@h"):
-        assert "holds a password" in said(names.WebUrl, url) and "ter2" not in said(names.WebUrl, url)
-    assert "option" in said(names.Repository, "--upload-pack=x")
+        assert "holds a password" in said(types.WebUrl, url) and "ter2" not in said(types.WebUrl, url)
+    assert "option" in said(types.Repository, "--upload-pack=x")
 
 
 @pytest.mark.parametrize("ref", ["main", "v1.4.2", "feature/x", "refs/tags/v1", "0123456789abcdef"])
 def test_refs(ref: str) -> None:
-    assert said(names.GitRef, ref) == ""
+    assert said(types.GitRef, ref) == ""
 
 
 @pytest.mark.parametrize(
     "ref", ["", "-x", "a b", "a..b", "a~1", "a^", "a:b", "a*", "/a", "a/", ".a", "a.lock", "a@{1}", "a\x7f"]
 )
 def test_no_refs(ref: str) -> None:
-    assert said(names.GitRef, ref)
+    assert said(types.GitRef, ref)
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none()))
 def test_an_environment_value_that_is_taken_can_be_given_to_a_command(value: object) -> None:
-    words = said(names.EnvironmentValue, value)
+    words = said(types.EnvironmentValue, value)
     if isinstance(value, bool | float) or value is None:
         assert "write it in quotes" in words
     if not words:
-        Command("true", env={"A": TypeAdapter(names.EnvironmentValue).validate_python(value)}).render()
+        Command("true", env={"A": TypeAdapter(types.EnvironmentValue).validate_python(value)}).render()
 
 
 def test_text_that_was_read_as_a_number_is_asked_to_be_quoted() -> None:
-    assert said(names.GitRef, 5) == "it should be text: write it in quotes: '5'"
-    assert said(names.WebUrl, "localhost:8000") == "'localhost:8000' is not an http(s) URL"
-    assert said(names.WebUrl, "http://localhost:8000/healthz?a=b") == ""
-    assert said(names.Line, "a\nb") == ""
-    assert said(names.Line, " ") == "it is empty"
+    assert said(types.GitRef, 5) == "it should be text: write it in quotes: '5'"
+    assert said(types.WebUrl, "localhost:8000") == "'localhost:8000' is not an http(s) URL"
+    assert said(types.WebUrl, "http://localhost:8000/healthz?a=b") == ""
+    assert said(types.Line, "a\nb") == ""
+    assert said(types.Line, " ") == "it is empty"

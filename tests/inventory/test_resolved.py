@@ -7,11 +7,11 @@ import dataclasses
 import pytest
 
 from lockstitch.errors import UsageError
-from lockstitch.host import Address, Limits
 from lockstitch.inventory.app import AppSettings
-from lockstitch.inventory.build import limits
 from lockstitch.inventory.model import App
+from lockstitch.inventory.resolve import limits
 from lockstitch.inventory.ssh import SshSettings
+from lockstitch.model.host import Address, Limits
 
 from .conftest import FLEET, SMALL, Write
 

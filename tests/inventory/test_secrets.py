@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.command import Secret
 from lockstitch.errors import UsageError
 from lockstitch.inventory import resolve_secret, secrets
+from lockstitch.model.command import Secret
 
 
 def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.errors import UsageError
-from lockstitch.host import Address, Host
 from lockstitch.inventory import Group, Inventory, Rollout, Selection, select
+from lockstitch.model.host import Address, Host
 
 API = ("api1.example.com", "api2.example.com")
 SHAPE = {

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.inventory.compose import compose
-from lockstitch.inventory.tree import Tree, merged
+from lockstitch.inventory.yaml_tree import Tree, merged
 
 KEYS = st.sampled_from(["a", "b", "c"])
 VALUES = st.recursive(

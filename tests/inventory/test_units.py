@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.inventory.units import batch_share, duration, positive_duration, share, size
-from lockstitch.strategies import waves
+from lockstitch.plans.rollout import waves
 
 ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers()))
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.logs.live import Live
-from lockstitch.logs.merge import Grep, Origin, Told, last_lines, merged
-from lockstitch.logs.records import Record, Records, of_file, of_journal
-from lockstitch.logs.said import Said
-from lockstitch.logs.times import Clock
-from lockstitch.script import LONGEST_LINE
+from lockstitch.engine.logs.framing import Said
+from lockstitch.engine.logs.live import Live
+from lockstitch.engine.logs.merge import Grep, Origin, Told, last_lines, merged
+from lockstitch.engine.logs.records import Record, Records, of_file, of_journal
+from lockstitch.engine.logs.timestamps import Clock
+from lockstitch.remote.script import LONGEST_LINE
 
 CLOCK = Clock(datetime(2026, 11, 22, 12, tzinfo=UTC), timezone(timedelta(hours=2)))
 AT = datetime(2026, 11, 21, 19, 23, tzinfo=UTC)
@@ -164,7 +164,7 @@ def test_a_piece_is_what_it_was(lines: list[str], rest: bool) -> None:
 def test_no_line_waits_longer_than_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     now = [100.0]
-    monkeypatch.setattr("lockstitch.logs.live.monotonic", lambda: now[0])
+    monkeypatch.setattr("lockstitch.engine.logs.live.monotonic", lambda: now[0])
 
     def tell(stream: object) -> bool:
         told.extend(one.record.lines[0] for one in stream)  # type: ignore[attr-defined]

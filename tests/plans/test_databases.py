@@ -12,20 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch import plans
-from lockstitch.backup import Backup, ServerFacts, VaultFacts
-from lockstitch.command import Secret
+from lockstitch.databases.backup import Backup, ServerFacts, VaultFacts
+from lockstitch.engine.step_outputs import dumps, with_told
 from lockstitch.errors import CheckError, UsageError
-from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey, Target
-from lockstitch.gate import Answer
+from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey, Target
 from lockstitch.inventory import Fleet, Folder, select
-from lockstitch.layout import LayoutKind
-from lockstitch.plan import Plan, Site
-from lockstitch.plans.schema import belonging
-from lockstitch.plans.shelf import Shelf
+from lockstitch.model.command import Secret
+from lockstitch.model.gate import Answer
+from lockstitch.model.layout import LayoutKind
+from lockstitch.model.plan import Plan, Site
+from lockstitch.plans.database_steps import Shelf
+from lockstitch.plans.deploy_backup import pending
+from lockstitch.plans.rollback_database import belonging
 from lockstitch.plans.steps import Job
-from lockstitch.plans.store import pending
 from lockstitch.services.state import ServiceState
-from lockstitch.told import dumps, with_told
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
 RUN = "20260102T000000Z-1f2e"

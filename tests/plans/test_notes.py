@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.command import Command
+from lockstitch.model.command import Command
 from lockstitch.plans import notes
 
 

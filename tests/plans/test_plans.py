@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lockstitch import plans
-from lockstitch.command import Secret
 from lockstitch.errors import CheckError, ConnectError, HostLostError, LockstitchError
-from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey, Target
+from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey, Target
 from lockstitch.inventory import Fleet, Folder, select
-from lockstitch.layout import LayoutKind
-from lockstitch.lock_owner import LockInfo
-from lockstitch.plan import Plan, Site
+from lockstitch.model.command import Secret
+from lockstitch.model.layout import LayoutKind
+from lockstitch.model.lock import LockInfo
+from lockstitch.model.plan import Plan, Site
 from lockstitch.plans.old_releases import prunable_ids
 from lockstitch.plans.steps import Job
 from lockstitch.services.state import ServiceState

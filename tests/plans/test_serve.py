@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockstitch import plans
-from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.facts.packages import Boot
+from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
 from lockstitch.inventory import Fleet, Folder, select
-from lockstitch.machines import Boot
-from lockstitch.plan import Plan
+from lockstitch.model.plan import Plan
+from lockstitch.plans.rollout import at_most, never_all
 from lockstitch.services.state import ServiceState
-from lockstitch.strategies import at_most, never_all
 
 REVISION = "a" * 40
 APP = {

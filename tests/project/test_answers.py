@@ -12,17 +12,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lockstitch import services
+from lockstitch.cli.scaffold.answers import Answers, hosts_of
+from lockstitch.cli.scaffold.files import written
+from lockstitch.cli.scaffold.questions import QUESTIONS, gather
+from lockstitch.cli.scaffold.service_settings import plainest, required, together
+from lockstitch.cli.scaffold.service_settings import settings as settings_of
+from lockstitch.cli.scaffold.source import template
+from lockstitch.cli.scaffold.text import inventory_text, scalar
+from lockstitch.cli.scaffold.write import checked
 from lockstitch.errors import InventoryError, UsageError
 from lockstitch.inventory import Inventory, load
-from lockstitch.inventory.names import NAME
-from lockstitch.project.answers import Answers, hosts_of
-from lockstitch.project.files import written
-from lockstitch.project.place import checked
-from lockstitch.project.questions import QUESTIONS, gather
-from lockstitch.project.service import plainest, required, together
-from lockstitch.project.service import settings as settings_of
-from lockstitch.project.source import template
-from lockstitch.project.text import inventory_text, scalar
+from lockstitch.inventory.types import NAME
 
 BY_FLAG = {question.flag: question for question in QUESTIONS}
 

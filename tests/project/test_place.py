@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from lockstitch.cli.scaffold import write
+from lockstitch.cli.scaffold.init import begin
+from lockstitch.cli.scaffold.source import template
 from lockstitch.errors import InventoryError, LockstitchError, UsageError
-from lockstitch.project import place
-from lockstitch.project.begin import begin
-from lockstitch.project.source import template
 from tests.project.newcomer import held
 
 FILES = {"a.txt": b"a", "tasks/b.py": b"b", "tasks/c/d.py": b"d", ".e": b"e"}
@@ -21,7 +21,7 @@ TOPS = ("fabfile.py", "fabric.yaml", "tasks", "hosts", ".gitignore", "requiremen
 def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
     umask = os.umask(0o027)
     try:
-        place.put(tmp_path / "x" / "y" / "ops", FILES)
+        write.put(tmp_path / "x" / "y" / "ops", FILES)
     finally:
         os.umask(umask)
     assert held(tmp_path / "x" / "y" / "ops") == FILES
@@ -37,7 +37,7 @@ def test_a_folder_that_is_there_may_hold_other_things(tmp_path: Path, there: str
     for name in mine:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"mine")
-    place.put(folder, FILES)
+    write.put(folder, FILES)
     assert held(folder) == {**FILES, **mine}
 
 
@@ -85,39 +85,39 @@ def test_a_move_that_fails_leaves_the_folder_as_it_was(
 
     monkeypatch.setattr(Path, "rename", failing)
     with pytest.raises(type(error)):
-        place.put(tmp_path, FILES)
+        write.put(tmp_path, FILES)
     assert held(tmp_path) == {"mine": b"mine"}
     assert os.listdir(tmp_path) == ["mine"]
 
 
 def test_what_comes_into_the_way_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = place._write
+    plain = write._write
 
-    def slow(folder: Path, files: place.Files) -> None:
-        write(folder, files)
+    def slow(folder: Path, files: write.Files) -> None:
+        plain(folder, files)
         (tmp_path / "tasks").mkdir()
         (tmp_path / "tasks" / "theirs").write_text("theirs")
 
-    monkeypatch.setattr(place, "_write", slow)
+    monkeypatch.setattr(write, "_write", slow)
     with pytest.raises(UsageError, match="holds already: tasks"):
-        place.put(tmp_path, FILES)
+        write.put(tmp_path, FILES)
     assert held(tmp_path) == {"tasks/theirs": b"theirs"}
     assert os.listdir(tmp_path) == ["tasks"]
 
 
 def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Path] = []
-    write = Path.write_bytes
+    plain = Path.write_bytes
 
     def full(self: Path, data: bytes) -> int:
         written.append(self)
         if len(written) == 3:
             raise OSError(28, "No space left on device", str(self))
-        return write(self, data)
+        return plain(self, data)
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space"):
-        place.put(tmp_path / "ops", FILES)
+        write.put(tmp_path / "ops", FILES)
     assert os.listdir(tmp_path) == []
 
 

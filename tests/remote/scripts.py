@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
-from lockstitch.command import Command
-from lockstitch.host import Address, Host, Limits
-from lockstitch.plan import Script, Step
-from lockstitch.remote import Event as RemoteEvent
-from lockstitch.remote import Result, StepBegan, StepOutput
+from lockstitch.model.command import Command
+from lockstitch.model.host import Address, Host, Limits
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.results import Event as RemoteEvent
+from lockstitch.model.results import Result, StepBegan, StepOutput
 from lockstitch.remote.ssh import SshRemote
 
 # Short enough for a test, long enough for a busy machine.

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from pwd import getpwnam
 
-from lockstitch.host import Address, Host, Limits
+from lockstitch.model.host import Address, Host, Limits
 from scripts.sandbox.processes import descendants
 from tests.remote import openssh
 

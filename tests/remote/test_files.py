@@ -19,11 +19,11 @@ from paramiko import Message
 from paramiko.sftp import CMD_OPEN, CMD_READ, CMD_WRITE, SFTP_EOF, SFTP_FAILURE, SFTP_PERMISSION_DENIED
 
 from lockstitch.errors import ConnectError, ExitCode, HostLostError
-from lockstitch.host import Address, Host
+from lockstitch.model.host import Address, Host
 from lockstitch.remote import FileError, InterruptedRunError, Remote
+from lockstitch.remote.fake import Scripted
 from lockstitch.remote.here import Here
 from lockstitch.remote.routed import Routed
-from lockstitch.remote.scripted import Scripted
 from lockstitch.remote.ssh import SshRemote
 from lockstitch.remote.ssh.sftp import Requests, SaidNoError
 from lockstitch.remote.ssh.streams import AT_ONCE, CHUNK, Reading, Writing

@@ -9,7 +9,7 @@ import pytest
 from fabric import Config
 
 from lockstitch.errors import ConnectError, HostLostError
-from lockstitch.host import Address, Limits
+from lockstitch.model.host import Address, Limits
 from lockstitch.remote.ssh import SshRemote
 from scripts.sandbox import Sandbox
 from tests.remote.scripts import HASTY, host, running, script

@@ -12,14 +12,14 @@ from time import monotonic
 
 import pytest
 
-from lockstitch.command import Command, Secret
 from lockstitch.errors import ConnectError, ExitCode, HostLostError, StepTimeoutError
-from lockstitch.host import Address, Host
-from lockstitch.plan import Script, Step
+from lockstitch.model.command import Command, Secret
+from lockstitch.model.host import Address, Host
+from lockstitch.model.plan import Script, Step
 from lockstitch.remote import InterruptedRunError
+from lockstitch.remote.fake import Scripted
 from lockstitch.remote.here import Here
 from lockstitch.remote.routed import Routed
-from lockstitch.remote.scripted import Scripted
 from lockstitch.remote.ssh import SshRemote
 from scripts.sandbox.processes import state
 from tests.remote.scripts import Running, Watched, host, running, script

@@ -11,7 +11,7 @@ import pytest
 from fabric import Config
 
 from lockstitch.errors import ExitCode, HostKeyError
-from lockstitch.host import Address, Host
+from lockstitch.model.host import Address, Host
 from lockstitch.remote.ssh import SshRemote, Trust
 from lockstitch.remote.ssh.known_hosts import Entries, fingerprint, judge, parse, read
 from scripts.sandbox import Sandbox

@@ -10,7 +10,7 @@ from time import monotonic, sleep
 import pytest
 
 from lockstitch.errors import ExitCode, HostLostError, StepTimeoutError
-from lockstitch.host import Address
+from lockstitch.model.host import Address
 from lockstitch.remote.ssh import InterruptedRunError, SshRemote
 from scripts.sandbox import Sandbox
 from scripts.sandbox.processes import state

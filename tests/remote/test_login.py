@@ -15,7 +15,7 @@ import pytest
 from fabric import Config
 
 from lockstitch.errors import ConnectError
-from lockstitch.host import Address, Host
+from lockstitch.model.host import Address, Host
 from lockstitch.remote.ssh import SshRemote
 from tests.remote.scripts import script
 from tests.remote.sshd import Sshd

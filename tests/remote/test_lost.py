@@ -12,7 +12,7 @@ from time import monotonic
 import pytest
 
 from lockstitch.errors import ConnectError, HostLostError
-from lockstitch.host import Address, Limits
+from lockstitch.model.host import Address, Limits
 from lockstitch.remote.ssh import SshRemote
 from scripts.sandbox import Sandbox
 from tests.remote.scripts import HASTY, Running, host, running, script

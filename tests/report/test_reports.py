@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch import report
-from lockstitch.command import Command, Secret
 from lockstitch.errors import ConnectError, ExitCode
-from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
-from lockstitch.gate import Gate, failed, passed
-from lockstitch.layout import layout
-from lockstitch.lock_owner import LockInfo
-from lockstitch.outcome import Failure, Left, Outcome, SiteOutcome
-from lockstitch.plan import Change, Commit, Plan, Site, Step, Unit, Wave
-from lockstitch.probe import Probe
+from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.model.command import Command, Secret
+from lockstitch.model.gate import Gate, failed, passed
+from lockstitch.model.layout import layout
+from lockstitch.model.lock import LockInfo
+from lockstitch.model.outcome import Failure, Left, Outcome, SiteOutcome
+from lockstitch.model.plan import Change, Commit, Plan, Site, Step, Unit, Wave
+from lockstitch.model.probe import Probe
 from lockstitch.report.status import differ
 from lockstitch.services.state import Process, ServiceState
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lockstitch.report import neutral, table
 from lockstitch.report.text import indented, seconds, width
-from lockstitch.shown import oneline
+from lockstitch.text import oneline
 
 ANY = st.text(st.characters(), max_size=40)
 OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from lockstitch.host import Address, Host
-from lockstitch.layout import layout
-from lockstitch.plan import Script, Step
-from lockstitch.services import Place, Service, found, parse_state
-from lockstitch.services.state import OBSERVE
+from lockstitch.model.host import Address, Host
+from lockstitch.model.layout import layout
+from lockstitch.model.plan import Script, Step
+from lockstitch.services import found
+from lockstitch.services.base import Service
+from lockstitch.services.release_context import Place
+from lockstitch.services.state import OBSERVE, parse_state
 from tests.local import LocalRemote
 
 PLACE = Place("api", layout("releases", "srv/api"), "one", "a" * 40)

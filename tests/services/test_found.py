@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 import lockstitch
-from lockstitch.command import Command
-from lockstitch.services import Place, Service, found
+from lockstitch.model.command import Command
+from lockstitch.services import found
+from lockstitch.services.base import Service
 from lockstitch.services.maintenance import Page
+from lockstitch.services.release_context import Place
 from tests.services.test_state import PLACE, SETTINGS, every_service
 from tests.shells import SHELLS, says
 

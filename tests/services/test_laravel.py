@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from lockstitch.command import Command
 from lockstitch.errors import InventoryError
 from lockstitch.inventory import Folder, select
-from lockstitch.layout import layout
-from lockstitch.services import Place, parse_state
+from lockstitch.model.command import Command
+from lockstitch.model.layout import layout
 from lockstitch.services.laravel import Laravel
 from lockstitch.services.maintenance import Page, by_file, parse_maintenance
+from lockstitch.services.release_context import Place
+from lockstitch.services.state import parse_state
 from tests.shells import SHELLS, says
 
 FPM = {"unit": "php8.2-fpm"}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.command import Command
-from lockstitch.migrations import migrating
+from lockstitch.databases.migrations import migrating
+from lockstitch.model.command import Command
 from lockstitch.services.maintenance import parse_maintenance
 from tests.services.test_laravel import laravel, place, ran, release
 

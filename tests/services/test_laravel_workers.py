@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from lockstitch.layout import layout
-from lockstitch.services import Place
+from lockstitch.model.layout import layout
 from lockstitch.services.queues import parse_queues
+from lockstitch.services.release_context import Place
 from tests.services.test_laravel import laravel, place
 
 PHP = """case "$*" in

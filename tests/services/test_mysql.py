@@ -13,16 +13,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lockstitch.command import Command, Secret
+from lockstitch.databases import mysql
+from lockstitch.databases.engine import engines
+from lockstitch.databases.mysql import login
+from lockstitch.databases.mysql.client import FACTS, LOGIN
+from lockstitch.databases.mysql.dump import DUMP
+from lockstitch.databases.mysql.facts import beside_pattern, grants, parse_facts, versions
+from lockstitch.databases.mysql.url import option_file, parse
 from lockstitch.errors import UsageError
 from lockstitch.inventory.database import DatabaseSettings
-from lockstitch.services import mysql
-from lockstitch.services.database import engines
-from lockstitch.services.mysql import login
-from lockstitch.services.mysql_dump_shell import DUMP
-from lockstitch.services.mysql_facts import beside_pattern, grants, parse_facts, versions
-from lockstitch.services.mysql_shell import FACTS, LOGIN
-from lockstitch.services.mysql_url import option_file, parse
+from lockstitch.model.command import Command, Secret
 from tests.mariadb import LocalMariaDB
 from tests.servers import APP, AWKWARD, LIMITED
 from tests.shells import SHELLS

@@ -14,12 +14,12 @@ from typing import Any
 import pymysql
 import pytest
 
-from lockstitch.backup import VaultFacts
-from lockstitch.command import Command, Secret
-from lockstitch.database import Beside, DatabaseState, Room, Slow, Standby
-from lockstitch.database_check import Thresholds, judge
-from lockstitch.services.mysql import login
-from lockstitch.services.mysql_state import STATE, parse_state
+from lockstitch.databases.backup import VaultFacts
+from lockstitch.databases.health import Beside, DatabaseState, Room, Slow, Standby
+from lockstitch.databases.health_check import Thresholds, judge
+from lockstitch.databases.mysql import login
+from lockstitch.databases.mysql.health import STATE, parse_state
+from lockstitch.model.command import Command, Secret
 from tests.mariadb import SUPERUSER, LocalMariaDB, Session
 from tests.servers import APP, LIMITED
 from tests.shells import SHELLS

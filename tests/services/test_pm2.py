@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.layout import layout
-from lockstitch.plan import Step
-from lockstitch.services import Place, parse_state
+from lockstitch.model.layout import layout
+from lockstitch.model.plan import Step
 from lockstitch.services.pm2 import Pm2
+from lockstitch.services.release_context import Place
+from lockstitch.services.state import parse_state
 
 pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="PM2 is a program of node")
 

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from psycopg import conninfo as libpq
 from psycopg import sql
 
-from lockstitch.command import Command, Secret
+from lockstitch.databases import postgres
+from lockstitch.databases.backup_directory import compared
+from lockstitch.databases.engine import engines, judge_rows, on_dump, with_dump
+from lockstitch.databases.postgres import conninfo, login, parse, parse_facts
 from lockstitch.errors import UsageError
-from lockstitch.gate import Answer
-from lockstitch.services import postgres
-from lockstitch.services.database import engines, judge_rows, on_dump, with_dump
-from lockstitch.services.postgres import conninfo, login, parse, parse_facts
-from lockstitch.services.vault_shell import compared
+from lockstitch.model.command import Command, Secret
+from lockstitch.model.gate import Answer
 from tests.postgres import APP, AWKWARD, LIMITED, LocalPostgres
 from tests.shells import SHELLS, says
 

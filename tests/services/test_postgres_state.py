@@ -15,11 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from lockstitch.command import Command, Secret
-from lockstitch.database import DatabaseState
-from lockstitch.services.database import engines
-from lockstitch.services.postgres import login
-from lockstitch.services.postgres_state import STATE, parse_state
+from lockstitch.databases.engine import engines
+from lockstitch.databases.health import DatabaseState
+from lockstitch.databases.postgres import login
+from lockstitch.databases.postgres.health import STATE, parse_state
+from lockstitch.model.command import Command, Secret
 from tests.postgres import APP, LIMITED, SUPERUSER, LocalPostgres, as_nobody, free_port, own, run_as_nobody
 from tests.shells import SHELLS
 

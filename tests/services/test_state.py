@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.gate import Verdict
-from lockstitch.layout import layout
-from lockstitch.services import Place, Service, found, judge_serving, parse_state
-from lockstitch.services.state import Process, ServiceState
+from lockstitch.model.gate import Verdict
+from lockstitch.model.layout import layout
+from lockstitch.services import found
+from lockstitch.services.base import Service
+from lockstitch.services.release_context import Place
+from lockstitch.services.state import Process, ServiceState, judge_serving, parse_state
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "command": {"reload": ":", "status": ":"},

@@ -7,11 +7,11 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from lockstitch.adhoc import Way
-from lockstitch.done import Done
-from lockstitch.host import Address, Host
+from lockstitch.engine.fanout import Way
+from lockstitch.engine.transfer import Fetch, Moved, Names, Send, Source, carry
+from lockstitch.model.host import Address, Host
+from lockstitch.model.results import Done
 from lockstitch.remote import Remote
-from lockstitch.transfer import Fetch, Moved, Names, Send, Source, carry
 from tests.local import LocalRemote
 
 HOST = Host("api1", Address("api1"))

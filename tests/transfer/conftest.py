@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fabric import Config
 
+from lockstitch.engine.transfer import Names
 from lockstitch.remote.ssh import SshRemote
-from lockstitch.transfer import Names
 from scripts.sandbox import Sandbox
 from tests.adhoc.operator import Operator
 from tests.transfer.carried import Place

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.adhoc import Way
+from lockstitch.cli.transfer_progress import Lines
+from lockstitch.engine.fanout import Way
+from lockstitch.engine.transfer import Fetch, Progress, Send, Source, carry
 from lockstitch.errors import ExitCode
-from lockstitch.transfer import Fetch, Progress, Send, Source, carry
 from scripts.sandbox import Sandbox
-from tasks.transfer_progress import Lines
 from tests.adhoc.operator import Operator
 from tests.containers.project import FAB
 from tests.remote.scripts import HASTY

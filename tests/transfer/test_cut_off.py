@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.adhoc import Way
+from lockstitch.engine.fanout import Way
+from lockstitch.engine.transfer import Fetch, Names, Progress, Send, Source, carry
 from lockstitch.errors import ExitCode
-from lockstitch.host import Host
-from lockstitch.plan import Script
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
 from lockstitch.remote import FileMode
-from lockstitch.transfer import Fetch, Names, Progress, Send, Source, carry
 from scripts.sandbox import Sandbox
 from tests.transfer.carried import HOST, Place, parts
 
@@ -28,7 +28,7 @@ CUTS = sorted({0, 1, WHOLE, *(n * CHUNK + more for n in range(1, 6) for more in 
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lockstitch.transfer.near.CHUNK", CHUNK)
+    monkeypatch.setattr("lockstitch.engine.transfer.local_source.CHUNK", CHUNK)
     monkeypatch.setattr("lockstitch.remote.local_files._BUFFER", 1)
 
 

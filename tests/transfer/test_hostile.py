@@ -13,14 +13,14 @@ from typing import BinaryIO
 
 import pytest
 
-from lockstitch.adhoc import Way
-from lockstitch.below import Below
-from lockstitch.done import Done
+from lockstitch.engine.fanout import Way
+from lockstitch.engine.nofollow import Below
+from lockstitch.engine.transfer import Fetch, Names, carry, host_scripts
 from lockstitch.errors import ExitCode, LockstitchError
-from lockstitch.host import Host
-from lockstitch.plan import Script
-from lockstitch.remote import FileMode, Observer, Result, StepOutput, nobody
-from lockstitch.transfer import Fetch, Names, carry, shell
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
+from lockstitch.model.results import Done, Observer, Result, StepOutput, nobody
+from lockstitch.remote import FileMode
 from tests.transfer.carried import HOST, Place, things
 
 BAD = b"bad"
@@ -40,10 +40,10 @@ class Liar:
         return (Result(step.name, 0, "", 0),)
 
     def _lines(self, text: str, path: str) -> Iterable[str]:
-        if text.endswith(shell.LIST):
+        if text.endswith(host_scripts.LIST):
             told = "".join(f"{kind} 755 {len(BAD)}\0{at}\0{link}\0" for at, kind, link in self.tree) + "end 0\0\0\0"
             return ["= folder", base64.b64encode(told.encode()).decode()]
-        assert text.endswith(shell.SUMS)
+        assert text.endswith(host_scripts.SUMS)
         sums = "".join(f"{hashlib.sha256(BAD).hexdigest()}  {path}/{at}\0" for at, kind, _ in self.tree if kind == "f")
         return [base64.b64encode(sums.encode()).decode()]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from fabric import Config
 
-from lockstitch.host import Host
+from lockstitch.model.host import Host
 from lockstitch.remote import Remote
+from lockstitch.remote.fake import Scripted
 from lockstitch.remote.here import Here
 from lockstitch.remote.routed import Routed
-from lockstitch.remote.scripted import Scripted
 from lockstitch.remote.ssh import SshRemote
 from lockstitch.remote.ssh.streams import CHUNK
 from scripts.sandbox import Sandbox

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lockstitch.engine.transfer import Source
+from lockstitch.engine.transfer.tree import BYTES_A_BATCH, FILES_A_BATCH, Entry, batches, misplaced
 from lockstitch.errors import ExitCode, UsageError
-from lockstitch.transfer import Source
-from lockstitch.transfer.tree import BYTES_A_BATCH, FILES_A_BATCH, Entry, batches, misplaced
 from tests.transfer.carried import Place, parts, thing, things
 
 ONCE = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

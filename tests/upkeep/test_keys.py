@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from paramiko import ECDSAKey, RSAKey
 
 from lockstitch.errors import UsageError
-from lockstitch.upkeep import Key, KeyFile, add, key_file, keys_of, remove, write
-from lockstitch.upkeep.keys import parse
+from lockstitch.facts.authorized_keys import Key, KeyFile, add, key_file, keys_of, parse, remove, write
 
 ECDSA = ECDSAKey.generate()
 WEAK = RSAKey.generate(1024)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from lockstitch import plans
-from lockstitch.command import Command
 from lockstitch.errors import ConnectError
-from lockstitch.facts import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.facts.leftovers import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
+from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
 from lockstitch.inventory import Folder, select
+from lockstitch.model.command import Command
 from lockstitch.services.state import ServiceState
-from lockstitch.upkeep.leftovers import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
 
 RELEASES = tuple(f"2026010{n}T000000Z-aaaaaaaaaaa{n}" for n in range(1, 5))
 

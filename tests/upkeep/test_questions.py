@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from lockstitch.errors import UsageError
-from lockstitch.upkeep import Question, disks, folders, processes
+from lockstitch.facts.disks import disks, folders
+from lockstitch.facts.processes import processes
+from lockstitch.facts.table import Question
 
 HEAD = '#!/bin/sh\n[ "$1" != -o ] || { echo 99; exit; }\n'
 LONG = "x" * 4000

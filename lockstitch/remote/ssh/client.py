@@ -25,7 +25,7 @@ from paramiko import SSHException
 from paramiko.config import SSHConfig
 
 from lockstitch.errors import ConnectError, UsageError
-from lockstitch.host import Address
+from lockstitch.model.host import Address
 
 ClientSettings = Mapping[str, tuple[str, ...]]
 # A `Match exec` may look for a VPN first.

@@ -16,17 +16,17 @@ from paramiko.ssh_exception import IncompatiblePeer
 
 from lockstitch.errors import ConnectError
 from lockstitch.remote.ssh import known_hosts
-from lockstitch.remote.ssh.explain import explain, through
+from lockstitch.remote.ssh.error_messages import explain, through
 from lockstitch.remote.ssh.handshake import OnlyKnown, disabled, key_types, never_made
+from lockstitch.remote.ssh.keepalive import TICK, PulseTransport
 from lockstitch.remote.ssh.keys import Login
 from lockstitch.remote.ssh.proxy import ProxyFailed, ProxySocket, by_command
-from lockstitch.remote.ssh.pulse import TICK, PulseTransport
+from lockstitch.remote.ssh.route import Hop
 from lockstitch.remote.ssh.sockets import GivenUpError, dial
-from lockstitch.remote.ssh.way import Hop
 
 if TYPE_CHECKING:
+    from lockstitch.remote.ssh.cancellation import Round
     from lockstitch.remote.ssh.network import Network
-    from lockstitch.remote.ssh.round import Round
 
 FIRST_BACKOFF = 0.2
 

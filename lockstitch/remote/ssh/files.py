@@ -12,8 +12,8 @@ from paramiko.sftp import SFTP_NO_SUCH_FILE, SFTP_PERMISSION_DENIED
 
 from lockstitch.errors import HostError, HostLostError
 from lockstitch.remote import FileError, FileMode, InterruptedRunError
-from lockstitch.remote.ssh.line import Line
-from lockstitch.remote.ssh.round import Round
+from lockstitch.remote.ssh.cancellation import Round
+from lockstitch.remote.ssh.channels import Line
 from lockstitch.remote.ssh.sftp import PATIENCE, Requests, SaidNoError
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 from lockstitch.remote.ssh.sockets import GivenUpError

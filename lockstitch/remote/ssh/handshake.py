@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from paramiko import MissingHostKeyPolicy, PKey, SSHClient, SSHException, Transport
 
-from lockstitch.remote.ssh.way import Hop
+from lockstitch.remote.ssh.route import Hop
 
 CHANNEL_REFUSED = 2
 

@@ -13,11 +13,11 @@ from types import FrameType
 
 from paramiko import Channel
 
-from lockstitch.command import any_shell
 from lockstitch.errors import ConnectError, HostLostError
+from lockstitch.model.command import any_shell
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.shell import BROKEN, CHUNK, RefusedError, session
-from lockstitch.terminal import KEYBOARD, hung_up
+from lockstitch.remote.terminal import KEYBOARD, hung_up
 
 SCREEN = 1
 

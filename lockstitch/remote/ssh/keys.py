@@ -19,7 +19,7 @@ from paramiko import (
 from lockstitch.remote.ssh.agent import SocketAgent
 from lockstitch.remote.ssh.known_hosts import kind_of
 from lockstitch.remote.ssh.ring import KeyRing, certified, is_public, public_half
-from lockstitch.remote.ssh.way import Hop
+from lockstitch.remote.ssh.route import Hop
 
 DEFAULT_FILES = ("~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519")
 RSA = {

@@ -16,18 +16,18 @@ from fabric import Config
 from paramiko.config import SSHConfig
 
 from lockstitch.errors import HostKeyError
-from lockstitch.host import Host
+from lockstitch.model.host import Host
 from lockstitch.remote.ssh import known_hosts
+from lockstitch.remote.ssh.cancellation import Round
 from lockstitch.remote.ssh.client import Client
 from lockstitch.remote.ssh.connection import StrictConnection
-from lockstitch.remote.ssh.explain import refused_key
+from lockstitch.remote.ssh.error_messages import refused_key
 from lockstitch.remote.ssh.record import record_new
 from lockstitch.remote.ssh.revoked import revoked_by
 from lockstitch.remote.ssh.ring import KeyRing
-from lockstitch.remote.ssh.round import Round
+from lockstitch.remote.ssh.route import Hop, way
 from lockstitch.remote.ssh.runner import StrictRunner
 from lockstitch.remote.ssh.sockets import GivenUpError
-from lockstitch.remote.ssh.way import Hop, way
 
 # Without a handler, paramiko prints tracebacks of its own.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())

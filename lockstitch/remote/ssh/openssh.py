@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterator, Sequence
 
 from lockstitch.errors import UsageError
-from lockstitch.remote.ssh.way import Hop
+from lockstitch.remote.ssh.route import Hop
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _POLICY = {"strict": "yes", "accept-new": "accept-new"}

@@ -12,22 +12,23 @@ from typing import Any, BinaryIO, TypeVar
 
 from fabric import Config
 
-from lockstitch.at_once import listening
-from lockstitch.command import any_shell
+from lockstitch.concurrency import listening
 from lockstitch.errors import ConnectError, HostLostError, LockstitchError
-from lockstitch.host import Host
-from lockstitch.plan import Script
-from lockstitch.remote import FileMode, InterruptedRunError, Observer, Result, nobody
-from lockstitch.remote.ssh.carry import Carry
+from lockstitch.model.command import any_shell
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
+from lockstitch.model.results import Observer, Result, nobody
+from lockstitch.remote import FileMode, InterruptedRunError
+from lockstitch.remote.script import Reading, render
+from lockstitch.remote.ssh.cancellation import Round
+from lockstitch.remote.ssh.channels import SPARES, Line
 from lockstitch.remote.ssh.files import opened
 from lockstitch.remote.ssh.interactive import interact
-from lockstitch.remote.ssh.line import SPARES, Line
 from lockstitch.remote.ssh.network import Network
-from lockstitch.remote.ssh.round import Round
+from lockstitch.remote.ssh.script_run import Carry
 from lockstitch.remote.ssh.sftp import begin
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 from lockstitch.remote.ssh.sockets import in_background
-from lockstitch.script import Reading, render
 
 NOT_BEGUN = "interrupted before it began"
 # Linux takes no longer argument than 128 KiB.

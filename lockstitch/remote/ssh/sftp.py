@@ -12,7 +12,7 @@ from paramiko import Channel, Message, SFTPClient, SFTPError
 from paramiko.sftp import CMD_STATUS, SFTP_OK
 
 from lockstitch.errors import ConnectError, HostLostError
-from lockstitch.remote.ssh.line import Line
+from lockstitch.remote.ssh.channels import Line
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError, RefusedError, session
 from lockstitch.remote.ssh.sockets import in_background
 

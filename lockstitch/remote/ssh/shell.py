@@ -6,7 +6,7 @@ from time import monotonic
 
 from paramiko import Channel, ChannelException, SSHException, Transport
 
-from lockstitch.command import any_shell, words
+from lockstitch.model.command import any_shell, words
 from lockstitch.remote.ssh.agent import lend
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.runner import send_signal

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from time import monotonic
 from typing import TypeVar
 
-from lockstitch.host import Limits
+from lockstitch.model.host import Limits
 
 STAGGER = 0.25
 _TICK = 0.1

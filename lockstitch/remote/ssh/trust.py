@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from paramiko import PKey
 
 from lockstitch.errors import ConnectError
-from lockstitch.host import Host
+from lockstitch.model.host import Host
 from lockstitch.remote.ssh import known_hosts
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.record import record as record_key
-from lockstitch.remote.ssh.way import gateways
+from lockstitch.remote.ssh.route import gateways
 
 FAMILIES = (
     ("ssh-ed25519",),

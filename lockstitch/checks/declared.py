@@ -1,0 +1,173 @@
+"""Which checks a fleet has: those its inventory declares, and those that are implied by what runs there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+
+from lockstitch.checks import apps
+from lockstitch.checks import host as machine
+from lockstitch.checks.check import Asking, Check, Context
+from lockstitch.checks.clock import clock
+from lockstitch.checks.network import url
+from lockstitch.checks.ports import ports
+from lockstitch.checks.redis import redis
+from lockstitch.checks.tls import certificate
+from lockstitch.checks.tools import tools
+from lockstitch.checks.variables import variables
+from lockstitch.errors import UsageError
+from lockstitch.inventory import App, Fleet
+from lockstitch.inventory.checks import (
+    AppChecks,
+    ClockChecks,
+    DiskChecks,
+    HostChecks,
+    LoadChecks,
+    MemoryChecks,
+    QueueChecks,
+)
+from lockstitch.inventory.nearest import did_you_mean
+from lockstitch.model.command import Value
+from lockstitch.model.host import Host
+
+_OF_HOSTS = ("clock", "tools", "disk", "memory", "load", "reboot", "ports", "at_boot", "tls", "urls", "redis")
+_OF_APPS = ("variables", "git", "place", "checkout", "writable", "queue", "migrations", "database")
+NAMES = (*_OF_HOSTS, *_OF_APPS)
+
+
+def gathered(fleet: Fleet, context: Context, skip: Iterable[str] = (), *, implied: bool) -> tuple[Asking, ...]:
+    """What is asked of every host and of every app on it, each in one script. Without `implied`, what is declared."""
+    skipped = known(skip)
+    askings = [*_hosts(fleet, context, implied), *_apps(fleet, context, implied)]
+    kept = [replace(one, checks=tuple(c for c in one.checks if c.name not in skipped)) for one in askings]
+    return tuple(one for one in kept if one.checks)
+
+
+def known(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of checks that a person typed, where there are such."""
+    for name in names:
+        if name not in NAMES:
+            raise UsageError(f"there is no check {name}{did_you_mean(name, NAMES)}", hint="docs/checks.md has them all")
+    return tuple(names)
+
+
+def databases(fleet: Fleet, *, implied: bool) -> tuple[str, ...]:
+    """The databases that are checked: of apps that declare it, or of all that have one and do not say no."""
+    named = [app.database for _, app in fleet.sites() if app.database and _wanted(app.checks.database, implied)]
+    return tuple(dict.fromkeys(map(str, named)))
+
+
+def references(fleet: Fleet, *, implied: bool = False) -> tuple[str, ...]:
+    """The secrets that checks need: of declared variables and of Redis; with `implied`, of what lists migrations."""
+    declared = [*(group.checks for group in fleet.groups), *(app.checks for _, app in fleet.sites())]
+    urls = [checks.redis.url for checks in declared if checks.redis and "://" not in checks.redis.url]
+    secrets = [app.secrets[name] for _, app in fleet.sites() for name in app.checks.variables if name in app.secrets]
+    if implied:
+        secrets += [each for _, app in fleet.sites() if app.migrating.pending for each in app.secrets.values()]
+    return tuple(dict.fromkeys([*urls, *secrets]))
+
+
+def usual_host(host: Host) -> Asking:
+    """What can be asked of a host of which nothing more is known than its name."""
+    return Asking(host.name, host, tuple(_usual()))
+
+
+def _wanted(said: bool | None, implied: bool) -> bool:
+    return implied if said is None else said
+
+
+def _hosts(fleet: Fleet, context: Context, implied: bool) -> Iterator[Asking]:
+    for host in fleet.hosts:
+        mine = [group.checks for group in fleet.groups if host in group.hosts]
+        found = [check for checks in mine for check in _of_host(checks, context)]
+        if implied:
+            declared = {check.name for check in found}
+            found = [*(c for c in _usual() if c.name not in declared), *found]
+        yield Asking(host.name, host, _once(found))
+
+
+def _usual() -> Iterator[Check]:
+    yield clock(ClockChecks())
+    yield machine.disk(DiskChecks(), ["/"])
+    yield machine.memory(MemoryChecks())
+    yield machine.load(LoadChecks())
+    yield machine.reboot("warn")
+
+
+def _of_host(
+    checks: HostChecks, context: Context, current: str = "", env: Mapping[str, Value] | None = None, path: str = ""
+) -> Iterator[Check]:
+    """The declared ones. The clock is the first: the shorter the way to its answer, the more that tells."""
+    if checks.clock:
+        yield clock(checks.clock)
+    if checks.tools:
+        yield tools(checks.tools, current, env)
+    if checks.disk:
+        yield machine.disk(checks.disk, checks.disk.paths or ["/", *([path] if path else [])])
+    if checks.memory:
+        yield machine.memory(checks.memory)
+    if checks.load:
+        yield machine.load(checks.load)
+    if checks.reboot:
+        yield machine.reboot(checks.reboot)
+    if checks.ports or checks.not_listening:
+        yield ports(checks.ports, checks.not_listening)
+    if checks.at_boot:
+        yield apps.at_boot(checks.at_boot, "fail")
+    yield from (certificate(one, context.now) for one in checks.tls)
+    yield from (url(one) for one in checks.urls)
+    if checks.redis:
+        yield redis(checks.redis, context)
+
+
+def _apps(fleet: Fleet, context: Context, implied: bool) -> Iterator[Asking]:
+    asked: set[str] = set()
+    for host, app in fleet.sites():
+        env: dict[str, Value] = {**app.env, **{n: v for n, r in app.secrets.items() if (v := context.known.get(r))}}
+        at = app.layout_paths
+        found = [*_of_host(app.checks, context, at.current, env, at.path), *_of_app(host, app, env, context, implied)]
+        if implied and app.name not in asked and (pending := apps.migrations(app, env, context)):
+            found.append(pending)
+        asked.add(app.name)
+        yield Asking(f"{app.name}@{host.name}", host, _once(found), app.name, app.user)
+
+
+def _of_app(host: Host, app: App, env: Mapping[str, Value], context: Context, implied: bool) -> Iterator[Check]:
+    checks: AppChecks = app.checks
+    if checks.variables:
+        yield variables(app, context)
+    if _wanted(checks.git, implied):
+        yield apps.repository(app)
+    limits = checks.queue or (QueueChecks() if implied else None)
+    if limits and (queue := apps.queue(app, limits, env)):
+        yield queue
+    if implied:
+        # A deploy asks these two in its survey.
+        yield apps.place(host, app)
+        if app.layout == "in_place":
+            yield apps.checkout(app)
+        if rights := apps.writable(app, env):
+            yield rights
+        units = [unit for unit in app.service.units() if unit not in checks.at_boot]
+        if units:
+            yield apps.at_boot(units, "warn")
+
+
+def _once(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """A host in two groups is asked once what both declare."""
+    found: list[Check] = []
+    for check in checks:
+        if not any(_same(check, other) for other in found):
+            found.append(check)
+    return tuple(found)
+
+
+def _same(one: Check, other: Check) -> bool:
+    return (one.name, one.probe.command, _how(one)) == (other.name, other.probe.command, _how(other))
+
+
+def _how(check: Check) -> object:
+    """How a check judges, so that it can be compared: two partial functions are never the same."""
+    judge = check.judge
+    return (judge.func, judge.args) if isinstance(judge, partial) else judge

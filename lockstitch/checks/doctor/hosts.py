@@ -1,0 +1,114 @@
+"""What doctor asks of a host once it is logged in to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lockstitch.checks import Asking, Check
+from lockstitch.checks.apps import place, repository
+from lockstitch.inventory import Fleet
+from lockstitch.model.command import Command
+from lockstitch.model.finding import Finding
+from lockstitch.model.host import Host
+from lockstitch.model.probe import Probe
+
+_TOOLS = ("git", "tar", "awk", "sed", "timeout", "df")
+_ASK = r"""
+echo "user $(id -un)"
+for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
+at=$(pwd); [ -w "$at" ] || echo "unwritable $at"
+if [ "$(id -u)" = 0 ]; then echo "sudo root"
+elif ! command -v sudo >/dev/null 2>&1; then echo "sudo absent"
+elif sudo -n true >/dev/null 2>&1; then echo "sudo all"
+elif sudo -n -l >/dev/null 2>&1; then echo "sudo some"
+else echo "sudo none"; fi
+for user in $users; do
+    if ! id "$user" >/dev/null 2>&1; then echo "nouser $user"
+    elif [ "$(id -u)" = 0 ] || [ "$(id -un)" = "$user" ]; then echo "may $user"
+    elif sudo -n -u "$user" true >/dev/null 2>&1; then echo "may $user"
+    else echo "maynot $user"; fi
+done
+exit 0
+"""
+
+
+@dataclass(frozen=True)
+class Login:
+    """What the login user may and has."""
+
+    user: str = ""
+    missing: tuple[str, ...] = ()
+    unwritable: str = ""
+    sudo: str = ""
+    users: tuple[tuple[str, str], ...] = ()
+
+
+def askings(fleet: Fleet) -> tuple[Asking, ...]:
+    """Of each host what its login user may; of each app on it whether its user reaches the repository and may write."""
+    found = []
+    for host in fleet.hosts:
+        apps = [app for at, app in fleet.sites() if at == host]
+        users = tuple(dict.fromkeys(app.user for app in apps if app.user))
+        found.append(login(host, users))
+        found += [
+            Asking(f"{app.name}@{host.name}", host, (repository(app), place(host, app)), app.name, app.user)
+            for app in apps
+        ]
+    return tuple(found)
+
+
+def login(host: Host, users: Sequence[str] = ()) -> Asking:
+    """What is asked of every host, also of one that no inventory names."""
+    values = {"tools": " ".join(_TOOLS), "users": " ".join(users)}
+    return Asking(host.name, host, (Check("login", Probe("login", Command(_ASK, values=values), parse), _judge),))
+
+
+def parse(text: str, code: int) -> Login:
+    words = [(line.partition(" ")[0], line.partition(" ")[2]) for line in text.split("\n")]
+    said = dict(words)
+    return Login(
+        said.get("user", ""),
+        tuple(rest for word, rest in words if word == "missing"),
+        said.get("unwritable", ""),
+        said.get("sudo", ""),
+        tuple((word, rest) for word, rest in words if word in ("may", "maynot", "nouser")),
+    )
+
+
+def _judge(told: Login) -> Iterator[Finding]:
+    who = told.user or "the login user"
+    yield _sudo(who, told.sudo)
+    for word, user in told.users:
+        if word == "may":
+            yield Finding("sudo", "pass", f"{who} may act as {user}")
+        elif word == "nouser":
+            hint = f"on the host: sudo useradd --create-home {user}; or correct `user` in the inventory"
+            yield Finding("sudo", "fail", f"there is no user {user}, as whom an app is to run", hint)
+        else:
+            hint = f"a file in /etc/sudoers.d must say: {who} ALL=({user}) NOPASSWD: ALL"
+            yield Finding("sudo", "fail", f"{who} may not act as {user} without a password", hint)
+    for tool in told.missing:
+        yield Finding("tools", "fail", f"{tool} is not found", f"install it: sudo apt-get install {_package(tool)}")
+    if not told.missing:
+        yield Finding("tools", "pass", f"{', '.join(_TOOLS)} are there")
+    if told.unwritable:
+        yield Finding(
+            "home", "fail", f"{told.unwritable} cannot be written by {who}", f"sudo chown {who} {told.unwritable}"
+        )
+
+
+def _sudo(who: str, told: str) -> Finding:
+    if told == "root":
+        return Finding("sudo", "note", "the login user is root: nothing holds it back", "log in as a user of its own")
+    if told == "all":
+        return Finding("sudo", "pass", f"{who} may sudo without a password")
+    if told == "some":
+        return Finding("sudo", "pass", f"{who} may sudo some commands; a deploy asks for those that it needs")
+    why = "there is no sudo" if told == "absent" else f"{who} may not sudo without a password"
+    hint = f"only where it is needed (systemctl, --sudo): a file in /etc/sudoers.d: {who} ALL=(root) NOPASSWD: …"
+    return Finding("sudo", "warn", why, hint)
+
+
+def _package(tool: str) -> str:
+    return {"awk": "mawk", "timeout": "coreutils", "df": "coreutils"}.get(tool, tool)

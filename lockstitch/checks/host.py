@@ -1,0 +1,121 @@
+"""How full a host's disks and memory are, how busy its CPUs, whether it waits for a reboot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from lockstitch.checks.check import Check, finding, level, passed, unknown
+from lockstitch.facts.host import CPUS, reboot_probe
+from lockstitch.inventory.checks import DiskChecks, LoadChecks, MemoryChecks
+from lockstitch.model.command import Command
+from lockstitch.model.finding import Finding, Level
+from lockstitch.model.format import sized
+from lockstitch.model.probe import NEAR, Probe, number
+
+_DISK = r"""
+printf '%s\n' "$paths" | while IFS= read -r path; do
+    at=$(near "$path")
+    df -Pk -- "$at" 2>/dev/null | awk 'NR == 2 { print "space", $5, $4, $6 }'
+    df -Pi -- "$at" 2>/dev/null | awk 'NR == 2 { print "inodes", $5, $4, $6 }'
+done
+"""
+_MEMORY = "awk '/^(MemTotal|MemAvailable):/ { print $1, $2 }' /proc/meminfo"
+_LOAD = """awk '{ print "load", $2 }' /proc/loadavg"""
+
+
+@dataclass(frozen=True)
+class Used:
+    """How much of one file system is used, in percent, and what is left: KiB, or inodes."""
+
+    what: str
+    percent: int
+    left: int
+    mount: str
+
+
+def disk(limits: DiskChecks, paths: Sequence[str]) -> Check:
+    """Space and inodes of the file systems that paths are on."""
+    values = {"paths": "\n".join(dict.fromkeys(paths))}
+    return Check("disk", Probe("disk", Command(NEAR + _DISK, values=values), parse_disk), partial(judge_disk, limits))
+
+
+def parse_disk(text: str, code: int) -> tuple[Used, ...]:
+    """Each file system once. One without inodes of its own (btrfs) tells `-`, and is left out."""
+    found: dict[tuple[str, str], Used] = {}
+    for line in text.split("\n"):
+        match line.split(" ", 3):
+            case [("space" | "inodes") as what, part, left, mount] if (percent := number(part.rstrip("%"))) is not None:
+                found[what, mount] = Used(what, percent, number(left) or 0, mount)
+    return tuple(found.values())
+
+
+def judge_disk(limits: DiskChecks, used: Sequence[Used]) -> Iterator[Finding]:
+    for one in used:
+        left = sized(one.left * 1024) if one.what == "space" else str(one.left)
+        says = f"{one.mount}: {one.percent} % of the {one.what} used, {left} left; no from {limits.fail} % on"
+        hint = f"see what is large there: du -xh {one.mount} | sort -h | tail"
+        yield finding("disk", level(one.percent, limits.warn, limits.fail), says, hint)
+    if not used:
+        yield unknown("disk", "df tells nothing of it", "look there: df -P")
+
+
+def memory(limits: MemoryChecks) -> Check:
+    return Check("memory", Probe("memory", Command(_MEMORY), parse_memory), partial(judge_memory, limits))
+
+
+def parse_memory(text: str, code: int) -> tuple[int, int] | None:
+    """All there is, and what is available of it, in bytes."""
+    said = dict(line.split(" ", 1) for line in text.split("\n") if " " in line)
+    total, available = (number(said.get(word, "")) for word in ("MemTotal:", "MemAvailable:"))
+    return (total * 1024, available * 1024) if total and available is not None else None
+
+
+def judge_memory(limits: MemoryChecks, told: tuple[int, int] | None) -> Iterator[Finding]:
+    if told is None:
+        yield unknown("memory", "the kernel does not tell what is available", "look there: cat /proc/meminfo")
+        return
+    total, available = told
+    percent = round(100 * (1 - min(available, total) / total))
+    says = f"{percent} % of {sized(total)} in use, {sized(available)} available; no from {limits.fail} % on"
+    hint = "see what uses it: ps -eo rss,pid,args | sort -n | tail"
+    yield finding("memory", level(percent, limits.warn, limits.fail), says, hint)
+
+
+def load(limits: LoadChecks) -> Check:
+    return Check("load", Probe("load", Command(_LOAD + CPUS), parse_load), partial(judge_load, limits))
+
+
+def parse_load(text: str, code: int) -> tuple[float, int] | None:
+    """The load of five minutes, and how many CPUs there are."""
+    said = dict(line.split(" ", 1) for line in text.split("\n") if " " in line)
+    cpus = number(said.get("cpus", ""))
+    try:
+        return (float(said["load"]), cpus) if cpus else None
+    except (KeyError, ValueError):
+        return None
+
+
+def judge_load(limits: LoadChecks, told: tuple[float, int] | None) -> Iterator[Finding]:
+    if told is None:
+        yield unknown("load", "the kernel does not tell it", "look there: cat /proc/loadavg")
+        return
+    load, cpus = told
+    says = f"{load:.2f} for {cpus} CPUs, {load / cpus:.2f} each; no from {limits.fail:g} each on"
+    yield finding("load", level(load / cpus, limits.warn, limits.fail), says, "see what is busy: top -bn1 | head -n 20")
+
+
+def reboot(pending: Level) -> Check:
+    """`pending` is what it means that one is pending."""
+    return Check("reboot", reboot_probe(), partial(judge_reboot, pending))
+
+
+def judge_reboot(pending: Level, told: str | None) -> Iterator[Finding]:
+    if told is None:
+        yield unknown("reboot", "this system does not tell whether a reboot is pending", "compare uname -r with /boot")
+    elif told:
+        hint = "when its users can spare it: fab -H ENV reboot --only-pending"
+        yield finding("reboot", pending, f"a reboot is pending ({told.strip()})", hint)
+    else:
+        yield passed("reboot", "none is pending")

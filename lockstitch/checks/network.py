@@ -1,0 +1,36 @@
+"""Services that must answer: asked from the host, which is who will need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from lockstitch.checks.check import Check, failed, passed, unknown
+from lockstitch.facts.http import asked_of, parse_answer
+from lockstitch.inventory.checks import UrlChecks
+from lockstitch.model.finding import Finding
+from lockstitch.model.gate import HttpAnswer
+from lockstitch.model.probe import Probe
+
+NAME = "urls"
+_NOTHING = "this host has none of curl, python3 and node"
+
+
+def url(wanted: UrlChecks) -> Check:
+    return Check(NAME, Probe(NAME, asked_of(wanted.url, wanted.timeout), parse_answer), partial(judge, wanted))
+
+
+def judge(wanted: UrlChecks, answer: HttpAnswer) -> Iterator[Finding]:
+    if answer.status == 0 and _NOTHING in answer.body:
+        yield unknown(NAME, f"{wanted.url}: {answer.body}", "install curl there")
+    elif answer.status == 0:
+        said = answer.body.strip().splitlines()[-1:] or ["nothing was said"]
+        yield failed(NAME, f"{wanted.url} does not answer: {said[0]}", f"try it there: curl -v {wanted.url}")
+    elif answer.status != wanted.status:
+        says = f"{wanted.url} answered {answer.status}, expected {wanted.status}"
+        yield failed(NAME, says, f"see what it says: curl -i {wanted.url}")
+    elif wanted.contains not in answer.body:
+        says = f"{wanted.url}: the answer does not contain {wanted.contains!r}"
+        yield failed(NAME, says, f"see what it says: curl -i {wanted.url}")
+    else:
+        yield passed(NAME, f"{wanted.url} answered {answer.status}")

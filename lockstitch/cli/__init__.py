@@ -1,0 +1,18 @@
+"""The seam with Fabric's command line: tasks on a fleet, -H from the inventory, errors as words and exit codes.
+
+`fabric.yaml` names the Executor. What is heavy (inventories, SSH) is loaded when a task runs, not for `fab --list`.
+"""
+
+from lockstitch.cli.context import FleetContext, Settings, remote_for
+from lockstitch.cli.descriptors import open_closed
+from lockstitch.cli.executor import Executor
+from lockstitch.cli.signals import too_late
+from lockstitch.cli.ssh_files import read_ssh_files_leniently
+from lockstitch.cli.suggestions import tell_typos
+from lockstitch.cli.task import FleetTask, fleet_task
+
+open_closed()
+tell_typos()
+read_ssh_files_leniently()
+
+__all__ = ["Executor", "FleetContext", "FleetTask", "Settings", "fleet_task", "remote_for", "too_late"]

@@ -1,0 +1,94 @@
+"""What is done with running apps: maintenance, queues, their own console."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from lockstitch import plans
+from lockstitch.cli.everywhere import on_sites, site_work
+from lockstitch.cli.fanout import end
+from lockstitch.cli.session import Session, words
+from lockstitch.engine.fanout import everywhere
+from lockstitch.errors import ExitCode, UsageError
+from lockstitch.inventory import App, resolve_secret
+from lockstitch.model.command import Command
+from lockstitch.model.results import Done
+from lockstitch.report import maintenance_json, maintenance_text, queues_json, queues_text
+from lockstitch.services.maintenance import Page
+from lockstitch.services.queues import Queues, QueueState
+from lockstitch.services.release_context import Place
+
+_QUEUES = "has queues that its service knows"
+
+
+def switch_maintenance(
+    session: Session, only: str, *, on: bool, retry: int = 0, secret: str = "", message: str = "", yes: bool = False
+) -> None:
+    """Plan it, show it, ask where it must be asked, carry it out."""
+    if retry < 0:
+        raise UsageError("--retry is a number of seconds; nothing was changed")
+    fleet = session.fleet(only)
+
+    def make() -> plans.Plan:
+        found = session.survey(fleet, plans.rollback_asks(fleet, ""))
+        env = plans.environments(fleet, reveal=on and not session.dry)
+        known = resolve_secret(secret) if secret and not session.dry else ""
+        page = Page(str(retry) if retry else "", known, message)
+        return plans.maintenance(fleet, found, plans.Asked(session.run_id, session.by, on, message, page, env))
+
+    session.carry_out(make, yes=yes)
+
+
+def show_maintenance(session: Session, only: str) -> None:
+    fleet = session.fleet(only)
+    found = session.survey(fleet, plans.usual_asks(fleet))
+    knows = {plans.site(host.name, app): app.mode is not None for host, app in fleet.sites()}
+    session.answer(lambda: maintenance_json(found, knows), lambda: maintenance_text(found, knows))
+    if found.unreachable:
+        sys.exit(int(ExitCode.UNREACHABLE))
+
+
+def app_command(session: Session, only: str, line: str, *, once: bool) -> None:
+    """A command of each app's own console."""
+    if not line.strip():
+        raise UsageError("there is no command", hint="fab -H ENV artisan -- about")
+    what = f"artisan -- {line}"
+    on_sites(session, only, what, lambda app, place: app.service.console(place, line), "has artisan", once=once)
+
+
+def queue_command(
+    session: Session, only: str, what: str, which: Callable[[Queues], Command], *, once: bool = False
+) -> None:
+    on_sites(session, only, what, lambda app, place: _of(app, place, which), _QUEUES, once=once)
+
+
+def queue_retry(session: Session, only: str, ids: str) -> None:
+    if not words(ids):
+        raise UsageError("no job is named", hint="fab -H ENV queue.retry all, or ids from queue.failed")
+    queue_command(session, only, f"queue.retry {ids}", lambda queues: queues.retry(words(ids)), once=True)
+
+
+def show_queues(session: Session, only: str) -> None:
+    """How the queues of every app are on every host."""
+    fleet = session.fleet(only)
+    work = site_work(fleet, lambda app, place: _of(app, place, lambda queues: queues.status.command), _QUEUES)
+    done = everywhere(session.remote, work)
+    apps = {plans.site(host.name, app): app for host, app in fleet.sites()}
+    found = {site: _state(app, site, done[str(site)]) for site, app in apps.items() if str(site) in done}
+    session.answer(lambda: queues_json(found), lambda: queues_text(found))
+    bad = any(isinstance(state, str) or state.problem for state in found.values())
+    end([*done.values(), *([Done(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
+
+
+def _state(app: App, site: plans.Site, done: Done) -> QueueState | str:
+    queues = app.service.queue(Place(app.name, site.layout, "", ""))
+    if queues is None or not done.results:
+        return done.words
+    (result,) = done.results
+    return queues.status.parse(result.output, result.code)
+
+
+def _of(app: App, place: Place, which: Callable[[Queues], Command]) -> Command | None:
+    queues = app.service.queue(place)
+    return which(queues) if queues else None

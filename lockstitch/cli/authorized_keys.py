@@ -1,0 +1,146 @@
+"""Who may log in: the authorized_keys of a user on every selected host."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lockstitch.cli.facts import answers
+from lockstitch.cli.fanout import end, record, show
+from lockstitch.cli.output import aside, tell
+from lockstitch.cli.session import Session
+from lockstitch.engine.fanout import NOT_BEGUN, Way, Work, everywhere
+from lockstitch.engine.journal import now
+from lockstitch.errors import ExitCode, LockstitchError, UsageError
+from lockstitch.facts.authorized_keys import Key, KeyFile, add, key_file, keys_of, remove, write
+from lockstitch.model.command import Command, words
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.results import Done
+from lockstitch.report import done_text, oneline, table
+
+Lines = Callable[[Host, KeyFile], tuple[str, ...] | str]
+_UNREADABLE = Done(ExitCode.CHECK_SAID_NO, "its authorized_keys cannot be read")
+_GARBLED = Done(ExitCode.CHECK_SAID_NO, "its authorized_keys holds bytes that are no UTF-8: it stays as it is")
+
+
+def list_keys(session: Session, way: Way, user: str) -> None:
+    """Every key that may log in as a user, and which of them is ours."""
+    done, found = answers(session, _typed("keys.list", user), key_file(), way, user)
+    hosts = {host.name: host for host in session.c.hosts}
+    mine = {label: session.remote.logged_in_with(hosts[label]) for label in found}
+    done |= {label: _UNREADABLE for label, file in found.items() if file is None}
+    keys = [(label, key) for label, file in found.items() if file for key in file.keys]
+    if session.json:
+        listed = [{"host": h, **_told(key), "logged_in_with": key.blob == mine[h]} for h, key in keys]
+        session.answer(lambda: {"keys": listed, "results": {label: one.words for label, one in done.items()}}, str)
+    else:
+        rows = [(h, k.fingerprint, k.kind, k.comment, k.options, _said(k, mine[h])) for h, k in keys]
+        tell(table(("HOST", "FINGERPRINT", "KIND", "COMMENT", "OPTIONS", ""), rows))
+        if any(one.code is not ExitCode.DONE for one in done.values()):
+            aside("\n" + done_text({label: _why(one) for label, one in done.items()}, all_of_them=False))
+    end(list(done.values()))
+
+
+def add_keys(session: Session, way: Way, user: str, file: str, *, yes: bool = False) -> None:
+    """Let the keys of a file log in as a user, everywhere."""
+    path = Path(file).expanduser()
+    try:
+        keys = keys_of(path.read_text(), file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}; nothing was changed") from error
+    for key in keys:
+        session.note(oneline(f"{key.fingerprint} {key.kind} {key.comment}" + (f" ({key.weak})" if key.weak else "")))
+    what = _typed("keys.add", user, *(key.fingerprint for key in keys))
+    _change(session, what, way, user, lambda host, there: add(there, keys), "it is there already", yes=yes)
+
+
+def remove_key(session: Session, way: Way, user: str, named: str, *, yes: bool = False) -> None:
+    """Let no key of this fingerprint or comment log in as a user any more; never the one that lets us in."""
+    if not named.strip():
+        raise UsageError("no key is named; nothing was changed", hint="keys.list shows fingerprints and comments")
+
+    def without(host: Host, there: KeyFile) -> tuple[str, ...] | str:
+        lines, gone = remove(there, named)
+        if len({key.public for key in gone}) > 1:
+            return "several keys have this comment: name one by its fingerprint"
+        if any(key.blob == session.remote.logged_in_with(host) for key in gone):
+            return "it is the key that lets us in: it stays. Log in with another one to remove it"
+        if gone and not KeyFile("", lines).keys:
+            return "it is the only key there: it stays"
+        return lines
+
+    _change(session, _typed("keys.remove", user, named), way, user, without, "there is no such key", yes=yes)
+
+
+def _change(session: Session, what: str, way: Way, user: str, make: Lines, so: str, *, yes: bool) -> None:
+    """Read, decide and write, on every host; one that refuses leaves the others to go on. `so` is said where nothing
+    is to be changed."""
+    if not session.dry:
+        session.confirm_all(yes=yes)
+    hosts, began, start = session.c.hosts, now(), time.monotonic()
+    done = {host.name: Done(ExitCode.INTERRUPTED, NOT_BEGUN) for host in hosts}
+    try:
+        stopped = threading.Event()
+        asked = [_work(host, user, key_file().command, "read") for host in hosts]
+        read = everywhere(session.remote, asked, way=way, stopped=stopped)
+        decided = {host.name: _decided(session, host, read[host.name], make, so) for host in hosts}
+        done |= {name: one for name, one in decided.items() if isinstance(one, Done)}
+        work = [_work(h, user, one, "write") for h in hosts if isinstance(one := decided[h.name], Command)]
+        if not stopped.is_set():
+            done |= {label: _why(one) for label, one in everywhere(session.remote, work, way=way).items()}
+    finally:
+        if not session.dry:
+            record(session, what, done, began, time.monotonic() - start)
+    show(session, done)
+
+
+def _decided(session: Session, host: Host, read: Done, make: Lines, so: str) -> Done | Command:
+    """What is to be written on a host, or why nothing is."""
+    if read.code is not ExitCode.DONE:
+        return _why(read)
+    file = key_file().parse(read.results[0].output, read.results[0].code)
+    if file is None:
+        return _UNREADABLE
+    try:
+        lines = make(host, file)
+    except LockstitchError as error:
+        return Done(error.exit_code, error.message)
+    if isinstance(lines, str):
+        return Done(ExitCode.CHECK_SAID_NO, lines)
+    if lines == file.lines:
+        return Done(ExitCode.DONE, so, exit=0)
+    if file.garbled:
+        return _GARBLED
+    return Done(ExitCode.DONE, "would be changed", exit=0) if session.dry else write(file, lines)
+
+
+def _typed(task: str, user: str, *named: str) -> str:
+    """As it was typed, for the journal."""
+    return words(task, *named, *(("--user", user) if user else ()))
+
+
+def _why(one: Done) -> Done:
+    """What the host's script said is why it did not."""
+    said = "".join(result.output for result in one.results).strip() if one.code is not ExitCode.DONE else ""
+    return Done(one.code, said, one.results, one.exit, one.seconds) if said else one
+
+
+def _work(host: Host, user: str, command: Command, name: str) -> Work:
+    return Work(host.name, host, Script((Step(name, "", command, timeout=60),), user=user or None))
+
+
+def _told(key: Key) -> dict[str, str]:
+    return {
+        "fingerprint": key.fingerprint,
+        "kind": key.kind,
+        "comment": key.comment,
+        "options": key.options,
+        "weak": key.weak,
+    }
+
+
+def _said(key: Key, mine: bytes) -> str:
+    return "logged in with" if key.blob == mine else key.weak

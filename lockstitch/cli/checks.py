@@ -1,0 +1,164 @@
+"""What `check` and `deploy` share: the checks of a selection, asked and judged; and what `check` and `facts` show."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from lockstitch.checks import NAMES, Asking, Context, gathered
+from lockstitch.checks.check import findings, refuse
+from lockstitch.checks.declared import known, references, usual_host
+from lockstitch.cli.asked_databases import database_findings
+from lockstitch.cli.context import plain_host
+from lockstitch.cli.fanout import record
+from lockstitch.cli.session import Session, words
+from lockstitch.engine.fanout import Way
+from lockstitch.engine.inquire import Answers, Inquiry, inquire, of
+from lockstitch.engine.journal import now
+from lockstitch.errors import ExitCode, HostLostError, UsageError
+from lockstitch.facts.host import fact_probes
+from lockstitch.inventory import Fleet, resolve_secret
+from lockstitch.model.command import Value
+from lockstitch.model.finding import Finding
+from lockstitch.model.plan import Plan
+from lockstitch.model.results import Done, worst
+from lockstitch.report import Checked, Reported, checks_json, checks_text, facts_json, facts_text
+
+_CODES = {"unreachable": ExitCode.UNREACHABLE, "failed": ExitCode.CHECK_SAID_NO}
+
+
+def show_checks(session: Session, only: str, skip: str, way: Way) -> None:
+    """Judge every selected host and app, and end with 7 where one fails, 3 where one cannot be asked."""
+    began, start = now(), time.monotonic()
+    skipped = known(words(skip))
+    fleets = [fleet.only(words(only)) if only else fleet for fleet in session.c.selection.fleets]
+    if only and not fleets:
+        raise UsageError("--only names apps, and the selection has none", hint="fab -H ENV check --only APP")
+    asked = [(fleet, context_of(fleet, implied=True)) for fleet in fleets]
+    askings = [one for fleet, context in asked for one in gathered(fleet, context, skipped, implied=True)]
+    plain = [usual_host(plain_host(name)) for name in session.c.selection.plain]
+    askings += [replace(one, checks=tuple(c for c in one.checks if c.name not in skipped)) for one in plain]
+    answers = inquire(session.remote, [of(one) for one in askings], way)
+    found = judged(askings, answers)
+    if "database" not in skipped and not interrupted(answers):
+        for fleet, context in asked:
+            _beside(found, database_findings(session, fleet, context, implied=True))
+    ended = {name: codes(one) for name, one in found.items()}
+    typed = [part for name, value in (("--only", only), ("--skip", skip)) if value for part in (name, value)]
+    record(session, " ".join(["check", *typed]), ended, began, time.monotonic() - start)
+    code = worst([*ended.values(), *interrupted(answers)])
+    session.answer(lambda: checks_json(found, int(code)), lambda: checks_text(found))
+    sys.exit(int(code))
+
+
+def context_of(fleet: Fleet, *, reveal: bool = True, implied: bool = False) -> Context:
+    """The time, and the secrets that the checks need; with `reveal` off none is looked up."""
+    values: dict[str, Value] = {}
+    lacking: dict[str, str] = {}
+    for reference in references(fleet, implied=implied) if reveal else ():
+        try:
+            values[reference] = resolve_secret(reference)
+        except UsageError as error:
+            lacking[reference] = error.message
+    return Context(datetime.now(UTC), values, lacking)
+
+
+def judged(askings: Sequence[Asking], answers: Mapping[str, Answers]) -> dict[str, Checked]:
+    """The findings of every host, those of its apps after its own."""
+    found: dict[str, Checked] = {}
+    for asking in askings:
+        answer, name = answers[asking.label], asking.host.name
+        before = found.get(name, Checked())
+        if answer.away and asking.user and answer.error is None:
+            found[name] = replace(before, findings=(*before.findings, (asking.app, _refused(asking, answer))))
+        elif answer.away:
+            found[name] = _away(answer)
+        elif not before.away:
+            said = findings(asking, answer.read, answer.done.words)
+            found[name] = replace(before, findings=(*before.findings, *((asking.app, one) for one in said)))
+    return found
+
+
+def _away(answer: Answers) -> Checked:
+    return Checked(away=answer.done.words, hint=answer.error.hint if answer.error else "")
+
+
+def interrupted(answers: Mapping[str, Answers]) -> list[Done]:
+    """Those that were cut off by whoever typed."""
+    return [one.done for one in answers.values() if one.done.code is ExitCode.INTERRUPTED]
+
+
+def _refused(asking: Asking, answer: Answers) -> Finding:
+    """The host is there, and nothing can be asked as the app's user."""
+    hint = f"a file in /etc/sudoers.d must let the login user act as {asking.user}: fab -H ENV doctor looks"
+    return Finding("user", "fail", f"it cannot be asked as {asking.user}: {answer.done.words}", hint)
+
+
+def _beside(found: dict[str, Checked], more: Mapping[str, Checked]) -> None:
+    for name, one in more.items():
+        before = found.get(name, Checked())
+        found[name] = one if one.away else replace(before, findings=(*before.findings, *one.findings))
+
+
+def codes(one: Checked) -> Done:
+    """What the findings of one count as."""
+    code = _CODES.get(one.result, ExitCode.DONE)
+    return Done(code, one.away or one.result, exit=None if one.away else int(code))
+
+
+def before_deploy(session: Session, fleet: Fleet, skip: str) -> tuple[str, ...]:
+    """Ask what the inventory declares; notes for the plan. Raises CheckError for a no that is not waived."""
+    skipped = known(words(skip))
+    context = context_of(fleet, reveal=not session.dry)
+    askings = gathered(fleet, context, implied=False)
+    found: dict[str, Checked] = {}
+    if askings:
+        session.note(f"checking {', '.join(dict.fromkeys(one.host.name for one in askings))}")
+        answers = inquire(session.remote, [of(one) for one in askings])
+        if interrupted(answers):
+            raise KeyboardInterrupt
+        if lost := [answer.error for answer in answers.values() if answer.error]:
+            raise lost[0]
+        found = judged(askings, answers)
+    _beside(found, database_findings(session, fleet, context, implied=False))
+    said = [(name, about, one) for name, checked in found.items() for about, one in checked.findings]
+    for name, checked in found.items():
+        if checked.away:
+            raise HostLostError(
+                name, f"{checked.away.removeprefix(f'{name}: ')}; nothing was changed", hint=checked.hint
+            )
+    noes = [(f"{_where(n, a)}: {f.check}: {f.says}", f.check) for n, a, f in said if f.level == "fail"]
+    left = [(text, name) for text, name in noes if name not in skipped]
+    refuse([text for text, _ in left], [name for _, name in left if name in NAMES])
+    waives = [f"waived by --skip-checks {name}: {text}" for text, name in noes]
+    return (*waives, *(f"{_where(n, a)}: {f.check}: {f.says}" for n, a, f in said if f.level == "warn"))
+
+
+def _where(host: str, about: str) -> str:
+    return f"{host}: {about}" if about else host
+
+
+def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
+    return replace(plan, notes=(*notes, *plan.notes)) if notes else plan
+
+
+def show_facts(session: Session, way: Way) -> None:
+    """What every selected host tells of itself."""
+    began, start = now(), time.monotonic()
+    paths: dict[str, list[str]] = {}
+    for fleet in session.c.selection.fleets:
+        for host, app in fleet.sites():
+            paths.setdefault(host.name, []).append(app.path)
+    inquiries = [Inquiry(h.name, h, fact_probes(paths.get(h.name, []))) for h in session.c.hosts]
+    answers = inquire(session.remote, inquiries, way)
+    told = {name: one for name, one in answers.items() if len(one.read) == 3}
+    found = {name: Reported(one.read[1], one.read[0], one.read[2]) for name, one in told.items()}
+    away = {name: _away(one) for name, one in answers.items() if name not in told}
+    ended = {name: one.done for name, one in answers.items()}
+    record(session, "facts", ended, began, time.monotonic() - start)
+    code = worst(list(ended.values()))
+    session.answer(lambda: facts_json(found, away, int(code)), lambda: facts_text(found, away))
+    sys.exit(int(code))

@@ -1,0 +1,112 @@
+"""What a task on a fleet is given: the selection, the settings of the project, and the way to the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+
+from lockstitch.errors import UsageError
+
+if TYPE_CHECKING:
+    from lockstitch.inventory import Inventory, Selection
+    from lockstitch.model.host import Host
+    from lockstitch.remote.routed import Routed
+    from lockstitch.remote.ssh import SshRemote
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The `lockstitch:` section of `fabric.yaml`, and where the project is."""
+
+    root: Path
+    hosts: Path
+    environment: str = ""
+
+    @classmethod
+    def of(cls, config: Any) -> Settings:
+        """The settings of a `fab` that has loaded its project's configuration."""
+        root = Path(getattr(config, "_project_prefix", None) or Path.cwd())
+        section = config.get("lockstitch", None) or {}
+        hosts, environment = section.get("hosts", "hosts"), section.get("environment", "")
+        if not isinstance(hosts, str) or not isinstance(environment or "", str):
+            raise UsageError("fabric.yaml: lockstitch: `hosts` and `environment` must be words")
+        return cls(root, root / hosts, environment or "")
+
+
+class FleetContext(Context):
+    """The `c` of a fleet task. `defaulted`: nothing was selected, so it is the default environment."""
+
+    selection: Selection
+    settings: Settings
+    dry: bool = False
+    remainder: str = ""
+    defaulted: bool = False
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Every selected host once: those of environments, then those that were named plainly."""
+        return hosts_of(self.selection)
+
+    @property
+    def root(self) -> Path:
+        """The project's folder, where fabfile.py is."""
+        return self.settings.root
+
+
+class _Folder:
+    """The inventories of the project; a project without any still works with plain hosts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self) -> Sequence[str]:
+        from lockstitch.inventory import environments
+
+        return environments(self._path) if self._path.exists() else []
+
+    def load(self, name: str) -> Inventory:
+        from lockstitch.inventory import load
+
+        return load(self._path, name)
+
+
+def select(settings: Settings, typed: str) -> tuple[Selection, bool]:
+    """What -H means, or without it the default environment; and whether that was so."""
+    from lockstitch.inventory import select as select_of
+
+    if typed:
+        return select_of(_Folder(settings.hosts), typed), False
+    if not settings.environment:
+        raise UsageError("no hosts are selected", hint="fab -H ENV …, or `lockstitch: {environment: …}` in fabric.yaml")
+    return select_of(_Folder(settings.hosts), settings.environment), True
+
+
+def hosts_of(selection: Selection) -> tuple[Host, ...]:
+    """Every host of a selection once."""
+    of_fleets = [host for fleet in selection.fleets for host in fleet.hosts]
+    return tuple(dict.fromkeys([*of_fleets, *map(plain_host, selection.plain)]))
+
+
+def plain_host(name: str) -> Host:
+    """The Host that is meant by `user@host:port`, with all else from `~/.ssh/config`."""
+    from lockstitch.model.host import Host
+    from lockstitch.remote.ssh.route import parse_address
+
+    return Host(name, parse_address(name))
+
+
+def typed_names(selection: Selection) -> dict[str, str]:
+    """How each host is called after -H."""
+    return {host.name: f"{fleet.inventory.name}:{host.name}" for fleet in selection.fleets for host in fleet.hosts}
+
+
+def remote_for(c: FleetContext) -> Routed[SshRemote]:
+    """The way to the hosts, with all that the command line said about connecting; and to this machine."""
+    from lockstitch.remote.routed import Routed
+    from lockstitch.remote.ssh import SshRemote
+
+    return Routed(SshRemote(c.config, typed=typed_names(c.selection), root=c.root))

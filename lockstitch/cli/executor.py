@@ -1,0 +1,172 @@
+"""Calls tasks: those on a fleet once with all of it, plain Fabric tasks once a host, each over a strict connection."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import fabric
+from invoke.context import Context
+from invoke.tasks import Call, Task
+
+from lockstitch.cli.context import FleetContext, Settings, hosts_of, plain_host, select, typed_names
+from lockstitch.cli.exit_codes import endings
+from lockstitch.cli.signals import interruptible
+from lockstitch.cli.task import FleetTask
+from lockstitch.cli.words import command_line
+from lockstitch.errors import UsageError
+
+if TYPE_CHECKING:
+    from lockstitch.inventory import Selection
+    from lockstitch.model.host import Host
+    from lockstitch.remote.ssh import Network
+
+
+class OurCall(Call):
+    """A call whose context the executor makes."""
+
+    executor: Executor
+    host: Host | None
+
+    def __init__(self, *args: Any, executor: Executor, host: Host | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.executor, self.host = executor, host
+
+    def clone_data(self) -> dict[str, Any]:
+        return {**super().clone_data(), "executor": self.executor, "host": self.host}
+
+    def make_context(self, config: Any) -> Context:
+        if self.host is None:
+            return self.executor.fleet_context(self.task, config)
+        return self.executor.network.connection(self.host, config)
+
+
+class Executor(fabric.Executor):  # type: ignore[misc]
+    """Named by `fabric.yaml` under `tasks.executor_class`."""
+
+    def execute(self, *tasks: Any) -> Any:
+        """Run the tasks; what goes wrong ends with a sentence and an exit code."""
+        _hurry()
+        with endings():
+            try:
+                with interruptible():
+                    return self._execute(*tasks)
+            finally:
+                # How it ended is known, and only not yet said: a Ctrl-C has nothing left to interrupt.
+                if threading.current_thread() is threading.main_thread():
+                    signal.signal(signal.SIGINT, signal.SIG_IGN)
+                # What ends with the process is not worth looking through once more.
+                gc.freeze()
+
+    def _execute(self, *tasks: Any) -> Any:
+        try:
+            return super().execute(*tasks)
+        finally:
+            if "network" in self.__dict__:
+                self.network.close()
+
+    def expand_calls(self, calls: Iterable[Any], apply_hosts: bool = True) -> list[Call]:
+        """Every call that is made, with those before and after it."""
+        expanded = list(self._expand(calls, direct=True))
+        if self.core.remainder and not any(getattr(call.task, "remainder", False) for call in expanded):
+            raise UsageError(
+                "none of these tasks takes a command after `--`", hint=f"fab -H … run -- {self.core.remainder}"
+            )
+        return expanded
+
+    def fleet_context(self, task: Task[Any], config: Any) -> FleetContext:
+        """The context of a task on a fleet."""
+        context = FleetContext(config)
+        selection, defaulted = self._selected_by(task)
+        context._set(
+            selection=selection,
+            settings=self.settings,
+            dry=bool(config.run.dry),
+            remainder=command_line(self.core.remainder) if getattr(task, "remainder", False) else "",
+            defaulted=defaulted,
+        )
+        return context
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.of(self.config)
+
+    @cached_property
+    def selected(self) -> tuple[Selection, bool]:
+        return select(self.settings, self._typed)
+
+    def _selected_by(self, task: Task[Any]) -> tuple[Selection, bool]:
+        """What a task on a fleet works on."""
+        from lockstitch.inventory import Selection
+
+        return (Selection(), False) if getattr(task, "alone", False) and not self._typed else self.selected
+
+    @cached_property
+    def network(self) -> Network:
+        """What the connections of plain tasks share."""
+        from lockstitch.remote.ssh import Network
+
+        typed = typed_names(self.selected[0]) if self._typed else {}
+        return Network(self.config, typed=typed, root=self.settings.root)
+
+    @property
+    def _typed(self) -> str:
+        return str(self.core[0].args.hosts.value or "")
+
+    def _expand(self, calls: Iterable[Any], *, direct: bool) -> Iterator[Call]:
+        for given in calls:
+            call = Call(given) if isinstance(given, Task) else given
+            yield from self._expand(call.pre, direct=False)
+            yield from self._each(call, direct)
+            yield from self._expand(call.post, direct=False)
+
+    def _each(self, call: Call, direct: bool) -> Iterator[Call]:
+        if isinstance(call.task, FleetTask):
+            # What was selected wrongly is said before any task of this command line has begun.
+            self._selected_by(call.task)
+            yield call.clone(into=OurCall, with_={"executor": self})
+        elif isinstance(call.task, fabric.Task) or (direct and self._typed):
+            for host in self._hosts(call):
+                yield call.clone(into=OurCall, with_={"executor": self, "host": host})
+        else:
+            yield call
+
+    def _hosts(self, call: Call) -> tuple[Host, ...]:
+        """The hosts of a plain task: those of -H, or those that the task itself names."""
+        own = getattr(call.task, "hosts", None) or ()
+        if self._typed:
+            return hosts_of(self.selected[0])
+        if not own:
+            name = call.called_as or call.task.name
+            raise UsageError(
+                f"{name} works on hosts, and none are selected: it would run on this machine",
+                hint=f"fab -H HOST {name}, or make it a task of this machine with invoke's @task",
+            )
+        return tuple(_named(host) for host in own)
+
+
+def _hurry() -> None:
+    """Fit the process for short commands on many hosts: `scripts/bench run` says what it is worth.
+
+    What has just been loaded is not looked through for garbage again and again; and threads that mostly wait, one or
+    two a host, are not made to take turns within what little each has to do.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    sys.setswitchinterval(0.02)
+
+
+def _named(host: Any) -> Host:
+    """A host as `@task(hosts=…)` takes it: a word, or a mapping of host, user and port."""
+    if isinstance(host, str):
+        return plain_host(host)
+    if unknown := set(host) - {"host", "user", "port"}:
+        raise UsageError(f"a task's hosts can have host, user and port, not {', '.join(sorted(unknown))}")
+    from lockstitch.model.host import Address, Host
+
+    return Host(host["host"], Address(host["host"], None, host.get("port"), host.get("user")))

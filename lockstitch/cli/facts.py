@@ -1,0 +1,61 @@
+"""Questions to every selected host, and their answers as one table or as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from lockstitch.cli.fanout import by_hand, end
+from lockstitch.cli.output import aside, tell
+from lockstitch.cli.session import Session
+from lockstitch.engine.fanout import Way, Work
+from lockstitch.errors import ExitCode
+from lockstitch.facts.table import Question
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.probe import Probe
+from lockstitch.model.results import Done
+from lockstitch.report import done_text, quoted, table
+
+T = TypeVar("T")
+_LONGEST = 400.0
+
+
+def ask(session: Session, what: str, question: Question[Any], way: Way, user: str = "") -> None:
+    """Ask every selected host, and end with the exit code of all."""
+    done, found = answers(session, what, question.probe, way, user)
+    if session.json:
+        hosts = {label: _json(one, found.get(label)) for label, one in done.items()}
+        session.answer(lambda: {"hosts": hosts}, str)
+    else:
+        rows = [(label, *row) for label, values in found.items() for row in question.rows(values)]
+        tell(table(("HOST", *question.headings), rows))
+        bad = {label: one for label, one in done.items() if one.code is not ExitCode.DONE}
+        if bad:
+            aside("\n" + done_text(bad))
+            for label, one in bad.items():
+                for result in one.results:
+                    aside(quoted(f"{label}: {result.output.strip()}"))
+    end(list(done.values()))
+
+
+def answers(
+    session: Session, what: str, probe: Probe[T], way: Way, user: str = ""
+) -> tuple[dict[str, Done], dict[str, T]]:
+    """How it ended on each host, and what those that could answer said."""
+    steps = (Step(probe.name, "", probe.command, timeout=_LONGEST),)
+    work = [Work(host.name, host, Script(steps, user=user or None)) for host in session.c.hosts]
+    done = by_hand(session, what, work, way)
+    found = {
+        label: probe.parse(one.results[0].output, one.results[0].code)
+        for label, one in done.items()
+        if one.code is ExitCode.DONE
+    }
+    return done, found
+
+
+def _json(one: Done, values: Any) -> Mapping[str, Any]:
+    if values is None:
+        said = "".join(result.output for result in one.results).strip()
+        return {"result": one.words, "output": said}
+    return {"result": "ok", "answer": [dataclasses.asdict(value) for value in values]}

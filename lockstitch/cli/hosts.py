@@ -1,0 +1,124 @@
+"""What `reboot` and `packages.*` share: hosts themselves, asked and then changed in turn."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TypeVar
+
+from lockstitch import plans
+from lockstitch.cli.fanout import by_hand, end
+from lockstitch.cli.services import limited
+from lockstitch.cli.session import Session, words
+from lockstitch.engine.fanout import Way, Work, everywhere
+from lockstitch.errors import ConnectError, ExitCode, LockstitchError, UsageError
+from lockstitch.facts.packages import Packages, boot_probe, packages_probe
+from lockstitch.facts.site import Survey
+from lockstitch.model.host import Address, Host
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.probe import Probe
+from lockstitch.model.results import Done, worst
+from lockstitch.report import counted, packages_json, packages_text
+
+T = TypeVar("T")
+_MANY = 300.0
+
+
+def reboot_hosts(session: Session, how: Way, *, only_pending: bool, message: str, yes: bool) -> None:
+    """Ask every host, plan it, show it, ask where it must be asked, carry it out."""
+    if not how.timeout:
+        raise UsageError("--timeout is a number of seconds above 0; nothing was changed")
+
+    def make() -> plans.Plan:
+        turns = _turns(session, message, how)
+        found = _asked(session, boot_probe())
+        mine = _boot_of_this_machine(session)
+        if here := [name for name, boot in found.items() if boot.identity == mine]:
+            raise UsageError(f"{', '.join(here)}: that is the machine you type this on; nothing was changed")
+        return plans.reboot(turns, found, only_pending=only_pending, seconds=how.timeout)
+
+    session.carry_out(make, yes=yes)
+
+
+def show_updates(session: Session, how: Way, *, refresh: bool) -> None:
+    """What apt would do on every host; a line in the journal, as it may have fetched lists."""
+    probe = packages_probe(refresh=refresh)
+    work = _work(session, probe)
+    typed = "packages.updates --refresh" if refresh else "packages.updates"
+    done = by_hand(session, typed, work, how)
+    found: dict[str, Packages | Done] = {}
+    for host, one in done.items():
+        found[host] = probe.parse(one.results[0].output, one.results[0].code) if one.results else one
+    session.answer(lambda: packages_json(found), lambda: packages_text(found))
+    bad = [one for one in found.values() if isinstance(one, Packages) and one.problem]
+    end([*done.values(), *([Done(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
+
+
+def upgrade_hosts(
+    session: Session, how: Way, *, security: bool, only: str, refresh: bool, message: str, yes: bool
+) -> None:
+    """Ask apt on every host, plan it, show it, ask where it must be asked, carry it out."""
+
+    def make() -> plans.Plan:
+        turns = _turns(session, message, how)
+        found = _asked(session, packages_probe(refresh=refresh and not session.dry))
+        chosen = {host: one.chosen(security=security, only=words(only)) for host, one in found.items()}
+        every = {update.name.partition(":")[0] for some in chosen.values() for update in some}
+        for name in words(only):
+            if name.partition(":")[0] not in every:
+                session.note(f"{name} is to be upgraded nowhere")
+        return limited(plans.upgrade(turns, found, chosen), how.timeout)
+
+    session.carry_out(make, yes=yes)
+
+
+def _turns(session: Session, message: str, how: Way) -> plans.Turns:
+    """The hosts and what is known of their apps; of their groups' other hosts too, as far as they answer."""
+    selection = session.c.selection
+    hosts = session.c.hosts
+    plain = ",".join(selection.plain)
+    turns = plans.Turns(session.run_id, session.by, plain, hosts, message=message, most=how.at_once)
+    if not selection.fleets:
+        return turns
+    if selection.plain:
+        raise UsageError("one environment, or plain hosts: not both at once; nothing was changed")
+    fleet = session.fleet("")
+    # All that runs on a host is concerned, whichever of its groups was named.
+    groups = [group for group in fleet.inventory.groups if set(group.hosts) & set(hosts)]
+    wide = replace(fleet, cells=tuple((group.name, host) for group in groups for host in group.hosts))
+    found = session.survey(wide, plans.usual_asks(wide))
+    mine = {host.name for host in hosts}
+    plans.raise_unreachable(Survey({}, {name: error for name, error in found.unreachable.items() if name in mine}))
+    env = plans.environments(wide, reveal=not session.dry)
+    return replace(turns, environment=fleet.inventory.name, fleet=wide, survey=found, env=env)
+
+
+def _asked(session: Session, probe: Probe[T]) -> dict[str, T]:
+    """What every host answers. Raises where one gives none: nothing is changed on a part of them."""
+    session.note(f"asking {counted(len(session.c.hosts), 'host')}")
+    done = everywhere(session.remote, _work(session, probe))
+    silent = {host: one for host, one in done.items() if not one.results}
+    if not silent:
+        return {host: probe.parse(one.results[0].output, one.results[0].code) for host, one in done.items()}
+    if worst(list(silent.values())) is ExitCode.INTERRUPTED:
+        sys.exit(int(ExitCode.INTERRUPTED))
+    error = _SilentError("\n".join([*(one.words for one in silent.values()), "nothing was changed"]))
+    error.exit_code = worst(list(silent.values()))
+    raise error
+
+
+def _boot_of_this_machine(session: Session) -> str:
+    """The same question, asked here: a host of the inventory may be this machine, by whatever name."""
+    probe = boot_probe()
+    script = Script((Step(probe.name, "", probe.command, timeout=_MANY),))
+    (result,) = session.remote.here.run(Host("this machine", Address("this machine"), local=True), script)
+    return probe.parse(result.output, result.code).identity
+
+
+def _work(session: Session, probe: Probe[T]) -> list[Work]:
+    steps = (Step(probe.name, "", probe.command, timeout=_MANY),)
+    return [Work(host.name, host, Script(steps)) for host in session.c.hosts]
+
+
+class _SilentError(LockstitchError):
+    exit_code = ConnectError.exit_code

@@ -1,0 +1,193 @@
+"""`logs`: the lines of all apps of all hosts, those that are there and those that come."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from lockstitch.cli.fanout import record
+from lockstitch.cli.log_output import Screen
+from lockstitch.cli.log_trouble import drifts, lacking, troubles
+from lockstitch.cli.output import aside
+from lockstitch.cli.session import Session
+from lockstitch.engine.fanout import Way
+from lockstitch.engine.journal import now
+from lockstitch.engine.logs.follow import Follower
+from lockstitch.engine.logs.live import Live
+from lockstitch.engine.logs.locate import Post, Source, Wanted, find
+from lockstitch.engine.logs.merge import Grep, Told, last_lines, merged
+from lockstitch.engine.logs.read import Read, read
+from lockstitch.engine.logs.records import UNTIMED
+from lockstitch.errors import CheckError, ExitCode, UsageError
+from lockstitch.inventory import Fleet
+from lockstitch.inventory.units import duration
+from lockstitch.model.command import words
+from lockstitch.model.results import Done, worst
+from lockstitch.report import done_text, oneline
+from lockstitch.services.release_context import Place
+
+if TYPE_CHECKING:
+    from lockstitch.model.host import Host
+
+LINES = 50
+# A record may have begun before the lines that are asked for; and what is looked through where records are looked for.
+MORE, THROUGH = 100, 10_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed. `lines` below 0: it was not said how many."""
+
+    follow: bool
+    since: str
+    at: datetime | None
+    span: float
+    pattern: re.Pattern[str] | None
+    lines: int
+    sudo: bool
+
+    @classmethod
+    def of(cls, *, follow: bool, since: str, grep: str, lines: int, sudo: bool, alone: bool = False) -> Asked:
+        """Read it, or raise a UsageError."""
+        if lines < -1:
+            raise UsageError("--lines is a number from 0")
+        if follow and alone:
+            raise UsageError("--follow is on all hosts at once", hint="leave --serial and --parallel out")
+        try:
+            pattern = re.compile(grep) if grep else None
+        except re.error as error:
+            raise UsageError(f"--grep {grep!r} is no regular expression: {error}") from error
+        at, span = _since(since)
+        return cls(follow, since, at, span, pattern, lines, sudo)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the hosts are asked for."""
+        most = LINES if self.lines < 0 else self.lines
+        lines = UNTIMED if self.since else THROUGH if self.pattern else most + MORE
+        return Wanted(lines, self.at, self.span)
+
+    @property
+    def most(self) -> int | None:
+        """How many lines of each app on each host are shown; None: all that were written since."""
+        return self.lines if self.lines >= 0 else None if self.since else LINES
+
+    def what(self, only: str) -> str:
+        """As it was typed, for the journal."""
+        options = [("--since", self.since), ("--grep", self.pattern.pattern if self.pattern else "")]
+        options.append(("--lines", str(self.lines) if self.lines >= 0 else ""))
+        flags = [name for name, on in (("--follow", self.follow), ("--sudo", self.sudo)) if on]
+        typed = [part for name, value in options if value for part in (name, value)]
+        return words("logs", *([only] if only else []), *flags, *typed)
+
+
+def show_logs(session: Session, only: str, asked: Asked, way: Way) -> None:
+    """Show them, and end with 7 where nothing of an app can be read, 3 where a host is away."""
+    fleet = session.fleet(only)
+    posts = posts_of(fleet, sudo=asked.sudo)
+    if session.dry:
+        for post in posts:
+            session.note(f"{post.label}: {', '.join(map(str, post.sources)) or 'what its service tells'}")
+        return
+    began, start = now(), time.monotonic()
+    ended: dict[str, Done] = {}
+    screen = Screen(sys.stdout, fleet, session)
+    try:
+        with screen:
+            _shown(session, posts, asked, way, screen, ended)
+    except KeyboardInterrupt:
+        if not asked.follow:
+            raise
+        ended.clear()
+    finally:
+        record(session, asked.what(only), {post.label: ended.get(post.label) for post in posts}, began,
+               time.monotonic() - start)  # fmt: skip
+    if screen.lost:
+        raise CheckError(f"not all of it could be written here: {screen.lost}")
+    if ended:
+        aside(done_text(ended, all_of_them=False))
+    sys.exit(int(worst(list(ended.values()))))
+
+
+def posts_of(fleet: Fleet, *, sudo: bool) -> list[Post]:
+    """What is read on each host as each user. Raises UsageError where no app logs anywhere."""
+    groups: dict[tuple[Host, str | None, str], Post] = {}
+    for host, app in fleet.sites():
+        place = Place(app.name, app.layout_paths, "", "")
+        current = app.layout_paths.current
+        told = app.service.logs(place)
+        paths = [path if path.startswith("/") else f"{current}/{path}" for path in app.logs]
+        sources = [Source(app.name, path=path) for path in dict.fromkeys([*paths, *(s.path for s in told)]) if path]
+        sources += [Source(app.name, unit=source.unit) for source in told if source.unit]
+        asks = tuple((app.name, source.ask) for source in told if source.ask)
+        user, owner = ("root", app.user or "-") if sudo else (app.user, "")
+        post = groups.setdefault((host, user, owner), Post(host.name, host, user, owner, ()))
+        apps = (*post.apps, app.name)
+        more = replace(post, sources=(*post.sources, *sources), asks=(*post.asks, *asks), apps=apps)
+        groups[host, user, owner] = more
+    names = [host.name for host, _, _ in groups]
+    found = [
+        post if names.count(host.name) == 1 else replace(post, label=f"{host.name} as {owner or user or 'login'}")
+        for (host, user, owner), post in groups.items()
+    ]
+    if not any(post.sources or post.asks for post in found):
+        raise UsageError(
+            f"it is not known where {', '.join(fleet.apps) or 'an app'} logs",
+            hint="give the app `logs:` in the inventory",
+        )
+    return found
+
+
+def _shown(session: Session, posts: list[Post], asked: Asked, way: Way, screen: Screen, ended: dict[str, Done]) -> None:
+    steps = replace(way, timeout=0.0) if asked.follow else way
+    found = find(session.remote, posts, asked.wanted, steps)
+    ended |= {label: one.done for label, one in found.items()}
+    there = [one for one in found.values() if one.reached]
+    reads = read(session.remote, there, asked.wanted, steps)
+    for label, one in reads.items():
+        ended[label] = lacking(found[label], one) or one.done
+    for text in [*troubles(reads), *drifts(there)]:
+        say(text)
+    grep = Grep(asked.pattern)
+    screen(_stream(reads, asked, grep))
+    if not asked.follow:
+        return
+    follower = Follower(session.remote, Live(screen, grep), say)
+    if not any(one.code is ExitCode.INTERRUPTED for one in ended.values()):
+        follower.run(list(found.values()), reads, way.timeout)
+    # Ctrl-C is how it ends; and a host that was away was told, and tried until then.
+    ended.clear()
+    ended |= {label: Done(error.exit_code, error.message) for label, error in follower.ended.items()}
+
+
+def _stream(reads: dict[str, Read], asked: Asked, grep: Grep) -> Iterator[Told]:
+    """What is there, in order."""
+    streams = [stream for one in reads.values() for stream in one.streams(asked.wanted, follow=asked.follow)]
+    all_of_them = (told for told in merged(streams) if grep.wants(told))
+    return all_of_them if asked.most is None else last_lines(all_of_them, asked.most) if asked.most else iter(())
+
+
+def say(text: str) -> None:
+    """On stderr: stdout has the lines, and nothing else."""
+    aside(oneline(text))
+
+
+def _since(text: str) -> tuple[datetime | None, float]:
+    """A time, or how many seconds before now."""
+    if not text:
+        return None, 0.0
+    with suppress(ValueError):
+        if seconds := duration(text):
+            return None, seconds
+    try:
+        return datetime.fromisoformat(text).astimezone(), 0.0
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"--since {text!r} is neither a duration nor a time", hint="write 10m, 2h, 3d, or 2026-11-21T19:23"
+        ) from error

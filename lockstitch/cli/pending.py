@@ -1,0 +1,50 @@
+"""Questions for pending migrations: asked once of each app, with the environment it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from lockstitch import plans
+from lockstitch.databases.pending import Pending
+from lockstitch.engine.survey import survey
+from lockstitch.errors import UsageError
+from lockstitch.facts.queries import Ask
+from lockstitch.facts.site import Survey
+from lockstitch.inventory import Fleet
+from lockstitch.model.command import Value
+from lockstitch.remote import Remote
+
+Told = Callable[[Survey], Survey]
+
+
+def with_pending(fleet: Fleet, apps: Sequence[str] | None = None) -> tuple[tuple[Ask, ...], Told]:
+    """The usual questions, with that for the migrations of these apps (all of a fleet unless they are named); and what
+    tells in a survey which of them lack a secret for it."""
+    env: dict[plans.Site, Mapping[str, Value]] = {}
+    lacking: dict[str, Pending] = {}
+    able = plans.migrated(fleet)
+    for name in able if apps is None else (app for app in apps if app in able):
+        try:
+            env |= plans.environments(fleet.only((name,)), reveal=True)
+        except UsageError as error:
+            lacking[name] = Pending(problem=error.message)
+
+    def told(found: Survey) -> Survey:
+        facts = {site: replace(one, pending=one.pending or lacking.get(site.app)) for site, one in found.facts.items()}
+        return replace(found, facts=facts)
+
+    return plans.usual_asks(fleet, env), told
+
+
+def ask_pending(remote: Remote, fleet: Fleet, found: Survey, apps: Sequence[str]) -> Survey:
+    """Return what was found, with the pending migrations of apps that would have nothing else to do."""
+    asks, told = with_pending(fleet, apps)
+    asked = {ask.site: ask for ask in asks if ask.extra}
+    more = survey(remote, tuple(asked.values())) if asked else Survey({})
+    facts = dict(found.facts)
+    for site, ask in asked.items():
+        error = more.unreachable.get(ask.host.name)
+        pending = Pending(problem=error.message) if error else more.facts[site].pending
+        facts[site] = replace(facts[site], pending=pending)
+    return told(replace(found, facts=facts))

@@ -1,0 +1,70 @@
+"""A plan that is carried out: recorded, shown as it goes, and made again by itself where a site has changed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from lockstitch.cli import too_late
+from lockstitch.cli.display import display
+from lockstitch.cli.output import aside, untold, unwritten
+from lockstitch.engine.record import recorded
+from lockstitch.engine.runner import run
+from lockstitch.errors import ExitCode, SiteChangedError
+from lockstitch.model.host import Host
+from lockstitch.model.outcome import Outcome
+from lockstitch.model.plan import Plan
+from lockstitch.report import outcome_json, outcome_text, plan_text
+
+if TYPE_CHECKING:
+    from lockstitch.cli.session import Session
+
+# How often a plan is made anew.
+_AGAIN = 2
+T = TypeVar("T")
+
+
+def carried_out(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
+    """Carry a plan out, show how it ended, and end with its code."""
+    with ExitStack() as last:
+        with session.journal() as journal, display(plan, plain=session.json) as shown:
+            record = recorded(journal, plan, shown)
+            outcome = run(plan, session.remote, hosts, record)
+            last.enter_context(too_late())
+            outcome = record.ended(outcome, outcome_json(outcome))
+        _show(session, outcome)
+
+
+def _show(session: Session, outcome: Outcome) -> None:
+    """On stderr where stdout cannot be written."""
+    text = session.text(lambda: outcome_json(outcome), lambda: outcome_text(outcome))
+    if (error := untold(text, sys.stdout)) is not None:
+        aside(outcome_text(outcome))
+        aside(f"this is not on stdout, which cannot be written: {unwritten(error)}")
+    if outcome.code is not ExitCode.DONE:
+        sys.exit(int(outcome.code))
+
+
+def while_same(plan: Plan, make: Callable[[], Plan], do: Callable[[Plan], T], note: Callable[[str], None]) -> T:
+    """Carry out a plan with `do` and return its result. Where a site was changed after it was looked at, it is looked
+    at again: what a run that was cut off has left may have been ended only then. A plan with the same steps is carried
+    out, any other is refused with SiteChangedError."""
+    for _ in range(_AGAIN):
+        try:
+            return do(plan)
+        except SiteChangedError as changed:
+            note(f"{changed.message}; asking again")
+            again = make()
+            if _steps(again) != _steps(plan):
+                raise
+            plan = again
+    return do(plan)
+
+
+def _steps(plan: Plan) -> str:
+    return plan_text(
+        replace(plan, notes=(), changes=tuple(replace(c, coming=(), going=()) for c in plan.changes)), commands=True
+    )

@@ -1,0 +1,99 @@
+"""What was typed wrong, told in one line with what was probably meant; exit code 2.
+
+Invoke parses before it asks for an executor, so the running program itself is told how to end.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from invoke.exceptions import Exit, ParseError, UnknownFileType
+
+from lockstitch.cli.words import with_words
+from lockstitch.errors import ExitCode, LockstitchError, UsageError
+
+_TAKES = "fab --help TASK shows what a task takes; a long option has two dashes"
+_NO_VALUE = re.compile(r"Flag <Argument: ([^ >]+).*> needed value")
+_NO_IDEA = re.compile(r"No idea what '(.*)' is!")
+
+
+def tell_typos() -> None:
+    """Have the `fab` that is loading this project, if one is, tell typos in our way."""
+    program = getattr(sys.modules.get("fabric.main"), "program", None)
+    if program is not None and getattr(program, "argv", None) is not None:
+        for name in ("parse_tasks", "update_config"):
+            setattr(program, name, _telling(program, getattr(program, name)))
+        program.parse_tasks = with_words(program, program.parse_tasks)
+        program.parse_cleanup = _unread(program.parse_cleanup)
+
+
+def _unread(do: Callable[[], None]) -> Callable[[], None]:
+    """What --list and --help print may be more than its reader wants (`| head`)."""
+
+    def told() -> None:
+        try:
+            do()
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes it once more when it ends, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise Exit("", 0) from None
+
+    return told
+
+
+def _telling(program: Any, do: Callable[..., None]) -> Callable[..., None]:
+    def told(*args: Any, **kwargs: Any) -> None:
+        try:
+            do(*args, **kwargs)
+        except ParseError as error:
+            raise _exit(_typo(program, str(error))) from None
+        except ValueError as error:
+            raise _exit(UsageError(f"an option has a value it cannot have: {error}")) from None
+        except UnknownFileType as error:
+            raise _exit(UsageError(str(error), hint=_TAKES)) from None
+        except FileNotFoundError as error:
+            raise _exit(UsageError(f"{error.filename} does not exist")) from None
+
+    return told
+
+
+def _exit(error: LockstitchError) -> Exit:
+    return Exit(str(error), int(ExitCode.USAGE))
+
+
+def _typo(program: Any, said: str) -> UsageError:
+    from lockstitch.inventory.nearest import nearest
+
+    if found := _NO_VALUE.search(said):
+        flag = f"--{found[1]}" if len(found[1]) > 1 else f"-{found[1]}"
+        return UsageError(f"{flag} needs a value", hint=_TAKES)
+    if not (found := _NO_IDEA.search(said)):
+        return UsageError(said[:1].lower() + said[1:].rstrip("!."), hint=_TAKES)
+    word = found[1]
+    if word.startswith("-"):
+        return UsageError(f"there is no option {word} here", hint=_TAKES)
+    near = nearest(word, [name for name in program.parser.contexts if name])
+    if word in _environments(program) or ("-R" in program.argv and not near):
+        return _no_role(word, list(program.argv))
+    meant = f": did you mean {near}?" if near else ""
+    return UsageError(f"there is no task {word}{meant}", hint="fab --list shows the tasks")
+
+
+def _no_role(word: str, argv: list[str]) -> UsageError:
+    """Fabric 1 had roles with -R; now that is short for --dry."""
+    rest = " ".join(part for part in argv[1:] if part not in ("-R", word)) or "TASK"
+    why = f"{word} is no task; `-R` is `--dry`, there are no roles" if "-R" in argv else f"{word} is no task"
+    return UsageError(why, hint=f"hosts are selected with -H: fab -H {word} {rest}")
+
+
+def _environments(program: Any) -> list[str]:
+    from lockstitch.cli.context import Settings
+
+    folder = Settings.of(program.config).hosts
+    return [path.stem for path in Path(folder).glob("*.yml")]

@@ -1,0 +1,127 @@
+"""EFFECT: several things at once; a signal is heard where they are waited for, and nowhere else.
+
+A KeyboardInterrupt that is raised within `concurrent.futures.wait`, or while a thread is being started, can leave a
+lock of theirs taken, and then whoever works waits for it for ever. So the handler of `lockstitch.cli` raises nothing
+while somebody listens here: it tells them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+MOST = 64
+_INTERRUPT = object()
+# Those who listen in the main thread, where Python runs its signal handlers; the innermost last.
+_ears: list[Ear] = []
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def interrupt() -> None:
+    """What a signal handler calls: tell whoever listens, or raise KeyboardInterrupt where nobody does."""
+    if not _ears:
+        raise KeyboardInterrupt
+    _ears[-1].news.put(_INTERRUPT)
+
+
+class Ear:
+    """Hears that work is done, and that somebody interrupts. Its queue may be written to by a signal handler."""
+
+    def __init__(self) -> None:
+        self.news: SimpleQueue[object] = SimpleQueue()
+
+    def wait(
+        self, futures: Iterable[Future[Any]], interrupted: Callable[[], None] | None = None, patience: int = 0
+    ) -> None:
+        """Wait until all are done. An interrupt calls `interrupted` and is raised once they have ended; where nothing
+        is to be called, it is raised at once. As many interrupts as `patience` says are waited out and forgotten.
+        """
+        futures, raising = list(futures), False
+        for future in futures:
+            future.add_done_callback(self.news.put)
+        left = len(futures)
+        while left:
+            if self.news.get() is not _INTERRUPT:
+                left -= 1
+            elif patience:
+                patience -= 1
+            else:
+                raising = True
+                if interrupted is None:
+                    break
+                interrupted()
+        if raising:
+            raise KeyboardInterrupt
+
+    def rest(self, seconds: float) -> None:
+        """Wait so long; an interrupt ends it."""
+        try:
+            if self.news.get(timeout=seconds) is _INTERRUPT:
+                raise KeyboardInterrupt
+        except Empty:
+            return
+
+    def raise_unheard(self) -> None:
+        """Raise what came when nothing was waited for any more."""
+        while not self.news.empty():
+            if self.news.get() is _INTERRUPT:
+                raise KeyboardInterrupt
+
+
+@contextmanager
+def listening() -> Iterator[Ear]:
+    """Within this, interrupts are told to the Ear; one that it has not heard is raised at the end."""
+    ear = Ear()
+    if threading.current_thread() is not threading.main_thread():
+        yield ear
+        return
+    _ears.append(ear)
+    try:
+        yield ear
+    finally:
+        _ears.pop()
+    ear.raise_unheard()
+
+
+def at_once(
+    do: Callable[[T], R],
+    items: Iterable[T],
+    interrupted: Callable[[], None] = lambda: None,
+    *,
+    most: int = MOST,
+    patience: int = 0,
+) -> list[R]:
+    """Do something with every item, at most so many at once; what it returned, in their order.
+
+    All of them end before this returns or raises. What `do` raises first (by the order of the items) is raised;
+    `interrupted` and `patience` are those of `Ear.wait`, and nothing begins after an interrupt.
+    """
+    items = list(items)
+    if not items:
+        return []
+    with listening() as ear, ThreadPoolExecutor(max_workers=min(most, len(items))) as pool:
+        futures = [pool.submit(do, item) for item in items]
+
+        def stop() -> None:
+            for future in futures:
+                future.cancel()
+            interrupted()
+
+        ear.wait(futures, stop, patience)
+        return [future.result() for future in futures]
+
+
+def alone(do: Callable[[], R], interrupted: Callable[[], None] = lambda: None) -> R:
+    """Do one thing on a thread of its own, so that an interrupt does not tear it."""
+    return at_once(lambda _: do(), [None], interrupted)[0]
+
+
+def rest(seconds: float) -> None:
+    """Wait so long; an interrupt ends it with KeyboardInterrupt."""
+    with listening() as ear:
+        ear.rest(seconds)

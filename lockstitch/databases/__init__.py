@@ -1,0 +1,1 @@
+"""Database engines, found by folder, and what is done with databases: backups, retention, migrations, health."""

@@ -1,0 +1,230 @@
+"""The values Backup and Vault: one dump of a database with its manifest, and the folder of a host that holds them.
+
+A backup is a folder `NAME/` with the dump and `manifest.json`, made under another name and renamed when it is whole.
+The manifest is JSON of which a shell can read the lines: what is said of the backup first, then a line for each
+proof, table and file.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from lockstitch.errors import UsageError
+
+MANIFEST = "manifest.json"
+_LABEL = re.compile(r"[^A-Za-z0-9._]+")
+# Of what a person may say of a backup, this much gets into its name.
+_LONGEST_LABEL = 60
+LONGEST_LABEL = 200
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Vault:
+    """Where the backups of one database are on a host. Its lock and journal are in `.lockstitch/DATABASE` in it."""
+
+    directory: str
+    database: str
+
+    @property
+    def state(self) -> str:
+        return posixpath.join(self.directory, ".lockstitch", self.database)
+
+    @property
+    def marks(self) -> str:
+        """Where what was found against its backups is kept: a file for each, by its name."""
+        return posixpath.join(self.state, "damaged")
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup as its manifest tells it. `problem` says why it is none that can be counted on; sizes in bytes.
+
+    `at` is by the clock of its host, unlike the time in its name. `release` is (app, revision) of what was running when
+    it was made, `head` the newest migration in it, `encoding`, `collate` and `ctype` what its text is in where that is
+    known, `proven` when it was last restored and compared with what was dumped.
+    """
+
+    name: str
+    at: str = ""
+    bytes: int = 0
+    size: int = 0
+    sha256: str = ""
+    label: str = ""
+    app: str = ""
+    revision: str = ""
+    head: str = ""
+    run: str = ""
+    by: str = ""
+    engine: str = ""
+    server: str = ""
+    tool: str = ""
+    tables: int = 0
+    rows: int = 0
+    encoding: str = ""
+    collate: str = ""
+    ctype: str = ""
+    proven: str = ""
+    problem: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it was finished, with nothing found against it. Only `backup.prove` shows that it can be restored."""
+        return not self.problem
+
+    @property
+    def when(self) -> datetime:
+        """When its snapshot was taken; the oldest time there is where that is not known."""
+        return moment(self.at) or datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """What a database server tells before anything is done with it; sizes in bytes.
+
+    `able` are the rights that this login has (`create`: to make databases, `own`: to rename this one); `problem` is
+    why the server or its tools cannot be used; `others` are the databases that Lockstitch made beside this one; `text`
+    is what its text is in, by the names that a Backup has for it; `remedy` is what would give it a right it lacks.
+    """
+
+    server: str = ""
+    tool: str = ""
+    size: int | None = None
+    able: frozenset[str] = frozenset()
+    others: tuple[str, ...] = ()
+    problem: str = ""
+    head: str = ""
+    text: Mapping[str, str] = field(default_factory=dict)
+    remedy: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VaultFacts:
+    """What lies in a vault. `free` is in bytes, `lock` who holds it in words and `lock_file` as its file says it;
+    `written` is how long its journal was, `now` the time by its host, `unreadable` what could not be read and why."""
+
+    backups: tuple[Backup, ...] = ()
+    free: int | None = None
+    missing: tuple[str, ...] = ()
+    unwritable: str = ""
+    lock: str = ""
+    lock_file: str = ""
+    written: int = 0
+    server: ServerFacts = field(default_factory=ServerFacts)
+    now: str = ""
+    unreadable: tuple[str, ...] = ()
+
+    def find(self, name: str) -> Backup | None:
+        """A backup by its name."""
+        return next((backup for backup in self.backups if backup.name == name), None)
+
+    @property
+    def newest(self) -> Backup | None:
+        """The newest backup that is whole; one from the future only where there is no other."""
+        good = [b for b in self.backups if b.good]
+        return max(good, key=lambda b: (b not in self.future, b.when, b.name), default=None)
+
+    @property
+    def future(self) -> tuple[Backup, ...]:
+        """The backups that are dated later than their host's clock is now: that was wrong then, or is wrong now."""
+        now = moment(self.now)
+        return tuple(b for b in self.backups if b.good and now is not None and b.when > now)
+
+
+def moment(text: str) -> datetime | None:
+    """The UTC time that a host wrote; None where it is none."""
+    try:
+        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def refuse_label(label: str) -> None:
+    """Raise where a label is longer than a manifest's first line and a listing have room for."""
+    if len(label) > LONGEST_LABEL:
+        raise UsageError(
+            f"the label is {len(label)} characters long, and may have {LONGEST_LABEL}; nothing was begun",
+            hint="a word or two: --label before-the-sale",
+        )
+
+
+def backup_name(database: str, run: str, label: str = "") -> str:
+    """The name of the backup that a run makes: the database, the run's moment and number, and its label."""
+    clean = _LABEL.sub("-", label).strip("-.")[:_LONGEST_LABEL]
+    return "-".join(part for part in (database, run, clean) if part)
+
+
+def is_of(name: str, database: str) -> bool:
+    """Whether a backup of that name would be one of that database."""
+    return re.match(rf"{re.escape(database)}-\d{{8}}T\d{{6}}Z", name) is not None
+
+
+def opened(**known: Any) -> str:
+    """The first line of a manifest without its end, so that the host can add what it learns."""
+    return json.dumps({"lockstitch": 1, **known}, separators=(",", ":"), ensure_ascii=False)[:-1]
+
+
+def parse_backups(lines: Iterator[str]) -> tuple[Backup, ...]:
+    """The backups of a listing: `backup NAME LINE`, `proven NAME LINE`, `marked NAME LINE` and `broken NAME`; oldest
+    first."""
+    found: dict[str, Backup] = {}
+    proofs: dict[str, str] = {}
+    marks: dict[str, str] = {}
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        name, _, said = rest.partition(" ")
+        if not NAME.fullmatch(name):
+            continue
+        if word == "backup":
+            found[name] = _backup(name, said)
+        elif word == "broken":
+            found[name] = Backup(name, problem="it has no manifest: it was not finished, or that was removed")
+        elif word == "proven":
+            proofs[name] = str(_object("{" + said.rstrip(",") + "}").get("at", ""))
+        elif word == "marked":
+            marks[name] = _against(name, _object(said))
+    made = [
+        replace(b, proven=proofs.get(b.name, ""), problem=b.problem or marks.get(b.name, "")) for b in found.values()
+    ]
+    return tuple(sorted(made, key=lambda b: (b.when, b.name)))
+
+
+def _against(name: str, told: Mapping[str, Any]) -> str:
+    """What was found against a backup, when, and how it is looked at again."""
+    task = "prove" if told.get("by") == "prove" else "verify"
+    what = "it could not be restored" if task == "prove" else "damaged"
+    at, why = str(told.get("at", "")) or "an unknown time", str(told.get("why", "")) or "no reason is known"
+    return f"{what}, says backup.{task} of {at}: {why}; to look again: backup.{task} {name}"
+
+
+def _backup(name: str, line: str) -> Backup:
+    told = _object(line.rstrip(",") + "}")
+    if told.get("name") != name or not told.get("sha256"):
+        return Backup(name, problem="its manifest cannot be read")
+    kinds: Mapping[str, type] = {"bytes": int, "size": int, "tables": int, "rows": int}
+    fields = {k: _of(kinds.get(k, str), told[k]) for k in Backup.__dataclass_fields__ if k in told and k != "problem"}
+    return Backup(**fields)
+
+
+def _of(kind: type, value: Any) -> Any:
+    if kind is int:
+        return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return str(value)
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    at = found.get("proven")
+    return at if isinstance(at, dict) and len(found) == 1 else found

@@ -1,0 +1,128 @@
+"""What a database engine is, and where engines are found: every module in this folder that has an `ENGINE`.
+
+An engine is a set of constant shell texts with the variables they use, and the parser of what they tell. It touches no
+host. What every engine's backups have in common is in `vault_shell.py`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from lockstitch.databases import backup_directory
+from lockstitch.databases.backup import ServerFacts, Vault
+from lockstitch.databases.health import DatabaseState
+from lockstitch.databases.migrations import HEADS
+from lockstitch.model.command import Command, Value
+from lockstitch.model.gate import Verdict, failed, passed
+
+Variables = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A kind of database.
+
+    `login` turns a URL and the name of a further database of that server into shell variables, of which the password
+    is a Secret. The texts, with the variables beyond those of the login:
+
+        facts      tells `word rest` lines for `parse_facts`                     heads
+        dump       leaves in the working folder the dump and what it knows       jobs, heads
+        readable   fails with 1 where `dump` cannot be read as a whole
+        create     makes `beside` like the login's own; fails if `into` is there  prefix, into
+        scratch    makes the database `beside` from nothing, its text in what     prefix, encoding,
+                   the dumped one had; each is empty where that is not known     collate, ctype
+        restore    restores `dump` into `beside`; where it is the dump that      jobs, owners
+                   cannot be restored, tells why to the function `unrestorable`
+        analyze    makes `beside` as fast as it was
+        compare    tells whether `beside` has the rows of the manifest of
+                   `name`: those that differ as `wanted …` and `found …`
+        swap       makes `beside` the database and keeps the old one as `kept`   drain
+        unswap     takes a swap back; the restored one is kept as `undone`
+        rename     gives `beside` the name `into`; fails if there is one          into
+        drop       drops `beside`
+        names      tells `name NAME` for every database
+        head       tells `told head_after MIGRATION`                             heads
+        maintain   brings the planner's statistics of the database up to date
+        state      tells what `database.check` judges, for `parse_state`
+        session    leaves in its folder `start`, a script for a terminal          environment
+
+    `rights` says of each right that a restore needs what a login without it is; `heads` are the queries for the newest
+    migration, in its SQL; `also` are other words for it in inventories.
+    """
+
+    kind: str
+    tools: tuple[str, ...]
+    login: Callable[[Value, str], Variables]
+    database: Callable[[Value], str]
+    parse_facts: Callable[[str, int], ServerFacts]
+    judge_rows: Callable[[str], Verdict]
+    facts: str
+    dump: str
+    readable: str
+    create: str
+    scratch: str
+    restore: str
+    analyze: str
+    compare: str
+    swap: str
+    unswap: str
+    rename: str
+    drop: str
+    names: str
+    head: str
+    maintain: str
+    state: str
+    parse_state: Callable[[str, int], DatabaseState]
+    session: str
+    longest_name: int
+    versions: Callable[[str, str], str]
+    rights: Mapping[str, str]
+    heads: str = HEADS
+    also: tuple[str, ...] = ()
+
+
+@cache
+def engines() -> Mapping[str, Engine]:
+    """Every engine by the words that an inventory may have for it, in alphabetical order."""
+    from lockstitch import databases
+
+    found: dict[str, Engine] = {}
+    for module in pkgutil.iter_modules(databases.__path__):
+        engine = vars(importlib.import_module(f"{databases.__name__}.{module.name}")).get("ENGINE")
+        if isinstance(engine, Engine):
+            found |= dict.fromkeys((engine.kind, *engine.also), engine)
+    return dict(sorted(found.items()))
+
+
+def judge_rows(text: str) -> Verdict:
+    """Whether a restored database has the rows that were dumped, by what an engine's `compare` tells."""
+    lines = text.strip().splitlines()
+    if len(lines) == 1 and (match := re.fullmatch(r"same (\d+)", lines[0])):
+        return passed(f"{match[1]} tables have the rows they had when they were dumped")
+    return failed("the restored rows differ from the manifest: " + "; ".join(lines[:6]))
+
+
+def in_vault(vault: Vault, name: str, text: str, variables: Variables) -> Command:
+    """A Command that knows a vault's folder, its database's key and a backup's name."""
+    at = {"directory": vault.directory, "vault": vault.database, "name": name, "marks": vault.marks}
+    return Command(text, values={**at, **variables})
+
+
+def on_dump(engine_text: str) -> str:
+    """A text that looks at a dump which is checked first: `$dump` is its absolute path. What is found is remembered."""
+    return backup_directory.marked(f"(\n{backup_directory.CHECK}) || exit 1\n{_FIND}{engine_text}")
+
+
+def with_dump(engine_text: str, *, proving: bool = False) -> str:
+    """A text that restores a dump which an earlier step of the same run has checked."""
+    return f"{backup_directory.MARK_RESTORE if proving else backup_directory.MARK_NOTHING}{_FIND}{engine_text}"
+
+
+_FIND = r"""
+dump=$(cd "$directory/$name" && pwd)/database; [ -d "$dump" ] || dump=$dump.dump
+"""

@@ -1,0 +1,175 @@
+"""Pure: judge a running database, its vault and what Lockstitch keeps beside it, against the inventory's thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lockstitch.databases.backup import VaultFacts
+from lockstitch.databases.health import DatabaseState, Query, Replica, Waiting
+from lockstitch.databases.vault_check import backups, beside, lock, tools
+from lockstitch.model.finding import Finding
+from lockstitch.model.format import sized, span
+
+# A dump takes as long as the database is large, and its own run tells of it.
+OURS = "lockstitch"
+# One that has stopped replaying is as many seconds behind as when it stopped: only this grows.
+_MUCH = 256 << 20
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From when on the answer is no: `connections` in percent, all else in seconds; `backup_age` 0 is not looked at."""
+
+    connections: int = 80
+    long_query: float = 300.0
+    lock_wait: float = 30.0
+    lag: float = 60.0
+    backup_age: float = 0.0
+
+
+def judge(
+    state: DatabaseState, limits: Thresholds, vault: VaultFacts, now: datetime, on: str = "fab -H ENV", differ: str = ""
+) -> tuple[Finding, ...]:
+    """Every finding, in the order a person reads them. `on` begins the commands in hints; `differ` is what there is to
+    say of the versions of server and tools."""
+    found: list[Finding] = []
+    if state.problem:
+        found.append(Finding("server", "fail", state.problem, "does it run, and may this login connect to it?"))
+    else:
+        found += [*_rooms(state, limits), *_queries(state, limits, on), *_locks(state, limits, on)]
+        found += [*_standby(state, limits), *_replicas(state, limits), *_slots(state)]
+        found += [*_slow(state), *_unseen(state), *map(beside, state.besides)]
+    found += backups(vault, limits.backup_age, now, on)
+    return (*found, *tools(vault, differ, answers=not state.problem), *lock(vault, on))
+
+
+def _rooms(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
+    for room in state.rooms:
+        full = room.used * 100 >= limits.connections * room.allowed
+        part = f" ({room.used * 100 // room.allowed} %)" if room.allowed else ""
+        says = f"{room.used} of the {room.allowed} that {room.of} allows{part}; no from {limits.connections} % on"
+        yield Finding("connections", "fail" if full else "pass", says, _TOO_MANY if full else "")
+
+
+_TOO_MANY = "which application holds them, and does it give them back? a pooler, or a higher limit"
+
+
+def _queries(state: DatabaseState, limits: Thresholds, on: str) -> Iterator[Finding]:
+    long = [q for q in state.queries if (q.seconds or 0) > limits.long_query and q.application != OURS]
+    longest = span(limits.long_query)
+    if long:
+        says = [f"{len(long)} for more than {longest}", *map(_query, long)]
+        yield Finding("queries", "fail", "\n".join(says), _end(long, on))
+    elif "query" in state.asked:
+        yield Finding("queries", "pass", f"none has run for more than {longest}")
+
+
+def _slow(state: DatabaseState) -> Iterator[Finding]:
+    if (slow := state.slow) is not None and slow.queries:
+        says = f"{slow.queries} of {slow.asked} since it began took longer than {slow.seconds:g} s, which it calls slow"
+        yield Finding("slow", "note", says)
+
+
+def _locks(state: DatabaseState, limits: Thresholds, on: str) -> Iterator[Finding]:
+    waiting = [w for w in state.waiting if w.seconds is None or w.seconds > limits.lock_wait]
+    longest = span(limits.lock_wait)
+    if waiting:
+        surely = any(w.seconds is not None for w in waiting)
+        says = [f"{len(waiting)} waiting for more than {longest}", *map(_waiting, waiting)]
+        yield Finding("locks", "fail" if surely else "warn", "\n".join(says), _end(_in_the_way(state), on))
+    elif "waiting" in state.asked:
+        few = f"; {len(state.waiting)} for less" if state.waiting else ""
+        yield Finding("locks", "pass", f"none has been waited for for more than {longest}{few}")
+
+
+def _in_the_way(state: DatabaseState) -> list[Query]:
+    """Those who hold what others wait for, and wait for nothing themselves."""
+    waiting = {one.query.pid for one in state.waiting}
+    return list({q.pid: q for one in state.waiting for q in one.by if q.pid not in waiting}.values())
+
+
+def _query(query: Query) -> str:
+    who = " ".join(filter(None, (query.user, query.application, query.client and f"from {query.client}")))
+    time = "an unknown time" if query.seconds is None else span(query.seconds)
+    return f"{query.pid} ({who or 'unknown'}): {query.state or 'hidden'} for {time}: {query.text or 'hidden'}"
+
+
+def _waiting(waiting: Waiting) -> str:
+    time = "an unknown time" if waiting.seconds is None else span(waiting.seconds)
+    where = f" on {waiting.on}" if waiting.on else ""
+    lines = [f"{waiting.query.pid} waits for {time}, {waiting.lock}{where}: {waiting.query.text or 'hidden'}"]
+    return "\n".join([*lines, *(f"  behind {_query(one)}" for one in waiting.by)])
+
+
+def _end(queries: Sequence[Query], on: str) -> str:
+    """How to end the first of them, which is for a person to decide."""
+    return f"to end {queries[0].pid}: {on} database.shell, {queries[0].end}" if queries else ""
+
+
+def _standby(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
+    if (standby := state.standby) is None:
+        return
+    late = standby.seconds is not None and standby.seconds > limits.lag
+    behind = "an unknown time" if standby.seconds is None else span(standby.seconds)
+    size = f" ({sized(standby.bytes)})" if standby.bytes else ""
+    says = f"it is a standby, {behind} behind its primary{size}; no beyond {span(limits.lag)}"
+    if standby.paused:
+        says += "; replaying is paused"
+    if not standby.connected:
+        says += "; it is not connected to its primary, and that is since the last change it has seen"
+    unsure = not standby.connected or (standby.seconds is None and (standby.bytes or 0) > _MUCH)
+    yield Finding("replication", "fail" if late else "warn" if unsure else "pass", says)
+
+
+def _replicas(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
+    if not state.replicas and state.standby is None and "replica" in state.asked:
+        yield Finding("replication", "pass", "it has no replicas")
+    for replica in state.replicas:
+        yield _replica(replica, limits, state.grant)
+
+
+def _replica(replica: Replica, limits: Thresholds, grant: str) -> Finding:
+    name = f"the replica {replica.name}" + (f" at {replica.client}" if replica.client else "")
+    if not replica.state:
+        return Finding("replication", "note", f"this login may not see how far {name} is behind", grant)
+    size = "" if replica.bytes is None else f" ({sized(replica.bytes)})"
+    if replica.seconds is None:
+        says = f"{name} is {replica.state}; for how long it has been behind is not known{size}"
+        return Finding("replication", "pass" if replica.state == "streaming" else "warn", says)
+    says = f"{name} is {span(replica.seconds)} behind{size}; no beyond {span(limits.lag)}"
+    if replica.seconds > limits.lag:
+        return Finding("replication", "fail", says)
+    stuck = (replica.bytes or 0) > _MUCH
+    hint = "does it still replay? its time tells only of what it has replayed" if stuck else ""
+    return Finding("replication", "warn" if stuck else "pass", says, hint)
+
+
+def _slots(state: DatabaseState) -> Iterator[Finding]:
+    for slot in state.slots:
+        kept = "" if slot.bytes is None else f", which keeps {sized(slot.bytes)} on the disk"
+        says = f"nobody reads from the replication slot {slot.name}{kept}"
+        yield Finding("replication", "warn", says, f"if its replica is gone: {slot.end}" if slot.end else "")
+
+
+_QUESTIONS = {
+    "room": "connections",
+    "query": "queries",
+    "waiting": "locks",
+    "standby": "its place behind a primary",
+    "replica": "replicas",
+    "slot": "replication slots",
+    "table": "tables by size",
+    "beside": "databases beside it",
+}
+
+
+def _unseen(state: DatabaseState) -> Iterator[Finding]:
+    if state.hidden:
+        says = f"this login may not look into {state.hidden} sessions of other logins: their queries are not judged"
+        yield Finding("sight", "note", says, state.grant)
+    missing = [check for word, check in _QUESTIONS.items() if word not in state.asked]
+    if missing or state.problems:
+        told = [f"could not be asked for: {', '.join(missing)}"] if missing else ["not all was answered"]
+        yield Finding("sight", "warn", "\n".join([*told, *state.problems]))

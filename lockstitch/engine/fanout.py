@@ -1,0 +1,102 @@
+"""EFFECT: commands on many hosts at once; every host finishes, successes and failures are both kept."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from lockstitch.concurrency import at_once
+from lockstitch.errors import ExitCode, LockstitchError
+from lockstitch.model.command import mask
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script
+from lockstitch.model.results import Done, Event, Observer, StepOutput, nobody
+from lockstitch.remote import Remote
+
+DAY = 86400.0
+NOT_BEGUN = "interrupted before it began"
+
+
+@dataclass(frozen=True)
+class Work:
+    """A script for one host; `label` tells it from others on the same host."""
+
+    label: str
+    host: Host
+    script: Script
+
+
+@dataclass(frozen=True)
+class Way:
+    """How work is carried out: on how many hosts at most at the same time; how often it is tried until it succeeds,
+    and how many seconds lie between two tries; after how many seconds a step is ended (0: what the step itself says).
+    """
+
+    at_once: int = 64
+    tries: int = 1
+    pause: float = 1.0
+    timeout: float = 0.0
+
+
+def everywhere(
+    remote: Remote,
+    work: Sequence[Work],
+    observe: Observer = nobody,
+    way: Way | None = None,
+    ended: Callable[[str, Done], None] = lambda label, done: None,
+    stopped: threading.Event | None = None,
+) -> dict[str, Done]:
+    """Carry out every script; how each ended, by its label, which `ended` is told as it happens.
+
+    An interrupt ends what runs, and what has not begun does not begin; both are told in what is returned. It may come
+    when all is done: who goes on from there sees it in `stopped`.
+    """
+    way = way or Way()
+    done: dict[str, Done] = {}
+    stopped = stopped or threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        remote.interrupt()
+
+    def one(given: Work) -> None:
+        began = time.monotonic()
+        how = _tried(remote, given, observe, way, stopped)
+        done[given.label] = replace(how, seconds=time.monotonic() - began)
+        ended(given.label, done[given.label])
+
+    try:
+        at_once(one, work, stop, most=way.at_once)
+    except KeyboardInterrupt:
+        stop()
+    return {given.label: done.get(given.label, Done(ExitCode.INTERRUPTED, NOT_BEGUN)) for given in work}
+
+
+def _tried(remote: Remote, given: Work, observe: Observer, way: Way, stopped: threading.Event) -> Done:
+    for left in reversed(range(way.tries)):
+        ended = _once(remote, given, observe, way.timeout)
+        if ended.code in (ExitCode.DONE, ExitCode.INTERRUPTED) or not left or stopped.wait(way.pause):
+            break
+    return ended
+
+
+def _once(remote: Remote, given: Work, observe: Observer, timeout: float) -> Done:
+    script = given.script
+    if timeout:
+        script = replace(script, steps=tuple(replace(step, timeout=timeout) for step in script.steps))
+    secrets = {secret for step in script.steps for secret in step.command.secrets()}
+
+    def masked(event: Event) -> None:
+        observe(replace(event, line=mask(event.line, secrets)) if isinstance(event, StepOutput) else event)
+
+    try:
+        results = remote.run(given.host, script, masked if secrets else observe)
+    except LockstitchError as error:
+        return Done(error.exit_code, error.message)
+    results = tuple(replace(result, output=mask(result.output, secrets)) for result in results)
+    bad = next((result for result in results if not result.ok), None)
+    if bad is None:
+        return Done(ExitCode.DONE, "ok", results, 0)
+    return Done(ExitCode.CHECK_SAID_NO, f"exit code {bad.code}", results, bad.code)

@@ -1,0 +1,156 @@
+"""EFFECT: the all-or-nothing lock.
+
+The hosts are always taken in the same order, the first alone: of two runs that want the same hosts, the one that
+gets the first gets them all, so exactly one goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from lockstitch.concurrency import at_once
+from lockstitch.engine.journal import now
+from lockstitch.errors import CheckError, LockHeldError, LockstitchError, SiteChangedError
+from lockstitch.model.host import Host
+from lockstitch.model.lock import LockInfo, parse_lock
+from lockstitch.model.plan import Script, Site, Step, warnings_of
+from lockstitch.model.results import Result
+from lockstitch.plans.lock_steps import break_step, release_step, take_step
+from lockstitch.remote import Remote
+from lockstitch.text import listed, oneline
+
+_ANSWERS = ("taken", "held", "changed ", "failed ")
+
+
+class Locks:
+    """The locks of one run on all its sites. `written` is how long each journal was when the run was planned;
+    `environment` is for hints."""
+
+    def __init__(
+        self,
+        remote: Remote,
+        hosts: Mapping[str, Host],
+        sites: Sequence[Site],
+        info: LockInfo,
+        written: Mapping[Site, int] | None = None,
+        environment: str = "ENV",
+    ) -> None:
+        self._remote, self._hosts, self._info, self._written = remote, hosts, info, written or {}
+        self._environment = environment
+        self._order = sorted(sites, key=lambda site: (site.host, site.app))
+        self.held: list[Site] = []
+        self.warnings: list[str] = []
+
+    def acquire(self) -> None:
+        """Take every lock or none. Raises LockHeldError, which names who holds them, or who changed a site after it
+        was looked at: a plan made from what was there before would be wrong. CheckError where a lock cannot be made.
+        """
+        refused: dict[Site, str | LockstitchError] = {}
+        try:
+            for some in (self._order[:1], self._order[1:]):
+                refused = {site: no for site, no in self._each(some, self._take).items() if no is not None}
+                if refused:
+                    break
+        finally:
+            if refused:
+                self.release()
+        if refused:
+            raise _refusal(refused, self._environment)
+
+    def _take(self, site: Site) -> str | LockstitchError | None:
+        # Noted before it is asked for: an answer that is lost on the way may have been a yes.
+        self.held.append(site)
+        try:
+            (result,) = self._send(site, take_step(site, self._info, self._written.get(site)))
+        except LockstitchError as error:
+            return error
+        said = result.output.strip().split("\n")
+        # Beside the answer stands what the host's programs say on stderr.
+        answer = next((line for line in reversed(said) if line.startswith(_ANSWERS)), said[-1])
+        self.warnings += warnings_of(site, said)
+        if answer == "taken":
+            return None
+        self.held.remove(site)
+        return answer
+
+    def release(self) -> dict[Site, LockstitchError]:
+        """Free what this run holds; returns the sites where that could not be done."""
+        failed = self._each(list(self.held), self._free)
+        self.held = [site for site, error in failed.items() if error is not None]
+        return {site: error for site, error in failed.items() if isinstance(error, LockstitchError)}
+
+    def _free(self, site: Site) -> LockstitchError | None:
+        try:
+            (result,) = self._send(site, release_step(site, self._info.run))
+        except LockstitchError as error:
+            return error
+        return None if result.ok else CheckError(f"{site}: {result.output.strip()}")
+
+    def _send(self, site: Site, step: Step) -> tuple[Result, ...]:
+        script = Script((step,), run=self._info.run, app=site.app, user=site.user)
+        return self._remote.run(self._hosts[site.host], script)
+
+    @staticmethod
+    def _each(
+        sites: Sequence[Site], do: Callable[[Site], str | LockstitchError | None]
+    ) -> dict[Site, str | LockstitchError | None]:
+        return dict(zip(sites, at_once(do, sites, most=32), strict=True))
+
+
+def break_locks(
+    remote: Remote,
+    hosts: Mapping[str, Host],
+    sites: Sequence[Site],
+    *,
+    run: str,
+    by: str,
+    message: str,
+    warn: Callable[[str], None] = lambda text: None,
+) -> dict[Site, LockInfo]:
+    """Free the locks of these sites whoever holds them, recorded in each host's journal; returns whose they were.
+
+    `warn` is told where that could not be recorded. Raises CheckError where a lock could not be freed, which names
+    those that were freed before it.
+    """
+    broken: dict[Site, LockInfo] = {}
+    for site in sites:
+        record = {"event": "lock broken", "run": run, "by": by, "app": site.app, "message": message, "at": now()}
+        script = Script((break_step(site, record),), app=site.app, user=site.user)
+        for result in remote.run(hosts[site.host], script):
+            lines = result.output.strip().split("\n")
+            info = next((parse_lock(ln.removeprefix("broke ")) for ln in lines if ln.startswith("broke ")), None)
+            if not result.ok or any(line.startswith("unreadable ") for line in lines):
+                freed = "".join(f"{done.host}: {done.app}: was freed\n" for done in broken)
+                raise CheckError(f"{freed}{site.host}: {site.app}: its lock could not be freed: {oneline(lines[-1])}")
+            if info is not None:
+                broken[site] = info
+            for warning in warnings_of(site, lines):
+                warn(warning)
+    return broken
+
+
+def _refusal(refused: Mapping[Site, str | LockstitchError], environment: str) -> LockstitchError:
+    for answer in refused.values():
+        if isinstance(answer, LockstitchError):
+            return answer
+    changed = {site: str(a).removeprefix("changed") for site, a in refused.items() if str(a).startswith("changed")}
+    if changed:
+        lines = [f"{site.host}: {site.app} was changed {_by(a)} after it was looked at" for site, a in changed.items()]
+        return SiteChangedError(listed([*lines, "nothing was changed"]), hint="type it again: the plan is made anew")
+    held = {site: parse_lock(str(a)[5:]) for site, a in refused.items() if str(a).startswith("held")}
+    if not held:
+        return CheckError(listed(f"{site.host}: {site.app}: {answer}" for site, answer in refused.items()))
+    lines = [
+        f"{site.host}: {site.app} is locked by {info or 'somebody who has just finished'}"
+        for site, info in held.items()
+    ]
+    return LockHeldError(
+        listed([*lines, "nothing was changed"]),
+        hint=f"wait for it; only if that run is dead: fab -H {environment} lock.break",
+    )
+
+
+def _by(record: str) -> str:
+    """Who wrote the last record of a journal."""
+    info = parse_lock(f"- {record.strip()}") if record.strip() else None
+    return f"by {info.by}, run {info.run}," if info else "by somebody"

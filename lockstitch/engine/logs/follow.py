@@ -1,0 +1,236 @@
+"""EFFECT: the lines that come, on all hosts at once, until somebody interrupts. A host that is lost is tried again, and
+goes on where it was."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
+
+from lockstitch.concurrency import at_once
+from lockstitch.engine.fanout import DAY, Work
+from lockstitch.engine.logs import host_scripts
+from lockstitch.engine.logs.framing import Said
+from lockstitch.engine.logs.live import Live
+from lockstitch.engine.logs.locate import Found, Wanted, around, find, hear, sources_of
+from lockstitch.engine.logs.merge import Origin
+from lockstitch.engine.logs.read import Read
+from lockstitch.engine.logs.records import JournalRecords, Records
+from lockstitch.errors import ConnectError, HostKeyError, HostLostError, LockstitchError, StepTimeoutError
+from lockstitch.remote import InterruptedRunError, Remote
+
+TICK = 0.1
+# Between two tries of a host that is lost, in seconds: doubled each time.
+PAUSE, LONGEST_PAUSE = 1.0, 30.0
+# How often what runs is told to end: a script may have begun just after it was told.
+AGAIN = 1.0
+
+
+@dataclass
+class File:
+    """One file that is followed: how far it was read, and what came of a piece that was cut off."""
+
+    n: int
+    at: int
+    print: str = "-"
+    rest: str = ""
+    told: int = 0
+    records: Records | None = None
+
+
+@dataclass
+class Files:
+    """All files of a post."""
+
+    found: Found
+    live: Live
+    tag: str = field(default_factory=lambda: secrets.token_hex(8))
+    files: dict[str, File] = field(default_factory=dict)
+    _now: File | None = None
+    _key: str = ""
+    _skip: int = 0
+    _rest: str = ""
+
+    def begin_after(self, read: Read | None) -> None:
+        """Go on from where it was read, or from where each file ended when it was found."""
+        for key, (n, size) in self.found.seen.items():
+            self.files[key] = File(n, size)
+        for key, part in self.found.parts.items():
+            rest = read.rests.get(key, "") if read else ""
+            self.files[key] = File(part.n, part.size, rest=rest)
+
+    def work(self) -> Work:
+        post = self.found.post
+        known = "\n".join(f"{key} {file.at} {file.n} {file.print}" for key, file in self.files.items())
+        patterns = list(post.patterns().values())
+        values = {"tag": self.tag, "sources": sources_of(post), "known": known}
+        values |= {"patterns": "\n".join(patterns), "around": around(patterns)}
+        return post.work("follow", host_scripts.FOLLOW, seconds=DAY, values=values)
+
+    def feed(self) -> Callable[[str], None]:
+        """What reads the next script."""
+        return Said(self.tag, self._word, self._line, self._ends_with).feed
+
+    def _word(self, words: list[str]) -> None:
+        match words:
+            case ["begin", key, at, n]:
+                file = self.files.setdefault(key, File(int(n), int(at)))
+                # What was told of a piece before the host was lost is not told again.
+                self._skip = file.told if file.at == int(at) else 0
+                file.told, self._now, self._key, self._rest = self._skip, file, key, file.rest
+                file.at = int(at)
+            case ["end", key, at, told, _] if self._now is not None:
+                self._now.at, self._now.print, self._now.told, self._now.rest = int(at), told, 0, self._rest
+            case ["turned", key, _] if key in self.files:
+                file = self.files[key]
+                if file.rest:
+                    self._tell(key, file, file.rest)
+                file.at, file.print, file.rest, file.told = 0, "-", "", 0
+
+    def _line(self, line: str) -> None:
+        file = self._now
+        assert file is not None
+        line, self._rest = self._rest + line, ""
+        if self._skip:
+            self._skip -= 1
+            return
+        file.told += 1
+        self._tell(self._key, file, line)
+
+    def _ends_with(self, text: str) -> None:
+        self._rest += text
+
+    def _tell(self, key: str, file: File, line: str) -> None:
+        source = self.found.post.sources[file.n]
+        file.records = file.records or Records(self.found.clock)
+        origin = Origin(self.found.post.host.name, source.app, source.path)
+        self.live.feed((self.found.post.label, key), origin, file.records, line)
+
+
+@dataclass
+class JournalFiles:
+    """The journals of a post, in one stream."""
+
+    found: Found
+    live: Live
+    cursor: str = ""
+    tag: str = field(default_factory=lambda: secrets.token_hex(8))
+    records: JournalRecords = field(default_factory=JournalRecords)
+
+    def begin_after(self, read: Read | None) -> None:
+        self.cursor = read.journal.cursor if read else ""
+
+    def work(self) -> Work:
+        post = self.found.post
+        since = "" if self.cursor else str(int(self.found.clock.now.timestamp()))
+        values = {"tag": self.tag, "units": "\n".join(post.units()), "since": since, "cursor": self.cursor}
+        return post.work("follow the journal", host_scripts.JOURNAL_FOLLOW, seconds=DAY, values=values)
+
+    def feed(self) -> Callable[[str], None]:
+        return Said(self.tag, lambda words: None, self._line, endless=True).feed
+
+    def _line(self, line: str) -> None:
+        units = {source.unit: source for source in reversed(self.found.post.sources) if source.unit}
+
+        def origin() -> Origin:
+            unit = self.records.unit
+            source = units.get(unit) or units.get(unit.removesuffix(".service")) or next(iter(units.values()))
+            return Origin(self.found.post.host.name, source.app, source.unit)
+
+        self.live.feed((self.found.post.label, "journal"), origin, self.records, line)
+        self.cursor = self.records.cursor or self.cursor
+
+
+class Follower:
+    """Follows every post. `say` tells a person what happens to a host."""
+
+    def __init__(self, remote: Remote, live: Live, say: Callable[[str], None]) -> None:
+        self._remote, self._live, self._say = remote, live, say
+        self.stopped = threading.Event()
+        self._over = threading.Event()
+        self.ended: dict[str, LockstitchError] = {}
+
+    def run(self, found: Sequence[Found], reads: dict[str, Read], seconds: float = 0.0) -> bool:
+        """Until somebody interrupts, `stop` is called or the time is up; whether it was an interrupt."""
+        ticker = threading.Thread(target=self._tick, args=(monotonic() + seconds if seconds else 0.0,), daemon=True)
+        ticker.start()
+        jobs = [job for one in found for job in self._jobs(one)]
+        try:
+            at_once(lambda job: self._keep(*job, reads.get(job[0].post.label)), jobs, self.stop, most=max(1, len(jobs)))
+        except KeyboardInterrupt:
+            return True
+        finally:
+            self._over.set()
+            ticker.join()
+            self._live.close()
+        return False
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self._remote.interrupt()
+
+    def _jobs(self, found: Found) -> list[tuple[Found, type[Files] | type[JournalFiles]]]:
+        # Files that only the host can name are known once it was reached.
+        made: list[tuple[Found, type[Files] | type[JournalFiles]]] = []
+        if found.post.patterns() or found.post.asks:
+            made.append((found, Files))
+        if found.post.units():
+            made.append((found, JournalFiles))
+        return made
+
+    def _keep(self, found: Found, kind: type[Files] | type[JournalFiles], read: Read | None) -> None:
+        """Follow one, and again whenever it is lost."""
+        name, pause, lost = found.post.host.name, PAUSE, False
+        following: Files | JournalFiles | None = None
+        while not self.stopped.is_set():
+            began = monotonic()
+            try:
+                if lost or not found.reached:
+                    self._connect(found)
+                following = following or self._begun(found, kind, read)
+                if lost:
+                    self._say(f"{name}: back")
+                    lost = False
+                work = following.work()
+                results = self._remote.run(work.host, work.script, hear({work.label: following.feed()}))
+                if kind is JournalFiles and all(result.ok for result in results):
+                    return
+                self._say(f"{name}: following ended (exit code {results[-1].code if results else 0}); again")
+            except InterruptedRunError:
+                return
+            except (HostKeyError, StepTimeoutError, HostLostError, ConnectError) as error:
+                if isinstance(error, HostKeyError):
+                    self.ended[found.post.label] = error
+                    self._say(error.message)
+                    return
+                if not lost and not isinstance(error, StepTimeoutError) and not self.stopped.is_set():
+                    self._say(f"{error.message}; it is tried again until it is back")
+                    lost = True
+            pause = PAUSE if monotonic() - began > LONGEST_PAUSE else min(LONGEST_PAUSE, pause * 2)
+            self.stopped.wait(pause)
+
+    def _begun(self, found: Found, kind: type[Files] | type[JournalFiles], read: Read | None) -> Files | JournalFiles:
+        if not found.reached:
+            found = find(self._remote, [found.post], Wanted(1))[found.post.label]
+            if not found.reached:
+                raise HostLostError(found.post.host.name, found.done.words.removeprefix(f"{found.post.host.name}: "))
+        following = kind(found, self._live)
+        following.begin_after(read)
+        return following
+
+    def _connect(self, found: Found) -> None:
+        for error in self._remote.connect([found.post.host]).values():
+            raise error
+
+    def _tick(self, until: float) -> None:
+        last = 0.0
+        while not self._over.wait(TICK):
+            if not self._live.tick() or (until and monotonic() > until):
+                self.stopped.set()
+            if self.stopped.is_set() and monotonic() - last > AGAIN:
+                last = monotonic()
+                with suppress(LockstitchError):
+                    self._remote.interrupt()

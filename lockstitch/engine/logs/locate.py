@@ -1,0 +1,245 @@
+"""EFFECT: where the lines are. Each host is asked for its clock, for its files, and for the lines at a few places of
+each, by which the place to begin reading is chosen."""
+
+from __future__ import annotations
+
+import posixpath
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from lockstitch.engine.fanout import Way, Work, everywhere
+from lockstitch.engine.logs import host_scripts
+from lockstitch.engine.logs.framing import Said
+from lockstitch.engine.logs.timestamps import Clock, zone_of
+from lockstitch.errors import ExitCode
+from lockstitch.model.command import Command
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.results import Done, Event, StepOutput
+from lockstitch.remote import Remote
+
+MIB = 1024 * 1024
+# How much of one file is looked through: for the last lines, and for those since a time.
+MOST, LIMIT = 16 * MIB, 64 * MIB
+FILES = 50
+SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an app writes on a host: files (a path or a pattern), or a unit's journal."""
+
+    app: str
+    path: str = ""
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return self.path or f"the journal of {self.unit}"
+
+
+@dataclass(frozen=True)
+class Post:
+    """All that is read on one host as one user. `owner` is whose home relative paths begin at where that user is root
+    (`-`: who logs in). `asks` are commands that tell more files, by the app."""
+
+    label: str
+    host: Host
+    user: str | None
+    owner: str
+    sources: tuple[Source, ...]
+    asks: tuple[tuple[str, Command], ...] = ()
+    apps: tuple[str, ...] = ()
+
+    def patterns(self) -> dict[int, str]:
+        return {n: source.path for n, source in enumerate(self.sources) if source.path}
+
+    def units(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(source.unit for source in self.sources if source.unit))
+
+    def work(self, name: str, text: str, *, seconds: float = SECONDS, values: Mapping[str, str] | None = None) -> Work:
+        """The work of one of the texts of `shell`."""
+        step = Step(name, "", Command(text, {"owner": self.owner, **(values or {})}), timeout=seconds)
+        return Work(self.label, self.host, Script((step,), app=self.label, user=self.user))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """At least `lines` lines of each file; or those since a time: `at`, or `span` seconds before a host's own now."""
+
+    lines: int
+    at: datetime | None = None
+    span: float = 0.0
+
+    @property
+    def since(self) -> str:
+        """As the hosts' texts take it."""
+        return str(int(self.at.timestamp())) if self.at else f"-{int(self.span) + 1}" if self.span else ""
+
+    def begins(self, clock: Clock) -> datetime | None:
+        """From when lines are wanted, on a host's own clock."""
+        return self.at or (clock.now - timedelta(seconds=self.span) if self.span else None)
+
+
+@dataclass
+class Part:
+    """What is to be read of one file: from `start` to `size`. `cut`: it does not begin where a record does."""
+
+    n: int
+    key: str
+    path: str
+    size: int
+    changed: int
+    start: int
+    cut: bool = False
+
+
+@dataclass
+class Found:
+    """What one host has told. `seen` are all files that are there, and how long; `drift` is how far its clock is ahead
+    of this machine's, in seconds."""
+
+    post: Post
+    done: Done
+    clock: Clock = field(default_factory=lambda: Clock(datetime.now(UTC)))
+    drift: float = 0.0
+    user: str = ""
+    parts: dict[str, Part] = field(default_factory=dict)
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+    there: set[int] = field(default_factory=set)
+    denied: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def reached(self) -> bool:
+        return self.done.code is ExitCode.DONE
+
+
+def find(remote: Remote, posts: Sequence[Post], wanted: Wanted, way: Way | None = None) -> dict[str, Found]:
+    """Ask every host; what each told, by the label of its post."""
+    asked = _asked(remote, posts, way)
+    going = [found.post for found in asked.values() if found.reached]
+    tag = secrets.token_hex(8)
+    hearing = {post.label: _Hearing(asked[post.label], wanted, tag) for post in going}
+    bounds = {
+        "tag": tag,
+        "cut": wanted.since,
+        "files": str(FILES),
+        "most": str(MOST),
+        "limit": str(LIMIT),
+        "lines": str(wanted.lines),
+    }
+    work = [post.work("find", host_scripts.FIND, values={**bounds, "sources": sources_of(post)}) for post in going]
+    done = everywhere(remote, work, hear({label: one.said.feed for label, one in hearing.items()}), way)
+    for label, one in hearing.items():
+        asked[label].done = done[label]
+        one.choose()
+    return asked
+
+
+def sources_of(post: Post) -> str:
+    return "\n".join(f"{n} {path}" for n, path in post.patterns().items())
+
+
+def hear(feeds: Mapping[str, Callable[[str], None]]) -> Callable[[Event], None]:
+    """The observer that gives each line to whoever reads its post."""
+
+    def observe(event: Event) -> None:
+        if isinstance(event, StepOutput) and event.app in feeds:
+            feeds[event.app](event.line)
+
+    return observe
+
+
+def _asked(remote: Remote, posts: Iterable[Post], way: Way | None) -> dict[str, Found]:
+    """Every post with the files that only its host knows."""
+    found = {post.label: Found(post, Done(ExitCode.DONE, "ok")) for post in posts}
+    asking = [one.post for one in found.values() if one.post.asks]
+    work = []
+    for post in asking:
+        steps = tuple(
+            Step(str(n), "", replace(ask, text=host_scripts.ASK + ask.text, values={**ask.values, "owner": post.owner}),
+                 asks=True, timeout=SECONDS)
+            for n, (_, ask) in enumerate(post.asks)
+        )  # fmt: skip
+        work.append(Work(post.label, post.host, Script(steps, app=post.label, user=post.user)))
+    for label, done in everywhere(remote, work, way=way).items() if work else ():
+        post = found[label].post
+        told = [
+            Source(post.asks[int(result.name)][0], path=line)
+            for result in done.results
+            for line in result.output.splitlines()
+            if line.startswith("/")
+        ]
+        ended = Done(ExitCode.DONE, "ok") if done.exit is not None else done
+        found[label] = Found(replace(post, sources=tuple(dict.fromkeys((*post.sources, *told)))), ended)
+    return found
+
+
+class _Hearing:
+    """Reads what one host answers."""
+
+    def __init__(self, found: Found, wanted: Wanted, tag: str) -> None:
+        self._found, self._wanted = found, wanted
+        self._heads: dict[str, dict[int, list[str]]] = {}
+        self._head: list[str] = []
+        self.said = Said(tag, self._word, lambda line: self._head.append(line))
+
+    def _word(self, words: list[str]) -> None:
+        found = self._found
+        match words:
+            case ["clock", seconds, zone, user]:
+                # Where `date` knows no nanoseconds it says so by a letter.
+                now = datetime.fromtimestamp(float(seconds.rstrip("N.") or 0), UTC)
+                found.drift = (now - datetime.now(UTC)).total_seconds()
+                found.clock, found.user = Clock(now, zone_of(zone) or UTC), user
+            case ["seen", n, key, size, *_]:
+                found.seen.setdefault(key, (int(n), int(size)))
+            case ["file", n, key, size, changed, start, *path]:
+                found.there.add(int(n))
+                part = Part(int(n), key, " ".join(path), int(size), int(changed), int(start), int(start) > 0)
+                found.parts.setdefault(key, part)
+            case ["head", key, offset]:
+                self._head = self._heads.setdefault(key, {}).setdefault(int(offset), [])
+            case ["old", n, *_]:
+                found.there.add(int(n))
+            case ["denied", n, *path]:
+                found.denied[" ".join(path)] = int(n)
+            case ["packed", n, *path]:
+                found.there.add(int(n))
+                found.notes.append(f"{' '.join(path)} is compressed: left out")
+
+    def choose(self) -> None:
+        """Where to begin in each file, where a time is asked for."""
+        since = self._wanted.begins(self._found.clock)
+        if since is None:
+            return
+        for part in self._found.parts.values():
+            heads = self._heads.get(part.key, {})
+            times = {offset: self._time(lines[1:]) for offset, lines in heads.items()}
+            older = [offset for offset, time in times.items() if time is not None and time < since]
+            if older:
+                part.start = max(older)
+            elif heads and not any(times.values()):
+                self._found.notes.append(f"{part.path} has no times: its last lines, whenever they were written")
+            elif part.size > LIMIT:
+                part.start = part.size - LIMIT
+                self._found.notes.append(f"{part.path}: only its last {LIMIT // MIB} MiB were looked through")
+            else:
+                part.start = 0
+            part.cut = part.start > 0
+
+    def _time(self, lines: list[str]) -> datetime | None:
+        return next((time for line in lines if (time := self._found.clock.of(line))), None)
+
+
+def around(patterns: Iterable[str]) -> str:
+    """Where a rotation may put what these patterns name."""
+    found = []
+    for pattern in patterns:
+        found += [f"{pattern}.[0-9]*", f"{pattern}-[0-9]*"]
+        folder, name = posixpath.split(pattern)
+        if name.endswith(".log"):
+            found.append(posixpath.join(folder, f"{name.removesuffix('.log')}__[0-9]*"))
+    return "\n".join(found)

@@ -1,0 +1,156 @@
+"""EFFECT: the lines that are there. What the hosts send is put into temporary files, and merged from those: constant
+memory, however much it is."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from tempfile import SpooledTemporaryFile
+
+from lockstitch.engine.fanout import DAY, Way, Work, everywhere
+from lockstitch.engine.logs import host_scripts
+from lockstitch.engine.logs.framing import Said
+from lockstitch.engine.logs.locate import Found, Wanted, hear
+from lockstitch.engine.logs.merge import Origin, Told
+from lockstitch.engine.logs.records import Record, cursor_of, of_file, of_journal
+from lockstitch.errors import ExitCode
+from lockstitch.model.plan import Script
+from lockstitch.model.results import Done
+from lockstitch.remote import Remote
+
+_IN_MEMORY = 256 * 1024
+
+
+class Spool:
+    """Lines that were sent, to be read once all are there."""
+
+    def __init__(self) -> None:
+        self._file: SpooledTemporaryFile[str] = SpooledTemporaryFile(  # noqa: SIM115 - closed when it is forgotten
+            _IN_MEMORY, "w+", encoding="utf-8", errors="replace", newline="\n"
+        )
+
+    def add(self, line: str) -> None:
+        self._file.write(line + "\n")
+
+    def __iter__(self) -> Iterator[str]:
+        self._file.seek(0)
+        for line in self._file:
+            yield line.removesuffix("\n")
+        self._file.close()
+
+
+@dataclass
+class Journal:
+    """What a host told of its journal. `last` is the last entry that was read of each unit."""
+
+    missing: bool = False
+    limited: str = ""
+    units: dict[str, Spool] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    last: dict[str, str] = field(default_factory=dict)
+
+    def readable(self, unit: str) -> bool:
+        return unit in self.last or not (self.missing or self.limited or unit in self.failed)
+
+    @property
+    def cursor(self) -> str:
+        """The last entry of all."""
+        return max((cursor_of(line) for line in self.last.values()), default=(0, ""))[1]
+
+
+@dataclass
+class Read:
+    """What was read on one host. `rests` are lines whose end is not there yet, by the file."""
+
+    found: Found
+    done: Done
+    spools: dict[str, Spool] = field(default_factory=dict)
+    rests: dict[str, str] = field(default_factory=dict)
+    journal: Journal = field(default_factory=Journal)
+
+    def streams(self, wanted: Wanted, *, follow: bool) -> Iterator[Iterator[Told]]:
+        """A stream for each file and unit."""
+        found, post = self.found, self.found.post
+        since = wanted.begins(found.clock)
+        for key, spool in self.spools.items():
+            part = found.parts[key]
+            if not follow and (rest := self.rests.pop(key, "")):
+                spool.add(rest)
+            last = datetime.fromtimestamp(part.changed, UTC)
+            records = of_file(spool, found.clock, last, cut=part.cut, since=since)
+            origin = Origin(post.host.name, post.sources[part.n].app, part.path)
+            yield _told(origin, records)
+        for unit, spool in self.journal.units.items():
+            app = next(source.app for source in post.sources if source.unit == unit)
+            yield _told(Origin(post.host.name, app, unit), of_journal(spool), since)
+
+
+def _told(origin: Origin, records: Iterable[Record], since: datetime | None = None) -> Iterator[Told]:
+    for record in records:
+        if since is None or record.time is None or record.time >= since:
+            yield Told(origin, record)
+
+
+def read(remote: Remote, found: Sequence[Found], wanted: Wanted, way: Way | None = None) -> dict[str, Read]:
+    """Read what was found, and the journals; by the label of the post."""
+    reads = {one.post.label: Read(one, Done(ExitCode.DONE, "ok")) for one in found}
+    tag = secrets.token_hex(8)
+    work, feeds = [], {}
+    for label, one in reads.items():
+        if script := _script(one.found, tag, wanted):
+            post = one.found.post
+            work.append(Work(label, post.host, script))
+            feeds[label] = _Hearing(one, tag).said.feed
+    if work:
+        for label, ended in everywhere(remote, work, hear(feeds), way).items():
+            reads[label].done = ended
+    return reads
+
+
+def _script(found: Found, tag: str, wanted: Wanted) -> Script | None:
+    """Its files and then its journals, in one script; None where there are none."""
+    post, made = found.post, []
+    if found.parts:
+        ranges = "\n".join(f"{p.key} {p.start} {p.size} {p.path}" for p in found.parts.values())
+        made.append(post.work("read", host_scripts.READ, seconds=DAY, values={"tag": tag, "ranges": ranges}))
+    if post.units():
+        lines = "" if wanted.since else str(wanted.lines)
+        values = {"tag": tag, "units": "\n".join(post.units()), "lines": lines, "since": wanted.since, "cursor": ""}
+        made.append(post.work("journal", host_scripts.JOURNAL_READ, seconds=DAY, values=values))
+    steps = tuple(step for one in made for step in one.script.steps)
+    return replace(made[0].script, steps=steps, keep_going=True) if made else None
+
+
+class _Hearing:
+    """Reads what one host sends."""
+
+    def __init__(self, read: Read, tag: str) -> None:
+        self._read = read
+        self._key = ""
+        self._spool = Spool()
+        self.said = Said(tag, self._word, self._line, self._rest)
+
+    def _word(self, words: list[str]) -> None:
+        journal = self._read.journal
+        match words:
+            case ["begin", key, _]:
+                self._key, self._spool = key, Spool()
+                spools = self._read.spools if key in self._read.found.parts else journal.units
+                spools[key] = self._spool
+            case ["end", unit, code] if unit in journal.units and code != "0":
+                journal.failed.add(unit)
+            case ["nojournal"]:
+                journal.missing = True
+            case ["limited", user]:
+                journal.limited = user
+
+    def _line(self, line: str) -> None:
+        self._spool.add(line)
+        if self._key in self._read.journal.units:
+            self._read.journal.last[self._key] = line
+
+    def _rest(self, text: str) -> None:
+        if text and self._key in self._read.spools:
+            self._read.rests[self._key] = text

@@ -1,0 +1,37 @@
+"""Pure: what a run leaves to a person, in words, and the command that shows how it is."""
+
+from __future__ import annotations
+
+from lockstitch.model.outcome import Failure, Left
+from lockstitch.model.plan import Plan, Site
+from lockstitch.text import oneline, quoted
+
+
+def left_to_a_person(plan: Plan, failure: Failure, what: str, *, again: bool = False) -> Left:
+    """A site that a person must see to; with `again`, how it is taken back when that is done."""
+    assert failure.site is not None
+    on = _selected(plan, failure.site)
+    said = [f"{what}: {quoted(failure.reason)}", *(f"| {oneline(line)}" for line in failure.output[-1:])]
+    before = next((change.before for change in plan.changes if change.site == failure.site), None)
+    if again and before:
+        said.append(f"when that is seen to: {on} rollback --only {failure.site.app} --to {before[:12]}")
+    return Left(failure.site, "\n    ".join(said), _look(plan, failure.site, failure.what, again))
+
+
+def _look(plan: Plan, site: Site, what: str, again: bool) -> str:
+    """The command that shows a person how a site is."""
+    on = f"fab -H {plan.environment}"
+    if site.machine:
+        return f"{_selected(plan, site)} run -- uptime"
+    if not site.database:
+        return f"{on}:{site.host} status"
+    if what in ("unlock", "ending"):
+        return f"{on} lock.show"
+    changed = again or what == "going back" or plan.kind in ("restore", "analyze")
+    return f"{on} {'database.check' if changed else 'backup.list'} --database {site.app}"
+
+
+def _selected(plan: Plan, site: Site) -> str:
+    """What selects one host: it may be no environment's."""
+    plain = site.host in plan.environment.split(",")
+    return f"fab -H {site.host}" if plain else f"fab -H {plan.environment}:{site.host}"

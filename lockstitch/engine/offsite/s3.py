@@ -1,0 +1,114 @@
+"""boto3: a connection to a store, and what it raises in words. No error and no log shows a key."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from lockstitch.engine.offsite.where import Bucket
+from lockstitch.engine.redact import without_passwords
+from lockstitch.errors import ExitCode, LockstitchError, UsageError
+from lockstitch.model.command import Secret, mask
+
+_COMPARE = "compare bucket, endpoint and region under offsite"
+_RETRIES = {"mode": "standard", "max_attempts": 5}
+_CHECKSUMS = ("request_checksum_calculation", "response_checksum_validation")
+_NOT_THERE = ("NoSuchKey", "404", "NotFound")
+_REFUSED = (
+    "AccessDenied",
+    "ExpiredToken",
+    "Forbidden",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "403",
+)
+
+
+class StoreError(LockstitchError):
+    """The store cannot be reached, or lets us not in."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+def connected(bucket: Bucket) -> tuple[Any, list[Secret]]:
+    """A client, and everything that is never to be shown."""
+    try:
+        from boto3.session import Session
+    except ImportError as error:
+        raise UsageError("a bucket needs boto3, which is not installed", hint="pip install 'lockstitch[s3]'") from error
+    for chatty in ("boto3", "botocore", "s3transfer", "urllib3"):
+        # With --debug they would tell the key's id and signatures.
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        session = Session(
+            aws_access_key_id=bucket.key.reveal() if bucket.key else None,
+            aws_secret_access_key=bucket.secret.reveal() if bucket.secret else None,
+            region_name=bucket.region,
+        )
+        client = session.client("s3", endpoint_url=bucket.endpoint, config=_config(bucket))
+        # It may come from AWS_ENDPOINT_URL or ~/.aws/config, too.
+        if str(client.meta.endpoint_url).lower().startswith("http://") and not bucket.insecure:
+            at = f"{bucket}: {without_passwords(str(client.meta.endpoint_url))}"
+            hint = "use https://, or write insecure: true under offsite"
+            raise UsageError(f"{at} is http://, where all can read the dumps along", hint=hint) from None
+        return client, _secrets(session)
+    except UsageError:
+        raise
+    except Exception as error:
+        given = [secret for secret in (bucket.key, bucket.secret) if secret is not None]
+        said = words(error, bucket, given)
+        if said is None and isinstance(error, ValueError):
+            said = UsageError(f"{bucket}: {mask(without_passwords(str(error)), given)}", hint=_COMPARE)
+        raise (said or error) from None
+
+
+def _config(bucket: Bucket) -> Any:
+    from botocore.config import Config
+
+    # Stores that are not AWS's may not know the checksums of today; what we compare is our own.
+    old = bucket.endpoint is not None and set(_CHECKSUMS) <= set(Config.OPTION_DEFAULTS)
+    options = dict.fromkeys(_CHECKSUMS, "when_required") if old else {}
+    return Config(connect_timeout=10, read_timeout=60, retries=_RETRIES, **options)
+
+
+def _secrets(session: Any) -> list[Secret]:
+    """What it was given, or found by itself."""
+    with suppress(AttributeError):
+        return [Secret(value) for value in session.get_credentials().get_frozen_credentials()[:3] if value]
+    return []
+
+
+def missing(error: Exception) -> bool:
+    """Whether it says that there is no such object."""
+    return _answer(error).get("Code") in _NOT_THERE
+
+
+def words(error: Exception, bucket: Bucket, secrets: Iterable[Secret]) -> LockstitchError | None:
+    """What boto3 raised, in words; None where it is no error of boto3's."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+    from urllib3.exceptions import HTTPError
+
+    if not isinstance(error, Boto3Error | BotoCoreError | ClientError | HTTPError):
+        return None
+    answer = _answer(error)
+    code = str(answer.get("Code", ""))
+    # An endpoint or proxy of the environment may have a password in its URL.
+    told = f"{code}: {answer.get('Message', '')}" if code else str(error)
+    said = mask(without_passwords(told), secrets)
+    if code == "NoSuchBucket":
+        return UsageError(f"{bucket} does not exist", hint=_COMPARE)
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return UsageError(f"{bucket}: {said}", hint="write key and secret under offsite, or: export AWS_PROFILE=…")
+    if code in _REFUSED:
+        hint = "is it the right key? It needs s3:ListBucket, s3:GetObject and s3:PutObject there"
+        return StoreError(f"{bucket} refuses us: {said}", hint=hint)
+    return StoreError(f"{bucket}: {said}", hint="" if code else _COMPARE)
+
+
+def _answer(error: Exception) -> dict[str, Any]:
+    answer: dict[str, Any] = getattr(error, "response", {}).get("Error", {})
+    return answer

@@ -1,0 +1,187 @@
+"""Copies that only the holders of a key can read: a backup as one tar, encrypted with age before it leaves here.
+
+`NAME.tar.age` is what `age -d -i KEY NAME.tar.age | tar -x` turns into the backup's folder, manifest and all.
+`NAME.age.json` beside it is in clear, comes last, and says what the other is: without it a copy does not count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tarfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from lockstitch.databases.backup import MANIFEST
+from lockstitch.engine.offsite.manifest import File, Manifest
+from lockstitch.engine.offsite.source import CHUNK, Progress, Source
+from lockstitch.errors import CheckError, UsageError
+
+_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """An encrypted copy as it is there: its file, and the sum of the files of the backup that is in it."""
+
+    file: File
+    manifest: str
+
+    def note(self, recipients: Sequence[str]) -> bytes:
+        """The note that lies beside it."""
+        known = {"lockstitch": 1, "name": self.file.name.removesuffix(".tar.age"), "file": self.file.name}
+        told = {"bytes": self.file.bytes, "sha256": self.file.sha256, "manifest": self.manifest}
+        return json.dumps({**known, **told, "recipients": list(recipients)}, indent=1).encode() + b"\n"
+
+
+def names(name: str) -> tuple[str, str]:
+    """The names of a backup's encrypted copy and of the note beside it."""
+    return f"{name}.tar.age", f"{name}.age.json"
+
+
+def sealed_before(raw: bytes, manifest: Manifest, name: str, where: str) -> Sealed | None:
+    """Read a note; None where it says nothing. Raises CheckError where it is of a backup with other files."""
+    try:
+        told: Any = json.loads(raw)
+        found = Sealed(File(names(name)[0], int(told["bytes"]), str(told["sha256"])), str(told["manifest"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if found.manifest != manifest.sha256:
+        hint = "it was not touched; push this one to another place, or remove that one"
+        raise CheckError(f"{where} has another backup called {name}", hint=hint)
+    return found
+
+
+def recipients_of(keys: Sequence[str]) -> list[Any]:
+    """The public keys of an inventory, as the library has them."""
+    try:
+        import pyrage
+    except ImportError as error:
+        said = "to encrypt copies needs pyrage, which is not installed"
+        raise UsageError(said, hint="pip install 'lockstitch[age]'") from error
+    made = []
+    for key in keys:
+        try:
+            made.append((pyrage.ssh if key.startswith("ssh-") else pyrage.x25519).Recipient.from_str(key))
+        except pyrage.RecipientError as error:
+            raise UsageError(f"{key} is no public key of age: {error}", hint="age-keygen prints one: age1…") from None
+    return made
+
+
+def seal(source: Source, manifest: Manifest, recipients: Sequence[Any], target: Any, progress: Progress) -> Sealed:
+    """Write a backup, encrypted, to something with `write`, in constant memory. Every file is compared on the way."""
+    import pyrage
+
+    tar, written = _Tar(source, manifest, progress), _Summed(target)
+    try:
+        pyrage.encrypt_io(tar, written, list(recipients))
+    except Exception as error:
+        cause = tar.error or written.error
+        if cause is None:
+            raise CheckError(f"{source.name} cannot be encrypted: {error}") from error
+        raise cause from None
+    return Sealed(File(names(source.name)[0], written.bytes, written.sum.hexdigest()), manifest.sha256)
+
+
+@contextmanager
+def piped(work: Callable[[BinaryIO], Sealed]) -> Iterator[_Piped]:
+    """Return a stream of what `work` writes. An error of it is raised to the reader, at the end at the latest."""
+    read, write = os.pipe()
+    stream = _Piped(os.fdopen(read, "rb"))
+
+    def carry() -> None:
+        with os.fdopen(write, "wb") as target:
+            try:
+                stream.sealed = work(target)
+            except BaseException as error:
+                stream.error = error
+                # What is not written any more must not be flushed into a pipe that nobody reads.
+                with suppress(OSError):
+                    target.close()
+
+    stream.thread = threading.Thread(target=carry, name="seal", daemon=True)
+    stream.thread.start()
+    try:
+        yield stream
+    finally:
+        stream.pipe.close()
+        stream.thread.join()
+
+
+class _Piped:
+    """The reading end, for who sends it on."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self.pipe = pipe
+        self.sealed: Sealed | None = None
+        self.error: BaseException | None = None
+        self.thread = threading.Thread()
+
+    def read(self, size: int = -1) -> bytes:
+        """The next so many bytes; fewer only at the end, and only if all is there."""
+        data = self.pipe.read(size)
+        if size < 0 or len(data) < size:
+            self.thread.join()
+            if self.error is not None:
+                raise self.error
+        return data
+
+
+class _Tar:
+    """A backup's folder as the bytes of a tar, for who reads it."""
+
+    def __init__(self, source: Source, manifest: Manifest, progress: Progress) -> None:
+        self.error: BaseException | None = None
+        self._pieces, self._rest = _tar(source, manifest, progress), memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes; none at the end."""
+        try:
+            while not self._rest:
+                self._rest = memoryview(next(self._pieces))
+        except StopIteration:
+            return b""
+        except BaseException as error:
+            self.error = error
+            raise
+        data, self._rest = bytes(self._rest[:size]), self._rest[size:]
+        return data
+
+
+def _tar(source: Source, manifest: Manifest, progress: Progress) -> Iterator[bytes]:
+    for file in manifest.files:
+        yield _head(source.name, file.name, file.bytes)
+        with source.open(file, progress.of(file.name)) as stream:
+            while not stream.whole:
+                yield stream.read(CHUNK)
+        yield bytes(-file.bytes % _BLOCK)
+    yield _head(source.name, MANIFEST, len(manifest.raw)) + manifest.raw + bytes(-len(manifest.raw) % _BLOCK)
+    yield bytes(2 * _BLOCK)
+
+
+def _head(folder: str, name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(f"{folder}/{name}")
+    info.size, info.mode = size, 0o600
+    return info.tobuf(tarfile.PAX_FORMAT)
+
+
+class _Summed:
+    """A file that counts and sums what is written to it."""
+
+    def __init__(self, target: Any) -> None:
+        self._target, self.sum, self.bytes = target, hashlib.sha256(), 0
+        self.error: BaseException | None = None
+
+    def write(self, data: Any) -> int:
+        try:
+            self._target.write(data)
+        except BaseException as error:
+            self.error = error
+            raise
+        self.sum.update(data)
+        self.bytes += len(data)
+        return len(data)

@@ -1,0 +1,112 @@
+"""A backup on the host that holds it: what its manifest says, and its files as streams that are compared with it."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lockstitch.databases.backup import MANIFEST, NAME
+from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, File, Manifest, parse
+from lockstitch.errors import CheckError, UsageError
+from lockstitch.model.host import Host
+from lockstitch.remote import FileError, Remote
+
+# Told the file's name, the bytes so far and the bytes in all; of a bucket, from another thread.
+Told = Callable[[str, int, int], None]
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did. `sent` are the files that were not there yet, `already` that none had to be touched."""
+
+    where: str
+    files: int
+    bytes: int
+    sent: int
+    already: bool
+
+
+class Progress:
+    """How far it is, as it is told."""
+
+    def __init__(self, told: Told, in_all: int) -> None:
+        self._told, self._in_all, self._done = told, in_all, 0
+
+    def of(self, name: str) -> Callable[[int], None]:
+        """What is called with the number of bytes of this file that were carried."""
+        return lambda more: self._add(name, more)
+
+    def _add(self, name: str, more: int) -> None:
+        # What had to be done twice is not told to be more than all.
+        self._done = min(self._in_all, self._done + more)
+        self._told(name, self._done, self._in_all)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A backup by its name, in the folder of a host."""
+
+    remote: Remote
+    host: Host
+    directory: str
+    name: str
+
+    def manifest(self) -> Manifest:
+        """Its manifest; raises CheckError where it cannot be relied on."""
+        if not NAME.fullmatch(self.name):
+            raise UsageError(f"{self.name!r} is not the name of a backup", hint="fab -H ENV backup.list")
+        try:
+            with self.remote.open(self.host, self._path(MANIFEST), "rb") as file:
+                raw = file.read(LONGEST_MANIFEST + 1)
+        except FileError as error:
+            if not error.missing:
+                raise
+            said = f"{self.host.name}: there is no backup {self.name} in {self.directory}"
+            raise CheckError(said, hint="fab -H ENV backup.list") from error
+        try:
+            return parse(raw, self.name)
+        except ValueError as error:
+            hint = "this backup cannot be counted on, and was not copied; see the others: fab -H ENV backup.list"
+            raise CheckError(f"{self.host.name}: the manifest of {self.name} {error}", hint=hint) from None
+
+    @contextmanager
+    def open(self, file: File, told: Callable[[int], None]) -> Iterator[Compared]:
+        """One of its files."""
+        with self.remote.open(self.host, self._path(file.name), "rb") as stream:
+            yield Compared(stream, file, f"{self.host.name}: {self._path(file.name)}", told)
+
+    def _path(self, file: str) -> str:
+        return posixpath.join(self.directory, self.name, file)
+
+
+class Compared:
+    """A stream that is read to its end, and raises CheckError there rather than end as what it should not be."""
+
+    def __init__(self, stream: BinaryIO, file: File, where: str, told: Callable[[int], None]) -> None:
+        self._stream, self._file, self._where, self._told = stream, file, where, told
+        self._sum, self._read = hashlib.sha256(), 0
+        self.whole = False
+
+    def read(self, size: int = -1) -> bytes:
+        """The next so many bytes; fewer only at the end."""
+        data = self._stream.read(size)
+        self._sum.update(data)
+        self._read += len(data)
+        ended = size < 0 or len(data) < size
+        if self._read > self._file.bytes or (ended and not self._same()):
+            raise CheckError(
+                f"{self._where} is not what its manifest says: it is damaged",
+                hint="this backup cannot be counted on; see the others: fab -H ENV backup.list",
+            )
+        self.whole = ended
+        self._told(len(data))
+        return data
+
+    def _same(self) -> bool:
+        return self._read == self._file.bytes and self._sum.hexdigest() == self._file.sha256

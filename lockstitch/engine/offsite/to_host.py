@@ -1,0 +1,185 @@
+"""`backup.push` to another host: every file by way of this machine, compared there, and only then it has its name."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lockstitch.databases.backup import MANIFEST
+from lockstitch.engine.offsite import shell
+from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, File, Manifest
+from lockstitch.engine.offsite.sealed import names, recipients_of, seal, sealed_before
+from lockstitch.engine.offsite.source import CHUNK, Progress, Pushed, Source, Told
+from lockstitch.errors import CheckError, LockstitchError, UsageError
+from lockstitch.model.command import Command
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script, Step
+from lockstitch.remote import FileError, Remote
+from lockstitch.text import oneline
+
+_QUICK = 120.0
+# What a slow disk reads in a second: comparing may take that long.
+_SLOW = 10 << 20
+_ROOM = 64 << 10
+
+
+def push_to_host(
+    remote: Remote, host: Host, vault_directory: str, name: str, to: Host, directory: str, told: Told
+) -> Pushed:
+    """Copy a backup into a folder of another host, by way of this machine and in constant memory.
+
+    What is there already is compared, and left as it is.
+    """
+    if to.name == host.name:
+        raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
+    source = Source(remote, host, vault_directory, name)
+    manifest = source.manifest()
+    target = _Target(remote, to, directory, name, manifest)
+    found = target.look()
+    if found == "other":
+        said = f"{to.name}: {target.path} is there already, and is not this backup as it is on {host.name}"
+        raise CheckError(said, hint="it was not touched; compare the two, and remove the one that is damaged")
+    if found == "none":
+        _push(source, target, Progress(told, manifest.bytes))
+    elif found == "older":
+        target.renew_manifest()
+    sent = len(manifest.files) if found == "none" else 0
+    return Pushed(f"{to.name}: {target.path}", len(manifest.files), manifest.bytes, sent, found == "same")
+
+
+def push_sealed_to_host(
+    remote: Remote,
+    host: Host,
+    vault_directory: str,
+    name: str,
+    to: Host,
+    directory: str,
+    recipients: Sequence[str],
+    told: Told,
+) -> Pushed:
+    """Copy a backup to another host as one file that only the holders of these recipients' keys can read."""
+    if to.name == host.name:
+        raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
+    keys = recipients_of(recipients)
+    source = Source(remote, host, vault_directory, name)
+    manifest = source.manifest()
+    file, note = names(name)
+    parts = {each: posixpath.join(directory, f".{each}.part") for each in (file, note)}
+    ask = _asking(remote, to, {"directory": directory, "file": file, "note": note}, manifest.bytes)
+    before = sealed_before(_small(remote, to, posixpath.join(directory, note)), manifest, name, to.name)
+    already = before is not None and ask("compare what is there", shell.SAME, sums=_sum(before.file)) == "same"
+    if not already:
+        ask("make room", shell.ROOM, needed=str((manifest.bytes + manifest.bytes // 1000 + _ROOM) // 1024))
+        try:
+            with remote.open(to, parts[file], "wb") as copy:
+                sealed = seal(source, manifest, keys, copy, Progress(told, manifest.bytes))
+            with remote.open(to, parts[note], "wb") as beside:
+                beside.write(sealed.note(recipients))
+            ask("compare and name it", shell.NAME, sums=_sum(sealed.file))
+        except BaseException:
+            with suppress(LockstitchError):
+                ask("remove what arrived", shell.AWAY)
+            raise
+    return Pushed(f"{to.name}: {posixpath.join(directory, file)}", 1, manifest.bytes, int(not already), already)
+
+
+def _sum(file: File) -> str:
+    return f"{file.sha256}  {file.name}"
+
+
+def _small(remote: Remote, host: Host, path: str) -> bytes:
+    """A file that is no longer than a manifest; empty where there is none."""
+    try:
+        with remote.open(host, path, "rb") as file:
+            return file.read(LONGEST_MANIFEST)
+    except FileError as error:
+        if not error.missing:
+            raise
+        return b""
+
+
+def _push(source: Source, target: _Target, progress: Progress) -> None:
+    target.prepare()
+    try:
+        for file in target.manifest.files:
+            with source.open(file, progress.of(file.name)) as stream, target.open(target.part, file.name) as copy:
+                while not stream.whole:
+                    copy.write(stream.read(CHUNK))
+        target.write_manifest(target.part)
+        target.ask("compare and name it", shell.FINISH)
+    except BaseException as error:
+        with suppress(LockstitchError):
+            target.ask("remove what arrived", shell.CLEAN)
+        if isinstance(error, LockstitchError):
+            error.hint = error.hint or f"nothing on {target.host.name} looks like a backup of that name; type it again"
+        raise
+
+
+def _asking(remote: Remote, host: Host, known: Mapping[str, str], size: int) -> Callable[..., str]:
+    """A question to a host: a step's name, its text and more values. So many bytes may have to be compared."""
+
+    def ask(step: str, text: str, **more: str) -> str:
+        command = Command(text, values={**known, **more})
+        (result,) = remote.run(host, Script((Step(step, step, command, timeout=_QUICK + size / _SLOW),)))
+        if not result.ok:
+            said = oneline(result.output.strip()) or f"it ended with {result.code}"
+            raise CheckError(f"{host.name}: could not {step}: {said}")
+        return result.output.strip()
+
+    return ask
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where a backup is pushed to."""
+
+    remote: Remote
+    host: Host
+    directory: str
+    name: str
+    manifest: Manifest
+
+    @property
+    def path(self) -> str:
+        return posixpath.join(self.directory, self.name)
+
+    @property
+    def part(self) -> str:
+        """The name of what is not finished."""
+        return f".{self.name}.part"
+
+    def open(self, folder: str, file: str) -> AbstractContextManager[BinaryIO]:
+        return self.remote.open(self.host, posixpath.join(self.directory, folder, file), "wb")
+
+    def look(self) -> str:
+        """What is there under its name."""
+        return self.ask("compare what is there", shell.LOOK)
+
+    def prepare(self) -> None:
+        folders = {posixpath.dirname(file.name) for file in self.manifest.files}
+        needed = str((self.manifest.bytes + len(self.manifest.raw) + _ROOM) // 1024)
+        self.ask("make room", shell.PREPARE, {"needed": needed, "folders": "\n".join(sorted(folders))})
+
+    def write_manifest(self, folder: str) -> None:
+        with self.open(folder, MANIFEST) as file:
+            file.write(self.manifest.raw)
+
+    def renew_manifest(self) -> None:
+        """Take over what was added to the manifest since, such as a proof."""
+        self.ask("make room for the manifest", shell.BESIDE)
+        self.write_manifest(posixpath.join(self.name, ".new"))
+        self.ask("compare and name the manifest", shell.RENEW)
+
+    def ask(self, step: str, text: str, more: Mapping[str, str] | None = None) -> str:
+        """What one text says there; raises CheckError where it fails."""
+        known = {"directory": self.directory, "name": self.name, **self._sums()}
+        return _asking(self.remote, self.host, known, self.manifest.bytes)(step, text, **(more or {}))
+
+    def _sums(self) -> dict[str, str]:
+        """What sha256sum compares, there."""
+        files = "\n".join(f"{file.sha256}  {file.name}" for file in self.manifest.files)
+        return {"sums": files, "manifest": f"{hashlib.sha256(self.manifest.raw).hexdigest()}  {MANIFEST}"}

@@ -1,0 +1,49 @@
+"""Pure: what a person typed, fit to be kept in a journal: what looks like a secret is a mask.
+
+It is a net with holes: a password that stands alone (`echo hunter2 | chpasswd`) looks like any word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from lockstitch.model.command import MASK, Secret, mask
+
+_VALUE = r"""(?:'[^']*'|"[^"]*"|[^\s'";|&]+)+"""
+_NAME = (
+    r"[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[\w.-]*"
+    r"|[\w-]*_pwd"
+)
+# The rest of a word that `words` has quoted, a quote in it too: what it holds does not end at a blank or a `;`.
+_REST = r"""[^']*(?:'"'"'[^']*)*"""
+# scheme://user:password@host; the name of the user says who did it, and stays.
+_URL = re.compile(r"(://[^\s/:@'\"]*:)([^\s'\"]+)(?=@)")
+_PATTERNS = (
+    re.compile(rf"(?i)((?<!\S)'(?:{_NAME})=)({_REST})(?=')"),
+    re.compile(rf"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*'[^\s:']+:)({_REST})(?=')"),
+    re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s'-p)({_REST})(?=')"),
+    # NAME=value, "NAME": value, and --name value.
+    re.compile(rf"(?i)((?:{_NAME})['\"]?\s*[=:]\s*)({_VALUE})"),
+    re.compile(rf"(?i)(--(?:{_NAME})\s+)({_VALUE})"),
+    re.compile(r"(?i)((?:bearer|basic)\s+)([^\s'\";|&]+)"),
+    _URL,
+    re.compile(r"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*['\"]?[^\s:'\"]+:)([^\s'\"]+)"),
+    # The clients of MySQL and MariaDB take it without a space, redis-cli with one.
+    re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s-p)({_VALUE})"),
+    re.compile(rf"(\b(?:sshpass|(?:docker|podman) login)\b[^|;&\n]*?\s-p\s*)({_VALUE})"),
+    re.compile(rf"(\bredis-cli\b[^|;&\n]*?\s-a\s+)({_VALUE})"),
+)
+
+
+def without_passwords(text: str) -> str:
+    """A text without the passwords of the URLs in it."""
+    return _URL.sub(lambda found: found[1] + MASK, text)
+
+
+def kept(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """A command line without the secrets that are known, and without what looks like one."""
+    text = mask(text, secrets)
+    for pattern in _PATTERNS:
+        text = pattern.sub(lambda found: found[1] + MASK, text)
+    return text

@@ -1,0 +1,248 @@
+"""EFFECT: the only loop. A plan is carried out wave by wave; what fails goes back; an Outcome says how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from lockstitch.concurrency import alone, at_once, rest
+from lockstitch.engine.journal import now
+from lockstitch.engine.locks import Locks
+from lockstitch.engine.manual_actions import left_to_a_person
+from lockstitch.engine.site_runner import Carrier
+from lockstitch.engine.step_outputs import dumps, with_reason, with_told
+from lockstitch.errors import ExitCode, LockstitchError
+from lockstitch.model.gate import Answer
+from lockstitch.model.host import Host
+from lockstitch.model.lock import LockInfo
+from lockstitch.model.outcome import Failure, GoingBack, Left, Outcome, RunEvent, Said, SiteOutcome, WaveBegan, Where
+from lockstitch.model.plan import Plan, Site, Unit, Wave
+from lockstitch.remote import Remote
+
+
+def run(plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]) -> Outcome:
+    """Carry out a plan. Raises only for what happens before the first change: a lock that is held, a host that is gone.
+
+    An interrupt (Ctrl-C, SIGTERM) ends what runs on the hosts and puts back what was changed; a second one while
+    it goes back stops that too, and the outcome says what is where.
+    """
+    return _Run(plan, remote, hosts, observe).execute()
+
+
+class _Run:
+    def __init__(
+        self, plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]
+    ) -> None:
+        self.plan, self.remote, self._observe = plan, remote, observe
+        self.carrier = Carrier(plan, remote, hosts, self.observe)
+        info = LockInfo(plan.run, plan.by, plan.message or plan.kind, now())
+        self.locks = Locks(remote, hosts, plan.sites, info, plan.written, plan.environment)
+        self.start = time.monotonic()
+        self.begun: list[Wave] = []
+        self.where: dict[Site, Where] = dict.fromkeys(plan.sites, "old")
+        self.left: list[Left] = []
+        self.unseen: Failure | None = None
+        self.notes: list[str] = []
+
+    def observe(self, event: RunEvent) -> None:
+        """Tell an event. An observer that fails (a full disk here) says nothing of any host: no further wave begins."""
+        try:
+            self._observe(event)
+        except LockstitchError as error:
+            self.unseen = self.unseen or Failure(None, "observer", error.message, error.hint)
+        except Exception as error:
+            self.unseen = self.unseen or Failure(None, "observer", f"the run cannot be followed here: {error!r}")
+
+    def execute(self) -> Outcome:
+        try:
+            self.locks.acquire()
+        except LockstitchError:
+            raise
+        except BaseException:
+            self.remote.interrupt()
+            self.locks.release()
+            raise
+        try:
+            for warning in self.locks.warnings:
+                self.observe(Said(warning))
+            failures = self._forward()
+        except KeyboardInterrupt:
+            failures = [Failure(None, "interrupt", "interrupted")]
+            self._stop()
+        except Exception as defect:
+            # Not even a defect of ours leaves the fleet on two versions, or locked.
+            self._stop()
+            self._failed([Failure(None, "defect", repr(defect))])
+            raise
+        if not failures:
+            try:
+                return self._finished()
+            except KeyboardInterrupt:
+                # Everything is ended, and only not yet told.
+                return self._outcome(ExitCode.NEEDS_A_PERSON if self.left else ExitCode.DONE, [])
+        return self._failed(failures)
+
+    def _forward(self) -> list[Failure]:
+        for number, wave in enumerate(self.plan.waves, 1):
+            self.observe(WaveBegan(wave.name, tuple(u.site for u in wave.units), number, len(self.plan.waves)))
+            if self.unseen is not None:
+                return [self.unseen]
+            self.begun.append(wave)
+            failures = self._wave(wave)
+            if failures:
+                return failures
+        return []
+
+    def _wave(self, wave: Wave) -> list[Failure]:
+        if wave.only_if is not None:
+            verdict = alone(partial(self.carrier.needed, wave.only_if), self._stop)
+            if verdict.answer is Answer.INCONCLUSIVE:
+                return [Failure(wave.only_if.site, wave.only_if.gate.name, verdict.reason, verdict.hint)]
+            if not verdict.passed:
+                self.observe(Said(f"left out: {wave.name}: {verdict.reason}"))
+                return []
+        if wave.visible:
+            self.where.update(dict.fromkeys((unit.site for unit in wave.units), "unknown"))
+        failures = self._each(wave.units, self.carrier.steps) or self._gates(wave)
+        if not failures and wave.pause and wave is not self.plan.waves[-1]:
+            self.observe(Said(f"watching {wave.name} for {wave.pause:g} s"))
+            rest(wave.pause)
+            failures = self._gates(wave)
+        if wave.visible and not failures:
+            self.where.update(dict.fromkeys((unit.site for unit in wave.units), "new"))
+        return failures
+
+    def _gates(self, wave: Wave) -> list[Failure]:
+        return self._each(wave.units, lambda unit: self.carrier.gates(unit.site, unit.gates))
+
+    def _finished(self) -> Outcome:
+        problems = self._finish()
+        for failure in problems:
+            self._leave(failure, f"the {self.plan.kind} is done, but its last step is not")
+        return self._outcome(ExitCode.NEEDS_A_PERSON if problems else ExitCode.DONE, problems)
+
+    def _finish(self) -> list[Failure]:
+        """End a run whose every gate has passed. An interrupt comes too late for going back: it is ended once more."""
+        try:
+            return self._end(with_told(self.plan.finish, self.carrier.told))
+        except KeyboardInterrupt:
+            self.carrier.stopped.clear()
+        except Exception:
+            self._end(with_told(self.plan.finish, self.carrier.told))
+            raise
+        try:
+            return self._end(with_told(self.plan.finish, self.carrier.told))
+        except KeyboardInterrupt:
+            self.locks.release()
+            return [Failure(site, "ending", "interrupted") for site in self.plan.sites]
+
+    def _failed(self, failures: list[Failure]) -> Outcome:
+        code = _code(failures, self.begun)
+        try:
+            failures = [self._with_logs(failure) for failure in failures]
+            self._go_back(failures)
+            self._end_failed(failures[0])
+        except KeyboardInterrupt:
+            self._stop()
+            for site, where in self.where.items():
+                if where != "old":
+                    self._leave(Failure(site, "going back", "interrupted"), "going back was interrupted")
+            for site in self.locks.release():
+                self._leave(Failure(site, "unlock", ""), "its lock is still held")
+        if self.left and code is not ExitCode.INTERRUPTED:
+            code = ExitCode.NEEDS_A_PERSON
+        return self._outcome(code, failures, dumps(self.plan.environment, self.carrier.told, self.plan.first_dumps))
+
+    def _end_failed(self, why: Failure) -> None:
+        if self.begun and self.begun[-1].preflight:
+            # A refusal has made no release that could be called bad.
+            problems = [Failure(site, "unlock", error.message) for site, error in self.locks.release().items()]
+        else:
+            problems = self._end(with_told(with_reason(self.plan.failed, why), self.carrier.told))
+        for failure in problems:
+            unlocked = failure.what not in ("unlock", "ending")
+            if unlocked and failure.site is not None and self.carrier.untouched(failure.site):
+                self.notes.append(f"{failure.site}: its journal lacks this run, which has changed nothing there")
+                continue
+            self._leave(failure, "its journal lacks this run" if unlocked else "its lock may still be held")
+
+    def _go_back(self, failures: Sequence[Failure]) -> None:
+        """Put back every unit that was begun, the last wave first; what wraps several is undone where it was begun."""
+        self.carrier.stopped.clear()
+        continued = {id(unit.after) for wave in self.begun for unit in wave.units if self.carrier.touched(unit)}
+        touched = [
+            (wave, [unit for unit in wave.units if id(unit) not in continued and self.carrier.touched(unit)])
+            for wave in reversed(self.begun)
+            if not wave.stands or wave is self.begun[-1]
+        ]
+        seen = tuple(dict.fromkeys(unit.site for wave, units in touched if wave.visible for unit in units))
+        if self.begun[-1:] and self.begun[-1].stands:
+            self.observe(Said(f"no further wave begins: {failures[0].reason}"))
+        else:
+            nothing = Said("nothing that users can see was changed")
+            self.observe(GoingBack(failures[0].reason, seen) if seen else nothing)
+        lost: set[Site | None] = set()
+        for wave, units in touched:
+            wrapping = [unit for unit in wave.units if self.carrier.wraps(unit)]
+            stuck = [*self._each(units, self.carrier.undo), *self._each(wrapping, self.carrier.unwrap)]
+            for failure in stuck:
+                self._leave(failure, "it is not well" if wave.stands else "it could not be put back", again=True)
+            lost |= {failure.site for failure in stuck if wave.visible}
+            for unit in (*(unit for unit in units if not self.carrier.wrapped(unit)), *wrapping):
+                self.where[unit.site] = "unknown" if unit.site in lost else "old"
+        for site, where in self.where.items():
+            if where == "unknown" and site not in {left.site for left in self.left}:
+                self.where[site] = "old"
+
+    def _end(self, units: Iterable[Unit]) -> list[Failure]:
+        problems = self._each(units, self.carrier.last, patience=1)
+        lost = {failure.site for failure in problems}
+        self.locks.held = [site for site in self.locks.held if site in lost]
+        return problems
+
+    def _each(self, units: Iterable[Unit], do: Callable[[Unit], Failure | None], patience: int = 0) -> list[Failure]:
+        """Do something with every unit at once; all of them end before this returns.
+
+        As many interrupts as `patience` says are waited out: ending a run is cheaper than stopping that.
+        """
+        ended = at_once(partial(self._unless_stopped, do), units, self._stop, patience=patience)
+        return [failure for failure in ended if failure is not None]
+
+    def _unless_stopped(self, do: Callable[[Unit], Failure | None], unit: Unit) -> Failure | None:
+        if self.carrier.stopped.is_set():
+            return Failure(unit.site, "interrupt", "interrupted before it began")
+        return do(unit)
+
+    def _stop(self) -> None:
+        self.carrier.stopped.set()
+        self.remote.interrupt()
+
+    def _with_logs(self, failure: Failure) -> Failure:
+        if failure.site is None or failure.what in ("connection", "interrupt"):
+            return failure
+        logs = alone(partial(self.carrier.logs, failure.site), self._stop)
+        return Failure(failure.site, failure.what, failure.reason, failure.hint, failure.output, logs)
+
+    def _leave(self, failure: Failure, what: str, *, again: bool = False) -> None:
+        self.left.append(left_to_a_person(self.plan, failure, what, again=again))
+
+    def _outcome(self, code: ExitCode, failures: Sequence[Failure], notes: tuple[str, ...] = ()) -> Outcome:
+        begun = {unit.site for wave in self.begun for unit in wave.units}
+        spent = self.carrier.seconds
+        sites = tuple(SiteOutcome(s, w, "", spent.get(s, 0.0), s in begun) for s, w in self.where.items())
+        seconds = time.monotonic() - self.start
+        notes = (*dict.fromkeys((*self.locks.warnings, *self.carrier.warnings)), *notes, *self.notes)
+        if self.unseen is not None and self.unseen not in failures:
+            notes = (*notes, self.unseen.reason)
+        return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds, notes)
+
+
+def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:
+    if any(failure.what == "interrupt" for failure in failures):
+        return ExitCode.INTERRUPTED
+    if any(failure.what == "observer" for failure in failures):
+        return ExitCode.REVERTED
+    if begun and begun[-1].preflight:
+        return ExitCode.CHECK_SAID_NO
+    return ExitCode.REVERTED

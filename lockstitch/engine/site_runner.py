@@ -1,0 +1,248 @@
+"""EFFECT: carry one unit of a plan to its site: steps, gates, undoing. What `run.py` does in parallel for many."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from lockstitch.errors import HostKeyError, HostLostError, LockstitchError
+from lockstitch.model.command import Command, Secret, mask
+from lockstitch.model.gate import Gate, Verdict, inconclusive
+from lockstitch.model.host import Host
+from lockstitch.model.outcome import Failure, GateAsked, RunEvent, Said
+from lockstitch.model.plan import OnlyIf, Plan, Script, Site, Step, Unit, warnings_of
+from lockstitch.model.results import Event, Result, StepBegan, StepOutput
+from lockstitch.remote import Remote
+
+TAIL = 20
+# How much longer than its own time limit a gate's probe may take before its host counts as lost.
+_GRACE = 10.0
+# How far it was is told while it goes on, and says nothing of why it failed.
+_PROGRESS = re.compile(r"progress \d+ ")
+
+
+class Carrier:
+    """Carries units to their sites, and knows afterwards which of their steps began and how long it took."""
+
+    def __init__(
+        self, plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]
+    ) -> None:
+        self.seconds: dict[Site, float] = {}
+        self.stopped = threading.Event()
+        self._plan, self._remote, self._hosts, self._observe = plan, remote, hosts, observe
+        self._began: dict[int, set[str]] = {}
+        self._answers: dict[Site, tuple[Result, ...]] = {}
+        self.told: dict[str, dict[str, str]] = {}
+        self.warnings: list[str] = []
+        self._needed: dict[int, Verdict] = {}
+        self._stuck: set[Site] = set()
+        self._secrets = frozenset(_secrets(plan))
+
+    def steps(self, unit: Unit) -> Failure | None:
+        """Carry out a unit's steps; what failed, or None. The gates' first asking travels with them."""
+        began = self._began.setdefault(id(unit), set())
+        script = self._script(unit.site, (*unit.steps, *map(_asking, unit.gates)))
+        try:
+            results = self._run(unit.site, script, lambda step: began.add(step))
+        except HostLostError as error:
+            # Its last word may have been lost on the way, so every step counts as begun.
+            began.update(step.name for step in unit.steps)
+            return Failure(unit.site, "connection", error.message, error.hint)
+        except LockstitchError as error:
+            return Failure(unit.site, "step", error.message, error.hint)
+        except BaseException:
+            began.update(step.name for step in unit.steps)
+            raise
+        self._answers[unit.site] = results[len(unit.steps) :]
+        self._note(unit, results)
+        return _failure(unit.site, results[: len(unit.steps)])
+
+    def needed(self, only_if: OnlyIf) -> Verdict:
+        """Whether a wave has anything to do; what one answer decides for several waves is asked once."""
+        if id(only_if) not in self._needed:
+            try:
+                results = self._ask(only_if.site, [only_if.gate])
+                (self._needed[id(only_if)],) = self._judge(only_if.site, [only_if.gate], results, 1)
+            except LockstitchError as error:
+                return inconclusive(error.message, error.hint)
+        return self._needed[id(only_if)]
+
+    def _note(self, unit: Unit, results: tuple[Result, ...]) -> None:
+        """Keep what a step tells for the records of this run, and what it warns of."""
+        for step, result in zip(unit.steps, results, strict=False):
+            self.warnings += warnings_of(unit.site, result.output.split("\n") if step.warns else ())
+            lines = result.output.splitlines() if step.tells and result.ok else []
+            for word, name, value in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
+                if word == "told":
+                    self.told.setdefault(step.tells, {})[name] = value
+
+    def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
+        """Ask all gates of a site together until each has passed or its tries are used up; the first failure."""
+        waiting = list(gates)
+        attempt, began = 0, time.monotonic()
+        while waiting:
+            attempt += 1
+            patient = max(gate.patient for gate in waiting) > time.monotonic() - began
+            try:
+                results = self._answers.pop(site, ()) or self._ask(site, waiting)
+            except LockstitchError as error:
+                if not patient or isinstance(error, HostKeyError):
+                    return Failure(site, "connection", error.message, error.hint)
+                if self.stopped.wait(waiting[0].interval):
+                    return Failure(site, f"gate {waiting[0].name}", "interrupted while it was asked")
+                continue
+            verdicts = self._judge(site, waiting, results, attempt)
+            said = [(gate, no) for gate, no in zip(waiting, verdicts, strict=True) if not no.passed]
+            waiting = [gate for gate, _ in said]
+            if any(not patient if gate.patient else attempt >= gate.tries for gate in waiting):
+                # Whichever had no more tries: the first that says no is nearest to the cause.
+                gate, no = said[0]
+                return Failure(site, f"gate {gate.name}", no.reason, no.hint)
+            if waiting and self.stopped.wait(max(gate.interval for gate in waiting)):
+                return Failure(site, f"gate {waiting[0].name}", "interrupted while it was asked")
+        return None
+
+    def undo(self, unit: Unit) -> Failure | None:
+        """Put back what this unit began: undos in reverse, then what must be done again; None when it is back.
+
+        What wraps it stays, and nobody can be asked then: other units may have to go back before `unwrap`.
+        """
+        # What was answered about the new code says nothing about the old.
+        self._answers.pop(unit.site, None)
+        done = self._done(unit)
+        steps = [_undoing(step, step.undo) for step in reversed(done) if step.undo is not None and not step.wraps]
+        steps += [replace(step, name=f"{step.name} again") for step in done if step.again]
+        failure = self._put_back(unit, steps)
+        if failure is not None:
+            self._stuck.add(unit.site)
+        return failure if failure or not steps or self.wrapped(unit) else self.gates(unit.site, unit.back)
+
+    def unwrap(self, unit: Unit) -> Failure | None:
+        """Undo what this unit has wrapped around others, now that they are back; None when its gates say that it is."""
+        failure = self._put_back(unit, [_undoing(s, s.undo) for s in self._wrapping(unit) if s.undo is not None])
+        return failure if failure or unit.site in self._stuck else self.gates(unit.site, unit.back)
+
+    def wraps(self, unit: Unit) -> bool:
+        """Whether a step of this very unit has begun that is undone after all it wraps."""
+        return bool(self._wrapping(unit))
+
+    def wrapped(self, unit: Unit) -> bool:
+        """Whether this unit is inside such a step, its own or that of one it continues."""
+        return any(step.wraps for step in self._done(unit))
+
+    def _wrapping(self, unit: Unit) -> list[Step]:
+        began = self._began.get(id(unit), set())
+        return [step for step in reversed(unit.steps) if step.wraps and step.name in began]
+
+    def _put_back(self, unit: Unit, steps: list[Step]) -> Failure | None:
+        if not steps:
+            return None
+        try:
+            results = self._run(unit.site, replace(self._script(unit.site, tuple(steps)), keep_going=True))
+        except LockstitchError as error:
+            return Failure(unit.site, "going back", error.message, error.hint)
+        return next((f for r in results if (f := _failure(unit.site, (r,)))), None)
+
+    def _done(self, unit: Unit) -> list[Step]:
+        """The steps that began of a unit and of what it continues, in their order."""
+        began = self._began.get(id(unit), set())
+        earlier = self._done(unit.after) if unit.after else []
+        return [*earlier, *(step for step in unit.steps if step.name in began)]
+
+    def last(self, unit: Unit) -> Failure | None:
+        """Carry out steps that end a run, each whatever became of the one before."""
+        try:
+            results = self._run(unit.site, replace(self._script(unit.site, unit.steps), keep_going=True))
+        except LockstitchError as error:
+            return Failure(unit.site, "ending", error.message, error.hint)
+        self._note(unit, results)
+        return next((f for r in results if (f := _failure(unit.site, (r,)))), None)
+
+    def logs(self, site: Site) -> dict[str, tuple[str, ...]]:
+        """The last lines of the app's logs on one site; nothing where they cannot be had."""
+        steps = self._plan.logs.get(site, ())
+        if not steps:
+            return {}
+        script = Script(steps, app=site.app, keep_going=True, user=site.user)
+        try:
+            return {r.name: last_lines(self._mask(r.output)) for r in self._remote.run(self._hosts[site.host], script)}
+        except LockstitchError:
+            return {}
+
+    def touched(self, unit: Unit) -> bool:
+        """Whether anything of a unit began that has to be put back."""
+        return any(step.again or step.undo is not None for step in self._done(unit))
+
+    def untouched(self, site: Site) -> bool:
+        """Tell whether no step has begun on a site."""
+        return not any(self._began.get(id(unit)) for unit in self._plan.units() if unit.site == site)
+
+    def _ask(self, site: Site, gates: list[Gate]) -> tuple[Result, ...]:
+        script = Script(tuple(map(_asking, gates)), app=site.app, keep_going=True, user=site.user)
+        return self._remote.run(self._hosts[site.host], script)
+
+    def _judge(self, site: Site, gates: list[Gate], results: tuple[Result, ...], attempt: int) -> list[Verdict]:
+        verdicts = [g.judge(g.probe.parse(r.output, r.code)) for g, r in zip(gates, results, strict=True)]
+        verdicts = [replace(v, reason=self._mask(v.reason), hint=self._mask(v.hint)) for v in verdicts]
+        for gate, verdict in zip(gates, verdicts, strict=True):
+            self._observe(GateAsked(site, gate.name, verdict, attempt))
+        return verdicts
+
+    def _run(self, site: Site, script: Script, began: Callable[[str], None] = lambda step: None) -> tuple[Result, ...]:
+        asked = {step.name for step in script.steps if step.asks}
+
+        def watch(event: Event) -> None:
+            if event.name in asked:
+                return
+            if isinstance(event, StepBegan):
+                began(event.name)
+            elif isinstance(event, StepOutput):
+                event = replace(event, line=self._mask(event.line))
+            self._observe(event)
+
+        start = time.monotonic()
+        try:
+            results = self._remote.run(self._hosts[site.host], script, watch)
+        except LockstitchError as error:
+            # Said at once: other hosts may go on for long before the wave is over.
+            self._observe(Said(error.message))
+            raise
+        finally:
+            self.seconds[site] = self.seconds.get(site, 0.0) + time.monotonic() - start
+        return tuple(replace(result, output=self._mask(result.output)) for result in results)
+
+    def _script(self, site: Site, steps: tuple[Step, ...]) -> Script:
+        return Script(steps, self._plan.run, self._plan.by, site.app, site.layout.journal, user=site.user)
+
+    def _mask(self, text: str) -> str:
+        return mask(text, self._secrets) if self._secrets else text
+
+
+def last_lines(output: str) -> tuple[str, ...]:
+    """The last lines of an output, as shown with a failure."""
+    return tuple(output.rstrip().splitlines()[-TAIL:])
+
+
+def _failure(site: Site, results: tuple[Result, ...]) -> Failure | None:
+    bad = next((result for result in results if not result.ok), None)
+    if bad is None:
+        return None
+    said = "\n".join(line for line in bad.output.splitlines() if not _PROGRESS.match(line))
+    return Failure(site, bad.name, f"`{bad.name}` ended with exit code {bad.code}", output=last_lines(said))
+
+
+def _asking(gate: Gate) -> Step:
+    return Step(f"gate {gate.name}", "", gate.probe.command, asks=True, timeout=gate.timeout + _GRACE)
+
+
+def _undoing(step: Step, undo: Command) -> Step:
+    return Step(f"undo {step.name}", f"undo: {step.says}", undo, timeout=step.timeout)
+
+
+def _secrets(plan: Plan) -> set[Secret]:
+    units = [*plan.units(), *plan.failed]
+    commands = [c for unit in units for step in unit.steps for c in (step.command, step.undo) if c is not None]
+    return {secret for command in commands for secret in command.secrets()}

@@ -1,0 +1,57 @@
+"""Pure: what a run learns on its way, put into the records that end it and the sentences that tell of it.
+
+It is kept by the name of the app it was learnt for: two apps may have one database, and each its own dump.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from lockstitch.databases.backup import NAME
+from lockstitch.model.outcome import Failure
+from lockstitch.model.plan import Unit
+
+Told = Mapping[str, Mapping[str, str]]
+
+
+def with_told(units: Iterable[Unit], told: Told) -> list[Unit]:
+    """The units whose records hold what the steps of this run have told for the app that each names."""
+    facts = {app: json.dumps(each)[1:-1] for app, each in told.items()}
+    return [_filled(unit, "told", lambda app: facts.get(app, "")) for unit in units]
+
+
+def with_reason(units: Iterable[Unit], why: Failure) -> list[Unit]:
+    """The units whose records tell why the run failed, which no plan can know."""
+    reason = json.dumps(f"{why.site}: {why.reason}" if why.site else why.reason)
+    return [_filled(unit, "reason", lambda _: reason) for unit in units]
+
+
+def dumps(environment: str, told: Told, first: Mapping[str, str]) -> tuple[str, ...]:
+    """Return notes on the dumps that a run made before it failed. `first` are by app the dumps of the first of
+    several tries: what was dumped since may hold what a migration left that failed."""
+    on = f"fab -H {environment} backup.restore"
+    first = {app: name for app, name in first.items() if NAME.fullmatch(name)}
+    made = {app: name for app, facts in told.items() if NAME.fullmatch(name := facts.get("backup", ""))}
+    return tuple(
+        f"the database of {app} was dumped before as {name}"
+        + (
+            f", which may hold what the try before has left; before the first try as {first[app]}"
+            if app in first
+            else ""
+        )
+        + f"; to go back to it: {on} {first.get(app, name)}"
+        for app, name in made.items()
+    )
+
+
+def _filled(unit: Unit, name: str, value: Callable[[str], str]) -> Unit:
+    """The unit with a variable of its steps replaced, in those that have it."""
+    steps = (
+        replace(s, command=replace(s.command, values={**s.command.values, name: value(str(s.command.values[name]))}))
+        if name in s.command.values
+        else s
+        for s in unit.steps
+    )
+    return replace(unit, steps=tuple(steps))

@@ -1,0 +1,181 @@
+"""EFFECT: `get`: a file or a folder of one host onto this machine."""
+
+from __future__ import annotations
+
+import posixpath
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lockstitch.engine.nofollow import Below
+from lockstitch.engine.transfer import host_scripts
+from lockstitch.engine.transfer.local_source import pieces
+from lockstitch.engine.transfer.local_target import Arriving, link_in_place, made_folder, modes_set, standing, unfit
+from lockstitch.engine.transfer.part_names import Names
+from lockstitch.engine.transfer.remote_side import STAGE, Far
+from lockstitch.engine.transfer.result import Moved
+from lockstitch.engine.transfer.tree import Entry, Kind
+from lockstitch.engine.transfer.upload import plain
+from lockstitch.model.format import size_text
+from lockstitch.remote import FileError
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """One file that is to be fetched: where it is, where it goes, its checksum, and its part beside that."""
+
+    entry: Entry
+    path: str
+    place: str
+    sum: str
+    part: str
+    start: int = 0
+
+
+class Get:
+    """One path of one host. What is looked at first is what `carry` then does."""
+
+    def __init__(self, far: Far, path: str, below: Below, folder: str, names: Names) -> None:
+        self._far, self._names, self._path = far, names, plain(path)
+        found = far.listed(self._path)
+        if found is None:
+            raise far.refused(f"there is no {path}, or {far.user or 'the login user'} may not see it")
+        if path.endswith("/") and not found.is_folder:
+            raise far.refused(f"{path} is a file, and no folder")
+        self._tree, self._below, self._folder = found, below, folder
+        name = posixpath.basename(self._path.rstrip("/"))
+        # `folder/.` stands for what is in it, as for `cp`.
+        self._at = folder if name in ("", ".", "..") else posixpath.join(folder, name)
+        self._refuse_what_stands_in_the_way()
+        self._files, self._unchanged = self._differing()
+
+    def planned(self) -> Moved:
+        """What there is to do."""
+        size = sum(one.entry.size - one.start for one in self._files)
+        resumed = sum(one.start > 0 for one in self._files)
+        return Moved("fetch", str(self._below.shown(self._at)), len(self._files), size, self._unchanged, resumed)
+
+    def carry(self) -> Moved:
+        """Fetch what differs; every file is put in its place when it has arrived whole."""
+        far, tree, below = self._far, self._tree, self._below
+        made = [self._folder] if made_folder(below, self._folder, 0o777) else []
+        for folder in tree.folders:
+            made += [self._place(folder)] if made_folder(below, self._place(folder), folder.mode | 0o700) else []
+        self._room()
+        whole = sum(one.entry.size for one in self._files)
+        done = sum(one.start for one in self._files)
+        for one in self._files:
+            far.check()
+            self._fetch(one, done, whole)
+            done += one.entry.size - one.start
+        for link in tree.links:
+            part = self._names.part(far.host.name, str(below.shown(self._place(link))))
+            link_in_place(below, self._place(link), link.link, part)
+        folders = [(self._place(one), one.mode) for one in reversed(tree.folders)]
+        modes_set(below, ((place, mode) for place, mode in folders if place != self._at or place in made))
+        return self.planned()
+
+    def _place(self, entry: Entry) -> str:
+        return entry.under(self._at)
+
+    def _refuse_what_stands_in_the_way(self) -> None:
+        places: list[tuple[str, Kind]] = [(self._place(entry), entry.kind) for entry in self._tree.entries]
+        for place, kind in [(self._folder, "folder"), *places]:
+            if said := unfit(self._below, place, kind):
+                raise self._far.refused(said)
+
+    def _differing(self) -> tuple[list[Fetching], int]:
+        sums = self._sums()
+        fetching: list[Fetching] = []
+        for entry in self._tree.files:
+            checksum, place = sums[entry.path], self._place(entry)
+            if standing(self._below, place, entry.size, self._far.check) == (entry.mode, entry.size, checksum):
+                continue
+            part = self._names.part(self._far.host.name, str(self._below.shown(place).absolute()), checksum)
+            part = posixpath.join(posixpath.dirname(place), part)
+            path = entry.under(self._path)
+            start = self._kept(path, part, entry.size)
+            fetching.append(Fetching(entry, path, place, checksum, part, start))
+        return fetching, len(self._tree.files) - len(fetching)
+
+    def _sums(self) -> dict[str, str]:
+        if self._tree.is_folder:
+            return self._far.sums(self._path, self._tree)
+        # Of exactly as much as will be fetched: a log may be longer by now.
+        return {"": self._beginning(self._path, self._tree.entries[0].size)}
+
+    def _kept(self, path: str, part: str, size: int) -> int:
+        """How much of a part that is here is the beginning of what is there."""
+        there = standing(self._below, part, None, self._far.check)
+        if there is None or not 0 < there[1] <= size:
+            return 0
+        return there[1] if self._beginning(path, there[1]) == there[2] else 0
+
+    def _beginning(self, path: str, size: int) -> str:
+        found: str = self._far.answers(1, host_scripts.BEGINNING, ls_path=path, ls_size=str(size))[0]
+        return found
+
+    def _room(self) -> None:
+        size = sum(one.entry.size - one.start for one in self._files)
+        folder = self._below.shown(self._folder)
+        free = shutil.disk_usage(folder).free
+        if size > free:
+            said = f"{folder} has {size_text(free)} free and {size_text(size)} are needed; nothing was fetched"
+            raise self._far.refused(said, hint="see here with: df -h")
+
+    def _fetch(self, one: Fetching, done: int, whole: int) -> None:
+        far = self._far
+        with Arriving(self._below, one.part, one.start, far.check) as arriving:
+            try:
+                for size in self._read(one, arriving, one.entry.size):
+                    done += size
+                    far.tell(done, whole)
+                if arriving.sum != one.sum:
+                    self._again(one, arriving)
+            except FileError:
+                arriving.drop()
+                raise
+            arriving.put_in_place(posixpath.basename(one.place), one.entry.mode)
+
+    def _read(self, one: Fetching, arriving: Arriving, end: int) -> Iterator[int]:
+        """Fetch up to `end` what is not here yet; how much came, piece by piece."""
+        with self._opened(one, arriving.size, end) as file:
+            for data in pieces(file, end - arriving.size, self._far.check):
+                arriving.write(data)
+                yield len(data)
+
+    def _again(self, one: Fetching, arriving: Arriving) -> None:
+        """It is not what it was when it was looked at: what a log has got since then is fetched as well."""
+        ((size, checksum),) = [answer.split() for answer in self._far.answers(1, host_scripts.NOW, ls_path=one.path)]
+        if self._beginning(one.path, arriving.size) == arriving.sum:
+            for _ in self._read(one, arriving, int(size)):
+                pass
+        if (arriving.size, arriving.sum) != (int(size), checksum):
+            place = self._below.shown(one.place)
+            raise self._far.refused(f"{one.path} was changed while it was fetched; {place} is as it was")
+
+    @contextmanager
+    def _opened(self, one: Fetching, start: int, end: int) -> Iterator[BinaryIO]:
+        far = self._far
+        if not far.user:
+            with far.open(one.path, "rb", start) as file:
+                yield file
+            return
+        copy = posixpath.join(STAGE, posixpath.basename(one.part))
+        try:
+            self._copy(one.path, copy, end)
+            with far.open(copy, "rb", start) as file:
+                yield file
+        finally:
+            far.clean([copy])
+
+    def _copy(self, path: str, copy: str, size: int) -> None:
+        """Copy another user's file to where the login user may read it."""
+        far = self._far
+        far.ask(host_scripts.STAGE, as_user=False, ls_stage=STAGE)
+        if (free := far.free(STAGE, as_user=False)) < size:
+            said = f"{STAGE} has {size_text(free)} free, and {path} is copied there first"
+            raise far.refused(said, hint=f"it is {size_text(size)}; see there with: df -h")
+        far.ask(host_scripts.COPY, as_user=False, ls_user=far.user, ls_path=path, ls_copy=copy, ls_size=str(size))

@@ -1,0 +1,121 @@
+"""EFFECT: what is read from this machine: a file, or a folder with all in it, and the checksums of what is in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from lockstitch.engine.transfer.tree import PERMISSIONS, Entry, Tree
+from lockstitch.errors import UsageError
+
+CHUNK = 1 << 18
+Check = Callable[[], None]
+
+
+class Source:
+    """A file or a folder of this machine, as it was when it was looked at. Safe to use from several threads."""
+
+    def __init__(self, path: str) -> None:
+        self.root = path
+        self.tree = _looked(path)
+        self._sums: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """What it is called where it arrives; nothing for `folder/.`, which stands for what is in the folder."""
+        name = os.path.basename(self.root.rstrip("/"))
+        if name == "..":
+            return os.path.basename(os.path.realpath(self.root))
+        return "" if name == "." else name
+
+    def place(self, entry: Entry) -> str:
+        return entry.under(self.root)
+
+    def sum(self, entry: Entry, check: Check) -> str:
+        """The checksum of a file; it is read once, however many hosts get it."""
+        with self._lock:
+            if entry.path not in self._sums:
+                self._sums[entry.path] = self.prefix(entry, entry.size, check)
+            return self._sums[entry.path]
+
+    def prefix(self, entry: Entry, size: int, check: Check) -> str:
+        """The checksum of the first bytes of a file."""
+        made = hashlib.sha256()
+        for data in self.read(entry, 0, size, check):
+            made.update(data)
+        return made.hexdigest()
+
+    def read(self, entry: Entry, start: int, end: int, check: Check) -> Iterator[bytes]:
+        """A part of a file, piece by piece; less of it where the file has become shorter."""
+        try:
+            with open(self.place(entry), "rb", buffering=0) as file:
+                file.seek(start)
+                yield from pieces(file, end - start, check)
+        except OSError as error:
+            raise _unreadable(self.place(entry), error) from error
+
+
+def pieces(file: BinaryIO, size: int, check: Check) -> Iterator[bytes]:
+    """So many bytes of a stream, piece by piece."""
+    while size > 0:
+        check()
+        data = file.read(min(CHUNK, size))
+        if not data:
+            return
+        size -= len(data)
+        yield data
+
+
+def _looked(path: str) -> Tree:
+    try:
+        # A link that is named itself stands for what it leads to; one within a folder is carried as a link.
+        root = os.stat(path)
+        if stat.S_ISREG(root.st_mode):
+            if path.endswith("/"):
+                raise UsageError(f"{path}: it is no folder; nothing was sent")
+            return Tree((_entry("", root),))
+        if not stat.S_ISDIR(root.st_mode):
+            raise UsageError(f"{path}: {_special(root.st_mode)} cannot be sent; nothing was sent")
+        return Tree((_entry("", root), *_within(path, "")))
+    except OSError as error:
+        raise _unreadable(str(error.filename or path), error) from error
+
+
+def _within(root: str, folder: str) -> Iterator[Entry]:
+    for name in sorted(os.listdir(os.path.join(root, folder))):
+        path = f"{folder}/{name}" if folder else name
+        place = os.path.join(root, path)
+        if name.startswith(".lockstitch-") and name.endswith(".part"):
+            continue  # what an interrupted `get` has left there
+        found = os.lstat(place)
+        if stat.S_ISLNK(found.st_mode):
+            yield Entry(path, "link", PERMISSIONS, link=os.readlink(place))
+        elif stat.S_ISREG(found.st_mode):
+            if not os.access(place, os.R_OK):
+                raise UsageError(f"{place}: permission denied; nothing was sent")
+            yield _entry(path, found)
+        elif stat.S_ISDIR(found.st_mode):
+            yield _entry(path, found)
+            yield from _within(root, path)
+        else:
+            raise UsageError(f"{place}: {_special(found.st_mode)} cannot be sent; nothing was sent")
+
+
+def _entry(path: str, found: os.stat_result) -> Entry:
+    if stat.S_ISDIR(found.st_mode):
+        return Entry(path, "folder", found.st_mode & PERMISSIONS)
+    return Entry(path, "file", found.st_mode & PERMISSIONS, found.st_size)
+
+
+def _special(mode: int) -> str:
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFBLK: "a device", stat.S_IFCHR: "a device"}
+    return kinds.get(stat.S_IFMT(mode), "a special file")
+
+
+def _unreadable(path: str, error: OSError) -> UsageError:
+    return UsageError(f"{path}: {(error.strerror or str(error)).lower()}; it was not sent")

@@ -1,0 +1,160 @@
+"""EFFECT: what is written on this machine: a part that grows, and is put in its place when it is whole.
+
+Nothing is written through a link: what a host tells of its files never leads out of the folder they go to.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+from lockstitch.engine.nofollow import NO_LINK, Below
+from lockstitch.engine.transfer.local_source import Check, pieces
+from lockstitch.engine.transfer.tree import PERMISSIONS, Kind
+from lockstitch.errors import CheckError
+
+_MINE = os.O_RDWR | os.O_CREAT | NO_LINK
+
+
+class Arriving:
+    """A part that is being written, `size` bytes so far. It stays when it is cut off, to be gone on with."""
+
+    def __init__(self, below: Below, part: str, start: int, check: Check) -> None:
+        self._below, self._part, self.size, self._check = below, part, start, check
+        self._sum = hashlib.sha256()
+        self._open = ExitStack()
+
+    @property
+    def sum(self) -> str:
+        """The checksum of all that is in it."""
+        return self._sum.hexdigest()
+
+    def __enter__(self) -> Arriving:
+        with ExitStack() as opened, _told(self._below.shown(self._part)):
+            self._at, self._name = opened.enter_context(self._below.of(self._part))
+            descriptor = os.open(self._name, _MINE, 0o600, dir_fd=self._at)
+            self._file = opened.enter_context(os.fdopen(descriptor, "r+b", buffering=0))
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for data in pieces(self._file, self.size, self._check):
+                self._sum.update(data)
+            self._file.truncate(self.size)
+            self._open = opened.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.close()
+
+    def write(self, data: bytes) -> None:
+        self._sum.update(data)
+        self.size += len(data)
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._file.write(left) or 0 :]
+        except OSError as error:
+            # It does not fit: a part would only be in the way.
+            self.drop()
+            raise CheckError(f"{self._below.shown(self._part).parent} cannot be written in: {_words(error)}") from error
+
+    def put_in_place(self, name: str, mode: int) -> None:
+        """Give the part its name, in the folder that it was made in."""
+        with _told(self._below.shown(self._part).with_name(name)):
+            os.fchmod(self._file.fileno(), mode)
+            os.fsync(self._file.fileno())
+            os.replace(self._name, name, src_dir_fd=self._at, dst_dir_fd=self._at)
+
+    def drop(self) -> None:
+        with suppress(OSError):
+            os.unlink(self._name, dir_fd=self._at)
+
+
+def standing(below: Below, path: str, size: int | None, check: Check) -> tuple[int, int, str] | None:
+    """Mode, size and checksum of a file that is here; None where there is none, or one of another size."""
+    try:
+        with below.of(path) as (at, name):
+            descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | NO_LINK, dir_fd=at)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or size not in (None, found.st_size):
+            return None
+        made = hashlib.sha256()
+        for data in pieces(file, found.st_size, check):
+            made.update(data)
+        return stat.S_IMODE(found.st_mode), found.st_size, made.hexdigest()
+
+
+def unfit(below: Below, path: str, kind: Kind) -> str:
+    """Why something of this kind cannot be put there; nothing where it can."""
+    place = below.shown(path)
+    try:
+        with below.of(path) as (at, name):
+            found = os.lstat(name, dir_fd=at)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{place} cannot be reached without following a link: {_words(error)}"
+    if kind == "folder" and stat.S_ISLNK(found.st_mode):
+        return f"{place} is a link here, and not followed"
+    if (kind == "folder") != stat.S_ISDIR(found.st_mode):
+        return f"{place} is {'no' if kind == 'folder' else 'a'} folder here"
+    if kind != "folder" and not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+        return f"{place} is a special file here, and not replaced"
+    return ""
+
+
+def made_folder(below: Below, path: str, mode: int) -> bool:
+    """Make a folder where there is none; whether it was made."""
+    with _told(below.shown(path)):
+        below.make()
+        with below.of(path) as (at, name):
+            try:
+                os.mkdir(name, mode, dir_fd=at)
+            except FileExistsError:
+                return False
+    return True
+
+
+def link_in_place(below: Below, path: str, target: str, part: str) -> None:
+    with _told(below.shown(path)), below.of(path) as (at, name):
+        with suppress(OSError):
+            if os.readlink(name, dir_fd=at) == target:
+                return
+        with suppress(FileNotFoundError):
+            os.unlink(part, dir_fd=at)
+        os.symlink(target, part, dir_fd=at)
+        os.replace(part, name, src_dir_fd=at, dst_dir_fd=at)
+
+
+def modes_set(below: Below, modes: Iterable[tuple[str, int]]) -> None:
+    """Give folders their modes, those that are ours."""
+    for path, mode in modes:
+        with _told(below.shown(path)), below.of(path) as (at, name):
+            found = os.lstat(name, dir_fd=at)
+            if found.st_uid == os.geteuid() and found.st_mode & PERMISSIONS != mode:
+                folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | NO_LINK, dir_fd=at)
+                try:
+                    os.fchmod(folder, mode)
+                finally:
+                    os.close(folder)
+
+
+@contextmanager
+def _told(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except BlockingIOError as error:
+        raise CheckError(f"{place} is being fetched by somebody else just now") from error
+    except OSError as error:
+        raise CheckError(f"{place} cannot be written: {_words(error)}") from error
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

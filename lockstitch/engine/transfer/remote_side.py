@@ -1,0 +1,186 @@
+"""EFFECT: one host that files are carried to or from: it is asked, within its time, until somebody interrupts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import posixpath
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lockstitch.engine.fanout import DAY
+from lockstitch.engine.transfer import host_scripts
+from lockstitch.engine.transfer.tree import Entry, Tree, misplaced
+from lockstitch.errors import LockstitchError, StepTimeoutError
+from lockstitch.model.command import Command, words
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.results import Event, StepOutput
+from lockstitch.remote import FileError, FileMode, InterruptedRunError, Remote
+
+_HOME = "home of it: "
+_ANSWER = "= "
+_KINDS = {"f": "file", "d": "folder", "l": "link"}
+_MOST_SAID = 3
+# Where the login user keeps, on a host, what is on its way to or from another user.
+STAGE = ".cache/lockstitch"
+CLEANING = 10.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one host is, in bytes."""
+
+    host: str
+    done: int
+    of: int
+
+
+Told = Callable[[Progress], None]
+
+
+class Patience:
+    """How long one host may take, and whether somebody has interrupted meanwhile."""
+
+    def __init__(self, host: str, seconds: float, stopped: threading.Event) -> None:
+        self._host, self._seconds, self._stopped = host, seconds or DAY, stopped
+        self._until = time.monotonic() + self._seconds
+
+    def check(self) -> None:
+        if self._stopped.is_set():
+            raise InterruptedRunError(self._host, "interrupted")
+        if self.left() <= 0:
+            raise StepTimeoutError(self._host, f"it took longer than {self._seconds:g} s and was ended")
+
+    def left(self) -> float:
+        return self._until - time.monotonic()
+
+
+class Far:
+    """One host. What is asked `as_user` is asked as the user whose files they are; all else as the login user."""
+
+    def __init__(self, remote: Remote, host: Host, user: str, patience: Patience, told: Told) -> None:
+        self.host, self.user, self.check = host, user, patience.check
+        self._remote, self._patience, self._told = remote, patience, told
+        self.complaints: list[str] = []
+        self._home = ""
+
+    def tell(self, done: int, of: int) -> None:
+        """How far it is."""
+        self._told(Progress(self.host.name, done, of))
+
+    def open(self, path: str, mode: FileMode, start: int = 0) -> AbstractContextManager[BinaryIO]:
+        # A profile may leave the SFTP server elsewhere than a script: relative is to where scripts of that user begin.
+        return self._remote.open(self.host, posixpath.join(self._home, path), mode, start)
+
+    def refused(self, message: str, *, hint: str = "") -> FileError:
+        return FileError(self.host.name, message, hint=hint)
+
+    def ask(self, text: str, *, as_user: bool = True, many: Iterable[str] = (), **values: str) -> list[str]:
+        """What a host answers to a piece of shell text, line by line, without the mark. Where it says no, that is an
+        error."""
+        lines, ok = self._asked(text, as_user, {"ls_list": words(*many), **values})
+        self.complaints = [line for line in lines if not line.startswith(_ANSWER)]
+        if not ok:
+            raise self.refused(self.why() or "it said no, and not why")
+        return [line.removeprefix(_ANSWER) for line in lines if line.startswith(_ANSWER)]
+
+    def clean(self, paths: Iterable[str]) -> None:
+        """Take away files of the login user, also when all else was interrupted, as well as that goes."""
+        step = Step("clean", "", Command(host_scripts.DROP, values={"ls_list": words(*paths)}), timeout=CLEANING)
+        with suppress(LockstitchError):
+            self._remote.run(self.host, Script((step,)))
+
+    def why(self) -> str:
+        """What programs complained of when it was asked last."""
+        return "; ".join(self.complaints[-_MOST_SAID:])
+
+    def answers(
+        self, expected: int, text: str, *, as_user: bool = True, many: Iterable[str] = (), **values: str
+    ) -> list[str]:
+        """The same, where as many answers are due."""
+        found = self.ask(text, as_user=as_user, many=many, **values)
+        if len(found) != expected:
+            raise self.refused(self.why() or f"it gave {len(found)} answers to {expected} questions")
+        return found
+
+    def free(self, folder: str, *, as_user: bool = True) -> int:
+        """How many bytes fit where this folder is."""
+        (kib,) = self.answers(1, host_scripts.FREE, as_user=as_user, ls_folder=folder)
+        return int(kib) * 1024
+
+    def listed(self, path: str) -> Tree | None:
+        """What is at a path; None where there is nothing."""
+        answers, told = self._coded(host_scripts.LIST, path)
+        kind, *rest = answers[0].split() if answers else ["none"]
+        if kind == "none":
+            return None
+        if kind == "other":
+            raise self.refused(f"{path} is a special file and cannot be fetched")
+        if kind == "file":
+            return Tree((Entry("", "file", int(rest[0], 8) & 0o777, int(rest[1])),))
+        return self._tree(path, told.split(b"\0")[:-1])
+
+    def sums(self, path: str, tree: Tree) -> dict[str, str]:
+        """The checksum of every file of a tree, by its path."""
+        found: dict[str, str] = {}
+        for one in self._coded(host_scripts.SUMS, path)[1].split(b"\0")[:-1]:
+            place = one[66:].decode("utf-8", "surrogateescape")
+            found[place[len(path) :].lstrip("/")] = one[:64].decode("ascii", "replace")
+        if missing := [entry.under(path) for entry in tree.files if entry.path not in found]:
+            raise self.refused(f"{missing[0]} cannot be read", hint="--sudo or --user NAME reads files of others")
+        return found
+
+    def _asked(self, text: str, as_user: bool, values: dict[str, str]) -> tuple[list[str], bool]:
+        self.check()
+        lines: list[str] = []
+
+        def hear(event: Event) -> None:
+            if not isinstance(event, StepOutput):
+                return
+            if not event.line.startswith(_HOME):
+                lines.append(event.line)
+            elif not (as_user and self.user):
+                self._home = event.line.removeprefix(_HOME)
+
+        command = Command(f'printf "{_HOME}%s\\n" "$PWD"\n{text}', values=values)
+        step = Step("files", "", command, timeout=max(1.0, self._patience.left()))
+        script = Script((step,), user=self.user or None if as_user else None)
+        results = self._remote.run(self.host, script, hear)
+        return lines, all(result.ok for result in results)
+
+    def _coded(self, text: str, path: str) -> tuple[list[str], bytes]:
+        """What a host answers, and what follows that as base64."""
+        lines, ok = self._asked(text, as_user=True, values={"ls_path": path})
+        answers = [line.removeprefix(_ANSWER) for line in lines if line.startswith(_ANSWER)]
+        coded = [line for line in lines if not line.startswith(_ANSWER)]
+        try:
+            return answers, base64.b64decode("".join(coded) if ok else "!", validate=True)
+        except binascii.Error as error:
+            said = "; ".join(coded[-_MOST_SAID:]) or "what it says of its files cannot be read"
+            raise self.refused(said, hint="--sudo or --user NAME reads files of others") from error
+
+    def _tree(self, path: str, fields: list[bytes]) -> Tree:
+        texts = [field.decode("utf-8", "surrogateescape") for field in fields]
+        records = list(zip(texts[::3], texts[1::3], texts[2::3], strict=True))
+        if not records or records.pop()[0] != "end 0":
+            self.ask(host_scripts.WHY, ls_path=path)
+        entries = []
+        for what, place, link in records:
+            kind, mode, size = what.split(" ")
+            if place.rpartition("/")[2].startswith(".lockstitch-") and place.endswith(".part"):
+                continue  # what an interrupted `put` has left there
+            if kind not in _KINDS:
+                raise self.refused(f"{path}/{place} is a special file and cannot be fetched")
+            entries.append(Entry(place, _KINDS[kind], int(mode, 8) & 0o777, int(size) * (kind == "f"), link))  # type: ignore[arg-type]
+        # By folder, so that each stands before what is in it.
+        tree = Tree(tuple(sorted(entries, key=lambda entry: entry.path.split("/") if entry.path else [])))
+        if not tree.entries or tree.entries[0] != Entry("", "folder", tree.entries[0].mode):
+            raise self.refused(f"it does not say what is in {path}")
+        if (bad := misplaced(tree.entries)) is not None:
+            raise self.refused(f"what it says is in {path} is not within it: {bad}")
+        return tree

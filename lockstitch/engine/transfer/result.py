@@ -1,0 +1,32 @@
+"""VALUE Moved: what was carried to or from one host, or would be, in words and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lockstitch.model.format import size_text
+
+_DID = {"send": "sent to", "fetch": "fetched to"}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """`do` is `send` or `fetch`; `files` and `size` are what is carried, `unchanged` what was there already, and
+    `resumed` how many went on where they had been cut off."""
+
+    do: str
+    to: str
+    files: int
+    size: int
+    unchanged: int = 0
+    resumed: int = 0
+
+    def text(self, *, planned: bool = False) -> str:
+        """In words: `2 files, 3.4 MB, sent to /srv/upload; 1 unchanged`."""
+        count = f"{self.files} file{'' if self.files == 1 else 's'}, {size_text(self.size)},"
+        said = f"would {self.do} {count} to {self.to}" if planned else f"{count} {_DID[self.do]} {self.to}"
+        if not self.files:
+            said = f"{self.to} is as it should be"
+        more = [f"{self.resumed} resumed"] if self.resumed else []
+        more += [f"{self.unchanged} unchanged"] if self.unchanged else []
+        return "; ".join([said, *more])

@@ -1,0 +1,251 @@
+"""EFFECT: `put`: a file or a folder of this machine onto one host."""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lockstitch.engine.transfer import host_scripts
+from lockstitch.engine.transfer.local_source import Source
+from lockstitch.engine.transfer.part_names import Names
+from lockstitch.engine.transfer.remote_side import STAGE, Far
+from lockstitch.engine.transfer.result import Moved
+from lockstitch.engine.transfer.tree import Entry, batches
+from lockstitch.errors import UsageError
+from lockstitch.model.command import words
+from lockstitch.model.format import size_text
+from lockstitch.remote import FileError
+
+_HINT_FULL = "see there with: df -h"
+
+
+@dataclass(frozen=True)
+class Sending:
+    """One file that is to be sent: where to, the part it is until it is whole, and what of it is there already."""
+
+    entry: Entry
+    path: str
+    part: str
+    sum: str
+    mode: int
+    start: int = 0
+
+
+class Put:
+    """One source for one host. What is looked at first is what `carry` then does."""
+
+    def __init__(self, far: Far, source: Source, target: str, mode: int | None, names: Names) -> None:
+        self._far, self._source, self._mode, self._names = far, source, mode, names
+        self._at = self._where(plain(target))
+        self._folders = self._missing()
+        self._files, self._unchanged = self._differing()
+
+    def planned(self) -> Moved:
+        """What there is to do."""
+        size = sum(one.entry.size - one.start for one in self._files)
+        resumed = sum(one.start > 0 for one in self._files)
+        return Moved("send", self._at, len(self._files), size, self._unchanged, resumed)
+
+    def carry(self) -> Moved:
+        """Send what differs; every file is put in its place when it has arrived whole."""
+        self._room()
+        far, source = self._far, self._source
+        if self._folders:
+            self._changed(host_scripts.MAKE, ((path, f"{mode | 0o700:o}") for path, mode in self._folders))
+        whole = sum(one.entry.size for one in self._files)
+        done = sum(one.start for one in self._files)
+        for batch in batches(self._files, lambda one: one.entry.size):
+            try:
+                for one in batch:
+                    far.check()
+                    done = self._send(one, done, whole)
+            except FileError:
+                # It does not fit or is refused there: a part would only be in the way. One that is cut off stays.
+                far.clean(one.part for one in batch)
+                raise
+            self._install(batch)
+        self._links()
+        if source.tree.is_folder:
+            made = dict(self._folders)
+            folders = [(one.under(self._at), one.mode) for one in reversed(source.tree.folders)]
+            modes = [(path, f"{mode:o}") for path, mode in folders if path != self._at or path in made]
+            self._changed(host_scripts.MODES, modes)
+        return self.planned()
+
+    def _where(self, target: str) -> str:
+        """Where it goes: as with `scp`, into a folder that is there, and itself in the place of anything else."""
+        source, far = self._source, self._far
+        answer = far.ask(host_scripts.WHERE, ls_target=target, ls_name=source.name) or ["itself other"]
+        how, kind, *real = answer[0].split()
+        at = posixpath.join(target, source.name) if how == "inside" else target
+        if how == "itself" and kind != "folder" and target.endswith("/") and not source.tree.is_folder:
+            raise far.refused(f"there is no folder {target}", hint="without the last / it is the name of the file")
+        if kind == "link":
+            # A link that stands where a file goes leads to the file that is meant.
+            at = base64.b64decode(real[0]).decode("utf-8", "surrogateescape") if real else at
+        if kind == "other" or ((kind == "folder") != source.tree.is_folder and kind not in ("none", "link")):
+            raise far.refused(f"{at} is {_KINDS[kind]} there, and not {_KINDS[source.tree.entries[0].kind]}")
+        if kind == "link" and source.tree.is_folder:
+            raise far.refused(f"{at} is a link there that leads to no folder")
+        return at.rstrip("/") or "/"
+
+    def _missing(self) -> list[tuple[str, int]]:
+        """The folders that have to be made; those that are there must be folders, and no links to others."""
+        far, tree = self._far, self._source.tree
+        above = posixpath.dirname(self._at) or "."
+        asked = [above, *(one.under(self._at) for one in tree.folders)]
+        found: list[list[str]] = []
+        for some in batches(asked, len):
+            found += [answer.split() for answer in far.answers(len(some), host_scripts.FOLDERS, many=some)]
+        kinds = {path: kind for path, (kind, _) in zip(asked, found, strict=True)}
+        self._open = {path: is_open == "yes" for path, (_, is_open) in zip(asked, found, strict=True)}
+        if kinds[above] not in ("folder", "link"):
+            said = f"there is no folder {above}, or {self._who()} may not enter it"
+            raise far.refused(said, hint="make it with: fab … run -- mkdir -p DIR")
+        for path in asked[1:]:
+            if kinds[path] == "other" or (kinds[path] == "link" and path != self._at):
+                raise far.refused(f"{path} is not a folder there, or a link to one: it is not followed")
+        return [(one.under(self._at), one.mode) for one in tree.folders if kinds[one.under(self._at)] == "none"]
+
+    def _differing(self) -> tuple[list[Sending], int]:
+        far, source = self._far, self._source
+        sending: list[Sending] = []
+        for batch in batches(source.tree.files, lambda entry: 0):
+            asked = [(entry.under(self._at), str(entry.size)) for entry in batch]
+            found = far.answers(len(batch), host_scripts.FILES, many=(word for pair in asked for word in pair))
+            for entry, (path, _), answer in zip(batch, asked, found, strict=True):
+                kind, *rest = answer.split()
+                if kind in ("folder", "other"):
+                    raise far.refused(f"{path} is {_KINDS[kind]} there, and not a file")
+                checksum = source.sum(entry, far.check)
+                mode = entry.mode if self._mode is None else self._mode
+                if rest != [f"{mode:o}", str(entry.size), checksum]:
+                    sending.append(Sending(entry, path, self._part(path, checksum), checksum, mode))
+        return self._resumed(sending), len(source.tree.files) - len(sending)
+
+    def _resumed(self, sending: list[Sending]) -> list[Sending]:
+        """The same, with what of each is there already. A part that is something else begins anew."""
+        made: list[Sending] = []
+        for batch in batches(sending, lambda one: 0):
+            found = self._far.answers(len(batch), host_scripts.PARTS, as_user=False, many=[one.part for one in batch])
+            for one, answer in zip(batch, found, strict=True):
+                size, *checksum = answer.split()
+                start = int(size)
+                same = 0 < start <= one.entry.size and checksum == [
+                    self._source.prefix(one.entry, start, self._far.check)
+                ]
+                made.append(Sending(one.entry, one.path, one.part, one.sum, one.mode, start if same else 0))
+        return made
+
+    def _part(self, path: str, checksum: str) -> str:
+        name = self._names.part(self._far.host.name, path, checksum)
+        return posixpath.join(STAGE if self._far.user else posixpath.dirname(path), name)
+
+    def _room(self) -> None:
+        """Say before anything is sent that it would not fit, or that a folder cannot be written in."""
+        far = self._far
+        new = {path for path, _ in self._folders}
+        above = posixpath.dirname(self._at) or "."
+        needed = {posixpath.dirname(path) or "." for path in (*(one.path for one in self._files), *new)} - new
+        for path in sorted(needed):
+            if not self._open.get(path, True):
+                said = f"{path} cannot be written in by {self._who()}: it is denied, or its file system is read-only"
+                raise far.refused(said, hint="see there with: ls -ld, and: findmnt -T")
+        size = sum(one.entry.size - (0 if far.user else one.start) for one in self._files)
+        base = above if self._at in new or not self._source.tree.is_folder else self._at
+        if size:
+            self._fits(size, base, far.free(base))
+        if self._files and far.user:
+            far.ask(host_scripts.STAGE, as_user=False, ls_stage=STAGE)
+            most = max(
+                sum(one.entry.size - one.start for one in some) for some in batches(self._files, lambda x: x.entry.size)
+            )
+            self._fits(most, STAGE, far.free(STAGE, as_user=False))
+
+    def _fits(self, size: int, folder: str, free: int) -> None:
+        if size > free:
+            said = f"{folder} has {size_text(free)} free and {size_text(size)} are needed; nothing was sent"
+            raise self._far.refused(said, hint=_HINT_FULL)
+
+    def _send(self, one: Sending, done: int, whole: int) -> int:
+        if one.start == one.entry.size and one.start:
+            return done
+        far = self._far
+        with far.open(one.part, "wb", one.start) as file:
+            for data in self._source.read(one.entry, one.start, one.entry.size, far.check):
+                file.write(data)
+                done += len(data)
+                far.tell(done, whole)
+        return done
+
+    def _install(self, batch: list[Sending]) -> None:
+        far = self._far
+        found = self._installed_as(batch) if far.user else self._installed(batch)
+        for one, answer in zip(batch, found, strict=False):
+            if answer != "ok":
+                raise far.refused(self._why(one, answer))
+        if len(found) < len(batch):
+            raise far.refused(f"{batch[len(found)].path} could not be put in place")
+
+    def _installed(self, batch: list[Sending]) -> list[str]:
+        listed = ((one.part, one.path, one.sum, f"{one.mode:o}") for one in batch)
+        modes = {f"{one.mode:o}" for one in batch}
+        return self._far.ask(
+            host_scripts.INSTALL,
+            many=(word for each in listed for word in each),
+            ls_parts=words(*(one.part for one in batch)),
+            ls_sums="\n".join(one.sum for one in batch),
+            ls_mode=modes.pop() if len(modes) == 1 else "",
+        )
+
+    def _installed_as(self, batch: list[Sending]) -> list[str]:
+        far = self._far
+        listed = ((one.part, one.path, one.sum, f"{one.mode:o}", _beside(one.path, one.part)) for one in batch)
+        many = (word for each in listed for word in each)
+        return far.ask(host_scripts.INSTALL_AS, as_user=False, many=many, ls_user=far.user, ls_as=host_scripts.AS_USER)
+
+    def _why(self, one: Sending, answer: str) -> str:
+        if answer == "gone":
+            return f"the part of {one.path} has vanished: does somebody clean up there?"
+        if answer == "refused":
+            return f"{one.path} could not be put in place: {self._far.why() or 'it was not said why'}"
+        place = self._source.place(one.entry)
+        if self._source.prefix(one.entry, one.entry.size + 1, self._far.check) != one.sum:
+            return f"{place} was changed while it was sent; {one.path} is as it was"
+        return f"{one.path} did not arrive as it was sent, and is as it was"
+
+    def _links(self) -> None:
+        far = self._far
+        for batch in batches(self._source.tree.links, lambda entry: 0):
+            listed = [(one.under(self._at), one.link) for one in batch]
+            named = ((path, link, _beside(path, self._names.part(far.host.name, path))) for path, link in listed)
+            found = far.answers(len(batch), host_scripts.LINKS, many=(word for each in named for word in each))
+            for (path, _), answer in zip(listed, found, strict=True):
+                if answer not in ("ok", "same"):
+                    raise far.refused(
+                        f"the link {path} could not be put in place: {far.why() or 'it is a folder there'}"
+                    )
+
+    def _changed(self, text: str, pairs: Iterable[tuple[str, str]]) -> None:
+        for some in batches(pairs, lambda pair: 0):
+            self._far.ask(text, many=(word for pair in some for word in pair))
+
+    def _who(self) -> str:
+        return self._far.user or "the login user"
+
+
+_KINDS = {"file": "a file", "folder": "a folder", "other": "a special file", "link": "a link"}
+
+
+def plain(path: str) -> str:
+    """A path of a host that no program takes for an option; a relative one starts at the user's home, as does `~/`."""
+    path = "." if path == "~" else path.removeprefix("~/") if path.startswith("~/") else path
+    if not path:
+        raise UsageError("there is no path on the host; nothing was done")
+    return path if path.startswith(("/", "./")) or path == "." else f"./{path}"
+
+
+def _beside(path: str, part: str) -> str:
+    return posixpath.join(posixpath.dirname(path), posixpath.basename(part))

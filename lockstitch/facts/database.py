@@ -1,0 +1,53 @@
+"""The questions to a database's site, and the parsers of their answers. Pure."""
+
+from __future__ import annotations
+
+from lockstitch.databases import backup_directory
+from lockstitch.databases.backup import ServerFacts, VaultFacts, parse_backups
+from lockstitch.databases.engine import in_vault
+from lockstitch.facts.state_files import READ
+from lockstitch.inventory import Database
+from lockstitch.model.command import Value
+from lockstitch.model.layout import Layout
+from lockstitch.model.lines import collect, last, unreadable
+from lockstitch.model.lock import parse_lock
+from lockstitch.model.plan import Site
+from lockstitch.model.probe import NEAR, Probe, number
+
+
+def parse_vault(text: str, code: int) -> VaultFacts:
+    """Parse the contents of a vault from `word rest` lines; of the database server it tells nothing."""
+    said = collect(text)
+    free = number(last(said, "free"))
+    return VaultFacts(
+        backups=parse_backups(iter(text.split("\n"))),
+        free=None if free is None else free * 1024,
+        missing=tuple(said.get("missing", ())),
+        unwritable=last(said, "unwritable"),
+        lock=str(parse_lock(last(said, "locked")) or ""),
+        lock_file=last(said, "locked"),
+        written=number(last(said, "written")) or 0,
+        server=ServerFacts(),
+        now=last(said, "now"),
+        unreadable=unreadable(said, code),
+    )
+
+
+def database_site(database: Database) -> Site:
+    """A database as a site: its lock and journal are in its vault."""
+    vault = database.vault
+    return Site(database.host.name, database.name, Layout("in_place", vault.directory, vault.state), database=True)
+
+
+def vault(database: Database) -> Probe[VaultFacts]:
+    """What lies in a database's vault."""
+    at = database_site(database).layout
+    known = {"tools": " ".join(database.engine.tools), "lock": at.lock, "journal": at.journal}
+    return Probe("vault", in_vault(database.vault, "", NEAR + READ + backup_directory.LIST, known), parse_vault)
+
+
+def server(database: Database, url: Value) -> Probe[ServerFacts]:
+    """What the database server tells of itself to its client programs on the vault's host."""
+    engine = database.engine
+    known = {**engine.login(url, ""), "heads": engine.heads}
+    return Probe("server", in_vault(database.vault, "", engine.facts, known), engine.parse_facts)

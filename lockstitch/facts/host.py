@@ -1,0 +1,143 @@
+"""What `fab facts` asks a host, and what it answers: values, shell text and parser. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lockstitch.facts.clock import ASK, Clock, parse
+from lockstitch.facts.packages import PENDING
+from lockstitch.model.command import Command
+from lockstitch.model.probe import NEAR, Probe, number
+from lockstitch.model.version import shown, told
+from lockstitch.services.systemd_unit import VIRTUAL
+
+_SHOWN = 5
+CPUS = r"""
+echo "cpus $(nproc 2>/dev/null || grep -c '^processor' /proc/cpuinfo)"
+"""
+
+
+def reboot_probe() -> Probe[str | None]:
+    return Probe("reboot", Command(PENDING), parse_reboot)
+
+
+def parse_reboot(text: str, code: int) -> str | None:
+    """Empty: none is pending; otherwise for what, as far as it is told. None: it cannot be told."""
+    lines = text.split("\n")
+    if "pending" in lines:
+        packages = [line.removeprefix("for ") for line in lines if line.startswith("for ")]
+        return " ".join(packages[:_SHOWN]) or "no word for what"
+    return "" if "settled" in lines else None
+
+
+PROGRAMS = ("git", "python3", "node", "php")
+_FACTS = r"""
+[ -r /etc/os-release ] && (. /etc/os-release && echo "os ${PRETTY_NAME:-$NAME}")
+echo "kernel $(uname -sr)"
+echo "machine $(uname -m)"
+echo "hostname $(uname -n)"
+awk '{ printf "uptime %d\n", $1 }' /proc/uptime 2>/dev/null
+echo "now $(date -u +%s)"
+echo "zone $(date +'%Z %z')"
+awk '{ print "load", $1, $2, $3 }' /proc/loadavg 2>/dev/null
+awk '/^(MemTotal|MemAvailable|SwapTotal|SwapFree):/ { printf "%s %d\n", $1, $2 }' /proc/meminfo 2>/dev/null
+printf '%s\n' "$paths" | while IFS= read -r path; do
+    df -Pk -- "$(near "$path")" 2>/dev/null | awk 'NR == 2 { printf "disk %s %s %s\n", $2, $4, $6 }'
+done
+for program in $programs; do
+    command -v "$program" >/dev/null 2>&1 || continue
+    echo "program $program $(timeout 5 "$program" --version </dev/null 2>/dev/null | head -n 1)"
+done
+echo "user $(id -un)"
+exit 0
+"""
+
+
+@dataclass(frozen=True)
+class Disk:
+    """One file system, in bytes."""
+
+    mount: str
+    size: int
+    free: int
+
+
+@dataclass(frozen=True)
+class HostReport:
+    """What a host tells of itself. Sizes are in bytes, times in seconds; None and empty: it did not tell."""
+
+    os: str = ""
+    kernel: str = ""
+    machine: str = ""
+    hostname: str = ""
+    user: str = ""
+    zone: str = ""
+    virtual: str = ""
+    uptime: int | None = None
+    booted: int | None = None
+    cpus: int | None = None
+    load: tuple[float, ...] = ()
+    memory: int | None = None
+    available: int | None = None
+    swap: int | None = None
+    swap_free: int | None = None
+    disks: tuple[Disk, ...] = ()
+    programs: dict[str, str] = field(default_factory=dict)
+
+
+def fact_probes(paths: Sequence[str]) -> tuple[Probe[Clock], Probe[HostReport], Probe[str | None]]:
+    """The clock first, then all else; `paths` are those whose file systems are of interest."""
+    values = {"paths": "\n".join(dict.fromkeys(["/", *paths])), "programs": " ".join(PROGRAMS)}
+    return (
+        Probe("clock", Command(ASK), parse),
+        Probe("facts", Command(VIRTUAL + NEAR + CPUS + _FACTS, values=values), parse_facts),
+        reboot_probe(),
+    )
+
+
+def parse_facts(text: str, code: int) -> HostReport:
+    """The report from `word rest` lines; what cannot be read is as if it had not been told."""
+    said: dict[str, str] = {}
+    disks: dict[str, Disk] = {}
+    programs: dict[str, str] = {}
+    for line in text.split("\n"):
+        match line.split(" ", 3):
+            case ["disk", size, free, mount] if (s := number(size)) is not None and (f := number(free)) is not None:
+                disks[mount] = Disk(mount, s * 1024, f * 1024)
+            case ["program", name, *rest]:
+                version = told(" ".join(rest))
+                programs[name] = shown(version) if version else " ".join(rest)[:40] or "?"
+            case [word, *_]:
+                said[word] = line.partition(" ")[2].strip()
+
+    def words(word: str) -> str:
+        return said.get(word, "")
+
+    uptime, now = number(words("uptime")), number(words("now"))
+    return HostReport(
+        **{word: words(word) for word in ("os", "kernel", "machine", "hostname", "user", "zone")},
+        virtual="" if words("virtual") == "none" else words("virtual"),
+        uptime=uptime,
+        booted=now - uptime if now is not None and uptime is not None else None,
+        cpus=number(words("cpus")),
+        load=_load(words("load")),
+        memory=_kilobytes(words("MemTotal:")),
+        available=_kilobytes(words("MemAvailable:")),
+        swap=_kilobytes(words("SwapTotal:")),
+        swap_free=_kilobytes(words("SwapFree:")),
+        disks=tuple(disks.values()),
+        programs=programs,
+    )
+
+
+def _load(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(word) for word in text.split())
+    except ValueError:
+        return ()
+
+
+def _kilobytes(text: str) -> int | None:
+    known = number(text)
+    return None if known is None else known * 1024

@@ -1,0 +1,45 @@
+"""Pure: the release folders of a site, in the order of its journal; and what lies there that no line of it tells of."""
+
+from __future__ import annotations
+
+from lockstitch.facts.site import Facts
+from lockstitch.model.release import Release, is_release_id, stamp
+
+# What is being made, and what could not be removed: both are told when they are met.
+_OURS = (".part", ".gone")
+_SHOWN = 5
+
+
+def recorded(facts: Facts) -> tuple[Release, ...]:
+    """The releases whose folders are here, oldest first: also of runs that were cut off before they recorded one."""
+    known = {release.id: release for release in facts.releases}
+    order: dict[str, float] = {}
+    for at, entry in enumerate(facts.host.journal):
+        order.setdefault(entry.get("release", ""), at)
+    for at, run in facts.host.begun:
+        order.setdefault(stamp(run), at - 0.5)
+    there = {n: order.get(n, order.get(stamp(n))) for n in facts.place.folders if is_release_id(n)}
+    names = [name for _, name in sorted((at, name) for name, at in there.items() if at is not None)]
+    return tuple(known.get(name, Release(name, "")) for name in names)
+
+
+def strangers(facts: Facts) -> tuple[str, ...]:
+    """Names among the releases that are in no record of this host: they are never removed."""
+    known = {release.id for release in (*recorded(facts), *facts.releases)}
+    return tuple(name for name in facts.place.folders if name not in known and not name.endswith(_OURS))
+
+
+def remarks(facts: Facts) -> tuple[str, ...]:
+    """Sentences about what is damaged or foreign here."""
+    layout, names = facts.site.layout, strangers(facts)
+    damage = (
+        f"its journal {layout.journal} is damaged ({facts.host.damaged} lines are no records): what is whole counts"
+    )
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    foreign = f"in no record of this host, and left alone in {layout.releases}: {shown}"
+    return (*([damage] if facts.host.damaged else []), *([foreign] if names else []))
+
+
+def taken(facts: Facts) -> frozenset[str]:
+    """The ids of releases that a new one may not have."""
+    return frozenset((*facts.place.folders, *(entry.get("release", "") for entry in facts.host.journal)))

@@ -1,0 +1,191 @@
+"""The values Facts and Target: what a survey learns of one site, and of what a ref means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lockstitch.databases.pending import Pending
+from lockstitch.errors import LockstitchError
+from lockstitch.facts.git_facts import GitLock, Submodule
+from lockstitch.model.lock import LockInfo
+from lockstitch.model.plan import Commit, Site
+from lockstitch.model.release import Release, Verdict, is_release_id
+from lockstitch.services.maintenance import MaintenanceState
+from lockstitch.services.state import ServiceState
+
+
+@dataclass(frozen=True)
+class PlaceFacts:
+    """Facts about an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one;
+    `broken` is what git says where it cannot tell what was changed, `unreadable` are the paths that could not be looked
+    at, each with the reason, `lfs` is whether git-lfs is on this host.
+
+    `link` is what the symlink `current` says, and `current` the folder in `releases` that it leads to, where it does;
+    `dangling`: it leads to no folder at all. `unpublished` is how many commits of what is deployed are in no branch or
+    tag that was fetched.
+    """
+
+    cloned: bool = False
+    revision: str | None = None
+    current: str | None = None
+    folders: tuple[str, ...] = ()
+    dirty: tuple[str, ...] = ()
+    tag: str = ""
+    branch: str = ""
+    foreign: str = ""
+    broken: str = ""
+    link: str = ""
+    dangling: bool = False
+    unreadable: tuple[str, ...] = ()
+    lfs: bool = False
+    locks: tuple[GitLock, ...] = ()
+    unpublished: int = 0
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """What an app needs of its host. `free` is in bytes, `unwritable` the folder that cannot be written; `written`
+    is how long the journal was, so that a change after the survey is noticed.
+
+    `journal` are its records of releases, `begun` the runs that began to make one (by their position among those
+    records); `damaged` is how many of its lines are no records. `unreadable` are the paths that could not be read.
+    """
+
+    missing: tuple[str, ...] = ()
+    free: int | None = None
+    unwritable: str = ""
+    lock: LockInfo | None = None
+    journal: tuple[Mapping[str, str], ...] = ()
+    begun: tuple[tuple[int, str], ...] = ()
+    written: int = 0
+    damaged: int = 0
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Target:
+    """The meaning of a ref for one app, asked on one host. `problem` says why it means nothing.
+
+    `commits` are those it has and what is deployed there has not, and `gone` the reverse; with `between` nobody can
+    tell them. What is deployed is `unpublished` where no branch or tag of the repository has it; its branch was
+    `rewritten` where it lost commits since it was last fetched. `stands` are files in the checkout that it would write
+    over and git does not track. `migrations` are the files of those that lie between, `modules` the submodules that are
+    pinned elsewhere, and `lfs` is whether it keeps files in Git LFS. `ahead`, for a rollback, is `forward` where it
+    only adds to what is deployed, `diverged` where each has what the other has not, `unknown` where git cannot tell,
+    and empty where what is deployed has all of it.
+    """
+
+    revision: str | None = None
+    commits: tuple[Commit, ...] = ()
+    gone: tuple[Commit, ...] = ()
+    problem: str = ""
+    tags: tuple[str, ...] = ()
+    migrations: tuple[str, ...] = ()
+    ahead: str = ""
+    modules: tuple[Submodule, ...] = ()
+    lfs: bool = False
+    between: bool = False
+    unpublished: bool = False
+    rewritten: bool = False
+    stands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything a survey learnt of one site; `about` are lines that only its service understands. `pending` is None
+    where it was not asked, or nothing is deployed."""
+
+    site: Site
+    place: PlaceFacts = field(default_factory=PlaceFacts)
+    host: HostFacts = field(default_factory=HostFacts)
+    service: ServiceState = field(default_factory=lambda: ServiceState(False))
+    target: Target | None = None
+    maintenance: MaintenanceState = field(default_factory=MaintenanceState)
+    about: tuple[str, ...] = ()
+    pending: Pending | None = None
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """The releases known on this host in the order of its journal, oldest first, each with its last verdict."""
+        known: dict[str, Release] = {}
+        for entry in self.host.journal:
+            if entry.get("release"):
+                known[entry["release"]] = _release(entry)
+        return tuple(known.values())
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Paths that could not be read, with reasons: until it can, nothing is concluded from what was not found."""
+        return (*self.place.unreadable, *self.host.unreadable)
+
+    @property
+    def release(self) -> Release | None:
+        """The release that is in place now, by the symlink, or the journal's last of the checked-out revision."""
+        if self.place.current:
+            made = {r.id: r for r in self.releases}
+            return made.get(self.place.current, Release(self.place.current, self.place.revision or ""))
+        if self.place.link:
+            return None
+        same = [r for r in self.releases if r.revision == self.place.revision and r.verdict != "bad"]
+        latest = [entry.get("release") for entry in self.host.journal if entry.get("verdict") == "good"]
+        return next((r for r in same if latest and r.id == latest[-1]), same[-1] if same else None)
+
+    @property
+    def last_good(self) -> Release | None:
+        """What the journal last recorded as good: what lies here, unless a run was cut off."""
+        return next((_release(e) for e in reversed(self.host.journal) if e.get("verdict") == "good"), None)
+
+    @property
+    def as_recorded(self) -> bool:
+        """Whether what lies here is what a run last proved to serve."""
+        last, place = self.last_good, self.place
+        by_id = place.current or place.link
+        return last is not None and (last.id == place.current if by_id else last.revision == place.revision)
+
+    @property
+    def deployed(self) -> bool:
+        """Tell whether something is there that may serve, by whatever tool it came, and even if its revision is
+        unknown."""
+        return self.place.revision is not None or bool(self.place.link and not self.place.dangling)
+
+    @property
+    def in_the_way(self) -> tuple[str, ...]:
+        """Files of the checkout that are changed or untracked."""
+        return (*(line[3:] for line in self.place.dirty), *(self.target.stands if self.target else ()))
+
+    @property
+    def stranded(self) -> bool:
+        """Tell whether the checkout stands on commits that only this host has."""
+        return self.site.layout.in_place and self.target is not None and self.target.unpublished
+
+    @property
+    def adopted(self) -> bool:
+        """Tell whether what `current` leads to was made by something else."""
+        return bool(self.place.link) and not is_release_id(self.place.current or "")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The facts of a fleet: by site in order, and the hosts that could not be asked."""
+
+    facts: Mapping[Site, Facts]
+    unreachable: Mapping[str, LockstitchError] = field(default_factory=dict)
+
+    @property
+    def unreadable(self) -> Mapping[Site, tuple[str, ...]]:
+        """The sites where something could not be read, and what."""
+        return {site: facts.unreadable for site, facts in self.facts.items() if facts.unreadable}
+
+
+def _release(entry: Mapping[str, str]) -> Release:
+    verdicts: dict[str, Verdict] = {"good": "good", "bad": "bad", "left": "left"}
+    return Release(
+        entry["release"],
+        entry.get("revision", ""),
+        verdicts.get(entry.get("verdict", ""), "unknown"),
+        entry.get("run", ""),
+        entry.get("by", ""),
+        entry.get("at", ""),
+        entry.get("reason", ""),
+    )

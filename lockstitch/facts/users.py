@@ -1,0 +1,65 @@
+"""Who may log in to a host, and who may become root there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lockstitch.facts.table import Question, Rows
+from lockstitch.model.command import Command
+from lockstitch.model.probe import Probe, number
+
+# Groups whose members may use sudo in Debian, Ubuntu, Red Hat and Alpine.
+_ADMIN = ("sudo", "wheel", "admin")
+# A key file that cannot be read is told as `?`: most belong to others.
+_TEXT = r"""
+getent passwd | while IFS=: read -r name x uid x x home shell; do
+    case "$uid:$shell" in 0:*) ;; *:*/nologin | *:*/false | *:*/sync | *:*/halt | *:*/shutdown) continue ;; esac
+    keys=$home/.ssh/authorized_keys
+    if [ -r "$keys" ]; then count=$(grep -c '^[^#[:space:]]' "$keys")
+    elif [ -x "$home" ] && [ ! -e "$home/.ssh" ]; then count=0
+    else count='?'; fi
+    here=$(who 2>/dev/null | awk -v name="$name" '$1 == name' | wc -l)
+    printf 'account\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$uid" "$shell" "$home" "$count" "$((here))" \
+        "$(id -nG "$name" 2>/dev/null)"
+done
+"""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user who has a shell. `keys` are those in its authorized_keys (None: that cannot be read), `sessions` how
+    often it is logged in at a terminal now."""
+
+    name: str
+    uid: int
+    shell: str
+    home: str
+    keys: int | None
+    sessions: int
+    groups: tuple[str, ...]
+
+    @property
+    def admin(self) -> bool:
+        return self.uid == 0 or any(group in _ADMIN for group in self.groups)
+
+
+def accounts() -> Question[Account]:
+    """Every user with a login shell, and root."""
+    headings = ("USER", "UID", "ADMIN", "KEYS", "SESSIONS", "SHELL", "HOME")
+    return Question(Probe("accounts", Command(_TEXT), lambda output, code: tuple(_read(output))), headings, _rows)
+
+
+def _read(output: str) -> Iterator[Account]:
+    for line in output.splitlines():
+        match line.split("\t"):
+            case ["account", name, uid, shell, home, keys, sessions, groups] if (known := number(uid)) is not None:
+                yield Account(name, known, shell, home, number(keys), number(sessions) or 0, tuple(groups.split()))
+
+
+def _rows(found: tuple[Account, ...]) -> Rows:
+    return [(a.name, str(a.uid), "yes" if a.admin else "", _keys(a), str(a.sessions), a.shell, a.home) for a in found]
+
+
+def _keys(account: Account) -> str:
+    return "?" if account.keys is None else str(account.keys)

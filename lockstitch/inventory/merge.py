@@ -1,0 +1,53 @@
+"""Which app is where, and with which settings: an app's own, its group's and its host's, merged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from lockstitch.inventory.yaml_tree import Tree, merged
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One app on one host by way of one group; `tree` is the app with everything that differs there."""
+
+    group: str
+    host: str
+    app: str
+    tree: Tree
+
+
+def name_of(host: Tree) -> str:
+    """The name of an entry of a group's hosts."""
+    name = host.content if isinstance(host.content, str) else host.get("name").content
+    return name if isinstance(name, str) else ""
+
+
+def described(tree: Tree) -> dict[str, Tree]:
+    """Every host that is described somewhere, with its description. Elsewhere its name alone stands for it."""
+    entries = [host for group in tree.get("groups").entries.values() for host in group.get("hosts").items]
+    found: dict[str, Tree] = {}
+    for entry in entries:
+        if entry.entries:
+            found.setdefault(name_of(entry), entry)
+    return found
+
+
+def placements(tree: Tree) -> Iterator[Placement]:
+    """Every app on every host, in the order of groups, their apps and their hosts."""
+    apps, hosts = tree.get("apps").entries, described(tree)
+    for name, group in tree.get("groups").entries.items():
+        listed = [item.content for item in group.get("apps").items if isinstance(item.content, str)]
+        for app in (app for app in dict.fromkeys(listed) if app in apps):
+            here = _over(apps[app], group, app)
+            for host in dict.fromkeys(map(name_of, group.get("hosts").items)):
+                yield Placement(name, host, app, _over(here, hosts[host], app) if host in hosts else here)
+
+
+def _over(base: Tree, place: Tree, app: str) -> Tree:
+    """An app with a group's or a host's `env`, then its `override`, merged over it."""
+    env, override = place.get("env"), place.get("override", app)
+    if env.entries:
+        base = merged(base, replace(base, content={"env": env}))
+    return merged(base, override) if override.entries else base

@@ -1,0 +1,99 @@
+"""The value Gate: an observation that is judged. Judging is pure; who observes is `run.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from lockstitch.model.probe import Probe
+
+
+class Answer(Enum):
+    """What a gate can say."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A gate's answer, and the sentence that says why."""
+
+    answer: Answer
+    reason: str
+    hint: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.answer is Answer.PASS
+
+
+def passed(reason: str) -> Verdict:
+    return Verdict(Answer.PASS, reason)
+
+
+def failed(reason: str, hint: str = "") -> Verdict:
+    return Verdict(Answer.FAIL, reason, hint)
+
+
+def inconclusive(reason: str, hint: str = "") -> Verdict:
+    return Verdict(Answer.INCONCLUSIVE, reason, hint)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A probe whose reading must be judged a pass before anything proceeds.
+
+    It is asked up to `tries` times, `interval` seconds apart, until it passes; each asking may take `timeout` seconds.
+    One that is `patient` is asked for so many seconds instead, and a host that does not answer has only not passed yet.
+    """
+
+    name: str
+    probe: Probe[Any]
+    judge: Callable[[Any], Verdict]
+    interval: float = 1.0
+    timeout: float = 5.0
+    tries: int = 30
+    patient: float = 0.0
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What a health URL answered. `status` 0: no answer, and `body` says why."""
+
+    status: int
+    body: str
+    content: Any = field(default=None, compare=False)
+
+
+def judge_health(
+    answer: HttpAnswer, *, status: int, expect: Mapping[str, Any], contains: str, revision_key: str, revision: str
+) -> Verdict:
+    """Whether a health answer has the status, the expected fields, and the revision where the app tells it."""
+    if answer.status == 0:
+        return failed(f"no answer: {answer.body}")
+    if answer.status != status:
+        return failed(f"answered {answer.status}, expected {status}")
+    if contains and contains not in answer.body:
+        return failed(f"the answer does not contain {contains!r}")
+    for key, wanted in expect.items():
+        found = field_of(answer.content, key)
+        if found != wanted:
+            return failed(f"{key} is {found!r}, expected {wanted!r}")
+    if revision_key:
+        told = field_of(answer.content, revision_key)
+        if not isinstance(told, str) or len(told) < 7 or not revision.startswith(told):
+            return failed(f"it tells revision {told!r}, expected {revision[:12]}")
+    return passed(f"answered {answer.status}")
+
+
+def field_of(content: Any, key: str) -> Any:
+    """A field of a JSON answer by a dotted key; None where there is none."""
+    for part in key.split("."):
+        if not isinstance(content, Mapping):
+            return None
+        content = content.get(part)
+    return content

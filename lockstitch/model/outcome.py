@@ -1,0 +1,98 @@
+"""The values of a run as it goes and as it ended: its events, and the Outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lockstitch.errors import ExitCode
+from lockstitch.model.gate import Verdict
+from lockstitch.model.plan import Plan, Site
+from lockstitch.model.results import Event
+
+
+@dataclass(frozen=True)
+class WaveBegan:
+    """A wave starts on these sites."""
+
+    name: str
+    sites: tuple[Site, ...]
+    number: int
+    of: int
+
+
+@dataclass(frozen=True)
+class GateAsked:
+    """A gate was asked once more and judged."""
+
+    site: Site
+    gate: str
+    verdict: Verdict
+    attempt: int
+
+
+@dataclass(frozen=True)
+class GoingBack:
+    """Something failed, and these sites are put back."""
+
+    why: str
+    sites: tuple[Site, ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence about the run as a whole."""
+
+    text: str
+
+
+RunEvent = Event | WaveBegan | GateAsked | GoingBack | Said
+
+Where = Literal["new", "old", "unknown"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What failed, where, and the last lines of it. `logs` are the app's own, by file."""
+
+    site: Site | None
+    what: str
+    reason: str
+    hint: str = ""
+    output: tuple[str, ...] = ()
+    logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SiteOutcome:
+    """How one site ended: which of the two revisions it has, how that is known, the seconds spent on it, and whether
+    any wave with it had begun."""
+
+    site: Site
+    where: Where
+    proven: str = ""
+    seconds: float = 0.0
+    begun: bool = True
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a person must see to on one site, and the command to begin with."""
+
+    site: Site
+    what: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended; `notes` are sentences that help to go on from there."""
+
+    plan: Plan
+    code: ExitCode
+    sites: tuple[SiteOutcome, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    left: tuple[Left, ...] = ()
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()

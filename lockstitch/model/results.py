@@ -1,0 +1,83 @@
+"""The results of steps on hosts, the events of a script as it runs, and how a command on one of many hosts ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lockstitch.errors import ExitCode
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one step of a script ended. `output` is what it printed, stdout and stderr as they came, its last part
+    where it is long; `code` is the exit code; `seconds` is measured on the host in whole seconds."""
+
+    name: str
+    code: int
+    output: str
+    seconds: int
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+
+@dataclass(frozen=True)
+class StepBegan:
+    """A step has begun on a host."""
+
+    host: str
+    app: str
+    name: str
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """A whole line that a step printed, decoded, still with whatever control characters the host sent."""
+
+    host: str
+    app: str
+    name: str
+    line: str
+
+
+@dataclass(frozen=True)
+class StepEnded:
+    """A step has ended on a host."""
+
+    host: str
+    app: str
+    name: str
+    code: int
+    seconds: int
+
+
+Event = StepBegan | StepOutput | StepEnded
+Observer = Callable[[Event], None]
+
+
+def nobody(event: Event) -> None:
+    """The observer that looks away."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one ended: the code it counts as, that in words, what its steps said, what the host's command exited with
+    (None where it did not end by itself), and after how many seconds."""
+
+    code: ExitCode
+    words: str
+    results: tuple[Result, ...] = ()
+    exit: int | None = None
+    seconds: float = 0.0
+
+
+def worst(done: Sequence[Done]) -> ExitCode:
+    """What all of them count as: an interrupt above a host that was not reached, that above everything else."""
+    return max((one.code for one in done), key=_weight, default=ExitCode.DONE)
+
+
+def _weight(code: ExitCode) -> tuple[bool, bool, int]:
+    return (code == ExitCode.INTERRUPTED, code == ExitCode.UNREACHABLE, code)

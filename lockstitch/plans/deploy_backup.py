@@ -1,0 +1,63 @@
+"""Pure: the part that databases take in a deploy: dumped before they are migrated, and what is recorded of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from lockstitch.databases.pending import Pending
+from lockstitch.facts import queries
+from lockstitch.inventory import App
+from lockstitch.model.gate import Gate, Verdict, failed, inconclusive, passed
+from lockstitch.model.plan import OnlyIf, Unit, Wave
+from lockstitch.model.release import short
+from lockstitch.plans import database_steps as steps
+from lockstitch.plans.database_steps import Made, Shelf
+from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.steps import Job
+
+Shelves = Mapping[str, Shelf]
+
+
+def takes_part(app: App) -> bool:
+    """Whether a deploy of this app may have to dump its database."""
+    return bool(app.database) and (
+        app.backup == "before_deploy" or (app.backup == "before_migrate" and bool(app.migrate))
+    )
+
+
+def dump_wave(job: Job, shelves: Shelves, *, pending: OnlyIf | None = None) -> Wave:
+    """Dump the app's database before the code that is to come changes it."""
+    shelf = shelves[job.app.database or ""]
+    name = steps.new_name(shelf, f"before-{job.app.name}-{short(job.revision)}")
+    made = Made(f"before {short(job.revision)}", job.app.name, job.before or "")
+    only = f", if {job.app.name} has migrations pending" if pending else ""
+    unit = Unit(shelf.site, (steps.dump(shelf, name, made),))
+    return Wave(f"back up {shelf.database.name}{only}", (unit,), only_if=pending)
+
+
+def head_wave(job: Job, shelves: Shelves, pending: OnlyIf | None) -> Wave:
+    """Note the newest migration there is now."""
+    shelf = shelves[job.app.database or ""]
+    name = f"look at {shelf.database.name}" + (", if it was migrated" if pending else "")
+    return Wave(name, (Unit(shelf.site, (steps.head(shelf, job.app.name),)),), only_if=pending)
+
+
+def pending(job: Job) -> OnlyIf | None:
+    """The question whether anything is to be migrated, put to the new code; None where nobody knows how to ask."""
+    probe = queries.pending(job.app, job.place, patience=110)
+    return OnlyIf(job.site, Gate("pending", probe, _judge, timeout=120.0, tries=1)) if probe else None
+
+
+def _judge(found: Pending | None) -> Verdict:
+    if found is None or found.problem:
+        return inconclusive(
+            found.problem if found else "the release is not there",
+            "correct `pending` in the inventory, or give `backup: before_deploy`",
+        )
+    return passed(f"pending: {', '.join(found.names[:5])}") if found.names else failed("no migration is pending")
+
+
+def locked(waves: Sequence[Wave], shelves: Shelves) -> tuple[Unit, ...]:
+    """What frees the databases that these waves work on, however the run ends."""
+    sites = {unit.site for wave in waves for unit in wave.units}
+    return tuple(Unit(s.site, (release_step(s.site, s.run),)) for s in shelves.values() if s.site in sites)

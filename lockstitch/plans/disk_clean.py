@@ -1,0 +1,101 @@
+"""Pure: the plan of `disk.clean`: what can go goes from every host, while nobody deploys there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lockstitch.facts.leftovers import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
+from lockstitch.facts.site import Survey
+from lockstitch.facts.table import size
+from lockstitch.inventory import Fleet
+from lockstitch.model.command import Command
+from lockstitch.model.plan import Plan, Site, Step, Unit, Wave
+from lockstitch.model.probe import Probe
+from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.notes import remarks
+from lockstitch.plans.old_releases import prunable_ids, prune
+from lockstitch.plans.preflight import raise_unreachable
+from lockstitch.plans.service import jobs_of
+from lockstitch.plans.steps import Job
+
+_LONGEST = 900.0
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What is to be cleaned: every site as it is, in the order of the inventory."""
+
+    fleet: Fleet
+    survey: Survey
+    run: str
+    by: str
+    message: str = ""
+
+    @property
+    def jobs(self) -> list[Job]:
+        raise_unreachable(self.survey)
+        return jobs_of(self.fleet, self.survey, (self.run, self.by, "clean"), {})
+
+    def asks(self) -> dict[Site, Probe[tuple[Leftover, ...]]]:
+        """What to ask on each site before it can be planned."""
+        return {job.site: leftovers(job.layout.releases, prunable_ids(job)) for job in self.jobs}
+
+
+def clean(cleaning: Cleaning, found: Mapping[Site, Sequence[Leftover]]) -> Plan:
+    """The plan that removes what was found; it is empty where nothing was. Each thing goes once, where two apps share
+    a user or a host."""
+    units, notes = [], []
+    seen: set[tuple[str, str]] = set()
+    for job in cleaning.jobs:
+        gone = [one for one in found.get(job.site, ()) if one.size and _first(seen, job, one)]
+        if steps := _steps(job, gone):
+            units.append(Unit(job.site, steps))
+            notes += [f"{job.site}: {_said(one)}, {size(one.size)}" for one in gone]
+    freed = tuple(Unit(unit.site, (release_step(unit.site, cleaning.run),)) for unit in units)
+    total = sum(one.size for some in found.values() for one in some)
+    return Plan(
+        "clean",
+        cleaning.fleet.inventory.name,
+        cleaning.run,
+        cleaning.by,
+        cleaning.message,
+        (Wave("clean", tuple(units), stands=True),) if units else (),
+        finish=freed,
+        failed=freed,
+        notes=(
+            *notes,
+            *remarks(cleaning.survey),
+            *([f"in all {size(total)}, as far as it could be seen"] if units else []),
+        ),
+        written={unit.site: cleaning.survey.facts[unit.site].host.written for unit in units},
+        nothing="there is nothing to remove",
+        then=f"fab -H {cleaning.fleet.inventory.name} disk.usage",
+    )
+
+
+def _first(seen: set[tuple[str, str]], job: Job, one: Leftover) -> bool:
+    """Whether this has not been met on the host yet."""
+    key = (job.site.host, f"{job.site} {one.name}" if one.kind == "release" else one.name)
+    if key in seen:
+        return False
+    seen.add(key)
+    return True
+
+
+def _steps(job: Job, gone: Sequence[Leftover]) -> tuple[Step, ...]:
+    kinds = {one.kind for one in gone}
+    steps = list(prune(job)) if "release" in kinds else []
+    if "cache" in kinds:
+        steps.append(_step("caches", "remove what builds have fetched", CLEAN_CACHES))
+    if "archives" in kinds:
+        steps.append(_step("archives", "remove the archives of packages that are installed", CLEAN_ARCHIVES))
+    return tuple(steps)
+
+
+def _step(name: str, says: str, text: str) -> Step:
+    return Step(name, says, Command(text), timeout=_LONGEST, warns=True)
+
+
+def _said(one: Leftover) -> str:
+    return {"release": f"old release {one.name}", "cache": one.name, "archives": "package archives"}[one.kind]

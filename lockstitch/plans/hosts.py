@@ -1,0 +1,181 @@
+"""Pure: the plans of `reboot` and `packages.upgrade`: hosts in turn, and after each wave the gates of their apps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lockstitch.errors import CheckError
+from lockstitch.facts.packages import Boot, Packages, Update, back_gate, machine
+from lockstitch.facts.site import Survey
+from lockstitch.inventory import Fleet
+from lockstitch.model.command import Command, Value
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Kind, Plan, Site, Step, Unit, Wave
+from lockstitch.plans.apt_shell import UPGRADE, WHOLE
+from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.maintenance_window import back
+from lockstitch.plans.notes import job_logs
+from lockstitch.plans.rollout import at_most, never_all, waves
+from lockstitch.plans.service import jobs_of
+from lockstitch.plans.steps import Job
+from lockstitch.text import listed
+
+# The answer must be here before the line goes, and what waits must outlive the script that began it.
+_REBOOT = r"""
+if [ "$(id -u)" = 0 ]; then set -- systemctl reboot; else set -- sudo -n systemctl reboot; fi
+setsid sh -c 'sleep 2; exec "$@"' sh "$@" </dev/null >/dev/null 2>&1 &
+"""
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Hosts that are to be done in turn, and what is known of their apps.
+
+    `fleet` is None for plain hosts. `survey` may hold more hosts of their groups: who serves meanwhile. `most` is on
+    how many hosts at once at most.
+    """
+
+    run: str
+    by: str
+    environment: str
+    hosts: tuple[Host, ...]
+    fleet: Fleet | None = None
+    survey: Survey = field(default_factory=lambda: Survey({}))
+    env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
+    message: str = ""
+    most: int = 64
+
+
+def reboot(turns: Turns, found: Mapping[str, Boot], *, only_pending: bool = False, seconds: float = 600) -> Plan:
+    """The plan that reboots hosts in turn. Raises CheckError where one may not be rebooted."""
+    names = [host.name for host in turns.hosts if found[host.name].pending or not only_pending]
+    refused = [f"{name}: {found[name].refused}" for name in names if found[name].refused]
+    if refused:
+        raise CheckError(
+            "\n".join([*refused, "nothing was changed"]), hint="docs/host-care.md has the line for sudoers"
+        )
+
+    def unit(name: str) -> Unit:
+        gate = back_gate(found[name].identity, seconds)
+        # Nothing takes a reboot back; what is asked on the way back is whether the host is there.
+        step = Step("reboot", "reboot, and wait until it is back", Command(_REBOOT), Command(":"), timeout=60)
+        return Unit(machine(name), (step,), (gate,), (replace(gate, patient=0.0, tries=1),))
+
+    notes = [f"{name} waits for a reboot: {', '.join(found[name].because)}" for name in names if found[name].because]
+    return _plan("reboot", turns, names, unit, notes, "no host waits for a reboot")
+
+
+def upgrade(turns: Turns, found: Mapping[str, Packages], chosen: Mapping[str, tuple[Update, ...]]) -> Plan:
+    """The plan that upgrades packages, host after host. Raises CheckError for hosts where that cannot be."""
+    problems = [f"{host.name}: {found[host.name].problem}" for host in turns.hosts if found[host.name].problem]
+    if problems:
+        raise CheckError(listed([*problems, "nothing was changed"]), hint="leave these out: -H 'ENV,!HOST'")
+    names = [host.name for host in turns.hosts if chosen[host.name]]
+
+    def unit(name: str) -> Unit:
+        site, these = machine(name), chosen[name]
+        values = {
+            "log": f"{site.layout.state}/upgrade.{turns.run}",
+            "names": " ".join(update.name for update in these),
+            "wanted": "\n".join(f"{update.name} {update.new}" for update in these),
+            "whole": "yes" if len(these) == len(found[name].updates) else "",
+        }
+        whole = Command(WHOLE, values=values)
+        says = f"upgrade {_listed(these)}"
+        return Unit(site, (Step("upgrade", says, Command(UPGRADE, values=values), whole, timeout=7200),))
+
+    notes = [
+        f"{name}: {sum(u.security for u in chosen[name])} of {len(chosen[name])} are for security" for name in names
+    ]
+    plan = _plan("upgrade", turns, names, unit, notes, "nothing is to be upgraded")
+    told = tuple(f"{name}: {_listed(chosen[name])}" for name in names)
+    return replace(plan, done=told, then=f"fab -H {turns.environment} packages.updates")
+
+
+def _listed(updates: Sequence[Update]) -> str:
+    more = len(updates) - _SHOWN
+    return ", ".join(map(str, updates[:_SHOWN])) + (f" and {more} more" if more > 0 else "")
+
+
+def _plan(
+    kind: Kind, turns: Turns, names: Sequence[str], unit: Callable[[str], Unit], notes: Sequence[str], nothing: str
+) -> Plan:
+    jobs = _jobs(turns, kind)
+    mine = [job for job in jobs if job.site.host in names and job.facts.deployed]
+    made: list[Wave] = []
+    parts = list(_parts(turns, jobs, names))
+    for number, (part, pause) in enumerate(parts, 1):
+        title = f"{kind} {number}/{len(parts)}: {', '.join(part)}"
+        made.append(Wave(title, tuple(unit(name) for name in part), visible=True, stands=True))
+        apps = tuple(_after(job) for job in mine if job.site.host in part and _serves(job))
+        if apps:
+            made.append(Wave(f"the apps of {', '.join(part)}", apps, visible=True, stands=True, pause=pause))
+    sites = [*map(machine, names), *(job.site for job in mine)]
+    freed = tuple(Unit(site, (release_step(site, turns.run),)) for site in sites)
+    return Plan(
+        kind,
+        turns.environment,
+        turns.run,
+        turns.by,
+        turns.message,
+        tuple(made),
+        finish=freed,
+        failed=freed,
+        notes=(*notes, *_alone(turns, jobs, [part for part, _ in parts])),
+        logs={job.site: job_logs(job) for job in mine},
+        written={job.site: job.facts.host.written for job in mine},
+        nothing=nothing,
+        then=f"fab -H {turns.environment} {'service.status' if mine else 'run -- uptime'}",
+    )
+
+
+def _jobs(turns: Turns, kind: Kind) -> list[Job]:
+    if turns.fleet is None:
+        return []
+    return jobs_of(turns.fleet, turns.survey, (turns.run, turns.by, kind), turns.env)
+
+
+def _serves(job: Job) -> bool:
+    return job.app.service.judge(job.facts.service).passed
+
+
+def _after(job: Job) -> Unit:
+    """Nothing is done to an app: its gates are asked, once more when they have said no."""
+    gates = back(job)
+    look = Step("look", "see that its service runs", Command(":"), Command(":"), timeout=30)
+    return Unit(job.site, (look,), gates, tuple(replace(gate, tries=1) for gate in gates))
+
+
+def _parts(turns: Turns, jobs: Sequence[Job], names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], float]]:
+    """The hosts in waves, and how long each is watched: those of a group as its rollout says, never all of one at once,
+    nor all who serve an app; plain hosts one after the other. Each host once."""
+    if turns.fleet is None:
+        yield from (((name,), 0.0) for name in names)
+        return
+    everybody = [[host.name for host in group.hosts] for group in turns.fleet.inventory.groups]
+    serving: dict[str, list[str]] = {}
+    for job in jobs:
+        if job.facts.deployed and _serves(job):
+            serving.setdefault(job.app.name, []).append(job.site.host)
+    everybody += serving.values()
+    waiting = list(names)
+    for group in turns.fleet.groups:
+        mine = [host.name for host in group.hosts if host.name in waiting]
+        waiting = [name for name in waiting if name not in mine]
+        parts = waves(mine, canary=group.rollout.canary, batch=group.rollout.batch)
+        yield from ((part, group.rollout.pause) for part in at_most(never_all(parts, everybody), turns.most))
+
+
+def _alone(turns: Turns, jobs: Sequence[Job], parts: Sequence[Collection[str]]) -> Iterator[str]:
+    """Which apps nobody serves while a wave is away, and which do not serve now and are not asked afterwards."""
+    serving = {job.site for job in jobs if job.facts.deployed and _serves(job)}
+    for part in parts:
+        for app in dict.fromkeys(job.app.name for job in jobs if job.site.host in part and job.facts.deployed):
+            other = [site for site in serving if site.app == app and site.host not in part]
+            if not other:
+                yield f"no other host serves {app} while {', '.join(part)} is away"
+    for job in jobs:
+        if job.facts.deployed and job.site not in serving and any(job.site.host in part for part in parts):
+            yield f"{job.site} does not serve now: it is not asked afterwards"

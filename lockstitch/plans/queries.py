@@ -1,0 +1,153 @@
+"""Pure: what to ask a fleet for a plan, and what a person may name to git."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lockstitch.errors import UsageError
+from lockstitch.facts import queries
+from lockstitch.facts.queries import Ask, recall, resolve
+from lockstitch.facts.site import Survey
+from lockstitch.inventory import App, Fleet, resolve_secret
+from lockstitch.model.command import Secret, Value
+from lockstitch.model.gate import Verdict, failed
+from lockstitch.model.plan import Site
+from lockstitch.model.probe import Probe
+from lockstitch.model.release import previous_good, short
+from lockstitch.services.release_context import Place
+
+_CUT_OFF = "was a run cut off here, or a checkout made by hand? a deploy or rollback puts it right"
+# What git refuses in a name of a branch or tag (gitrevisions, check-ref-format), and a leading dash: an option.
+_NO_REF = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|[/.]$|\.lock$|^@$")
+
+
+Environments = Mapping[Site, Mapping[str, Value]]
+
+
+def valid_ref(ref: str) -> str:
+    """The ref as it was typed, where git could have a branch, tag or commit of that name."""
+    if _NO_REF.search(ref):
+        raise UsageError(f"{ref!r} cannot be the name of a branch, tag or commit; nothing was done")
+    return ref
+
+
+def usual_asks(fleet: Fleet, pending: Environments | None = None) -> tuple[Ask, ...]:
+    """Every site of a fleet, with the usual questions; and once for each app that `pending` has the environment of,
+    which migrations the code that serves has not applied."""
+    asked: set[str] = set()
+    asks = []
+    for host, app in fleet.sites():
+        at = site(host.name, app)
+        probe = None
+        if pending and at in pending and app.name not in asked:
+            asked.add(app.name)
+            probe = queries.pending(app, Place(app.name, at.layout, "", "", pending[at]))
+        asks.append(Ask(host, app, (probe,) if probe else ()))
+    return tuple(asks)
+
+
+def migrated(fleet: Fleet) -> tuple[str, ...]:
+    """The apps whose tool can be asked which migrations are pending."""
+    return tuple(dict.fromkeys(app.name for _, app in fleet.sites() if app.migrating.pending))
+
+
+def deploy_asks(fleet: Fleet, ref: str) -> tuple[Ask, ...]:
+    """What a ref means is asked once an app, on its first host: so that all hosts get the same revision."""
+    asked: set[str] = set()
+    asks = []
+    for host, app in fleet.sites():
+        extra = () if app.name in asked else (resolve(app, ref or app.ref),)
+        asked.add(app.name)
+        asks.append(Ask(host, app, (*extra, *_about(host.name, app))))
+    return tuple(asks)
+
+
+def each_asks(fleet: Fleet, survey: Survey, ref: str) -> tuple[Ask, ...]:
+    """Return questions for sites of which the answer of an app's first host says nothing: sites where another revision
+    is deployed, and checkouts, in which files may stand in the way."""
+    meant = {site.app: (f.target, f.place.revision) for site, f in survey.facts.items() if f.target is not None}
+    asks = []
+    for host, app in fleet.sites():
+        facts = survey.facts.get(site(host.name, app))
+        target, asked = meant.get(app.name, (None, None))
+        if facts is None or facts.target or target is None or target.revision is None or not facts.place.cloned:
+            continue
+        if facts.place.revision != target.revision and (app.layout == "in_place" or facts.place.revision != asked):
+            asks.append(Ask(host, app, (resolve(app, ref or app.ref, target.revision),)))
+    return tuple(asks)
+
+
+def joined(survey: Survey, more: Survey) -> Survey:
+    """A survey with the targets that more sites have told since."""
+    facts = {at: replace(f, target=more.facts[at].target) if at in more.facts else f for at, f in survey.facts.items()}
+    return Survey(facts, {**survey.unreachable, **more.unreachable})
+
+
+def rollback_asks(fleet: Fleet, wanted: str) -> tuple[Ask, ...]:
+    """What a tag or revision means is asked on every host: each goes back from its own clone."""
+    return tuple(
+        Ask(host, app, (*((recall(app, wanted),) if wanted else ()), *_about(host.name, app)))
+        for host, app in fleet.sites()
+    )
+
+
+def _about(host: str, app: App) -> tuple[Probe[Any], ...]:
+    """What only the app's service wants to know."""
+    at = site(host, app).layout
+    probe = app.service.about(Place(app.name, at, "", "", app.env))
+    return (probe,) if probe else ()
+
+
+def between_asks(fleet: Fleet, survey: Survey) -> tuple[Ask, ...]:
+    """For a rollback to each site's last good release: what lies between, now that it is known which that is."""
+    asks = []
+    for host, app in fleet.sites():
+        facts = survey.facts.get(site(host.name, app))
+        back = previous_good(facts.releases, facts.release) if facts else None
+        if back is not None:
+            asks.append(Ask(host, app, (recall(app, back.revision),)))
+    return tuple(asks)
+
+
+def environments(fleet: Fleet, *, reveal: bool) -> Environments:
+    """The environment of each site's commands; secrets are fetched only where they will be used."""
+    known: dict[str, Secret] = {}
+
+    def secret(reference: str) -> Secret:
+        if reference not in known:
+            known[reference] = resolve_secret(reference) if reveal else Secret("", reference)
+        return known[reference]
+
+    return {
+        site(host.name, app): {**app.env, **{n: secret(r) for n, r in app.secrets.items()}}
+        for host, app in fleet.sites()
+    }
+
+
+def sites(fleet: Fleet) -> tuple[Site, ...]:
+    """Every site of a fleet."""
+    return tuple(site(host.name, app) for host, app in fleet.sites())
+
+
+def site(host: str, app: App) -> Site:
+    return Site(host, app.name, app.layout_paths, app.user)
+
+
+def serving(fleet: Fleet, survey: Survey) -> dict[Site, Verdict]:
+    """Whether each site serves what lies there, by what was observed."""
+    apps = {(host.name, app.name): app for host, app in fleet.sites()}
+    verdicts = {}
+    for where, facts in survey.facts.items():
+        deployed = facts.deployed
+        app = apps[where.host, where.app]
+        verdict = app.service.judge(facts.service) if deployed else failed("nothing is deployed here yet")
+        if verdict.passed and facts.last_good is not None and not facts.as_recorded:
+            last = f"{short(facts.last_good.revision)} (release {facts.last_good.id})"
+            verdict = failed(f"what lies here was never proven to serve: the last that was is {last}", _CUT_OFF)
+        if facts.unreadable:
+            verdict = failed(f"unreadable: {'; '.join(facts.unreadable)}", "see to that on the host, or move it away")
+        verdicts[where] = verdict
+    return verdicts

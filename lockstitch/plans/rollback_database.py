@@ -1,0 +1,201 @@
+"""Pure: a database on the way back: which migrations lie between, taken back one by one or by restoring a dump."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lockstitch.databases.backup import Backup
+from lockstitch.errors import CheckError, UsageError
+from lockstitch.facts.site import Facts, Survey
+from lockstitch.inventory import App, Fleet
+from lockstitch.model.command import Command
+from lockstitch.model.plan import Step, Unit, Wave
+from lockstitch.model.release import short
+from lockstitch.plans import database_steps as steps
+from lockstitch.plans import steps as code
+from lockstitch.plans.backup import room_notes
+from lockstitch.plans.belong import first_dump
+from lockstitch.plans.database_steps import Made, Shelf
+from lockstitch.plans.deploy_backup import Shelves
+from lockstitch.plans.restore import beside, kept, refuse_restore, swap
+from lockstitch.plans.steps import Job
+
+Way = Literal["none", "down", "restore"]
+WAYS: tuple[Way, ...] = ("none", "down", "restore")
+
+
+@dataclass(frozen=True)
+class Backwards:
+    """What a rollback does to one app's database: the waves before the code is switched, and what to tell."""
+
+    waves: tuple[Wave, ...] = ()
+    notes: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    shelf: Shelf | None = None
+    app: str = ""
+
+
+def way(typed: str) -> Way:
+    """The way that was typed."""
+    for known in WAYS:
+        if typed == known:
+            return known
+    raise UsageError(f"{typed!r} is not one of {', '.join(WAYS)}; nothing was changed")
+
+
+def lying_between(survey: Survey) -> dict[str, tuple[str, ...]]:
+    """The migrations between what runs and what is gone back to, by app, where there are any."""
+    found: dict[str, tuple[str, ...]] = {}
+    for site, facts in survey.facts.items():
+        if facts.target is not None and facts.target.migrations:
+            found.setdefault(site.app, facts.target.migrations)
+    return found
+
+
+def backwards(job: Job, way: Way, shelves: Shelves, by_site: Sequence[Facts]) -> Backwards:
+    """What becomes of the database of `job`, the first of its app. `by_site` are the facts of all its app's sites."""
+    lying = job.facts.target.migrations if job.facts.target else ()
+    if way == "restore" and job.app.database and job.app.migrate:
+        return _restored(job, shelves[job.app.database], by_site)
+    if way == "down" and lying:
+        return _down(job, lying, shelves.get(job.app.database or ""), by_site)
+    return Backwards(notes=tuple(_left(job, lying)))
+
+
+def refuse_part(fleet: Fleet, apps: Sequence[App]) -> None:
+    """Raise where hosts that were not selected would keep the newer code on a database that is taken back."""
+    here = {(host.name, app.name) for host, app in fleet.sites()}
+    names = {app.name for app in apps if app.database and app.migrate}
+    left = sorted(host for app, host in fleet.inventory.placed if app in names and (host, app) not in here)
+    if left:
+        raise UsageError(
+            f"{', '.join(left)} would keep the newer code on a database that is taken back; nothing was changed",
+            hint="select every host of the app, or give --database none",
+        )
+
+
+def refuse_twice(made: Sequence[Backwards]) -> None:
+    """Raise where two apps would each take the same database back."""
+    names = [each.shelf.database.name for each in made if each.shelf]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(
+            f"several apps migrate {', '.join(twice)}, which can be taken back for one of them; nothing was changed",
+            hint="name that one with --only, and the others with --database none",
+        )
+
+
+def _left(job: Job, lying: tuple[str, ...]) -> Iterator[str]:
+    if lying:
+        yield f"{job.app.name}: these migrations stay, and the older code must work with them: {', '.join(lying)}"
+    elif job.app.migrate and not job.app.migrating.files:
+        yield f"{job.app.name}: migrations are not taken back; the older code must work with the schema as it is now"
+
+
+def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None, by_site: Sequence[Facts]) -> Backwards:
+    line, old = job.app.migrating.down, job.old
+    if not line or old is None:
+        raise UsageError(
+            f"{job.app.name}: nobody knows how to take its migrations back",
+            hint="write `migrate_down: LINE` under the app ($steps is how many, $migrations their files, each a line)"
+            " or type --database restore, or --database none",
+        )
+    if shelf is not None:
+        _refuse_other_head(job, shelf, by_site)
+    values = {"steps": str(len(lying)), "migrations": "\n".join(lying)}
+    command = Command(line, values=values, env=old.env, cwd=old.directory)
+    undo = code.migrating(job, old)
+    command = job.app.migrating.proven_back(command)
+    step = Step("migrate down", f"take back {len(lying)}: {_named(job, line)}", command, undo, timeout=job.app.timeout)
+    wave = Wave(f"migrate {job.app.name} down", (Unit(job.site, (step,)),))
+    notes = (f"{job.app.name}: these migrations are taken back: {', '.join(lying)}",)
+    if shelf is None:
+        return Backwards((wave,), notes, app=job.app.name)
+    return Backwards((_present(job, shelf), wave), notes, shelf=shelf, app=job.app.name)
+
+
+def _named(job: Job, line: str) -> str:
+    """A command as a person reads it: of a text of ours only what it is for."""
+    return line if "\n" not in line.strip() else f"app by app, with the tool of `{job.app.migrate}`"
+
+
+def _refuse_other_head(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> None:
+    """Raise where the database has other migrations than the release that serves was deployed with: a run that was cut
+    off may have taken them back already, and whoever counts on would take back one too many."""
+    told = [e for facts in by_site for e in facts.host.journal if e.get("revision") == job.before]
+    wanted = next((e["head_after"] for e in reversed(told) if e.get("head_after")), "")
+    found = shelf.facts.server.head
+    if wanted and found != wanted:
+        raise CheckError(
+            f"{job.app.name}: the newest migration in the database is {found or 'none'}, and the release that serves "
+            f"was deployed with {wanted}: it is not known how many are to be taken back\nnothing was changed",
+            hint="give --database none where the database is right already, or --database restore",
+        )
+
+
+def _restored(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backwards:
+    refuse_restore(shelf, swapping=True)
+    backup = belonging(job, shelf, by_site)
+    serving = shelf.engine.database(shelf.url)
+    away = kept(shelf)
+    notes = (
+        f"{shelf.database.name}: {backup.name} is restored, taken {backup.at}, "
+        f"newest migration {backup.head or 'not known'}: what was written since is not in it; "
+        f"it stays in {away}",
+        *room_notes(shelf, backup.name),
+    )
+    done = (f"{serving} is {backup.name} now; what it was before is kept as {away}",)
+    waves = (_present(job, shelf), beside(shelf, backup.name, refusing=False), swap(shelf))
+    return Backwards(waves, notes, done, shelf, job.app.name)
+
+
+def _present(job: Job, shelf: Shelf) -> Wave:
+    """A dump of the database as it is, before any of it is taken back."""
+    name = steps.new_name(shelf, f"before-rollback-of-{job.app.name}")
+    made = Made("before a rollback", job.app.name, job.before or "")
+    return Wave(f"back up {shelf.database.name}", (Unit(shelf.site, (steps.dump(shelf, name, made),)),))
+
+
+def belonging(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backup:
+    """The dump that belongs to the revision one goes back to: the newest that was made while it served, with the
+    migrations it had when it was first left.
+
+    Where runs failed on their way from it, it is the dump of the first: later ones may hold half of a migration.
+    Where it was left without a dump, because no migration was pending, it is the first that a later release was
+    deployed over: the migrations in that are still the same. Raises CheckError where neither is there and whole.
+    """
+    head = next((left for facts in by_site if (left := _head(facts.host.journal, job.revision))), "")
+    same = [b for b in shelf.facts.backups if (b.app, b.revision) == (job.app.name, job.revision)]
+    mine = [b for b in same if b.good and (not head or b.head == head)]
+    first = first_dump((facts.host.journal for facts in by_site), job.revision)
+    if (clean := shelf.facts.find(first)) is not None and clean.good:
+        return clean
+    if mine:
+        return mine[-1]
+    order = {b.name: at for at, b in enumerate(shelf.facts.backups)}
+    later = [name for facts in by_site for name in _after(facts.host.journal, job.revision)[:1]]
+    later.sort(key=lambda name: order.get(name, -1))
+    found = shelf.facts.find(later[0]) if later else None
+    if found is not None and found.good:
+        return found
+    lost = f": {later[0]} is not there any more" if later else ""
+    raise CheckError(
+        f"{job.app.name}: no dump belongs to {short(job.revision)}{lost}\nnothing was changed",
+        hint="fab -H ENV backup.list, then backup.restore NAME by itself; or --database down, or none",
+    )
+
+
+def _head(journal: Sequence[Mapping[str, str]], revision: str) -> str:
+    """The newest migration when a revision was first left, by a run that may have failed; empty if unknown."""
+    return next((e["head_before"] for e in journal if e.get("before") == revision and e.get("head_before")), "")
+
+
+def _after(journal: Sequence[Mapping[str, str]], revision: str) -> list[str]:
+    """The dumps named by the good releases after the last time a revision was deployed, oldest first."""
+    good = [entry for entry in journal if entry.get("verdict") == "good"]
+    at = [number for number, entry in enumerate(good) if entry.get("revision") == revision]
+    over = [number - 1 for number, entry in enumerate(good) if entry.get("before") == revision]
+    start = max(at[-1:] + over[-1:], default=len(good))
+    return [entry["backup"] for entry in good[start + 1 :] if entry.get("backup")]

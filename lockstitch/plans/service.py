@@ -1,0 +1,191 @@
+"""Pure: the plans of `service.start`, `service.stop`, `service.restart` and `service.reload`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from lockstitch.errors import CheckError, UsageError
+from lockstitch.facts.site import Survey
+from lockstitch.inventory import Fleet, Group
+from lockstitch.model.command import Command, Value
+from lockstitch.model.gate import Gate, Verdict, failed, passed
+from lockstitch.model.plan import Plan, Site, Step, Unit, Wave
+from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.maintenance_window import back
+from lockstitch.plans.notes import job_logs
+from lockstitch.plans.preflight import raise_unreachable
+from lockstitch.plans.rollout import at_most, never_all, waves
+from lockstitch.plans.steps import Job
+from lockstitch.services.release_context import Place
+from lockstitch.services.state import NOTE_RELOAD, ServiceState
+
+Verb = Literal["start", "stop", "restart", "reload"]
+
+# What is noted before a restart makes all that runs too old. One that did nothing must not leave that behind.
+_KEEP_NOTE = 'cp -p "$state/reloaded" "$state/reloaded.before" 2>/dev/null || rm -f "$state/reloaded.before"\n'
+_TAKE_NOTE_BACK = '[ ! -e "$state/reloaded.before" ] || mv -f "$state/reloaded.before" "$state/reloaded"\n'
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the person asked for: what becomes of the services, why, and on how many hosts at once at most."""
+
+    run: str
+    by: str
+    verb: Verb
+    message: str = ""
+    most: int = 64
+    env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
+
+
+def service(fleet: Fleet, survey: Survey, asked: Service) -> Plan:
+    """The plan that starts, stops, restarts or reloads every app's service of a fleet.
+
+    Raises UsageError where none knows how, CheckError where none is deployed.
+    """
+    raise_unreachable(survey)
+    jobs = jobs_of(fleet, survey, (asked.run, asked.by, asked.verb), asked.env)
+    if not jobs:
+        raise UsageError(f"no app runs on the chosen hosts of {fleet.inventory.name}; nothing was changed")
+    bare = [job.site for job in jobs if not job.facts.deployed]
+    if len(bare) == len(jobs):
+        raise CheckError(f"{', '.join(map(str, bare))}: nothing is deployed here yet\nnothing was changed")
+    mine = [job for job in jobs if job.facts.deployed and not _there(job, asked.verb)]
+    units = {job.site: unit for job in mine if (unit := _unit(job, asked.verb))}
+    lacking = dict.fromkeys(job.app.name for job in mine if job.site not in units)
+    if lacking and not units:
+        raise UsageError(
+            f"the service of {', '.join(lacking)} does not know how it is stopped; nothing was changed",
+            hint="give it `stop:`, or see docs/services.md",
+        )
+    mine = [job for job in mine if job.site in units]
+    freed = tuple(Unit(job.site, (release_step(job.site, asked.run),)) for job in mine)
+    return Plan(
+        asked.verb,
+        fleet.inventory.name,
+        asked.run,
+        asked.by,
+        asked.message,
+        tuple(_waves(fleet, mine, units, asked)),
+        finish=freed,
+        failed=freed,
+        notes=(
+            *(f"{site}: nothing is deployed here yet: it is left out" for site in bare),
+            *(f"{name}: its service does not know how it is stopped: it is left out" for name in lacking),
+            *dict.fromkeys(_notes(fleet, jobs, mine, asked.verb)),
+        ),
+        logs={job.site: job_logs(job) for job in mine},
+        written={job.site: job.facts.host.written for job in mine},
+        nothing="every service is stopped" if asked.verb == "stop" else "every service runs",
+        then=f"fab -H {fleet.inventory.name} service.status",
+    )
+
+
+def jobs_of(
+    fleet: Fleet, survey: Survey, who: tuple[str, str, str], env: Mapping[Site, Mapping[str, Value]]
+) -> list[Job]:
+    """Every site as it is; `who` is the run, by whom, and what of."""
+    apps = {(host.name, app.name): app for host, app in fleet.sites()}
+    made = []
+    for site, facts in survey.facts.items():
+        app, place = apps[site.host, site.app], facts.place
+        known = env.get(site, app.env)
+        made.append(Job(site, app, facts, place.revision or "", place.current or "", True, known, *who))
+    return made
+
+
+def _there(job: Job, verb: Verb) -> bool:
+    """Whether a service is as it is wanted already."""
+    if verb == "stop":
+        return judge_stopped(job.facts.service).passed
+    return verb == "start" and job.facts.service.running
+
+
+def _unit(job: Job, verb: Verb) -> Unit | None:
+    """What is done to one site; None where its service does not know how."""
+    place = job.old
+    assert place is not None
+    if verb == "stop":
+        steps = tuple(job.app.service.stopping(place))
+        gate = Gate("stopped", job.app.service.probe(place), judge_stopped)
+        # Nothing is started again. What is asked once more is whether it has ended after all.
+        return Unit(job.site, (replace(steps[0], undo=Command(":")), *steps[1:]), (gate,), (gate,)) if steps else None
+    steps = _serving(job, verb, place)
+    return Unit(job.site, steps, back(job), back(job)) if steps else None
+
+
+def _serving(job: Job, verb: Verb, place: Place) -> tuple[Step, ...]:
+    """The steps after which it serves. The way back is to start it where it does not run: another cannot be."""
+    service = job.app.service
+    if verb == "reload":
+        did: tuple[Step, ...] = (service.reload_step(place),)
+    else:
+        did = tuple(service.starting(place) if verb == "start" else service.restarting(place))
+    if not did:
+        return ()
+    first, again = did[0], next(iter(service.starting(place)))
+    noted = replace(first.command, text=f"{_KEEP_NOTE}{NOTE_RELOAD}\n{first.command.text}")
+    undo = replace(again.command, text=f"{_TAKE_NOTE_BACK}{again.command.text}")
+    first = replace(first, command=noted, undo=undo)
+    return (first, *did[1:], *(replace(step, again=False) for step in service.after(place)))
+
+
+def judge_stopped(state: ServiceState) -> Verdict:
+    """Whether nothing of it runs any more."""
+    if state.running:
+        return failed(f"it still runs: {state.note}")
+    left = [process.pid for process in state.processes]
+    return failed(f"process {left[0]} of it is still there") if left else passed("it does not run")
+
+
+def _waves(fleet: Fleet, jobs: Sequence[Job], units: Mapping[Site, Unit], asked: Service) -> Iterator[Wave]:
+    verb = asked.verb
+    if verb == "stop":
+        for some in at_most([jobs], asked.most):
+            name = f"stop {', '.join(str(job.site) for job in some)}"
+            yield Wave(name, tuple(units[job.site] for job in some), visible=True, stands=True)
+        return
+    waiting = list(jobs)
+    for group in fleet.groups:
+        for name in group.apps:
+            hosts = {host.name for host in group.hosts}
+            mine = {job.site.host: job for job in waiting if job.app.name == name and job.site.host in hosts}
+            waiting = [job for job in waiting if mine.get(job.site.host) is not job]
+            parts = at_most(_parts(fleet, group, mine, verb), asked.most)
+            for number, part in enumerate(parts, 1):
+                yield Wave(
+                    f"{verb} {name} {number}/{len(parts)}: {', '.join(part)}",
+                    tuple(units[mine[host].site] for host in part),
+                    visible=True,
+                    stands=True,
+                    pause=group.rollout.pause,
+                )
+
+
+def _parts(fleet: Fleet, group: Group, jobs: Mapping[str, Job], verb: Verb) -> tuple[tuple[str, ...], ...]:
+    """The hosts of an app in waves. Who does not serve is the first: then the others may go down for a moment."""
+    hosts = sorted(jobs, key=lambda host: jobs[host].facts.service.running)
+    parts = waves(hosts, canary=group.rollout.canary, batch=group.rollout.batch)
+    if verb == "start":
+        return parts
+    # Nothing is known of hosts that were not asked, and those where nothing is deployed do not serve in their stead.
+    return never_all(parts, [[host.name for host in fleet.inventory.group(group.name).hosts], hosts])
+
+
+def _notes(fleet: Fleet, jobs: Sequence[Job], mine: Sequence[Job], verb: Verb) -> Iterator[str]:
+    for job in jobs:
+        if job.facts.deployed and _there(job, verb):
+            wrong = job.app.service.judge(job.facts.service)
+            why = "" if verb == "stop" or wrong.passed else f", though: {wrong.reason}"
+            yield f"{job.site} {'is stopped' if verb == 'stop' else 'runs'} already: it is left out{why}"
+    for group in fleet.groups:
+        all_of_them = {host.name for host in fleet.inventory.group(group.name).hosts}
+        for name in group.apps:
+            hosts = {job.site.host for job in mine if job.app.name == name} & all_of_them
+            down = {j.site.host for j in jobs if j.app.name == name and not j.facts.service.running}
+            if verb == "stop" and hosts and all_of_them <= hosts | down:
+                yield f"no host of {group.name} will serve {name}, until `service.start`"
+            elif verb == "restart" and hosts and len(all_of_them) == 1:
+                yield f"{', '.join(hosts)} is the only host of {group.name}: nobody serves {name} while it restarts"

@@ -1,0 +1,198 @@
+"""A Script as shell text, and its output as events. Pure: `remote/` carries the one and feeds the other.
+
+The text goes to the stdin of a waiting `sh`. It is one compound command, so a text that arrives in part runs nothing.
+While it runs, a watchdog on the host reads the same stdin: when the line to the controller ends, so do the steps.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections import deque
+from collections.abc import Iterator
+
+from lockstitch.errors import CheckError
+from lockstitch.model.command import quote
+from lockstitch.model.plan import Script, Step
+from lockstitch.model.results import Event, Observer, Result, StepBegan, StepEnded, StepOutput
+from lockstitch.remote.environment import NEUTRAL
+
+RECORD = "\x1e"
+KEEP_CHARACTERS = 256 * 1024
+LONGEST_LINE = 16 * 1024
+_LONGEST_MARK = 256
+
+_PRELUDE = r"""
+ls_mark() { printf '\036%s %s\n' "$ls_nonce" "$*"; }
+ls_write() {
+    [ -z "$ls_journal" ] && return 0
+    printf '%s\n' "$1" 2>/dev/null >>"$ls_journal" && return 0
+    [ -n "$ls_going" ]
+}
+ls_stat() { read -r ls_line <"/proc/$1/stat" || return 1; set -- ${ls_line##*) }; echo "$3 ${20}"; }
+ls_alone() {
+    [ -n "$ls_journal" ] || return 0
+    ls_running=${ls_journal%/*}/running
+    if read -r ls_pid ls_group ls_start 2>/dev/null <"$ls_running" \
+        && [ "$(ls_stat "$ls_pid" 2>/dev/null)" = "$ls_group $ls_start" ]; then
+        kill -TERM "-$ls_group"; ls_left=100
+        while kill -0 "-$ls_group" 2>/dev/null && [ $ls_left -gt 0 ]; do ls_left=$((ls_left - 1)); sleep 0.1; done
+        kill -KILL "-$ls_group" 2>/dev/null
+    fi
+    { echo "$$ $(ls_stat $$)" >"$ls_running"; } 2>/dev/null; return 0
+}
+ls_others() {
+    for ls_one in /proc/[0-9]*; do
+        [ "$ls_one" != "/proc/$1" ] && read -r ls_line 2>/dev/null <"$ls_one/stat" || continue
+        set -- "$1" "$2" ${ls_line##*) }
+        [ "$3" != Z ] && [ "$5" = "$2" ] && return 0
+    done
+    return 1
+}
+ls_watch() {
+    trap '' HUP PIPE INT
+    # A signal to all of us ends what obeys it, and not this, which ends the rest. Who sent it knows what was cut off.
+    trap 'ls_journal= ls_over=yes' TERM; ls_over=
+    # More than 128 is no end of the line, but a limit of time that something has set for all of a shell's `read`.
+    while read -r ls_line <&3 || { [ $? -gt 128 ] && [ -z "$ls_over" ]; }; do :; done
+    trap '' TERM
+    ls_write "$ls_cut$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}"
+    kill -TERM 0
+    read -r ls_line </proc/self/stat; set -- ${ls_line%% *} ${ls_line##*) }; ls_left=25
+    while ls_others "$1" "$4" && [ $ls_left -gt 0 ]; do ls_left=$((ls_left - 1)); sleep 0.2; done
+    kill -KILL 0
+}
+ls_now() {
+    # Only a journal wants the time of day: what is asked is not worth two processes a question.
+    if [ -z "$ls_journal" ] && read -r ls_now ls_at 2>/dev/null </proc/uptime; then ls_now=${ls_now%.*}; return; fi
+    ls_now=$(date -u '+%s %Y-%m-%dT%H:%M:%SZ'); ls_at=${ls_now#* }; ls_now=${ls_now% *}
+}
+ls_begin() {
+    ls_now; ls_from=$ls_now
+    if ls_write "$2$ls_at\"}"; then ls_mark B "$1"; return 0; fi
+    ls_mark R "$1"; echo "the journal $ls_journal cannot be written: is the disk full?"; return 1
+}
+ls_end() {
+    ls_now; ls_write "$3$ls_at\",\"code\":$2}" || :
+    ls_mark E "$1" "$2" $((ls_now - ls_from))
+}
+"""
+
+# Where `~/.bashrc` slept for too long, we have said that nothing was done: so nothing is. `$$` is as old as the login.
+_IN_TIME = r"""
+if read -r ls_up ls_line </proc/uptime && read -r ls_line <"/proc/$$/stat"; then
+    set -- ${ls_line##*) }; [ $((${ls_up%.*}${ls_up#*.} - ${20})) -lt @HUNDREDTHS@ ] || exit 1
+fi 2>/dev/null
+""".strip()
+
+
+def render(script: Script, nonce: str, patience: float = 0) -> str:
+    """The shell text of a script; `nonce` is a word nobody on the host can guess, which marks what is ours.
+
+    With `patience`, a login that took about so many seconds until the script begins has it do nothing.
+    """
+    head = [
+        NEUTRAL,
+        *([_IN_TIME.replace("@HUNDREDTHS@", f"{100 * patience - 50:.0f}")] if patience else []),
+        f"ls_nonce={quote(nonce)}",
+        f"ls_journal={quote(script.journal or '')}",
+        f"ls_going={'yes' if script.keep_going else ''}",
+        f"ls_cut={quote(_opened(_record('cut', script)))}",
+        _PRELUDE.strip(),
+        "umask 002",
+        "exec 3<&0",
+        # What an app has is found from its user's home. By hand, a user without one (www-data) may do things too.
+        "cd || exit 1" if script.app else "cd 2>/dev/null || cd / || exit 1",
+        "ls_alone",
+        # In braces: dash would otherwise keep the old stdout open in it, and a shell that is killed would not be seen.
+        # Ignored until it listens: a signal may come before that.
+        "trap '' TERM; { ls_watch; } >/dev/null 2>&1 &",
+        "ls_dog=$!; trap - TERM",
+    ]
+    body = [text for index, step in enumerate(script.steps) for text in _step(index, step, script)]
+    tail = ["kill -KILL $ls_dog", "wait $ls_dog 2>/dev/null", "ls_mark X", "exit 0"]
+    return "{\n" + "\n".join([*head, "while :; do", *body, "break", "done", *tail]) + "\n}\n"
+
+
+def _step(index: int, step: Step, script: Script) -> Iterator[str]:
+    began, ended = (quote(_opened(_record(event, script, step.name))) for event in ("begin", "end"))
+    run = f"(eval {quote(step.command.render())}) </dev/null 2>&1 3<&-"
+    yield f"if ls_begin {index} {began}; then {run}; ls_code=$?; else ls_code=1; fi"
+    yield f"ls_end {index} $ls_code {ended}"
+    if not script.keep_going and not step.asks:
+        yield "[ $ls_code -eq 0 ] || break"
+
+
+def _record(event: str, script: Script, step: str = "") -> str:
+    record = {"event": event, "run": script.run, "by": script.by, "app": script.app}
+    return json.dumps(record | ({"step": step} if step else {}), separators=(",", ":"))
+
+
+def _opened(record: str) -> str:
+    """A record without its end, so that the host can write the time into it."""
+    return record[:-1] + ',"at":"'
+
+
+class Reading:
+    """Turns what a host sends while it carries out a script into events and results. Constant memory."""
+
+    def __init__(self, host: str, script: Script, nonce: str, observe: Observer) -> None:
+        self.results: list[Result] = []
+        self.done = False
+        self.step: Step | None = None
+        self._host, self._script, self._observe = host, script, observe
+        self._mark = f"{RECORD}{nonce} "
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
+        self._pending = ""
+        self._kept: deque[str] = deque()
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes, whatever their boundaries."""
+        self._pending += self._decode.decode(data)
+        *lines, self._pending = self._pending.split("\n")
+        for line in lines:
+            self._line(line)
+        while len(self._pending) > LONGEST_LINE + _LONGEST_MARK:
+            self._said(self._pending[:LONGEST_LINE])
+            self._pending = self._pending[LONGEST_LINE:]
+
+    def _line(self, line: str) -> None:
+        said, mark, rest = line.partition(self._mark)
+        said += "" if mark else "\n"
+        for start in range(0, len(said), LONGEST_LINE):
+            self._said(said[start : start + LONGEST_LINE])
+        if mark:
+            self._marked(rest.split())
+
+    def _said(self, text: str) -> None:
+        if self.step is None:
+            return
+        self._kept.append(text)
+        self._size += len(text)
+        while self._size > KEEP_CHARACTERS and len(self._kept) > 1:
+            self._size -= len(self._kept.popleft())
+        self._emit(StepOutput(self._host, self._script.app, self.step.name, text.rstrip("\r\n")))
+
+    def _marked(self, words: list[str]) -> None:
+        match words:
+            case ["B" | "R" as word, index]:
+                self.step = self._script.steps[int(index)]
+                self._kept, self._size = deque(), 0
+                # R: its journal could not be written, so it was not begun.
+                if word == "B":
+                    self._emit(StepBegan(self._host, self._script.app, self.step.name, self._script.run))
+            case ["E", _, code, seconds] if self.step is not None:
+                self.results.append(Result(self.step.name, int(code), "".join(self._kept), int(seconds)))
+                self._emit(StepEnded(self._host, self._script.app, self.step.name, int(code), int(seconds)))
+                self.step = None
+            case ["X"]:
+                self.done = True
+
+    def _emit(self, event: Event) -> None:
+        try:
+            self._observe(event)
+        except (OSError, EOFError) as error:
+            # Of this machine, not of the line to the host, whose errors are of the same types.
+            said = (getattr(error, "strerror", None) or str(error)).lower()
+            raise CheckError(f"{self._host}: what it said cannot be kept on this machine: {said}") from error

@@ -1,0 +1,118 @@
+"""Whether the other side is still there: a question it must answer, and a watchdog that does not wait for ever.
+
+Paramiko's own keepalive wants no answer, so a frozen host goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any
+
+from paramiko import Message
+from paramiko.common import cMSG_GLOBAL_REQUEST
+from paramiko.packet import Packetizer
+
+from lockstitch.model.host import Limits
+from lockstitch.remote.ssh.login import LoginTransport
+from lockstitch.remote.ssh.sockets import in_background
+
+TICK = 0.5
+
+
+class HeardPacketizer(Packetizer):
+    """Notes when the other side was last heard: a long output is a sign of life as good as an answer."""
+
+    heard = 0.0
+
+    def read_message(self) -> tuple[int, Message]:
+        message: tuple[int, Message] = super().read_message()
+        self.heard = monotonic()
+        return message
+
+
+class PulseTransport(LoginTransport):
+    """A Transport that asks the other side for a sign of life whenever it has been quiet."""
+
+    packetizer: HeardPacketizer
+    asked = 0.0
+    frozen: float | None = None
+    patience = 0.0
+
+    def __init__(self, sock: Any, *, key_types: Iterable[str] = (), **options: Any) -> None:
+        super().__init__(sock, packetizer_class=HeardPacketizer, **options)
+        security = self.get_security_options()
+        first = [kind for kind in key_types if kind in security.key_types]
+        security.key_types = [*first, *(kind for kind in security.key_types if kind not in first)]
+
+    def begin_pulse(self, limits: Limits) -> None:
+        """Ask every so often from now on, and have the watchdog judge the silence; with a timeout of 0, never."""
+        if limits.keepalive_timeout <= 0:
+            return
+        self.patience = limits.keepalive_timeout
+        self.packetizer.set_keepalive(limits.keepalive_interval, self._ask)
+        _WATCHDOG.watch(self)
+
+    def _ask(self) -> None:
+        if self.asked > self.packetizer.heard:
+            return
+        # Before it is sent: what cannot even be sent any more has frozen, too.
+        self.asked = monotonic()
+        if not self.clear_to_send.is_set():
+            return
+        message = Message()
+        message.add_byte(cMSG_GLOBAL_REQUEST)
+        message.add_string("keepalive@openssh.com")
+        message.add_boolean(True)
+        self._send_message(message)  # type: ignore[attr-defined]
+
+    @property
+    def silence(self) -> float:
+        """For how long the other side has owed us an answer."""
+        return monotonic() - self.asked if self.asked > self.packetizer.heard else 0.0
+
+    def judge(self, now: float, slept: float) -> None:
+        """Close the line if the question has not been answered in time."""
+        if self.asked <= self.packetizer.heard:
+            return
+        # If we ourselves stood still (a suspended laptop), that was not the host's silence.
+        self.asked += max(0.0, slept - 2 * TICK)
+        if now - self.asked > self.patience:
+            self.frozen = self.patience
+            in_background(self.close)
+
+
+class Watchdog:
+    """One thread that looks at every line twice a second."""
+
+    def __init__(self) -> None:
+        self._lines: set[PulseTransport] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, line: PulseTransport) -> None:
+        """Look after this line until it ends."""
+        with self._lock:
+            self._lines.add(line)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="lockstitch-watchdog", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        pause, last = threading.Event(), monotonic()
+        while True:
+            pause.wait(TICK)
+            now = monotonic()
+            with self._lock:
+                self._lines = {line for line in self._lines if line.is_active()}
+                lines = list(self._lines)
+                if not lines:
+                    self._thread = None
+                    return
+            for line in lines:
+                line.judge(now, now - last)
+            last = now
+
+
+_WATCHDOG = Watchdog()

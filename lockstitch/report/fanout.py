@@ -1,0 +1,84 @@
+"""Pure: how commands on many hosts ended, as text and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lockstitch.errors import ExitCode
+from lockstitch.model.results import Done, worst
+from lockstitch.report.text import counted, indented, seconds, table
+from lockstitch.text import oneline
+
+_KINDS = {ExitCode.DONE: "ok", ExitCode.UNREACHABLE: "unreachable", ExitCode.INTERRUPTED: "interrupted"}
+
+
+def done_text(done: Mapping[str, Done], *, all_of_them: bool = True) -> str:
+    """A line for each that there is something to say of, and how many ended how."""
+    told = {label: one for label, one in done.items() if all_of_them or one.code is not ExitCode.DONE}
+    rows = [(label, one.words, seconds(one.seconds)) for label, one in told.items()]
+    lines = [table(("HOST", "RESULT", "TIME"), rows)] if rows else []
+    return "\n".join([*lines, summary(done)]) if len(done) > 1 else "\n".join(lines) or summary(done)
+
+
+def summary(done: Mapping[str, Done]) -> str:
+    """`3 hosts: 2 ok, 1 failed`."""
+    kinds = [_KINDS.get(one.code, "failed") for one in done.values()]
+    counts = [f"{kinds.count(kind)} {kind}" for kind in ("ok", "failed", "unreachable", "interrupted") if kind in kinds]
+    return f"{counted(len(done), 'host')}: {', '.join(counts) or 'nothing done'}"
+
+
+def done_json(done: Mapping[str, Done], *, cut: Mapping[str, bool] | None = None) -> dict[str, Any]:
+    """By host: what it counts as, its exit code, how long it took, and what was printed (its last part where it is
+    long: then `cut` is true)."""
+    hosts = {
+        label: {
+            "result": _KINDS.get(one.code, "failed"),
+            "code": one.exit,
+            "words": one.words,
+            "seconds": round(one.seconds, 3),
+            "output": "".join(result.output for result in one.results),
+            "cut": bool((cut or {}).get(label)),
+        }
+        for label, one in done.items()
+    }
+    return {"hosts": hosts, "exit_code": int(worst(list(done.values())))}
+
+
+def by_hand_text(lines: Sequence[Mapping[str, Any]]) -> str:
+    """What the journal of this machine has of commands by hand, the newest first."""
+    rows = [
+        (
+            str(line["began"])[:19] + "Z",
+            str(line["by"]),
+            _codes(line["codes"]),
+            seconds(line["seconds"]),
+            str(line["what"]),
+        )
+        for line in lines
+    ]
+    return (
+        table(("BEGAN", "BY", "HOSTS", "TIME", "WHAT"), rows) if rows else "nothing was done by hand from this machine"
+    )
+
+
+def _codes(codes: Mapping[str, Any]) -> str:
+    """`3 ok, api1: 42, api2: unreachable`; of many that are not ok the first three."""
+    bad = [f"{label}: {code}" for label, code in codes.items() if code != 0]
+    good = len(codes) - len(bad)
+    more = [f"{len(bad) - 3} more"] if len(bad) > 3 else []
+    return ", ".join([*([f"{good} ok"] if good else []), *bad[:3], *more])
+
+
+def grouped_text(done: Mapping[str, Done], sums: Mapping[str, str]) -> str:
+    """What hosts printed, the same output once with all that gave it; `sums` tells by label which are the same."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for label, one in done.items():
+        groups.setdefault((one.words, sums.get(label, "")), []).append(label)
+    parts = []
+    for (words, _), labels in groups.items():
+        said = "".join(result.output for result in done[labels[0]].results).rstrip("\n")
+        count = f" ({counted(len(labels), 'host')})" if len(labels) > 1 else ""
+        lines = indented(said.split("\n") if said else (), "  | ")
+        parts.append("\n".join([f"== {', '.join(labels)}{count}: {oneline(words)}", *lines]))
+    return "\n\n".join(parts)

@@ -1,0 +1,250 @@
+"""Service `laravel`: PHP behind php-fpm, with artisan's maintenance mode, caches, migrations and queue workers.
+
+What the app's own version of Laravel has is asked of its artisan; what it lacks is left out, and the plan says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import Field
+
+from lockstitch.model.command import Command, words
+from lockstitch.model.gate import Verdict, failed, passed
+from lockstitch.model.plan import Step
+from lockstitch.model.probe import Probe
+from lockstitch.services.base import LogSource, Service
+from lockstitch.services.laravel import php_fpm as shell
+from lockstitch.services.laravel import queues
+from lockstitch.services.laravel.rights import HINT, RIGHTS
+from lockstitch.services.laravel.settings import WORD, Cache, FpmSettings, MaintenanceSettings, QueueSettings
+from lockstitch.services.maintenance import Maintenance, Page
+from lockstitch.services.queues import Queues, parse_queues
+from lockstitch.services.release_context import Place, Unwritable, parse_rights, parse_unwritable
+from lockstitch.services.state import OBSERVE, ServiceState, parse_state
+from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STAYS, STOP_UNIT, UNIT, UNIT_NAME
+
+_PASSING = "LOCKSTITCH_MAINTENANCE_SECRET"
+
+
+class Laravel(Service):
+    """Laravel behind php-fpm. With layout `releases`, `.env` and `storage` are shared by default."""
+
+    kind: Literal["laravel"]
+    php: str = Field("php", description="PHP's binary", pattern=WORD)
+    composer: str | None = Field("composer", description="Composer's binary; null: nothing is installed by it")
+    migrate: bool = Field(True, description="`php artisan migrate --force` is the app's `migrate`, where it has none")
+    maintenance: MaintenanceSettings = Field(
+        default_factory=MaintenanceSettings, description="when it goes into maintenance, and what its page says"
+    )
+    queues: QueueSettings = Field(default_factory=QueueSettings, description="its queue workers")
+    optimize: tuple[Cache, ...] = Field(
+        ("config", "route", "view", "event"), description="caches that are built before the code serves"
+    )
+    fpm: FpmSettings = Field(description="php-fpm")
+    group: str | None = Field(
+        "www-data", description="group that shares storage and bootstrap/cache with the web server; null: leave them"
+    )
+    scheduler: str | None = Field(
+        None, description="systemd unit of `schedule:work`; not for `schedule:run` by cron", pattern=UNIT_NAME
+    )
+
+    def tools(self) -> tuple[str, ...]:
+        return ("systemctl", self.php, *((self.composer,) if self.composer else ()))
+
+    def units(self) -> tuple[str, ...]:
+        return (self.fpm.unit, *((self.scheduler,) if self.scheduler else ()))
+
+    def shared(self) -> tuple[str, ...]:
+        return (".env", "storage")
+
+    def secrets(self) -> Mapping[str, str]:
+        return {_PASSING: self.maintenance.secret} if self.maintenance.secret else {}
+
+    def migrate_line(self) -> str | None:
+        return f"{self.php} artisan migrate --force" if self.migrate else None
+
+    def migrating(self, place: Place, line: str) -> Command:
+        return replace(self._artisan(place, shell.MIGRATE, line=line), cwd=place.directory)
+
+    def about(self, place: Place) -> Probe[tuple[str, ...]]:
+        migrates = "yes" if self.migrate else ""
+        command = self._artisan(place, shell.ABOUT, unit=self.fpm.unit, migrates=migrates)
+        return Probe("about", command, lambda text, code: tuple(text.splitlines()))
+
+    def notes(self, place: Place) -> Iterator[str]:
+        for line in place.about:
+            match line.split(" "):
+                case ["control", "0" | "0s", file]:
+                    yield (
+                        f"{self.fpm.unit} drops the requests that are under way when it is reloaded: "
+                        f"set process_control_timeout = 30s in {file}"
+                    )
+                case ["unread", *_]:
+                    yield f"the code that serves cannot be asked: {line.removeprefix('unread ')}"
+                case ["unwritable", *_] if found := parse_unwritable(line):
+                    yield f"{found}: {self.rights_hint()}"
+        waiting = [line.removeprefix("waiting ") for line in place.about if line.startswith("waiting ")]
+        if waiting:
+            yield f"not applied yet, of the code that serves: {', '.join(waiting)}"
+        lacking = [name for name in self.optimize if place.about and not _has(place, f"{name}:cache")]
+        if _known(place) and lacking:
+            yield f"{_version(place)} has no {', '.join(f'{name}:cache' for name in lacking)}: left out"
+        if _known(place) and self.maintenance.when != "never":
+            yield from self._left_out(place, {key: bool(value) for key, value in self._page().items()})
+
+    def unproven(self) -> str:
+        return "php-fpm's workers do not tell which code they serve"
+
+    def lacks(self, place: Place, page: Page) -> Iterator[str]:
+        """What a person asked of the maintenance page and this version has not."""
+        if _known(place):
+            yield from self._left_out(place, {"message": bool(page.message)})
+
+    def _left_out(self, place: Place, asked: Mapping[str, bool]) -> Iterator[str]:
+        for name in (name for name, wanted in asked.items() if wanted and not _has(place, "down", name)):
+            instead = "; the page is the view `render` names" if name == "message" else ""
+            yield f"`artisan down` has no --{name} in {_version(place)}: left out{instead}"
+
+    def pausing(self, place: Place) -> Iterator[str]:
+        yield "workers end their jobs and take no other while it is in maintenance (unless they run with --force)"
+        yield "`cache:clear` empties the app's cache; FLUSHALL is not done: it empties sessions, queues and other apps"
+
+    def prepare(self, place: Place) -> Iterator[Step]:
+        if self.composer:
+            command = place.command(shell.COMPOSER, composer=self.composer)
+            yield Step("composer", "install what composer.lock says", command, again=place.layout.in_place)
+        group = place.command(shell.WRITABLE, group=self.group or "")
+        yield Step("writable", "make storage and bootstrap/cache writable for the web server", group, timeout=300)
+        yield Step("storage link", "link public/storage", self._artisan(place, shell.LINK), timeout=120)
+
+    def check(self, place: Place) -> Step:
+        command = self._artisan(place, f"{UNIT}{MAY_TAKE}{shell.BOOT}", unit=self.fpm.unit, verb="reload")
+        return Step("check", "start the app's artisan in the new code", command, timeout=120)
+
+    def before(self, place: Place) -> Iterator[Step]:
+        # Where nothing is deployed yet, only the new code can tell which caches it has.
+        ask = "" if _known(place) else "yes"
+        apart = "yes" if "config" in self.optimize and not place.layout.in_place else ""
+        for name in (name for name in self.optimize if ask or _has(place, f"{name}:cache")):
+            command = self._artisan(place, shell.CACHE, what=name, ask=ask, apart=apart)
+            yield Step(f"cache {name}", f"artisan {name}:cache", command, again=place.layout.in_place, timeout=300)
+
+    def reload_step(self, place: Place) -> Step:
+        text = OBSERVE + UNIT + shell.FPM_RELOAD
+        command = place.command(text, unit=self.fpm.unit, settle=str(self.fpm.settle))
+        says = f"gracefully reload {self.fpm.unit}: OPcache begins anew"
+        return Step("reload", says, command, timeout=self.fpm.settle + 120)
+
+    def after(self, place: Place) -> Iterator[Step]:
+        if self.queues.restart:
+            says = "artisan queue:restart: workers end their job and begin anew"
+            yield Step("queues", says, self.queue(place).restart, again=True, timeout=self._patience())
+        if self.scheduler:
+            command = place.command(f"{UNIT}{STAYS}", unit=self.scheduler, verb="restart")
+            yield Step("scheduler", f"restart {self.scheduler}", command, again=True, timeout=120)
+
+    def stopping(self, place: Place) -> Iterator[Step]:
+        command = place.command(STOP_UNIT, unit=self.fpm.unit)
+        yield Step("stop", f"systemctl stop {self.fpm.unit}; queue workers go on", command, timeout=120)
+
+    def starting(self, place: Place) -> Iterator[Step]:
+        command = place.command(START_UNIT, unit=self.fpm.unit)
+        yield Step("start", f"systemctl start {self.fpm.unit}", command, timeout=120)
+
+    def restarting(self, place: Place) -> Iterator[Step]:
+        command = place.command(RESTART_UNIT, unit=self.fpm.unit)
+        yield Step("restart", f"systemctl restart {self.fpm.unit}", command, timeout=180)
+
+    def paused(self, place: Place) -> Iterator[Step]:
+        if self.queues.restart:
+            says = "workers end their jobs; in maintenance they take no other"
+            yield Step("pause", says, self.queue(place).restart, timeout=self._patience())
+
+    def cleared(self, place: Place) -> Iterator[Step]:
+        says = "artisan cache:clear: what it holds is of the other database"
+        yield Step("cache clear", says, self._artisan(place, shell.CLEAR), timeout=120)
+
+    def probe(self, place: Place) -> Probe[ServiceState]:
+        return Probe("serving", place.command(OBSERVE + UNIT + shell.FPM_STATE, unit=self.fpm.unit), parse_state)
+
+    def judge(self, state: ServiceState) -> Verdict:
+        if not state.running:
+            return failed(f"{self.fpm.unit} does not run: {state.note or 'no word from it'}")
+        older = [p.pid for p in state.workers if state.reloaded is not None and p.started < state.reloaded]
+        if older:
+            return failed(f"{len(older)} of {len(state.workers)} php-fpm workers are older than the reload")
+        serving = next((line.removeprefix("serving ") for line in state.also if line.startswith("serving ")), "")
+        if state.expected and serving and serving != state.expected:
+            return failed(f"current is {serving}, not {state.expected}")
+        return passed(f"{self.fpm.unit} began {len(state.workers)} workers after the reload")
+
+    def mode(self) -> Maintenance:
+        page = {key: "" if value is None else str(value) for key, value in self._page().items()}
+        page["group"] = self.group or ""
+        asked = Page(retry=page.pop("retry"))
+        return Maintenance(shell.MAINTENANCE, {**page, "php": self.php}, self.maintenance.when, asked)
+
+    def console(self, place: Place, line: str) -> Command:
+        text = shell.ARTISAN + 'cd "$current" || exit 1\neval "ls_artisan $line"\n'
+        return self._artisan(place, text, line=line)
+
+    def logs(self, place: Place) -> tuple[LogSource, ...]:
+        return LogSource(path=f"{place.layout.current}/storage/logs/*.log"), LogSource(unit=self.fpm.unit)
+
+    def queue(self, place: Place) -> Queues:
+        told = self.queues
+        known = {"path": place.layout.path, "kind": place.layout.kind, "names": " ".join(told.names)}
+        settle = {
+            "settle": str(told.settle),
+            "start_timeout": str(told.start_timeout),
+            "workers": str(told.workers or ""),
+            "horizon": told.horizon,
+        }
+        return Queues(
+            Probe("queues", self._artisan(place, queues.STATUS, **known), parse_queues),
+            self._artisan(place, queues.RESTART, **known, **settle),
+            self.console(place, "queue:failed"),
+            lambda which: place.command(queues.RETRY, php=self.php, ids=words(*which)),
+        )
+
+    def rights(self, place: Place) -> Probe[tuple[Unwritable, ...] | None]:
+        return Probe("writable", place.command(f"{RIGHTS}ls_rights\n", unit=self.fpm.unit), parse_rights)
+
+    def rights_hint(self) -> str:
+        return HINT.format(group=self.group or "the group of both")
+
+    def _patience(self) -> int:
+        """Seconds that a restart of the workers may take, with the ten minutes that it waits for systemd at most."""
+        return self.queues.settle + self.queues.start_timeout + 720
+
+    def _artisan(self, place: Place, text: str, **values: str) -> Command:
+        return place.command(text, php=self.php, group=self.group or "", **values)
+
+    def _page(self) -> dict[str, int | str | None]:
+        told = self.maintenance
+        return {
+            "retry": told.retry,
+            "refresh": told.refresh,
+            "render": told.render,
+            "redirect": told.redirect,
+            "status": told.status,
+            "except": told.except_,
+        }
+
+
+def _known(place: Place) -> bool:
+    return any(line.startswith("command ") for line in place.about)
+
+
+def _has(place: Place, command: str, option: str = "") -> bool:
+    """Whether this version's artisan has a command, and the command an option."""
+    found = next((line.split(" ")[2:] for line in place.about if line.startswith(f"command {command} ")), None)
+    return found is not None and (not option or option in found)
+
+
+def _version(place: Place) -> str:
+    told = next((line.removeprefix("version ") for line in place.about if line.startswith("version ")), "")
+    return f"Laravel {told}" if told else "this version of Laravel"

@@ -1,0 +1,68 @@
+"""A release as a service sees it, and paths in it that a user cannot write to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lockstitch.model.command import Command, Value
+from lockstitch.model.layout import Layout
+
+
+@dataclass(frozen=True)
+class Unwritable:
+    """A file or folder that `user` must be able to write to and cannot; `owner` is USER:GROUP, `mode` octal digits."""
+
+    user: str
+    path: str
+    owner: str
+    mode: str
+
+    def __str__(self) -> str:
+        return f"{self.user} may not write to {self.path} ({self.owner}, mode {self.mode})"
+
+
+def parse_unwritable(line: str) -> Unwritable | None:
+    """The value of a line `unwritable USER OWNER:GROUP MODE PATH`; None for any other line."""
+    match line.split(" ", 4):
+        case ["unwritable", user, owner, mode, path]:
+            return Unwritable(user, path, owner, mode)
+    return None
+
+
+def parse_rights(text: str, code: int) -> tuple[Unwritable, ...] | None:
+    """All of a probe's output that ends with `looked`; None where nothing is deployed, or nobody could look."""
+    lines = text.splitlines()
+    if code or "looked" not in lines:
+        return None
+    return tuple(found for line in lines if (found := parse_unwritable(line)))
+
+
+@dataclass(frozen=True)
+class Place:
+    """One release of one app on one host, as a service sees it. `env` is what the app's commands are given, and
+    `about` what the host answered to `Service.about`."""
+
+    app: str
+    layout: Layout
+    release: str
+    revision: str
+    env: Mapping[str, Value] = field(default_factory=dict)
+    about: tuple[str, ...] = ()
+
+    @property
+    def directory(self) -> str:
+        """Where this release lies; without a release, where the one that serves is found."""
+        return self.layout.release(self.release) if self.release else self.layout.current
+
+    def command(self, text: str, **values: Value) -> Command:
+        """A Command that starts in the login user's home, with $release, $current and $state beside its own values.
+
+        The three are as the inventory has them, so relative ones are relative to that home.
+        """
+        known = {"release": self.directory, "current": self.layout.current, "state": self.layout.state}
+        return Command(text, values={**known, **values}, env=self.env)
+
+    def inside(self, text: str) -> Command:
+        """A Command that runs in the release's folder: for lines a user wrote."""
+        return Command(text, env=self.env, cwd=self.directory)
