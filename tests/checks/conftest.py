@@ -11,8 +11,8 @@ import pytest
 from scripts.sandbox import Repository, Sandbox, make_api_repository
 from scripts.sandbox.inventory import write_inventory
 from scripts.sandbox.processes import end
-from tests.adhoc.conftest import HOSTS, MakeOperator, lab, make_operator
-from tests.adhoc.operator import Operator
+from tests.cli.conftest import HOSTS, MakeOperator, lab, make_operator
+from tests.cli.operator import Operator
 
 __all__ = ["HOSTS", "MakeOperator", "lab", "make_operator"]
 

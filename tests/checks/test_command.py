@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.adhoc.operator import Operator
 from tests.checks.conftest import MakeOperator
+from tests.cli.operator import Operator
 
 SHOWN = ("clock", "disk", "memory", "load", "reboot")
 

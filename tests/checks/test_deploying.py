@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.adhoc.operator import Operator
+from tests.cli.operator import Operator
 
 
 def declare(operator: Operator, **checks: Any) -> None:

@@ -23,8 +23,8 @@ from lockstitch.checks.doctor import hosts
 from lockstitch.checks.doctor.keys import Key, read_key
 from lockstitch.checks.doctor.known import wrong_lines
 from lockstitch.model.host import Address, Host
-from tests.adhoc.operator import Operator
 from tests.checks.conftest import MakeOperator
+from tests.cli.operator import Operator
 
 ROOT = Path(__file__).parents[2]
 

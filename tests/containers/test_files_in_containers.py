@@ -13,7 +13,7 @@ import pytest
 from tests.containers.fleet import SMALL_BACKUPS, Fleet
 from tests.containers.machine import Machine
 from tests.containers.project import Project, default_inventory
-from tests.transfer.carried import things
+from tests.engine.transfer.carried import things
 
 PLACE = "/srv/put"
 SMALL = SMALL_BACKUPS

@@ -14,9 +14,9 @@ from typing import TextIO
 
 import pytest
 
-from tests.adhoc.operator import Operator
+from tests.cli.operator import Operator
 from tests.containers.project import FAB, Ran, Running
-from tests.logs.conftest import HOSTS, Make, folder
+from tests.engine.logs.conftest import HOSTS, Make, folder
 
 BEGUN = "begun"
 ROOT = Path(__file__).parents[2]

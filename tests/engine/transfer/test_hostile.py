@@ -21,7 +21,7 @@ from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
 from lockstitch.model.results import Done, Observer, Result, StepOutput, nobody
 from lockstitch.remote import FileMode
-from tests.transfer.carried import HOST, Place, things
+from tests.engine.transfer.carried import HOST, Place, things
 
 BAD = b"bad"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scripts.sandbox import Sandbox
-from tests.adhoc.operator import Operator
+from tests.cli.operator import Operator
 
 HOSTS = ("log1", "log2")
 

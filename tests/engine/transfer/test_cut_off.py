@@ -18,7 +18,7 @@ from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
 from lockstitch.remote import FileMode
 from scripts.sandbox import Sandbox
-from tests.transfer.carried import HOST, Place, parts
+from tests.engine.transfer.carried import HOST, Place, parts
 
 CHUNK = 1 << 16
 WHOLE = 5 * CHUNK + 17

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.adhoc.conftest import HOSTS, MakeOperator
-from tests.adhoc.operator import Operator
+from tests.cli.conftest import HOSTS, MakeOperator
+from tests.cli.operator import Operator
 
 ME = "${HOME##*/}"
 ON_TWO = 'test "${HOME##*/}" != two'

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.adhoc.conftest import MakeOperator
-from tests.adhoc.operator import Operator
+from tests.cli.conftest import MakeOperator
+from tests.cli.operator import Operator
 
 ASKS = (
     ("processes",),

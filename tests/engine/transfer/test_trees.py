@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lockstitch.engine.transfer import Source
 from lockstitch.engine.transfer.tree import BYTES_A_BATCH, FILES_A_BATCH, Entry, batches, misplaced
 from lockstitch.errors import ExitCode, UsageError
-from tests.transfer.carried import Place, parts, thing, things
+from tests.engine.transfer.carried import Place, parts, thing, things
 
 ONCE = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -11,8 +11,8 @@ from fabric import Config
 from lockstitch.engine.transfer import Names
 from lockstitch.remote.ssh import SshRemote
 from scripts.sandbox import Sandbox
-from tests.adhoc.operator import Operator
-from tests.transfer.carried import Place
+from tests.cli.operator import Operator
+from tests.engine.transfer.carried import Place
 
 HOSTS = ("api1", "api2", "api3")
 

@@ -11,7 +11,7 @@ import pytest
 
 from lockstitch.inventory import load
 from scripts.sandbox import Sandbox
-from tests.project.newcomer import Newcomer, held
+from tests.cli.scaffold.newcomer import Newcomer, held
 
 HOSTS = ("one", "two")
 RELOAD = 'cp version "$HOME/served"'

@@ -16,10 +16,10 @@ from lockstitch.remote.routed import Routed
 from lockstitch.remote.ssh import SshRemote
 from lockstitch.remote.ssh.streams import CHUNK
 from scripts.sandbox import Sandbox
+from tests.engine.transfer.carried import HOST
 from tests.local import LocalRemote
 from tests.remote import openssh
 from tests.remote.sshd import Sshd
-from tests.transfer.carried import HOST
 
 WHOLE = bytes(range(256)) * (5 * CHUNK // 256) + b"end"
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.sandbox import Sandbox
-from tests.adhoc.conftest import HOSTS, MakeOperator
-from tests.adhoc.operator import Operator
+from tests.cli.conftest import HOSTS, MakeOperator
+from tests.cli.operator import Operator
 from tests.containers.project import Ran
 
 START = 'while [ -e "$HOME/slow" ]; do sleep 0.05; done; [ ! -e "$HOME/refuse" ] && touch "$HOME/served" && echo start >>"$HOME/starts"'

@@ -19,8 +19,8 @@ from fabric import Config
 from lockstitch.model.host import Address, Host
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.openssh import ssh_config
-from tests.adhoc.conftest import MakeOperator
-from tests.adhoc.operator import Operator
+from tests.cli.conftest import MakeOperator
+from tests.cli.operator import Operator
 from tests.containers.project import FAB, ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="OpenSSH's client is not installed")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.adhoc.conftest import MakeOperator
-from tests.adhoc.operator import Operator
+from tests.cli.conftest import MakeOperator
+from tests.cli.operator import Operator
 
 LATIN = "caf\udce9"
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.logs.conftest import HOSTS, Make, folder
+from tests.engine.logs.conftest import HOSTS, Make, folder
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

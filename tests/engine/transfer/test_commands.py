@@ -16,11 +16,11 @@ from lockstitch.engine.fanout import Way
 from lockstitch.engine.transfer import Fetch, Progress, Send, Source, carry
 from lockstitch.errors import ExitCode
 from scripts.sandbox import Sandbox
-from tests.adhoc.operator import Operator
+from tests.cli.operator import Operator
 from tests.containers.project import FAB
+from tests.engine.transfer.carried import HOST, Place, parts, things
+from tests.engine.transfer.conftest import HOSTS
 from tests.remote.scripts import HASTY
-from tests.transfer.carried import HOST, Place, parts, things
-from tests.transfer.conftest import HOSTS
 
 SIZE = 100 << 20
 ALL = "lab:" + ",lab:".join(HOSTS)

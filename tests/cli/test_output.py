@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adhoc.operator import Operator
+from tests.cli.operator import Operator
 
 MANY = "i=0; while [ $i -lt 20000 ]; do echo a line of output $i; i=$((i + 1)); done"
 

@@ -21,8 +21,7 @@ from lockstitch.databases.backup import MANIFEST
 from lockstitch.engine.offsite import push_sealed_to_bucket, push_sealed_to_host
 from lockstitch.errors import CheckError, LockstitchError, UsageError
 from lockstitch.inventory.offsite import OffsiteSettings
-from tests.local import LocalRemote
-from tests.test_offsite import (
+from tests.engine.offsite.test_offsite import (
     DB1,
     FAR,
     FOLDER,
@@ -38,6 +37,7 @@ from tests.test_offsite import (
     objects,
     remote,
 )
+from tests.local import LocalRemote
 
 __all__ = ["backup", "bucket", "client", "moto", "remote"]
 KEY, OTHER = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()

@@ -12,7 +12,7 @@ from lockstitch.cli.scaffold import write
 from lockstitch.cli.scaffold.init import begin
 from lockstitch.cli.scaffold.source import template
 from lockstitch.errors import InventoryError, LockstitchError, UsageError
-from tests.project.newcomer import held
+from tests.cli.scaffold.newcomer import held
 
 FILES = {"a.txt": b"a", "tasks/b.py": b"b", "tasks/c/d.py": b"d", ".e": b"e"}
 TOPS = ("fabfile.py", "fabric.yaml", "tasks", "hosts", ".gitignore", "requirements.txt", "README.md")
@@ -160,7 +160,7 @@ def test_a_dry_one_shows_the_inventory_and_writes_nothing(tmp_path: Path) -> Non
 
 
 def test_the_template_is_what_this_project_works_with() -> None:
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     found = template()
     assert {"fabfile.py", "fabric.yaml", "tasks/__init__.py", "tasks/deploy.py"} <= set(found)
     assert found == {path: (root / path).read_bytes() for path in found}

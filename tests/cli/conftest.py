@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.sandbox import Sandbox
-from tests.adhoc.operator import Operator
+from tests.cli.operator import Operator
 
 HOSTS = ("one", "two", "three")
 MakeOperator = Callable[..., Operator]

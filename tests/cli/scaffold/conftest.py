@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.newcomer import Newcomer
+from tests.cli.scaffold.newcomer import Newcomer
 from tests.wheels import unpacked
 
 
