@@ -55,9 +55,8 @@ def list_(c: FleetContext, database: str = "", json: bool = False) -> None:
 
         fab -H prod backup.list
     """
-    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.databases import Stores, show_backups
     from lockstitch.cli.session import Session
-    from lockstitch.cli.vaults import show_backups
 
     with Session(c, json=json) as session:
         show_backups(Stores(session, database))
@@ -111,9 +110,8 @@ def prove(c: FleetContext, name: str = "", database: str = "", json: bool = Fals
 
     Exit codes: 0 proven, 6 the host or server was lost midway, 7 it could not be restored, or differs.
     """
-    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.databases import Stores, prove_plan
     from lockstitch.cli.session import Session
-    from lockstitch.cli.vaults import prove_plan
 
     with Session(c, json=json, commands=commands) as session:
         stores = Stores(session, database, name)
@@ -165,9 +163,8 @@ def fetch(c: FleetContext, name: str, to: str = ".", json: bool = False) -> None
 
         fab -H prod backup.fetch main-20260101T020000Z-1a2b --to /mnt/usb
     """
-    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.databases import Stores, fetch_backup
     from lockstitch.cli.session import Session
-    from lockstitch.cli.vaults import fetch_backup
 
     with Session(c, json=json) as session:
         fetch_backup(Stores(session, backup=name), name, to)
@@ -186,9 +183,8 @@ def push(c: FleetContext, name: str = "", database: str = "", json: bool = False
 
         fab -H prod backup.push
     """
-    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.databases import Stores, push_backups
     from lockstitch.cli.session import Session
-    from lockstitch.cli.vaults import push_backups
 
     with Session(c, json=json) as session:
         push_backups(Stores(session, database, name), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.options import WAY
+from lockstitch.cli.task import WAY
 
 
 @fleet_task(help={"only": "only these apps, with commas", "skip": "leave these checks out, with commas", **WAY})

@@ -23,8 +23,7 @@ def check(c: FleetContext, database: str = "", json: bool = False) -> None:
 
     Exit codes: 0 all within the thresholds, 3 a host is unreachable, 7 a threshold says no, or it cannot be asked.
     """
-    from lockstitch.cli.databases import Stores
-    from lockstitch.cli.servers import show_check
+    from lockstitch.cli.databases import Stores, show_check
     from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
@@ -61,8 +60,7 @@ def shell(c: FleetContext, database: str = "") -> None:
 
     Exit codes: 0 ended, 2 there is no terminal, 3 unreachable or lost, 7 it could not be opened.
     """
-    from lockstitch.cli.databases import Stores
-    from lockstitch.cli.servers import open_shell
+    from lockstitch.cli.databases import Stores, open_shell
     from lockstitch.cli.session import Session
 
     with Session(c) as session:

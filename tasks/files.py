@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.options import WAY
+from lockstitch.cli.task import WAY
 
 _AS = {
     "sudo": "the files there are root's, through sudo without a password",

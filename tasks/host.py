@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 
 from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.options import WAY
+from lockstitch.cli.task import WAY
 
 if TYPE_CHECKING:
     from lockstitch.facts.table import Question
@@ -97,7 +97,7 @@ def disk_clean(c: FleetContext, only: str = "", message: str = "", yes: bool = F
 
     Exit codes: 0 done, 2 not confirmed, 3 a host could not be reached, 4 locked, 5 or 6 it failed somewhere.
     """
-    from lockstitch.cli.cleaning import clean_disks
+    from lockstitch.cli.hosts import clean_disks
     from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.collection import Collection
 
 from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.options import WAY
+from lockstitch.cli.task import WAY
 
 _REFRESH = "fetch apt's lists first (apt-get update, through sudo)"
 

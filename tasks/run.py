@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.options import WAY
+from lockstitch.cli.task import WAY
 
 
 @fleet_task(
@@ -45,8 +45,7 @@ def run(
 
     Exit codes: 0 done everywhere, 2 nothing to run, 3 a host could not be reached, 7 it failed somewhere.
     """
-    from lockstitch.cli.commands import run_everywhere
-    from lockstitch.cli.fanout import way, whose
+    from lockstitch.cli.fanout import run_everywhere, way, whose
     from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout, until_ok=until_ok)

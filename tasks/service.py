@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.collection import Collection
 
 from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.options import WAY
+from lockstitch.cli.task import WAY
 
 _APP = "only these apps, with commas"
 _CHANGES = {
@@ -39,8 +39,8 @@ def status(
 
     Exit codes: 0 all run and serve what lies there, 3 a host is unreachable, 7 one does not.
     """
+    from lockstitch.cli.apps import show_services
     from lockstitch.cli.fanout import way
-    from lockstitch.cli.services import show_services
     from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
@@ -69,8 +69,8 @@ def start(
     Exit codes: 0 done, 2 usage, 3 unreachable, 4 locked, 5 failed and every service runs, 6 the hosts that are named
     need a person, 7 nothing is deployed there, 130 interrupted.
     """
+    from lockstitch.cli.apps import change_services
     from lockstitch.cli.fanout import way
-    from lockstitch.cli.services import change_services
     from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
@@ -101,8 +101,8 @@ def stop(
     Exit codes: 0 done, 2 usage, or a service does not know how, 3 unreachable, 4 locked, 5 failed and all are stopped,
     6 one still runs, 7 nothing is deployed there, 130 interrupted.
     """
+    from lockstitch.cli.apps import change_services
     from lockstitch.cli.fanout import way
-    from lockstitch.cli.services import change_services
     from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
@@ -136,8 +136,8 @@ def restart(
     Exit codes: 0 done, 2 usage, or a service does not know how, 3 unreachable, 4 locked, 5 failed and every service
     runs, 6 the hosts that are named need a person, 7 nothing is deployed there, 130 interrupted.
     """
+    from lockstitch.cli.apps import change_services
     from lockstitch.cli.fanout import way
-    from lockstitch.cli.services import change_services
     from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)
@@ -165,8 +165,8 @@ def reload(
 
     Exit codes: as `service.restart`.
     """
+    from lockstitch.cli.apps import change_services
     from lockstitch.cli.fanout import way
-    from lockstitch.cli.services import change_services
     from lockstitch.cli.session import Session
 
     how = way(serial=serial, parallel=parallel, timeout=timeout)

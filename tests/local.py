@@ -15,7 +15,7 @@ from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
 from lockstitch.model.results import Observer, Result, nobody
 from lockstitch.remote import FileMode
-from lockstitch.remote.local_files import open_file
+from lockstitch.remote.local import open_file
 from lockstitch.remote.script import Reading, render
 
 

@@ -29,7 +29,7 @@ PURE = (
 VALUES = [
     "text",
     "errors",
-    *(f"model.{name}" for name in ("lines", "command", "host", "release", "layout", "lock", "probe", "gate", "plan")),
+    *(f"model.{name}" for name in ("command", "host", "release", "layout", "probe", "lock", "gate", "plan")),
 ]
 # A program of its own, whose answer is what it prints.
 PRINTS = "lockstitch/__main__.py"

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from lockstitch.checks.check import Check, Context, failed, finding, passed, unknown
-from lockstitch.databases.pending import Pending
+from lockstitch.databases.migrations import Pending
 from lockstitch.facts import queries
 from lockstitch.facts.git import PLACE, SETTINGS
-from lockstitch.facts.queries import Ask, code_values, probes
+from lockstitch.facts.queries import Ask, code_values, parse_place, probes
 from lockstitch.facts.site import HostFacts, PlaceFacts
-from lockstitch.facts.site_answers import parse_place
 from lockstitch.facts.state_files import THERE
 from lockstitch.inventory import App
 from lockstitch.inventory.checks import QueueChecks

@@ -10,11 +10,11 @@ from lockstitch.checks import apps
 from lockstitch.checks import host as machine
 from lockstitch.checks.check import Asking, Check, Context
 from lockstitch.checks.clock import clock
+from lockstitch.checks.host import tools
 from lockstitch.checks.network import url
 from lockstitch.checks.ports import ports
 from lockstitch.checks.redis import redis
 from lockstitch.checks.tls import certificate
-from lockstitch.checks.tools import tools
 from lockstitch.checks.variables import variables
 from lockstitch.errors import UsageError
 from lockstitch.inventory import App, Fleet
@@ -27,7 +27,7 @@ from lockstitch.inventory.checks import (
     MemoryChecks,
     QueueChecks,
 )
-from lockstitch.inventory.nearest import did_you_mean
+from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.command import Value
 from lockstitch.model.host import Host
 

@@ -4,8 +4,7 @@
 """
 
 from lockstitch.cli.context import FleetContext, Settings, remote_for
-from lockstitch.cli.descriptors import open_closed
-from lockstitch.cli.executor import Executor
+from lockstitch.cli.executor import Executor, open_closed
 from lockstitch.cli.signals import too_late
 from lockstitch.cli.ssh_files import read_ssh_files_leniently
 from lockstitch.cli.suggestions import tell_typos

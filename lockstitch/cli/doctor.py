@@ -10,14 +10,14 @@ from pathlib import Path
 
 from lockstitch.checks.doctor import controller, ssh_files
 from lockstitch.checks.doctor.hosts import askings, login
-from lockstitch.checks.doctor.known import conflicts
+from lockstitch.checks.doctor.ssh_files import conflicts
 from lockstitch.cli.checks import codes, interrupted, judged
 from lockstitch.cli.context import plain_host
 from lockstitch.cli.fanout import record
 from lockstitch.cli.session import Session
 from lockstitch.engine.fanout import Way
-from lockstitch.engine.inquire import inquire, of
 from lockstitch.engine.journal import now
+from lockstitch.engine.survey import inquire, of
 from lockstitch.errors import HostKeyError, LockstitchError
 from lockstitch.inventory import Inventory
 from lockstitch.model.finding import Finding

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import io
+import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +20,57 @@ from lockstitch.cli.context import FleetContext, Settings, hosts_of, plain_host,
 from lockstitch.cli.exit_codes import endings
 from lockstitch.cli.signals import interruptible
 from lockstitch.cli.task import FleetTask
-from lockstitch.cli.words import command_line
 from lockstitch.errors import UsageError
+from lockstitch.model.command import words as quoted
 
 if TYPE_CHECKING:
     from lockstitch.inventory import Selection
     from lockstitch.model.host import Host
     from lockstitch.remote.ssh import Network
+
+
+def with_words(program: Any, do: Callable[..., None]) -> Callable[..., None]:
+    """Have the words of a command line read as the argument that each task says it takes."""
+
+    def read(*args: Any, **kwargs: Any) -> None:
+        taking = {
+            name: task.takes
+            for name in program.collection.task_names
+            if getattr(task := program.collection[name], "takes", "")
+        }
+        contexts = {context.name: context for context in program.collection.to_contexts()}
+        program.core.unparsed[:] = named(list(program.core.unparsed), taking, contexts)
+        do(*args, **kwargs)
+
+    return read
+
+
+def named(words: list[str], taking: dict[str, str], contexts: dict[str, Any]) -> list[str]:
+    """The words with `--NAME` put before one that stands for an argument of its task."""
+    made: list[str] = []
+    task, value_next = "", False
+    for word in words:
+        if value_next:
+            value_next = False
+        elif word in contexts:
+            task = word
+        elif word.startswith("-") and task:
+            flag = contexts[task].flags.get(word)
+            value_next = flag is not None and flag.takes_value
+        elif task in taking and not word.startswith("-"):
+            made.append(f"--{taking.pop(task)}")
+        made.append(word)
+    return made
+
+
+def command_line(joined: str) -> str:
+    """The shell line that is meant by what stands after `--`, which Invoke gives as `joined`.
+
+    One word is a shell line, several are the words of one command: each arrives on the host as it was typed here.
+    """
+    argv = getattr(getattr(sys.modules.get("fabric.main"), "program", None), "argv", None) or []
+    typed = list(argv[argv.index("--") + 1 :]) if "--" in argv else []
+    return quoted(*typed) if len(typed) > 1 and " ".join(typed) == joined else joined
 
 
 class OurCall(Call):
@@ -170,3 +216,20 @@ def _named(host: Any) -> Host:
     from lockstitch.model.host import Address, Host
 
     return Host(host["host"], Address(host["host"], None, host.get("port"), host.get("user")))
+
+
+def open_closed() -> None:
+    """Open on nothing those that are closed: the next connection would take their number, and be written to."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free, which is this one.
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A locale that lacks a character is no reason to end: it is shown by its number.
+            stream.reconfigure(errors="backslashreplace")

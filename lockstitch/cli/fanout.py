@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lockstitch.cli.known import known_secrets
-from lockstitch.cli.output import aside
+from lockstitch import plans
+from lockstitch.cli.output import Prefixed, Sums, aside, tell
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import Way, Work, everywhere
+from lockstitch.engine.fanout import DAY, Way, Work, everywhere
 from lockstitch.engine.journal import note, now, records
 from lockstitch.engine.redact import kept
 from lockstitch.errors import CheckError, ExitCode, UsageError
+from lockstitch.inventory import App, Fleet
+from lockstitch.model.command import Command, Secret, words
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script, Site, Step
 from lockstitch.model.results import Done, Observer, nobody, worst
-from lockstitch.report import by_hand_text, done_json, done_text, quoted
+from lockstitch.remote.script import KEEP_CHARACTERS
+from lockstitch.report import by_hand_text, done_json, done_text, grouped_text, quoted
+from lockstitch.services.release_context import Place
+
+if TYPE_CHECKING:
+    from lockstitch.inventory import Selection
+
+
+def known_secrets(selection: Selection) -> list[Secret]:
+    """Secrets of the selected environments whose source is `env:NAME` and is set; nothing is fetched."""
+    return list(dict.fromkeys(_values(selection)))
+
+
+def _values(selection: Selection) -> Iterator[Secret]:
+    for fleet in selection.fleets:
+        sources = [source for _, app in fleet.sites() for source in app.secrets.values()]
+        sources += [database.url for database in fleet.inventory.databases.values()]
+        for source in map(str, sources):
+            if value := os.environ.get(source.removeprefix("env:")) if source.startswith("env:") else None:
+                yield Secret(value, source)
+
 
 # More lines than that tell less than those that failed.
 _ALL = 20
@@ -128,3 +154,103 @@ def show(session: Session, done: Mapping[str, Done], lost: str = "") -> None:
 def end(done: Sequence[Done]) -> None:
     """End with the exit code of all."""
     sys.exit(int(worst(done)))
+
+
+Make = Callable[[App, Place], Command | None]
+
+
+def on_sites(session: Session, only: str, what: str, make: Make, lacking: str, *, once: bool = False) -> None:
+    """Run a command of each app on all its hosts, or on the first of each app with `once`."""
+    work = site_work(session.fleet(only), make, lacking, reveal=not session.dry)
+    if once:
+        work = list({one.script.app: one for one in reversed(work)}.values())[::-1]
+    if session.dry:
+        for one in work:
+            session.note(f"{one.label}: {one.script.steps[0].command.shown()}")
+        return
+    with Prefixed(sys.stdout, [one.host.name for one in work]) as prefixed:
+        done = by_hand(session, what, work, observe=prefixed)
+    show(session, done, prefixed.lost)
+
+
+def site_work(fleet: Fleet, make: Make, lacking: str, *, reveal: bool = True) -> list[Work]:
+    """The work of every site whose app has such a command. Raises UsageError, saying `lacking`, where none has."""
+    known = plans.environments(fleet, reveal=reveal)
+    made = [(host, app, plans.site(host.name, app)) for host, app in fleet.sites()]
+    work = [one for host, app, site in made if (one := _work(host, app, site, known, make))]
+    if not work:
+        raise UsageError(f"none of {', '.join(fleet.apps)} {lacking}; nothing was done")
+    return work
+
+
+def _work(host: Host, app: App, site: Site, known: plans.Environments, make: Make) -> Work | None:
+    place = Place(app.name, site.layout, "", "", known.get(site, {}))
+    command = make(app, place)
+    if command is None:
+        return None
+    script = Script((Step("run", "", command, timeout=DAY),), app=app.name, user=site.user)
+    return Work(str(site), host, script)
+
+
+# The interpreter gets the file as an argument, so that it runs where /tmp may hold nothing that is executed.
+_SCRIPT = """
+lockstitch_file=$(mktemp) || exit 1
+trap 'rm -f -- "$lockstitch_file"' EXIT
+trap 'exit 143' HUP INT TERM
+printf '%s' "$lockstitch_text" >"$lockstitch_file" || exit 1
+"""
+
+
+def run_everywhere(
+    session: Session, line: str, way: Way, *, user: str = "", cwd: str = "", script: str = "", group: bool = False
+) -> None:
+    """Run it, show what it prints as it comes or grouped, and end with 7 where it failed, 3 where a host is away."""
+    command = _scripted(script, line, cwd) if script else Command(line, cwd=cwd or None)
+    if not command.text.strip():
+        raise UsageError("there is no command to run", hint="fab -H ENV run -- uptime")
+    if session.dry:
+        session.note("\n".join([f"on {', '.join(host.name for host in session.c.hosts)}:", line or script]))
+        return
+    steps = (Step("run", "", command, timeout=DAY),)
+    work = [Work(host.name, host, Script(steps, user=user or None, unseen=bool(script))) for host in session.c.hosts]
+    _shown(session, _what(line, user, cwd, script), work, way, group=group)
+
+
+def _shown(session: Session, what: str, work: list[Work], way: Way, *, group: bool) -> None:
+    sums = Sums()
+    if not session.json and not group:
+        with Prefixed(sys.stdout, [one.label for one in work]) as prefixed:
+            done = by_hand(session, what, work, way, prefixed)
+        show(session, done, prefixed.lost)
+    done = by_hand(session, what, work, way, sums)
+    cut = {label: size > KEEP_CHARACTERS for label, size in sums.sizes.items()}
+    if session.json:
+        session.answer(lambda: done_json(done, cut=cut), str)
+        end(list(done.values()))
+    tell(grouped_text(done, sums.sums))
+    for label in [label for label, is_cut in cut.items() if is_cut]:
+        aside(f"{label}: only the last {KEEP_CHARACTERS // 1024} KiB are shown")
+    aside(done_text(done, all_of_them=False))
+    end(list(done.values()))
+
+
+def _scripted(file: str, line: str, cwd: str) -> Command:
+    """A script of this machine, by the interpreter that its first line names; what stands after `--` are its words."""
+    try:
+        text = Path(file).expanduser().read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise UsageError(f"{file}: {(error.strerror or str(error)).lower()}; nothing was done") from error
+    first = text.partition("\n")[0]
+    try:
+        interpreter = words(*shlex.split(first[2:])) if first.startswith("#!") else ""
+    except ValueError as error:
+        raise UsageError(f"{file}: its first line cannot be read: {str(error).lower()}; nothing was done") from error
+    run = f'{interpreter or "sh"} "$lockstitch_file" {line}'
+    return Command(_SCRIPT + run, values={"lockstitch_text": text}, cwd=cwd or None)
+
+
+def _what(line: str, user: str, cwd: str, script: str) -> str:
+    """As it was typed, for the journal."""
+    options = [("--user", user), ("--cwd", cwd), ("--script", script)]
+    typed = words("run", *(part for name, value in options if value for part in (name, value)))
+    return f"{typed} -- {line}" if line else typed

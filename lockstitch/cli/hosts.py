@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+import threading
 from dataclasses import replace
 from typing import TypeVar
 
 from lockstitch import plans
+from lockstitch.cli.apps import limited
 from lockstitch.cli.fanout import by_hand, end
-from lockstitch.cli.services import limited
 from lockstitch.cli.session import Session, words
 from lockstitch.engine.fanout import Way, Work, everywhere
-from lockstitch.errors import ConnectError, ExitCode, LockstitchError, UsageError
+from lockstitch.errors import CheckError, ConnectError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.packages import Packages, boot_probe, packages_probe
 from lockstitch.facts.site import Survey
 from lockstitch.model.host import Address, Host
@@ -19,6 +20,7 @@ from lockstitch.model.plan import Script, Step
 from lockstitch.model.probe import Probe
 from lockstitch.model.results import Done, worst
 from lockstitch.report import counted, packages_json, packages_text
+from lockstitch.text import listed
 
 T = TypeVar("T")
 _MANY = 300.0
@@ -122,3 +124,36 @@ def _work(session: Session, probe: Probe[T]) -> list[Work]:
 
 class _SilentError(LockstitchError):
     exit_code = ConnectError.exit_code
+
+
+_LONGEST = 300.0
+
+
+def clean_disks(session: Session, only: str, message: str, *, yes: bool) -> None:
+    """Survey, look, plan, show, ask where it must be asked, and carry it out."""
+    fleet = session.fleet(only)
+
+    def make() -> plans.Plan:
+        found = session.survey(fleet, plans.usual_asks(fleet))
+        cleaning = plans.Cleaning(fleet, found, session.run_id, session.by, message)
+        hosts = {host.name: host for host in fleet.hosts}
+        probes = cleaning.asks()
+        work = [
+            Work(
+                str(site),
+                hosts[site.host],
+                Script((Step(probe.name, "", probe.command, timeout=_LONGEST),), app=site.app, user=site.user),
+            )
+            for site, probe in probes.items()
+        ]
+        stopped = threading.Event()
+        done = everywhere(session.remote, work, stopped=stopped)
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        if bad := [f"{label}: {one.words}" for label, one in done.items() if one.code is not ExitCode.DONE]:
+            raise CheckError(listed([*bad, "what can go could not be seen there; nothing was changed"]))
+        results = {site: done[str(site)].results[0] for site in probes}
+        left = {site: probe.parse(results[site].output, results[site].code) for site, probe in probes.items()}
+        return plans.clean(cleaning, left)
+
+    session.carry_out(make, yes=yes)

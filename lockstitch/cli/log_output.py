@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, TextIO, cast
 
-from lockstitch.cli.known import known_secrets
+from lockstitch.cli.fanout import known_secrets
 from lockstitch.cli.output import Prefixed, forget, unwritten
 from lockstitch.cli.session import Session
 from lockstitch.engine.logs.merge import Told

@@ -46,7 +46,7 @@ def open_shell(session: Session, user: str) -> None:
 
 
 def _ssh(session: Session, host: Host, user: str) -> int:
-    from lockstitch.remote.ssh.openssh import ssh_config
+    from lockstitch.remote.ssh.interactive import ssh_config
 
     if shutil.which("ssh") is None:
         raise UsageError("there is no `ssh` on this machine", hint="install OpenSSH's client")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lockstitch import plans
-from lockstitch.databases.pending import Pending
+from lockstitch.databases.migrations import Pending
 from lockstitch.engine.survey import survey
 from lockstitch.errors import UsageError
 from lockstitch.facts.queries import Ask

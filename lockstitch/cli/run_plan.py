@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from lockstitch.cli import too_late
 from lockstitch.cli.display import display
 from lockstitch.cli.output import aside, untold, unwritten
-from lockstitch.engine.record import recorded
+from lockstitch.engine.journal import recorded
 from lockstitch.engine.runner import run
 from lockstitch.errors import ExitCode, SiteChangedError
 from lockstitch.model.host import Host

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import secrets
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lockstitch import plans
 from lockstitch.cli import FleetContext, remote_for
-from lockstitch.cli.identity import new_run, who
 from lockstitch.cli.output import aside, tell
 from lockstitch.cli.pending import ask_pending, with_pending
 from lockstitch.cli.run_plan import carried_out, while_same
@@ -21,7 +25,7 @@ from lockstitch.errors import ExitCode, UsageError
 from lockstitch.facts.queries import Ask
 from lockstitch.facts.site import Survey
 from lockstitch.inventory import Fleet, environments
-from lockstitch.inventory.nearest import did_you_mean
+from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.plan import Plan
 from lockstitch.report import (
     counted,
@@ -36,6 +40,20 @@ from lockstitch.report import (
     status_text,
     unforged,
 )
+
+
+def who() -> str:
+    """The person, or the CI job, and the machine: what locks and journals name."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def new_run() -> str:
+    """A run's id: its UTC time, so that ids sort, and four random characters, so that two are never the same."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
 class Session:

@@ -14,7 +14,7 @@ from typing import Any
 
 from invoke.exceptions import Exit, ParseError, UnknownFileType
 
-from lockstitch.cli.words import with_words
+from lockstitch.cli.executor import with_words
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
 
 _TAKES = "fab --help TASK shows what a task takes; a long option has two dashes"
@@ -68,7 +68,7 @@ def _exit(error: LockstitchError) -> Exit:
 
 
 def _typo(program: Any, said: str) -> UsageError:
-    from lockstitch.inventory.nearest import nearest
+    from lockstitch.inventory.validation import nearest
 
     if found := _NO_VALUE.search(said):
         flag = f"--{found[1]}" if len(found[1]) > 1 else f"-{found[1]}"

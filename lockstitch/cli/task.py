@@ -54,3 +54,12 @@ def fleet_task(
         return made
 
     return decorate if body is None else decorate(body)
+
+
+JSON = {"json": "print it as JSON"}
+WAY = {
+    **JSON,
+    "serial": "one host after the other",
+    "parallel": "at most so many hosts at the same time; 64 without it",
+    "timeout": "end it on a host after so many seconds",
+}

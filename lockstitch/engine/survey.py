@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lockstitch.checks import Asking
 from lockstitch.concurrency import MOST, at_once
 from lockstitch.databases.backup import ServerFacts, VaultFacts
-from lockstitch.errors import LockstitchError, UsageError
+from lockstitch.databases.health import DatabaseState
+from lockstitch.engine.fanout import Way, Work, everywhere
+from lockstitch.errors import ExitCode, LockstitchError, UsageError
+from lockstitch.facts.clock import Clock
 from lockstitch.facts.database import server, vault
 from lockstitch.facts.queries import Ask, probes
 from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
 from lockstitch.inventory import Database
-from lockstitch.model.command import Value
+from lockstitch.model.command import Command, Secret, Value, mask
+from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Site, Step
 from lockstitch.model.probe import Probe
+from lockstitch.model.results import Done, Event, Observer, Result, StepEnded, StepOutput, nobody
 from lockstitch.remote import Remote
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
@@ -87,3 +94,169 @@ def _look(remote: Remote, database: Database, url: Value | None) -> VaultFacts:
     read: Mapping[str, Any] = {p.name: p.parse(r.output, r.code) for p, r in zip(asked, results, strict=False)}
     there: VaultFacts = read.get("vault", VaultFacts())
     return replace(there, server=read.get("server", ServerFacts()))
+
+
+# Whatever may hang has a shorter time of its own, in its text.
+_LONGEST = 60.0
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """The probes of one host, or of one app on it; `label` tells them apart."""
+
+    label: str
+    host: Host
+    probes: tuple[Probe[Any], ...]
+    app: str = ""
+    user: str | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one inquiry came to: `read` has the facts in the order of the probes, as far as they were answered; `error`
+    is why there are none."""
+
+    done: Done
+    read: tuple[Any, ...] = ()
+    error: LockstitchError | None = None
+
+    @property
+    def away(self) -> bool:
+        """Whether the host could not be asked."""
+        return self.done.code in (ExitCode.UNREACHABLE, ExitCode.INTERRUPTED)
+
+
+def of(asking: Asking) -> Inquiry:
+    """The probes of a host's checks."""
+    return Inquiry(asking.label, asking.host, tuple(c.probe for c in asking.checks), asking.app, asking.user)
+
+
+def inquire(remote: Remote, inquiries: Sequence[Inquiry], way: Way | None = None) -> dict[str, Answers]:
+    """Connect to all hosts and ask them at once; one that cannot be asked is reported, not raised."""
+    errors = remote.connect({one.host.name: one.host for one in inquiries}.values())
+    here = [one for one in inquiries if one.host.name not in errors]
+    timed = _Timed(remote, {one.label: _Watched() for one in here})
+    said = _Said()
+    done = everywhere(timed, [Work(one.label, one.host, _script(one)) for one in here], said, way)
+    found = {}
+    for one in inquiries:
+        error = errors.get(one.host.name)
+        if error is not None:
+            found[one.label] = Answers(Done(ExitCode.UNREACHABLE, error.message), error=error)
+        else:
+            results = done[one.label].results or said.ended.get((one.host.name, one.app), ())
+            found[one.label] = Answers(done[one.label], _read(one, results, timed.watched[one.label]))
+    return found
+
+
+def _script(one: Inquiry) -> Script:
+    names = [probe.name for probe in one.probes]
+    # The name is what is said of one that takes too long; it must be there once.
+    told = [name if names.count(name) == 1 else f"{name} {names[:n].count(name) + 1}" for n, name in enumerate(names)]
+    steps = tuple(Step(name, "", probe.command, timeout=_LONGEST) for name, probe in zip(told, one.probes, strict=True))
+    # `run` tells the scripts of one host apart; nothing of it is recorded.
+    return Script(steps, run=one.label, app=one.app, keep_going=True, user=one.user)
+
+
+def _read(one: Inquiry, results: Sequence[Result], watched: _Watched) -> tuple[Any, ...]:
+    read = []
+    for probe, result in zip(one.probes, results, strict=False):
+        fact = probe.parse(result.output, result.code)
+        if isinstance(fact, Clock) and (heard := watched.heard.get(result.name)):
+            fact = fact.seen(watched.sent, heard)
+        read.append(fact)
+    return tuple(read)
+
+
+class _Said:
+    """What was answered before a script was cut off: by its host and app, the steps that had ended."""
+
+    def __init__(self) -> None:
+        self.ended: dict[tuple[str, str], list[Result]] = {}
+        self._lines: dict[tuple[str, str, str], list[str]] = {}
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StepOutput):
+            self._lines.setdefault((event.host, event.app, event.name), []).append(event.line)
+        elif isinstance(event, StepEnded):
+            text = "".join(f"{line}\n" for line in self._lines.pop((event.host, event.app, event.name), ()))
+            result = Result(event.name, event.code, text, event.seconds)
+            self.ended.setdefault((event.host, event.app), []).append(result)
+
+
+@dataclass
+class _Watched:
+    """When one script was sent, and when the first word of each of its steps came."""
+
+    sent: float = 0.0
+    heard: dict[str, float] = field(default_factory=dict)
+
+
+class _Timed:
+    """A Remote that notes the times of what it carries."""
+
+    def __init__(self, remote: Remote, watched: Mapping[str, _Watched]) -> None:
+        self._remote, self.watched = remote, watched
+        self.connect, self.open, self.interrupt, self.close = (
+            remote.connect,
+            remote.open,
+            remote.interrupt,
+            remote.close,
+        )
+
+    def run(self, host: Host, script: Script, observe: Observer = nobody) -> tuple[Result, ...]:
+        watched = self.watched[script.run]
+
+        def noted(event: Event) -> None:
+            if isinstance(event, StepOutput):
+                watched.heard.setdefault(event.name, time.time())
+            observe(event)
+
+        watched.heard.clear()
+        watched.sent = time.time()
+        return self._remote.run(host, script, noted)
+
+
+# The server ends each of its questions after a sixth of that.
+_LONGEST_OF_SERVER = 120.0
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One database: what it tells of itself, and what lies in its vault."""
+
+    state: DatabaseState = field(default_factory=DatabaseState)
+    vault: VaultFacts = field(default_factory=VaultFacts)
+
+
+def examine(
+    remote: Remote, databases: Mapping[str, Database], urls: Mapping[str, Value]
+) -> dict[str, Examined | LockstitchError]:
+    """Ask them all at once, one script each; one whose host cannot be asked is reported, not raised."""
+    errors = remote.connect({d.host.name: d.host for d in databases.values()}.values())
+    found: dict[str, Examined | LockstitchError] = {}
+
+    def one(name: str) -> None:
+        database = databases[name]
+        try:
+            found[name] = errors.get(database.host.name) or _examine(remote, database, urls[name])
+        except LockstitchError as error:
+            found[name] = error
+
+    at_once(one, databases, remote.interrupt)
+    return {name: found[name] for name in databases}
+
+
+def _examine(remote: Remote, database: Database, url: Value) -> Examined:
+    login = database.engine.login(url, "")
+    state = Probe("state", Command(database.engine.state, values=login), database.engine.parse_state)
+    asked: list[Probe[Any]] = [vault(database), server(database, url), state]
+    steps = tuple(Step(probe.name, "", probe.command, timeout=_LONGEST_OF_SERVER) for probe in asked)
+    results = remote.run(database.host, Script(steps, app=database.name, keep_going=True))
+    read = {p.name: p.parse(r.output, r.code) for p, r in zip(asked, results, strict=False)}
+    secrets = [value for value in login.values() if isinstance(value, Secret)]
+    told = read["server"]
+    return Examined(
+        read["state"].told(lambda text: mask(text, secrets)),
+        replace(read["vault"], server=replace(told, problem=mask(told.problem, secrets))),
+    )

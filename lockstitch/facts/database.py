@@ -9,10 +9,9 @@ from lockstitch.facts.state_files import READ
 from lockstitch.inventory import Database
 from lockstitch.model.command import Value
 from lockstitch.model.layout import Layout
-from lockstitch.model.lines import collect, last, unreadable
 from lockstitch.model.lock import parse_lock
 from lockstitch.model.plan import Site
-from lockstitch.model.probe import NEAR, Probe, number
+from lockstitch.model.probe import NEAR, Probe, collect, last, number, unreadable
 
 
 def parse_vault(text: str, code: int) -> VaultFacts:

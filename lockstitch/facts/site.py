@@ -5,14 +5,63 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lockstitch.databases.pending import Pending
+from lockstitch.databases.migrations import Pending
 from lockstitch.errors import LockstitchError
-from lockstitch.facts.git_facts import GitLock, Submodule
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Commit, Site
-from lockstitch.model.release import Release, Verdict, is_release_id
+from lockstitch.model.probe import number
+from lockstitch.model.release import Release, Verdict, is_release_id, short
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
+
+
+@dataclass(frozen=True)
+class GitLock:
+    """A lock file of git in a host's clone: its path, its age in seconds, and the id of the git process that works
+    there: 0 for none, None where that cannot be seen."""
+
+    path: str
+    seconds: int
+    holder: int | None
+
+    def __str__(self) -> str:
+        minutes = self.seconds // 60
+        old = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+        said = f"{self.path} is a lock of git, {old} old"
+        if self.holder:
+            return f"{said}: git process {self.holder} works there, wait for it"
+        seen = "no git process works there" if self.holder == 0 else "other users' git processes run here"
+        return f"{said}, and {seen}: if nobody needs it, remove it: rm {self.path}"
+
+
+@dataclass(frozen=True)
+class Submodule:
+    """A submodule of a repository, and the commits that two revisions pin it at; all zeros for none."""
+
+    before: str
+    after: str
+    path: str
+
+    def __str__(self) -> str:
+        if not self.before.strip("0"):
+            return f"submodule {self.path} comes in at {short(self.after)}"
+        if not self.after.strip("0"):
+            return f"submodule {self.path} goes"
+        return f"submodule {self.path} goes from {short(self.before)} to {short(self.after)}"
+
+
+def parse_git_lock(line: str) -> GitLock:
+    """The lock from `HOLDER SECONDS PATH`."""
+    holder, _, rest = line.partition(" ")
+    seconds, _, path = rest.partition(" ")
+    return GitLock(path, number(seconds) or 0, number(holder))
+
+
+def parse_submodule(line: str) -> Submodule:
+    """The submodule from `BEFORE AFTER PATH`."""
+    before, _, rest = line.partition(" ")
+    after, _, path = rest.partition(" ")
+    return Submodule(before, after, path)
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,18 @@ from lockstitch.inventory.types import (
     InsidePath,
     Line,
     Name,
+    PositiveDuration,
     RemotePath,
     Repository,
     SecretReference,
     SharedPath,
+    Size,
     User,
     Variable,
     WebUrl,
+    as_written,
     tidied,
 )
-from lockstitch.inventory.units import PositiveDuration, Size, as_written
 from lockstitch.model.layout import LayoutKind
 
 Env = dict[Variable, EnvironmentValue]

@@ -10,9 +10,14 @@ from pydantic import Field, StrictInt, model_validator
 from lockstitch.inventory.settings import Or, Settings, wrong
 from lockstitch.inventory.ssh import Port
 from lockstitch.inventory.types import (
+    WORD,
     AddressText,
+    Duration,
+    PositiveDuration,
     RemotePath,
     Variable,
+    Written,
+    as_written,
     matching,
     plain,
     remote_path,
@@ -20,7 +25,6 @@ from lockstitch.inventory.types import (
     text,
 )
 from lockstitch.inventory.types import WebUrl as Url
-from lockstitch.inventory.units import WORD, Duration, PositiveDuration, Written, as_written
 from lockstitch.model.version import WANTED
 from lockstitch.services.systemd_unit import UNIT_NAME
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from lockstitch.errors import UsageError
 from lockstitch.inventory.model import App, Group, Inventory
-from lockstitch.inventory.nearest import did_you_mean
+from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.host import Host
 
 

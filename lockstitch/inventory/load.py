@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lockstitch.errors import InventoryError, UsageError
-from lockstitch.inventory import resolve, stores
-from lockstitch.inventory.check import across
+from lockstitch.inventory import resolve
 from lockstitch.inventory.compose import compose
 from lockstitch.inventory.model import Inventory
-from lockstitch.inventory.nearest import did_you_mean
 from lockstitch.inventory.schema import Environment
 from lockstitch.inventory.types import NAME
-from lockstitch.inventory.validation import judged
+from lockstitch.inventory.validation import across, did_you_mean, judged
 from lockstitch.inventory.yaml_tree import Problem, Tree, merged
 
 COMMON = "_all.yml"
@@ -74,7 +72,7 @@ def load(directory: str | Path, name: str) -> Inventory:
     assert environment is not None
     groups, problems = resolve.resolve(environment, tree)
     _refuse(problems)
-    return Inventory(name, environment.protect, groups, placed, stores.databases(environment, groups))
+    return Inventory(name, environment.protect, groups, placed, resolve.databases(environment, groups))
 
 
 def _tree(directory: Path, name: str) -> tuple[Tree, list[Problem]]:

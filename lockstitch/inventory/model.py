@@ -12,10 +12,9 @@ from lockstitch.databases.retention import Keep
 from lockstitch.errors import UsageError
 from lockstitch.inventory.app import BackupWhen, Health
 from lockstitch.inventory.checks import AppChecks, HostChecks
-from lockstitch.inventory.database import CheckSettings
-from lockstitch.inventory.nearest import did_you_mean
-from lockstitch.inventory.offsite import OffsiteSettings
+from lockstitch.inventory.database import CheckSettings, OffsiteSettings
 from lockstitch.inventory.schema import Rollout
+from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.host import Host
 from lockstitch.model.layout import Layout, LayoutKind
 from lockstitch.services.base import Service

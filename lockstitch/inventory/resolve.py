@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from lockstitch.databases.backup import Vault
+from lockstitch.databases.engine import engines
+from lockstitch.databases.retention import Keep
 from lockstitch.inventory.app import AppSettings
 from lockstitch.inventory.checks import HostChecks
+from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.inventory.merge import Placement, placements
-from lockstitch.inventory.model import App, Group
+from lockstitch.inventory.model import App, Database, Group
 from lockstitch.inventory.schema import Environment, HostSettings, Rollout
 from lockstitch.inventory.settings import Settings
 from lockstitch.inventory.ssh import SshSettings
 from lockstitch.inventory.types import tidied
-from lockstitch.inventory.validation import judged
+from lockstitch.inventory.validation import LOCAL, judged
 from lockstitch.inventory.yaml_tree import Problem, Tree
 from lockstitch.model.host import Address, Host, Limits
 from lockstitch.model.layout import layout
@@ -148,3 +152,35 @@ def _deep(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         k: _deep(under[k], v) if isinstance(v, dict) and isinstance(under.get(k), dict) else v for k, v in over.items()
     }
     return {**under, **both}
+
+
+THIS_MACHINE = Host(LOCAL, Address(LOCAL), local=True)
+
+
+def databases(environment: Environment, groups: Iterable[Group]) -> Mapping[str, Database]:
+    """Every database by its name; that the hosts it names are there has been judged before."""
+    hosts = {LOCAL: THIS_MACHINE}
+    for group in groups:
+        hosts |= {host.name: host for host in group.hosts}
+    hosts |= {group.name: group.hosts[0] for group in groups}
+    return {name: _database(name, settings, hosts) for name, settings in environment.databases.items()}
+
+
+def _database(name: str, settings: DatabaseSettings, hosts: Mapping[str, Host]) -> Database:
+    offsite = settings.offsite
+    return Database(
+        name,
+        engines()[settings.engine],
+        settings.url,
+        hosts[settings.run_on],
+        Vault(settings.directory, name),
+        settings.jobs,
+        Keep(**settings.keep.model_dump()),
+        settings.prove.url if settings.prove else None,
+        offsite,
+        hosts[offsite.host] if offsite and offsite.host else None,
+        settings.check,
+        settings.drain,
+        settings.timeout,
+        settings.min_free,
+    )

@@ -14,8 +14,7 @@ from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.inventory.settings import Or, Settings
 from lockstitch.inventory.ssh import Port, SshSettings
-from lockstitch.inventory.types import AddressText, HostName, Name, User
-from lockstitch.inventory.units import WORD, BatchShare, Duration, Share, as_written
+from lockstitch.inventory.types import WORD, AddressText, BatchShare, Duration, HostName, Name, Share, User, as_written
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import Protocol
 from lockstitch.errors import UsageError
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import Inventory
-from lockstitch.inventory.nearest import did_you_mean
+from lockstitch.inventory.validation import did_you_mean
 
 _PLAIN = re.compile(r"(?:[\w.-]+@)?(?:\[[0-9A-Za-z:.%]+\]|[A-Za-z0-9][\w.-]*)(?::\d{1,5})?", re.ASCII)
 

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictInt
 
 from lockstitch.inventory.settings import Or, Settings
-from lockstitch.inventory.types import AddressText, LocalPath, User
-from lockstitch.inventory.units import WORD, Duration, PositiveDuration, as_written
+from lockstitch.inventory.types import WORD, AddressText, Duration, LocalPath, PositiveDuration, User, as_written
 from lockstitch.model.host import HostKeyPolicy
 
 MOST_HOPS = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lockstitch.model.lines import record
+from lockstitch.model.probe import record
 from lockstitch.text import oneline
 
 _NOBODY = "unknown"

@@ -1,14 +1,12 @@
 """Pure: (fleet, facts) → Plan."""
 
 from lockstitch.model.plan import Plan, Site
-from lockstitch.plans.backup import backup, choose, prove, prune, verify
-from lockstitch.plans.belong import held_backups, running
+from lockstitch.plans.backup import analyze, backup, choose, held_backups, prove, prune, running, verify
 from lockstitch.plans.database_steps import Shelf
 from lockstitch.plans.deploy import Wanted, deploy, idle
 from lockstitch.plans.deploy_backup import takes_part
 from lockstitch.plans.disk_clean import Cleaning, clean
 from lockstitch.plans.hosts import Turns, reboot, upgrade
-from lockstitch.plans.maintain import analyze
 from lockstitch.plans.maintenance import Asked, maintenance
 from lockstitch.plans.preflight import raise_unreachable, raise_unreadable
 from lockstitch.plans.queries import (

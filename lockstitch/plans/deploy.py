@@ -13,9 +13,8 @@ from lockstitch.model.command import Value
 from lockstitch.model.plan import Plan, Site, Unit, Wave
 from lockstitch.model.release import release_id
 from lockstitch.plans import deploy_backup, steps, waves
-from lockstitch.plans.backup import against_dump, dump_notes
+from lockstitch.plans.backup import against_dump, dump_notes, first_dumps
 from lockstitch.plans.backup import refuse as refuse_dump
-from lockstitch.plans.belong import first_dumps
 from lockstitch.plans.deploy_backup import Shelves
 from lockstitch.plans.maintenance_window import absence_notes, goes_down, refuse_unknown, waits_for_migrations
 from lockstitch.plans.notes import aside, between, change, job_logs, migrations, notes, service_notes, unselected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lockstitch.databases.pending import Pending
+from lockstitch.databases.migrations import Pending
 from lockstitch.facts import queries
 from lockstitch.inventory import App
 from lockstitch.model.gate import Gate, Verdict, failed, inconclusive, passed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lockstitch.facts.leftovers import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
+from lockstitch.facts.disks import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
 from lockstitch.facts.site import Survey
 from lockstitch.facts.table import size
 from lockstitch.inventory import Fleet

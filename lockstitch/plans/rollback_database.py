@@ -15,8 +15,7 @@ from lockstitch.model.plan import Step, Unit, Wave
 from lockstitch.model.release import short
 from lockstitch.plans import database_steps as steps
 from lockstitch.plans import steps as code
-from lockstitch.plans.backup import room_notes
-from lockstitch.plans.belong import first_dump
+from lockstitch.plans.backup import first_dump, room_notes
 from lockstitch.plans.database_steps import Made, Shelf
 from lockstitch.plans.deploy_backup import Shelves
 from lockstitch.plans.restore import beside, kept, refuse_restore, swap

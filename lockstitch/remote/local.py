@@ -6,21 +6,90 @@ was killed, what runs is ended.
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import selectors
 import signal
 import subprocess
 import threading
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from time import monotonic
+from typing import Any, BinaryIO
 
-from lockstitch.errors import ConnectError, HostError, HostLostError, StepTimeoutError
+from lockstitch.errors import ConnectError, HostError, HostLostError, LockstitchError, StepTimeoutError
+from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
-from lockstitch.model.results import Observer, Result
-from lockstitch.remote import InterruptedRunError
+from lockstitch.model.results import Observer, Result, nobody
+from lockstitch.remote import FileError, FileMode, InterruptedRunError
 from lockstitch.remote.script import Reading, render
+from lockstitch.remote.terminal import run_at_terminal
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+_BUFFER = 256 * 1024
+_DOING = {"rb": "read", "wb": "written"}
+
+
+@contextmanager
+def open_file(host: str, home: Path, path: str, mode: FileMode, start: int = 0) -> Iterator[BinaryIO]:
+    """A file as a stream, from `start` on; a relative path starts at `home`."""
+    with _File(host, home / path, path, mode, start) as raw:
+        if mode == "rb":
+            with io.BufferedReader(raw, _BUFFER) as reading:
+                yield reading
+            return
+        writing = io.BufferedWriter(raw, _BUFFER)
+        yield writing
+        # Only where all went well: what is left of a file that was given up is not worth writing.
+        if not writing.closed:
+            writing.flush()
+
+
+class _File(io.FileIO):
+    """A file whose errors are a FileError."""
+
+    def __init__(self, host: str, place: Path, path: str, mode: FileMode, start: int) -> None:
+        self._host, self._path, self._doing = host, path, _DOING[mode]
+        with self._told():
+            if place.is_dir():
+                raise IsADirectoryError(None, "it is a folder")
+            super().__init__(place, mode, opener=_private if mode == "wb" else None)
+            if mode == "wb":
+                self.truncate(start)
+            self.seek(start)
+
+    def readinto(self, buffer: Any) -> int:
+        with self._told():
+            return super().readinto(buffer)
+
+    def write(self, data: Any) -> int:
+        with self._told():
+            return super().write(data)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._error(error) from error
+
+    def _error(self, error: OSError) -> FileError:
+        if isinstance(error, FileNotFoundError) and self._doing == "read":
+            return FileError(self._host, f"there is no {self._path}", missing=True)
+        if isinstance(error, FileNotFoundError):
+            said = f"{self._path} cannot be written: its folder does not exist"
+            return FileError(self._host, said, missing=True)
+        return FileError(self._host, f"{self._path} cannot be {self._doing}: {(error.strerror or str(error)).lower()}")
+
+
+def _private(path: str, flags: int) -> int:
+    descriptor = os.open(path, _NEW, 0o600)
+    # A file that was there keeps the mode it had.
+    os.fchmod(descriptor, 0o600)
+    return descriptor
+
 
 TICK = 0.2
 CHUNK = 64 * 1024
@@ -152,3 +221,56 @@ class LocalRun:
 
     def _while(self) -> str:
         return f" while `{self._reading.step.name}` was running" if self._reading.step is not None else ""
+
+
+class Here:
+    """Carries scripts out on this machine, as the person who runs `fab`."""
+
+    def __init__(self) -> None:
+        self._running: set[LocalRun] = set()
+        self._lock = threading.Lock()
+
+    def connect(self, hosts: Iterable[Host]) -> dict[str, LockstitchError]:
+        """There is nothing to open."""
+        return {}
+
+    def run(self, host: Host, script: Script, observe: Observer = nobody) -> tuple[Result, ...]:
+        """Carry out a script in a shell of its own."""
+        if not script.steps:
+            return ()
+        run = LocalRun(host.name, script, observe)
+        with self._lock:
+            self._running.add(run)
+        try:
+            return run.results()
+        finally:
+            with self._lock:
+                self._running.discard(run)
+
+    def open(self, host: Host, path: str, mode: FileMode, start: int = 0) -> AbstractContextManager[BinaryIO]:
+        """A file of this machine; a relative path starts at the home folder."""
+        return open_file(host.name, Path(environment()["HOME"]), path, mode, start)
+
+    def interrupt(self) -> None:
+        """End whatever runs."""
+        with self._lock:
+            running = list(self._running)
+        for run in running:
+            run.interrupted.set()
+
+    def close(self) -> None:
+        """End whatever runs: there are no connections."""
+        self.interrupt()
+
+
+_TERMINAL = ("TERM", "COLORTERM", "EDITOR", "VISUAL", "PAGER", "LESS")
+
+
+def interact(command_line: str) -> int:
+    """Run it in a shell; its exit code. Raises KeyboardInterrupt where the terminal hung up."""
+    env = {**environment(), **{name: os.environ[name] for name in _TERMINAL if name in os.environ}}
+    try:
+        return run_at_terminal(["/bin/sh", "-c", command_line], cwd=env["HOME"], env=env)
+    except OSError as error:
+        said = f"no shell can be started on this machine: {(error.strerror or str(error)).lower()}"
+        raise HostLostError("local", said) from error

@@ -11,8 +11,7 @@ from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
 from lockstitch.model.results import Observer, Result, nobody
 from lockstitch.remote import FileMode, Remote
-from lockstitch.remote.here import Here
-from lockstitch.remote.local_interactive import interact
+from lockstitch.remote.local import Here, interact
 
 if TYPE_CHECKING:
     from lockstitch.remote.ssh import Network, SshRemote

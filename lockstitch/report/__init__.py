@@ -1,16 +1,21 @@
 """Pure: plans, outcomes and facts as text for people and as JSON for programs. Nothing here prints."""
 
-from lockstitch.report.apps import maintenance_json, maintenance_text, queues_json, queues_text
-from lockstitch.report.backups import backups_json, backups_text
+from lockstitch.report.apps import (
+    maintenance_json,
+    maintenance_text,
+    packages_json,
+    packages_text,
+    queues_json,
+    queues_text,
+    services_json,
+    services_text,
+)
 from lockstitch.report.checks import Checked, Reported, checks_json, checks_text, facts_json, facts_text
-from lockstitch.report.database import databases_json, databases_text
+from lockstitch.report.database import backups_json, backups_text, databases_json, databases_text
 from lockstitch.report.fanout import by_hand_text, done_json, done_text, grouped_text, summary
-from lockstitch.report.locks import locks_json, locks_text
 from lockstitch.report.outcome import outcome_json, outcome_text
-from lockstitch.report.plan import plan_json, plan_text
-from lockstitch.report.progress import Expected, Progress, expected, progress
-from lockstitch.report.services import packages_json, packages_text, services_json, services_text
-from lockstitch.report.status import history_json, history_text, status_json, status_text
+from lockstitch.report.plan import Expected, Progress, expected, plan_json, plan_text, progress
+from lockstitch.report.status import history_json, history_text, locks_json, locks_text, status_json, status_text
 from lockstitch.report.text import counted, table
 from lockstitch.text import json_text, neutral, oneline, quoted, unforged
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from lockstitch.model.format import sized
 from lockstitch.model.plan import Change, Commit, Plan, Unit, Wave
+from lockstitch.model.probe import number
 from lockstitch.model.release import short
 from lockstitch.report.text import counted, indented, table
 from lockstitch.text import oneline
@@ -29,8 +32,8 @@ def plan_text(plan: Plan, *, commands: bool = False) -> str:
         lines += [*_apart(lines), *(f"! {oneline(note)}" for note in plan.notes)]
     lines += [*_apart(lines), "in this order:", "   0. lock every host, or none"]
     before: set[tuple[str, ...]] = set()
-    for number, wave in enumerate(plan.waves, 1):
-        lines += [f"  {number:2}. {oneline(wave.name)}{_pause(wave)}", *_units(wave.units, commands, before)]
+    for place, wave in enumerate(plan.waves, 1):
+        lines += [f"  {place:2}. {oneline(wave.name)}{_pause(wave)}", *_units(wave.units, commands, before)]
     lines += [f"  {len(plan.waves) + 1:2}. record, prune, unlock"]
     return "\n".join(lines)
 
@@ -140,3 +143,38 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for wave in plan.waves
         ],
     }
+
+
+Expected = dict[tuple[str, str, str], int]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a step is: `done` of about `of`, 0 where that is not known, and both in words."""
+
+    done: int
+    of: int
+    words: str
+
+
+def expected(plan: Plan) -> Expected:
+    """What the steps of a plan will come to, by host, app and step."""
+    return {
+        (unit.site.host, unit.site.app, step.name): step.expects
+        for unit in plan.units()
+        for step in unit.steps
+        if step.expects
+    }
+
+
+def progress(line: str, whole: int) -> Progress | None:
+    """How far a step is that comes to `whole`, where its line tells that."""
+    word, _, rest = line.partition(" ")
+    count, _, words = rest.partition(" ")
+    done = number(count) if word == "progress" else None
+    if done is None:
+        return None
+    if words.startswith("bytes"):
+        about = f" of about {sized(whole)}" if whole else ""
+        return Progress(done, whole, f"{sized(done)}{about}{words.removeprefix('bytes')}")
+    return Progress(done, whole, f"{done}{f' of {whole}' if whole else ''} {words}")

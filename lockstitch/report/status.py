@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockstitch.facts.release_folders import remarks
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.model.gate import Verdict
+from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Site
 from lockstitch.model.release import short
 from lockstitch.report.apps import moment, who_left
@@ -144,3 +145,20 @@ def history_json(survey: Survey, limit: int) -> list[dict[str, Any]]:
             # A clock that was set back does not make a later line an earlier one.
             order.setdefault(id(line), latest)
     return sorted(merged.values(), key=lambda line: order[id(line)])[::-1][:limit]
+
+
+Held = Mapping[Site, LockInfo | None]
+
+
+def locks_text(held: Held) -> str:
+    """A line for each site, databases included."""
+    rows = [
+        (site.host, site.app, *((info.by, info.at, info.run, info.message) if info else ("free", "", "", "")))
+        for site, info in held.items()
+    ]
+    return table(("HOST", "APP", "HELD BY", "SINCE", "RUN", "WHY"), rows)
+
+
+def locks_json(held: Held) -> list[dict[str, Any]]:
+    """The same for programs; `lock` is null where it is free."""
+    return [{"host": site.host, "app": site.app, "lock": vars(info) if info else None} for site, info in held.items()]

@@ -16,9 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from lockstitch.model.answer import object_of
 from lockstitch.model.command import Command, Value
-from lockstitch.model.probe import Probe, number
+from lockstitch.model.probe import Probe, number, object_of
 
 if TYPE_CHECKING:
     from lockstitch.services.release_context import Place

@@ -20,8 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.checks.doctor import hosts
-from lockstitch.checks.doctor.keys import Key, read_key
-from lockstitch.checks.doctor.known import wrong_lines
+from lockstitch.checks.doctor.ssh_files import Key, read_key, wrong_lines
 from lockstitch.model.host import Address, Host
 from tests.checks.conftest import MakeOperator
 from tests.cli.operator import Operator

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.checks import apps, clock, host, network, ports, redis, tls, tools, variables
+from lockstitch.checks import apps, clock, host, network, ports, redis, tls, variables
 from lockstitch.checks.check import Asking, Check, Context, findings
 from lockstitch.checks.host import Used
 from lockstitch.checks.variables import Found, Held
@@ -186,7 +186,7 @@ def test_any_answer_can_be_read(text: str) -> None:
         host.reboot("warn"),
         clock.clock(ClockChecks()),
         ports.ports([80], [81]),
-        tools.tools({"python3": ">=3"}),
+        host.tools({"python3": ">=3"}),
         tls.certificate(TlsChecks(host="a.example"), NOW),
         network.url(UrlChecks(url="http://a/")),
         apps.at_boot(["a"], "warn"),
@@ -205,7 +205,7 @@ def test_what_cannot_be_judged_is_no_pass(text: str) -> None:
         host.reboot("warn"),
         clock.clock(ClockChecks()),
         ports.ports([80], [81]),
-        tools.tools({"python3": "*"}),
+        host.tools({"python3": "*"}),
         apps.at_boot(["a"], "fail"),
     )
     for check in checks:

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lockstitch.checks import host, ports, redis, tls, tools
+from lockstitch.checks import host, ports, redis, tls
 from lockstitch.checks.check import Context
 from lockstitch.checks.variables import _ASK
 from lockstitch.checks.variables import parse as parse_variables
@@ -93,7 +93,7 @@ def test_tools(shell: tuple[str, ...], tmp_path: Path) -> None:
     mute.write_text("#!/bin/sh\nexec cat\n")
     mute.chmod(0o755)
     wanted = {"git": ">=2", "shy": "*", "no-such-tool": "*", "bin/mute": ">=1", "python3": ">=99"}
-    check = tools.tools(wanted, str(tmp_path))
+    check = host.tools(wanted, str(tmp_path))
     found = ask(check.probe, shell, PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert found["shy"] == "shy 1.4.2"
     assert found["no-such-tool"] is None

@@ -18,11 +18,11 @@ import pytest
 from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 
-from lockstitch.cli.words import named
+from lockstitch.cli.executor import named
 from scripts.sandbox import Sandbox
 from scripts.sandbox.processes import state
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FAB = Path(sys.executable).with_name("fab")
 
 FABRIC_YAML = """

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lockstitch import plans
-from lockstitch.cli import cleaning
+from lockstitch.cli import hosts
 from lockstitch.concurrency import interrupt
 from lockstitch.engine.fanout import Work, everywhere
 from lockstitch.errors import ExitCode
@@ -41,7 +41,7 @@ def test_nothing_is_removed_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing: Any = SimpleNamespace(asks=dict)
     monkeypatch.setattr(plans, "Cleaning", lambda *given: nothing)
     monkeypatch.setattr(plans, "usual_asks", lambda fleet: ())
-    monkeypatch.setattr(cleaning, "everywhere", lambda remote, work, stopped: stopped.set() or {})
+    monkeypatch.setattr(hosts, "everywhere", lambda remote, work, stopped: stopped.set() or {})
     begun: list[object] = []
     session: Any = SimpleNamespace(
         fleet=lambda only: SimpleNamespace(hosts=()),
@@ -50,5 +50,5 @@ def test_nothing_is_removed_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
         **dict.fromkeys(("remote", "run_id", "by")),
     )
     with pytest.raises(KeyboardInterrupt):
-        cleaning.clean_disks(session, "", "", yes=True)
+        hosts.clean_disks(session, "", "", yes=True)
     assert not begun

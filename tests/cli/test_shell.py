@@ -17,8 +17,8 @@ import pytest
 from fabric import Config
 
 from lockstitch.model.host import Address, Host
+from lockstitch.remote.ssh.interactive import ssh_config
 from lockstitch.remote.ssh.network import Network
-from lockstitch.remote.ssh.openssh import ssh_config
 from tests.cli.conftest import MakeOperator
 from tests.cli.operator import Operator
 from tests.containers.project import FAB, ROOT

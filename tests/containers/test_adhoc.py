@@ -12,8 +12,8 @@ import pytest
 from fabric import Config
 
 from lockstitch.model.host import Address, Host
+from lockstitch.remote.ssh.interactive import ssh_config
 from lockstitch.remote.ssh.network import Network
-from lockstitch.remote.ssh.openssh import ssh_config
 from tests.containers.fleet import Fleet
 from tests.containers.processes import Process
 from tests.containers.project import Project

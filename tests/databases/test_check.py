@@ -9,7 +9,7 @@ import pytest
 
 from lockstitch import plans
 from lockstitch.databases.health_check import Thresholds, judge
-from lockstitch.engine.examine import Examined, examine
+from lockstitch.engine.survey import Examined, examine
 from lockstitch.errors import ConnectError, HostLostError, LockstitchError
 from tests.databases.conftest import MakeStore
 from tests.databases.dialects import speaks, table

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.databases import vault_check
+from lockstitch.databases import health_check
 from lockstitch.databases.retention import doomed, why_kept
 from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.report import backups_text
@@ -161,7 +161,7 @@ def test_a_vault_that_cannot_be_read_is_not_an_empty_one(
         assert ended.code == 7, ended
         assert "unreadable: " in ended.said and why in ended.said
     found = store.look(servers=False)["main"]
-    findings = list(vault_check.backups(found, 60.0, datetime.now(UTC), "fab -H box"))
+    findings = list(health_check.backups(found, 60.0, datetime.now(UTC), "fab -H box"))
     assert {finding.level for finding in findings} == {"fail"} and any(why in finding.says for finding in findings)
     assert sorted(store.home.rglob("*")) == before
 
@@ -175,7 +175,7 @@ def test_a_dump_from_the_future_takes_nobodys_place_and_is_told(server: LocalSer
     )
     found = store.look(servers=False)["main"]
     assert found.newest and found.newest.name == names[2] and [b.name for b in found.future] == [names[3]]
-    said = {f.says: f.level for f in vault_check.backups(found, 60.0, datetime.now(UTC), "fab -H box")}
+    said = {f.says: f.level for f in health_check.backups(found, 60.0, datetime.now(UTC), "fab -H box")}
     assert any(names[3] in text and level == "warn" for text, level in said.items())
     assert any(names[2] in text and level == "fail" for text, level in said.items()), "and the newest is years old"
     shown = backups_text({"main": found}, why_kept(found.backups, store.database().keep, {}, found.future))

@@ -24,7 +24,7 @@ from fabric.main import program
 from invoke.parser import Parser
 
 from lockstitch import plans, services
-from lockstitch.cli import words as bare
+from lockstitch.cli import executor as bare
 from lockstitch.engine.runner import run
 from lockstitch.engine.survey import survey
 from lockstitch.errors import ExitCode

@@ -18,7 +18,7 @@ from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
 from lockstitch.model.layout import layout as layout_of
 from lockstitch.model.outcome import Said
 from lockstitch.model.plan import Plan, Site
-from lockstitch.plans.belong import held_backups
+from lockstitch.plans.backup import held_backups
 from lockstitch.report import history_json, outcome_text, plan_text, status_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, World, copied

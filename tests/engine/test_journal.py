@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.engine.journal import Journal, note, now, records
-from lockstitch.engine.record import recorded
+from lockstitch.engine.journal import Journal, note, now, recorded, records
 from lockstitch.model.command import Secret
 from lockstitch.model.gate import passed
 from lockstitch.model.layout import layout

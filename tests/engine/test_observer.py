@@ -16,8 +16,7 @@ import pytest
 from fabric import Config
 
 from lockstitch.engine.fanout import Work, everywhere
-from lockstitch.engine.journal import Journal, records
-from lockstitch.engine.record import KEPT, recorded
+from lockstitch.engine.journal import KEPT, Journal, recorded, records
 from lockstitch.engine.runner import run
 from lockstitch.errors import CheckError, ExitCode
 from lockstitch.model.command import Command

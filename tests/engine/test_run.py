@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from lockstitch.cli.run_plan import while_same
-from lockstitch.engine.journal import Journal
-from lockstitch.engine.record import recorded
+from lockstitch.engine.journal import Journal, recorded
 from lockstitch.engine.runner import run
 from lockstitch.errors import CheckError, SiteChangedError, StepTimeoutError
 from lockstitch.model.gate import Verdict, failed, passed

@@ -11,7 +11,7 @@ import pytest
 
 from lockstitch import plans
 from lockstitch.errors import ConnectError
-from lockstitch.facts.leftovers import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
+from lockstitch.facts.disks import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
 from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
 from lockstitch.inventory import Folder, select
 from lockstitch.model.command import Command

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockstitch.facts.queries import parse_host, parse_place, parse_target
 from lockstitch.facts.site import Facts, HostFacts, PlaceFacts
-from lockstitch.facts.site_answers import parse_host, parse_place, parse_target
 from lockstitch.model.layout import layout
 from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.plan import Commit, Site

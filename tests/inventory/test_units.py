@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.inventory.units import batch_share, duration, positive_duration, share, size
+from lockstitch.inventory.types import batch_share, duration, positive_duration, share, size
 from lockstitch.plans.rollout import waves
 
 ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers()))

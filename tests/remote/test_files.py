@@ -22,11 +22,11 @@ from lockstitch.errors import ConnectError, ExitCode, HostLostError
 from lockstitch.model.host import Address, Host
 from lockstitch.remote import FileError, InterruptedRunError, Remote
 from lockstitch.remote.fake import Scripted
-from lockstitch.remote.here import Here
+from lockstitch.remote.local import Here
 from lockstitch.remote.routed import Routed
 from lockstitch.remote.ssh import SshRemote
+from lockstitch.remote.ssh.files import AT_ONCE, CHUNK, Reading, Writing
 from lockstitch.remote.ssh.sftp import Requests, SaidNoError
-from lockstitch.remote.ssh.streams import AT_ONCE, CHUNK, Reading, Writing
 from scripts.sandbox import Sandbox
 from tests.local import LocalRemote
 from tests.remote.scripts import HASTY, host, script

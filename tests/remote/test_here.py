@@ -18,7 +18,7 @@ from lockstitch.model.host import Address, Host
 from lockstitch.model.plan import Script, Step
 from lockstitch.remote import InterruptedRunError
 from lockstitch.remote.fake import Scripted
-from lockstitch.remote.here import Here
+from lockstitch.remote.local import Here
 from lockstitch.remote.routed import Routed
 from lockstitch.remote.ssh import SshRemote
 from scripts.sandbox.processes import state

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.remote.ssh.known_hosts import Entries, fingerprint, judge, kinds, known_as, parse
-from lockstitch.remote.ssh.record import record, record_new
+from lockstitch.remote.ssh.known_hosts import Entries, fingerprint, judge, kinds, known_as, parse, record, record_new
 
 
 def blob(number: int, kind: str = "ssh-ed25519") -> bytes:

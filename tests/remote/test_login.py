@@ -179,11 +179,11 @@ def test_the_agent_is_there_for_the_host_where_it_is_forwarded(
 
 
 def test_a_private_key_is_read_once(remotes: Remotes, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lockstitch.remote.ssh import ring
+    from lockstitch.remote.ssh import keys
 
     reads: list[str] = []
-    read = ring._read
-    monkeypatch.setattr(ring, "_read", lambda path, phrase: reads.append(path) or read(path, phrase))  # type: ignore[func-returns-value]
+    read = keys._read
+    monkeypatch.setattr(keys, "_read", lambda path, phrase: reads.append(path) or read(path, phrase))  # type: ignore[func-returns-value]
     assert remotes(Config(lazy=True)).connect([replace(server.host(), name=f"h{n}") for n in range(8)]) == {}
     assert reads == [str(server.key)]
 

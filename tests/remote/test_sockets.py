@@ -10,7 +10,7 @@ from time import monotonic
 import pytest
 
 from lockstitch.model.host import Limits
-from lockstitch.remote.ssh.sockets import GivenUpError, dial
+from lockstitch.remote.ssh.cancellation import GivenUpError, dial
 
 NOBODY = "192.0.2.1"
 

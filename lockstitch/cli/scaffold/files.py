@@ -3,14 +3,136 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from lockstitch import __version__
 from lockstitch.cli.scaffold.answers import Answers
 from lockstitch.cli.scaffold.service_settings import settings
-from lockstitch.cli.scaffold.text import SCHEMA, inventory_text
-from lockstitch.inventory.schema import published
+from lockstitch.errors import LockstitchError
+from lockstitch.inventory.schema import HostSettings, published
+
+SCHEMA = "inventory.schema.json"
+_WIDTH = 116
+_ROOM = 34
+# What every reader of YAML takes for a word; all else is written in quotes.
+_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*|\d+\.\d+\.\d+\.\d+")
+_NO_WORD = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+_LAYOUT = {
+    "releases": "a folder a release, and a `current` symlink",
+    "in_place": "a checkout updated where it stands",
+}
+
+
+def scalar(value: Any) -> str:
+    """A value that YAML reads back as it is."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, int | float):
+        return str(value)
+    text = str(value)
+    if _PLAIN.fullmatch(text) and text.lower() not in _NO_WORD:
+        return text
+    made: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf)
+    return made.rstrip("\n")
+
+
+def block(value: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a mapping."""
+    for key, inner in value.items():
+        if isinstance(inner, Mapping) and inner:
+            yield f"{scalar(key)}:"
+            yield from (f"  {line}" for line in block(inner))
+        elif isinstance(inner, Mapping):
+            yield f"{scalar(key)}: {{}}"
+        elif isinstance(inner, list | tuple):
+            yield f"{scalar(key)}: [{', '.join(map(scalar, inner))}]"
+        else:
+            yield f"{scalar(key)}: {scalar(inner)}"
+
+
+def inventory_text(answers: Answers, others: Mapping[str, str]) -> str:
+    """The inventory; `others` are settings of the service that were not given, and what each is for."""
+    return "\n".join([*_head(answers), "", *_hosts(answers), "", *_app(answers, others), "", *_end()]) + "\n"
+
+
+def _head(answers: Answers) -> Iterator[str]:
+    name = answers.environment
+    yield f"# yaml-language-server: $schema={SCHEMA}"
+    yield "#"
+    yield f"# The environment {name}. Editors that know YAML schemas complete this file; what is wrong in it is an"
+    yield f"# error that names the line. What it means, without connecting to anything: fab -H {name} hosts"
+    yield ""
+    yield _noted(f"protect: {scalar(answers.protect)}", "a change asks for the environment's name; in CI: --yes")
+    yield ""
+    yield "ssh:                               # what is left out here, ~/.ssh/config is asked for"
+    yield f"  user: {scalar(answers.user)}"
+    if answers.gateway:
+        yield f"  gateway: {scalar(answers.gateway)}"
+
+
+def _hosts(answers: Answers) -> Iterator[str]:
+    yield "# Groups are deployed in the order written, and so are the apps in a group."
+    yield "groups:"
+    yield "  servers:"
+    yield "    hosts:"
+    for host in answers.hosts:
+        yield from (f"      {line}" for line in _host(host))
+    yield f"    apps: [{scalar(answers.app)}]"
+
+
+def _host(host: HostSettings) -> Iterator[str]:
+    told = host.model_dump(include={"name", "address", "port", "user"}, exclude_unset=True)
+    if list(told) == ["name"]:
+        yield f"- {scalar(host.name)}"
+    else:
+        yield f"- {{{', '.join(f'{key}: {scalar(value)}' for key, value in told.items())}}}"
+
+
+def _app(answers: Answers, others: Mapping[str, str]) -> Iterator[str]:
+    yield "apps:"
+    yield f"  {scalar(answers.app)}:"
+    yield _noted(f"    repository: {scalar(answers.repository)}", "fetched by the hosts themselves")
+    yield _noted(f"    ref: {scalar(answers.ref)}", "unless --ref says otherwise")
+    yield _noted(f"    layout: {answers.layout}", _LAYOUT[answers.layout])
+    yield f"    path: {scalar(answers.path)}"
+    yield "    # build: [./build.sh]            lines that make the code ready, in the release's folder"
+    yield "    # test: [./test.sh]              lines that must succeed before the code serves"
+    yield "    # migrate: ./migrate.sh          once a deploy, on the first host"
+    yield "    # env: {LOG_LEVEL: info}"
+    yield "    # secrets: {API_KEY: env:PROD_API_KEY}     only where each is, never what it is"
+    yield "    service:"
+    yield from (f"      {line}" for line in block(answers.service))
+    yield from _comments(others, "      ")
+    if answers.health:
+        yield from ["    health:", f"      url: {scalar(answers.health)}"]
+        yield "      # expect: {status: healthy}    fields of a good JSON answer"
+        yield "      # revision: revision           the field that tells the commit: it must be the new one"
+    else:
+        yield '    # health: {url: "http://localhost:8000/health"}     asked on each host after a switch'
+
+
+def _end() -> Iterable[str]:
+    return ["rollout: {canary: 1, batch: 50%}   # one host first, then half of them at a time"]
+
+
+def _comments(notes: Mapping[str, str], by: str) -> Iterator[str]:
+    for key, says in notes.items():
+        lines = textwrap.wrap(f"{key}: {says}", _WIDTH - len(by) - 2, break_on_hyphens=False)
+        yield from (f"{by}# {line}" for line in lines)
+
+
+def _noted(line: str, note: str) -> str:
+    return f"{line:<{_ROOM}} # {note}"
+
 
 _ENVIRONMENT = re.compile(r'^(  environment: *)""(?= |$)', re.MULTILINE)
 
@@ -69,3 +191,25 @@ def _meant(fabric: bytes, environment: str) -> bytes:
     text, found = _ENVIRONMENT.subn(rf'\g<1>"{environment}"', fabric.decode("utf-8"))
     assert found == 1, "fabric.yaml has no empty environment to be filled in"
     return text.encode("utf-8")
+
+
+PARTS = ("fabfile.py", "fabric.yaml", "tasks")
+
+
+def template() -> dict[str, bytes]:
+    """Every file's content by its path."""
+    installed = files("lockstitch.cli.scaffold").joinpath("template")
+    place: Traversable = installed if installed.is_dir() else Path(__file__).resolve().parents[3]
+    if not all(place.joinpath(part).is_file() or place.joinpath(part).is_dir() for part in PARTS):
+        raise LockstitchError("this installation lacks the files of a new project", hint="install Lockstitch anew")
+    return {path: content for part in PARTS for path, content in _read(place.joinpath(part), part)}
+
+
+def _read(node: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
+    if node.is_file():
+        yield path, node.read_bytes()
+        return
+    for inner in sorted(node.iterdir(), key=lambda one: one.name):
+        # What Python compiled, and what an editor left.
+        if inner.name != "__pycache__" and not inner.name.startswith("."):
+            yield from _read(inner, f"{path}/{inner.name}")

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lockstitch.cli.scaffold.answers import Answers
-from lockstitch.cli.scaffold.files import written
+from lockstitch.cli.scaffold.files import template, written
 from lockstitch.cli.scaffold.questions import Ask, gather
-from lockstitch.cli.scaffold.source import template
 from lockstitch.cli.scaffold.write import checked, free, put
 from lockstitch.model.command import words
 

@@ -14,9 +14,9 @@ from lockstitch.cli.scaffold.answers import Answers, hosts_of, said
 from lockstitch.cli.scaffold.service_settings import plainest, required, settings, together, wrong
 from lockstitch.errors import UsageError
 from lockstitch.inventory.app import AppSettings, Health
-from lockstitch.inventory.nearest import did_you_mean
 from lockstitch.inventory.ssh import Gateway
 from lockstitch.inventory.types import Name, User
+from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.layout import LayoutKind
 
 Said = Mapping[str, str]

@@ -10,7 +10,7 @@ from typing import Any
 from lockstitch.databases.health import Beside, DatabaseState, Query, Replica, Room, Slow, Standby, Table, Waiting
 from lockstitch.databases.mysql.client import LOGIN
 from lockstitch.databases.mysql.health_sql import QUESTIONS
-from lockstitch.model.answer import number_of, object_of, text_of
+from lockstitch.model.probe import number_of, object_of, text_of
 
 STATE = LOGIN + QUESTIONS
 _WORDS = frozenset({"server", "room", "query", "waiting", "replica", "table", "beside"})

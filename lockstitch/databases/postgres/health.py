@@ -14,7 +14,7 @@ from typing import Any
 from lockstitch.databases.health import Beside, DatabaseState, Query, Replica, Room, Slot, Standby, Table, Waiting
 from lockstitch.databases.postgres.dump import LOGIN
 from lockstitch.databases.postgres.health_sql import QUESTIONS
-from lockstitch.model.answer import number_of, object_of, text_of
+from lockstitch.model.probe import number_of, object_of, text_of
 
 STATE = LOGIN + QUESTIONS
 _WORDS = frozenset({"server", "room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})

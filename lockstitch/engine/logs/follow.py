@@ -14,9 +14,8 @@ from lockstitch.concurrency import at_once
 from lockstitch.engine.fanout import DAY, Work
 from lockstitch.engine.logs import host_scripts
 from lockstitch.engine.logs.framing import Said
-from lockstitch.engine.logs.live import Live
 from lockstitch.engine.logs.locate import Found, Wanted, around, find, hear, sources_of
-from lockstitch.engine.logs.merge import Origin
+from lockstitch.engine.logs.merge import Live, Origin
 from lockstitch.engine.logs.read import Read
 from lockstitch.engine.logs.records import JournalRecords, Records
 from lockstitch.errors import ConnectError, HostKeyError, HostLostError, LockstitchError, StepTimeoutError

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import heapq
 import re
+import threading
+from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from math import inf
+from time import monotonic
 
-from lockstitch.engine.logs.records import Record
+from lockstitch.engine.logs.records import JournalRecords, Record, Records
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -77,3 +81,76 @@ class Grep:
             wanted = wanted or (told.record.late and self._wanted.get(stream, False))
             self._wanted[stream] = wanted
         return wanted
+
+
+WINDOW = 0.3
+# A record to which nothing came for so long is whole.
+QUIET = 0.1
+# So many records do not wait: memory is not unbounded.
+ENOUGH = 5000
+
+
+class Live:
+    """Takes lines from several threads. `tell` is called with records in order, by one thread at a time; it says
+    whether anybody still listens."""
+
+    def __init__(self, tell: Callable[[Iterable[Told]], bool], grep: Grep, window: float = WINDOW) -> None:
+        self._tell, self._grep, self._window = tell, grep, window
+        self._lock = threading.Lock()
+        self._open: dict[Hashable, tuple[float, float, Origin, Records | JournalRecords]] = {}
+        self._batch: list[tuple[float, Hashable, Told]] = []
+        self._heard = True
+
+    def feed(
+        self, stream: Hashable, origin: Origin | Callable[[], Origin], records: Records | JournalRecords, line: str
+    ) -> None:
+        """The next line of a stream."""
+        with self._lock:
+            now = monotonic()
+            began, _, was, _ = self._open.pop(stream, (now, now, None, None))
+            for record in records.feed(line):
+                self._add(stream, was or (origin() if callable(origin) else origin), record, began)
+                began, was = now, None
+            self._open[stream] = (began, now, origin() if callable(origin) else origin, records)
+            if len(self._batch) >= ENOUGH:
+                self._release()
+
+    def tick(self) -> bool:
+        """Tell what has waited long enough; whether anybody still listens."""
+        with self._lock:
+            now = monotonic()
+            waiting = [began for began, _, _ in self._batch[:1]] + [began for began, *_ in self._open.values()]
+            due = bool(waiting) and now - min(waiting) >= self._window
+            for stream, (began, last, origin, records) in list(self._open.items()):
+                if due and (now - began >= self._window or now - last >= QUIET):
+                    del self._open[stream]
+                    for record in records.flush():
+                        self._add(stream, origin, record, began)
+            if self._batch and now - self._batch[0][0] >= self._window:
+                # What came after the beginning of a record that still grows waits for that one.
+                self._release(min((began for began, *_ in self._open.values()), default=now))
+            return self._heard and self._tell(())
+
+    def close(self) -> None:
+        """Tell all that is left."""
+        with self._lock:
+            for stream, (began, _, origin, records) in self._open.items():
+                for record in records.flush():
+                    self._add(stream, origin, record, began)
+            self._open.clear()
+            self._release()
+
+    def _add(self, stream: Hashable, origin: Origin, record: Record, began: float) -> None:
+        if record.time is None:
+            # What has no time of its own has that at which it came.
+            record = replace(record, time=datetime.now(UTC) - timedelta(seconds=monotonic() - began))
+        told = Told(origin, record)
+        if self._grep.wants(told, stream):
+            insort(self._batch, (began, stream, told), key=lambda waiting: waiting[0])
+
+    def _release(self, until: float = inf) -> None:
+        # Of the same time, what came first is first: of a file that was turned over its end, then the new beginning.
+        number = bisect_right(self._batch, until, key=lambda waiting: waiting[0])
+        batch, self._batch = self._batch[:number], self._batch[number:]
+        if batch and self._heard:
+            self._heard = self._tell(in_order((stream, told) for _, stream, told in batch))

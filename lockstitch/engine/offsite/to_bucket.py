@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 
 from lockstitch.databases.backup import MANIFEST
 from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, File, Manifest, parse
+from lockstitch.engine.offsite.s3 import Bucket, Store
 from lockstitch.engine.offsite.sealed import names, piped, recipients_of, seal, sealed_before
 from lockstitch.engine.offsite.source import CHUNK, Progress, Pushed, Source, Told
-from lockstitch.engine.offsite.store import Store
-from lockstitch.engine.offsite.where import Bucket
 from lockstitch.errors import CheckError, LockstitchError
 from lockstitch.model.host import Host
 from lockstitch.remote import Remote

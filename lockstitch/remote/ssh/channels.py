@@ -8,9 +8,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from lockstitch.errors import ConnectError
+from lockstitch.remote.ssh.cancellation import in_background
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.shell import BROKEN, NotStartedError, RefusedError, Shell
-from lockstitch.remote.ssh.sockets import in_background
 
 if TYPE_CHECKING:
     from lockstitch.remote.ssh.sftp import Requests

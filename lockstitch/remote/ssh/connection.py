@@ -3,30 +3,74 @@
 from __future__ import annotations
 
 import random
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from fabric import Config, Connection
-from paramiko import PKey, SSHClient, SSHException
+from paramiko import MissingHostKeyPolicy, PKey, SSHClient, SSHException, Transport
 from paramiko.ssh_exception import IncompatiblePeer
 
 from lockstitch.errors import ConnectError
 from lockstitch.remote.ssh import known_hosts
+from lockstitch.remote.ssh.cancellation import GivenUpError, dial
 from lockstitch.remote.ssh.error_messages import explain, through
-from lockstitch.remote.ssh.handshake import OnlyKnown, disabled, key_types, never_made
 from lockstitch.remote.ssh.keepalive import TICK, PulseTransport
 from lockstitch.remote.ssh.keys import Login
 from lockstitch.remote.ssh.proxy import ProxyFailed, ProxySocket, by_command
 from lockstitch.remote.ssh.route import Hop
-from lockstitch.remote.ssh.sockets import GivenUpError, dial
 
 if TYPE_CHECKING:
     from lockstitch.remote.ssh.cancellation import Round
     from lockstitch.remote.ssh.network import Network
+
+CHANNEL_REFUSED = 2
+
+
+class OnlyKnown(MissingHostKeyPolicy):
+    """Has every host key checked. Paramiko's own table stays empty, so every key comes here."""
+
+    def __init__(self, check: Callable[[PKey], None]) -> None:
+        self._check = check
+
+    def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:
+        self._check(key)
+
+
+def key_types(known: tuple[str, ...]) -> list[str]:
+    """The signature algorithms of these key types: a host is asked for the key we know."""
+    rsa = ("rsa-sha2-512", "rsa-sha2-256")
+    return [algorithm for kind in known for algorithm in (rsa if kind == "ssh-rsa" else (kind,))]
+
+
+def disabled(hop: Hop) -> dict[str, list[str]]:
+    """The algorithms we have that `~/.ssh/config` does not allow, by paramiko's words for their kinds.
+
+    Raises SSHException where that is all of them.
+    """
+    found: dict[str, list[str]] = {}
+    for kind, allowed in hop.algorithms:
+        ours = getattr(Transport, f"_preferred_{kind}")
+        found[kind] = [name for name in ours if name not in allowed]
+        if len(found[kind]) == len(ours) and kind != "pubkeys":
+            have = ", ".join(ours)
+            raise SSHException(f"~/.ssh/config allows only {', '.join(allowed)} ({kind}); Lockstitch has {have}")
+    return found
+
+
+def never_made(error: Exception) -> bool:
+    """Whether the other side did not even begin to talk: then trying again does no harm."""
+    if isinstance(error, OSError):
+        hopeless = isinstance(error, FileNotFoundError) or getattr(error, "errno", 0) == socket.EAI_NONAME
+        return not hopeless
+    if getattr(error, "code", None) == CHANNEL_REFUSED:
+        return True
+    return "Error reading SSH protocol banner" in str(error) or isinstance(error, EOFError)
+
 
 FIRST_BACKOFF = 0.2
 

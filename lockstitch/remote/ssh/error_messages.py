@@ -10,10 +10,10 @@ from paramiko.ssh_exception import IncompatiblePeer
 
 from lockstitch.errors import ConnectError, HostKeyError
 from lockstitch.remote.ssh import known_hosts
+from lockstitch.remote.ssh.cancellation import GivenUpError
 from lockstitch.remote.ssh.keys import LoginRefused
 from lockstitch.remote.ssh.proxy import ProxyFailed
 from lockstitch.remote.ssh.route import Hop
-from lockstitch.remote.ssh.sockets import GivenUpError
 
 _FORWARD = {1: "does not let connections through to it", 2: "cannot connect to it"}
 _OLD = "its SSH server may be very old, or allow only the very newest: compare KexAlgorithms and HostKeyAlgorithms"

@@ -6,28 +6,72 @@ import copy
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fabric import Config
+from fabric.runners import Remote
+from paramiko import Message, SSHException
+from paramiko.common import cMSG_CHANNEL_REQUEST
 from paramiko.config import SSHConfig
 
 from lockstitch.errors import HostKeyError
 from lockstitch.model.host import Host
 from lockstitch.remote.ssh import known_hosts
-from lockstitch.remote.ssh.cancellation import Round
+from lockstitch.remote.ssh.cancellation import GivenUpError, Round
 from lockstitch.remote.ssh.client import Client
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.error_messages import refused_key
-from lockstitch.remote.ssh.record import record_new
+from lockstitch.remote.ssh.keys import KeyRing
+from lockstitch.remote.ssh.known_hosts import record_new
 from lockstitch.remote.ssh.revoked import revoked_by
-from lockstitch.remote.ssh.ring import KeyRing
 from lockstitch.remote.ssh.route import Hop, way
-from lockstitch.remote.ssh.runner import StrictRunner
-from lockstitch.remote.ssh.sockets import GivenUpError
+
+PATIENCE = 2.0
+
+
+class StrictRunner(Remote):  # type: ignore[misc]
+    """Fabric's runner leaves the command running on the host when it is interrupted or takes too long."""
+
+    def send_interrupt(self, interrupt: KeyboardInterrupt) -> None:
+        """Ctrl-C: passed on as a character it means nothing without a terminal, so end the command."""
+        self.kill()
+        raise interrupt
+
+    def stop(self) -> None:
+        """However it came to an end here, end it there."""
+        self._end()
+        super().stop()
+
+    def kill(self) -> None:
+        """Ctrl-C, or it took too long."""
+        self._end()
+        super().kill()
+
+    def _end(self) -> None:
+        channel = getattr(self, "channel", None)
+        if channel is None or channel.closed or channel.exit_status_ready():
+            return
+        with suppress(OSError, EOFError, SSHException):
+            send_signal(channel, "TERM")
+            channel.shutdown_write()
+            # A connection that is closed at once may take the signal with it.
+            channel.status_event.wait(PATIENCE)
+
+
+def send_signal(channel: object, name: str) -> None:
+    """Ask the SSH server to send a signal to what runs on a channel; OpenSSH does since 7.9, save for root."""
+    message = Message()
+    message.add_byte(cMSG_CHANNEL_REQUEST)
+    message.add_int(channel.remote_chanid)  # type: ignore[attr-defined]
+    message.add_string("signal")
+    message.add_boolean(False)
+    message.add_string(name)
+    channel.transport._send_user_message(message)  # type: ignore[attr-defined]
+
 
 # Without a handler, paramiko prints tracebacks of its own.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())

@@ -20,7 +20,7 @@ from lockstitch.model.plan import Script
 from lockstitch.model.results import Observer, Result, nobody
 from lockstitch.remote import FileMode, InterruptedRunError
 from lockstitch.remote.script import Reading, render
-from lockstitch.remote.ssh.cancellation import Round
+from lockstitch.remote.ssh.cancellation import Round, in_background
 from lockstitch.remote.ssh.channels import SPARES, Line
 from lockstitch.remote.ssh.files import opened
 from lockstitch.remote.ssh.interactive import interact
@@ -28,7 +28,6 @@ from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.script_run import Carry
 from lockstitch.remote.ssh.sftp import begin
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
-from lockstitch.remote.ssh.sockets import in_background
 
 NOT_BEGUN = "interrupted before it began"
 # Linux takes no longer argument than 128 KiB.

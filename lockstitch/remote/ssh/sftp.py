@@ -12,9 +12,9 @@ from paramiko import Channel, Message, SFTPClient, SFTPError
 from paramiko.sftp import CMD_STATUS, SFTP_OK
 
 from lockstitch.errors import ConnectError, HostLostError
+from lockstitch.remote.ssh.cancellation import in_background
 from lockstitch.remote.ssh.channels import Line
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError, RefusedError, session
-from lockstitch.remote.ssh.sockets import in_background
 
 # For one answer: a disk may be slow, but not for ever.
 PATIENCE = 60.0

@@ -9,7 +9,7 @@ from paramiko import Channel, ChannelException, SSHException, Transport
 from lockstitch.model.command import any_shell, words
 from lockstitch.remote.ssh.agent import lend
 from lockstitch.remote.ssh.connection import StrictConnection
-from lockstitch.remote.ssh.runner import send_signal
+from lockstitch.remote.ssh.network import send_signal
 
 CHUNK = 32 * 1024
 NOT_YET = None

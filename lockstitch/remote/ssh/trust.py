@@ -9,8 +9,8 @@ from paramiko import PKey
 from lockstitch.errors import ConnectError
 from lockstitch.model.host import Host
 from lockstitch.remote.ssh import known_hosts
+from lockstitch.remote.ssh.known_hosts import record as record_key
 from lockstitch.remote.ssh.network import Network
-from lockstitch.remote.ssh.record import record as record_key
 from lockstitch.remote.ssh.route import gateways
 
 FAMILIES = (

@@ -13,12 +13,10 @@ from hypothesis import strategies as st
 
 from lockstitch import services
 from lockstitch.cli.scaffold.answers import Answers, hosts_of
-from lockstitch.cli.scaffold.files import written
+from lockstitch.cli.scaffold.files import inventory_text, scalar, template, written
 from lockstitch.cli.scaffold.questions import QUESTIONS, gather
 from lockstitch.cli.scaffold.service_settings import plainest, required, together
 from lockstitch.cli.scaffold.service_settings import settings as settings_of
-from lockstitch.cli.scaffold.source import template
-from lockstitch.cli.scaffold.text import inventory_text, scalar
 from lockstitch.cli.scaffold.write import checked
 from lockstitch.errors import InventoryError, UsageError
 from lockstitch.inventory import Inventory, load

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lockstitch.cli.scaffold import write
+from lockstitch.cli.scaffold.files import template
 from lockstitch.cli.scaffold.init import begin
-from lockstitch.cli.scaffold.source import template
 from lockstitch.errors import InventoryError, LockstitchError, UsageError
 from tests.cli.scaffold.newcomer import held
 

@@ -19,7 +19,7 @@ from tests.containers.project import FAB, Ran, Running
 from tests.engine.logs.conftest import HOSTS, Make, folder
 
 BEGUN = "begun"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def started(operator: Operator, *words: str) -> Running:

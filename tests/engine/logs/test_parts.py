@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.engine.logs.framing import Said
-from lockstitch.engine.logs.live import Live
-from lockstitch.engine.logs.merge import Grep, Origin, Told, last_lines, merged
+from lockstitch.engine.logs.merge import Grep, Live, Origin, Told, last_lines, merged
 from lockstitch.engine.logs.records import Record, Records, of_file, of_journal
 from lockstitch.engine.logs.timestamps import Clock
 from lockstitch.remote.script import LONGEST_LINE
@@ -164,7 +163,7 @@ def test_a_piece_is_what_it_was(lines: list[str], rest: bool) -> None:
 def test_no_line_waits_longer_than_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     now = [100.0]
-    monkeypatch.setattr("lockstitch.engine.logs.live.monotonic", lambda: now[0])
+    monkeypatch.setattr("lockstitch.engine.logs.merge.monotonic", lambda: now[0])
 
     def tell(stream: object) -> bool:
         told.extend(one.record.lines[0] for one in stream)  # type: ignore[attr-defined]

@@ -25,11 +25,11 @@ from moto.server import ThreadedMotoServer
 from lockstitch.databases.backup import MANIFEST, Vault
 from lockstitch.databases.backup_directory import BEGIN, CHECK, FINISH
 from lockstitch.databases.engine import in_vault
-from lockstitch.engine.offsite import Bucket, StoreError, bucket_of, fetch, push_to_bucket, push_to_host, s3, store
+from lockstitch.engine.offsite import Bucket, StoreError, bucket_of, fetch, push_to_bucket, push_to_host, s3
 from lockstitch.engine.offsite.manifest import parse
 from lockstitch.engine.offsite.source import Source
 from lockstitch.errors import CheckError, ExitCode, HostLostError, LockstitchError, UsageError
-from lockstitch.inventory.offsite import OffsiteSettings
+from lockstitch.inventory.database import OffsiteSettings
 from lockstitch.model.command import Command, Secret
 from lockstitch.model.host import Address, Host
 from lockstitch.model.plan import Script, Step
@@ -421,16 +421,16 @@ def test_a_push_that_is_cut_off_goes_on(
 
 def tampering(client: Any, monkeypatch: pytest.MonkeyPatch, which: str) -> None:
     """Whatever is written to a key that ends like that is changed at the far end at once."""
-    write = store.Store.write
+    write = s3.Store.write
 
-    def written(self: store.Store, key: str, stream: Any, size: int) -> None:
+    def written(self: s3.Store, key: str, stream: Any, size: int) -> None:
         write(self, key, stream, size)
         if key.endswith(which):
             data = bytearray(client.get_object(Bucket="store", Key=key)["Body"].read())
             data[0] ^= 1
             client.put_object(Bucket="store", Key=key, Body=bytes(data))
 
-    monkeypatch.setattr(store.Store, "write", written)
+    monkeypatch.setattr(s3.Store, "write", written)
 
 
 @pytest.mark.parametrize("which", ["toc.dat", MANIFEST])
@@ -486,7 +486,7 @@ def test_constant_memory(remote: LocalRemote, backup: Callable[..., Path], bucke
             while data := stream.read(options["Config"].multipart_chunksize):
                 chunks.append(len(data))
 
-    there = store.Store(bucket)
+    there = s3.Store(bucket)
     there._client.upload_fileobj = Nowhere
     source = Source(remote, DB1, VAULT, NAME)
     (file,) = source.manifest().files
@@ -501,7 +501,7 @@ def test_constant_memory(remote: LocalRemote, backup: Callable[..., Path], bucke
 
 
 def test_the_biggest_dump_has_no_more_parts_than_s3_takes(bucket: Bucket) -> None:
-    there, said = store.Store(bucket), []
+    there, said = s3.Store(bucket), []
     there._client.upload_fileobj = lambda *what, Config: said.append(Config.multipart_chunksize)
     for size in (0, 1 << 30, 1 << 40, 5 << 40):
         there.write("key", None, size)
@@ -539,9 +539,9 @@ def test_an_endpoint_from_the_environment_is_judged_like_a_written_one(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
     with pytest.raises(UsageError, match="is http://, where all can read") as refused:
-        store.Store(Bucket("store", region="us-east-1", key=KEY, secret=SECRET))
+        s3.Store(Bucket("store", region="us-east-1", key=KEY, secret=SECRET))
     assert "insecure: true" in refused.value.hint
-    with store.Store(Bucket("store", region="us-east-1", key=KEY, secret=SECRET, insecure=True)) as there:
+    with s3.Store(Bucket("store", region="us-east-1", key=KEY, secret=SECRET, insecure=True)) as there:
         there.write("key", io.BytesIO(b"x"), 1)
     assert OffsiteSettings.model_validate({"bucket": "abc", "endpoint": moto, "insecure": True}).insecure
 
@@ -554,10 +554,10 @@ def test_no_error_shows_a_key(
     backup()
     shown = f"the key {KEY.reveal()} does not exist, nor does {SECRET.reveal()}"
 
-    def refuse(self: store.Store, key: str) -> None:
+    def refuse(self: s3.Store, key: str) -> None:
         raise ClientError({"Error": {"Code": "InvalidAccessKeyId", "Message": shown}}, "GetObject")
 
-    monkeypatch.setattr(store.Store, "_body", refuse)
+    monkeypatch.setattr(s3.Store, "_body", refuse)
     for one in (bucket, Bucket(**{**vars(bucket), "key": None, "secret": None})):
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY.reveal())
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET.reveal())
@@ -613,7 +613,7 @@ def test_boto3_is_imported_only_when_it_is_needed() -> None:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[3],
     )
     assert said.stdout == "False\n"
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from lockstitch.databases.backup import MANIFEST
 from lockstitch.engine.offsite import push_sealed_to_bucket, push_sealed_to_host
 from lockstitch.errors import CheckError, LockstitchError, UsageError
-from lockstitch.inventory.offsite import OffsiteSettings
+from lockstitch.inventory.database import OffsiteSettings
 from tests.engine.offsite.test_offsite import (
     DB1,
     FAR,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.cli.transfer_progress import Lines
+from lockstitch.cli.transfers import Lines
 from lockstitch.engine.fanout import Way
 from lockstitch.engine.transfer import Fetch, Progress, Send, Source, carry
 from lockstitch.errors import ExitCode
@@ -175,7 +175,7 @@ def test_a_terminal_has_bars(operator: Operator, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [str(FAB), "-H", "lab:api1,lab:api3", "put", str(tmp_path / "file"), "file"],
         cwd=operator.folder,
-        env={**operator.env, "PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm"},
+        env={**operator.env, "PYTHONPATH": str(Path(__file__).parents[3]), "TERM": "xterm"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=theirs,

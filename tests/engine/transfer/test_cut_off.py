@@ -29,7 +29,7 @@ CUTS = sorted({0, 1, WHOLE, *(n * CHUNK + more for n in range(1, 6) for more in 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lockstitch.engine.transfer.local_source.CHUNK", CHUNK)
-    monkeypatch.setattr("lockstitch.remote.local_files._BUFFER", 1)
+    monkeypatch.setattr("lockstitch.remote.local._BUFFER", 1)
 
 
 def content(size: int, seed: int = 0) -> bytes:

@@ -11,10 +11,10 @@ from fabric import Config
 from lockstitch.model.host import Host
 from lockstitch.remote import Remote
 from lockstitch.remote.fake import Scripted
-from lockstitch.remote.here import Here
+from lockstitch.remote.local import Here
 from lockstitch.remote.routed import Routed
 from lockstitch.remote.ssh import SshRemote
-from lockstitch.remote.ssh.streams import CHUNK
+from lockstitch.remote.ssh.files import CHUNK
 from scripts.sandbox import Sandbox
 from tests.engine.transfer.carried import HOST
 from tests.local import LocalRemote
