@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 MOST = 64
 _INTERRUPT = object()
 # Those who listen in the main thread, where Python runs its signal handlers; the innermost last.
-_ears: list[Ear] = []
+_ears: list[InterruptListener] = []
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -29,7 +29,7 @@ def interrupt() -> None:
     _ears[-1].news.put(_INTERRUPT)
 
 
-class Ear:
+class InterruptListener:
     """Hears that work is done, and that somebody interrupts. Its queue may be written to by a signal handler."""
 
     def __init__(self) -> None:
@@ -74,9 +74,9 @@ class Ear:
 
 
 @contextmanager
-def listening() -> Iterator[Ear]:
+def listening() -> Iterator[InterruptListener]:
     """Within this, interrupts are told to the Ear; one that it has not heard is raised at the end."""
-    ear = Ear()
+    ear = InterruptListener()
     if threading.current_thread() is not threading.main_thread():
         yield ear
         return
@@ -99,7 +99,7 @@ def at_once(
     """Do something with every item, at most so many at once; what it returned, in their order.
 
     All of them end before this returns or raises. What `do` raises first (by the order of the items) is raised;
-    `interrupted` and `patience` are those of `Ear.wait`, and nothing begins after an interrupt.
+    `interrupted` and `patience` are those of `InterruptListener.wait`, and nothing begins after an interrupt.
     """
     items = list(items)
     if not items:

@@ -37,13 +37,13 @@ def backup(c: FleetContext, label: str = "", database: str = "", json: bool = Fa
     Exit codes: 0 made, 2 usage, 3 unreachable, 4 somebody else is at it, 6 the host was lost midway, 7 not made.
     """
     from lockstitch import plans
-    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.databases import DatabaseSession
     from lockstitch.cli.session import Session
     from lockstitch.databases.backup import refuse_label
 
     with Session(c, json=json, commands=commands) as session:
         refuse_label(label)
-        stores = Stores(session, database)
+        stores = DatabaseSession(session, database)
         running = plans.running(stores.everything, stores.apps())
         stores.carry_out(lambda shelves: plans.backup(stores.environment, shelves, label, running))
 
@@ -55,11 +55,11 @@ def list_(c: FleetContext, database: str = "", json: bool = False) -> None:
 
         fab -H prod backup.list
     """
-    from lockstitch.cli.databases import Stores, show_backups
+    from lockstitch.cli.databases import DatabaseSession, show_backups
     from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
-        show_backups(Stores(session, database))
+        show_backups(DatabaseSession(session, database))
 
 
 @fleet_task(
@@ -83,11 +83,11 @@ def verify(c: FleetContext, name: str = "", database: str = "", json: bool = Fal
     Exit codes: 0 as it was written, 7 damaged or not there.
     """
     from lockstitch import plans
-    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.databases import DatabaseSession
     from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
-        stores = Stores(session, database, name)
+        stores = DatabaseSession(session, database, name)
         stores.carry_out(lambda shelves: plans.verify(stores.environment, plans.choose(shelves, name)))
 
 
@@ -110,11 +110,11 @@ def prove(c: FleetContext, name: str = "", database: str = "", json: bool = Fals
 
     Exit codes: 0 proven, 6 the host or server was lost midway, 7 it could not be restored, or differs.
     """
-    from lockstitch.cli.databases import Stores, prove_plan
+    from lockstitch.cli.databases import DatabaseSession, prove_plan
     from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
-        stores = Stores(session, database, name)
+        stores = DatabaseSession(session, database, name)
         stores.carry_out(lambda shelves: prove_plan(stores, shelves, name), proving=True)
 
 
@@ -143,13 +143,13 @@ def restore(
     Exit codes: 0 done, 5 failed and the old one serves, 6 a person is needed, 7 refused, nothing was changed.
     """
     from lockstitch import plans
-    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.databases import DatabaseSession
     from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
-        stores = Stores(session, backup=name)
+        stores = DatabaseSession(session, backup=name)
 
-        def make(shelves: Sequence[plans.Shelf]) -> plans.Plan:
+        def make(shelves: Sequence[plans.DatabaseJob]) -> plans.Plan:
             ((shelf, chosen),) = plans.choose(shelves, name)
             return plans.restore(stores.environment, shelf, chosen, into)
 
@@ -163,11 +163,11 @@ def fetch(c: FleetContext, name: str, to: str = ".", json: bool = False) -> None
 
         fab -H prod backup.fetch main-20260101T020000Z-1a2b --to /mnt/usb
     """
-    from lockstitch.cli.databases import Stores, fetch_backup
+    from lockstitch.cli.databases import DatabaseSession, fetch_backup
     from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
-        fetch_backup(Stores(session, backup=name), name, to)
+        fetch_backup(DatabaseSession(session, backup=name), name, to)
 
 
 @fleet_task(
@@ -183,11 +183,11 @@ def push(c: FleetContext, name: str = "", database: str = "", json: bool = False
 
         fab -H prod backup.push
     """
-    from lockstitch.cli.databases import Stores, push_backups
+    from lockstitch.cli.databases import DatabaseSession, push_backups
     from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
-        push_backups(Stores(session, database, name), name)
+        push_backups(DatabaseSession(session, database, name), name)
 
 
 @fleet_task(help={"database": _DATABASE, "yes": _YES, "json": _JSON, "commands": _COMMANDS})
@@ -202,13 +202,13 @@ def prune(c: FleetContext, database: str = "", yes: bool = False, json: bool = F
         fab -H prod backup.prune
     """
     from lockstitch import plans
-    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.databases import DatabaseSession
     from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
-        stores = Stores(session, database)
+        stores = DatabaseSession(session, database)
 
-        def make(shelves: Sequence[plans.Shelf]) -> plans.Plan:
+        def make(shelves: Sequence[plans.DatabaseJob]) -> plans.Plan:
             apps = stores.apps()
             plans.raise_unreachable(apps)
             held = plans.held_backups(apps, (b for shelf in shelves for b in shelf.facts.backups))

@@ -23,11 +23,11 @@ def check(c: FleetContext, database: str = "", json: bool = False) -> None:
 
     Exit codes: 0 all within the thresholds, 3 a host is unreachable, 7 a threshold says no, or it cannot be asked.
     """
-    from lockstitch.cli.databases import Stores, show_check
+    from lockstitch.cli.databases import DatabaseSession, show_check
     from lockstitch.cli.session import Session
 
     with Session(c, json=json) as session:
-        show_check(Stores(session, database))
+        show_check(DatabaseSession(session, database))
 
 
 @fleet_task(help={"database": _DATABASE, "json": _JSON, "commands": "show with the plan every command that is sent"})
@@ -40,11 +40,11 @@ def analyze(c: FleetContext, database: str = "", json: bool = False, commands: b
     Exit codes: 0 done, 3 unreachable, 4 somebody else is at it, 7 not done.
     """
     from lockstitch import plans
-    from lockstitch.cli.databases import Stores
+    from lockstitch.cli.databases import DatabaseSession
     from lockstitch.cli.session import Session
 
     with Session(c, json=json, commands=commands) as session:
-        stores = Stores(session, database)
+        stores = DatabaseSession(session, database)
         stores.carry_out(lambda shelves: plans.analyze(stores.environment, shelves))
 
 
@@ -60,11 +60,11 @@ def shell(c: FleetContext, database: str = "") -> None:
 
     Exit codes: 0 ended, 2 there is no terminal, 3 unreachable or lost, 7 it could not be opened.
     """
-    from lockstitch.cli.databases import Stores, open_shell
+    from lockstitch.cli.databases import DatabaseSession, open_shell
     from lockstitch.cli.session import Session
 
     with Session(c) as session:
-        open_shell(Stores(session, database))
+        open_shell(DatabaseSession(session, database))
 
 
 namespace = Collection("database", check, analyze, shell)

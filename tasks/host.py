@@ -10,7 +10,7 @@ from lockstitch.cli import FleetContext, fleet_task
 from lockstitch.cli.task import WAY
 
 if TYPE_CHECKING:
-    from lockstitch.facts.table import Question
+    from lockstitch.facts.table import TableQuery
 
 _USER = "whose, where it is not the login user; through sudo"
 
@@ -218,7 +218,7 @@ def keys_remove(
 
 
 def _ask(
-    c: FleetContext, what: str, question: Question[Any], json: bool, serial: bool, parallel: int, timeout: float
+    c: FleetContext, what: str, question: TableQuery[Any], json: bool, serial: bool, parallel: int, timeout: float
 ) -> None:
     from lockstitch.cli.facts import ask
     from lockstitch.cli.fanout import way

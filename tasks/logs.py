@@ -46,9 +46,9 @@ def logs(
     app can be read on a host.
     """
     from lockstitch.cli.fanout import way
-    from lockstitch.cli.logs import Asked, show_logs
+    from lockstitch.cli.logs import LogOptions, show_logs
     from lockstitch.cli.session import Session
 
-    asked = Asked.of(follow=follow, since=since, grep=grep, lines=lines, sudo=sudo, alone=serial or parallel > 0)
+    asked = LogOptions.of(follow=follow, since=since, grep=grep, lines=lines, sudo=sudo, alone=serial or parallel > 0)
     with Session(c, json=json) as session:
         show_logs(session, only, asked, way(serial=serial, parallel=parallel, timeout=timeout))

@@ -16,7 +16,7 @@ from lockstitch.model.plan import Script
 from lockstitch.model.results import Observer, Result, nobody
 from lockstitch.remote import FileMode
 from lockstitch.remote.local import open_file
-from lockstitch.remote.script import Reading, render
+from lockstitch.remote.script import ScriptOutput, render
 
 
 class LocalRemote:
@@ -61,7 +61,7 @@ class LocalRemote:
         )
         assert process.stdin and process.stdout
         lost = next((error for loss in self.losses if (error := loss(host, script))), None)
-        reading = Reading(host.name, script, "nonce", nobody if lost else observe)
+        reading = ScriptOutput(host.name, script, "nonce", nobody if lost else observe)
         try:
             process.stdin.write(render(script, "nonce").encode("utf-8", "surrogateescape"))
             process.stdin.flush()

@@ -7,7 +7,7 @@
 A check that cannot be judged is a warning that says so, never a pass. Each finding that is no pass says what to do.
 """
 
-from lockstitch.checks.check import Asking, Check, Context, findings
+from lockstitch.checks.check import Check, CheckGroup, Context, findings
 from lockstitch.checks.declared import NAMES, gathered
 
-__all__ = ["NAMES", "Asking", "Check", "Context", "findings", "gathered"]
+__all__ = ["NAMES", "Check", "CheckGroup", "Context", "findings", "gathered"]

@@ -9,8 +9,8 @@ from lockstitch.checks.check import Check, Context, failed, finding, passed, unk
 from lockstitch.databases.migrations import Pending
 from lockstitch.facts import queries
 from lockstitch.facts.git import PLACE, SETTINGS
-from lockstitch.facts.queries import Ask, code_values, parse_place, probes
-from lockstitch.facts.site import HostFacts, PlaceFacts
+from lockstitch.facts.queries import SiteQuery, code_values, parse_place, probes
+from lockstitch.facts.site import CheckoutFacts, HostFacts
 from lockstitch.facts.state_files import THERE
 from lockstitch.inventory import App
 from lockstitch.inventory.checks import QueueChecks
@@ -20,7 +20,7 @@ from lockstitch.model.format import sized
 from lockstitch.model.host import Host
 from lockstitch.model.probe import Probe
 from lockstitch.services.queues import QueueState
-from lockstitch.services.release_context import Place, Unwritable
+from lockstitch.services.release_context import ReleaseContext, Unwritable
 
 # Asked once; a pipe would hide how it ended.
 _GIT = r"""
@@ -65,7 +65,7 @@ def judge_git(app: App, told: tuple[bool, str]) -> Iterator[Finding]:
 
 def place(host: Host, app: App) -> Check:
     """The tools of its service, folders that can be written, and the free space that a deploy wants."""
-    probe = probes(Ask(host, app))[1]
+    probe = probes(SiteQuery(host, app))[1]
     return Check("place", probe, partial(judge_place, app))
 
 
@@ -91,7 +91,7 @@ def checkout(app: App) -> Check:
     return Check("checkout", probe, partial(judge_checkout, app))
 
 
-def judge_checkout(app: App, told: PlaceFacts) -> Iterator[Finding]:
+def judge_checkout(app: App, told: CheckoutFacts) -> Iterator[Finding]:
     if told.foreign:
         yield failed("checkout", told.foreign, "move it away, or correct `path` and `layout`")
     elif told.broken:
@@ -111,7 +111,7 @@ def judge_checkout(app: App, told: PlaceFacts) -> Iterator[Finding]:
 
 def migrations(app: App, env: Mapping[str, Value], context: Context) -> Check | None:
     """Return the check for migrations that the code that serves has not applied; None where nobody knows how to ask."""
-    probe = queries.pending(app, Place(app.name, app.layout_paths, "", "", env))
+    probe = queries.pending(app, ReleaseContext(app.name, app.layout_paths, "", "", env))
     lacking = [why for reference in app.secrets.values() if (why := context.lacking.get(reference))]
     return Check("migrations", probe, partial(judge_migrations, lacking)) if probe else None
 
@@ -129,7 +129,7 @@ def judge_migrations(lacking: Sequence[str], told: Pending | None) -> Iterator[F
 
 def queue(app: App, limits: QueueChecks, env: Mapping[str, Value]) -> Check | None:
     """How many jobs wait; None where the app's service knows no queues."""
-    queues = app.service.queue(Place(app.name, app.layout_paths, "", "", env))
+    queues = app.service.queue(ReleaseContext(app.name, app.layout_paths, "", "", env))
     return Check("queue", queues.status, partial(judge_queue, limits)) if queues else None
 
 
@@ -152,7 +152,7 @@ def judge_queue(limits: QueueChecks, told: QueueState) -> Iterator[Finding]:
 def writable(app: App, env: Mapping[str, Value]) -> Check | None:
     """Return the check that both who deploys and who serves may write where the app must; None where its service does
     not tell."""
-    probe = app.service.rights(Place(app.name, app.layout_paths, "", "", env))
+    probe = app.service.rights(ReleaseContext(app.name, app.layout_paths, "", "", env))
     return Check("writable", probe, partial(judge_writable, app)) if probe else None
 
 

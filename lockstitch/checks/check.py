@@ -27,7 +27,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Asking:
+class CheckGroup:
     """The checks of one host, or of one `app` on it, which are asked as its `user`."""
 
     label: str
@@ -49,7 +49,7 @@ class Context:
     lacking: Mapping[str, str] = field(default_factory=dict)
 
 
-def findings(asking: Asking, read: Sequence[Any], why: str = "") -> tuple[Finding, ...]:
+def findings(asking: CheckGroup, read: Sequence[Any], why: str = "") -> tuple[Finding, ...]:
     """What the answers of one asking say, in the order of its checks. Who was asked and does not answer is not well:
     what was not answered is a no, each under its own name; `why` says what came between."""
     judged = zip(asking.checks, read, strict=False)

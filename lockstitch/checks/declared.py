@@ -8,7 +8,7 @@ from functools import partial
 
 from lockstitch.checks import apps
 from lockstitch.checks import host as machine
-from lockstitch.checks.check import Asking, Check, Context
+from lockstitch.checks.check import Check, CheckGroup, Context
 from lockstitch.checks.clock import clock
 from lockstitch.checks.host import tools
 from lockstitch.checks.network import url
@@ -36,7 +36,7 @@ _OF_APPS = ("variables", "git", "place", "checkout", "writable", "queue", "migra
 NAMES = (*_OF_HOSTS, *_OF_APPS)
 
 
-def gathered(fleet: Fleet, context: Context, skip: Iterable[str] = (), *, implied: bool) -> tuple[Asking, ...]:
+def gathered(fleet: Fleet, context: Context, skip: Iterable[str] = (), *, implied: bool) -> tuple[CheckGroup, ...]:
     """What is asked of every host and of every app on it, each in one script. Without `implied`, what is declared."""
     skipped = known(skip)
     askings = [*_hosts(fleet, context, implied), *_apps(fleet, context, implied)]
@@ -68,23 +68,23 @@ def references(fleet: Fleet, *, implied: bool = False) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*urls, *secrets]))
 
 
-def usual_host(host: Host) -> Asking:
+def usual_host(host: Host) -> CheckGroup:
     """What can be asked of a host of which nothing more is known than its name."""
-    return Asking(host.name, host, tuple(_usual()))
+    return CheckGroup(host.name, host, tuple(_usual()))
 
 
 def _wanted(said: bool | None, implied: bool) -> bool:
     return implied if said is None else said
 
 
-def _hosts(fleet: Fleet, context: Context, implied: bool) -> Iterator[Asking]:
+def _hosts(fleet: Fleet, context: Context, implied: bool) -> Iterator[CheckGroup]:
     for host in fleet.hosts:
         mine = [group.checks for group in fleet.groups if host in group.hosts]
         found = [check for checks in mine for check in _of_host(checks, context)]
         if implied:
             declared = {check.name for check in found}
             found = [*(c for c in _usual() if c.name not in declared), *found]
-        yield Asking(host.name, host, _once(found))
+        yield CheckGroup(host.name, host, _once(found))
 
 
 def _usual() -> Iterator[Check]:
@@ -121,7 +121,7 @@ def _of_host(
         yield redis(checks.redis, context)
 
 
-def _apps(fleet: Fleet, context: Context, implied: bool) -> Iterator[Asking]:
+def _apps(fleet: Fleet, context: Context, implied: bool) -> Iterator[CheckGroup]:
     asked: set[str] = set()
     for host, app in fleet.sites():
         env: dict[str, Value] = {**app.env, **{n: v for n, r in app.secrets.items() if (v := context.known.get(r))}}
@@ -130,7 +130,7 @@ def _apps(fleet: Fleet, context: Context, implied: bool) -> Iterator[Asking]:
         if implied and app.name not in asked and (pending := apps.migrations(app, env, context)):
             found.append(pending)
         asked.add(app.name)
-        yield Asking(f"{app.name}@{host.name}", host, _once(found), app.name, app.user)
+        yield CheckGroup(f"{app.name}@{host.name}", host, _once(found), app.name, app.user)
 
 
 def _of_app(host: Host, app: App, env: Mapping[str, Value], context: Context, implied: bool) -> Iterator[Check]:

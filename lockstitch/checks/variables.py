@@ -49,7 +49,7 @@ exit 0
 
 
 @dataclass(frozen=True)
-class Held:
+class VariableValue:
     """A variable as it stands in one place: how long its value is, and whether that is refused."""
 
     place: str
@@ -58,10 +58,10 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Found:
+class VariableFacts:
     """What the host's files tell: every variable by its places; the files that this user may not read."""
 
-    held: Mapping[str, tuple[Held, ...]]
+    held: Mapping[str, tuple[VariableValue, ...]]
     unread: tuple[str, ...] = ()
 
 
@@ -79,7 +79,7 @@ def variables(app: App, context: Context) -> Check:
     return Check(NAME, Probe(NAME, Command(_ASK, values=values), parse), judged)
 
 
-def _given(name: str, how: VariableChecks, app: App, context: Context) -> Held | str | None:
+def _given(name: str, how: VariableChecks, app: App, context: Context) -> VariableValue | str | None:
     """What the inventory gives; a sentence where its secret cannot be had, or was not looked up."""
     if name in app.env:
         return held("the inventory's env", app.env[name], how)
@@ -91,31 +91,34 @@ def _given(name: str, how: VariableChecks, app: App, context: Context) -> Held |
     return context.lacking.get(reference, "")
 
 
-def held(place: str, value: Value, how: VariableChecks) -> Held:
+def held(place: str, value: Value, how: VariableChecks) -> VariableValue:
     """A value that is known here, without itself."""
     plain = value.reveal() if isinstance(value, Secret) else value
-    return Held(place, len(plain), plain.lower() in {one.lower() for one in how.refuse})
+    return VariableValue(place, len(plain), plain.lower() in {one.lower() for one in how.refuse})
 
 
-def parse(text: str, code: int) -> Found:
-    found: dict[str, tuple[Held, ...]] = {}
+def parse(text: str, code: int) -> VariableFacts:
+    found: dict[str, tuple[VariableValue, ...]] = {}
     unread = []
     for line in text.split("\n"):
         match line.split(" ", 4):
             case ["variable", name, state, length, place]:
-                found[name] = (*found.get(name, ()), Held(place, number(length) or 0, state == "refused"))
+                found[name] = (*found.get(name, ()), VariableValue(place, number(length) or 0, state == "refused"))
             case ["unread", *_]:
                 unread.append(line.removeprefix("unread "))
-    return Found(found, tuple(unread))
+    return VariableFacts(found, tuple(unread))
 
 
 def judge(
-    wanted: Mapping[str, VariableChecks], given: Mapping[str, Held | str | None], files: Sequence[str], found: Found
+    wanted: Mapping[str, VariableChecks],
+    given: Mapping[str, VariableValue | str | None],
+    files: Sequence[str],
+    found: VariableFacts,
 ) -> Iterator[Finding]:
     """A finding for each variable. Where it stands in several places, each must be good: any of them may count."""
     for name, how in wanted.items():
         mine = given.get(name)
-        places = [*([mine] if isinstance(mine, Held) else []), *found.held.get(name, ())]
+        places = [*([mine] if isinstance(mine, VariableValue) else []), *found.held.get(name, ())]
         bad = [said for place in places if (said := _against(place, how))]
         if bad:
             yield failed(NAME, f"{name}: {bad[0]}", f"give {name} a value of its own there")
@@ -135,7 +138,7 @@ def judge(
             )
 
 
-def _against(place: Held, how: VariableChecks) -> str:
+def _against(place: VariableValue, how: VariableChecks) -> str:
     if place.length == 0:
         return f"it is empty in {place.place}"
     if place.refused:

@@ -10,19 +10,19 @@ from dataclasses import replace
 from lockstitch import plans
 from lockstitch.cli.fanout import end, on_sites, record, site_work
 from lockstitch.cli.session import Session, words
-from lockstitch.engine.fanout import Way, everywhere
+from lockstitch.engine.fanout import FanoutOptions, everywhere
 from lockstitch.engine.journal import now
 from lockstitch.errors import ExitCode, UsageError
 from lockstitch.facts.site import Survey
 from lockstitch.inventory import App, resolve_secret
 from lockstitch.model.command import Command
 from lockstitch.model.gate import Verdict
-from lockstitch.model.plan import Plan, Site, Unit
-from lockstitch.model.results import Done
+from lockstitch.model.plan import Plan, Site, SitePlan
+from lockstitch.model.results import HostResult
 from lockstitch.report import maintenance_json, maintenance_text, queues_json, queues_text, services_json, services_text
 from lockstitch.services.maintenance import Page
 from lockstitch.services.queues import Queues, QueueState
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 
 _QUEUES = "has queues that its service knows"
 
@@ -40,7 +40,9 @@ def switch_maintenance(
         env = plans.environments(fleet, reveal=on and not session.dry)
         known = resolve_secret(secret) if secret and not session.dry else ""
         page = Page(str(retry) if retry else "", known, message)
-        return plans.maintenance(fleet, found, plans.Asked(session.run_id, session.by, on, message, page, env))
+        return plans.maintenance(
+            fleet, found, plans.MaintenanceOptions(session.run_id, session.by, on, message, page, env)
+        )
 
     session.carry_out(make, yes=yes)
 
@@ -83,30 +85,32 @@ def show_queues(session: Session, only: str) -> None:
     found = {site: _state(app, site, done[str(site)]) for site, app in apps.items() if str(site) in done}
     session.answer(lambda: queues_json(found), lambda: queues_text(found))
     bad = any(isinstance(state, str) or state.problem for state in found.values())
-    end([*done.values(), *([Done(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
+    end([*done.values(), *([HostResult(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
 
 
-def _state(app: App, site: plans.Site, done: Done) -> QueueState | str:
-    queues = app.service.queue(Place(app.name, site.layout, "", ""))
+def _state(app: App, site: plans.Site, done: HostResult) -> QueueState | str:
+    queues = app.service.queue(ReleaseContext(app.name, site.layout, "", ""))
     if queues is None or not done.results:
         return done.words
     (result,) = done.results
     return queues.status.parse(result.output, result.code)
 
 
-def _of(app: App, place: Place, which: Callable[[Queues], Command]) -> Command | None:
+def _of(app: App, place: ReleaseContext, which: Callable[[Queues], Command]) -> Command | None:
     queues = app.service.queue(place)
     return which(queues) if queues else None
 
 
-def change_services(session: Session, verb: plans.Verb, only: str, how: Way, *, message: str, yes: bool) -> None:
+def change_services(
+    session: Session, verb: plans.Verb, only: str, how: FanoutOptions, *, message: str, yes: bool
+) -> None:
     """Plan it, show it, ask where it must be asked, carry it out."""
     fleet = session.fleet(only)
 
     def make() -> Plan:
         found = session.survey(fleet, plans.rollback_asks(fleet, ""))
         env = plans.environments(fleet, reveal=not session.dry)
-        asked = plans.Service(session.run_id, session.by, verb, message, how.at_once, env)
+        asked = plans.ServiceChange(session.run_id, session.by, verb, message, how.at_once, env)
         return limited(plans.service(fleet, found, asked), how.timeout)
 
     session.carry_out(make, yes=yes)
@@ -117,13 +121,13 @@ def limited(plan: Plan, seconds: float) -> Plan:
     if not seconds:
         return plan
 
-    def unit(old: Unit) -> Unit:
+    def unit(old: SitePlan) -> SitePlan:
         return replace(old, steps=tuple(replace(step, timeout=seconds) for step in old.steps))
 
     return replace(plan, waves=tuple(replace(wave, units=tuple(map(unit, wave.units))) for wave in plan.waves))
 
 
-def show_services(session: Session, only: str, how: Way) -> None:
+def show_services(session: Session, only: str, how: FanoutOptions) -> None:
     """What every service says; a line in the journal."""
     began, start = now(), time.monotonic()
     fleet = session.fleet(only)
@@ -135,10 +139,10 @@ def show_services(session: Session, only: str, how: Way) -> None:
     end(list(ended.values()))
 
 
-def _ended(host: str, found: Survey, serving: Mapping[Site, Verdict]) -> Done:
+def _ended(host: str, found: Survey, serving: Mapping[Site, Verdict]) -> HostResult:
     """What all services of a host count as."""
     if error := found.unreachable.get(host):
-        return Done(ExitCode.UNREACHABLE, error.message)
+        return HostResult(ExitCode.UNREACHABLE, error.message)
     if no := [verdict.reason for site, verdict in serving.items() if site.host == host and not verdict.passed]:
-        return Done(ExitCode.CHECK_SAID_NO, no[0], exit=int(ExitCode.CHECK_SAID_NO))
-    return Done(ExitCode.DONE, "", exit=0)
+        return HostResult(ExitCode.CHECK_SAID_NO, no[0], exit=int(ExitCode.CHECK_SAID_NO))
+    return HostResult(ExitCode.DONE, "", exit=0)

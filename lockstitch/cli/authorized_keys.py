@@ -11,22 +11,22 @@ from lockstitch.cli.facts import answers
 from lockstitch.cli.fanout import end, record, show
 from lockstitch.cli.output import aside, tell
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import NOT_BEGUN, Way, Work, everywhere
+from lockstitch.engine.fanout import NOT_BEGUN, FanoutOptions, HostScript, everywhere
 from lockstitch.engine.journal import now
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
-from lockstitch.facts.authorized_keys import Key, KeyFile, add, key_file, keys_of, remove, write
+from lockstitch.facts.authorized_keys import AuthorizedKey, KeyFile, add, key_file, keys_of, remove, write
 from lockstitch.model.command import Command, words
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Step
-from lockstitch.model.results import Done
+from lockstitch.model.results import HostResult
 from lockstitch.report import done_text, oneline, table
 
-Lines = Callable[[Host, KeyFile], tuple[str, ...] | str]
-_UNREADABLE = Done(ExitCode.CHECK_SAID_NO, "its authorized_keys cannot be read")
-_GARBLED = Done(ExitCode.CHECK_SAID_NO, "its authorized_keys holds bytes that are no UTF-8: it stays as it is")
+KeyFileChange = Callable[[Host, KeyFile], tuple[str, ...] | str]
+_UNREADABLE = HostResult(ExitCode.CHECK_SAID_NO, "its authorized_keys cannot be read")
+_GARBLED = HostResult(ExitCode.CHECK_SAID_NO, "its authorized_keys holds bytes that are no UTF-8: it stays as it is")
 
 
-def list_keys(session: Session, way: Way, user: str) -> None:
+def list_keys(session: Session, way: FanoutOptions, user: str) -> None:
     """Every key that may log in as a user, and which of them is ours."""
     done, found = answers(session, _typed("keys.list", user), key_file(), way, user)
     hosts = {host.name: host for host in session.c.hosts}
@@ -44,7 +44,7 @@ def list_keys(session: Session, way: Way, user: str) -> None:
     end(list(done.values()))
 
 
-def add_keys(session: Session, way: Way, user: str, file: str, *, yes: bool = False) -> None:
+def add_keys(session: Session, way: FanoutOptions, user: str, file: str, *, yes: bool = False) -> None:
     """Let the keys of a file log in as a user, everywhere."""
     path = Path(file).expanduser()
     try:
@@ -57,7 +57,7 @@ def add_keys(session: Session, way: Way, user: str, file: str, *, yes: bool = Fa
     _change(session, what, way, user, lambda host, there: add(there, keys), "it is there already", yes=yes)
 
 
-def remove_key(session: Session, way: Way, user: str, named: str, *, yes: bool = False) -> None:
+def remove_key(session: Session, way: FanoutOptions, user: str, named: str, *, yes: bool = False) -> None:
     """Let no key of this fingerprint or comment log in as a user any more; never the one that lets us in."""
     if not named.strip():
         raise UsageError("no key is named; nothing was changed", hint="keys.list shows fingerprints and comments")
@@ -75,19 +75,21 @@ def remove_key(session: Session, way: Way, user: str, named: str, *, yes: bool =
     _change(session, _typed("keys.remove", user, named), way, user, without, "there is no such key", yes=yes)
 
 
-def _change(session: Session, what: str, way: Way, user: str, make: Lines, so: str, *, yes: bool) -> None:
+def _change(
+    session: Session, what: str, way: FanoutOptions, user: str, make: KeyFileChange, so: str, *, yes: bool
+) -> None:
     """Read, decide and write, on every host; one that refuses leaves the others to go on. `so` is said where nothing
     is to be changed."""
     if not session.dry:
         session.confirm_all(yes=yes)
     hosts, began, start = session.c.hosts, now(), time.monotonic()
-    done = {host.name: Done(ExitCode.INTERRUPTED, NOT_BEGUN) for host in hosts}
+    done = {host.name: HostResult(ExitCode.INTERRUPTED, NOT_BEGUN) for host in hosts}
     try:
         stopped = threading.Event()
         asked = [_work(host, user, key_file().command, "read") for host in hosts]
         read = everywhere(session.remote, asked, way=way, stopped=stopped)
         decided = {host.name: _decided(session, host, read[host.name], make, so) for host in hosts}
-        done |= {name: one for name, one in decided.items() if isinstance(one, Done)}
+        done |= {name: one for name, one in decided.items() if isinstance(one, HostResult)}
         work = [_work(h, user, one, "write") for h in hosts if isinstance(one := decided[h.name], Command)]
         if not stopped.is_set():
             done |= {label: _why(one) for label, one in everywhere(session.remote, work, way=way).items()}
@@ -97,7 +99,7 @@ def _change(session: Session, what: str, way: Way, user: str, make: Lines, so: s
     show(session, done)
 
 
-def _decided(session: Session, host: Host, read: Done, make: Lines, so: str) -> Done | Command:
+def _decided(session: Session, host: Host, read: HostResult, make: KeyFileChange, so: str) -> HostResult | Command:
     """What is to be written on a host, or why nothing is."""
     if read.code is not ExitCode.DONE:
         return _why(read)
@@ -107,14 +109,14 @@ def _decided(session: Session, host: Host, read: Done, make: Lines, so: str) -> 
     try:
         lines = make(host, file)
     except LockstitchError as error:
-        return Done(error.exit_code, error.message)
+        return HostResult(error.exit_code, error.message)
     if isinstance(lines, str):
-        return Done(ExitCode.CHECK_SAID_NO, lines)
+        return HostResult(ExitCode.CHECK_SAID_NO, lines)
     if lines == file.lines:
-        return Done(ExitCode.DONE, so, exit=0)
+        return HostResult(ExitCode.DONE, so, exit=0)
     if file.garbled:
         return _GARBLED
-    return Done(ExitCode.DONE, "would be changed", exit=0) if session.dry else write(file, lines)
+    return HostResult(ExitCode.DONE, "would be changed", exit=0) if session.dry else write(file, lines)
 
 
 def _typed(task: str, user: str, *named: str) -> str:
@@ -122,17 +124,17 @@ def _typed(task: str, user: str, *named: str) -> str:
     return words(task, *named, *(("--user", user) if user else ()))
 
 
-def _why(one: Done) -> Done:
+def _why(one: HostResult) -> HostResult:
     """What the host's script said is why it did not."""
     said = "".join(result.output for result in one.results).strip() if one.code is not ExitCode.DONE else ""
-    return Done(one.code, said, one.results, one.exit, one.seconds) if said else one
+    return HostResult(one.code, said, one.results, one.exit, one.seconds) if said else one
 
 
-def _work(host: Host, user: str, command: Command, name: str) -> Work:
-    return Work(host.name, host, Script((Step(name, "", command, timeout=60),), user=user or None))
+def _work(host: Host, user: str, command: Command, name: str) -> HostScript:
+    return HostScript(host.name, host, Script((Step(name, "", command, timeout=60),), user=user or None))
 
 
-def _told(key: Key) -> dict[str, str]:
+def _told(key: AuthorizedKey) -> dict[str, str]:
     return {
         "fingerprint": key.fingerprint,
         "kind": key.kind,
@@ -142,5 +144,5 @@ def _told(key: Key) -> dict[str, str]:
     }
 
 
-def _said(key: Key, mine: bytes) -> str:
+def _said(key: AuthorizedKey, mine: bytes) -> str:
     return "logged in with" if key.blob == mine else key.weak

@@ -8,31 +8,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from lockstitch.checks import NAMES, Asking, Context, gathered
+from lockstitch.checks import NAMES, CheckGroup, Context, gathered
 from lockstitch.checks.check import findings, refuse
 from lockstitch.checks.declared import databases, known, references, usual_host
 from lockstitch.cli.context import plain_host
 from lockstitch.cli.fanout import record
 from lockstitch.cli.session import Session, words
 from lockstitch.databases.health_check import Thresholds, judge
-from lockstitch.engine.fanout import Way
+from lockstitch.engine.fanout import FanoutOptions
 from lockstitch.engine.journal import now
-from lockstitch.engine.survey import Answers, Examined, Inquiry, examine, inquire, of
+from lockstitch.engine.survey import DatabaseFacts, Query, Reply, examine, inquire, of
 from lockstitch.errors import ExitCode, HostLostError, LockstitchError, UsageError
 from lockstitch.facts.host import fact_probes
 from lockstitch.inventory import Database, Fleet, resolve_secret
 from lockstitch.model.command import Value
 from lockstitch.model.finding import Finding
 from lockstitch.model.plan import Plan
-from lockstitch.model.results import Done, worst
-from lockstitch.report import Checked, Reported, checks_json, checks_text, facts_json, facts_text
+from lockstitch.model.results import HostResult, worst
+from lockstitch.report import CheckedHost, ReportedHost, checks_json, checks_text, facts_json, facts_text
 
 
-def database_findings(session: Session, fleet: Fleet, context: Context, *, implied: bool) -> dict[str, Checked]:
+def database_findings(session: Session, fleet: Fleet, context: Context, *, implied: bool) -> dict[str, CheckedHost]:
     """What each checked database says, by the host that asks it."""
     meant = {name: fleet.inventory.databases[name] for name in databases(fleet, implied=implied)}
     urls: dict[str, Value] = {}
-    found: dict[str, Checked] = {}
+    found: dict[str, CheckedHost] = {}
     for name, database in meant.items():
         try:
             urls[name] = resolve_secret(database.url)
@@ -42,21 +42,21 @@ def database_findings(session: Session, fleet: Fleet, context: Context, *, impli
     asked = {name: database for name, database in meant.items() if name in urls}
     for name, answer in examine(session.remote, asked, urls).items() if asked else ():
         at = asked[name]
-        if isinstance(answer, Examined):
+        if isinstance(answer, DatabaseFacts):
             _add(found, at, tuple(_judged(fleet.inventory.name, at, answer, context.now)))
         elif isinstance(answer, LockstitchError):
-            found[at.host.name] = Checked(away=answer.message, hint=answer.hint)
+            found[at.host.name] = CheckedHost(away=answer.message, hint=answer.hint)
     return found
 
 
-def _add(found: dict[str, Checked], database: Database, said: Sequence[Finding]) -> None:
-    before = found.get(database.host.name, Checked())
+def _add(found: dict[str, CheckedHost], database: Database, said: Sequence[Finding]) -> None:
+    before = found.get(database.host.name, CheckedHost())
     if not before.away:
         more = ((database.name, one) for one in said)
         found[database.host.name] = replace(before, findings=(*before.findings, *more))
 
 
-def _judged(environment: str, database: Database, answer: Examined, now: datetime) -> Iterator[Finding]:
+def _judged(environment: str, database: Database, answer: DatabaseFacts, now: datetime) -> Iterator[Finding]:
     """What is not well with it; one pass where all is."""
     check, on = database.check, f"fab -H {environment}"
     limits = Thresholds(check.connections, check.long_query, check.lock_wait, check.lag, check.backup_age)
@@ -72,7 +72,7 @@ def _judged(environment: str, database: Database, answer: Examined, now: datetim
 _CODES = {"unreachable": ExitCode.UNREACHABLE, "failed": ExitCode.CHECK_SAID_NO}
 
 
-def show_checks(session: Session, only: str, skip: str, way: Way) -> None:
+def show_checks(session: Session, only: str, skip: str, way: FanoutOptions) -> None:
     """Judge every selected host and app, and end with 7 where one fails, 3 where one cannot be asked."""
     began, start = now(), time.monotonic()
     skipped = known(words(skip))
@@ -108,12 +108,12 @@ def context_of(fleet: Fleet, *, reveal: bool = True, implied: bool = False) -> C
     return Context(datetime.now(UTC), values, lacking)
 
 
-def judged(askings: Sequence[Asking], answers: Mapping[str, Answers]) -> dict[str, Checked]:
+def judged(askings: Sequence[CheckGroup], answers: Mapping[str, Reply]) -> dict[str, CheckedHost]:
     """The findings of every host, those of its apps after its own."""
-    found: dict[str, Checked] = {}
+    found: dict[str, CheckedHost] = {}
     for asking in askings:
         answer, name = answers[asking.label], asking.host.name
-        before = found.get(name, Checked())
+        before = found.get(name, CheckedHost())
         if answer.away and asking.user and answer.error is None:
             found[name] = replace(before, findings=(*before.findings, (asking.app, _refused(asking, answer))))
         elif answer.away:
@@ -124,31 +124,31 @@ def judged(askings: Sequence[Asking], answers: Mapping[str, Answers]) -> dict[st
     return found
 
 
-def _away(answer: Answers) -> Checked:
-    return Checked(away=answer.done.words, hint=answer.error.hint if answer.error else "")
+def _away(answer: Reply) -> CheckedHost:
+    return CheckedHost(away=answer.done.words, hint=answer.error.hint if answer.error else "")
 
 
-def interrupted(answers: Mapping[str, Answers]) -> list[Done]:
+def interrupted(answers: Mapping[str, Reply]) -> list[HostResult]:
     """Those that were cut off by whoever typed."""
     return [one.done for one in answers.values() if one.done.code is ExitCode.INTERRUPTED]
 
 
-def _refused(asking: Asking, answer: Answers) -> Finding:
+def _refused(asking: CheckGroup, answer: Reply) -> Finding:
     """The host is there, and nothing can be asked as the app's user."""
     hint = f"a file in /etc/sudoers.d must let the login user act as {asking.user}: fab -H ENV doctor looks"
     return Finding("user", "fail", f"it cannot be asked as {asking.user}: {answer.done.words}", hint)
 
 
-def _beside(found: dict[str, Checked], more: Mapping[str, Checked]) -> None:
+def _beside(found: dict[str, CheckedHost], more: Mapping[str, CheckedHost]) -> None:
     for name, one in more.items():
-        before = found.get(name, Checked())
+        before = found.get(name, CheckedHost())
         found[name] = one if one.away else replace(before, findings=(*before.findings, *one.findings))
 
 
-def codes(one: Checked) -> Done:
+def codes(one: CheckedHost) -> HostResult:
     """What the findings of one count as."""
     code = _CODES.get(one.result, ExitCode.DONE)
-    return Done(code, one.away or one.result, exit=None if one.away else int(code))
+    return HostResult(code, one.away or one.result, exit=None if one.away else int(code))
 
 
 def before_deploy(session: Session, fleet: Fleet, skip: str) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ def before_deploy(session: Session, fleet: Fleet, skip: str) -> tuple[str, ...]:
     skipped = known(words(skip))
     context = context_of(fleet, reveal=not session.dry)
     askings = gathered(fleet, context, implied=False)
-    found: dict[str, Checked] = {}
+    found: dict[str, CheckedHost] = {}
     if askings:
         session.note(f"checking {', '.join(dict.fromkeys(one.host.name for one in askings))}")
         answers = inquire(session.remote, [of(one) for one in askings])
@@ -187,17 +187,17 @@ def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
     return replace(plan, notes=(*notes, *plan.notes)) if notes else plan
 
 
-def show_facts(session: Session, way: Way) -> None:
+def show_facts(session: Session, way: FanoutOptions) -> None:
     """What every selected host tells of itself."""
     began, start = now(), time.monotonic()
     paths: dict[str, list[str]] = {}
     for fleet in session.c.selection.fleets:
         for host, app in fleet.sites():
             paths.setdefault(host.name, []).append(app.path)
-    inquiries = [Inquiry(h.name, h, fact_probes(paths.get(h.name, []))) for h in session.c.hosts]
+    inquiries = [Query(h.name, h, fact_probes(paths.get(h.name, []))) for h in session.c.hosts]
     answers = inquire(session.remote, inquiries, way)
     told = {name: one for name, one in answers.items() if len(one.read) == 3}
-    found = {name: Reported(one.read[1], one.read[0], one.read[2]) for name, one in told.items()}
+    found = {name: ReportedHost(one.read[1], one.read[0], one.read[2]) for name, one in told.items()}
     away = {name: _away(one) for name, one in answers.items() if name not in told}
     ended = {name: one.done for name, one in answers.items()}
     record(session, "facts", ended, began, time.monotonic() - start)

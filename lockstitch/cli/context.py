@@ -14,12 +14,12 @@ from lockstitch.errors import UsageError
 if TYPE_CHECKING:
     from lockstitch.inventory import Inventory, Selection
     from lockstitch.model.host import Host
-    from lockstitch.remote.routed import Routed
+    from lockstitch.remote.routed import RoutedRemote
     from lockstitch.remote.ssh import SshRemote
 
 
 @dataclass(frozen=True)
-class Settings:
+class ProjectSettings:
     """The `lockstitch:` section of `fabric.yaml`, and where the project is."""
 
     root: Path
@@ -27,7 +27,7 @@ class Settings:
     environment: str = ""
 
     @classmethod
-    def of(cls, config: Any) -> Settings:
+    def of(cls, config: Any) -> ProjectSettings:
         """The settings of a `fab` that has loaded its project's configuration."""
         root = Path(getattr(config, "_project_prefix", None) or Path.cwd())
         section = config.get("lockstitch", None) or {}
@@ -41,7 +41,7 @@ class FleetContext(Context):
     """The `c` of a fleet task. `defaulted`: nothing was selected, so it is the default environment."""
 
     selection: Selection
-    settings: Settings
+    settings: ProjectSettings
     dry: bool = False
     remainder: str = ""
     defaulted: bool = False
@@ -74,7 +74,7 @@ class _Folder:
         return load(self._path, name)
 
 
-def select(settings: Settings, typed: str) -> tuple[Selection, bool]:
+def select(settings: ProjectSettings, typed: str) -> tuple[Selection, bool]:
     """What -H means, or without it the default environment; and whether that was so."""
     from lockstitch.inventory import select as select_of
 
@@ -104,9 +104,9 @@ def typed_names(selection: Selection) -> dict[str, str]:
     return {host.name: f"{fleet.inventory.name}:{host.name}" for fleet in selection.fleets for host in fleet.hosts}
 
 
-def remote_for(c: FleetContext) -> Routed[SshRemote]:
+def remote_for(c: FleetContext) -> RoutedRemote[SshRemote]:
     """The way to the hosts, with all that the command line said about connecting; and to this machine."""
-    from lockstitch.remote.routed import Routed
+    from lockstitch.remote.routed import RoutedRemote
     from lockstitch.remote.ssh import SshRemote
 
-    return Routed(SshRemote(c.config, typed=typed_names(c.selection), root=c.root))
+    return RoutedRemote(SshRemote(c.config, typed=typed_names(c.selection), root=c.root))

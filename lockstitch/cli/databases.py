@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from lockstitch import plans
-from lockstitch.cli.output import Unfailing
+from lockstitch.cli.output import SafeStream
 from lockstitch.cli.session import Session, words
-from lockstitch.databases.backup import VaultFacts, is_of
+from lockstitch.databases.backup import BackupDirectoryFacts, is_of
 from lockstitch.databases.health_check import Thresholds, judge
 from lockstitch.databases.retention import why_kept
 from lockstitch.engine.database_console import at_terminal
 from lockstitch.engine.offsite import (
-    Pushed,
-    Told,
+    PushObserver,
+    PushResult,
     bucket_of,
     fetch,
     push_sealed_to_bucket,
@@ -26,7 +26,7 @@ from lockstitch.engine.offsite import (
     push_to_bucket,
     push_to_host,
 )
-from lockstitch.engine.survey import Examined, examine, look
+from lockstitch.engine.survey import DatabaseFacts, examine, look
 from lockstitch.errors import CheckError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.site import Survey
 from lockstitch.inventory import Database, Fleet, resolve_secret
@@ -34,12 +34,12 @@ from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.command import Secret, Value
 from lockstitch.model.format import sized
 from lockstitch.model.plan import Plan, Script
-from lockstitch.plans.database_steps import Shelf, record
+from lockstitch.plans.database_steps import DatabaseJob, record
 from lockstitch.report import backups_json, backups_text, databases_json, databases_text, neutral
 from lockstitch.text import listed
 
 
-class Stores:
+class DatabaseSession:
     """The databases of one environment that are meant: all of it, or those named with commas."""
 
     def __init__(self, session: Session, named: str = "", backup: str = "") -> None:
@@ -52,20 +52,20 @@ class Stores:
             self.databases = {n: d for n, d in self.databases.items() if is_of(backup, n)} or self.databases
         self._known: dict[str, Secret] = {}
 
-    def facts(self, *, servers: bool) -> dict[str, VaultFacts]:
+    def facts(self, *, servers: bool) -> dict[str, BackupDirectoryFacts]:
         """What lies in every vault; raises the first error there is, since half an answer would mislead."""
         urls: dict[str, Value] = {d.name: self.secret(d.url) for d in self.databases.values()} if servers else {}
         found = look(self.session.remote, self.databases, urls)
         for answer in found.values():
             if isinstance(answer, LockstitchError):
                 raise answer
-        return {name: answer for name, answer in found.items() if isinstance(answer, VaultFacts)}
+        return {name: answer for name, answer in found.items() if isinstance(answer, BackupDirectoryFacts)}
 
-    def shelves(self, *, servers: bool = True, proving: bool = False) -> list[Shelf]:
+    def shelves(self, *, servers: bool = True, proving: bool = False) -> list[DatabaseJob]:
         """Every database that is meant with what was found of it, and the logins this will need."""
         facts = self.facts(servers=servers)
         return [
-            Shelf(
+            DatabaseJob(
                 database,
                 facts[name],
                 self.secret(database.url) if servers else "",
@@ -76,7 +76,9 @@ class Stores:
             for name, database in self.databases.items()
         ]
 
-    def carry_out(self, make: Callable[[Sequence[Shelf]], Plan], *, yes: bool = True, proving: bool = False) -> None:
+    def carry_out(
+        self, make: Callable[[Sequence[DatabaseJob]], Plan], *, yes: bool = True, proving: bool = False
+    ) -> None:
         """Look, plan, show, ask where it must be asked, and do it."""
         hosts = {database.host.name for database in self.databases.values()}
 
@@ -117,7 +119,7 @@ def _meant(fleet: Fleet, named: str) -> dict[str, Database]:
     return {name: known[name] for name in wanted}
 
 
-def show_backups(stores: Stores) -> None:
+def show_backups(stores: DatabaseSession) -> None:
     """Print every backup and what keeps it, as far as the hosts can be asked."""
     facts = stores.facts(servers=False)
     apps = stores.apps()
@@ -134,20 +136,22 @@ def show_backups(stores: Stores) -> None:
         raise CheckError(listed(unreadable), hint="see to these paths on their hosts")
 
 
-def prove_plan(stores: Stores, shelves: Sequence[Shelf], name: str) -> plans.Plan:
+def prove_plan(stores: DatabaseSession, shelves: Sequence[DatabaseJob], name: str) -> plans.Plan:
     """The plan that proves a backup, or the newest of every database that has a place for that."""
     able = shelves if name else [shelf for shelf in shelves if shelf.prove] or shelves
     _tell_left_out(stores, shelves, able, "prove")
     return plans.prove(stores.environment, plans.choose(able, name))
 
 
-def _tell_left_out(stores: Stores, shelves: Sequence[Shelf], able: Sequence[Shelf], key: str) -> None:
+def _tell_left_out(
+    stores: DatabaseSession, shelves: Sequence[DatabaseJob], able: Sequence[DatabaseJob], key: str
+) -> None:
     for shelf in shelves:
         if shelf not in able:
             stores.session.note(f"left out: {shelf.database.name} has no `{key}` in the inventory")
 
 
-def fetch_backup(stores: Stores, name: str, to: str) -> None:
+def fetch_backup(stores: DatabaseSession, name: str, to: str) -> None:
     """Copy a backup to this machine."""
     ((shelf, chosen),) = plans.choose(stores.shelves(servers=False), name)
     at = shelf.database
@@ -162,7 +166,7 @@ def fetch_backup(stores: Stores, name: str, to: str) -> None:
     )
 
 
-def push_backups(stores: Stores, name: str) -> None:
+def push_backups(stores: DatabaseSession, name: str) -> None:
     """Copy backups to where the inventory says, one after the other."""
     pushed: list[dict[str, Any]] = []
     shelves = stores.shelves(servers=False)
@@ -184,7 +188,7 @@ def _told(pushed: dict[str, Any]) -> str:
     return f"{pushed['where']}: {what}, every file was read back and is as its manifest says"
 
 
-def _push(stores: Stores, shelf: Shelf, name: str, told: Told) -> Pushed:
+def _push(stores: DatabaseSession, shelf: DatabaseJob, name: str, told: PushObserver) -> PushResult:
     at, remote = shelf.database, stores.session.remote
     if at.offsite is None:
         raise UsageError(
@@ -203,25 +207,25 @@ def _push(stores: Stores, shelf: Shelf, name: str, told: Told) -> Pushed:
     return push_to_host(remote, at.host, at.vault.directory, name, at.offsite_host, at.offsite.directory, told)
 
 
-def _record(stores: Stores, shelf: Shelf, event: str, name: str, where: str) -> None:
+def _record(stores: DatabaseSession, shelf: DatabaseJob, event: str, name: str, where: str) -> None:
     step = record(shelf, event, name=name, where=where)
     stores.session.remote.run(shelf.database.host, Script((step,), app=shelf.database.name))
 
 
 @contextmanager
-def _copying(name: str) -> Iterator[Told]:
+def _copying(name: str) -> Iterator[PushObserver]:
     """A bar on a terminal, on stderr; nothing elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    console = Console(file=cast(TextIO, Unfailing(sys.stderr)))
+    console = Console(file=cast(TextIO, SafeStream(sys.stderr)))
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(name, total=None)
         yield lambda file, done, of: bar.update(task, completed=done, total=of)
 
 
-def show_check(stores: Stores) -> None:
+def show_check(stores: DatabaseSession) -> None:
     """Judge every database that is meant, and end with 7 when one fails, with 3 when one's host is away."""
     databases, now = stores.databases, datetime.now(UTC)
     found = examine(stores.session.remote, databases, {name: stores.secret(d.url) for name, d in databases.items()})
@@ -232,7 +236,7 @@ def show_check(stores: Stores) -> None:
             judge(one.state, _limits(databases[name]), one.vault, now, *_other_answers(stores, name, one)),
         )
         for name, one in found.items()
-        if isinstance(one, Examined)
+        if isinstance(one, DatabaseFacts)
     }
     errors = {name: error.message for name, error in away.items()}
     stores.session.answer(lambda: {**databases_json(judged), "unreachable": errors}, lambda: databases_text(judged))
@@ -249,13 +253,13 @@ def _limits(database: Database) -> Thresholds:
     return Thresholds(check.connections, check.long_query, check.lock_wait, check.lag, check.backup_age)
 
 
-def _other_answers(stores: Stores, name: str, one: Examined) -> tuple[str, str]:
+def _other_answers(stores: DatabaseSession, name: str, one: DatabaseFacts) -> tuple[str, str]:
     """How commands begin, and what there is to say of versions."""
     server = one.vault.server
     return f"fab -H {stores.environment}", stores.databases[name].engine.versions(server.server, server.tool)
 
 
-def open_shell(stores: Stores) -> None:
+def open_shell(stores: DatabaseSession) -> None:
     """Open the shell of the one database that is meant; where the environment is protected its name is asked for."""
     if len(stores.databases) != 1:
         names = ", ".join(stores.databases)

@@ -16,15 +16,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lockstitch.cli.output import Unfailing, tell
-from lockstitch.model.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
+from lockstitch.cli.output import SafeStream, tell
+from lockstitch.model.outcome import GateAsked, RollbackBegan, RunEvent, RunMessage, WaveBegan
 from lockstitch.model.plan import Plan
 from lockstitch.model.release import short
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput
-from lockstitch.report import Expected, Progress, expected, oneline, progress
+from lockstitch.report import Expected, StepProgress, expected, oneline, progress
 
 
-class Live:
+class LiveDisplay:
     """Rows are sites, the cells say what each did last; waves, failures and what went back stay above the table."""
 
     def __init__(self, plan: Plan, console: Console | None = None) -> None:
@@ -33,11 +33,11 @@ class Live:
         self._doing: dict[tuple[str, str], tuple[str, str]] = {(s.host, s.app): ("waiting", "dim") for s in plan.sites}
         self._changes = {(c.site.host, c.site.app): f"{short(c.before)} → {short(c.after)}" for c in plan.changes}
         self._of = expected(plan)
-        self._far: dict[tuple[str, str], Progress] = {}
-        self._console = console or Console(file=cast(TextIO, Unfailing(sys.stdout)), highlight=False)
+        self._far: dict[tuple[str, str], StepProgress] = {}
+        self._console = console or Console(file=cast(TextIO, SafeStream(sys.stdout)), highlight=False)
         self._live = RichLive(console=self._console, get_renderable=self._table, refresh_per_second=8)
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> LiveDisplay:
         self._live.start()
         return self
 
@@ -52,8 +52,8 @@ class Live:
 
     def _note(self, event: RunEvent) -> None:
         match event:
-            case WaveBegan() | GoingBack():
-                style = "bold red" if isinstance(event, GoingBack) else "bold"
+            case WaveBegan() | RollbackBegan():
+                style = "bold red" if isinstance(event, RollbackBegan) else "bold"
                 self._console.print(Text(oneline(sentence(event) or ""), style))
             case StepBegan():
                 self._far.pop((event.host, event.app), None)
@@ -93,20 +93,20 @@ class Live:
         return table
 
 
-Show = Callable[[RunEvent], None]
+RunObserver = Callable[[RunEvent], None]
 
 
 @contextmanager
-def display(plan: Plan, *, plain: bool = False) -> Iterator[Show]:
+def display(plan: Plan, *, plain: bool = False) -> Iterator[RunObserver]:
     """The right display for where output goes; `plain` asks for lines on stderr."""
     if not plain and sys.stdout.isatty():
-        with Live(plan) as live:
+        with LiveDisplay(plan) as live:
             yield live.show
     else:
-        yield Lines(sys.stderr if plain else sys.stdout, expected(plan))
+        yield LineDisplay(sys.stderr if plain else sys.stdout, expected(plan))
 
 
-class Lines:
+class LineDisplay:
     """One line an event: the time, the host, what. Lines of several hosts never mix within a line."""
 
     def __init__(self, stream: TextIO, of: Expected | None = None) -> None:
@@ -122,7 +122,7 @@ class Lines:
                 tell(f"{time.strftime('%H:%M:%S')} {oneline(text)}", self._stream)
 
 
-def far_of(event: StepOutput, of: Expected) -> Progress | None:
+def far_of(event: StepOutput, of: Expected) -> StepProgress | None:
     """How far the step is that printed a line, where the line tells that."""
     return progress(event.line, of.get((event.host, event.app, event.name), 0))
 
@@ -143,7 +143,7 @@ def sentence(event: RunEvent) -> str | None:
             return f"{event.site.host:<12} {event.site.app}: gate {event.gate}: {said}: {event.verdict.reason}"
         case WaveBegan():
             return f"== {event.number}/{event.of} {event.name}"
-        case GoingBack():
+        case RollbackBegan():
             return f"== GOING BACK on {', '.join(map(str, event.sites))}: {event.why}"
-        case Said():
+        case RunMessage():
             return f"== {event.text}"

@@ -15,26 +15,26 @@ from lockstitch.cli.checks import codes, interrupted, judged
 from lockstitch.cli.context import plain_host
 from lockstitch.cli.fanout import record
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import Way
+from lockstitch.engine.fanout import FanoutOptions
 from lockstitch.engine.journal import now
 from lockstitch.engine.survey import inquire, of
 from lockstitch.errors import HostKeyError, LockstitchError
 from lockstitch.inventory import Inventory
 from lockstitch.model.finding import Finding
 from lockstitch.model.host import Host
-from lockstitch.model.results import Done, worst
+from lockstitch.model.results import HostResult, worst
 from lockstitch.remote.ssh.route import GLOBAL_FILES, USER_FILES, Hop
-from lockstitch.report import Checked, checks_json, checks_text
+from lockstitch.report import CheckedHost, checks_json, checks_text
 
 HERE = "this machine"
 
 
-def examine_all(session: Session, way: Way) -> None:
+def examine_all(session: Session, way: FanoutOptions) -> None:
     """Show every finding; end with 7 where one is a failure, 3 where a host cannot be reached."""
     began, start = now(), time.monotonic()
     selected = [fleet.inventory for fleet in session.c.selection.fleets]
-    found = {HERE: Checked(tuple(("", one) for one in _here(session, selected)))}
-    cut: list[Done] = []
+    found = {HERE: CheckedHost(tuple(("", one) for one in _here(session, selected)))}
+    cut: list[HostResult] = []
     if session.c.hosts:
         hosts, cut = _hosts(session, way)
         found |= hosts
@@ -75,7 +75,7 @@ def _way(session: Session, host: Host) -> tuple[Hop, ...]:
         return ()
 
 
-def _hosts(session: Session, way: Way) -> tuple[dict[str, Checked], list[Done]]:
+def _hosts(session: Session, way: FanoutOptions) -> tuple[dict[str, CheckedHost], list[HostResult]]:
     asked = [one for fleet in session.c.selection.fleets for one in askings(fleet)]
     asked += [login(plain_host(name)) for name in session.c.selection.plain]
     answers = inquire(session.remote, [of(one) for one in asked], way)
@@ -89,12 +89,12 @@ def _hosts(session: Session, way: Way) -> tuple[dict[str, Checked], list[Done]]:
     return told, interrupted(answers)
 
 
-def _failed(one: Checked, error: LockstitchError) -> Checked:
+def _failed(one: CheckedHost, error: LockstitchError) -> CheckedHost:
     what = "its host key" if isinstance(error, HostKeyError) else "the way to it"
     return replace(one, away=f"{what}: {error.message}", hint=error.hint or "fab doctor looks at this machine's side")
 
 
-def _reached(session: Session, host: Host, one: Checked) -> Checked:
+def _reached(session: Session, host: Host, one: CheckedHost) -> CheckedHost:
     """How it was reached and logged in to goes before what was asked of it."""
     if host.local or one.away:
         return one

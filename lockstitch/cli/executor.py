@@ -16,7 +16,7 @@ import fabric
 from invoke.context import Context
 from invoke.tasks import Call, Task
 
-from lockstitch.cli.context import FleetContext, Settings, hosts_of, plain_host, select, typed_names
+from lockstitch.cli.context import FleetContext, ProjectSettings, hosts_of, plain_host, select, typed_names
 from lockstitch.cli.exit_codes import endings
 from lockstitch.cli.signals import interruptible
 from lockstitch.cli.task import FleetTask
@@ -73,7 +73,7 @@ def command_line(joined: str) -> str:
     return quoted(*typed) if len(typed) > 1 and " ".join(typed) == joined else joined
 
 
-class OurCall(Call):
+class FleetCall(Call):
     """A call whose context the executor makes."""
 
     executor: Executor
@@ -139,8 +139,8 @@ class Executor(fabric.Executor):  # type: ignore[misc]
         return context
 
     @cached_property
-    def settings(self) -> Settings:
-        return Settings.of(self.config)
+    def settings(self) -> ProjectSettings:
+        return ProjectSettings.of(self.config)
 
     @cached_property
     def selected(self) -> tuple[Selection, bool]:
@@ -175,10 +175,10 @@ class Executor(fabric.Executor):  # type: ignore[misc]
         if isinstance(call.task, FleetTask):
             # What was selected wrongly is said before any task of this command line has begun.
             self._selected_by(call.task)
-            yield call.clone(into=OurCall, with_={"executor": self})
+            yield call.clone(into=FleetCall, with_={"executor": self})
         elif isinstance(call.task, fabric.Task) or (direct and self._typed):
             for host in self._hosts(call):
-                yield call.clone(into=OurCall, with_={"executor": self, "host": host})
+                yield call.clone(into=FleetCall, with_={"executor": self, "host": host})
         else:
             yield call
 

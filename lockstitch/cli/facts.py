@@ -9,19 +9,19 @@ from typing import Any, TypeVar
 from lockstitch.cli.fanout import by_hand, end
 from lockstitch.cli.output import aside, tell
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import Way, Work
+from lockstitch.engine.fanout import FanoutOptions, HostScript
 from lockstitch.errors import ExitCode
-from lockstitch.facts.table import Question
+from lockstitch.facts.table import TableQuery
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.probe import Probe
-from lockstitch.model.results import Done
+from lockstitch.model.results import HostResult
 from lockstitch.report import done_text, quoted, table
 
 T = TypeVar("T")
 _LONGEST = 400.0
 
 
-def ask(session: Session, what: str, question: Question[Any], way: Way, user: str = "") -> None:
+def ask(session: Session, what: str, question: TableQuery[Any], way: FanoutOptions, user: str = "") -> None:
     """Ask every selected host, and end with the exit code of all."""
     done, found = answers(session, what, question.probe, way, user)
     if session.json:
@@ -40,11 +40,11 @@ def ask(session: Session, what: str, question: Question[Any], way: Way, user: st
 
 
 def answers(
-    session: Session, what: str, probe: Probe[T], way: Way, user: str = ""
-) -> tuple[dict[str, Done], dict[str, T]]:
+    session: Session, what: str, probe: Probe[T], way: FanoutOptions, user: str = ""
+) -> tuple[dict[str, HostResult], dict[str, T]]:
     """How it ended on each host, and what those that could answer said."""
     steps = (Step(probe.name, "", probe.command, timeout=_LONGEST),)
-    work = [Work(host.name, host, Script(steps, user=user or None)) for host in session.c.hosts]
+    work = [HostScript(host.name, host, Script(steps, user=user or None)) for host in session.c.hosts]
     done = by_hand(session, what, work, way)
     found = {
         label: probe.parse(one.results[0].output, one.results[0].code)
@@ -54,7 +54,7 @@ def answers(
     return done, found
 
 
-def _json(one: Done, values: Any) -> Mapping[str, Any]:
+def _json(one: HostResult, values: Any) -> Mapping[str, Any]:
     if values is None:
         said = "".join(result.output for result in one.results).strip()
         return {"result": one.words, "output": said}

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lockstitch import plans
-from lockstitch.cli.output import Prefixed, Sums, aside, tell
+from lockstitch.cli.output import OutputDigest, PrefixedOutput, aside, tell
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import DAY, Way, Work, everywhere
+from lockstitch.engine.fanout import DAY, FanoutOptions, HostScript, everywhere
 from lockstitch.engine.journal import note, now, records
 from lockstitch.engine.redact import kept
 from lockstitch.errors import CheckError, ExitCode, UsageError
@@ -21,10 +21,10 @@ from lockstitch.inventory import App, Fleet
 from lockstitch.model.command import Command, Secret, words
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Site, Step
-from lockstitch.model.results import Done, Observer, nobody, worst
+from lockstitch.model.results import HostResult, Observer, nobody, worst
 from lockstitch.remote.script import KEEP_CHARACTERS
 from lockstitch.report import by_hand_text, done_json, done_text, grouped_text, quoted
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 
 if TYPE_CHECKING:
     from lockstitch.inventory import Selection
@@ -48,13 +48,13 @@ def _values(selection: Selection) -> Iterator[Secret]:
 _ALL = 20
 
 
-def way(*, serial: bool = False, parallel: int = 0, timeout: float = 0, until_ok: int = 1) -> Way:
+def way(*, serial: bool = False, parallel: int = 0, timeout: float = 0, until_ok: int = 1) -> FanoutOptions:
     """How it was typed that it is to be carried out."""
     if serial and parallel > 1:
         raise UsageError("--serial is one host at a time, --parallel is several", hint="give one of them")
     if parallel < 0 or timeout < 0 or until_ok < 1:
         raise UsageError("--parallel, --timeout and --until-ok are numbers above 0; nothing was done")
-    return Way(1 if serial else parallel or Way.at_once, until_ok, timeout=timeout)
+    return FanoutOptions(1 if serial else parallel or FanoutOptions.at_once, until_ok, timeout=timeout)
 
 
 def whose(*, sudo: bool, user: str) -> str:
@@ -65,12 +65,16 @@ def whose(*, sudo: bool, user: str) -> str:
 
 
 def by_hand(
-    session: Session, what: str, work: Sequence[Work], how: Way | None = None, observe: Observer = nobody
-) -> dict[str, Done]:
+    session: Session,
+    what: str,
+    work: Sequence[HostScript],
+    how: FanoutOptions | None = None,
+    observe: Observer = nobody,
+) -> dict[str, HostResult]:
     """Carry out work on many hosts; it is a line in the journal of this machine, also when it is cut off."""
     began, start = now(), time.monotonic()
     session.remote.one_script_each()
-    done: dict[str, Done] = {}
+    done: dict[str, HostResult] = {}
     try:
         done = everywhere(session.remote, work, observe, how, _at_once_said(session, len(work)))
         return done
@@ -79,17 +83,17 @@ def by_hand(
         record(session, what, ended, began, time.monotonic() - start)
 
 
-def _at_once_said(session: Session, of: int) -> Callable[[str, Done], None]:
+def _at_once_said(session: Session, of: int) -> Callable[[str, HostResult], None]:
     """What went wrong on one host is said while the others go on, which may take long."""
 
-    def say(label: str, one: Done) -> None:
+    def say(label: str, one: HostResult) -> None:
         if one.code not in (ExitCode.DONE, ExitCode.INTERRUPTED) and of > 1 and not session.json:
             aside(quoted(f"{label:<12} ! {one.words}"))
 
     return say
 
 
-def record(session: Session, what: str, ended: Mapping[str, Done | None], began: str, seconds: float) -> None:
+def record(session: Session, what: str, ended: Mapping[str, HostResult | None], began: str, seconds: float) -> None:
     """Who, when, what, where, and with which codes: a line of the file that `history --by-hand` shows."""
     codes = {label: one.exit if one and one.exit is not None else _word(one) for label, one in ended.items()}
     told = {
@@ -136,11 +140,11 @@ def _labels(line: Any) -> Iterable[str]:
     return line["codes"] if ours else ()
 
 
-def _word(one: Done | None) -> str:
+def _word(one: HostResult | None) -> str:
     return one.code.name.lower() if one else "not told"
 
 
-def show(session: Session, done: Mapping[str, Done], lost: str = "") -> None:
+def show(session: Session, done: Mapping[str, HostResult], lost: str = "") -> None:
     """How each ended, and the exit code of all; `lost` is why not all that hosts printed could be written here."""
     if session.json:
         session.answer(lambda: done_json(done), str)
@@ -148,18 +152,18 @@ def show(session: Session, done: Mapping[str, Done], lost: str = "") -> None:
         aside(done_text(done, all_of_them=len(done) <= _ALL))
     if lost:
         aside(f"not all that the hosts printed could be written here: {lost}")
-    end([*done.values(), *([Done(ExitCode.CHECK_SAID_NO, lost)] if lost else [])])
+    end([*done.values(), *([HostResult(ExitCode.CHECK_SAID_NO, lost)] if lost else [])])
 
 
-def end(done: Sequence[Done]) -> None:
+def end(done: Sequence[HostResult]) -> None:
     """End with the exit code of all."""
     sys.exit(int(worst(done)))
 
 
-Make = Callable[[App, Place], Command | None]
+CommandFactory = Callable[[App, ReleaseContext], Command | None]
 
 
-def on_sites(session: Session, only: str, what: str, make: Make, lacking: str, *, once: bool = False) -> None:
+def on_sites(session: Session, only: str, what: str, make: CommandFactory, lacking: str, *, once: bool = False) -> None:
     """Run a command of each app on all its hosts, or on the first of each app with `once`."""
     work = site_work(session.fleet(only), make, lacking, reveal=not session.dry)
     if once:
@@ -168,12 +172,12 @@ def on_sites(session: Session, only: str, what: str, make: Make, lacking: str, *
         for one in work:
             session.note(f"{one.label}: {one.script.steps[0].command.shown()}")
         return
-    with Prefixed(sys.stdout, [one.host.name for one in work]) as prefixed:
+    with PrefixedOutput(sys.stdout, [one.host.name for one in work]) as prefixed:
         done = by_hand(session, what, work, observe=prefixed)
     show(session, done, prefixed.lost)
 
 
-def site_work(fleet: Fleet, make: Make, lacking: str, *, reveal: bool = True) -> list[Work]:
+def site_work(fleet: Fleet, make: CommandFactory, lacking: str, *, reveal: bool = True) -> list[HostScript]:
     """The work of every site whose app has such a command. Raises UsageError, saying `lacking`, where none has."""
     known = plans.environments(fleet, reveal=reveal)
     made = [(host, app, plans.site(host.name, app)) for host, app in fleet.sites()]
@@ -183,13 +187,13 @@ def site_work(fleet: Fleet, make: Make, lacking: str, *, reveal: bool = True) ->
     return work
 
 
-def _work(host: Host, app: App, site: Site, known: plans.Environments, make: Make) -> Work | None:
-    place = Place(app.name, site.layout, "", "", known.get(site, {}))
+def _work(host: Host, app: App, site: Site, known: plans.Environments, make: CommandFactory) -> HostScript | None:
+    place = ReleaseContext(app.name, site.layout, "", "", known.get(site, {}))
     command = make(app, place)
     if command is None:
         return None
     script = Script((Step("run", "", command, timeout=DAY),), app=app.name, user=site.user)
-    return Work(str(site), host, script)
+    return HostScript(str(site), host, script)
 
 
 # The interpreter gets the file as an argument, so that it runs where /tmp may hold nothing that is executed.
@@ -202,7 +206,14 @@ printf '%s' "$lockstitch_text" >"$lockstitch_file" || exit 1
 
 
 def run_everywhere(
-    session: Session, line: str, way: Way, *, user: str = "", cwd: str = "", script: str = "", group: bool = False
+    session: Session,
+    line: str,
+    way: FanoutOptions,
+    *,
+    user: str = "",
+    cwd: str = "",
+    script: str = "",
+    group: bool = False,
 ) -> None:
     """Run it, show what it prints as it comes or grouped, and end with 7 where it failed, 3 where a host is away."""
     command = _scripted(script, line, cwd) if script else Command(line, cwd=cwd or None)
@@ -212,14 +223,16 @@ def run_everywhere(
         session.note("\n".join([f"on {', '.join(host.name for host in session.c.hosts)}:", line or script]))
         return
     steps = (Step("run", "", command, timeout=DAY),)
-    work = [Work(host.name, host, Script(steps, user=user or None, unseen=bool(script))) for host in session.c.hosts]
+    work = [
+        HostScript(host.name, host, Script(steps, user=user or None, unseen=bool(script))) for host in session.c.hosts
+    ]
     _shown(session, _what(line, user, cwd, script), work, way, group=group)
 
 
-def _shown(session: Session, what: str, work: list[Work], way: Way, *, group: bool) -> None:
-    sums = Sums()
+def _shown(session: Session, what: str, work: list[HostScript], way: FanoutOptions, *, group: bool) -> None:
+    sums = OutputDigest()
     if not session.json and not group:
-        with Prefixed(sys.stdout, [one.label for one in work]) as prefixed:
+        with PrefixedOutput(sys.stdout, [one.label for one in work]) as prefixed:
             done = by_hand(session, what, work, way, prefixed)
         show(session, done, prefixed.lost)
     done = by_hand(session, what, work, way, sums)

@@ -11,14 +11,14 @@ from lockstitch import plans
 from lockstitch.cli.apps import limited
 from lockstitch.cli.fanout import by_hand, end
 from lockstitch.cli.session import Session, words
-from lockstitch.engine.fanout import Way, Work, everywhere
+from lockstitch.engine.fanout import FanoutOptions, HostScript, everywhere
 from lockstitch.errors import CheckError, ConnectError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.packages import Packages, boot_probe, packages_probe
 from lockstitch.facts.site import Survey
 from lockstitch.model.host import Address, Host
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.probe import Probe
-from lockstitch.model.results import Done, worst
+from lockstitch.model.results import HostResult, worst
 from lockstitch.report import counted, packages_json, packages_text
 from lockstitch.text import listed
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 _MANY = 300.0
 
 
-def reboot_hosts(session: Session, how: Way, *, only_pending: bool, message: str, yes: bool) -> None:
+def reboot_hosts(session: Session, how: FanoutOptions, *, only_pending: bool, message: str, yes: bool) -> None:
     """Ask every host, plan it, show it, ask where it must be asked, carry it out."""
     if not how.timeout:
         raise UsageError("--timeout is a number of seconds above 0; nothing was changed")
@@ -42,22 +42,22 @@ def reboot_hosts(session: Session, how: Way, *, only_pending: bool, message: str
     session.carry_out(make, yes=yes)
 
 
-def show_updates(session: Session, how: Way, *, refresh: bool) -> None:
+def show_updates(session: Session, how: FanoutOptions, *, refresh: bool) -> None:
     """What apt would do on every host; a line in the journal, as it may have fetched lists."""
     probe = packages_probe(refresh=refresh)
     work = _work(session, probe)
     typed = "packages.updates --refresh" if refresh else "packages.updates"
     done = by_hand(session, typed, work, how)
-    found: dict[str, Packages | Done] = {}
+    found: dict[str, Packages | HostResult] = {}
     for host, one in done.items():
         found[host] = probe.parse(one.results[0].output, one.results[0].code) if one.results else one
     session.answer(lambda: packages_json(found), lambda: packages_text(found))
     bad = [one for one in found.values() if isinstance(one, Packages) and one.problem]
-    end([*done.values(), *([Done(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
+    end([*done.values(), *([HostResult(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
 
 
 def upgrade_hosts(
-    session: Session, how: Way, *, security: bool, only: str, refresh: bool, message: str, yes: bool
+    session: Session, how: FanoutOptions, *, security: bool, only: str, refresh: bool, message: str, yes: bool
 ) -> None:
     """Ask apt on every host, plan it, show it, ask where it must be asked, carry it out."""
 
@@ -74,12 +74,12 @@ def upgrade_hosts(
     session.carry_out(make, yes=yes)
 
 
-def _turns(session: Session, message: str, how: Way) -> plans.Turns:
+def _turns(session: Session, message: str, how: FanoutOptions) -> plans.RollingHosts:
     """The hosts and what is known of their apps; of their groups' other hosts too, as far as they answer."""
     selection = session.c.selection
     hosts = session.c.hosts
     plain = ",".join(selection.plain)
-    turns = plans.Turns(session.run_id, session.by, plain, hosts, message=message, most=how.at_once)
+    turns = plans.RollingHosts(session.run_id, session.by, plain, hosts, message=message, most=how.at_once)
     if not selection.fleets:
         return turns
     if selection.plain:
@@ -117,9 +117,9 @@ def _boot_of_this_machine(session: Session) -> str:
     return probe.parse(result.output, result.code).identity
 
 
-def _work(session: Session, probe: Probe[T]) -> list[Work]:
+def _work(session: Session, probe: Probe[T]) -> list[HostScript]:
     steps = (Step(probe.name, "", probe.command, timeout=_MANY),)
-    return [Work(host.name, host, Script(steps)) for host in session.c.hosts]
+    return [HostScript(host.name, host, Script(steps)) for host in session.c.hosts]
 
 
 class _SilentError(LockstitchError):
@@ -135,11 +135,11 @@ def clean_disks(session: Session, only: str, message: str, *, yes: bool) -> None
 
     def make() -> plans.Plan:
         found = session.survey(fleet, plans.usual_asks(fleet))
-        cleaning = plans.Cleaning(fleet, found, session.run_id, session.by, message)
+        cleaning = plans.DiskCleanup(fleet, found, session.run_id, session.by, message)
         hosts = {host.name: host for host in fleet.hosts}
         probes = cleaning.asks()
         work = [
-            Work(
+            HostScript(
                 str(site),
                 hosts[site.host],
                 Script((Step(probe.name, "", probe.command, timeout=_LONGEST),), app=site.app, user=site.user),

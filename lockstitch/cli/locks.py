@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockstitch import plans
 from lockstitch.cli.session import Session
-from lockstitch.databases.backup import VaultFacts
+from lockstitch.databases.backup import BackupDirectoryFacts
 from lockstitch.engine.journal import now
 from lockstitch.engine.locks import Locks, break_locks
 from lockstitch.engine.survey import look
@@ -72,7 +72,7 @@ def _of_vaults(session: Session, fleet: Fleet) -> dict[Site, LockInfo | None]:
     for name, answer in look(session.remote, databases, {}).items():
         if isinstance(answer, LockstitchError):
             raise answer
-        assert isinstance(answer, VaultFacts)
+        assert isinstance(answer, BackupDirectoryFacts)
         if answer.unreadable:
             raise CheckError(listed(f"{name}: unreadable: {why}" for why in answer.unreadable))
         held[database_site(databases[name])] = parse_lock(answer.lock_file)

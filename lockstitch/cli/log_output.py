@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Any, TextIO, cast
 
 from lockstitch.cli.fanout import known_secrets
-from lockstitch.cli.output import Prefixed, forget, unwritten
+from lockstitch.cli.output import PrefixedOutput, forget, unwritten
 from lockstitch.cli.session import Session
-from lockstitch.engine.logs.merge import Told
+from lockstitch.engine.logs.merge import LogRecord
 from lockstitch.inventory import Fleet
 from lockstitch.model.command import mask
 from lockstitch.report import json_text
@@ -27,7 +27,7 @@ class Screen:
         # Apps are told apart only where there is more than one.
         self._apps = len(fleet.apps) > 1
         labels = [self._label(host.name, app.name) for host, app in fleet.sites()]
-        self._prefixed = Prefixed(cast(TextIO, self._heard), dict.fromkeys(labels))
+        self._prefixed = PrefixedOutput(cast(TextIO, self._heard), dict.fromkeys(labels))
 
     def __enter__(self) -> Screen:
         self._prefixed.__enter__()
@@ -36,7 +36,7 @@ class Screen:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._prefixed.__exit__(kind, error, at)
 
-    def __call__(self, stream: Iterable[Told]) -> bool:
+    def __call__(self, stream: Iterable[LogRecord]) -> bool:
         try:
             self._show(stream)
         except OSError:
@@ -48,7 +48,7 @@ class Screen:
         """Why not all could be written here; empty where it was, or nobody wanted more."""
         return self._heard.lost
 
-    def _show(self, stream: Iterable[Told]) -> None:
+    def _show(self, stream: Iterable[LogRecord]) -> None:
         for told in stream:
             if self._heard.gone:
                 break
@@ -64,7 +64,7 @@ class Screen:
     def _label(self, host: str, app: str) -> str:
         return f"{host} {app}" if self._apps else host
 
-    def _data(self, told: Told) -> dict[str, Any]:
+    def _data(self, told: LogRecord) -> dict[str, Any]:
         time = told.record.time
         return {
             "time": time.isoformat() if time else None,

@@ -14,7 +14,7 @@ from lockstitch.engine.journal import now
 from lockstitch.errors import ConnectError, ExitCode, UsageError
 from lockstitch.model.command import words
 from lockstitch.model.host import Host
-from lockstitch.model.results import Done
+from lockstitch.model.results import HostResult
 from lockstitch.remote.terminal import run_at_terminal
 
 # What `ssh` exits with when it is not the host's shell that has ended.
@@ -34,10 +34,10 @@ def open_shell(session: Session, user: str) -> None:
         session.note(f"a shell on {host.name}" + (f" as {user}" if user else ""))
         return
     began, start = now(), time.monotonic()
-    done = Done(ExitCode.INTERRUPTED, "")
+    done = HostResult(ExitCode.INTERRUPTED, "")
     try:
         code = _local(user) if host.local else _ssh(session, host, user)
-        done = Done(ExitCode.UNREACHABLE if code == _LOST else ExitCode.DONE, "", (), code)
+        done = HostResult(ExitCode.UNREACHABLE if code == _LOST else ExitCode.DONE, "", (), code)
     finally:
         # Also where the terminal was closed.
         record(session, f"shell {user}".strip(), {host.name: done}, began, time.monotonic() - start)

@@ -15,20 +15,20 @@ from lockstitch.cli.fanout import record
 from lockstitch.cli.log_output import Screen
 from lockstitch.cli.output import aside
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import Way
+from lockstitch.engine.fanout import FanoutOptions
 from lockstitch.engine.journal import now
 from lockstitch.engine.logs.follow import Follower
-from lockstitch.engine.logs.locate import Found, Post, Source, Wanted, find
-from lockstitch.engine.logs.merge import Grep, Live, Told, last_lines, merged
-from lockstitch.engine.logs.read import Read, read
+from lockstitch.engine.logs.locate import LocatedLogs, LogLocation, LogRange, LogTarget, find
+from lockstitch.engine.logs.merge import Grep, LiveMerger, LogRecord, last_lines, merged
+from lockstitch.engine.logs.read import LogLines, read
 from lockstitch.engine.logs.records import UNTIMED
 from lockstitch.errors import CheckError, ExitCode, UsageError
 from lockstitch.inventory import Fleet
 from lockstitch.inventory.types import duration
 from lockstitch.model.command import words
-from lockstitch.model.results import Done, worst
+from lockstitch.model.results import HostResult, worst
 from lockstitch.report import done_text, oneline
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 
 if TYPE_CHECKING:
     from lockstitch.model.host import Host
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 APART = 2.0
 
 
-def troubles(reads: Mapping[str, Read]) -> Iterator[str]:
+def troubles(reads: Mapping[str, LogLines]) -> Iterator[str]:
     """A sentence for each source that cannot be read, and what else the hosts told of their files."""
     for one in reads.values():
         found, post = one.found, one.found.post
@@ -59,16 +59,16 @@ def troubles(reads: Mapping[str, Read]) -> Iterator[str]:
     yield from _partial(reads)
 
 
-def lacking(found: Found, read: Read) -> Done | None:
+def lacking(found: LocatedLogs, read: LogLines) -> HostResult | None:
     """What it counts as where an app has nothing that can be read on a host."""
     sources = found.post.sources
     readable = {sources[n].app for n in found.there}
     readable |= {source.app for source in sources if source.unit and read.journal.readable(source.unit)}
     without = [app for app in found.post.apps if app not in readable]
-    return Done(ExitCode.CHECK_SAID_NO, f"nothing can be read of {', '.join(without)}") if without else None
+    return HostResult(ExitCode.CHECK_SAID_NO, f"nothing can be read of {', '.join(without)}") if without else None
 
 
-def drifts(found: Sequence[Found]) -> Iterator[str]:
+def drifts(found: Sequence[LocatedLogs]) -> Iterator[str]:
     """Lines are sorted by the clocks of their hosts."""
     if len(found) < 2:
         return
@@ -79,7 +79,7 @@ def drifts(found: Sequence[Found]) -> Iterator[str]:
         yield f"the clock of {names[0]} is {apart} ahead of that of {names[1]}: each line is sorted by its host's clock"
 
 
-def _partial(reads: Mapping[str, Read]) -> Iterator[str]:
+def _partial(reads: Mapping[str, LogLines]) -> Iterator[str]:
     """What systemd itself says of a unit (that it was killed) is not among what its user may read."""
     limited = [one.found.post.host.name for one in reads.values() if one.journal.limited and one.journal.last]
     if limited:
@@ -87,7 +87,7 @@ def _partial(reads: Mapping[str, Read]) -> Iterator[str]:
         yield f"{', '.join(limited)}: of the journal only entries of the user's own processes: {why}"
 
 
-def _unreadable(read: Read, unit: str) -> str:
+def _unreadable(read: LogLines, unit: str) -> str:
     if read.journal.missing:
         return "there is no journalctl"
     if unit in read.journal.last:
@@ -103,7 +103,7 @@ MORE, THROUGH = 100, 10_000
 
 
 @dataclass(frozen=True)
-class Asked:
+class LogOptions:
     """What was typed. `lines` below 0: it was not said how many."""
 
     follow: bool
@@ -115,7 +115,7 @@ class Asked:
     sudo: bool
 
     @classmethod
-    def of(cls, *, follow: bool, since: str, grep: str, lines: int, sudo: bool, alone: bool = False) -> Asked:
+    def of(cls, *, follow: bool, since: str, grep: str, lines: int, sudo: bool, alone: bool = False) -> LogOptions:
         """Read it, or raise a UsageError."""
         if lines < -1:
             raise UsageError("--lines is a number from 0")
@@ -129,11 +129,11 @@ class Asked:
         return cls(follow, since, at, span, pattern, lines, sudo)
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> LogRange:
         """What the hosts are asked for."""
         most = LINES if self.lines < 0 else self.lines
         lines = UNTIMED if self.since else THROUGH if self.pattern else most + MORE
-        return Wanted(lines, self.at, self.span)
+        return LogRange(lines, self.at, self.span)
 
     @property
     def most(self) -> int | None:
@@ -149,7 +149,7 @@ class Asked:
         return words("logs", *([only] if only else []), *flags, *typed)
 
 
-def show_logs(session: Session, only: str, asked: Asked, way: Way) -> None:
+def show_logs(session: Session, only: str, asked: LogOptions, way: FanoutOptions) -> None:
     """Show them, and end with 7 where nothing of an app can be read, 3 where a host is away."""
     fleet = session.fleet(only)
     posts = posts_of(fleet, sudo=asked.sudo)
@@ -158,7 +158,7 @@ def show_logs(session: Session, only: str, asked: Asked, way: Way) -> None:
             session.note(f"{post.label}: {', '.join(map(str, post.sources)) or 'what its service tells'}")
         return
     began, start = now(), time.monotonic()
-    ended: dict[str, Done] = {}
+    ended: dict[str, HostResult] = {}
     screen = Screen(sys.stdout, fleet, session)
     try:
         with screen:
@@ -177,19 +177,21 @@ def show_logs(session: Session, only: str, asked: Asked, way: Way) -> None:
     sys.exit(int(worst(list(ended.values()))))
 
 
-def posts_of(fleet: Fleet, *, sudo: bool) -> list[Post]:
+def posts_of(fleet: Fleet, *, sudo: bool) -> list[LogTarget]:
     """What is read on each host as each user. Raises UsageError where no app logs anywhere."""
-    groups: dict[tuple[Host, str | None, str], Post] = {}
+    groups: dict[tuple[Host, str | None, str], LogTarget] = {}
     for host, app in fleet.sites():
-        place = Place(app.name, app.layout_paths, "", "")
+        place = ReleaseContext(app.name, app.layout_paths, "", "")
         current = app.layout_paths.current
         told = app.service.logs(place)
         paths = [path if path.startswith("/") else f"{current}/{path}" for path in app.logs]
-        sources = [Source(app.name, path=path) for path in dict.fromkeys([*paths, *(s.path for s in told)]) if path]
-        sources += [Source(app.name, unit=source.unit) for source in told if source.unit]
+        sources = [
+            LogLocation(app.name, path=path) for path in dict.fromkeys([*paths, *(s.path for s in told)]) if path
+        ]
+        sources += [LogLocation(app.name, unit=source.unit) for source in told if source.unit]
         asks = tuple((app.name, source.ask) for source in told if source.ask)
         user, owner = ("root", app.user or "-") if sudo else (app.user, "")
-        post = groups.setdefault((host, user, owner), Post(host.name, host, user, owner, ()))
+        post = groups.setdefault((host, user, owner), LogTarget(host.name, host, user, owner, ()))
         apps = (*post.apps, app.name)
         more = replace(post, sources=(*post.sources, *sources), asks=(*post.asks, *asks), apps=apps)
         groups[host, user, owner] = more
@@ -206,7 +208,14 @@ def posts_of(fleet: Fleet, *, sudo: bool) -> list[Post]:
     return found
 
 
-def _shown(session: Session, posts: list[Post], asked: Asked, way: Way, screen: Screen, ended: dict[str, Done]) -> None:
+def _shown(
+    session: Session,
+    posts: list[LogTarget],
+    asked: LogOptions,
+    way: FanoutOptions,
+    screen: Screen,
+    ended: dict[str, HostResult],
+) -> None:
     steps = replace(way, timeout=0.0) if asked.follow else way
     found = find(session.remote, posts, asked.wanted, steps)
     ended |= {label: one.done for label, one in found.items()}
@@ -220,15 +229,15 @@ def _shown(session: Session, posts: list[Post], asked: Asked, way: Way, screen: 
     screen(_stream(reads, asked, grep))
     if not asked.follow:
         return
-    follower = Follower(session.remote, Live(screen, grep), say)
+    follower = Follower(session.remote, LiveMerger(screen, grep), say)
     if not any(one.code is ExitCode.INTERRUPTED for one in ended.values()):
         follower.run(list(found.values()), reads, way.timeout)
     # Ctrl-C is how it ends; and a host that was away was told, and tried until then.
     ended.clear()
-    ended |= {label: Done(error.exit_code, error.message) for label, error in follower.ended.items()}
+    ended |= {label: HostResult(error.exit_code, error.message) for label, error in follower.ended.items()}
 
 
-def _stream(reads: dict[str, Read], asked: Asked, grep: Grep) -> Iterator[Told]:
+def _stream(reads: dict[str, LogLines], asked: LogOptions, grep: Grep) -> Iterator[LogRecord]:
     """What is there, in order."""
     streams = [stream for one in reads.values() for stream in one.streams(asked.wanted, follow=asked.follow)]
     all_of_them = (told for told in merged(streams) if grep.wants(told))

@@ -57,7 +57,7 @@ def forget(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-class Unfailing:
+class SafeStream:
     """A stream for Rich, which writes from threads of its own: an error there ends nothing."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -89,7 +89,7 @@ def unwritten(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-class Prefixed:
+class PrefixedOutput:
     """Only what hosts print. A context manager: at its end everything is written.
 
     A reader that goes away (`| head`) ends nothing: what is left has nobody to read it. Nor does a full disk, which
@@ -126,7 +126,7 @@ class Prefixed:
             finally:
                 self._lock.release()
 
-    def __enter__(self) -> Prefixed:
+    def __enter__(self) -> PrefixedOutput:
         self._ticker.start()
         return self
 
@@ -154,7 +154,7 @@ class Prefixed:
             forget(self._stream)
 
 
-class Sums:
+class OutputDigest:
     """Nothing is shown: only what tells outputs apart, and how long they are."""
 
     def __init__(self) -> None:

@@ -9,16 +9,16 @@ from lockstitch import plans
 from lockstitch.databases.migrations import Pending
 from lockstitch.engine.survey import survey
 from lockstitch.errors import UsageError
-from lockstitch.facts.queries import Ask
+from lockstitch.facts.queries import SiteQuery
 from lockstitch.facts.site import Survey
 from lockstitch.inventory import Fleet
 from lockstitch.model.command import Value
 from lockstitch.remote import Remote
 
-Told = Callable[[Survey], Survey]
+SurveyChange = Callable[[Survey], Survey]
 
 
-def with_pending(fleet: Fleet, apps: Sequence[str] | None = None) -> tuple[tuple[Ask, ...], Told]:
+def with_pending(fleet: Fleet, apps: Sequence[str] | None = None) -> tuple[tuple[SiteQuery, ...], SurveyChange]:
     """The usual questions, with that for the migrations of these apps (all of a fleet unless they are named); and what
     tells in a survey which of them lack a secret for it."""
     env: dict[plans.Site, Mapping[str, Value]] = {}

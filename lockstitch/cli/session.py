@@ -22,7 +22,7 @@ from lockstitch.concurrency import MOST
 from lockstitch.engine.journal import Journal
 from lockstitch.engine.survey import survey
 from lockstitch.errors import ExitCode, UsageError
-from lockstitch.facts.queries import Ask
+from lockstitch.facts.queries import SiteQuery
 from lockstitch.facts.site import Survey
 from lockstitch.inventory import Fleet, environments
 from lockstitch.inventory.validation import did_you_mean
@@ -94,7 +94,7 @@ class Session:
         fleet: Fleet = selection.fleets[0]
         return fleet.only(words(only)) if only else fleet
 
-    def survey(self, fleet: Fleet, asks: Sequence[Ask], *, most: int = MOST, seconds: float = 0) -> Survey:
+    def survey(self, fleet: Fleet, asks: Sequence[SiteQuery], *, most: int = MOST, seconds: float = 0) -> Survey:
         self.note(f"asking {counted(len(fleet.hosts), 'host')} of {fleet.inventory.name}")
         return survey(self.remote, asks, most=most, seconds=seconds)
 
@@ -110,17 +110,19 @@ class Session:
         # What cannot be asked now is said by the plan, for all hosts at once.
         notes = () if found.unreachable else before_deploy(self, fleet, skip)
         tag = plans.valid_ref(tag_before)
-        wanted = plans.Wanted(self.run_id, self.by, message, force, discard, tag, shelves=self._shelves(fleet))
+        wanted = plans.DeployOptions(self.run_id, self.by, message, force, discard, tag, shelves=self._shelves(fleet))
         found = ask_pending(self.remote, fleet, found, plans.idle(fleet, found, wanted))
         return with_notes(self._planned(fleet, lambda env: plans.deploy(fleet, found, replace(wanted, env=env))), notes)
 
-    def _shelves(self, fleet: Fleet, *, all_of_them: bool = False) -> dict[str, plans.Shelf]:
+    def _shelves(self, fleet: Fleet, *, all_of_them: bool = False) -> dict[str, plans.DatabaseJob]:
         """The databases of these apps: those that a deploy may have to dump, or all of them."""
-        from lockstitch.cli.databases import Stores
+        from lockstitch.cli.databases import DatabaseSession
 
         taking_part = (app for _, app in fleet.sites() if app.database and (all_of_them or plans.takes_part(app)))
         names = dict.fromkeys(str(app.database) for app in taking_part)
-        return {shelf.database.name: shelf for shelf in Stores(self, ",".join(names)).shelves()} if names else {}
+        return (
+            {shelf.database.name: shelf for shelf in DatabaseSession(self, ",".join(names)).shelves()} if names else {}
+        )
 
     def rollback_wanted(self, tag: str, to: str) -> str:
         """The tag or revision to go back to; empty for each site's last good release."""
@@ -135,10 +137,12 @@ class Session:
             found = plans.joined(found, survey(self.remote, asks))
         way = self._way(fleet, found, database)
         shelves = self._shelves(fleet, all_of_them=True) if way != "none" else {}
-        back = plans.Back(self.run_id, self.by, wanted, message, force, discard, database=way, shelves=shelves)
+        back = plans.RollbackOptions(
+            self.run_id, self.by, wanted, message, force, discard, database=way, shelves=shelves
+        )
         return self._planned(fleet, lambda env: plans.rollback(fleet, found, replace(back, env=env)))
 
-    def _way(self, fleet: Fleet, found: Survey, typed: str) -> plans.Way:
+    def _way(self, fleet: Fleet, found: Survey, typed: str) -> plans.DatabaseStrategy:
         """What becomes of the database. Where migrations lie between, nobody decides that but the person."""
         between = plans.lying_between(found)
         typed = typed or self._answered

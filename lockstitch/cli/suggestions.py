@@ -93,7 +93,7 @@ def _no_role(word: str, argv: list[str]) -> UsageError:
 
 
 def _environments(program: Any) -> list[str]:
-    from lockstitch.cli.context import Settings
+    from lockstitch.cli.context import ProjectSettings
 
-    folder = Settings.of(program.config).hosts
+    folder = ProjectSettings.of(program.config).hosts
     return [path.stem for path in Path(folder).glob("*.yml")]

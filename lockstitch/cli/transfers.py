@@ -12,14 +12,23 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from lockstitch.cli.fanout import end, record
-from lockstitch.cli.output import Unfailing, aside, tell
+from lockstitch.cli.output import SafeStream, aside, tell
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import Way
+from lockstitch.engine.fanout import FanoutOptions
 from lockstitch.engine.journal import now
-from lockstitch.engine.transfer import Fetch, Moved, Names, Progress, Send, Source, carry, size_text
+from lockstitch.engine.transfer import (
+    DownloadRequest,
+    LocalSource,
+    PartNames,
+    TransferProgress,
+    TransferResult,
+    UploadRequest,
+    carry,
+    size_text,
+)
 from lockstitch.errors import UsageError
 from lockstitch.model.command import words
-from lockstitch.model.results import Done
+from lockstitch.model.results import HostResult
 from lockstitch.report import done_json, done_text, neutral
 
 EVERY = 5.0
@@ -28,7 +37,7 @@ _MOST_BARS = 20
 
 
 @contextmanager
-def transfer_progress(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+def transfer_progress(*, quiet: bool) -> Iterator[Callable[[TransferProgress], None]]:
     """What is told of each transfer as it goes on, on stderr."""
     if quiet:
         yield lambda progress: None
@@ -36,11 +45,11 @@ def transfer_progress(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
         with _bars() as told:
             yield told
     else:
-        yield Lines()
+        yield TransferLines()
 
 
 @contextmanager
-def _bars() -> Iterator[Callable[[Progress], None]]:
+def _bars() -> Iterator[Callable[[TransferProgress], None]]:
     from rich import progress as rich
     from rich.console import Console
     from rich.text import Text
@@ -55,10 +64,10 @@ def _bars() -> Iterator[Callable[[Progress], None]]:
     bars: dict[str, rich.TaskID] = {}
     lock = threading.Lock()
     with rich.Progress(
-        *columns, console=Console(file=cast(TextIO, Unfailing(sys.stderr)), highlight=False), transient=True
+        *columns, console=Console(file=cast(TextIO, SafeStream(sys.stderr)), highlight=False), transient=True
     ) as shown:
 
-        def told(progress: Progress) -> None:
+        def told(progress: TransferProgress) -> None:
             with lock:
                 if progress.host not in bars and len(bars) < _MOST_BARS:
                     name = Text(neutral(progress.host)).plain
@@ -69,7 +78,7 @@ def _bars() -> Iterator[Callable[[Progress], None]]:
         yield told
 
 
-class Lines:
+class TransferLines:
     """A line for each host every few seconds."""
 
     def __init__(self, every: float = EVERY, clock: Callable[[], float] = time.monotonic) -> None:
@@ -77,7 +86,7 @@ class Lines:
         self._said: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: TransferProgress) -> None:
         now = self._clock()
         with self._lock:
             if now - self._said.get(progress.host, self._began) < self._every:
@@ -91,15 +100,15 @@ _MODE = re.compile(r"0?[0-7]{3}")
 
 
 def put_everywhere(
-    session: Session, local: str, remote: str, way: Way, *, mode: str = "", user: str = "", yes: bool = False
+    session: Session, local: str, remote: str, way: FanoutOptions, *, mode: str = "", user: str = "", yes: bool = False
 ) -> None:
     """Send it to every host, and end with 7 where it failed, 3 where a host is away."""
     if mode and not _MODE.fullmatch(mode):
         raise UsageError(f"{mode} is no mode of a file; nothing was sent", hint="three digits from 0 to 7, such as 640")
     if not local or not remote:
         raise UsageError("put takes what is sent and where to; nothing was sent", hint="fab -H ENV put LOCAL REMOTE")
-    what = Send(
-        Source(str(Path(local[:2]).expanduser()) + local[2:] if local.startswith("~/") else local),
+    what = UploadRequest(
+        LocalSource(str(Path(local[:2]).expanduser()) + local[2:] if local.startswith("~/") else local),
         remote,
         int(mode, 8) if mode else None,
         user,
@@ -110,7 +119,7 @@ def put_everywhere(
     _everywhere(session, _typed("put", local, remote, mode=mode, user=user), what, way)
 
 
-def get_everywhere(session: Session, remote: str, to: str, way: Way, *, user: str = "") -> None:
+def get_everywhere(session: Session, remote: str, to: str, way: FanoutOptions, *, user: str = "") -> None:
     """Fetch it from every host, from several into a folder each."""
     if not remote:
         raise UsageError("get takes what is fetched; nothing was fetched", hint="fab -H ENV get REMOTE --to DIR")
@@ -118,14 +127,14 @@ def get_everywhere(session: Session, remote: str, to: str, way: Way, *, user: st
     if odd := [name for name in hosts if "/" in name or name in (".", "..")]:
         raise UsageError(f"{odd[0]} cannot be the name of a folder; nothing was fetched")
     folders = {name: name for name in hosts} if len(hosts) > 1 else {}
-    _everywhere(session, _typed("get", remote, to=to, user=user), Fetch(remote, folder, folders, user), way)
+    _everywhere(session, _typed("get", remote, to=to, user=user), DownloadRequest(remote, folder, folders, user), way)
 
 
-def _everywhere(session: Session, typed: str, what: Send | Fetch, way: Way) -> None:
+def _everywhere(session: Session, typed: str, what: UploadRequest | DownloadRequest, way: FanoutOptions) -> None:
     hosts, began, start = session.c.hosts, now(), time.monotonic()
-    done: dict[str, Done] = {}
-    moved: dict[str, Moved] = {}
-    names = Names(session.runs.parent / "transfers")
+    done: dict[str, HostResult] = {}
+    moved: dict[str, TransferResult] = {}
+    names = PartNames(session.runs.parent / "transfers")
     if session.dry:
         with names:
             _show(session, *carry(session.remote, hosts, what, names, way, dry=True))
@@ -138,7 +147,7 @@ def _everywhere(session: Session, typed: str, what: Send | Fetch, way: Way) -> N
     _show(session, done, moved)
 
 
-def _show(session: Session, done: dict[str, Done], moved: dict[str, Moved]) -> None:
+def _show(session: Session, done: dict[str, HostResult], moved: dict[str, TransferResult]) -> None:
     if session.json:
         session.answer(lambda: _json(done, moved), str)
     else:
@@ -146,7 +155,7 @@ def _show(session: Session, done: dict[str, Done], moved: dict[str, Moved]) -> N
     end(list(done.values()))
 
 
-def _json(done: dict[str, Done], moved: dict[str, Moved]) -> dict[str, Any]:
+def _json(done: dict[str, HostResult], moved: dict[str, TransferResult]) -> dict[str, Any]:
     told = done_json(done)
     for host, one in moved.items():
         told["hosts"][host] |= {

@@ -26,7 +26,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
-class Vault:
+class BackupDirectory:
     """Where the backups of one database are on a host. Its lock and journal are in `.lockstitch/DATABASE` in it."""
 
     directory: str
@@ -105,7 +105,7 @@ class ServerFacts:
 
 
 @dataclass(frozen=True)
-class VaultFacts:
+class BackupDirectoryFacts:
     """What lies in a vault. `free` is in bytes, `lock` who holds it in words and `lock_file` as its file says it;
     `written` is how long its journal was, `now` the time by its host, `unreadable` what could not be read and why."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from lockstitch.databases import backup_directory
-from lockstitch.databases.backup import ServerFacts, Vault
+from lockstitch.databases.backup import BackupDirectory, ServerFacts
 from lockstitch.databases.health import DatabaseState
 from lockstitch.databases.migrations import HEADS
 from lockstitch.model.command import Command, Value
@@ -107,7 +107,7 @@ def judge_rows(text: str) -> Verdict:
     return failed("the restored rows differ from the manifest: " + "; ".join(lines[:6]))
 
 
-def in_vault(vault: Vault, name: str, text: str, variables: Variables) -> Command:
+def in_vault(vault: BackupDirectory, name: str, text: str, variables: Variables) -> Command:
     """A Command that knows a vault's folder, its database's key and a backup's name."""
     at = {"directory": vault.directory, "vault": vault.database, "name": name, "marks": vault.marks}
     return Command(text, values={**at, **variables})

@@ -19,7 +19,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Query:
+class ActiveQuery:
     """A session at work: for how long its query, or the transaction that it left open, has been going on; and what to
     type in a shell of the database to end it."""
 
@@ -37,11 +37,11 @@ class Query:
 class Waiting:
     """A session that waits for a lock `on` something, and some of those who are in its way."""
 
-    query: Query
+    query: ActiveQuery
     seconds: int | None = None
     lock: str = ""
     on: str = ""
-    by: tuple[Query, ...] = ()
+    by: tuple[ActiveQuery, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Slow:
 
 
 @dataclass(frozen=True)
-class Beside:
+class SpareDatabase:
     """A database that Lockstitch made beside this one: `kind` is before, restoring, proving or undone. `drop` is how to
     drop it, where that is not standard SQL."""
 
@@ -123,12 +123,12 @@ class DatabaseState:
     grant: str = ""
     standby: Standby | None = None
     rooms: tuple[Room, ...] = ()
-    queries: tuple[Query, ...] = ()
+    queries: tuple[ActiveQuery, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     replicas: tuple[Replica, ...] = ()
     slots: tuple[Slot, ...] = ()
     tables: tuple[Table, ...] = ()
-    besides: tuple[Beside, ...] = ()
+    besides: tuple[SpareDatabase, ...] = ()
     slow: Slow | None = None
     asked: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
@@ -137,7 +137,7 @@ class DatabaseState:
     def told(self, change: Callable[[str], str]) -> DatabaseState:
         """The same with every text that others wrote changed: to mask what must not be shown."""
 
-        def query(one: Query) -> Query:
+        def query(one: ActiveQuery) -> ActiveQuery:
             return replace(one, text=change(one.text))
 
         return replace(

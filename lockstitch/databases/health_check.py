@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lockstitch.databases.backup import VaultFacts
-from lockstitch.databases.health import Beside, DatabaseState, Query, Replica, Waiting
+from lockstitch.databases.backup import BackupDirectoryFacts
+from lockstitch.databases.health import ActiveQuery, DatabaseState, Replica, SpareDatabase, Waiting
 from lockstitch.model.finding import Finding
 from lockstitch.model.format import sized, span
 
 
-def beside(one: Beside) -> Finding:
+def beside(one: SpareDatabase) -> Finding:
     """What a database beside this one is for, and when it goes."""
     takes = "" if one.bytes is None else f" takes {sized(one.bytes)} and"
     why, then = _KEPT.get(one.kind, ("was made by Lockstitch", ""))
@@ -29,7 +29,7 @@ _KEPT = {
 }
 
 
-def backups(vault: VaultFacts, longest: float, now: datetime, on: str) -> Iterator[Finding]:
+def backups(vault: BackupDirectoryFacts, longest: float, now: datetime, on: str) -> Iterator[Finding]:
     """How old the newest backup is, and whether one is proven; `longest` 0: how old is not judged."""
     newest, looked = vault.newest, longest > 0
     for why in vault.unreadable:
@@ -54,7 +54,7 @@ def backups(vault: VaultFacts, longest: float, now: datetime, on: str) -> Iterat
         yield Finding("proof", "pass", f"{last.name} was proven on {last.proven}")
 
 
-def tools(vault: VaultFacts, differ: str, *, answers: bool) -> Iterator[Finding]:
+def tools(vault: BackupDirectoryFacts, differ: str, *, answers: bool) -> Iterator[Finding]:
     """What stands against backing it up. Where the server does not answer, that has been said."""
     problems = [f"`{tool}` is not found" for tool in vault.missing]
     if vault.server.problem and answers and not vault.missing:
@@ -67,7 +67,7 @@ def tools(vault: VaultFacts, differ: str, *, answers: bool) -> Iterator[Finding]
         yield Finding("tools", "note", differ)
 
 
-def lock(vault: VaultFacts, on: str) -> Iterator[Finding]:
+def lock(vault: BackupDirectoryFacts, on: str) -> Iterator[Finding]:
     """Whose run has locked it: a dead one keeps the next one out."""
     if vault.lock:
         says = f"locked by {vault.lock}: a run is under way, or was cut off"
@@ -92,7 +92,12 @@ class Thresholds:
 
 
 def judge(
-    state: DatabaseState, limits: Thresholds, vault: VaultFacts, now: datetime, on: str = "fab -H ENV", differ: str = ""
+    state: DatabaseState,
+    limits: Thresholds,
+    vault: BackupDirectoryFacts,
+    now: datetime,
+    on: str = "fab -H ENV",
+    differ: str = "",
 ) -> tuple[Finding, ...]:
     """Every finding, in the order a person reads them. `on` begins the commands in hints; `differ` is what there is to
     say of the versions of server and tools."""
@@ -146,13 +151,13 @@ def _locks(state: DatabaseState, limits: Thresholds, on: str) -> Iterator[Findin
         yield Finding("locks", "pass", f"none has been waited for for more than {longest}{few}")
 
 
-def _in_the_way(state: DatabaseState) -> list[Query]:
+def _in_the_way(state: DatabaseState) -> list[ActiveQuery]:
     """Those who hold what others wait for, and wait for nothing themselves."""
     waiting = {one.query.pid for one in state.waiting}
     return list({q.pid: q for one in state.waiting for q in one.by if q.pid not in waiting}.values())
 
 
-def _query(query: Query) -> str:
+def _query(query: ActiveQuery) -> str:
     who = " ".join(filter(None, (query.user, query.application, query.client and f"from {query.client}")))
     time = "an unknown time" if query.seconds is None else span(query.seconds)
     return f"{query.pid} ({who or 'unknown'}): {query.state or 'hidden'} for {time}: {query.text or 'hidden'}"
@@ -165,7 +170,7 @@ def _waiting(waiting: Waiting) -> str:
     return "\n".join([*lines, *(f"  behind {_query(one)}" for one in waiting.by)])
 
 
-def _end(queries: Sequence[Query], on: str) -> str:
+def _end(queries: Sequence[ActiveQuery], on: str) -> str:
     """How to end the first of them, which is for a person to decide."""
     return f"to end {queries[0].pid}: {on} database.shell, {queries[0].end}" if queries else ""
 

@@ -20,7 +20,7 @@ FUTURE = "dated in the future: left for a person"
 
 
 @dataclass(frozen=True)
-class Keep:
+class RetentionPolicy:
     """How many good backups stay: the `last` so many, and the newest of each of so many days, ISO weeks and months
     that have one. A backup that several rules want is one backup."""
 
@@ -31,7 +31,7 @@ class Keep:
 
 
 def doomed(
-    backups: Iterable[Backup], keep: Keep, held: Mapping[str, str] = NOBODY, future: Iterable[Backup] = ()
+    backups: Iterable[Backup], keep: RetentionPolicy, held: Mapping[str, str] = NOBODY, future: Iterable[Backup] = ()
 ) -> tuple[Backup, ...]:
     """Return the backups that may be removed, oldest first: never the newest good one, the newest proven one, or one
     that is held.
@@ -44,7 +44,7 @@ def doomed(
 
 
 def why_kept(
-    backups: Iterable[Backup], keep: Keep, held: Mapping[str, str] = NOBODY, future: Iterable[Backup] = ()
+    backups: Iterable[Backup], keep: RetentionPolicy, held: Mapping[str, str] = NOBODY, future: Iterable[Backup] = ()
 ) -> dict[str, str]:
     """Every backup that stays, oldest first, and why. `held` are names, each with the reason of whoever holds it."""
     found = sorted(backups, key=_age)
@@ -65,7 +65,7 @@ def why_kept(
     return {name: ", ".join(some) for name, some in reasons.items() if some}
 
 
-def _kept(good: list[Backup], keep: Keep) -> Iterator[tuple[Backup, str]]:
+def _kept(good: list[Backup], keep: RetentionPolicy) -> Iterator[tuple[Backup, str]]:
     """What the rules keep of the good backups, which come newest first."""
     for number, backup in enumerate(islice(good, keep.last), 1):
         yield backup, f"last {number} of {keep.last}"

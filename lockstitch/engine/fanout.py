@@ -12,7 +12,7 @@ from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.model.command import mask
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
-from lockstitch.model.results import Done, Event, Observer, StepOutput, nobody
+from lockstitch.model.results import Event, HostResult, Observer, StepOutput, nobody
 from lockstitch.remote import Remote
 
 DAY = 86400.0
@@ -20,7 +20,7 @@ NOT_BEGUN = "interrupted before it began"
 
 
 @dataclass(frozen=True)
-class Work:
+class HostScript:
     """A script for one host; `label` tells it from others on the same host."""
 
     label: str
@@ -29,7 +29,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Way:
+class FanoutOptions:
     """How work is carried out: on how many hosts at most at the same time; how often it is tried until it succeeds,
     and how many seconds lie between two tries; after how many seconds a step is ended (0: what the step itself says).
     """
@@ -42,26 +42,26 @@ class Way:
 
 def everywhere(
     remote: Remote,
-    work: Sequence[Work],
+    work: Sequence[HostScript],
     observe: Observer = nobody,
-    way: Way | None = None,
-    ended: Callable[[str, Done], None] = lambda label, done: None,
+    way: FanoutOptions | None = None,
+    ended: Callable[[str, HostResult], None] = lambda label, done: None,
     stopped: threading.Event | None = None,
-) -> dict[str, Done]:
+) -> dict[str, HostResult]:
     """Carry out every script; how each ended, by its label, which `ended` is told as it happens.
 
     An interrupt ends what runs, and what has not begun does not begin; both are told in what is returned. It may come
     when all is done: who goes on from there sees it in `stopped`.
     """
-    way = way or Way()
-    done: dict[str, Done] = {}
+    way = way or FanoutOptions()
+    done: dict[str, HostResult] = {}
     stopped = stopped or threading.Event()
 
     def stop() -> None:
         stopped.set()
         remote.interrupt()
 
-    def one(given: Work) -> None:
+    def one(given: HostScript) -> None:
         began = time.monotonic()
         how = _tried(remote, given, observe, way, stopped)
         done[given.label] = replace(how, seconds=time.monotonic() - began)
@@ -71,10 +71,12 @@ def everywhere(
         at_once(one, work, stop, most=way.at_once)
     except KeyboardInterrupt:
         stop()
-    return {given.label: done.get(given.label, Done(ExitCode.INTERRUPTED, NOT_BEGUN)) for given in work}
+    return {given.label: done.get(given.label, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for given in work}
 
 
-def _tried(remote: Remote, given: Work, observe: Observer, way: Way, stopped: threading.Event) -> Done:
+def _tried(
+    remote: Remote, given: HostScript, observe: Observer, way: FanoutOptions, stopped: threading.Event
+) -> HostResult:
     for left in reversed(range(way.tries)):
         ended = _once(remote, given, observe, way.timeout)
         if ended.code in (ExitCode.DONE, ExitCode.INTERRUPTED) or not left or stopped.wait(way.pause):
@@ -82,7 +84,7 @@ def _tried(remote: Remote, given: Work, observe: Observer, way: Way, stopped: th
     return ended
 
 
-def _once(remote: Remote, given: Work, observe: Observer, timeout: float) -> Done:
+def _once(remote: Remote, given: HostScript, observe: Observer, timeout: float) -> HostResult:
     script = given.script
     if timeout:
         script = replace(script, steps=tuple(replace(step, timeout=timeout) for step in script.steps))
@@ -94,9 +96,9 @@ def _once(remote: Remote, given: Work, observe: Observer, timeout: float) -> Don
     try:
         results = remote.run(given.host, script, masked if secrets else observe)
     except LockstitchError as error:
-        return Done(error.exit_code, error.message)
+        return HostResult(error.exit_code, error.message)
     results = tuple(replace(result, output=mask(result.output, secrets)) for result in results)
     bad = next((result for result in results if not result.ok), None)
     if bad is None:
-        return Done(ExitCode.DONE, "ok", results, 0)
-    return Done(ExitCode.CHECK_SAID_NO, f"exit code {bad.code}", results, bad.code)
+        return HostResult(ExitCode.DONE, "ok", results, 0)
+    return HostResult(ExitCode.CHECK_SAID_NO, f"exit code {bad.code}", results, bad.code)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstitch.errors import CheckError, LockstitchError
-from lockstitch.model.outcome import GateAsked, GoingBack, Outcome, RunEvent, Said, WaveBegan
+from lockstitch.model.outcome import GateAsked, Outcome, RollbackBegan, RunEvent, RunMessage, WaveBegan
 from lockstitch.model.plan import Plan
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput
 
@@ -212,9 +212,9 @@ def _line(event: RunEvent) -> tuple[str, dict[str, Any]]:
             verdict = event.verdict
             told = {"answer": verdict.answer.value, "reason": verdict.reason, "attempt": event.attempt}
             return "gate", {"site": str(event.site), "gate": event.gate, **told}
-        case GoingBack():
+        case RollbackBegan():
             return "back", {"why": event.why, "sites": [str(site) for site in event.sites]}
-        case Said():
+        case RunMessage():
             return "said", {"text": event.text}
         case _:
             return _NAMES[type(event)], asdict(event)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lockstitch.model.outcome import Failure, Left
+from lockstitch.model.outcome import Failure, ManualAction
 from lockstitch.model.plan import Plan, Site
 from lockstitch.text import oneline, quoted
 
 
-def left_to_a_person(plan: Plan, failure: Failure, what: str, *, again: bool = False) -> Left:
+def left_to_a_person(plan: Plan, failure: Failure, what: str, *, again: bool = False) -> ManualAction:
     """A site that a person must see to; with `again`, how it is taken back when that is done."""
     assert failure.site is not None
     on = _selected(plan, failure.site)
@@ -15,7 +15,7 @@ def left_to_a_person(plan: Plan, failure: Failure, what: str, *, again: bool = F
     before = next((change.before for change in plan.changes if change.site == failure.site), None)
     if again and before:
         said.append(f"when that is seen to: {on} rollback --only {failure.site.app} --to {before[:12]}")
-    return Left(failure.site, "\n    ".join(said), _look(plan, failure.site, failure.what, again))
+    return ManualAction(failure.site, "\n    ".join(said), _look(plan, failure.site, failure.what, again))
 
 
 def _look(plan: Plan, site: Site, what: str, again: bool) -> str:

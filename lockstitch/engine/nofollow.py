@@ -14,7 +14,7 @@ _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
 
 @dataclass(frozen=True)
-class Below:
+class FolderBelow:
     """A folder that was named by a person, which may be a link, or its descriptor. Paths below it are relative and
     have no `..`."""
 

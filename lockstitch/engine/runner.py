@@ -10,14 +10,24 @@ from lockstitch.concurrency import alone, at_once, rest
 from lockstitch.engine.journal import now
 from lockstitch.engine.locks import Locks
 from lockstitch.engine.manual_actions import left_to_a_person
-from lockstitch.engine.site_runner import Carrier
+from lockstitch.engine.site_runner import SiteRunner
 from lockstitch.engine.step_outputs import dumps, with_reason, with_told
 from lockstitch.errors import ExitCode, LockstitchError
-from lockstitch.model.gate import Answer
+from lockstitch.model.gate import Status
 from lockstitch.model.host import Host
 from lockstitch.model.lock import LockInfo
-from lockstitch.model.outcome import Failure, GoingBack, Left, Outcome, RunEvent, Said, SiteOutcome, WaveBegan, Where
-from lockstitch.model.plan import Plan, Site, Unit, Wave
+from lockstitch.model.outcome import (
+    Failure,
+    ManualAction,
+    Outcome,
+    RevisionSide,
+    RollbackBegan,
+    RunEvent,
+    RunMessage,
+    SiteOutcome,
+    WaveBegan,
+)
+from lockstitch.model.plan import Plan, Site, SitePlan, Wave
 from lockstitch.remote import Remote
 
 
@@ -35,13 +45,13 @@ class _Run:
         self, plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]
     ) -> None:
         self.plan, self.remote, self._observe = plan, remote, observe
-        self.carrier = Carrier(plan, remote, hosts, self.observe)
+        self.carrier = SiteRunner(plan, remote, hosts, self.observe)
         info = LockInfo(plan.run, plan.by, plan.message or plan.kind, now())
         self.locks = Locks(remote, hosts, plan.sites, info, plan.written, plan.environment)
         self.start = time.monotonic()
         self.begun: list[Wave] = []
-        self.where: dict[Site, Where] = dict.fromkeys(plan.sites, "old")
-        self.left: list[Left] = []
+        self.where: dict[Site, RevisionSide] = dict.fromkeys(plan.sites, "old")
+        self.left: list[ManualAction] = []
         self.unseen: Failure | None = None
         self.notes: list[str] = []
 
@@ -65,7 +75,7 @@ class _Run:
             raise
         try:
             for warning in self.locks.warnings:
-                self.observe(Said(warning))
+                self.observe(RunMessage(warning))
             failures = self._forward()
         except KeyboardInterrupt:
             failures = [Failure(None, "interrupt", "interrupted")]
@@ -97,16 +107,16 @@ class _Run:
     def _wave(self, wave: Wave) -> list[Failure]:
         if wave.only_if is not None:
             verdict = alone(partial(self.carrier.needed, wave.only_if), self._stop)
-            if verdict.answer is Answer.INCONCLUSIVE:
+            if verdict.answer is Status.INCONCLUSIVE:
                 return [Failure(wave.only_if.site, wave.only_if.gate.name, verdict.reason, verdict.hint)]
             if not verdict.passed:
-                self.observe(Said(f"left out: {wave.name}: {verdict.reason}"))
+                self.observe(RunMessage(f"left out: {wave.name}: {verdict.reason}"))
                 return []
         if wave.visible:
             self.where.update(dict.fromkeys((unit.site for unit in wave.units), "unknown"))
         failures = self._each(wave.units, self.carrier.steps) or self._gates(wave)
         if not failures and wave.pause and wave is not self.plan.waves[-1]:
-            self.observe(Said(f"watching {wave.name} for {wave.pause:g} s"))
+            self.observe(RunMessage(f"watching {wave.name} for {wave.pause:g} s"))
             rest(wave.pause)
             failures = self._gates(wave)
         if wave.visible and not failures:
@@ -178,10 +188,10 @@ class _Run:
         ]
         seen = tuple(dict.fromkeys(unit.site for wave, units in touched if wave.visible for unit in units))
         if self.begun[-1:] and self.begun[-1].stands:
-            self.observe(Said(f"no further wave begins: {failures[0].reason}"))
+            self.observe(RunMessage(f"no further wave begins: {failures[0].reason}"))
         else:
-            nothing = Said("nothing that users can see was changed")
-            self.observe(GoingBack(failures[0].reason, seen) if seen else nothing)
+            nothing = RunMessage("nothing that users can see was changed")
+            self.observe(RollbackBegan(failures[0].reason, seen) if seen else nothing)
         lost: set[Site | None] = set()
         for wave, units in touched:
             wrapping = [unit for unit in wave.units if self.carrier.wraps(unit)]
@@ -195,13 +205,15 @@ class _Run:
             if where == "unknown" and site not in {left.site for left in self.left}:
                 self.where[site] = "old"
 
-    def _end(self, units: Iterable[Unit]) -> list[Failure]:
+    def _end(self, units: Iterable[SitePlan]) -> list[Failure]:
         problems = self._each(units, self.carrier.last, patience=1)
         lost = {failure.site for failure in problems}
         self.locks.held = [site for site in self.locks.held if site in lost]
         return problems
 
-    def _each(self, units: Iterable[Unit], do: Callable[[Unit], Failure | None], patience: int = 0) -> list[Failure]:
+    def _each(
+        self, units: Iterable[SitePlan], do: Callable[[SitePlan], Failure | None], patience: int = 0
+    ) -> list[Failure]:
         """Do something with every unit at once; all of them end before this returns.
 
         As many interrupts as `patience` says are waited out: ending a run is cheaper than stopping that.
@@ -209,7 +221,7 @@ class _Run:
         ended = at_once(partial(self._unless_stopped, do), units, self._stop, patience=patience)
         return [failure for failure in ended if failure is not None]
 
-    def _unless_stopped(self, do: Callable[[Unit], Failure | None], unit: Unit) -> Failure | None:
+    def _unless_stopped(self, do: Callable[[SitePlan], Failure | None], unit: SitePlan) -> Failure | None:
         if self.carrier.stopped.is_set():
             return Failure(unit.site, "interrupt", "interrupted before it began")
         return do(unit)

@@ -12,8 +12,8 @@ from lockstitch.errors import HostKeyError, HostLostError, LockstitchError
 from lockstitch.model.command import Command, Secret, mask
 from lockstitch.model.gate import Gate, Verdict, inconclusive
 from lockstitch.model.host import Host
-from lockstitch.model.outcome import Failure, GateAsked, RunEvent, Said
-from lockstitch.model.plan import OnlyIf, Plan, Script, Site, Step, Unit, warnings_of
+from lockstitch.model.outcome import Failure, GateAsked, RunEvent, RunMessage
+from lockstitch.model.plan import Condition, Plan, Script, Site, SitePlan, Step, warnings_of
 from lockstitch.model.results import Event, Result, StepBegan, StepOutput
 from lockstitch.remote import Remote
 
@@ -24,7 +24,7 @@ _GRACE = 10.0
 _PROGRESS = re.compile(r"progress \d+ ")
 
 
-class Carrier:
+class SiteRunner:
     """Carries units to their sites, and knows afterwards which of their steps began and how long it took."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Carrier:
         self._stuck: set[Site] = set()
         self._secrets = frozenset(_secrets(plan))
 
-    def steps(self, unit: Unit) -> Failure | None:
+    def steps(self, unit: SitePlan) -> Failure | None:
         """Carry out a unit's steps; what failed, or None. The gates' first asking travels with them."""
         began = self._began.setdefault(id(unit), set())
         script = self._script(unit.site, (*unit.steps, *map(_asking, unit.gates)))
@@ -60,7 +60,7 @@ class Carrier:
         self._note(unit, results)
         return _failure(unit.site, results[: len(unit.steps)])
 
-    def needed(self, only_if: OnlyIf) -> Verdict:
+    def needed(self, only_if: Condition) -> Verdict:
         """Whether a wave has anything to do; what one answer decides for several waves is asked once."""
         if id(only_if) not in self._needed:
             try:
@@ -70,7 +70,7 @@ class Carrier:
                 return inconclusive(error.message, error.hint)
         return self._needed[id(only_if)]
 
-    def _note(self, unit: Unit, results: tuple[Result, ...]) -> None:
+    def _note(self, unit: SitePlan, results: tuple[Result, ...]) -> None:
         """Keep what a step tells for the records of this run, and what it warns of."""
         for step, result in zip(unit.steps, results, strict=False):
             self.warnings += warnings_of(unit.site, result.output.split("\n") if step.warns else ())
@@ -105,7 +105,7 @@ class Carrier:
                 return Failure(site, f"gate {waiting[0].name}", "interrupted while it was asked")
         return None
 
-    def undo(self, unit: Unit) -> Failure | None:
+    def undo(self, unit: SitePlan) -> Failure | None:
         """Put back what this unit began: undos in reverse, then what must be done again; None when it is back.
 
         What wraps it stays, and nobody can be asked then: other units may have to go back before `unwrap`.
@@ -120,24 +120,24 @@ class Carrier:
             self._stuck.add(unit.site)
         return failure if failure or not steps or self.wrapped(unit) else self.gates(unit.site, unit.back)
 
-    def unwrap(self, unit: Unit) -> Failure | None:
+    def unwrap(self, unit: SitePlan) -> Failure | None:
         """Undo what this unit has wrapped around others, now that they are back; None when its gates say that it is."""
         failure = self._put_back(unit, [_undoing(s, s.undo) for s in self._wrapping(unit) if s.undo is not None])
         return failure if failure or unit.site in self._stuck else self.gates(unit.site, unit.back)
 
-    def wraps(self, unit: Unit) -> bool:
+    def wraps(self, unit: SitePlan) -> bool:
         """Whether a step of this very unit has begun that is undone after all it wraps."""
         return bool(self._wrapping(unit))
 
-    def wrapped(self, unit: Unit) -> bool:
+    def wrapped(self, unit: SitePlan) -> bool:
         """Whether this unit is inside such a step, its own or that of one it continues."""
         return any(step.wraps for step in self._done(unit))
 
-    def _wrapping(self, unit: Unit) -> list[Step]:
+    def _wrapping(self, unit: SitePlan) -> list[Step]:
         began = self._began.get(id(unit), set())
         return [step for step in reversed(unit.steps) if step.wraps and step.name in began]
 
-    def _put_back(self, unit: Unit, steps: list[Step]) -> Failure | None:
+    def _put_back(self, unit: SitePlan, steps: list[Step]) -> Failure | None:
         if not steps:
             return None
         try:
@@ -146,13 +146,13 @@ class Carrier:
             return Failure(unit.site, "going back", error.message, error.hint)
         return next((f for r in results if (f := _failure(unit.site, (r,)))), None)
 
-    def _done(self, unit: Unit) -> list[Step]:
+    def _done(self, unit: SitePlan) -> list[Step]:
         """The steps that began of a unit and of what it continues, in their order."""
         began = self._began.get(id(unit), set())
         earlier = self._done(unit.after) if unit.after else []
         return [*earlier, *(step for step in unit.steps if step.name in began)]
 
-    def last(self, unit: Unit) -> Failure | None:
+    def last(self, unit: SitePlan) -> Failure | None:
         """Carry out steps that end a run, each whatever became of the one before."""
         try:
             results = self._run(unit.site, replace(self._script(unit.site, unit.steps), keep_going=True))
@@ -172,7 +172,7 @@ class Carrier:
         except LockstitchError:
             return {}
 
-    def touched(self, unit: Unit) -> bool:
+    def touched(self, unit: SitePlan) -> bool:
         """Whether anything of a unit began that has to be put back."""
         return any(step.again or step.undo is not None for step in self._done(unit))
 
@@ -208,7 +208,7 @@ class Carrier:
             results = self._remote.run(self._hosts[site.host], script, watch)
         except LockstitchError as error:
             # Said at once: other hosts may go on for long before the wave is over.
-            self._observe(Said(error.message))
+            self._observe(RunMessage(error.message))
             raise
         finally:
             self.seconds[site] = self.seconds.get(site, 0.0) + time.monotonic() - start

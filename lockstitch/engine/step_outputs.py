@@ -11,24 +11,24 @@ from dataclasses import replace
 
 from lockstitch.databases.backup import NAME
 from lockstitch.model.outcome import Failure
-from lockstitch.model.plan import Unit
+from lockstitch.model.plan import SitePlan
 
-Told = Mapping[str, Mapping[str, str]]
+StepOutputs = Mapping[str, Mapping[str, str]]
 
 
-def with_told(units: Iterable[Unit], told: Told) -> list[Unit]:
+def with_told(units: Iterable[SitePlan], told: StepOutputs) -> list[SitePlan]:
     """The units whose records hold what the steps of this run have told for the app that each names."""
     facts = {app: json.dumps(each)[1:-1] for app, each in told.items()}
     return [_filled(unit, "told", lambda app: facts.get(app, "")) for unit in units]
 
 
-def with_reason(units: Iterable[Unit], why: Failure) -> list[Unit]:
+def with_reason(units: Iterable[SitePlan], why: Failure) -> list[SitePlan]:
     """The units whose records tell why the run failed, which no plan can know."""
     reason = json.dumps(f"{why.site}: {why.reason}" if why.site else why.reason)
     return [_filled(unit, "reason", lambda _: reason) for unit in units]
 
 
-def dumps(environment: str, told: Told, first: Mapping[str, str]) -> tuple[str, ...]:
+def dumps(environment: str, told: StepOutputs, first: Mapping[str, str]) -> tuple[str, ...]:
     """Return notes on the dumps that a run made before it failed. `first` are by app the dumps of the first of
     several tries: what was dumped since may hold what a migration left that failed."""
     on = f"fab -H {environment} backup.restore"
@@ -46,7 +46,7 @@ def dumps(environment: str, told: Told, first: Mapping[str, str]) -> tuple[str, 
     )
 
 
-def _filled(unit: Unit, name: str, value: Callable[[str], str]) -> Unit:
+def _filled(unit: SitePlan, name: str, value: Callable[[str], str]) -> SitePlan:
     """The unit with a variable of its steps replaced, in those that have it."""
     steps = (
         replace(s, command=replace(s.command, values={**s.command.values, name: value(str(s.command.values[name]))}))

@@ -7,34 +7,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lockstitch.checks import Asking
+from lockstitch.checks import CheckGroup
 from lockstitch.concurrency import MOST, at_once
-from lockstitch.databases.backup import ServerFacts, VaultFacts
+from lockstitch.databases.backup import BackupDirectoryFacts, ServerFacts
 from lockstitch.databases.health import DatabaseState
-from lockstitch.engine.fanout import Way, Work, everywhere
+from lockstitch.engine.fanout import FanoutOptions, HostScript, everywhere
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
 from lockstitch.facts.clock import Clock
 from lockstitch.facts.database import server, vault
-from lockstitch.facts.queries import Ask, probes
-from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.facts.queries import SiteQuery, probes
+from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
 from lockstitch.inventory import Database
 from lockstitch.model.command import Command, Secret, Value, mask
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Site, Step
 from lockstitch.model.probe import Probe
-from lockstitch.model.results import Done, Event, Observer, Result, StepEnded, StepOutput, nobody
+from lockstitch.model.results import Event, HostResult, Observer, Result, StepEnded, StepOutput, nobody
 from lockstitch.remote import Remote
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
 
 
-def survey(remote: Remote, asks: Sequence[Ask], *, most: int = MOST, seconds: float = 0) -> Survey:
+def survey(remote: Remote, asks: Sequence[SiteQuery], *, most: int = MOST, seconds: float = 0) -> Survey:
     """Connect to all hosts and ask them at once; a host that cannot be asked is reported, not raised. `seconds` is how
     long each question may take, where that was said. Raises UsageError for a wrong configuration."""
     errors = dict(remote.connect({ask.host.name: ask.host for ask in asks}.values()))
     facts: dict[Site, Facts] = {}
 
-    def one(ask: Ask) -> None:
+    def one(ask: SiteQuery) -> None:
         if ask.host.name in errors:
             return
         try:
@@ -50,7 +50,7 @@ def survey(remote: Remote, asks: Sequence[Ask], *, most: int = MOST, seconds: fl
     return Survey({ask.site: facts[ask.site] for ask in asks if ask.site in facts}, errors)
 
 
-def _ask(remote: Remote, ask: Ask, seconds: float) -> Facts:
+def _ask(remote: Remote, ask: SiteQuery, seconds: float) -> Facts:
     asked = probes(ask)
     steps = tuple(Step(probe.name, "", probe.command, timeout=seconds) for probe in asked)
     results = remote.run(ask.host, Script(steps, app=ask.app.name, keep_going=True, user=ask.app.user))
@@ -59,7 +59,7 @@ def _ask(remote: Remote, ask: Ask, seconds: float) -> Facts:
     }
     return Facts(
         ask.site,
-        read.get("place", PlaceFacts()),
+        read.get("place", CheckoutFacts()),
         read.get("host", HostFacts()),
         read.get("service", ServiceState(False)),
         read.get("target"),
@@ -71,10 +71,10 @@ def _ask(remote: Remote, ask: Ask, seconds: float) -> Facts:
 
 def look(
     remote: Remote, databases: Mapping[str, Database], urls: Mapping[str, Value]
-) -> dict[str, VaultFacts | LockstitchError]:
+) -> dict[str, BackupDirectoryFacts | LockstitchError]:
     """Ask the host of each database what lies in its vault, and its server where there is a URL for it."""
     errors = remote.connect({d.host.name: d.host for d in databases.values()}.values())
-    found: dict[str, VaultFacts | LockstitchError] = {}
+    found: dict[str, BackupDirectoryFacts | LockstitchError] = {}
 
     def one(database: Database) -> None:
         try:
@@ -87,12 +87,12 @@ def look(
     return found
 
 
-def _look(remote: Remote, database: Database, url: Value | None) -> VaultFacts:
+def _look(remote: Remote, database: Database, url: Value | None) -> BackupDirectoryFacts:
     asked: list[Probe[Any]] = [vault(database), *([server(database, url)] if url else [])]
     steps = tuple(Step(probe.name, "", probe.command, timeout=60) for probe in asked)
     results = remote.run(database.host, Script(steps, app=database.name, keep_going=True))
     read: Mapping[str, Any] = {p.name: p.parse(r.output, r.code) for p, r in zip(asked, results, strict=False)}
-    there: VaultFacts = read.get("vault", VaultFacts())
+    there: BackupDirectoryFacts = read.get("vault", BackupDirectoryFacts())
     return replace(there, server=read.get("server", ServerFacts()))
 
 
@@ -101,7 +101,7 @@ _LONGEST = 60.0
 
 
 @dataclass(frozen=True)
-class Inquiry:
+class Query:
     """The probes of one host, or of one app on it; `label` tells them apart."""
 
     label: str
@@ -112,11 +112,11 @@ class Inquiry:
 
 
 @dataclass(frozen=True)
-class Answers:
+class Reply:
     """What one inquiry came to: `read` has the facts in the order of the probes, as far as they were answered; `error`
     is why there are none."""
 
-    done: Done
+    done: HostResult
     read: tuple[Any, ...] = ()
     error: LockstitchError | None = None
 
@@ -126,30 +126,30 @@ class Answers:
         return self.done.code in (ExitCode.UNREACHABLE, ExitCode.INTERRUPTED)
 
 
-def of(asking: Asking) -> Inquiry:
+def of(asking: CheckGroup) -> Query:
     """The probes of a host's checks."""
-    return Inquiry(asking.label, asking.host, tuple(c.probe for c in asking.checks), asking.app, asking.user)
+    return Query(asking.label, asking.host, tuple(c.probe for c in asking.checks), asking.app, asking.user)
 
 
-def inquire(remote: Remote, inquiries: Sequence[Inquiry], way: Way | None = None) -> dict[str, Answers]:
+def inquire(remote: Remote, inquiries: Sequence[Query], way: FanoutOptions | None = None) -> dict[str, Reply]:
     """Connect to all hosts and ask them at once; one that cannot be asked is reported, not raised."""
     errors = remote.connect({one.host.name: one.host for one in inquiries}.values())
     here = [one for one in inquiries if one.host.name not in errors]
     timed = _Timed(remote, {one.label: _Watched() for one in here})
     said = _Said()
-    done = everywhere(timed, [Work(one.label, one.host, _script(one)) for one in here], said, way)
+    done = everywhere(timed, [HostScript(one.label, one.host, _script(one)) for one in here], said, way)
     found = {}
     for one in inquiries:
         error = errors.get(one.host.name)
         if error is not None:
-            found[one.label] = Answers(Done(ExitCode.UNREACHABLE, error.message), error=error)
+            found[one.label] = Reply(HostResult(ExitCode.UNREACHABLE, error.message), error=error)
         else:
             results = done[one.label].results or said.ended.get((one.host.name, one.app), ())
-            found[one.label] = Answers(done[one.label], _read(one, results, timed.watched[one.label]))
+            found[one.label] = Reply(done[one.label], _read(one, results, timed.watched[one.label]))
     return found
 
 
-def _script(one: Inquiry) -> Script:
+def _script(one: Query) -> Script:
     names = [probe.name for probe in one.probes]
     # The name is what is said of one that takes too long; it must be there once.
     told = [name if names.count(name) == 1 else f"{name} {names[:n].count(name) + 1}" for n, name in enumerate(names)]
@@ -158,7 +158,7 @@ def _script(one: Inquiry) -> Script:
     return Script(steps, run=one.label, app=one.app, keep_going=True, user=one.user)
 
 
-def _read(one: Inquiry, results: Sequence[Result], watched: _Watched) -> tuple[Any, ...]:
+def _read(one: Query, results: Sequence[Result], watched: _Watched) -> tuple[Any, ...]:
     read = []
     for probe, result in zip(one.probes, results, strict=False):
         fact = probe.parse(result.output, result.code)
@@ -222,19 +222,19 @@ _LONGEST_OF_SERVER = 120.0
 
 
 @dataclass(frozen=True)
-class Examined:
+class DatabaseFacts:
     """One database: what it tells of itself, and what lies in its vault."""
 
     state: DatabaseState = field(default_factory=DatabaseState)
-    vault: VaultFacts = field(default_factory=VaultFacts)
+    vault: BackupDirectoryFacts = field(default_factory=BackupDirectoryFacts)
 
 
 def examine(
     remote: Remote, databases: Mapping[str, Database], urls: Mapping[str, Value]
-) -> dict[str, Examined | LockstitchError]:
+) -> dict[str, DatabaseFacts | LockstitchError]:
     """Ask them all at once, one script each; one whose host cannot be asked is reported, not raised."""
     errors = remote.connect({d.host.name: d.host for d in databases.values()}.values())
-    found: dict[str, Examined | LockstitchError] = {}
+    found: dict[str, DatabaseFacts | LockstitchError] = {}
 
     def one(name: str) -> None:
         database = databases[name]
@@ -247,7 +247,7 @@ def examine(
     return {name: found[name] for name in databases}
 
 
-def _examine(remote: Remote, database: Database, url: Value) -> Examined:
+def _examine(remote: Remote, database: Database, url: Value) -> DatabaseFacts:
     login = database.engine.login(url, "")
     state = Probe("state", Command(database.engine.state, values=login), database.engine.parse_state)
     asked: list[Probe[Any]] = [vault(database), server(database, url), state]
@@ -256,7 +256,7 @@ def _examine(remote: Remote, database: Database, url: Value) -> Examined:
     read = {p.name: p.parse(r.output, r.code) for p, r in zip(asked, results, strict=False)}
     secrets = [value for value in login.values() if isinstance(value, Secret)]
     told = read["server"]
-    return Examined(
+    return DatabaseFacts(
         read["state"].told(lambda text: mask(text, secrets)),
         replace(read["vault"], server=replace(told, problem=mask(told.problem, secrets))),
     )

@@ -59,7 +59,7 @@ mv -f -- "$new" "$file" && trap - EXIT
 
 
 @dataclass(frozen=True)
-class Key:
+class AuthorizedKey:
     """One line of authorized_keys: its options, kind, public half in base64, and comment."""
 
     kind: str
@@ -102,7 +102,7 @@ class KeyFile:
         return any("\N{REPLACEMENT CHARACTER}" in line for line in self.lines)
 
     @property
-    def keys(self) -> tuple[Key, ...]:
+    def keys(self) -> tuple[AuthorizedKey, ...]:
         return tuple(key for line in self.lines if (key := parse(line)))
 
 
@@ -118,17 +118,17 @@ def key_file() -> Probe[KeyFile | None]:
     return Probe("keys", Command(_READ), read)
 
 
-def parse(line: str) -> Key | None:
+def parse(line: str) -> AuthorizedKey | None:
     """A line of authorized_keys, or of a file with a public key; None for a comment, or where there is no key in it."""
     words = list(_WORD.finditer(line)) if not line.lstrip().startswith("#") else []
     for at, word in enumerate(words[:2]):
         if _KINDS.match(word[0]) and at + 1 < len(words) and _is_public(words[at + 1][0], word[0]):
             comment = line[words[at + 1].end() :].strip()
-            return Key(word[0], words[at + 1][0], comment, words[0][0] if at else "")
+            return AuthorizedKey(word[0], words[at + 1][0], comment, words[0][0] if at else "")
     return None
 
 
-def keys_of(text: str, named: str) -> tuple[Key, ...]:
+def keys_of(text: str, named: str) -> tuple[AuthorizedKey, ...]:
     """The public keys in a file of this machine. Raises UsageError, which names it, where it holds anything else."""
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     keys = [parse(line) for line in lines]
@@ -139,13 +139,13 @@ def keys_of(text: str, named: str) -> tuple[Key, ...]:
     return tuple(key for key in keys if key)
 
 
-def add(file: KeyFile, keys: tuple[Key, ...]) -> tuple[str, ...]:
+def add(file: KeyFile, keys: tuple[AuthorizedKey, ...]) -> tuple[str, ...]:
     """The lines with these keys added; one that is there stays as it is, with its options."""
     there = {key.public for key in file.keys}
     return (*file.lines, *(key.line for key in keys if key.public not in there))
 
 
-def remove(file: KeyFile, named: str) -> tuple[tuple[str, ...], tuple[Key, ...]]:
+def remove(file: KeyFile, named: str) -> tuple[tuple[str, ...], tuple[AuthorizedKey, ...]]:
     """The lines without the key of this fingerprint, comment or public half; and what was removed."""
     gone = tuple(key for key in file.keys if named in (key.fingerprint, key.comment, key.public))
     publics = {key.public for key in gone}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockstitch.databases import backup_directory
-from lockstitch.databases.backup import ServerFacts, VaultFacts, parse_backups
+from lockstitch.databases.backup import BackupDirectoryFacts, ServerFacts, parse_backups
 from lockstitch.databases.engine import in_vault
 from lockstitch.facts.state_files import READ
 from lockstitch.inventory import Database
@@ -14,11 +14,11 @@ from lockstitch.model.plan import Site
 from lockstitch.model.probe import NEAR, Probe, collect, last, number, unreadable
 
 
-def parse_vault(text: str, code: int) -> VaultFacts:
+def parse_vault(text: str, code: int) -> BackupDirectoryFacts:
     """Parse the contents of a vault from `word rest` lines; of the database server it tells nothing."""
     said = collect(text)
     free = number(last(said, "free"))
-    return VaultFacts(
+    return BackupDirectoryFacts(
         backups=parse_backups(iter(text.split("\n"))),
         free=None if free is None else free * 1024,
         missing=tuple(said.get("missing", ())),
@@ -38,7 +38,7 @@ def database_site(database: Database) -> Site:
     return Site(database.host.name, database.name, Layout("in_place", vault.directory, vault.state), database=True)
 
 
-def vault(database: Database) -> Probe[VaultFacts]:
+def vault(database: Database) -> Probe[BackupDirectoryFacts]:
     """What lies in a database's vault."""
     at = database_site(database).layout
     known = {"tools": " ".join(database.engine.tools), "lock": at.lock, "journal": at.journal}

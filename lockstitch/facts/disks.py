@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lockstitch.errors import UsageError
-from lockstitch.facts.table import Question, Rows, size
+from lockstitch.facts.table import Rows, TableQuery, size
 from lockstitch.model.command import Command
 from lockstitch.model.probe import Probe, number
 from lockstitch.model.removal import DISCARD
@@ -39,7 +39,7 @@ _FOLDERS = r"""
 
 
 @dataclass(frozen=True)
-class Disk:
+class DiskUsage:
     """A file system: sizes in KiB, inodes as they are counted (None where it counts none)."""
 
     at: str
@@ -57,48 +57,48 @@ class Disk:
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderUsage:
     """What a folder holds, with all below it, in KiB."""
 
     path: str
     size: int
 
 
-def disks() -> Question[Disk]:
+def disks() -> TableQuery[DiskUsage]:
     """Every file system that holds files."""
     headings = ("MOUNTED AT", "TYPE", "SIZE", "USED", "FREE", "FULL", "INODES")
-    return Question(Probe("disks", Command(_USAGE), lambda output, code: tuple(_disks(output))), headings, _rows)
+    return TableQuery(Probe("disks", Command(_USAGE), lambda output, code: tuple(_disks(output))), headings, _rows)
 
 
-def folders(path: str, top: int = 10) -> Question[Folder]:
+def folders(path: str, top: int = 10) -> TableQuery[FolderUsage]:
     """A folder, and the largest in it, on the same file system."""
 
     if top < 0:
         raise UsageError("--top is a number from 0")
 
-    def parse(output: str, code: int) -> tuple[Folder, ...]:
+    def parse(output: str, code: int) -> tuple[FolderUsage, ...]:
         lines = [words for line in output.splitlines() if len(words := line.split("\t", 1)) == 2]
-        return tuple(Folder(path, kib) for digits, path in lines if (kib := number(digits)) is not None)
+        return tuple(FolderUsage(path, kib) for digits, path in lines if (kib := number(digits)) is not None)
 
     probe = Probe("folders", Command(_FOLDERS, values={"path": path, "top": str(top)}), parse)
-    return Question(probe, ("SIZE", "FOLDER"), lambda found: [(size(f.size), f.path) for f in found])
+    return TableQuery(probe, ("SIZE", "FOLDER"), lambda found: [(size(f.size), f.path) for f in found])
 
 
-def _disks(output: str) -> Iterator[Disk]:
+def _disks(output: str) -> Iterator[DiskUsage]:
     lines = [words for line in output.splitlines() if len(words := line.split(" ", 5)) == 6]
     inodes = {words[5]: words for words in lines if words[0] == "Pi"}
     for kind, *numbers, name, at in lines:
         total, used, free = map(number, numbers)
         if kind == "Pk" and total and used is not None and free is not None:
             counted = [number(word) for word in inodes.get(at, ["", "", ""])[1:3]]
-            yield Disk(at, name, total, used, free, *(counted if counted[0] else (None, None)))
+            yield DiskUsage(at, name, total, used, free, *(counted if counted[0] else (None, None)))
 
 
-def _rows(found: tuple[Disk, ...]) -> Rows:
+def _rows(found: tuple[DiskUsage, ...]) -> Rows:
     return [(d.at, d.kind, size(d.size), size(d.used), size(d.free), f"{d.full}%", _inodes(d)) for d in found]
 
 
-def _inodes(disk: Disk) -> str:
+def _inodes(disk: DiskUsage) -> str:
     return f"{_percent(disk.inodes_used or 0, disk.inodes)}%" if disk.inodes else "-"
 
 
@@ -107,7 +107,7 @@ def _percent(part: int, whole: int) -> int:
     return -(-100 * part // whole) if whole else 0
 
 
-Kind = Literal["release", "cache", "archives"]
+LeftoverKind = Literal["release", "cache", "archives"]
 # Where pip, npm, yarn, pnpm and composer keep what they have fetched: they fetch it again when it is gone.
 _CACHES = r"""
 home=${XDG_CACHE_HOME:-$HOME/.cache}
@@ -141,7 +141,7 @@ if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 class Leftover:
     """Something that can go, and how many KiB it takes; `name` is a path, or the id of a release."""
 
-    kind: Kind
+    kind: LeftoverKind
     size: int
     name: str
 

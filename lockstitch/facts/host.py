@@ -55,7 +55,7 @@ exit 0
 
 
 @dataclass(frozen=True)
-class Disk:
+class FileSystem:
     """One file system, in bytes."""
 
     mount: str
@@ -82,7 +82,7 @@ class HostReport:
     available: int | None = None
     swap: int | None = None
     swap_free: int | None = None
-    disks: tuple[Disk, ...] = ()
+    disks: tuple[FileSystem, ...] = ()
     programs: dict[str, str] = field(default_factory=dict)
 
 
@@ -99,12 +99,12 @@ def fact_probes(paths: Sequence[str]) -> tuple[Probe[Clock], Probe[HostReport], 
 def parse_facts(text: str, code: int) -> HostReport:
     """The report from `word rest` lines; what cannot be read is as if it had not been told."""
     said: dict[str, str] = {}
-    disks: dict[str, Disk] = {}
+    disks: dict[str, FileSystem] = {}
     programs: dict[str, str] = {}
     for line in text.split("\n"):
         match line.split(" ", 3):
             case ["disk", size, free, mount] if (s := number(size)) is not None and (f := number(free)) is not None:
-                disks[mount] = Disk(mount, s * 1024, f * 1024)
+                disks[mount] = FileSystem(mount, s * 1024, f * 1024)
             case ["program", name, *rest]:
                 version = told(" ".join(rest))
                 programs[name] = shown(version) if version else " ".join(rest)[:40] or "?"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lockstitch.errors import UsageError
-from lockstitch.facts.table import Question, Rows, size, span
+from lockstitch.facts.table import Rows, TableQuery, size, span
 from lockstitch.model.command import Command
 from lockstitch.model.probe import Probe, number
 
@@ -53,7 +53,7 @@ class Process:
     command: str
 
 
-def processes(order: str = "cpu", top: int = 10, match: str = "") -> Question[Process]:
+def processes(order: str = "cpu", top: int = 10, match: str = "") -> TableQuery[Process]:
     """The first `top` by `order` (0: all) whose command holds `match`, or whose user it is."""
     if order not in _SORT:
         raise UsageError(f"processes are ordered by {', '.join(_SORT)}, not by {order}")
@@ -62,7 +62,7 @@ def processes(order: str = "cpu", top: int = 10, match: str = "") -> Question[Pr
         raise UsageError("--top is a number from 0; 0 is all")
     values = {"sort": _SORT[order], "match": match, "top": str(top), "most": str(_MOST)}
     probe = Probe("processes", Command(_TEXT, values=values), lambda output, code: tuple(_read(output)))
-    return Question(probe, ("PID", "USER", "CPU", "MEMORY", "AGE", "STATE", "COMMAND"), _rows)
+    return TableQuery(probe, ("PID", "USER", "CPU", "MEMORY", "AGE", "STATE", "COMMAND"), _rows)
 
 
 def _read(output: str) -> Iterator[Process]:

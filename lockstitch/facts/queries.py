@@ -8,7 +8,7 @@ from typing import Any
 
 from lockstitch.databases.migrations import LIST, Pending, parse_pending
 from lockstitch.facts.git import PLACE, RECALL, RESOLVE
-from lockstitch.facts.site import HostFacts, PlaceFacts, Target, parse_git_lock, parse_submodule
+from lockstitch.facts.site import CheckoutFacts, HostFacts, Target, parse_git_lock, parse_submodule
 from lockstitch.facts.state_files import READ, THERE
 from lockstitch.inventory import App
 from lockstitch.model.command import Command
@@ -17,14 +17,14 @@ from lockstitch.model.lock import parse_lock
 from lockstitch.model.plan import Commit, Site
 from lockstitch.model.probe import NEAR, Probe, collect, last, number, record, unreadable
 from lockstitch.model.release import REVISION
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 
 
-def parse_place(text: str, code: int) -> PlaceFacts:
+def parse_place(text: str, code: int) -> CheckoutFacts:
     """The place's facts from `word rest` lines."""
     said = collect(text)
     revision = last(said, "revision")
-    return PlaceFacts(
+    return CheckoutFacts(
         cloned="clone" in said,
         revision=revision if REVISION.match(revision) else None,
         current=last(said, "current") or None,
@@ -107,7 +107,7 @@ exit 0
 
 
 @dataclass(frozen=True)
-class Ask:
+class SiteQuery:
     """One site to survey: its host, its app there, and the probes beyond the usual."""
 
     host: Host
@@ -119,13 +119,13 @@ class Ask:
         return Site(self.host.name, self.app.name, self.app.layout_paths, self.app.user)
 
 
-def probes(ask: Ask) -> tuple[Probe[Any], ...]:
+def probes(ask: SiteQuery) -> tuple[Probe[Any], ...]:
     """The questions for one site: what lies there, what the host offers, what the service runs."""
     layout = ask.site.layout
     code = code_values(ask.app)
     tools = " ".join(sorted({"git", "tar", *ask.app.service.tools()}))
     host = {"tools": tools, "path": layout.path, "state": layout.state, "lock": layout.lock, "journal": layout.journal}
-    place = Place(ask.app.name, layout, "", "", ask.app.env)
+    place = ReleaseContext(ask.app.name, layout, "", "", ask.app.env)
     return (
         Probe("place", Command(THERE + PLACE, values=code), parse_place),
         Probe("host", Command(NEAR + READ + _HOST, values=host, env=ask.app.env), parse_host),
@@ -170,7 +170,7 @@ cd "$directory" || exit 1
 """
 
 
-def pending(app: App, place: Place, *, patience: int = 45) -> Probe[Pending | None] | None:
+def pending(app: App, place: ReleaseContext, *, patience: int = 45) -> Probe[Pending | None] | None:
     """Return the question for the migrations that the code of a place has not applied; None where nobody knows how to
     ask."""
     if not app.migrating.pending:

@@ -10,7 +10,7 @@ from lockstitch.errors import LockstitchError
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Commit, Site
 from lockstitch.model.probe import number
-from lockstitch.model.release import Release, Verdict, is_release_id, short
+from lockstitch.model.release import Release, ReleaseStatus, is_release_id, short
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
 
@@ -65,7 +65,7 @@ def parse_submodule(line: str) -> Submodule:
 
 
 @dataclass(frozen=True)
-class PlaceFacts:
+class CheckoutFacts:
     """Facts about an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one;
     `broken` is what git says where it cannot tell what was changed, `unreadable` are the paths that could not be looked
     at, each with the reason, `lfs` is whether git-lfs is on this host.
@@ -146,7 +146,7 @@ class Facts:
     where it was not asked, or nothing is deployed."""
 
     site: Site
-    place: PlaceFacts = field(default_factory=PlaceFacts)
+    place: CheckoutFacts = field(default_factory=CheckoutFacts)
     host: HostFacts = field(default_factory=HostFacts)
     service: ServiceState = field(default_factory=lambda: ServiceState(False))
     target: Target | None = None
@@ -228,7 +228,7 @@ class Survey:
 
 
 def _release(entry: Mapping[str, str]) -> Release:
-    verdicts: dict[str, Verdict] = {"good": "good", "bad": "bad", "left": "left"}
+    verdicts: dict[str, ReleaseStatus] = {"good": "good", "bad": "bad", "left": "left"}
     return Release(
         entry["release"],
         entry.get("revision", ""),

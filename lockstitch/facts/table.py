@@ -13,7 +13,7 @@ Rows = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Question(Generic[T]):
+class TableQuery(Generic[T]):
     """A probe whose answer is a tuple of values of one kind, and the columns that it becomes.
 
     `rows` has a row for each value. A probe that ends with another code than 0 has no answer: what it printed is why.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lockstitch.facts.table import Question, Rows
+from lockstitch.facts.table import Rows, TableQuery
 from lockstitch.model.command import Command
 from lockstitch.model.probe import Probe, number
 
@@ -44,10 +44,10 @@ class Account:
         return self.uid == 0 or any(group in _ADMIN for group in self.groups)
 
 
-def accounts() -> Question[Account]:
+def accounts() -> TableQuery[Account]:
     """Every user with a login shell, and root."""
     headings = ("USER", "UID", "ADMIN", "KEYS", "SESSIONS", "SHELL", "HOME")
-    return Question(Probe("accounts", Command(_TEXT), lambda output, code: tuple(_read(output))), headings, _rows)
+    return TableQuery(Probe("accounts", Command(_TEXT), lambda output, code: tuple(_read(output))), headings, _rows)
 
 
 def _read(output: str) -> Iterator[Account]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from lockstitch.inventory.app import Health
 from lockstitch.inventory.fleet import Fleet
-from lockstitch.inventory.load import Folder, environments, load
+from lockstitch.inventory.load import InventoryFolder, environments, load
 from lockstitch.inventory.model import App, Database, Group, Inventory
 from lockstitch.inventory.schema import Rollout
 from lockstitch.inventory.secrets import resolve_secret
@@ -20,11 +20,11 @@ __all__ = [
     "App",
     "Database",
     "Fleet",
-    "Folder",
     "Group",
     "Health",
     "Inventories",
     "Inventory",
+    "InventoryFolder",
     "Rollout",
     "Selection",
     "environments",

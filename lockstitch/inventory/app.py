@@ -14,10 +14,10 @@ from lockstitch.inventory.settings import Settings, wrong
 from lockstitch.inventory.ssh import Count
 from lockstitch.inventory.types import (
     AppPath,
+    CommandLine,
     EnvironmentValue,
     GitRef,
     InsidePath,
-    Line,
     Name,
     PositiveDuration,
     RemotePath,
@@ -81,23 +81,25 @@ class AppSettings(Settings):
         default=None, description="folder for lock and journal; otherwise `.lockstitch/NAME` beside `path`"
     )
     user: User | None = Field(default=None, description="run everything as this user, through sudo")
-    build: tuple[Line, ...] = Field(default=(), description="commands that make the code ready to run")
-    test: tuple[Line, ...] = Field(default=(), description="commands that must succeed before the code serves")
-    check: Line | None = Field(
+    build: tuple[CommandLine, ...] = Field(default=(), description="commands that make the code ready to run")
+    test: tuple[CommandLine, ...] = Field(default=(), description="commands that must succeed before the code serves")
+    check: CommandLine | None = Field(
         default=None, description="loads the code without serving it, instead of the service's own way"
     )
-    migrate: Line | None = Field(default=None, description="changes the database: once a deploy, on the first host")
+    migrate: CommandLine | None = Field(
+        default=None, description="changes the database: once a deploy, on the first host"
+    )
     database: Name | None = Field(default=None, description="its database, by the name it has under `databases`")
     backup: BackupWhen = Field(
         default="before_migrate",
         description="when a deploy backs its database up: `before_migrate` only when a migration is pending",
     )
-    pending: Line | None = Field(
+    pending: CommandLine | None = Field(
         default=None,
         description="prints a line for each migration that is not applied yet, and nothing when all are; known for "
         "Alembic, Prisma, Django and artisan",
     )
-    migrate_down: Line | None = Field(
+    migrate_down: CommandLine | None = Field(
         default=None,
         description="takes the last `$steps` migrations back, whose files are in `$migrations`, for `rollback "
         "--database down`; known for Alembic, Django and artisan",

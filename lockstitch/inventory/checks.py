@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
-from lockstitch.inventory.settings import Or, Settings, wrong
+from lockstitch.inventory.settings import AlternativeForm, Settings, wrong
 from lockstitch.inventory.ssh import Port
 from lockstitch.inventory.types import (
     WORD,
@@ -16,7 +16,7 @@ from lockstitch.inventory.types import (
     PositiveDuration,
     RemotePath,
     Variable,
-    Written,
+    WrittenType,
     as_written,
     matching,
     plain,
@@ -39,7 +39,7 @@ _REDIS = re.compile(r"(?:rediss?://[^\s/@]+(?:/\d*)?|unix://(?:/[^\s/]+)+)")
 Tool = Annotated[
     str, text("tool", matching(_TOOL, "is no name of a program: write python3 or .venv/bin/python"), pattern=_TOOL)
 ]
-Wanted = Annotated[
+VersionRange = Annotated[
     str,
     text("versions", matching(WANTED, "is no range of versions: write '>=3.11', '>=18,<21' or '*'"), pattern=WANTED),
 ]
@@ -60,7 +60,9 @@ def _redis(value: object) -> str:
         ) from None
 
 
-RedisUrl = Annotated[str, Written("URL without a password, or reference", _redis, {"type": "string", "minLength": 1})]
+RedisUrl = Annotated[
+    str, WrittenType("URL without a password, or reference", _redis, {"type": "string", "minLength": 1})
+]
 
 
 class _Limits(Settings):
@@ -186,7 +188,7 @@ def _short(form: str) -> dict[str, Any]:
 class HostChecks(Settings):
     """What must be true of each host. What is left out is not asked before a deploy."""
 
-    tools: dict[Tool, Wanted] = Field(default={}, description="programs that must be there, and their versions")
+    tools: dict[Tool, VersionRange] = Field(default={}, description="programs that must be there, and their versions")
     disk: DiskChecks | None = Field(default=None, description="how full file systems may be")
     memory: MemoryChecks | None = Field(default=None, description="how much memory may be in use")
     load: LoadChecks | None = Field(default=None, description="how busy the CPUs may be")
@@ -197,10 +199,10 @@ class HostChecks(Settings):
     ports: tuple[Port, ...] = Field(default=(), description="TCP ports that somebody listens on")
     not_listening: tuple[Port, ...] = Field(default=(), description="TCP ports that nobody listens on")
     at_boot: tuple[UnitName, ...] = Field(default=(), description="units (of systemctl) that start when the host does")
-    tls: tuple[Annotated[TlsChecks, Or(_tls, _short("HOST, HOST:PORT or /FILE"))], ...] = Field(
+    tls: tuple[Annotated[TlsChecks, AlternativeForm(_tls, _short("HOST, HOST:PORT or /FILE"))], ...] = Field(
         default=(), description="TLS certificates, and how long they must still be good"
     )
-    urls: tuple[Annotated[UrlChecks, Or(_url, _short("URL"))], ...] = Field(
+    urls: tuple[Annotated[UrlChecks, AlternativeForm(_url, _short("URL"))], ...] = Field(
         default=(), description="services that must answer"
     )
     redis: RedisChecks | None = Field(default=None, description="a Redis that must answer and have room")
@@ -211,7 +213,9 @@ class AppChecks(HostChecks):
 
     variables: Annotated[
         dict[Variable, VariableChecks],
-        Or(_variables, {"type": "array", "items": {"type": "string", WORD: "NAME"}, WORD: "list of NAMEs"}),
+        AlternativeForm(
+            _variables, {"type": "array", "items": {"type": "string", WORD: "NAME"}, WORD: "list of NAMEs"}
+        ),
     ] = Field(
         default={},
         description="environment variables that must be set: in `env`, in `secrets` or in one of `env_files`",

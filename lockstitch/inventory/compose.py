@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from lockstitch.inventory.yaml_tree import Problem, Scalar, Tree
+from lockstitch.inventory.yaml_tree import Problem, Scalar, YamlNode
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = re.compile(_TAG + "(?:str|int|float|bool|null|timestamp|merge|value|map|seq)")
@@ -22,21 +22,21 @@ _FLOAT = re.compile(r"-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]{1,2})?")
 _ALIASED = 20_000
 
 
-def compose(text: str, file: str) -> tuple[Tree, list[Problem]]:
+def compose(text: str, file: str) -> tuple[YamlNode, list[Problem]]:
     """The tree of a file's text and the problems of its YAML; an empty file is an empty mapping."""
     reader = _Reader(file, _ALIASED + len(text))
     try:
         # Not libyaml's loader, which is faster: its messages differ, and deep nesting ends the process.
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        tree = reader.tree(node, 1, "", ()) if node else Tree({}, file)
+        tree = reader.tree(node, 1, "", ()) if node else YamlNode({}, file)
     except yaml.YAMLError as error:
-        return Tree({}, file), [_syntax(error, file)]
+        return YamlNode({}, file), [_syntax(error, file)]
     except RecursionError:
-        return Tree({}, file), [Problem(file, 1, "", "is nested too deeply")]
+        return YamlNode({}, file), [Problem(file, 1, "", "is nested too deeply")]
     except _TooMuchError as error:
-        return Tree({}, file), [error.problem]
+        return YamlNode({}, file), [error.problem]
     if tree.content is None:
-        tree = Tree({}, file)
+        tree = YamlNode({}, file)
     return tree, reader.problems
 
 
@@ -61,9 +61,9 @@ class _Reader:
     left: int
     problems: list[Problem] = field(default_factory=list)
 
-    def tree(self, node: yaml.Node, line: int, path: str, above: tuple[int, ...]) -> Tree:
+    def tree(self, node: yaml.Node, line: int, path: str, above: tuple[int, ...]) -> YamlNode:
         """The tree of a node; `above` are the nodes it is in, by which an alias to one of them is noticed."""
-        made = Tree(None, self.file, line, path)
+        made = YamlNode(None, self.file, line, path)
         # Deep ones take more: each has its whole path.
         self.left -= 1 + len(above) // 16
         if self.left < 0:
@@ -75,18 +75,18 @@ class _Reader:
             return self._wrong(made, f"the YAML tag {node.tag.replace(_TAG, '!!')} is not allowed")
         above = (*above, id(node))
         if isinstance(node, yaml.MappingNode):
-            return Tree(self._mapping(node, path, above), self.file, line, path)
+            return YamlNode(self._mapping(node, path, above), self.file, line, path)
         if isinstance(node, yaml.SequenceNode):
             items = [
                 self.tree(item, item.start_mark.line + 1, f"{path}[{index}]", above)
                 for index, item in enumerate(node.value)
             ]
-            return Tree(items, self.file, line, path)
-        return Tree(_scalar(node) if isinstance(node, yaml.ScalarNode) else None, self.file, line, path)
+            return YamlNode(items, self.file, line, path)
+        return YamlNode(_scalar(node) if isinstance(node, yaml.ScalarNode) else None, self.file, line, path)
 
-    def _mapping(self, node: yaml.MappingNode, path: str, above: tuple[int, ...]) -> dict[str, Tree]:
-        found: dict[str, Tree] = {}
-        inherited: dict[str, Tree] = {}
+    def _mapping(self, node: yaml.MappingNode, path: str, above: tuple[int, ...]) -> dict[str, YamlNode]:
+        found: dict[str, YamlNode] = {}
+        inherited: dict[str, YamlNode] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
@@ -100,7 +100,7 @@ class _Reader:
                 found[key.value] = self.tree(value, line, f"{path}.{key.value}".lstrip("."), above)
         return {**inherited, **found}
 
-    def _wrong(self, made: Tree, what: str) -> Tree:
+    def _wrong(self, made: YamlNode, what: str) -> YamlNode:
         self.problems.append(made.problem(what))
         return made
 

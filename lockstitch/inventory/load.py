@@ -13,13 +13,13 @@ from lockstitch.inventory.model import Inventory
 from lockstitch.inventory.schema import Environment
 from lockstitch.inventory.types import NAME
 from lockstitch.inventory.validation import across, did_you_mean, judged
-from lockstitch.inventory.yaml_tree import Problem, Tree, merged
+from lockstitch.inventory.yaml_tree import Problem, YamlNode, merged
 
 COMMON = "_all.yml"
 
 
 @dataclass(frozen=True)
-class Folder:
+class InventoryFolder:
     """A folder of inventories, as `select` takes it."""
 
     directory: str | Path
@@ -75,7 +75,7 @@ def load(directory: str | Path, name: str) -> Inventory:
     return Inventory(name, environment.protect, groups, placed, resolve.databases(environment, groups))
 
 
-def _tree(directory: Path, name: str) -> tuple[Tree, list[Problem]]:
+def _tree(directory: Path, name: str) -> tuple[YamlNode, list[Problem]]:
     own, problems = _read(directory / f"{name}.yml")
     if not (directory / COMMON).exists():
         return own, problems
@@ -83,14 +83,14 @@ def _tree(directory: Path, name: str) -> tuple[Tree, list[Problem]]:
     return replace(merged(common, own), file=own.file, line=own.line), problems + more
 
 
-def _read(path: Path) -> tuple[Tree, list[Problem]]:
+def _read(path: Path) -> tuple[YamlNode, list[Problem]]:
     file = _shown(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        return Tree({}, file), [Problem(file, 1, "", f"is not UTF-8 text: {error.reason}")]
+        return YamlNode({}, file), [Problem(file, 1, "", f"is not UTF-8 text: {error.reason}")]
     except OSError as error:
-        return Tree({}, file), [Problem(file, 1, "", f"cannot be read: {_reason(error)}")]
+        return YamlNode({}, file), [Problem(file, 1, "", f"cannot be read: {_reason(error)}")]
     return compose(text, file)
 
 

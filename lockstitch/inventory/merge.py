@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lockstitch.inventory.yaml_tree import Tree, merged
+from lockstitch.inventory.yaml_tree import YamlNode, merged
 
 
 @dataclass(frozen=True)
@@ -15,26 +15,26 @@ class Placement:
     group: str
     host: str
     app: str
-    tree: Tree
+    tree: YamlNode
 
 
-def name_of(host: Tree) -> str:
+def name_of(host: YamlNode) -> str:
     """The name of an entry of a group's hosts."""
     name = host.content if isinstance(host.content, str) else host.get("name").content
     return name if isinstance(name, str) else ""
 
 
-def described(tree: Tree) -> dict[str, Tree]:
+def described(tree: YamlNode) -> dict[str, YamlNode]:
     """Every host that is described somewhere, with its description. Elsewhere its name alone stands for it."""
     entries = [host for group in tree.get("groups").entries.values() for host in group.get("hosts").items]
-    found: dict[str, Tree] = {}
+    found: dict[str, YamlNode] = {}
     for entry in entries:
         if entry.entries:
             found.setdefault(name_of(entry), entry)
     return found
 
 
-def placements(tree: Tree) -> Iterator[Placement]:
+def placements(tree: YamlNode) -> Iterator[Placement]:
     """Every app on every host, in the order of groups, their apps and their hosts."""
     apps, hosts = tree.get("apps").entries, described(tree)
     for name, group in tree.get("groups").entries.items():
@@ -45,7 +45,7 @@ def placements(tree: Tree) -> Iterator[Placement]:
                 yield Placement(name, host, app, _over(here, hosts[host], app) if host in hosts else here)
 
 
-def _over(base: Tree, place: Tree, app: str) -> Tree:
+def _over(base: YamlNode, place: YamlNode, app: str) -> YamlNode:
     """An app with a group's or a host's `env`, then its `override`, merged over it."""
     env, override = place.get("env"), place.get("override", app)
     if env.entries:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lockstitch.databases.backup import Vault
+from lockstitch.databases.backup import BackupDirectory
 from lockstitch.databases.engine import Engine
 from lockstitch.databases.migrations import Migrating, migrating
-from lockstitch.databases.retention import Keep
+from lockstitch.databases.retention import RetentionPolicy
 from lockstitch.errors import UsageError
 from lockstitch.inventory.app import BackupWhen, Health
 from lockstitch.inventory.checks import AppChecks, HostChecks
@@ -76,9 +76,9 @@ class Database:
     engine: Engine
     url: str
     host: Host
-    vault: Vault
+    vault: BackupDirectory
     jobs: int
-    keep: Keep
+    keep: RetentionPolicy
     prove: str | None
     offsite: OffsiteSettings | None
     offsite_host: Host | None

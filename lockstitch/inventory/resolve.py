@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from lockstitch.databases.backup import Vault
+from lockstitch.databases.backup import BackupDirectory
 from lockstitch.databases.engine import engines
-from lockstitch.databases.retention import Keep
+from lockstitch.databases.retention import RetentionPolicy
 from lockstitch.inventory.app import AppSettings
 from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.database import DatabaseSettings
@@ -19,14 +19,14 @@ from lockstitch.inventory.settings import Settings
 from lockstitch.inventory.ssh import SshSettings
 from lockstitch.inventory.types import tidied
 from lockstitch.inventory.validation import LOCAL, judged
-from lockstitch.inventory.yaml_tree import Problem, Tree
+from lockstitch.inventory.yaml_tree import Problem, YamlNode
 from lockstitch.model.host import Address, Host, Limits
 from lockstitch.model.layout import layout
 
 Model = TypeVar("Model", bound=Settings)
 
 
-def place(tree: Tree) -> tuple[dict[tuple[str, str], App], list[Problem]]:
+def place(tree: YamlNode) -> tuple[dict[tuple[str, str], App], list[Problem]]:
     """Every app on every host, and what is wrong with how it is there."""
     placed: dict[tuple[str, str], App] = {}
     problems: list[Problem] = []
@@ -83,7 +83,7 @@ def _inside(one: App, other: App) -> bool:
     )
 
 
-def resolve(environment: Environment, tree: Tree) -> tuple[tuple[Group, ...], list[Problem]]:
+def resolve(environment: Environment, tree: YamlNode) -> tuple[tuple[Group, ...], list[Problem]]:
     """The groups with their hosts. A host in several groups is the same Host everywhere."""
     described = {
         h.name: h for g in reversed(environment.groups.values()) for h in reversed(g.hosts) if _is_described(h)
@@ -173,9 +173,9 @@ def _database(name: str, settings: DatabaseSettings, hosts: Mapping[str, Host]) 
         engines()[settings.engine],
         settings.url,
         hosts[settings.run_on],
-        Vault(settings.directory, name),
+        BackupDirectory(settings.directory, name),
         settings.jobs,
-        Keep(**settings.keep.model_dump()),
+        RetentionPolicy(**settings.keep.model_dump()),
         settings.prove.url if settings.prove else None,
         offsite,
         hosts[offsite.host] if offsite and offsite.host else None,

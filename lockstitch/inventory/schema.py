@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema
 from lockstitch.inventory.app import AppSettings, Env
 from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.database import DatabaseSettings
-from lockstitch.inventory.settings import Or, Settings
+from lockstitch.inventory.settings import AlternativeForm, Settings
 from lockstitch.inventory.ssh import Port, SshSettings
 from lockstitch.inventory.types import WORD, AddressText, BatchShare, Duration, HostName, Name, Share, User, as_written
 
@@ -60,7 +60,7 @@ def _named(written: Any) -> Any:
 class GroupSettings(Settings):
     """Hosts that run the same apps."""
 
-    hosts: tuple[Annotated[HostSettings, Or(_named, {"type": "string", WORD: "host name"})], ...] = Field(
+    hosts: tuple[Annotated[HostSettings, AlternativeForm(_named, {"type": "string", WORD: "host name"})], ...] = Field(
         min_length=1, description="its machines, in the order they change"
     )
     apps: tuple[Name, ...] = Field(default=(), description="the apps that run there, in the order they are deployed")

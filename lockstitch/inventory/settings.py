@@ -17,7 +17,7 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True, eq=False)
-class Or:
+class AlternativeForm:
     """Another form that may stand for a value: `expand` turns it into the full one, and leaves the rest alone."""
 
     expand: Callable[[Any], Any]

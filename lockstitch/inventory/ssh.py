@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictInt
 
-from lockstitch.inventory.settings import Or, Settings
+from lockstitch.inventory.settings import AlternativeForm, Settings
 from lockstitch.inventory.types import WORD, AddressText, Duration, LocalPath, PositiveDuration, User, as_written
 from lockstitch.model.host import HostKeyPolicy
 
@@ -42,9 +42,11 @@ def hops(written: Any) -> Any:
     return [written] if isinstance(written, str) else written
 
 
-Gateway = Annotated[GatewaySettings, Or(gateway, {"type": "string", WORD: "`user@host:port`"})]
+Gateway = Annotated[GatewaySettings, AlternativeForm(gateway, {"type": "string", WORD: "`user@host:port`"})]
 Gateways = Annotated[
-    tuple[Gateway, ...], Field(max_length=MOST_HOPS), Or(hops, {"type": "string", WORD: "`user@host:port`"})
+    tuple[Gateway, ...],
+    Field(max_length=MOST_HOPS),
+    AlternativeForm(hops, {"type": "string", WORD: "`user@host:port`"}),
 ]
 
 

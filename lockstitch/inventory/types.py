@@ -26,7 +26,7 @@ _PERCENT = re.compile(r"(\d{1,3})%")
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
+class WrittenType:
     """A type by how it is written: `parse` reads a value or raises ValueError; `word` names it in the docs."""
 
     word: str
@@ -106,19 +106,19 @@ _DURATION_SCHEMA = {
 }
 _SHARE = [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^(\d{1,2}|100)%$"}]
 
-Duration = Annotated[float, Written("duration", duration, _DURATION_SCHEMA)]
-PositiveDuration = Annotated[float, Written("duration", positive_duration, _DURATION_SCHEMA)]
+Duration = Annotated[float, WrittenType("duration", duration, _DURATION_SCHEMA)]
+PositiveDuration = Annotated[float, WrittenType("duration", positive_duration, _DURATION_SCHEMA)]
 Size = Annotated[
     int,
-    Written(
+    WrittenType(
         "size",
         size,
         {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": rf"^{_SIZE.pattern}$"}]},
     ),
 ]
-Share = Annotated[int | str, Written("count or percentage", share, {"anyOf": _SHARE})]
+Share = Annotated[int | str, WrittenType("count or percentage", share, {"anyOf": _SHARE})]
 BatchShare = Annotated[
-    int | str, Written("count, percentage or `all`", batch_share, {"anyOf": [*_SHARE, {"const": "all"}]})
+    int | str, WrittenType("count, percentage or `all`", batch_share, {"anyOf": [*_SHARE, {"const": "all"}]})
 ]
 
 Rule = Callable[[str], str | None]
@@ -135,7 +135,7 @@ _PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^@/]*:(?!\d{1,5}/)[^@]*@|[^/@:\s]+
 _NO_REF = re.compile(r"[\s~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 
 
-def text(word: str, *rules: Rule, pattern: re.Pattern[str] | None = None) -> Written:
+def text(word: str, *rules: Rule, pattern: re.Pattern[str] | None = None) -> WrittenType:
     """A type of text: the first rule that says something refuses it."""
 
     def parse(value: object) -> str:
@@ -148,7 +148,7 @@ def text(word: str, *rules: Rule, pattern: re.Pattern[str] | None = None) -> Wri
         return value
 
     form = {"pattern": f"^(?:{pattern.pattern})$"} if pattern else {"minLength": 1}
-    return Written(word, parse, {"type": "string", **form})
+    return WrittenType(word, parse, {"type": "string", **form})
 
 
 def environment_value(value: object) -> str:
@@ -246,11 +246,11 @@ User = Annotated[str, text("user name", matching(_USER, "cannot be the name of a
 Variable = Annotated[
     str, text("NAME", matching(_VARIABLE, "cannot be the name of an environment variable"), pattern=_VARIABLE)
 ]
-EnvironmentValue = Annotated[str, Written("text", environment_value, {"type": ["string", "integer"]})]
+EnvironmentValue = Annotated[str, WrittenType("text", environment_value, {"type": ["string", "integer"]})]
 SecretReference = Annotated[
-    str, Written("reference", secret_reference, {"type": "string", "pattern": f"^{_REFERENCE.pattern}$"})
+    str, WrittenType("reference", secret_reference, {"type": "string", "pattern": f"^{_REFERENCE.pattern}$"})
 ]
-Line = Annotated[str, text("command", command_line)]
+CommandLine = Annotated[str, text("command", command_line)]
 LocalPath = Annotated[str, text("path on this machine", plain)]
 RemotePath = Annotated[str, text("path", plain, remote_path)]
 AppPath = Annotated[str, text("path", plain, remote_path, somewhere)]

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lockstitch.inventory.merge import described, name_of
 from lockstitch.inventory.settings import Settings
-from lockstitch.inventory.yaml_tree import Location, Problem, Tree
+from lockstitch.inventory.yaml_tree import Location, Problem, YamlNode
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
@@ -54,7 +54,7 @@ _SAYS = {
 }
 
 
-def judged(model: type[Model], tree: Tree) -> tuple[Model | None, list[Problem]]:
+def judged(model: type[Model], tree: YamlNode) -> tuple[Model | None, list[Problem]]:
     """The model of a tree, or everything that is wrong with it."""
     try:
         return model.model_validate(tree.plain()), []
@@ -68,7 +68,7 @@ def _echo(error: Any) -> bool:
     return bool(error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"])
 
 
-def _problem(error: Any, tree: Tree, schema: dict[str, Any]) -> Problem:
+def _problem(error: Any, tree: YamlNode, schema: dict[str, Any]) -> Problem:
     location, kind, context = error["loc"], error["type"], error.get("ctx", {})
     found = tree.at(location)
     match kind:
@@ -128,7 +128,7 @@ def _forms(schema: dict[str, Any], node: dict[str, Any]) -> Iterator[dict[str, A
 LOCAL = "local"
 
 
-def across(tree: Tree) -> Iterator[Problem]:
+def across(tree: YamlNode) -> Iterator[Problem]:
     """All problems between the parts of an inventory. What has a wrong type is passed over: its model says so."""
     groups = tree.get("groups").entries
     for group in groups.values():
@@ -143,14 +143,14 @@ def across(tree: Tree) -> Iterator[Problem]:
     yield from _databases(tree, groups)
 
 
-def _apps(group: Tree, tree: Tree) -> Iterator[Problem]:
+def _apps(group: YamlNode, tree: YamlNode) -> Iterator[Problem]:
     apps = tree.get("apps").entries
     for app in group.get("apps").items:
         if isinstance(app.content, str) and app.content not in apps:
             yield app.problem(f"there is no app {app.content}{did_you_mean(app.content, apps)}")
 
 
-def _twice(listed: list[Tree], what: str) -> Iterator[Problem]:
+def _twice(listed: list[YamlNode], what: str) -> Iterator[Problem]:
     seen: set[str] = set()
     for entry in listed:
         name = name_of(entry)
@@ -159,14 +159,14 @@ def _twice(listed: list[Tree], what: str) -> Iterator[Problem]:
         seen.add(name)
 
 
-def _overrides(place: Tree, groups: list[Tree]) -> Iterator[Problem]:
+def _overrides(place: YamlNode, groups: list[YamlNode]) -> Iterator[Problem]:
     known = [str(app.content) for group in groups for app in group.get("apps").items]
     for app, override in place.get("override").entries.items():
         if app not in known:
             yield override.problem(f"no app {app} runs here{did_you_mean(app, known)}")
 
 
-def _host(host: Tree, groups: dict[str, Tree], tree: Tree) -> Iterator[Problem]:
+def _host(host: YamlNode, groups: dict[str, YamlNode], tree: YamlNode) -> Iterator[Problem]:
     name = name_of(host)
     if name in groups:
         yield host.problem(f"{name} is the name of a group as well: a selection could not tell them apart")
@@ -178,7 +178,7 @@ def _host(host: Tree, groups: dict[str, Tree], tree: Tree) -> Iterator[Problem]:
         )
 
 
-def _databases(tree: Tree, groups: dict[str, Tree]) -> Iterator[Problem]:
+def _databases(tree: YamlNode, groups: dict[str, YamlNode]) -> Iterator[Problem]:
     databases, apps = tree.get("databases").entries, tree.get("apps").entries
     hosts = [name_of(host) for group in groups.values() for host in group.get("hosts").items]
     for app in apps.values():

@@ -24,25 +24,25 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Tree:
+class YamlNode:
     """A scalar, a list or a mapping, with the file, the line and the key path it was written at."""
 
-    content: Scalar | list[Tree] | dict[str, Tree]
+    content: Scalar | list[YamlNode] | dict[str, YamlNode]
     file: str
     line: int = 1
     path: str = ""
 
     @property
-    def entries(self) -> dict[str, Tree]:
+    def entries(self) -> dict[str, YamlNode]:
         """What a mapping holds; nothing where it is none."""
         return self.content if isinstance(self.content, dict) else {}
 
     @property
-    def items(self) -> list[Tree]:
+    def items(self) -> list[YamlNode]:
         """What a list holds; nothing where it is none."""
         return self.content if isinstance(self.content, list) else []
 
-    def get(self, *keys: str) -> Tree:
+    def get(self, *keys: str) -> YamlNode:
         """What is under the keys; an empty piece at the nearest place where there is nothing."""
         found = self
         for key in keys:
@@ -55,7 +55,7 @@ class Tree:
             return {key: value.plain() for key, value in self.content.items()}
         return [item.plain() for item in self.content] if isinstance(self.content, list) else self.content
 
-    def at(self, location: Location) -> Tree:
+    def at(self, location: Location) -> YamlNode:
         """The deepest piece on the way to a location. Parts that are no key here (names of types) are passed over."""
         found = self
         for part in location:
@@ -70,7 +70,7 @@ class Tree:
         return Problem(self.file, self.line, ".".join(part for part in (self.path, key) if part), what)
 
 
-def merged(under: Tree, over: Tree) -> Tree:
+def merged(under: YamlNode, over: YamlNode) -> YamlNode:
     """`over` merged over `under`: mappings merge key by key, all else is replaced.
 
     The order is that of `over`, then what only `under` has. A mapping of another `kind` is another thing: it replaces.

@@ -10,7 +10,7 @@ from typing import Any
 from lockstitch.model.probe import Probe
 
 
-class Answer(Enum):
+class Status(Enum):
     """What a gate can say."""
 
     PASS = "pass"
@@ -22,25 +22,25 @@ class Answer(Enum):
 class Verdict:
     """A gate's answer, and the sentence that says why."""
 
-    answer: Answer
+    answer: Status
     reason: str
     hint: str = ""
 
     @property
     def passed(self) -> bool:
-        return self.answer is Answer.PASS
+        return self.answer is Status.PASS
 
 
 def passed(reason: str) -> Verdict:
-    return Verdict(Answer.PASS, reason)
+    return Verdict(Status.PASS, reason)
 
 
 def failed(reason: str, hint: str = "") -> Verdict:
-    return Verdict(Answer.FAIL, reason, hint)
+    return Verdict(Status.FAIL, reason, hint)
 
 
 def inconclusive(reason: str, hint: str = "") -> Verdict:
-    return Verdict(Answer.INCONCLUSIVE, reason, hint)
+    return Verdict(Status.INCONCLUSIVE, reason, hint)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class GateAsked:
 
 
 @dataclass(frozen=True)
-class GoingBack:
+class RollbackBegan:
     """Something failed, and these sites are put back."""
 
     why: str
@@ -41,15 +41,15 @@ class GoingBack:
 
 
 @dataclass(frozen=True)
-class Said:
+class RunMessage:
     """A sentence about the run as a whole."""
 
     text: str
 
 
-RunEvent = Event | WaveBegan | GateAsked | GoingBack | Said
+RunEvent = Event | WaveBegan | GateAsked | RollbackBegan | RunMessage
 
-Where = Literal["new", "old", "unknown"]
+RevisionSide = Literal["new", "old", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ class SiteOutcome:
     any wave with it had begun."""
 
     site: Site
-    where: Where
+    where: RevisionSide
     proven: str = ""
     seconds: float = 0.0
     begun: bool = True
 
 
 @dataclass(frozen=True)
-class Left:
+class ManualAction:
     """What a person must see to on one site, and the command to begin with."""
 
     site: Site
@@ -93,6 +93,6 @@ class Outcome:
     code: ExitCode
     sites: tuple[SiteOutcome, ...] = ()
     failures: tuple[Failure, ...] = ()
-    left: tuple[Left, ...] = ()
+    left: tuple[ManualAction, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from lockstitch.model.command import Command
 from lockstitch.model.gate import Gate
 from lockstitch.model.layout import Layout
 
-Kind = Literal[
+RunKind = Literal[
     "deploy",
     "rollback",
     "backup",
@@ -93,7 +93,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Unit:
+class SitePlan:
     """What one wave does to one site: its steps, the gates they must pass, and the gates that prove it went back.
 
     `after` is the unit of an earlier wave that this one continues on the same site: they are put back as one.
@@ -103,11 +103,11 @@ class Unit:
     steps: tuple[Step, ...]
     gates: tuple[Gate, ...] = ()
     back: tuple[Gate, ...] = ()
-    after: Unit | None = None
+    after: SitePlan | None = None
 
 
 @dataclass(frozen=True)
-class OnlyIf:
+class Condition:
     """What decides, when its wave's turn comes, whether there is anything for it to do.
 
     A pass of `gate` on `site` says that there is, a fail that there is not, and then the wave is left out; anything
@@ -128,12 +128,12 @@ class Wave:
     """
 
     name: str
-    units: tuple[Unit, ...]
+    units: tuple[SitePlan, ...]
     visible: bool = False
     preflight: bool = False
     stands: bool = False
     pause: float = 0.0
-    only_if: OnlyIf | None = None
+    only_if: Condition | None = None
 
 
 @dataclass(frozen=True)
@@ -169,14 +169,14 @@ class Plan:
     `first_dumps` are, by app, the dumps made before the first of several tries that failed.
     """
 
-    kind: Kind
+    kind: RunKind
     environment: str
     run: str
     by: str
     message: str
     waves: tuple[Wave, ...]
-    finish: tuple[Unit, ...] = ()
-    failed: tuple[Unit, ...] = ()
+    finish: tuple[SitePlan, ...] = ()
+    failed: tuple[SitePlan, ...] = ()
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     logs: dict[Site, tuple[Step, ...]] = field(default_factory=dict)
@@ -191,7 +191,7 @@ class Plan:
         """Every site that is locked and changed, each once, in the order of the plan."""
         return tuple(dict.fromkeys(unit.site for unit in self.units()))
 
-    def units(self) -> Iterator[Unit]:
+    def units(self) -> Iterator[SitePlan]:
         for wave in self.waves:
             yield from wave.units
         yield from self.finish

@@ -57,10 +57,10 @@ def number_of(told: Mapping[str, Any], key: str) -> int | None:
     return max(0, int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-Said = Mapping[str, list[str]]
+KeyedLines = Mapping[str, list[str]]
 
 
-def collect(text: str) -> Said:
+def collect(text: str) -> KeyedLines:
     """Return the rest of each line by its first word, in the order of the lines."""
     said: dict[str, list[str]] = {}
     # Not splitlines(): a subject or a message may hold one of the other characters it takes for the end of a line.
@@ -70,12 +70,12 @@ def collect(text: str) -> Said:
     return said
 
 
-def last(said: Said, word: str) -> str:
+def last(said: KeyedLines, word: str) -> str:
     """Return the rest of a word's last line; empty where it was not."""
     return said.get(word, [""])[-1]
 
 
-def unreadable(said: Said, code: int) -> tuple[str, ...]:
+def unreadable(said: KeyedLines, code: int) -> tuple[str, ...]:
     """Return what the host could not read, and why: all of it where the question itself failed."""
     broken = (f"the question about it ended with exit code {code}",) if code else ()
     return (*said.get("unreadable", ()), *broken)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 # `left` is a release a person rolled back from: it served, and is not gone back to unasked.
-Verdict = Literal["good", "bad", "left", "unknown"]
+ReleaseStatus = Literal["good", "bad", "left", "unknown"]
 
 _ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4,64}\Z")
 REVISION = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -21,7 +21,7 @@ class Release:
 
     id: str
     revision: str
-    verdict: Verdict = "unknown"
+    verdict: ReleaseStatus = "unknown"
     run: str = ""
     by: str = ""
     at: str = ""

@@ -63,7 +63,7 @@ def nobody(event: Event) -> None:
 
 
 @dataclass(frozen=True)
-class Done:
+class HostResult:
     """How one ended: the code it counts as, that in words, what its steps said, what the host's command exited with
     (None where it did not end by itself), and after how many seconds."""
 
@@ -74,7 +74,7 @@ class Done:
     seconds: float = 0.0
 
 
-def worst(done: Sequence[Done]) -> ExitCode:
+def worst(done: Sequence[HostResult]) -> ExitCode:
     """What all of them count as: an interrupt above a host that was not reached, that above everything else."""
     return max((one.code for one in done), key=_weight, default=ExitCode.DONE)
 

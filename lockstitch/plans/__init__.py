@@ -2,12 +2,12 @@
 
 from lockstitch.model.plan import Plan, Site
 from lockstitch.plans.backup import analyze, backup, choose, held_backups, prove, prune, running, verify
-from lockstitch.plans.database_steps import Shelf
-from lockstitch.plans.deploy import Wanted, deploy, idle
+from lockstitch.plans.database_steps import DatabaseJob
+from lockstitch.plans.deploy import DeployOptions, deploy, idle
 from lockstitch.plans.deploy_backup import takes_part
-from lockstitch.plans.disk_clean import Cleaning, clean
-from lockstitch.plans.hosts import Turns, reboot, upgrade
-from lockstitch.plans.maintenance import Asked, maintenance
+from lockstitch.plans.disk_clean import DiskCleanup, clean
+from lockstitch.plans.hosts import RollingHosts, reboot, upgrade
+from lockstitch.plans.maintenance import MaintenanceOptions, maintenance
 from lockstitch.plans.preflight import raise_unreachable, raise_unreadable
 from lockstitch.plans.queries import (
     Environments,
@@ -25,23 +25,23 @@ from lockstitch.plans.queries import (
     valid_ref,
 )
 from lockstitch.plans.restore import restore
-from lockstitch.plans.rollback import Back, rollback
-from lockstitch.plans.rollback_database import Way, lying_between, way
-from lockstitch.plans.service import Service, Verb, service
+from lockstitch.plans.rollback import RollbackOptions, rollback
+from lockstitch.plans.rollback_database import DatabaseStrategy, lying_between, way
+from lockstitch.plans.service import ServiceChange, Verb, service
 
 __all__ = [
-    "Asked",
-    "Back",
-    "Cleaning",
+    "DatabaseJob",
+    "DatabaseStrategy",
+    "DeployOptions",
+    "DiskCleanup",
     "Environments",
+    "MaintenanceOptions",
     "Plan",
-    "Service",
-    "Shelf",
+    "RollbackOptions",
+    "RollingHosts",
+    "ServiceChange",
     "Site",
-    "Turns",
     "Verb",
-    "Wanted",
-    "Way",
     "analyze",
     "backup",
     "between_asks",

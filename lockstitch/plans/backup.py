@@ -10,15 +10,15 @@ from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory import Fleet
 from lockstitch.model.format import sized
-from lockstitch.model.plan import Kind, Plan, Step, Unit, Wave
+from lockstitch.model.plan import Plan, RunKind, SitePlan, Step, Wave
 from lockstitch.plans import database_steps as steps
-from lockstitch.plans.database_steps import Made, Shelf, record
+from lockstitch.plans.database_steps import BackupLabel, DatabaseJob, record
 from lockstitch.plans.lock_steps import release_step
 from lockstitch.text import listed
 
 
 def backup(
-    environment: str, shelves: Sequence[Shelf], label: str, running: Mapping[str, tuple[str, str]] | None = None
+    environment: str, shelves: Sequence[DatabaseJob], label: str, running: Mapping[str, tuple[str, str]] | None = None
 ) -> Plan:
     """The plan that dumps these databases at once; `running` are the app and revision that each one serves.
 
@@ -29,7 +29,9 @@ def backup(
     units = []
     for shelf in shelves:
         app, revision = (running or {}).get(shelf.database.name, ("", ""))
-        units.append(Unit(shelf.site, (steps.dump(shelf, steps.new_name(shelf, label), Made(label, app, revision)),)))
+        units.append(
+            SitePlan(shelf.site, (steps.dump(shelf, steps.new_name(shelf, label), BackupLabel(label, app, revision)),))
+        )
     notes = [note for shelf in shelves for note in dump_notes(shelf)]
     names = [steps.new_name(shelf, label) for shelf in shelves]
     done = [(s, [steps.record(s, "backup", label, name=name)]) for s, name in zip(shelves, names, strict=True)]
@@ -39,11 +41,11 @@ def backup(
     return database_plan("backup", environment, shelves, waves, done, notes, label, told=told, then=then)
 
 
-def verify(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
+def verify(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
     """The plan that compares backups with their checksums and has their dumps read."""
     shelves = [shelf for shelf, _ in chosen]
     refuse_unready(shelves)
-    units = [Unit(shelf.site, (steps.check(shelf, name),)) for shelf, name in chosen]
+    units = [SitePlan(shelf.site, (steps.check(shelf, name),)) for shelf, name in chosen]
     told = [f"{name}: every file is as it was dumped, and can be read" for _, name in chosen]
     then = f"backup.prove {chosen[0][1]}"
     return database_plan(
@@ -51,7 +53,7 @@ def verify(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
     )
 
 
-def prove(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
+def prove(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
     """The plan that restores backups into scratch databases, compares every table's rows, and records it."""
     shelves = [shelf for shelf, _ in chosen]
     refuse_unready(shelves)
@@ -68,7 +70,7 @@ def prove(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
         restored = steps.restore(shelf, name, beside, url=shelf.prove, owners=False)
         gate = steps.rows(shelf, name, beside, shelf.prove)
         did = (steps.reach(shelf), steps.check(shelf, name), made, restored)
-        units.append(Unit(shelf.site, did, (gate,)))
+        units.append(SitePlan(shelf.site, did, (gate,)))
         last = [steps.prove(shelf, name), steps.drop_scratch(shelf, beside), steps.record(shelf, "proof", name=name)]
         done.append((shelf, last))
     told = [f"{name} is proven: restored, every table with the rows it was dumped with" for _, name in chosen]
@@ -78,7 +80,7 @@ def prove(environment: str, chosen: Sequence[tuple[Shelf, str]]) -> Plan:
     )
 
 
-def prune(environment: str, shelves: Sequence[Shelf], held: Mapping[str, str]) -> Plan:
+def prune(environment: str, shelves: Sequence[DatabaseJob], held: Mapping[str, str]) -> Plan:
     """The plan that removes what no rule keeps. `held` are the backups that releases belong to, and whose."""
     refuse_unready(shelves)
     units, done, told, notes = [], [], [], []
@@ -87,7 +89,7 @@ def prune(environment: str, shelves: Sequence[Shelf], held: Mapping[str, str]) -
         gone = tuple(b.name for b in doomed(shelf.facts.backups, keep, held, future))
         notes += [f"{b.name} is dated {b.at}, on its host it is {shelf.facts.now}: it is left alone" for b in future]
         if gone:
-            units.append(Unit(shelf.site, (steps.remove(shelf, gone),)))
+            units.append(SitePlan(shelf.site, (steps.remove(shelf, gone),)))
             told += [f"removed {name}" for name in gone]
             done.append((shelf, [steps.record(shelf, "prune", names=" ".join(gone))]))
     waves = [Wave("remove", tuple(units))] if units else []
@@ -96,7 +98,7 @@ def prune(environment: str, shelves: Sequence[Shelf], held: Mapping[str, str]) -
     )
 
 
-def choose(shelves: Sequence[Shelf], name: str) -> list[tuple[Shelf, str]]:
+def choose(shelves: Sequence[DatabaseJob], name: str) -> list[tuple[DatabaseJob, str]]:
     """The backup of that name with its shelf; without a name the newest whole one of each database."""
     refuse_unreadable(shelves)
     if not name:
@@ -115,7 +117,7 @@ def choose(shelves: Sequence[Shelf], name: str) -> list[tuple[Shelf, str]]:
     )
 
 
-def refuse(shelves: Sequence[Shelf]) -> None:
+def refuse(shelves: Sequence[DatabaseJob]) -> None:
     """Raise for everything that stands against dumping these databases, all of it at once."""
     refuse_unready(shelves)
     problems = [f"{s.site}: {problem}" for s in shelves for problem in against_dump(s)]
@@ -123,7 +125,7 @@ def refuse(shelves: Sequence[Shelf]) -> None:
         raise CheckError(listed([*problems, "nothing was begun"]))
 
 
-def refuse_unready(shelves: Sequence[Shelf]) -> None:
+def refuse_unready(shelves: Sequence[DatabaseJob]) -> None:
     """Raise where a vault cannot be used at all."""
     refuse_unreadable(shelves)
     problems = [f"{s.site}: {problem}" for s in shelves for problem in _against(s)]
@@ -131,14 +133,14 @@ def refuse_unready(shelves: Sequence[Shelf]) -> None:
         raise CheckError(listed([*problems, "nothing was begun"]))
 
 
-def refuse_unreadable(shelves: Sequence[Shelf]) -> None:
+def refuse_unreadable(shelves: Sequence[DatabaseJob]) -> None:
     """Raise where a vault could not be read: what lies there is not known, which is not nothing."""
     problems = [f"{shelf.site}: unreadable: {why}" for shelf in shelves for why in shelf.facts.unreadable]
     if problems:
         raise CheckError(listed([*problems, "nothing was begun"]))
 
 
-def dump_notes(shelf: Shelf) -> Iterator[str]:
+def dump_notes(shelf: DatabaseJob) -> Iterator[str]:
     """What a person should know before a dump begins."""
     facts, server = shelf.facts, shelf.facts.server
     wanted = steps.estimate(shelf)
@@ -151,21 +153,21 @@ def dump_notes(shelf: Shelf) -> Iterator[str]:
         yield f"{shelf.database.name}: {differ}"
 
 
-def room_notes(shelf: Shelf, name: str) -> Iterator[str]:
+def room_notes(shelf: DatabaseJob, name: str) -> Iterator[str]:
     """How much the server that a backup is restored on needs for it: of its disk SQL tells nothing."""
     found = shelf.facts.find(name)
     if found is not None and found.size:
         yield f"{name} was dumped from {sized(found.size)}: its server needs so much disk, and that is not looked at"
 
 
-def _against(shelf: Shelf) -> Iterator[str]:
+def _against(shelf: DatabaseJob) -> Iterator[str]:
     for tool in shelf.facts.missing:
         yield f"`{tool}` is not found on this host"
     if shelf.facts.unwritable:
         yield f"{shelf.facts.unwritable} cannot be written by the user who logs in"
 
 
-def against_dump(shelf: Shelf) -> Iterator[str]:
+def against_dump(shelf: DatabaseJob) -> Iterator[str]:
     """What stands against dumping a database now."""
     facts, wanted = shelf.facts, steps.estimate(shelf)
     if facts.server.problem:
@@ -179,11 +181,11 @@ def against_dump(shelf: Shelf) -> Iterator[str]:
 
 
 def database_plan(
-    kind: Kind,
+    kind: RunKind,
     environment: str,
-    shelves: Sequence[Shelf],
+    shelves: Sequence[DatabaseJob],
     waves: Sequence[Wave],
-    done: Sequence[tuple[Shelf, Sequence[Step]]],
+    done: Sequence[tuple[DatabaseJob, Sequence[Step]]],
     notes: Sequence[str],
     message: str = "",
     *,
@@ -202,8 +204,8 @@ def database_plan(
         first.by if first else "",
         message,
         tuple(waves),
-        finish=tuple(Unit(site, (*last.get(site, ()), free)) for site, free in freed.items()),
-        failed=tuple(Unit(site, (free,)) for site, free in freed.items()),
+        finish=tuple(SitePlan(site, (*last.get(site, ()), free)) for site, free in freed.items()),
+        failed=tuple(SitePlan(site, (free,)) for site, free in freed.items()),
         notes=tuple(notes),
         nothing=nothing,
         done=tuple(told),
@@ -212,7 +214,7 @@ def database_plan(
     )
 
 
-Journal = Iterable[Mapping[str, str]]
+JournalRows = Iterable[Mapping[str, str]]
 
 
 def held_backups(survey: Survey, backups: Iterable[Backup] = ()) -> dict[str, str]:
@@ -235,7 +237,7 @@ def held_backups(survey: Survey, backups: Iterable[Backup] = ()) -> dict[str, st
     return held
 
 
-def first_dump(journals: Iterable[Journal], before: str) -> str:
+def first_dump(journals: Iterable[JournalRows], before: str) -> str:
     """The dump made before the first of the runs that failed on their way from a revision, since it was last deployed;
     of several hosts' journals, one that none of them has after another. Empty where no run failed after a dump.
 
@@ -248,7 +250,7 @@ def first_dump(journals: Iterable[Journal], before: str) -> str:
     return min(firsts, key=lambda name: (name in later, firsts[name], name), default="")
 
 
-def _tries(journal: Journal, before: str) -> dict[str, str]:
+def _tries(journal: JournalRows, before: str) -> dict[str, str]:
     """The dumps made before each of these runs, oldest first, with when the host recorded that."""
     tries: dict[str, str] = {}
     for entry in journal:
@@ -267,7 +269,7 @@ def first_dumps(survey: Survey) -> dict[str, str]:
 
 def _first_dumps(survey: Survey) -> Iterator[tuple[str, str]]:
     """One for each app and revision that stands somewhere."""
-    standing: dict[tuple[str, str], list[Journal]] = {}
+    standing: dict[tuple[str, str], list[JournalRows]] = {}
     for site, facts in survey.facts.items():
         if facts.place.revision:
             standing.setdefault((site.app, facts.place.revision), []).append(facts.host.journal)
@@ -300,7 +302,7 @@ def _there(facts: Facts) -> set[str]:
 _KEPT_IN_PLACE = 5
 
 
-def analyze(environment: str, shelves: Sequence[Shelf]) -> Plan:
+def analyze(environment: str, shelves: Sequence[DatabaseJob]) -> Plan:
     """The plan that brings the planner's statistics of these databases up to date. Raises CheckError for what stands
     against it: that no dump could be made does not."""
     refuse_unreadable(shelves)
@@ -314,7 +316,8 @@ def analyze(environment: str, shelves: Sequence[Shelf]) -> Plan:
         raise CheckError(listed([*problems, "nothing was begun"]))
     names = {shelf.site: shelf.engine.database(shelf.url) for shelf in shelves}
     units = [
-        Unit(s.site, (s.step("analyze", f"analyze {names[s.site]}", s.command(s.engine.maintain)),)) for s in shelves
+        SitePlan(s.site, (s.step("analyze", f"analyze {names[s.site]}", s.command(s.engine.maintain)),))
+        for s in shelves
     ]
     done = [(shelf, [record(shelf, "analyze")]) for shelf in shelves]
     told = [f"{name} is analyzed" for name in names.values()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from lockstitch.databases import backup_directory
-from lockstitch.databases.backup import Backup, VaultFacts, backup_name, opened
+from lockstitch.databases.backup import Backup, BackupDirectoryFacts, backup_name, opened
 from lockstitch.databases.engine import Engine, in_vault, on_dump, with_dump
 from lockstitch.facts.database import database_site
 from lockstitch.inventory import Database
@@ -24,7 +24,7 @@ _MARGIN = 1.25
 
 
 @dataclass(frozen=True)
-class Made:
+class BackupLabel:
     """What is said of a backup when it is made: why, and what was running."""
 
     label: str = ""
@@ -33,12 +33,12 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class DatabaseJob:
     """One database with what was found of it, for one run. `url` is of the database that serves, `prove` of the
     server where dumps are proven."""
 
     database: Database
-    facts: VaultFacts
+    facts: BackupDirectoryFacts
     url: Value
     run: str
     by: str
@@ -80,12 +80,12 @@ class Shelf:
         return Step(name, says, command, undo, timeout=self.database.timeout, expects=expects)
 
 
-def new_name(shelf: Shelf, label: str = "") -> str:
+def new_name(shelf: DatabaseJob, label: str = "") -> str:
     """The name of the backup that this run makes."""
     return backup_name(shelf.database.name, shelf.run, label)
 
 
-def dump(shelf: Shelf, name: str, made: Made) -> Step:
+def dump(shelf: DatabaseJob, name: str, made: BackupLabel) -> Step:
     """Dump the database, with a manifest; only a whole one gets its name."""
     known = opened(
         name=name,
@@ -104,14 +104,14 @@ def dump(shelf: Shelf, name: str, made: Made) -> Step:
     return replace(shelf.step("backup", says, command, expects=estimate(shelf) or 0), tells=made.app, warns=True)
 
 
-def head(shelf: Shelf, app: str) -> Step:
+def head(shelf: DatabaseJob, app: str) -> Step:
     """Ask for the newest migration, for the record of an app's release."""
     command = shelf.command(shelf.engine.head, heads=shelf.engine.heads)
     step = shelf.step("migration", "note the newest migration", command)
     return replace(step, tells=app)
 
 
-def estimate(shelf: Shelf) -> int | None:
+def estimate(shelf: DatabaseJob) -> int | None:
     """About how many bytes the next dump takes: by the one before, or half of the database where there is none."""
     size, last = shelf.facts.server.size, shelf.facts.newest
     if size is None:
@@ -120,24 +120,24 @@ def estimate(shelf: Shelf) -> int | None:
     return int(size * min(share * _MARGIN, 1.5))
 
 
-def check(shelf: Shelf, name: str) -> Step:
+def check(shelf: DatabaseJob, name: str) -> Step:
     """Compare every file of a backup with its checksum, and read the dump's table of contents."""
     return shelf.step("verify", f"verify {name}", shelf.command(on_dump(shelf.engine.readable), name))
 
 
-def create(shelf: Shelf, beside: str, prefix: str, into: str = "") -> Step:
+def create(shelf: DatabaseJob, beside: str, prefix: str, into: str = "") -> Step:
     """Make a database like the one that serves, unless there is one named `into`; it is dropped on the way back."""
     command = shelf.command(shelf.engine.create, beside=beside, prefix=prefix, into=into)
     return shelf.step("create", f"make the database {beside}", command, shelf.command(shelf.engine.drop, beside=beside))
 
 
-def reach(shelf: Shelf) -> Step:
+def reach(shelf: DatabaseJob) -> Step:
     """Log in where dumps are proven: if that fails nothing was made there, and no dump was read for nothing."""
     text = f"(\n{shelf.engine.names}) >/dev/null"
     return shelf.step("reach", "log in where backups are proven", shelf.command(text, url=shelf.prove))
 
 
-def scratch(shelf: Shelf, name: str, beside: str, prefix: str) -> Step:
+def scratch(shelf: DatabaseJob, name: str, beside: str, prefix: str) -> Step:
     """Make an empty database where dumps are proven, with the encoding of the one that was dumped."""
     made = shelf.facts.find(name) or Backup(name)
     text = {"encoding": made.encoding, "collate": made.collate, "ctype": made.ctype}
@@ -145,15 +145,15 @@ def scratch(shelf: Shelf, name: str, beside: str, prefix: str) -> Step:
     return shelf.step("scratch", f"make the scratch database {beside}", command, _drop(shelf, beside))
 
 
-def drop_scratch(shelf: Shelf, beside: str) -> Step:
+def drop_scratch(shelf: DatabaseJob, beside: str) -> Step:
     return shelf.step("drop", f"drop the scratch database {beside}", _drop(shelf, beside))
 
 
-def _drop(shelf: Shelf, beside: str) -> Command:
+def _drop(shelf: DatabaseJob, beside: str) -> Command:
     return shelf.command(shelf.engine.drop, beside=beside, url=shelf.prove)
 
 
-def restore(shelf: Shelf, name: str, beside: str, *, url: Value = "", owners: bool = True) -> Step:
+def restore(shelf: DatabaseJob, name: str, beside: str, *, url: Value = "", owners: bool = True) -> Step:
     """Restore a backup into a database that is there and empty; `check` comes before it, under the same lock."""
     text = with_dump(shelf.engine.restore, proving=bool(url))
     command = shelf.command(text, name, beside=beside, url=url, owners="" if owners else "not")
@@ -161,11 +161,11 @@ def restore(shelf: Shelf, name: str, beside: str, *, url: Value = "", owners: bo
     return shelf.step("restore", f"restore {name} into {beside}", command, expects=found.tables if found else 0)
 
 
-def analyze(shelf: Shelf, beside: str) -> Step:
+def analyze(shelf: DatabaseJob, beside: str) -> Step:
     return shelf.step("analyze", f"analyze {beside}", shelf.command(shelf.engine.analyze, beside=beside))
 
 
-def swap(shelf: Shelf, beside: str, kept: str, undone: str) -> Step:
+def swap(shelf: DatabaseJob, beside: str, kept: str, undone: str) -> Step:
     """Let the restored database take the place of the one that serves, which is kept."""
     more = {"kept": kept, "undone": undone, "drain": f"{shelf.database.drain:.0f}"}
     database = shelf.engine.database(shelf.url)
@@ -174,12 +174,12 @@ def swap(shelf: Shelf, beside: str, kept: str, undone: str) -> Step:
     return shelf.step("swap", says, command, shelf.command(shelf.engine.unswap, beside=beside, **more))
 
 
-def rename(shelf: Shelf, beside: str, into: str) -> Step:
+def rename(shelf: DatabaseJob, beside: str, into: str) -> Step:
     """Give a restored database its name. There is no way back: one of that name that was there is never touched."""
     return shelf.step("name", f"name it {into}", shelf.command(shelf.engine.rename, beside=beside, into=into))
 
 
-def prove(shelf: Shelf, name: str) -> Step:
+def prove(shelf: DatabaseJob, name: str) -> Step:
     """Write into the manifest that the backup was restored and compared."""
     proof = json.dumps({"run": shelf.run, "by": shelf.by}, separators=(",", ":"))[1:-1]
     return shelf.step(
@@ -187,12 +187,12 @@ def prove(shelf: Shelf, name: str) -> Step:
     )
 
 
-def remove(shelf: Shelf, names: tuple[str, ...]) -> Step:
+def remove(shelf: DatabaseJob, names: tuple[str, ...]) -> Step:
     command = shelf.command(backup_directory.REMOVE, names=" ".join(names))
     return replace(shelf.step("prune", f"remove {', '.join(names)}", command), warns=True)
 
 
-def record(shelf: Shelf, event: str, message: str = "", **more: str) -> Step:
+def record(shelf: DatabaseJob, event: str, message: str = "", **more: str) -> Step:
     """Write what was done into the vault's journal."""
     told = {"event": event, "database": shelf.database.name, "run": shelf.run, "by": shelf.by, "message": message}
     text = json.dumps({**told, **more}, separators=(",", ":"), ensure_ascii=False)
@@ -200,7 +200,7 @@ def record(shelf: Shelf, event: str, message: str = "", **more: str) -> Step:
     return shelf.step(f"record {event}", f"record the {event}", Command(RECORD, values=values))
 
 
-def rows(shelf: Shelf, name: str, beside: str, url: Value = "") -> Gate:
+def rows(shelf: DatabaseJob, name: str, beside: str, url: Value = "") -> Gate:
     """The gate that a restored database has the rows its backup was made with."""
     command = shelf.command(backup_directory.compared(shelf.engine.compare), name, beside=beside, url=url)
     return Gate(
@@ -208,18 +208,18 @@ def rows(shelf: Shelf, name: str, beside: str, url: Value = "") -> Gate:
     )
 
 
-def swapped(shelf: Shelf, kept: str) -> Gate:
+def swapped(shelf: DatabaseJob, kept: str) -> Gate:
     """The gate that both names are there: the database, and the one it was before."""
     return _present(shelf, "swapped", {shelf.engine.database(shelf.url), kept})
 
 
-def serving(shelf: Shelf, kept: str) -> Gate:
+def serving(shelf: DatabaseJob, kept: str) -> Gate:
     """The gate that a swap was taken back: the database is there, and nothing is kept beside it. While the restored one
     is there under its own name nothing was swapped, whosever database is called like that."""
     return _present(shelf, "serving", {shelf.engine.database(shelf.url)}, {kept}, shelf.beside("restoring"))
 
 
-def _present(shelf: Shelf, name: str, names: Set[str], gone: Set[str] = frozenset(), unless: str = "") -> Gate:
+def _present(shelf: DatabaseJob, name: str, names: Set[str], gone: Set[str] = frozenset(), unless: str = "") -> Gate:
     probe = Probe(name, shelf.command(shelf.engine.names), _names)
     return Gate(
         name, probe, lambda found: _there(names, frozenset() if unless in found else gone, found), 1.0, 30.0, 20

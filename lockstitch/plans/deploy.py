@@ -10,20 +10,20 @@ from lockstitch.facts.release_folders import taken
 from lockstitch.facts.site import Facts, Survey, Target
 from lockstitch.inventory import Fleet
 from lockstitch.model.command import Value
-from lockstitch.model.plan import Plan, Site, Unit, Wave
+from lockstitch.model.plan import Plan, Site, SitePlan, Wave
 from lockstitch.model.release import release_id
 from lockstitch.plans import deploy_backup, steps, waves
 from lockstitch.plans.backup import against_dump, dump_notes, first_dumps
 from lockstitch.plans.backup import refuse as refuse_dump
-from lockstitch.plans.deploy_backup import Shelves
+from lockstitch.plans.deploy_backup import DatabaseJobs
 from lockstitch.plans.maintenance_window import absence_notes, goes_down, refuse_unknown, waits_for_migrations
 from lockstitch.plans.notes import aside, between, change, job_logs, migrations, notes, service_notes, unselected
 from lockstitch.plans.preflight import refuse
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DeployOptions:
     """What the person asked for. `env` is the resolved environment of each app on each site, secrets included, and
     `shelves` are the databases by name, with what was found of them."""
 
@@ -34,10 +34,10 @@ class Wanted:
     discard: bool = False
     tag_before: str = ""
     env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
-    shelves: Shelves = field(default_factory=dict)
+    shelves: DatabaseJobs = field(default_factory=dict)
 
 
-def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
+def deploy(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> Plan:
     """The plan that brings every site of a fleet to its app's target. Raises CheckError for what stands against it."""
     refuse(fleet, survey, discard=wanted.discard)
     waiting = {site.app: facts.pending for site, facts in survey.facts.items() if facts.pending}
@@ -82,17 +82,17 @@ def deploy(fleet: Fleet, survey: Survey, wanted: Wanted) -> Plan:
     )
 
 
-def _must_go_down(job: Job, todo: Set[str]) -> bool:
+def _must_go_down(job: Deployment, todo: Set[str]) -> bool:
     """Tell whether a site surely goes into maintenance."""
     pending = job.app.name in todo or bool(job.facts.target and job.facts.target.migrations)
     return goes_down(job, deploying=True) and (pending or not waits_for_migrations(job))
 
 
-def _is_there(name: str, shelves: Shelves) -> bool:
+def _is_there(name: str, shelves: DatabaseJobs) -> bool:
     return any((found := shelf.facts.find(name)) is not None and found.good for shelf in shelves.values())
 
 
-def idle(fleet: Fleet, survey: Survey, wanted: Wanted) -> tuple[str, ...]:
+def idle(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> tuple[str, ...]:
     """The apps for which there would be nothing to do, unless migrations are pending in the code that serves."""
     if wanted.force or survey.unreachable or any(target.revision is None for target in targets(survey).values()):
         return ()
@@ -101,7 +101,7 @@ def idle(fleet: Fleet, survey: Survey, wanted: Wanted) -> tuple[str, ...]:
     return tuple(dict.fromkeys(job.app.name for job in jobs if job.app.name not in busy))
 
 
-def _dumped(jobs: Sequence[Job], shelves: Shelves, todo: Set[str]) -> Shelves:
+def _dumped(jobs: Sequence[Deployment], shelves: DatabaseJobs, todo: Set[str]) -> DatabaseJobs:
     """The databases that may have to be dumped. Raises CheckError for what stands against that, where it is likely.
 
     Where git tells that no migration comes in, code alone is deployed: a database that cannot be dumped is no reason
@@ -114,7 +114,7 @@ def _dumped(jobs: Sequence[Job], shelves: Shelves, todo: Set[str]) -> Shelves:
     return used
 
 
-def _may_migrate(job: Job, target: Target | None) -> bool:
+def _may_migrate(job: Deployment, target: Target | None) -> bool:
     known = bool(job.app.migrating.files) and job.before is not None and target is not None
     return job.app.backup == "before_deploy" or not known or bool(target and target.migrations)
 
@@ -124,7 +124,7 @@ def targets(survey: Survey) -> dict[str, Target]:
     return {site.app: f.target for site, f in reversed(tuple(survey.facts.items())) if f.target is not None}
 
 
-def settled(job: Job) -> bool:
+def settled(job: Deployment) -> bool:
     """Whether a site is on its revision already, and proven to serve it.
 
     A run that was cut off may have changed the checkout and not what runs: its workers are not older than a reload
@@ -134,7 +134,7 @@ def settled(job: Job) -> bool:
     return there and job.app.service.judge(job.facts.service).passed
 
 
-def _jobs(fleet: Fleet, survey: Survey, wanted: Wanted) -> list[Job]:
+def _jobs(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> list[Deployment]:
     meant = {site.app: (f.target, f.place.revision) for site, f in reversed(tuple(survey.facts.items())) if f.target}
     made = []
     for host, app in fleet.sites():
@@ -148,7 +148,7 @@ def _jobs(fleet: Fleet, survey: Survey, wanted: Wanted) -> list[Job]:
             told = replace(target, stands=()) if same else Target(revision, between=facts.place.revision != revision)
             facts = replace(facts, target=told)
         made.append(
-            Job(
+            Deployment(
                 facts.site,
                 app,
                 facts,
@@ -167,7 +167,7 @@ def _facts(survey: Survey, host: str, app: str) -> Facts:
     return next(facts for site, facts in survey.facts.items() if (site.host, site.app) == (host, app))
 
 
-def _tag_before(jobs: Sequence[Job], wanted: Wanted) -> list[Wave]:
+def _tag_before(jobs: Sequence[Deployment], wanted: DeployOptions) -> list[Wave]:
     """Tag what is running, so that there is a name to come back to; pushed once for each repository."""
     if not wanted.tag_before:
         return []
@@ -185,5 +185,5 @@ def _tag_before(jobs: Sequence[Job], wanted: Wanted) -> list[Wave]:
             )
         push = job.app.repository not in pushed
         pushed.add(job.app.repository)
-        units.append(Unit(job.site, steps.tag(job, wanted.tag_before, wanted.by, wanted.message, push=push)))
+        units.append(SitePlan(job.site, steps.tag(job, wanted.tag_before, wanted.by, wanted.message, push=push)))
     return [Wave(f"tag {wanted.tag_before}", tuple(units), preflight=True)] if units else []

@@ -8,14 +8,14 @@ from lockstitch.databases.migrations import Pending
 from lockstitch.facts import queries
 from lockstitch.inventory import App
 from lockstitch.model.gate import Gate, Verdict, failed, inconclusive, passed
-from lockstitch.model.plan import OnlyIf, Unit, Wave
+from lockstitch.model.plan import Condition, SitePlan, Wave
 from lockstitch.model.release import short
 from lockstitch.plans import database_steps as steps
-from lockstitch.plans.database_steps import Made, Shelf
+from lockstitch.plans.database_steps import BackupLabel, DatabaseJob
 from lockstitch.plans.lock_steps import release_step
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 
-Shelves = Mapping[str, Shelf]
+DatabaseJobs = Mapping[str, DatabaseJob]
 
 
 def takes_part(app: App) -> bool:
@@ -25,27 +25,27 @@ def takes_part(app: App) -> bool:
     )
 
 
-def dump_wave(job: Job, shelves: Shelves, *, pending: OnlyIf | None = None) -> Wave:
+def dump_wave(job: Deployment, shelves: DatabaseJobs, *, pending: Condition | None = None) -> Wave:
     """Dump the app's database before the code that is to come changes it."""
     shelf = shelves[job.app.database or ""]
     name = steps.new_name(shelf, f"before-{job.app.name}-{short(job.revision)}")
-    made = Made(f"before {short(job.revision)}", job.app.name, job.before or "")
+    made = BackupLabel(f"before {short(job.revision)}", job.app.name, job.before or "")
     only = f", if {job.app.name} has migrations pending" if pending else ""
-    unit = Unit(shelf.site, (steps.dump(shelf, name, made),))
+    unit = SitePlan(shelf.site, (steps.dump(shelf, name, made),))
     return Wave(f"back up {shelf.database.name}{only}", (unit,), only_if=pending)
 
 
-def head_wave(job: Job, shelves: Shelves, pending: OnlyIf | None) -> Wave:
+def head_wave(job: Deployment, shelves: DatabaseJobs, pending: Condition | None) -> Wave:
     """Note the newest migration there is now."""
     shelf = shelves[job.app.database or ""]
     name = f"look at {shelf.database.name}" + (", if it was migrated" if pending else "")
-    return Wave(name, (Unit(shelf.site, (steps.head(shelf, job.app.name),)),), only_if=pending)
+    return Wave(name, (SitePlan(shelf.site, (steps.head(shelf, job.app.name),)),), only_if=pending)
 
 
-def pending(job: Job) -> OnlyIf | None:
+def pending(job: Deployment) -> Condition | None:
     """The question whether anything is to be migrated, put to the new code; None where nobody knows how to ask."""
     probe = queries.pending(job.app, job.place, patience=110)
-    return OnlyIf(job.site, Gate("pending", probe, _judge, timeout=120.0, tries=1)) if probe else None
+    return Condition(job.site, Gate("pending", probe, _judge, timeout=120.0, tries=1)) if probe else None
 
 
 def _judge(found: Pending | None) -> Verdict:
@@ -57,7 +57,7 @@ def _judge(found: Pending | None) -> Verdict:
     return passed(f"pending: {', '.join(found.names[:5])}") if found.names else failed("no migration is pending")
 
 
-def locked(waves: Sequence[Wave], shelves: Shelves) -> tuple[Unit, ...]:
+def locked(waves: Sequence[Wave], shelves: DatabaseJobs) -> tuple[SitePlan, ...]:
     """What frees the databases that these waves work on, however the run ends."""
     sites = {unit.site for wave in waves for unit in wave.units}
-    return tuple(Unit(s.site, (release_step(s.site, s.run),)) for s in shelves.values() if s.site in sites)
+    return tuple(SitePlan(s.site, (release_step(s.site, s.run),)) for s in shelves.values() if s.site in sites)

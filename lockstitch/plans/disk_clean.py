@@ -10,20 +10,20 @@ from lockstitch.facts.site import Survey
 from lockstitch.facts.table import size
 from lockstitch.inventory import Fleet
 from lockstitch.model.command import Command
-from lockstitch.model.plan import Plan, Site, Step, Unit, Wave
+from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.probe import Probe
 from lockstitch.plans.lock_steps import release_step
 from lockstitch.plans.notes import remarks
 from lockstitch.plans.old_releases import prunable_ids, prune
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.plans.service import jobs_of
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 
 _LONGEST = 900.0
 
 
 @dataclass(frozen=True)
-class Cleaning:
+class DiskCleanup:
     """What is to be cleaned: every site as it is, in the order of the inventory."""
 
     fleet: Fleet
@@ -33,7 +33,7 @@ class Cleaning:
     message: str = ""
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[Deployment]:
         raise_unreachable(self.survey)
         return jobs_of(self.fleet, self.survey, (self.run, self.by, "clean"), {})
 
@@ -42,7 +42,7 @@ class Cleaning:
         return {job.site: leftovers(job.layout.releases, prunable_ids(job)) for job in self.jobs}
 
 
-def clean(cleaning: Cleaning, found: Mapping[Site, Sequence[Leftover]]) -> Plan:
+def clean(cleaning: DiskCleanup, found: Mapping[Site, Sequence[Leftover]]) -> Plan:
     """The plan that removes what was found; it is empty where nothing was. Each thing goes once, where two apps share
     a user or a host."""
     units, notes = [], []
@@ -50,9 +50,9 @@ def clean(cleaning: Cleaning, found: Mapping[Site, Sequence[Leftover]]) -> Plan:
     for job in cleaning.jobs:
         gone = [one for one in found.get(job.site, ()) if one.size and _first(seen, job, one)]
         if steps := _steps(job, gone):
-            units.append(Unit(job.site, steps))
+            units.append(SitePlan(job.site, steps))
             notes += [f"{job.site}: {_said(one)}, {size(one.size)}" for one in gone]
-    freed = tuple(Unit(unit.site, (release_step(unit.site, cleaning.run),)) for unit in units)
+    freed = tuple(SitePlan(unit.site, (release_step(unit.site, cleaning.run),)) for unit in units)
     total = sum(one.size for some in found.values() for one in some)
     return Plan(
         "clean",
@@ -74,7 +74,7 @@ def clean(cleaning: Cleaning, found: Mapping[Site, Sequence[Leftover]]) -> Plan:
     )
 
 
-def _first(seen: set[tuple[str, str]], job: Job, one: Leftover) -> bool:
+def _first(seen: set[tuple[str, str]], job: Deployment, one: Leftover) -> bool:
     """Whether this has not been met on the host yet."""
     key = (job.site.host, f"{job.site} {one.name}" if one.kind == "release" else one.name)
     if key in seen:
@@ -83,7 +83,7 @@ def _first(seen: set[tuple[str, str]], job: Job, one: Leftover) -> bool:
     return True
 
 
-def _steps(job: Job, gone: Sequence[Leftover]) -> tuple[Step, ...]:
+def _steps(job: Deployment, gone: Sequence[Leftover]) -> tuple[Step, ...]:
     kinds = {one.kind for one in gone}
     steps = list(prune(job)) if "release" in kinds else []
     if "cache" in kinds:

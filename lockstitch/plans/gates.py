@@ -11,7 +11,7 @@ from lockstitch.inventory import App, Health
 from lockstitch.model.gate import Gate, HttpAnswer, Verdict, judge_health, passed
 from lockstitch.model.probe import Probe
 from lockstitch.services.maintenance import AWAY
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 
 
 def _health(wanted: Health, revision: str) -> Gate:
@@ -34,7 +34,7 @@ def _judge(answer: HttpAnswer, **wanted: Any) -> Verdict:
     return judge_health(answer, **wanted)
 
 
-def gates(app: App, place: Place, run: str) -> tuple[Gate, ...]:
+def gates(app: App, place: ReleaseContext, run: str) -> tuple[Gate, ...]:
     """All gates of a site for the release at `place`. Whoever was put into maintenance by somebody else answers no one:
     its page is an answer to the health question then, whatever the survey had found."""
     serving = Gate("serving", app.service.probe(place), app.service.judge)

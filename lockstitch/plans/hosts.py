@@ -11,14 +11,14 @@ from lockstitch.facts.site import Survey
 from lockstitch.inventory import Fleet
 from lockstitch.model.command import Command, Value
 from lockstitch.model.host import Host
-from lockstitch.model.plan import Kind, Plan, Site, Step, Unit, Wave
+from lockstitch.model.plan import Plan, RunKind, Site, SitePlan, Step, Wave
 from lockstitch.plans.apt_shell import UPGRADE, WHOLE
 from lockstitch.plans.lock_steps import release_step
 from lockstitch.plans.maintenance_window import back
 from lockstitch.plans.notes import job_logs
 from lockstitch.plans.rollout import at_most, never_all, waves
 from lockstitch.plans.service import jobs_of
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 from lockstitch.text import listed
 
 # The answer must be here before the line goes, and what waits must outlive the script that began it.
@@ -30,7 +30,7 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Turns:
+class RollingHosts:
     """Hosts that are to be done in turn, and what is known of their apps.
 
     `fleet` is None for plain hosts. `survey` may hold more hosts of their groups: who serves meanwhile. `most` is on
@@ -48,7 +48,7 @@ class Turns:
     most: int = 64
 
 
-def reboot(turns: Turns, found: Mapping[str, Boot], *, only_pending: bool = False, seconds: float = 600) -> Plan:
+def reboot(turns: RollingHosts, found: Mapping[str, Boot], *, only_pending: bool = False, seconds: float = 600) -> Plan:
     """The plan that reboots hosts in turn. Raises CheckError where one may not be rebooted."""
     names = [host.name for host in turns.hosts if found[host.name].pending or not only_pending]
     refused = [f"{name}: {found[name].refused}" for name in names if found[name].refused]
@@ -57,24 +57,24 @@ def reboot(turns: Turns, found: Mapping[str, Boot], *, only_pending: bool = Fals
             "\n".join([*refused, "nothing was changed"]), hint="docs/host-care.md has the line for sudoers"
         )
 
-    def unit(name: str) -> Unit:
+    def unit(name: str) -> SitePlan:
         gate = back_gate(found[name].identity, seconds)
         # Nothing takes a reboot back; what is asked on the way back is whether the host is there.
         step = Step("reboot", "reboot, and wait until it is back", Command(_REBOOT), Command(":"), timeout=60)
-        return Unit(machine(name), (step,), (gate,), (replace(gate, patient=0.0, tries=1),))
+        return SitePlan(machine(name), (step,), (gate,), (replace(gate, patient=0.0, tries=1),))
 
     notes = [f"{name} waits for a reboot: {', '.join(found[name].because)}" for name in names if found[name].because]
     return _plan("reboot", turns, names, unit, notes, "no host waits for a reboot")
 
 
-def upgrade(turns: Turns, found: Mapping[str, Packages], chosen: Mapping[str, tuple[Update, ...]]) -> Plan:
+def upgrade(turns: RollingHosts, found: Mapping[str, Packages], chosen: Mapping[str, tuple[Update, ...]]) -> Plan:
     """The plan that upgrades packages, host after host. Raises CheckError for hosts where that cannot be."""
     problems = [f"{host.name}: {found[host.name].problem}" for host in turns.hosts if found[host.name].problem]
     if problems:
         raise CheckError(listed([*problems, "nothing was changed"]), hint="leave these out: -H 'ENV,!HOST'")
     names = [host.name for host in turns.hosts if chosen[host.name]]
 
-    def unit(name: str) -> Unit:
+    def unit(name: str) -> SitePlan:
         site, these = machine(name), chosen[name]
         values = {
             "log": f"{site.layout.state}/upgrade.{turns.run}",
@@ -84,7 +84,7 @@ def upgrade(turns: Turns, found: Mapping[str, Packages], chosen: Mapping[str, tu
         }
         whole = Command(WHOLE, values=values)
         says = f"upgrade {_listed(these)}"
-        return Unit(site, (Step("upgrade", says, Command(UPGRADE, values=values), whole, timeout=7200),))
+        return SitePlan(site, (Step("upgrade", says, Command(UPGRADE, values=values), whole, timeout=7200),))
 
     notes = [
         f"{name}: {sum(u.security for u in chosen[name])} of {len(chosen[name])} are for security" for name in names
@@ -100,7 +100,12 @@ def _listed(updates: Sequence[Update]) -> str:
 
 
 def _plan(
-    kind: Kind, turns: Turns, names: Sequence[str], unit: Callable[[str], Unit], notes: Sequence[str], nothing: str
+    kind: RunKind,
+    turns: RollingHosts,
+    names: Sequence[str],
+    unit: Callable[[str], SitePlan],
+    notes: Sequence[str],
+    nothing: str,
 ) -> Plan:
     jobs = _jobs(turns, kind)
     mine = [job for job in jobs if job.site.host in names and job.facts.deployed]
@@ -113,7 +118,7 @@ def _plan(
         if apps:
             made.append(Wave(f"the apps of {', '.join(part)}", apps, visible=True, stands=True, pause=pause))
     sites = [*map(machine, names), *(job.site for job in mine)]
-    freed = tuple(Unit(site, (release_step(site, turns.run),)) for site in sites)
+    freed = tuple(SitePlan(site, (release_step(site, turns.run),)) for site in sites)
     return Plan(
         kind,
         turns.environment,
@@ -131,24 +136,26 @@ def _plan(
     )
 
 
-def _jobs(turns: Turns, kind: Kind) -> list[Job]:
+def _jobs(turns: RollingHosts, kind: RunKind) -> list[Deployment]:
     if turns.fleet is None:
         return []
     return jobs_of(turns.fleet, turns.survey, (turns.run, turns.by, kind), turns.env)
 
 
-def _serves(job: Job) -> bool:
+def _serves(job: Deployment) -> bool:
     return job.app.service.judge(job.facts.service).passed
 
 
-def _after(job: Job) -> Unit:
+def _after(job: Deployment) -> SitePlan:
     """Nothing is done to an app: its gates are asked, once more when they have said no."""
     gates = back(job)
     look = Step("look", "see that its service runs", Command(":"), Command(":"), timeout=30)
-    return Unit(job.site, (look,), gates, tuple(replace(gate, tries=1) for gate in gates))
+    return SitePlan(job.site, (look,), gates, tuple(replace(gate, tries=1) for gate in gates))
 
 
-def _parts(turns: Turns, jobs: Sequence[Job], names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], float]]:
+def _parts(
+    turns: RollingHosts, jobs: Sequence[Deployment], names: Sequence[str]
+) -> Iterator[tuple[tuple[str, ...], float]]:
     """The hosts in waves, and how long each is watched: those of a group as its rollout says, never all of one at once,
     nor all who serve an app; plain hosts one after the other. Each host once."""
     if turns.fleet is None:
@@ -168,7 +175,7 @@ def _parts(turns: Turns, jobs: Sequence[Job], names: Sequence[str]) -> Iterator[
         yield from ((part, group.rollout.pause) for part in at_most(never_all(parts, everybody), turns.most))
 
 
-def _alone(turns: Turns, jobs: Sequence[Job], parts: Sequence[Collection[str]]) -> Iterator[str]:
+def _alone(turns: RollingHosts, jobs: Sequence[Deployment], parts: Sequence[Collection[str]]) -> Iterator[str]:
     """Which apps nobody serves while a wave is away, and which do not serve now and are not asked afterwards."""
     serving = {job.site for job in jobs if job.facts.deployed and _serves(job)}
     for part in parts:

@@ -9,16 +9,16 @@ from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory import App, Fleet
 from lockstitch.model.command import Value
-from lockstitch.model.plan import Plan, Site, Step, Unit, Wave
+from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.plans.lock_steps import release_step
 from lockstitch.plans.maintenance_window import refuse_unknown
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.services.maintenance import Page
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 
 
 @dataclass(frozen=True)
-class Asked:
+class MaintenanceOptions:
     """What the person asked for: in maintenance or out of it, and what the page is to say."""
 
     run: str
@@ -29,7 +29,7 @@ class Asked:
     env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
 
 
-def maintenance(fleet: Fleet, survey: Survey, asked: Asked) -> Plan:
+def maintenance(fleet: Fleet, survey: Survey, asked: MaintenanceOptions) -> Plan:
     """The plan that puts every app of a fleet that knows maintenance into it, or takes it out.
 
     Raises UsageError where none of them does, CheckError where none of those is deployed.
@@ -43,8 +43,8 @@ def maintenance(fleet: Fleet, survey: Survey, asked: Asked) -> Plan:
     refuse_unknown({site: survey.facts[site] for site in known})
     steps = {site: _step(app, survey.facts[site], asked) for site, app in known.items()}
     word = "put into maintenance" if asked.on else "take out of maintenance"
-    wave = Wave(word, tuple(Unit(site, (step,)) for site, step in steps.items()), visible=True)
-    freed = tuple(Unit(site, (release_step(site, asked.run),)) for site in known)
+    wave = Wave(word, tuple(SitePlan(site, (step,)) for site, step in steps.items()), visible=True)
+    freed = tuple(SitePlan(site, (release_step(site, asked.run),)) for site in known)
     return Plan(
         "maintenance",
         fleet.inventory.name,
@@ -73,7 +73,7 @@ def _refuse(known: Mapping[Site, App], bare: Sequence[Site], names: set[str]) ->
         raise CheckError(f"{', '.join(map(str, bare))}: nothing is deployed here yet\nnothing was changed")
 
 
-def _step(app: App, facts: Facts, asked: Asked) -> Step:
+def _step(app: App, facts: Facts, asked: MaintenanceOptions) -> Step:
     mode, place = app.mode, _place(app, facts, asked)
     assert mode is not None
     on, off = mode.on(place, asked.run, asked.by, asked.page), mode.off(place)
@@ -86,12 +86,12 @@ def _step(app: App, facts: Facts, asked: Asked) -> Step:
     return Step("maintenance", "come out of maintenance", off, (theirs or on) if found.on else None, timeout=120)
 
 
-def _place(app: App, facts: Facts, asked: Asked) -> Place:
+def _place(app: App, facts: Facts, asked: MaintenanceOptions) -> ReleaseContext:
     env = asked.env.get(facts.site, app.env)
-    return Place(app.name, facts.site.layout, "", facts.place.revision or "", env, facts.about)
+    return ReleaseContext(app.name, facts.site.layout, "", facts.place.revision or "", env, facts.about)
 
 
-def _notes(known: Mapping[Site, App], apps: Iterable[App], survey: Survey, asked: Asked) -> Iterator[str]:
+def _notes(known: Mapping[Site, App], apps: Iterable[App], survey: Survey, asked: MaintenanceOptions) -> Iterator[str]:
     for app in apps:
         if not app.mode:
             yield f"{app.name}: nobody said how it goes into maintenance: it is left as it is"

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from lockstitch.errors import CheckError
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.model.gate import Gate
-from lockstitch.model.plan import OnlyIf, Site, Step, Unit, Wave
+from lockstitch.model.plan import Condition, Site, SitePlan, Step, Wave
 from lockstitch.plans.gates import gates
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 
 
 @dataclass(frozen=True)
-class Absence:
+class MaintenanceWaves:
     """The waves that put an app down, and the unit of each site that its switch continues."""
 
     waves: tuple[Wave, ...] = ()
-    units: dict[Site, Unit] = field(default_factory=dict)
+    units: dict[Site, SitePlan] = field(default_factory=dict)
 
 
-def goes_down(job: Job, *, deploying: bool, taking_back: bool = False) -> bool:
+def goes_down(job: Deployment, *, deploying: bool, taking_back: bool = False) -> bool:
     """Whether a site goes into maintenance for this run, as far as that is known before it."""
     found, mode = job.facts.maintenance, job.app.mode
     if mode is None or not job.facts.deployed or found.meant:
@@ -41,13 +41,13 @@ def refuse_unknown(found: Mapping[Site, Facts]) -> None:
 
 
 def absence(
-    jobs: Sequence[Job],
+    jobs: Sequence[Deployment],
     *,
     deploying: bool,
     taking_back: bool = False,
-    pending: OnlyIf | None = None,
-    code: dict[Site, Unit] | None = None,
-) -> Absence:
+    pending: Condition | None = None,
+    code: dict[Site, SitePlan] | None = None,
+) -> MaintenanceWaves:
     """Put one app down on all its hosts at once. Where it goes down for migrations only, `pending` decides.
 
     `code` are the units that have moved checkouts already, which these continue. When a database is taken back, the
@@ -63,38 +63,38 @@ def absence(
     if waiting:
         made.append(_wave(waiting, units, pending))
     # What somebody has put down already may still have a worker at a job.
-    still = [Unit(j.site, did) for j in jobs if taking_back and j.facts.maintenance.meant and (did := _paused(j))]
+    still = [SitePlan(j.site, did) for j in jobs if taking_back and j.facts.maintenance.meant and (did := _paused(j))]
     if still:
         made.append(Wave(f"pause the workers of {still[0].site.app}", tuple(still)))
-    return Absence(tuple(made), units)
+    return MaintenanceWaves(tuple(made), units)
 
 
-def waits_for_migrations(job: Job) -> bool:
+def waits_for_migrations(job: Deployment) -> bool:
     """Whether its app goes into maintenance only where migrations are pending."""
     return job.app.mode is not None and job.app.mode.when == "migrations"
 
 
-def _wave(jobs: Sequence[Job], units: dict[Site, Unit], only_if: OnlyIf | None) -> Wave:
+def _wave(jobs: Sequence[Deployment], units: dict[Site, SitePlan], only_if: Condition | None) -> Wave:
     only = ", if migrations are pending" if only_if else ""
     name = f"put {jobs[0].app.name} into maintenance{only}"
     return Wave(name, tuple(units[job.site] for job in jobs), visible=True, only_if=only_if)
 
 
-def _paused(job: Job) -> tuple[Step, ...]:
+def _paused(job: Deployment) -> tuple[Step, ...]:
     return tuple(job.app.service.paused(job.old)) if job.old else ()
 
 
-def _down(job: Job, code: Unit | None, paused: tuple[Step, ...]) -> Unit:
+def _down(job: Deployment, code: SitePlan | None, paused: tuple[Step, ...]) -> SitePlan:
     mode, old = job.app.mode, job.old
     assert mode is not None and old is not None
     left = job.facts.maintenance
     says = f"take over the maintenance that run {left.run} left" if left.left else "go into maintenance"
     command = mode.down(old, job.run, job.by, job.kind, taken=left.run if left.left else "")
     step = Step("maintenance", says, command, mode.up(old, job.run), wraps=True, timeout=120)
-    return Unit(job.site, (step, *paused), back=back(job), after=code)
+    return SitePlan(job.site, (step, *paused), back=back(job), after=code)
 
 
-def up(job: Job, down: Unit | None, *, taking_back: bool = False) -> tuple[Step, ...]:
+def up(job: Deployment, down: SitePlan | None, *, taking_back: bool = False) -> tuple[Step, ...]:
     """Come out of maintenance, if this run has put the site there. Where a database was taken back and must return,
     nobody may write to it meanwhile."""
     mode = job.app.mode
@@ -105,12 +105,12 @@ def up(job: Job, down: Unit | None, *, taking_back: bool = False) -> tuple[Step,
     return (Step("up", says, mode.up(job.place, job.run), undo, timeout=120),)
 
 
-def proofs(job: Job) -> tuple[Gate, ...]:
+def proofs(job: Deployment) -> tuple[Gate, ...]:
     """The gates of the release that is to serve."""
     return gates(job.app, job.place, job.run)
 
 
-def back(job: Job) -> tuple[Gate, ...]:
+def back(job: Deployment) -> tuple[Gate, ...]:
     """The gates of the release that serves now, for the way back."""
     return gates(job.app, job.old, job.run) if job.old else ()
 

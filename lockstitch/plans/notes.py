@@ -10,7 +10,7 @@ from lockstitch.inventory import Fleet
 from lockstitch.model.command import Command
 from lockstitch.model.plan import Change, Step
 from lockstitch.model.release import short
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 
 _TAIL = r"""
 cd "$current" 2>/dev/null || case $log in /*) ;; *) echo "nothing is deployed here"; exit 0 ;; esac
@@ -33,7 +33,7 @@ def remarks(survey: Survey) -> Iterator[str]:
         yield from (f"{site}: {remark}" for remark in release_folders.remarks(facts))
 
 
-def migrations(jobs: Sequence[Job]) -> Iterator[str]:
+def migrations(jobs: Sequence[Deployment]) -> Iterator[str]:
     """What a deploy does to databases: once for each app."""
     seen: set[str] = set()
     for job in jobs:
@@ -44,7 +44,7 @@ def migrations(jobs: Sequence[Job]) -> Iterator[str]:
         seen.add(job.app.name)
 
 
-def unselected(fleet: Fleet, jobs: Sequence[Job]) -> Iterator[str]:
+def unselected(fleet: Fleet, jobs: Sequence[Deployment]) -> Iterator[str]:
     """Who else runs on a database that is migrated: they keep their code, and nobody takes them out of service."""
     here = {(host.name, app.name) for host, app in fleet.sites()}
     for name in dict.fromkeys(job.app.name for job in jobs if job.app.migrate):
@@ -53,14 +53,14 @@ def unselected(fleet: Fleet, jobs: Sequence[Job]) -> Iterator[str]:
             yield f"{name}: {', '.join(others)} not selected: the code before serves there, also while it is migrated"
 
 
-def service_notes(jobs: Sequence[Job]) -> Iterator[str]:
+def service_notes(jobs: Sequence[Deployment]) -> Iterator[str]:
     """What the services say of their hosts, each sentence once."""
     said = [f"{job.app.name}: {note}" for job in jobs for note in job.app.service.notes(job.place)]
     said += [f"{job.app.name}: {open_}: give `health.revision`" for job in jobs if (open_ := _unproven(job))]
     yield from dict.fromkeys(said)
 
 
-def _unproven(job: Job) -> str:
+def _unproven(job: Deployment) -> str:
     health = job.app.health
     return "" if health and health.revision else job.app.service.unproven()
 
@@ -99,7 +99,7 @@ def _modules(survey: Survey) -> Iterator[str]:
         yield from (f"{site.app}: {module}" for module in (facts.target.modules if facts.target else ()))
 
 
-def between(jobs: Sequence[Job]) -> Iterator[str]:
+def between(jobs: Sequence[Deployment]) -> Iterator[str]:
     """Notes on what goes with the revision that is deployed now, and on the way back to it."""
     for job in jobs:
         target, now = job.facts.target, short(job.before)
@@ -114,7 +114,7 @@ def between(jobs: Sequence[Job]) -> Iterator[str]:
             yield f"{job.site}: {now} is in no branch or tag of the repository: it is kept here, and {back}"
 
 
-def aside(jobs: Sequence[Job], *, discard: bool) -> Iterator[str]:
+def aside(jobs: Sequence[Deployment], *, discard: bool) -> Iterator[str]:
     """Notes on what `--discard-changes` takes out of checkouts, and where it is kept."""
     for job in jobs:
         if discard and job.layout.in_place and (names := job.facts.in_the_way):
@@ -122,7 +122,7 @@ def aside(jobs: Sequence[Job], *, discard: bool) -> Iterator[str]:
             yield f"{job.site}: moved aside to {job.aside}: {', '.join(names[:10])}{more}"
 
 
-def change(job: Job) -> Change:
+def change(job: Deployment) -> Change:
     """Return the Change that a plan shows for a job."""
     target = job.facts.target
     both = (target.commits, target.gone) if target else ((), ())
@@ -135,7 +135,7 @@ def _locks(survey: Survey) -> Iterator[str]:
             yield f"{site.host}: {site.app} is locked by {facts.host.lock}"
 
 
-def job_logs(job: Job) -> tuple[Step, ...]:
+def job_logs(job: Deployment) -> tuple[Step, ...]:
     """Steps that show the last lines of the app's logs; a relative path is one in what serves."""
     at = job.layout.current
     return tuple(

@@ -9,7 +9,7 @@ from lockstitch.model.command import Command
 from lockstitch.model.plan import Step
 from lockstitch.model.release import Release, prunable
 from lockstitch.model.removal import REMOVE
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 
 # A process loses its footing when its folder goes, even one that only means to start others elsewhere.
 # What cannot be removed is no release any more: the name of a folder says whether it is whole.
@@ -33,7 +33,7 @@ exit $code
 )
 
 
-def prune(job: Job) -> tuple[Step, ...]:
+def prune(job: Deployment) -> tuple[Step, ...]:
     """Remove releases that are no longer kept."""
     gone = prunable_ids(job)
     if not gone:
@@ -42,7 +42,7 @@ def prune(job: Job) -> tuple[Step, ...]:
     return (replace(job.step("prune", f"remove {len(gone)} old releases", command), warns=True),)
 
 
-def prunable_ids(job: Job) -> tuple[str, ...]:
+def prunable_ids(job: Deployment) -> tuple[str, ...]:
     """The release folders on the host that go when this one is good: never this one, nor the one before it, nor one
     that no line of the journal tells of."""
     if job.layout.in_place:

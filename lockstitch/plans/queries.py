@@ -9,7 +9,7 @@ from typing import Any
 
 from lockstitch.errors import UsageError
 from lockstitch.facts import queries
-from lockstitch.facts.queries import Ask, recall, resolve
+from lockstitch.facts.queries import SiteQuery, recall, resolve
 from lockstitch.facts.site import Survey
 from lockstitch.inventory import App, Fleet, resolve_secret
 from lockstitch.model.command import Secret, Value
@@ -17,7 +17,7 @@ from lockstitch.model.gate import Verdict, failed
 from lockstitch.model.plan import Site
 from lockstitch.model.probe import Probe
 from lockstitch.model.release import previous_good, short
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 
 _CUT_OFF = "was a run cut off here, or a checkout made by hand? a deploy or rollback puts it right"
 # What git refuses in a name of a branch or tag (gitrevisions, check-ref-format), and a leading dash: an option.
@@ -34,7 +34,7 @@ def valid_ref(ref: str) -> str:
     return ref
 
 
-def usual_asks(fleet: Fleet, pending: Environments | None = None) -> tuple[Ask, ...]:
+def usual_asks(fleet: Fleet, pending: Environments | None = None) -> tuple[SiteQuery, ...]:
     """Every site of a fleet, with the usual questions; and once for each app that `pending` has the environment of,
     which migrations the code that serves has not applied."""
     asked: set[str] = set()
@@ -44,8 +44,8 @@ def usual_asks(fleet: Fleet, pending: Environments | None = None) -> tuple[Ask, 
         probe = None
         if pending and at in pending and app.name not in asked:
             asked.add(app.name)
-            probe = queries.pending(app, Place(app.name, at.layout, "", "", pending[at]))
-        asks.append(Ask(host, app, (probe,) if probe else ()))
+            probe = queries.pending(app, ReleaseContext(app.name, at.layout, "", "", pending[at]))
+        asks.append(SiteQuery(host, app, (probe,) if probe else ()))
     return tuple(asks)
 
 
@@ -54,18 +54,18 @@ def migrated(fleet: Fleet) -> tuple[str, ...]:
     return tuple(dict.fromkeys(app.name for _, app in fleet.sites() if app.migrating.pending))
 
 
-def deploy_asks(fleet: Fleet, ref: str) -> tuple[Ask, ...]:
+def deploy_asks(fleet: Fleet, ref: str) -> tuple[SiteQuery, ...]:
     """What a ref means is asked once an app, on its first host: so that all hosts get the same revision."""
     asked: set[str] = set()
     asks = []
     for host, app in fleet.sites():
         extra = () if app.name in asked else (resolve(app, ref or app.ref),)
         asked.add(app.name)
-        asks.append(Ask(host, app, (*extra, *_about(host.name, app))))
+        asks.append(SiteQuery(host, app, (*extra, *_about(host.name, app))))
     return tuple(asks)
 
 
-def each_asks(fleet: Fleet, survey: Survey, ref: str) -> tuple[Ask, ...]:
+def each_asks(fleet: Fleet, survey: Survey, ref: str) -> tuple[SiteQuery, ...]:
     """Return questions for sites of which the answer of an app's first host says nothing: sites where another revision
     is deployed, and checkouts, in which files may stand in the way."""
     meant = {site.app: (f.target, f.place.revision) for site, f in survey.facts.items() if f.target is not None}
@@ -76,7 +76,7 @@ def each_asks(fleet: Fleet, survey: Survey, ref: str) -> tuple[Ask, ...]:
         if facts is None or facts.target or target is None or target.revision is None or not facts.place.cloned:
             continue
         if facts.place.revision != target.revision and (app.layout == "in_place" or facts.place.revision != asked):
-            asks.append(Ask(host, app, (resolve(app, ref or app.ref, target.revision),)))
+            asks.append(SiteQuery(host, app, (resolve(app, ref or app.ref, target.revision),)))
     return tuple(asks)
 
 
@@ -86,10 +86,10 @@ def joined(survey: Survey, more: Survey) -> Survey:
     return Survey(facts, {**survey.unreachable, **more.unreachable})
 
 
-def rollback_asks(fleet: Fleet, wanted: str) -> tuple[Ask, ...]:
+def rollback_asks(fleet: Fleet, wanted: str) -> tuple[SiteQuery, ...]:
     """What a tag or revision means is asked on every host: each goes back from its own clone."""
     return tuple(
-        Ask(host, app, (*((recall(app, wanted),) if wanted else ()), *_about(host.name, app)))
+        SiteQuery(host, app, (*((recall(app, wanted),) if wanted else ()), *_about(host.name, app)))
         for host, app in fleet.sites()
     )
 
@@ -97,18 +97,18 @@ def rollback_asks(fleet: Fleet, wanted: str) -> tuple[Ask, ...]:
 def _about(host: str, app: App) -> tuple[Probe[Any], ...]:
     """What only the app's service wants to know."""
     at = site(host, app).layout
-    probe = app.service.about(Place(app.name, at, "", "", app.env))
+    probe = app.service.about(ReleaseContext(app.name, at, "", "", app.env))
     return (probe,) if probe else ()
 
 
-def between_asks(fleet: Fleet, survey: Survey) -> tuple[Ask, ...]:
+def between_asks(fleet: Fleet, survey: Survey) -> tuple[SiteQuery, ...]:
     """For a rollback to each site's last good release: what lies between, now that it is known which that is."""
     asks = []
     for host, app in fleet.sites():
         facts = survey.facts.get(site(host.name, app))
         back = previous_good(facts.releases, facts.release) if facts else None
         if back is not None:
-            asks.append(Ask(host, app, (recall(app, back.revision),)))
+            asks.append(SiteQuery(host, app, (recall(app, back.revision),)))
     return tuple(asks)
 
 

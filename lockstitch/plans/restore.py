@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.model.gate import Gate
-from lockstitch.model.plan import Plan, Step, Unit, Wave
+from lockstitch.model.plan import Plan, SitePlan, Step, Wave
 from lockstitch.plans import database_steps as steps
 from lockstitch.plans.backup import database_plan, refuse_unready, room_notes
-from lockstitch.plans.database_steps import Shelf
+from lockstitch.plans.database_steps import DatabaseJob
 from lockstitch.text import listed
 
 
-def restore(environment: str, shelf: Shelf, name: str, into: str = "") -> Plan:
+def restore(environment: str, shelf: DatabaseJob, name: str, into: str = "") -> Plan:
     """The plan that restores a backup in place of the database that serves, or into another one of that server."""
     refuse_unready([shelf])
     refuse_restore(shelf, swapping=not into)
@@ -22,7 +22,7 @@ def restore(environment: str, shelf: Shelf, name: str, into: str = "") -> Plan:
     told = [f"{name} is restored as {into}"]
     if into:
         step = steps.rename(shelf, shelf.beside("restoring"), into)
-        waves.append(Wave(f"name it {into}", (Unit(shelf.site, (step,)),), preflight=True))
+        waves.append(Wave(f"name it {into}", (SitePlan(shelf.site, (step,)),), preflight=True))
     else:
         waves.append(swap(shelf))
         told = [
@@ -36,7 +36,7 @@ def restore(environment: str, shelf: Shelf, name: str, into: str = "") -> Plan:
     return database_plan("restore", environment, [shelf], waves, done, notes, told=told, then="database.check")
 
 
-def beside(shelf: Shelf, name: str, into: str = "", *, refusing: bool = True) -> Wave:
+def beside(shelf: DatabaseJob, name: str, into: str = "", *, refusing: bool = True) -> Wave:
     """Restore into a database of its own: nobody sees it, and a failure leaves nothing of it."""
     target = shelf.beside("restoring")
     did: tuple[Step, ...] = (
@@ -46,27 +46,27 @@ def beside(shelf: Shelf, name: str, into: str = "", *, refusing: bool = True) ->
         steps.analyze(shelf, target),
     )
     return Wave(
-        f"restore {name} beside", (Unit(shelf.site, did, (steps.rows(shelf, name, target),)),), preflight=refusing
+        f"restore {name} beside", (SitePlan(shelf.site, did, (steps.rows(shelf, name, target),)),), preflight=refusing
     )
 
 
-def swap(shelf: Shelf) -> Wave:
+def swap(shelf: DatabaseJob) -> Wave:
     """Put the restored database in the place of the one that serves."""
     step = steps.swap(shelf, shelf.beside("restoring"), kept(shelf), shelf.beside("undone"))
     gates: tuple[Gate, ...] = (steps.swapped(shelf, kept(shelf)),)
     return Wave(
         f"swap {shelf.database.name}",
-        (Unit(shelf.site, (step,), gates, (steps.serving(shelf, kept(shelf)),)),),
+        (SitePlan(shelf.site, (step,), gates, (steps.serving(shelf, kept(shelf)),)),),
         visible=True,
     )
 
 
-def kept(shelf: Shelf) -> str:
+def kept(shelf: DatabaseJob) -> str:
     """The name under which the database that served is kept: it says when."""
     return shelf.beside("before")
 
 
-def refuse_restore(shelf: Shelf, *, swapping: bool) -> None:
+def refuse_restore(shelf: DatabaseJob, *, swapping: bool) -> None:
     """Raise where this login may not do what a restore needs."""
     facts = shelf.facts.server
     if facts.problem:

@@ -10,17 +10,17 @@ from lockstitch.facts.release_folders import taken
 from lockstitch.facts.site import Facts, Survey, Target
 from lockstitch.inventory import App, Fleet
 from lockstitch.model.command import Value, words
-from lockstitch.model.plan import Plan, Site, Step, Unit
+from lockstitch.model.plan import Plan, Site, SitePlan, Step
 from lockstitch.model.release import Release, is_release_id, previous_good, release_id, short
 from lockstitch.plans import deploy_backup, steps, waves
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.deploy import settled
-from lockstitch.plans.deploy_backup import Shelves
+from lockstitch.plans.deploy_backup import DatabaseJobs
 from lockstitch.plans.maintenance_window import absence, absence_notes
 from lockstitch.plans.notes import aside, between, change, job_logs, notes
 from lockstitch.plans.preflight import raise_unreachable, refuse
-from lockstitch.plans.rollback_database import Backwards, Way, backwards, refuse_part, refuse_twice
-from lockstitch.plans.steps import Job
+from lockstitch.plans.rollback_database import DatabaseRollback, DatabaseStrategy, backwards, refuse_part, refuse_twice
+from lockstitch.plans.steps import Deployment
 
 # How many of the commits that would come in are named.
 _SHOWN = 3
@@ -28,7 +28,7 @@ _NOTHING = "every host already runs it"
 
 
 @dataclass(frozen=True)
-class Back:
+class RollbackOptions:
     """What the person asked to go back to: a tag or revision by its name, or neither for the last good release."""
 
     run: str
@@ -38,8 +38,8 @@ class Back:
     force: bool = False
     discard: bool = False
     env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
-    database: Way = "none"
-    shelves: Shelves = field(default_factory=dict)
+    database: DatabaseStrategy = "none"
+    shelves: DatabaseJobs = field(default_factory=dict)
 
     @property
     def named(self) -> str:
@@ -48,7 +48,7 @@ class Back:
         return f"revision {self.wanted!r}" if tag == self.wanted else f"tag {tag!r}"
 
 
-def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
+def rollback(fleet: Fleet, survey: Survey, back: RollbackOptions) -> Plan:
     """The plan that takes every site back; raises CheckError where a site has nothing of that name to go back to."""
     survey = survey if back.wanted or back.database == "down" else _foldered(survey)
     raise_unreachable(survey)
@@ -92,12 +92,12 @@ def rollback(fleet: Fleet, survey: Survey, back: Back) -> Plan:
     )
 
 
-def _clearing(taken: set[str]) -> Callable[[Job], tuple[Step, ...]]:
+def _clearing(taken: set[str]) -> Callable[[Deployment], tuple[Step, ...]]:
     """What an app whose database was taken back forgets, once the older code serves."""
     return lambda job: tuple(job.app.service.cleared(job.place)) if job.app.name in taken else ()
 
 
-def _pausing(jobs: list[Job], taken: set[str], down: Mapping[Site, Unit]) -> Iterator[str]:
+def _pausing(jobs: list[Deployment], taken: set[str], down: Mapping[Site, SitePlan]) -> Iterator[str]:
     mine = [job for job in jobs if job.app.name in taken]
     told = [f"{job.app.name}: {note}" for job in mine for note in job.app.service.pausing(job.place)]
     up = [job for job in mine if job.app.mode and job.site not in down and not job.facts.maintenance.on]
@@ -105,7 +105,7 @@ def _pausing(jobs: list[Job], taken: set[str], down: Mapping[Site, Unit]) -> Ite
     yield from dict.fromkeys(told)
 
 
-def _refuse_missing(survey: Survey, back: Back) -> None:
+def _refuse_missing(survey: Survey, back: RollbackOptions) -> None:
     lines = []
     for site, facts in survey.facts.items():
         if back.wanted and (facts.target is None or facts.target.revision is None):
@@ -120,7 +120,7 @@ def _refuse_missing(survey: Survey, back: Back) -> None:
         )
 
 
-def _refuse_forward(fleet: Fleet, survey: Survey, back: Back) -> None:
+def _refuse_forward(fleet: Fleet, survey: Survey, back: RollbackOptions) -> None:
     """Raise where what was named is not older than what serves: a rollback would run none of its migrations.
 
     What the host last recorded as good is always a way back, from a run that was cut off or a checkout made by hand;
@@ -194,7 +194,7 @@ def _strange(facts: Facts) -> str:
     return f"; {', '.join(names[-3:])} in releases came from another tool, and no journal tells whether it was good"
 
 
-def _job(app: App, facts: Facts, back: Back) -> Job:
+def _job(app: App, facts: Facts, back: RollbackOptions) -> Deployment:
     env = back.env.get(facts.site, app.env)
     if back.wanted:
         assert facts.target is not None and facts.target.revision is not None
@@ -206,9 +206,9 @@ def _job(app: App, facts: Facts, back: Back) -> Job:
         revision = found.revision
     there = found is not None and (facts.site.layout.in_place or found.id in facts.place.folders)
     if found is not None and there:
-        return Job(facts.site, app, facts, revision, found.id, True, env, back.run, back.by, "rollback")
+        return Deployment(facts.site, app, facts, revision, found.id, True, env, back.run, back.by, "rollback")
     release = release_id(back.run, revision, taken(facts))
-    return Job(facts.site, app, facts, revision, release, False, env, back.run, back.by, "rollback")
+    return Deployment(facts.site, app, facts, revision, release, False, env, back.run, back.by, "rollback")
 
 
 def _known(facts: Facts, revision: str) -> Release | None:
@@ -223,7 +223,7 @@ def _known(facts: Facts, revision: str) -> Release | None:
     return usable[-1] if usable else None
 
 
-def _leaving(job: Job, back: Back) -> tuple[Step, ...]:
+def _leaving(job: Deployment, back: RollbackOptions) -> tuple[Step, ...]:
     """Mark the release one goes back from, so that a later rollback does not return to it unasked."""
     now = job.facts.release
     order = [release.id for release in job.facts.releases]
@@ -233,7 +233,7 @@ def _leaving(job: Job, back: Back) -> tuple[Step, ...]:
     return (steps.record(job, "left", back.run, back.by, back.message, release=now),)
 
 
-def _backwards(fleet: Fleet, jobs: list[Job], survey: Survey, back: Back) -> list[Backwards]:
+def _backwards(fleet: Fleet, jobs: list[Deployment], survey: Survey, back: RollbackOptions) -> list[DatabaseRollback]:
     """What becomes of the databases: once for each app, by its first host."""
     first = {job.app.name: job for job in reversed(jobs)}
     same = {name: [f for site, f in survey.facts.items() if site.app == name] for name in first}

@@ -11,32 +11,32 @@ from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory import App, Fleet
 from lockstitch.model.command import Command
-from lockstitch.model.plan import Step, Unit, Wave
+from lockstitch.model.plan import SitePlan, Step, Wave
 from lockstitch.model.release import short
 from lockstitch.plans import database_steps as steps
 from lockstitch.plans import steps as code
 from lockstitch.plans.backup import first_dump, room_notes
-from lockstitch.plans.database_steps import Made, Shelf
-from lockstitch.plans.deploy_backup import Shelves
+from lockstitch.plans.database_steps import BackupLabel, DatabaseJob
+from lockstitch.plans.deploy_backup import DatabaseJobs
 from lockstitch.plans.restore import beside, kept, refuse_restore, swap
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 
-Way = Literal["none", "down", "restore"]
-WAYS: tuple[Way, ...] = ("none", "down", "restore")
+DatabaseStrategy = Literal["none", "down", "restore"]
+WAYS: tuple[DatabaseStrategy, ...] = ("none", "down", "restore")
 
 
 @dataclass(frozen=True)
-class Backwards:
+class DatabaseRollback:
     """What a rollback does to one app's database: the waves before the code is switched, and what to tell."""
 
     waves: tuple[Wave, ...] = ()
     notes: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
-    shelf: Shelf | None = None
+    shelf: DatabaseJob | None = None
     app: str = ""
 
 
-def way(typed: str) -> Way:
+def way(typed: str) -> DatabaseStrategy:
     """The way that was typed."""
     for known in WAYS:
         if typed == known:
@@ -53,14 +53,16 @@ def lying_between(survey: Survey) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def backwards(job: Job, way: Way, shelves: Shelves, by_site: Sequence[Facts]) -> Backwards:
+def backwards(
+    job: Deployment, way: DatabaseStrategy, shelves: DatabaseJobs, by_site: Sequence[Facts]
+) -> DatabaseRollback:
     """What becomes of the database of `job`, the first of its app. `by_site` are the facts of all its app's sites."""
     lying = job.facts.target.migrations if job.facts.target else ()
     if way == "restore" and job.app.database and job.app.migrate:
         return _restored(job, shelves[job.app.database], by_site)
     if way == "down" and lying:
         return _down(job, lying, shelves.get(job.app.database or ""), by_site)
-    return Backwards(notes=tuple(_left(job, lying)))
+    return DatabaseRollback(notes=tuple(_left(job, lying)))
 
 
 def refuse_part(fleet: Fleet, apps: Sequence[App]) -> None:
@@ -75,7 +77,7 @@ def refuse_part(fleet: Fleet, apps: Sequence[App]) -> None:
         )
 
 
-def refuse_twice(made: Sequence[Backwards]) -> None:
+def refuse_twice(made: Sequence[DatabaseRollback]) -> None:
     """Raise where two apps would each take the same database back."""
     names = [each.shelf.database.name for each in made if each.shelf]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -86,14 +88,16 @@ def refuse_twice(made: Sequence[Backwards]) -> None:
         )
 
 
-def _left(job: Job, lying: tuple[str, ...]) -> Iterator[str]:
+def _left(job: Deployment, lying: tuple[str, ...]) -> Iterator[str]:
     if lying:
         yield f"{job.app.name}: these migrations stay, and the older code must work with them: {', '.join(lying)}"
     elif job.app.migrate and not job.app.migrating.files:
         yield f"{job.app.name}: migrations are not taken back; the older code must work with the schema as it is now"
 
 
-def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None, by_site: Sequence[Facts]) -> Backwards:
+def _down(
+    job: Deployment, lying: tuple[str, ...], shelf: DatabaseJob | None, by_site: Sequence[Facts]
+) -> DatabaseRollback:
     line, old = job.app.migrating.down, job.old
     if not line or old is None:
         raise UsageError(
@@ -108,19 +112,19 @@ def _down(job: Job, lying: tuple[str, ...], shelf: Shelf | None, by_site: Sequen
     undo = code.migrating(job, old)
     command = job.app.migrating.proven_back(command)
     step = Step("migrate down", f"take back {len(lying)}: {_named(job, line)}", command, undo, timeout=job.app.timeout)
-    wave = Wave(f"migrate {job.app.name} down", (Unit(job.site, (step,)),))
+    wave = Wave(f"migrate {job.app.name} down", (SitePlan(job.site, (step,)),))
     notes = (f"{job.app.name}: these migrations are taken back: {', '.join(lying)}",)
     if shelf is None:
-        return Backwards((wave,), notes, app=job.app.name)
-    return Backwards((_present(job, shelf), wave), notes, shelf=shelf, app=job.app.name)
+        return DatabaseRollback((wave,), notes, app=job.app.name)
+    return DatabaseRollback((_present(job, shelf), wave), notes, shelf=shelf, app=job.app.name)
 
 
-def _named(job: Job, line: str) -> str:
+def _named(job: Deployment, line: str) -> str:
     """A command as a person reads it: of a text of ours only what it is for."""
     return line if "\n" not in line.strip() else f"app by app, with the tool of `{job.app.migrate}`"
 
 
-def _refuse_other_head(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> None:
+def _refuse_other_head(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> None:
     """Raise where the database has other migrations than the release that serves was deployed with: a run that was cut
     off may have taken them back already, and whoever counts on would take back one too many."""
     told = [e for facts in by_site for e in facts.host.journal if e.get("revision") == job.before]
@@ -134,7 +138,7 @@ def _refuse_other_head(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> None
         )
 
 
-def _restored(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backwards:
+def _restored(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> DatabaseRollback:
     refuse_restore(shelf, swapping=True)
     backup = belonging(job, shelf, by_site)
     serving = shelf.engine.database(shelf.url)
@@ -147,17 +151,17 @@ def _restored(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backwards:
     )
     done = (f"{serving} is {backup.name} now; what it was before is kept as {away}",)
     waves = (_present(job, shelf), beside(shelf, backup.name, refusing=False), swap(shelf))
-    return Backwards(waves, notes, done, shelf, job.app.name)
+    return DatabaseRollback(waves, notes, done, shelf, job.app.name)
 
 
-def _present(job: Job, shelf: Shelf) -> Wave:
+def _present(job: Deployment, shelf: DatabaseJob) -> Wave:
     """A dump of the database as it is, before any of it is taken back."""
     name = steps.new_name(shelf, f"before-rollback-of-{job.app.name}")
-    made = Made("before a rollback", job.app.name, job.before or "")
-    return Wave(f"back up {shelf.database.name}", (Unit(shelf.site, (steps.dump(shelf, name, made),)),))
+    made = BackupLabel("before a rollback", job.app.name, job.before or "")
+    return Wave(f"back up {shelf.database.name}", (SitePlan(shelf.site, (steps.dump(shelf, name, made),)),))
 
 
-def belonging(job: Job, shelf: Shelf, by_site: Sequence[Facts]) -> Backup:
+def belonging(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> Backup:
     """The dump that belongs to the revision one goes back to: the newest that was made while it served, with the
     migrations it had when it was first left.
 

@@ -11,14 +11,14 @@ from lockstitch.facts.site import Survey
 from lockstitch.inventory import Fleet, Group
 from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Gate, Verdict, failed, passed
-from lockstitch.model.plan import Plan, Site, Step, Unit, Wave
+from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.plans.lock_steps import release_step
 from lockstitch.plans.maintenance_window import back
 from lockstitch.plans.notes import job_logs
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.plans.rollout import at_most, never_all, waves
-from lockstitch.plans.steps import Job
-from lockstitch.services.release_context import Place
+from lockstitch.plans.steps import Deployment
+from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import NOTE_RELOAD, ServiceState
 
 Verb = Literal["start", "stop", "restart", "reload"]
@@ -29,7 +29,7 @@ _TAKE_NOTE_BACK = '[ ! -e "$state/reloaded.before" ] || mv -f "$state/reloaded.b
 
 
 @dataclass(frozen=True)
-class Service:
+class ServiceChange:
     """What the person asked for: what becomes of the services, why, and on how many hosts at once at most."""
 
     run: str
@@ -40,7 +40,7 @@ class Service:
     env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
 
 
-def service(fleet: Fleet, survey: Survey, asked: Service) -> Plan:
+def service(fleet: Fleet, survey: Survey, asked: ServiceChange) -> Plan:
     """The plan that starts, stops, restarts or reloads every app's service of a fleet.
 
     Raises UsageError where none knows how, CheckError where none is deployed.
@@ -61,7 +61,7 @@ def service(fleet: Fleet, survey: Survey, asked: Service) -> Plan:
             hint="give it `stop:`, or see docs/services.md",
         )
     mine = [job for job in mine if job.site in units]
-    freed = tuple(Unit(job.site, (release_step(job.site, asked.run),)) for job in mine)
+    freed = tuple(SitePlan(job.site, (release_step(job.site, asked.run),)) for job in mine)
     return Plan(
         asked.verb,
         fleet.inventory.name,
@@ -85,25 +85,25 @@ def service(fleet: Fleet, survey: Survey, asked: Service) -> Plan:
 
 def jobs_of(
     fleet: Fleet, survey: Survey, who: tuple[str, str, str], env: Mapping[Site, Mapping[str, Value]]
-) -> list[Job]:
+) -> list[Deployment]:
     """Every site as it is; `who` is the run, by whom, and what of."""
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
     made = []
     for site, facts in survey.facts.items():
         app, place = apps[site.host, site.app], facts.place
         known = env.get(site, app.env)
-        made.append(Job(site, app, facts, place.revision or "", place.current or "", True, known, *who))
+        made.append(Deployment(site, app, facts, place.revision or "", place.current or "", True, known, *who))
     return made
 
 
-def _there(job: Job, verb: Verb) -> bool:
+def _there(job: Deployment, verb: Verb) -> bool:
     """Whether a service is as it is wanted already."""
     if verb == "stop":
         return judge_stopped(job.facts.service).passed
     return verb == "start" and job.facts.service.running
 
 
-def _unit(job: Job, verb: Verb) -> Unit | None:
+def _unit(job: Deployment, verb: Verb) -> SitePlan | None:
     """What is done to one site; None where its service does not know how."""
     place = job.old
     assert place is not None
@@ -111,12 +111,14 @@ def _unit(job: Job, verb: Verb) -> Unit | None:
         steps = tuple(job.app.service.stopping(place))
         gate = Gate("stopped", job.app.service.probe(place), judge_stopped)
         # Nothing is started again. What is asked once more is whether it has ended after all.
-        return Unit(job.site, (replace(steps[0], undo=Command(":")), *steps[1:]), (gate,), (gate,)) if steps else None
+        return (
+            SitePlan(job.site, (replace(steps[0], undo=Command(":")), *steps[1:]), (gate,), (gate,)) if steps else None
+        )
     steps = _serving(job, verb, place)
-    return Unit(job.site, steps, back(job), back(job)) if steps else None
+    return SitePlan(job.site, steps, back(job), back(job)) if steps else None
 
 
-def _serving(job: Job, verb: Verb, place: Place) -> tuple[Step, ...]:
+def _serving(job: Deployment, verb: Verb, place: ReleaseContext) -> tuple[Step, ...]:
     """The steps after which it serves. The way back is to start it where it does not run: another cannot be."""
     service = job.app.service
     if verb == "reload":
@@ -140,7 +142,9 @@ def judge_stopped(state: ServiceState) -> Verdict:
     return failed(f"process {left[0]} of it is still there") if left else passed("it does not run")
 
 
-def _waves(fleet: Fleet, jobs: Sequence[Job], units: Mapping[Site, Unit], asked: Service) -> Iterator[Wave]:
+def _waves(
+    fleet: Fleet, jobs: Sequence[Deployment], units: Mapping[Site, SitePlan], asked: ServiceChange
+) -> Iterator[Wave]:
     verb = asked.verb
     if verb == "stop":
         for some in at_most([jobs], asked.most):
@@ -164,7 +168,7 @@ def _waves(fleet: Fleet, jobs: Sequence[Job], units: Mapping[Site, Unit], asked:
                 )
 
 
-def _parts(fleet: Fleet, group: Group, jobs: Mapping[str, Job], verb: Verb) -> tuple[tuple[str, ...], ...]:
+def _parts(fleet: Fleet, group: Group, jobs: Mapping[str, Deployment], verb: Verb) -> tuple[tuple[str, ...], ...]:
     """The hosts of an app in waves. Who does not serve is the first: then the others may go down for a moment."""
     hosts = sorted(jobs, key=lambda host: jobs[host].facts.service.running)
     parts = waves(hosts, canary=group.rollout.canary, batch=group.rollout.batch)
@@ -174,7 +178,7 @@ def _parts(fleet: Fleet, group: Group, jobs: Mapping[str, Job], verb: Verb) -> t
     return never_all(parts, [[host.name for host in fleet.inventory.group(group.name).hosts], hosts])
 
 
-def _notes(fleet: Fleet, jobs: Sequence[Job], mine: Sequence[Job], verb: Verb) -> Iterator[str]:
+def _notes(fleet: Fleet, jobs: Sequence[Deployment], mine: Sequence[Deployment], verb: Verb) -> Iterator[str]:
     for job in jobs:
         if job.facts.deployed and _there(job, verb):
             wrong = job.app.service.judge(job.facts.service)

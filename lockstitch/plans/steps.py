@@ -17,12 +17,12 @@ from lockstitch.model.plan import Site, Step
 from lockstitch.model.release import Release, short
 from lockstitch.plans import git_steps
 from lockstitch.plans.release_shell import ACTIVATE, LINK, RECORD, RESTORE, SPARE
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import NOTE_RELOAD
 
 
 @dataclass(frozen=True)
-class Job:
+class Deployment:
     """What is to become of one site: from its facts to a revision, as a release of this run or one that is there."""
 
     site: Site
@@ -45,17 +45,17 @@ class Job:
         return self.facts.place.revision
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ReleaseContext:
         """The release that is to serve, as its service sees it."""
-        return Place(self.app.name, self.layout, self.release, self.revision, self.env, self.facts.about)
+        return ReleaseContext(self.app.name, self.layout, self.release, self.revision, self.env, self.facts.about)
 
     @property
-    def old(self) -> Place | None:
+    def old(self) -> ReleaseContext | None:
         """The release that serves now; None on a first deploy. Its revision is empty where that is not known."""
         if not self.facts.deployed:
             return None
         current = self.facts.place.current or ""
-        return Place(self.app.name, self.layout, current, self.before or "", self.env, self.facts.about)
+        return ReleaseContext(self.app.name, self.layout, current, self.before or "", self.env, self.facts.about)
 
     @property
     def aside(self) -> str:
@@ -70,16 +70,16 @@ class Job:
         return Step(name, says, command, undo, again, timeout=self.app.timeout)
 
 
-def _git(job: Job, text: str, **more: str) -> Command:
+def _git(job: Deployment, text: str, **more: str) -> Command:
     """A command of `git_steps`; the app's environment may say how the git server is reached (GIT_SSH_COMMAND)."""
     return Command(text, values=job.values(**more), env=job.app.env)
 
 
-def fetch(job: Job) -> Step:
+def fetch(job: Deployment) -> Step:
     return job.step("fetch", f"fetch {job.app.repository}", _git(job, git_steps.FETCH))
 
 
-def export(job: Job) -> tuple[Step, ...]:
+def export(job: Deployment) -> tuple[Step, ...]:
     """Make the release's folder and link the shared files into it."""
     undo = Command(git_steps.DISCARD_EXPORT, values=job.values())
     says = f"check {short(job.revision)} out as release {job.release}"
@@ -91,7 +91,7 @@ def export(job: Job) -> tuple[Step, ...]:
     return (made, *links)
 
 
-def keep(job: Job, *, fetching: bool) -> tuple[Step, ...]:
+def keep(job: Deployment, *, fetching: bool) -> tuple[Step, ...]:
     """Keep a live revision that is not part of the next under a ref of ours. A rollback leaves what is published."""
     target = job.facts.target
     if not job.before or target is None or not (target.gone or target.between if fetching else target.unpublished):
@@ -100,7 +100,7 @@ def keep(job: Job, *, fetching: bool) -> tuple[Step, ...]:
     return (job.step("keep", says, _git(job, SETTINGS + KEEP, before=job.before)),)
 
 
-def checkout(job: Job, *, discard: bool = False) -> tuple[Step, ...]:
+def checkout(job: Deployment, *, discard: bool = False) -> tuple[Step, ...]:
     """Move the checkout to the revision; its way back is the revision it was on. With `discard` what is changed or in
     the way is first moved into the state folder, and comes back last."""
     if discard and job.facts.in_the_way:
@@ -112,7 +112,7 @@ def checkout(job: Job, *, discard: bool = False) -> tuple[Step, ...]:
     return (job.step("checkout", f"check {short(job.revision)} out in {job.layout.path}", command, undo),)
 
 
-def _discarding(job: Job) -> tuple[Step, ...]:
+def _discarding(job: Deployment) -> tuple[Step, ...]:
     kept = {"state": job.layout.state, "run": job.run, "force": "--force"}
     undo = None
     if job.before:
@@ -127,7 +127,7 @@ def _discarding(job: Job) -> tuple[Step, ...]:
     )
 
 
-def build(job: Job) -> tuple[Step, ...]:
+def build(job: Deployment) -> tuple[Step, ...]:
     """What its service makes ready, then the app's own build lines. In place they write over what serves, so they are
     done again on the way back."""
     again = job.layout.in_place and job.before is not None
@@ -138,13 +138,13 @@ def build(job: Job) -> tuple[Step, ...]:
     )
 
 
-def test(job: Job) -> tuple[Step, ...]:
+def test(job: Deployment) -> tuple[Step, ...]:
     """The app's own tests, in the new code on the host."""
     lines = job.app.test
     return tuple(job.step(_numbered("test", i, lines), ln, job.place.inside(ln)) for i, ln in enumerate(lines, 1))
 
 
-def check(job: Job) -> tuple[Step, ...]:
+def check(job: Deployment) -> tuple[Step, ...]:
     """Load the new code without serving it."""
     if job.app.check:
         return (job.step("check", job.app.check, job.place.inside(job.app.check)),)
@@ -152,37 +152,37 @@ def check(job: Job) -> tuple[Step, ...]:
     return (step,) if step else ()
 
 
-def migrate(job: Job) -> tuple[Step, ...]:
+def migrate(job: Deployment) -> tuple[Step, ...]:
     """Migrate with the new code, which fails where it still lists a pending migration afterwards."""
     if not job.app.migrate:
         return ()
     return (job.step("migrate", f"once: {job.app.migrate}", migrating(job, job.place)),)
 
 
-def migrating(job: Job, place: Place) -> Command:
+def migrating(job: Deployment, place: ReleaseContext) -> Command:
     """The app's `migrate` in the code at `place`, proven by what is pending then."""
     return job.app.migrating.proven(job.app.service.migrating(place, job.app.migrate or "true"))
 
 
-def before(job: Job) -> tuple[Step, ...]:
+def before(job: Deployment) -> tuple[Step, ...]:
     """What the service does in the new release, after the migration and before it serves."""
     again = job.layout.in_place and job.before is not None
     return tuple(replace(step, again=step.again and again) for step in job.app.service.before(job.place))
 
 
-def after(job: Job) -> tuple[Step, ...]:
+def after(job: Deployment) -> tuple[Step, ...]:
     """What else takes the new code once it serves."""
     return tuple(replace(step, again=step.again and job.facts.deployed) for step in job.app.service.after(job.place))
 
 
-def activate(job: Job) -> Step:
+def activate(job: Deployment) -> Step:
     """Point `current` at the release, atomically; its way back is whatever it was, byte for byte."""
     values = job.values(id=job.release, run=job.run, state=job.layout.state)
     says = f"point current at {job.release}"
     return job.step("activate", says, Command(ACTIVATE, values=values), Command(RESTORE, values=values))
 
 
-def reload(job: Job) -> Step:
+def reload(job: Deployment) -> Step:
     """Let the service take the code; the moment before is noted, so that older workers can be told from new ones."""
     step = job.app.service.reload_step(job.place)
     noted = replace(step.command, text=f"{NOTE_RELOAD}\n{step.command.text}")
@@ -191,7 +191,7 @@ def reload(job: Job) -> Step:
     return replace(step, command=noted, again=True)
 
 
-def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: Release | None = None) -> Step:
+def record(job: Deployment, verdict: str, run: str, by: str, message: str, *, release: Release | None = None) -> Step:
     """Write what became of a release into the host's journal."""
     told = release or Release(job.release, job.revision)
     entry = {
@@ -215,7 +215,7 @@ def record(job: Job, verdict: str, run: str, by: str, message: str, *, release: 
     return job.step(f"record {verdict}", f"record {told.id} as {verdict}", command)
 
 
-def adopt(job: Job, run: str, by: str) -> tuple[Step, ...]:
+def adopt(job: Deployment, run: str, by: str) -> tuple[Step, ...]:
     """Record the release that another tool made and that served until now, so that a rollback finds it."""
     current = job.facts.place.current
     if not (current and job.before and job.facts.adopted):
@@ -224,7 +224,7 @@ def adopt(job: Job, run: str, by: str) -> tuple[Step, ...]:
     return (replace(step, name="record adopted", says=f"record {current}, which served until now, as good"),)
 
 
-def tag(job: Job, name: str, by: str, message: str, *, push: bool) -> tuple[Step, ...]:
+def tag(job: Deployment, name: str, by: str, message: str, *, push: bool) -> tuple[Step, ...]:
     """Tag the revision that is running, in this host's clone, and push the tag where `push` says so."""
     assert job.before is not None
     told = {"tag": name, "by": by, "message": message or name, "state": job.layout.state, "release": job.release}

@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lockstitch.inventory import Group
-from lockstitch.model.plan import Site, Step, Unit, Wave
+from lockstitch.model.plan import Site, SitePlan, Step, Wave
 from lockstitch.plans import steps
-from lockstitch.plans.deploy_backup import Shelves, dump_wave, head_wave, pending, takes_part
+from lockstitch.plans.deploy_backup import DatabaseJobs, dump_wave, head_wave, pending, takes_part
 from lockstitch.plans.lock_steps import release_step
 from lockstitch.plans.maintenance_window import absence, back, goes_down, proofs, up, waits_for_migrations
 from lockstitch.plans.old_releases import prune
 from lockstitch.plans.rollout import waves
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 
 
-def prepare(jobs: Sequence[Job], *, fetching: bool, testing: bool) -> list[Wave]:
+def prepare(jobs: Sequence[Deployment], *, fetching: bool, testing: bool) -> list[Wave]:
     """What users cannot see, on all hosts at once."""
-    units = tuple(Unit(job.site, did) for job in jobs if (did := _preparing(job, fetching, testing)))
+    units = tuple(SitePlan(job.site, did) for job in jobs if (did := _preparing(job, fetching, testing)))
     return [Wave("prepare", units)] if units else []
 
 
-def _preparing(job: Job, fetching: bool, testing: bool) -> tuple[Step, ...]:
+def _preparing(job: Deployment, fetching: bool, testing: bool) -> tuple[Step, ...]:
     first = (*steps.keep(job, fetching=fetching), *((steps.fetch(job),) if fetching else ()))
     if job.layout.in_place or job.reused:
         return first
@@ -31,14 +31,14 @@ def _preparing(job: Job, fetching: bool, testing: bool) -> tuple[Step, ...]:
 
 
 def switch(
-    jobs: Sequence[Job],
+    jobs: Sequence[Deployment],
     groups: Iterable[Group],
     *,
     fresh: bool,
     discard: bool = False,
-    shelves: Shelves | None = None,
-    away: Mapping[Site, Unit] | None = None,
-    last: Callable[[Job], tuple[Step, ...]] = lambda job: (),
+    shelves: DatabaseJobs | None = None,
+    away: Mapping[Site, SitePlan] | None = None,
+    last: Callable[[Deployment], tuple[Step, ...]] = lambda job: (),
 ) -> list[Wave]:
     """The visible change, group by group and app by app, in the waves the group's rollout says.
 
@@ -53,7 +53,7 @@ def switch(
         for name in group.apps:
             mine = [job for job in waiting if job.app.name == name and job.site.host in hosts]
             waiting = [job for job in waiting if job not in mine]
-            opening = Opening()
+            opening = FirstHostWork()
             if mine and name not in begun:
                 everywhere = [job for job in jobs if job.app.name == name and job.site not in down]
                 opening = _opening(mine[0], everywhere, shelves or {}, discard=discard, fresh=fresh)
@@ -65,7 +65,7 @@ def switch(
 
 
 @dataclass(frozen=True)
-class Opening:
+class FirstHostWork:
     """What an app does once, before and after its first host's code is switched.
 
     `migrating` is the job whose switch holds the migration, `code` the unit that has moved its checkout already, and
@@ -74,25 +74,27 @@ class Opening:
 
     before: tuple[Wave, ...] = ()
     after: tuple[Wave, ...] = ()
-    migrating: Job | None = None
-    code: Unit | None = None
-    down: Mapping[Site, Unit] = field(default_factory=dict)
+    migrating: Deployment | None = None
+    code: SitePlan | None = None
+    down: Mapping[Site, SitePlan] = field(default_factory=dict)
     taking_back: frozenset[Site] = frozenset()
 
 
-def _opening(job: Job, everywhere: Sequence[Job], shelves: Shelves, *, discard: bool, fresh: bool) -> Opening:
+def _opening(
+    job: Deployment, everywhere: Sequence[Deployment], shelves: DatabaseJobs, *, discard: bool, fresh: bool
+) -> FirstHostWork:
     """Go into maintenance and dump where the app wants that, then migrate: in a checkout only the new code can tell
     whether there is a need."""
     if not fresh:
         away = absence(everywhere, deploying=False)
-        return Opening(away.waves, down=away.units)
+        return FirstHostWork(away.waves, down=away.units)
     dumps = takes_part(job.app) and job.app.database in shelves
     careful = dumps and job.app.backup == "before_migrate"
     wary = any(goes_down(each, deploying=True) for each in everywhere) and waits_for_migrations(job)
     asked = pending(job) if job.app.migrate and (careful or wary) else None
     code = None
     if asked and job.layout.in_place:
-        code = Unit(job.site, _code(job, testing=True, discard=discard), back=back(job))
+        code = SitePlan(job.site, _code(job, testing=True, discard=discard), back=back(job))
     away = absence(everywhere, deploying=True, pending=asked, code={job.site: code} if code else {})
     moved = (Wave(f"code of {job.app.name} on {job.site.host}", (code,), visible=True),) if code else ()
     only_if = asked if careful else None
@@ -100,22 +102,22 @@ def _opening(job: Job, everywhere: Sequence[Job], shelves: Shelves, *, discard: 
     before = (*moved, *away.waves, *dump)
     after = (head_wave(job, shelves, only_if),) if dumps and job.app.migrate else ()
     if not job.app.migrate:
-        return Opening(before, down=away.units)
+        return FirstHostWork(before, down=away.units)
     if not job.layout.in_place:
-        migrate = Wave(f"migrate {job.app.name}", (Unit(job.site, steps.migrate(job)),))
-        return Opening((*before, migrate, *after), down=away.units)
-    return Opening(before, after, job, code, away.units)
+        migrate = Wave(f"migrate {job.app.name}", (SitePlan(job.site, steps.migrate(job)),))
+        return FirstHostWork((*before, migrate, *after), down=away.units)
+    return FirstHostWork(before, after, job, code, away.units)
 
 
 def _app_waves(
     name: str,
-    jobs: Sequence[Job],
+    jobs: Sequence[Deployment],
     group: Group,
-    opening: Opening,
+    opening: FirstHostWork,
     *,
     fresh: bool,
     discard: bool,
-    last: Callable[[Job], tuple[Step, ...]],
+    last: Callable[[Deployment], tuple[Step, ...]],
 ) -> list[Wave]:
     made: list[Wave] = []
     rollout = group.rollout
@@ -130,13 +132,15 @@ def _app_waves(
     return made
 
 
-def _switching(job: Job, opening: Opening, *, testing: bool, discard: bool, last: tuple[Step, ...]) -> Unit:
+def _switching(
+    job: Deployment, opening: FirstHostWork, *, testing: bool, discard: bool, last: tuple[Step, ...]
+) -> SitePlan:
     down = opening.down.get(job.site)
     came_up = up(job, down, taking_back=job.site in opening.taking_back)
     serve = (*last, steps.reload(job), *steps.after(job), *came_up)
     if not job.layout.in_place:
         ready = () if job.reused else steps.before(job)
-        return Unit(job.site, (*ready, steps.activate(job), *serve), proofs(job), back(job), down)
+        return SitePlan(job.site, (*ready, steps.activate(job), *serve), proofs(job), back(job), down)
     migrating = job is opening.migrating
     moved = opening.code if migrating else None
     did = (
@@ -145,21 +149,21 @@ def _switching(job: Job, opening: Opening, *, testing: bool, discard: bool, last
         *steps.before(job),
         *serve,
     )
-    return Unit(job.site, did, proofs(job), back(job), down or moved)
+    return SitePlan(job.site, did, proofs(job), back(job), down or moved)
 
 
-def _code(job: Job, *, testing: bool, discard: bool) -> tuple[Step, ...]:
+def _code(job: Deployment, *, testing: bool, discard: bool) -> tuple[Step, ...]:
     tests = steps.test(job) if testing else ()
     return (*steps.checkout(job, discard=discard), *steps.build(job), *tests, *steps.check(job))
 
 
-def finish(job: Job, run: str, by: str, message: str, *more: Step) -> Unit:
+def finish(job: Deployment, run: str, by: str, message: str, *more: Step) -> SitePlan:
     """Record the release as good, remove what is no longer kept, free the lock."""
     good = steps.record(job, "good", run, by, message)
-    return Unit(job.site, (*steps.adopt(job, run, by), good, *more, *prune(job), release_step(job.site, run)))
+    return SitePlan(job.site, (*steps.adopt(job, run, by), good, *more, *prune(job), release_step(job.site, run)))
 
 
-def failed(job: Job, run: str, by: str, message: str) -> Unit:
+def failed(job: Deployment, run: str, by: str, message: str) -> SitePlan:
     """Keep a release that failed, marked bad, and free the lock. One that had been good before stays what it was."""
     bad = () if job.reused else (steps.record(job, "bad", run, by, message),)
-    return Unit(job.site, (*bad, release_step(job.site, run)))
+    return SitePlan(job.site, (*bad, release_step(job.site, run)))

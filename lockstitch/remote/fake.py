@@ -27,12 +27,12 @@ from lockstitch.model.results import Observer, Result, StepBegan, StepEnded, Ste
 from lockstitch.remote import FileError, FileMode
 
 TICK = 0.01
-When = Literal["before", "during", "after"]
-Reply = Callable[[Host, Script, Step], "Answer"]
+FailureMoment = Literal["before", "during", "after"]
+FakeReply = Callable[[Host, Script, Step], "FakeAnswer"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class FakeAnswer:
     """How a step ends, in how many seconds."""
 
     code: int = 0
@@ -41,7 +41,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Ran:
+class FakeStep:
     """One step that began: where, as part of what, as whom."""
 
     host: str
@@ -58,8 +58,8 @@ class Ran:
         return self.step.command.shown()
 
 
-def _silently(host: Host, script: Script, step: Step) -> Answer:
-    return Answer()
+def _silently(host: Host, script: Script, step: Step) -> FakeAnswer:
+    return FakeAnswer()
 
 
 @dataclass
@@ -67,24 +67,24 @@ class _Rule:
     host: str
     step: str
     left: int | None
-    reply: Reply = _silently
+    reply: FakeReply = _silently
     error: BaseException | None = None
-    when: When = "before"
+    when: FailureMoment = "before"
     until: threading.Event | None = None
 
     def about(self, host: Host, step: Step) -> bool:
         return self.left != 0 and fnmatchcase(host.name, self.host) and fnmatchcase(step.name, self.step)
 
-    def fail(self, when: When) -> None:
+    def fail(self, when: FailureMoment) -> None:
         if self.error is not None and self.when == when:
             raise self.error
 
 
-class Scripted:
+class FakeRemote:
     """Answers scripts as it was told. Patterns are those of a shell: `web*`, `build ?/?`."""
 
     def __init__(self) -> None:
-        self.ran: list[Ran] = []
+        self.ran: list[FakeStep] = []
         self.connected: list[str] = []
         self.closed = False
         self.files: dict[tuple[str, str], bytes] = {}
@@ -95,14 +95,14 @@ class Scripted:
 
     def answer(self, host: str, step: str, *, code: int = 0, output: str = "", times: int | None = None) -> None:
         """A step ends with this code and output; only the next `times` times, where that is given."""
-        self.reply(host, step, lambda *_: Answer(code, output), times=times)
+        self.reply(host, step, lambda *_: FakeAnswer(code, output), times=times)
 
-    def reply(self, host: str, step: str, how: Reply, *, times: int | None = None) -> None:
+    def reply(self, host: str, step: str, how: FakeReply, *, times: int | None = None) -> None:
         """A step ends as a function says, which sees the host, the script and the step."""
         self._add(_Rule(host, step, times, reply=how))
 
     def fail(
-        self, host: str, step: str, error: BaseException, *, when: When = "during", times: int | None = None
+        self, host: str, step: str, error: BaseException, *, when: FailureMoment = "during", times: int | None = None
     ) -> None:
         """The run raises before a step begins, while it runs, or after it has ended on the host."""
         self._add(_Rule(host, step, times, error=error, when=when))
@@ -175,7 +175,7 @@ class Scripted:
             rule = self._rule(host, step)
             rule.fail("before")
             with self._lock:
-                self.ran.append(Ran(host.name, step, script))
+                self.ran.append(FakeStep(host.name, step, script))
             observe(StepBegan(host.name, script.app, step.name, script.run))
             while rule.until is not None and not rule.until.wait(TICK):
                 if interrupted.is_set():

@@ -24,7 +24,7 @@ from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
 from lockstitch.model.results import Observer, Result, nobody
 from lockstitch.remote import FileError, FileMode, InterruptedRunError
-from lockstitch.remote.script import Reading, render
+from lockstitch.remote.script import ScriptOutput, render
 from lockstitch.remote.terminal import run_at_terminal
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
@@ -113,7 +113,7 @@ class LocalRun:
         self.interrupted = threading.Event()
         self._host, self._script = host, script
         self._nonce = secrets.token_hex(16)
-        self._reading = Reading(host, script, self._nonce, observe)
+        self._reading = ScriptOutput(host, script, self._nonce, observe)
         self._ending: HostError | None = None
         self._at = (-1, False)
         self._until = monotonic() + BETWEEN_STEPS
@@ -223,7 +223,7 @@ class LocalRun:
         return f" while `{self._reading.step.name}` was running" if self._reading.step is not None else ""
 
 
-class Here:
+class LocalRemote:
     """Carries scripts out on this machine, as the person who runs `fab`."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
 from lockstitch.model.results import Observer, Result, nobody
 from lockstitch.remote import FileMode, Remote
-from lockstitch.remote.local import Here, interact
+from lockstitch.remote.local import LocalRemote, interact
 
 if TYPE_CHECKING:
     from lockstitch.remote.ssh import Network, SshRemote
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 There = TypeVar("There", bound=Remote)
 
 
-class Routed(Generic[There]):
+class RoutedRemote(Generic[There]):
     """Sends hosts that are `local` here and all others `there`."""
 
     def __init__(self, there: There) -> None:
-        self.there, self.here = there, Here()
+        self.there, self.here = there, LocalRemote()
 
     @property
-    def network(self: Routed[SshRemote]) -> Network:
+    def network(self: RoutedRemote[SshRemote]) -> Network:
         """What the connections over SSH share."""
         return self.there.network
 
@@ -42,15 +42,15 @@ class Routed(Generic[There]):
         """A file of a host as a stream."""
         return self._way(host).open(host, path, mode, start)
 
-    def one_script_each(self: Routed[SshRemote]) -> None:
+    def one_script_each(self: RoutedRemote[SshRemote]) -> None:
         """Each host will be given one script: no shell need wait for another."""
         self.there.spares = 0
 
-    def logged_in_with(self: Routed[SshRemote], host: Host) -> bytes:
+    def logged_in_with(self: RoutedRemote[SshRemote], host: Host) -> bytes:
         """The public key that a host has let us in with; empty where there was none."""
         return b"" if host.local else self.there.logged_in_with(host)
 
-    def interact(self: Routed[SshRemote], host: Host, command_line: str) -> int:
+    def interact(self: RoutedRemote[SshRemote], host: Host, command_line: str) -> int:
         """Join this terminal to a command; its exit code."""
         return interact(command_line) if host.local else self.there.interact(host, command_line)
 
@@ -64,7 +64,7 @@ class Routed(Generic[There]):
         self.here.close()
         self.there.close()
 
-    def __enter__(self) -> Routed[There]:
+    def __enter__(self) -> RoutedRemote[There]:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -133,7 +133,7 @@ def _opened(record: str) -> str:
     return record[:-1] + ',"at":"'
 
 
-class Reading:
+class ScriptOutput:
     """Turns what a host sends while it carries out a script into events and results. Constant memory."""
 
     def __init__(self, host: str, script: Script, nonce: str, observe: Observer) -> None:

@@ -10,20 +10,20 @@ from lockstitch.report.apps import (
     services_json,
     services_text,
 )
-from lockstitch.report.checks import Checked, Reported, checks_json, checks_text, facts_json, facts_text
+from lockstitch.report.checks import CheckedHost, ReportedHost, checks_json, checks_text, facts_json, facts_text
 from lockstitch.report.database import backups_json, backups_text, databases_json, databases_text
 from lockstitch.report.fanout import by_hand_text, done_json, done_text, grouped_text, summary
 from lockstitch.report.outcome import outcome_json, outcome_text
-from lockstitch.report.plan import Expected, Progress, expected, plan_json, plan_text, progress
+from lockstitch.report.plan import Expected, StepProgress, expected, plan_json, plan_text, progress
 from lockstitch.report.status import history_json, history_text, locks_json, locks_text, status_json, status_text
 from lockstitch.report.text import counted, table
 from lockstitch.text import json_text, neutral, oneline, quoted, unforged
 
 __all__ = [
-    "Checked",
+    "CheckedHost",
     "Expected",
-    "Progress",
-    "Reported",
+    "ReportedHost",
+    "StepProgress",
     "backups_json",
     "backups_text",
     "by_hand_text",

@@ -11,7 +11,7 @@ from lockstitch.facts.site import Facts, Survey
 from lockstitch.model.gate import Verdict
 from lockstitch.model.plan import Site
 from lockstitch.model.release import short
-from lockstitch.model.results import Done
+from lockstitch.model.results import HostResult
 from lockstitch.report.text import table
 from lockstitch.services.queues import QueueState
 from lockstitch.text import oneline, quoted
@@ -146,13 +146,13 @@ def services_json(survey: Survey, serving: Mapping[Site, Verdict]) -> dict[str, 
     }
 
 
-def packages_text(found: Mapping[str, Packages | Done]) -> str:
+def packages_text(found: Mapping[str, Packages | HostResult]) -> str:
     """How many updates each host waits for, then each of them once with its hosts."""
     rows, said = [], []
     same: dict[tuple[str, str, str, str], list[str]] = {}
     for host, one in found.items():
-        problem = one.words if isinstance(one, Done) else one.problem
-        if problem or isinstance(one, Done):
+        problem = one.words if isinstance(one, HostResult) else one.problem
+        if problem or isinstance(one, HostResult):
             said.append(f"! {host}: {oneline(problem)}")
             continue
         security = sum(update.security for update in one.updates)
@@ -172,11 +172,11 @@ def _some(hosts: list[str]) -> str:
     return ", ".join(hosts[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def packages_json(found: Mapping[str, Packages | Done]) -> dict[str, Any]:
+def packages_json(found: Mapping[str, Packages | HostResult]) -> dict[str, Any]:
     """The same for programs, by host; `problem` is null where its packages are known."""
     return {
         host: {"problem": one.words}
-        if isinstance(one, Done)
+        if isinstance(one, HostResult)
         else {
             "problem": one.problem or None,
             "lists_of": one.refreshed,

@@ -18,7 +18,7 @@ _LEVELS = {"pass": "pass", "note": "note", "warn": "WARN", "fail": "FAIL"}
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedHost:
     """What was found of one host, or of the controller: findings by what they are about (an app, or empty), and why it
     could not be asked where that is so."""
 
@@ -34,7 +34,7 @@ class Checked:
         return "failed" if "fail" in levels else "warned" if "warn" in levels else "ok"
 
 
-def checks_text(found: Mapping[str, Checked], noun: str = "host") -> str:
+def checks_text(found: Mapping[str, CheckedHost], noun: str = "host") -> str:
     """Each host with its findings, and how many are well."""
     blocks = [_block(name, one) for name, one in found.items()]
     results = [one.result for one in found.values()]
@@ -43,7 +43,7 @@ def checks_text(found: Mapping[str, Checked], noun: str = "host") -> str:
     return "\n\n".join([*blocks, f"{counted(len(found), noun)}: {', '.join(counts)}"])
 
 
-def _block(name: str, one: Checked) -> str:
+def _block(name: str, one: CheckedHost) -> str:
     if one.away:
         hint = [f"        HINT: {oneline(one.hint)}"] if one.hint else []
         return "\n".join([f"{name}: it cannot be asked", f"  FAIL  {quoted(one.away)}", *hint])
@@ -58,7 +58,7 @@ def _block(name: str, one: Checked) -> str:
     return "\n".join(lines)
 
 
-def checks_json(found: Mapping[str, Checked], code: int, key: str = "hosts") -> dict[str, Any]:
+def checks_json(found: Mapping[str, CheckedHost], code: int, key: str = "hosts") -> dict[str, Any]:
     """The same for programs."""
     return {
         key: {
@@ -74,7 +74,7 @@ def checks_json(found: Mapping[str, Checked], code: int, key: str = "hosts") -> 
 
 
 @dataclass(frozen=True)
-class Reported:
+class ReportedHost:
     """The facts of one host; `reboot` is for what it waits for a reboot (empty: it does not, None: not told)."""
 
     report: HostReport
@@ -85,7 +85,7 @@ class Reported:
 _HEADINGS = ("HOST", "OS", "KERNEL", "UP", "CPUS", "LOAD", "MEMORY FREE", "DISK FREE", "CLOCK", "PROGRAMS")
 
 
-def facts_text(found: Mapping[str, Reported], away: Mapping[str, Checked]) -> str:
+def facts_text(found: Mapping[str, ReportedHost], away: Mapping[str, CheckedHost]) -> str:
     """A line for each host, and what does not fit into it below."""
     rows = [_row(name, one) for name, one in found.items()]
     lines = [table(_HEADINGS, rows)] if rows else []
@@ -96,7 +96,7 @@ def facts_text(found: Mapping[str, Reported], away: Mapping[str, Checked]) -> st
     return "\n".join(lines)
 
 
-def _row(name: str, one: Reported) -> tuple[str, ...]:
+def _row(name: str, one: ReportedHost) -> tuple[str, ...]:
     told = one.report
     disks = ", ".join(f"{disk.mount} {sized(disk.free)} of {sized(disk.size)}" for disk in told.disks)
     memory = f"{sized(told.available)} of {sized(told.memory)}" if told.available is not None and told.memory else "?"
@@ -123,7 +123,7 @@ def _clock(clock: Clock) -> str:
     return f"{offset:+.3f} s ±{unsure:.3f} s"
 
 
-def facts_json(found: Mapping[str, Reported], away: Mapping[str, Checked], code: int) -> dict[str, Any]:
+def facts_json(found: Mapping[str, ReportedHost], away: Mapping[str, CheckedHost], code: int) -> dict[str, Any]:
     """The same for programs: sizes in bytes, times in seconds."""
     return {
         "hosts": {name: _data(one) for name, one in found.items()},
@@ -132,7 +132,7 @@ def facts_json(found: Mapping[str, Reported], away: Mapping[str, Checked], code:
     }
 
 
-def _data(one: Reported) -> dict[str, Any]:
+def _data(one: ReportedHost) -> dict[str, Any]:
     told = asdict(one.report)
     booted = told.pop("booted")
     offset = one.clock.offset

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from lockstitch.databases.backup import Backup, VaultFacts
+from lockstitch.databases.backup import Backup, BackupDirectoryFacts
 from lockstitch.databases.health import DatabaseState
 from lockstitch.model.finding import Finding
 from lockstitch.model.format import sized, span
@@ -14,12 +14,12 @@ from lockstitch.model.release import short
 from lockstitch.report.text import table
 from lockstitch.text import oneline
 
-Judged = tuple[DatabaseState, Sequence[Finding]]
+JudgedDatabase = tuple[DatabaseState, Sequence[Finding]]
 _LEVELS = {"pass": "pass", "note": "note", "warn": "WARN", "fail": "FAIL"}
 _TABLES = ("TABLE", "SIZE", "ROWS, ABOUT", "DEAD", "ANALYZED")
 
 
-def databases_text(judged: Mapping[str, Judged]) -> str:
+def databases_text(judged: Mapping[str, JudgedDatabase]) -> str:
     """Each database: what it is, every finding, its largest tables, and the verdict."""
     blocks = [_block(name, state, findings) for name, (state, findings) in judged.items()]
     return "\n\n".join(blocks)
@@ -67,7 +67,7 @@ def _verdict(findings: Sequence[Finding]) -> str:
     return (f"NO: {', '.join(noes)}" if noes else "all within its thresholds") + also
 
 
-def databases_json(judged: Mapping[str, Judged]) -> dict[str, Any]:
+def databases_json(judged: Mapping[str, JudgedDatabase]) -> dict[str, Any]:
     """The same for programs: sizes in bytes, times in seconds."""
     return {
         "databases": {
@@ -85,7 +85,7 @@ def databases_json(judged: Mapping[str, Judged]) -> dict[str, Any]:
 _HEADINGS = ("BACKUP", "TAKEN", "DATABASE", "DUMP", "ROWS", "APP", "MIGRATION", "PROVEN", "KEPT BY")
 
 
-def backups_text(facts: Mapping[str, VaultFacts], kept: Mapping[str, str]) -> str:
+def backups_text(facts: Mapping[str, BackupDirectoryFacts], kept: Mapping[str, str]) -> str:
     """Every backup of every database, newest first, and what is wrong with those that cannot be counted on."""
     rows = [_row(b, kept.get(b.name, "")) for found in facts.values() for b in reversed(found.backups) if b.good]
     lines = table(_HEADINGS, rows).splitlines() if rows else []
@@ -118,7 +118,7 @@ def _row(backup: Backup, kept: str) -> tuple[str, ...]:
     )
 
 
-def backups_json(facts: Mapping[str, VaultFacts], kept: Mapping[str, str]) -> dict[str, Any]:
+def backups_json(facts: Mapping[str, BackupDirectoryFacts], kept: Mapping[str, str]) -> dict[str, Any]:
     """The same for programs; sizes in bytes."""
     return {
         "databases": {

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockstitch.errors import ExitCode
-from lockstitch.model.results import Done, worst
+from lockstitch.model.results import HostResult, worst
 from lockstitch.report.text import counted, indented, seconds, table
 from lockstitch.text import oneline
 
 _KINDS = {ExitCode.DONE: "ok", ExitCode.UNREACHABLE: "unreachable", ExitCode.INTERRUPTED: "interrupted"}
 
 
-def done_text(done: Mapping[str, Done], *, all_of_them: bool = True) -> str:
+def done_text(done: Mapping[str, HostResult], *, all_of_them: bool = True) -> str:
     """A line for each that there is something to say of, and how many ended how."""
     told = {label: one for label, one in done.items() if all_of_them or one.code is not ExitCode.DONE}
     rows = [(label, one.words, seconds(one.seconds)) for label, one in told.items()]
@@ -21,14 +21,14 @@ def done_text(done: Mapping[str, Done], *, all_of_them: bool = True) -> str:
     return "\n".join([*lines, summary(done)]) if len(done) > 1 else "\n".join(lines) or summary(done)
 
 
-def summary(done: Mapping[str, Done]) -> str:
+def summary(done: Mapping[str, HostResult]) -> str:
     """`3 hosts: 2 ok, 1 failed`."""
     kinds = [_KINDS.get(one.code, "failed") for one in done.values()]
     counts = [f"{kinds.count(kind)} {kind}" for kind in ("ok", "failed", "unreachable", "interrupted") if kind in kinds]
     return f"{counted(len(done), 'host')}: {', '.join(counts) or 'nothing done'}"
 
 
-def done_json(done: Mapping[str, Done], *, cut: Mapping[str, bool] | None = None) -> dict[str, Any]:
+def done_json(done: Mapping[str, HostResult], *, cut: Mapping[str, bool] | None = None) -> dict[str, Any]:
     """By host: what it counts as, its exit code, how long it took, and what was printed (its last part where it is
     long: then `cut` is true)."""
     hosts = {
@@ -70,7 +70,7 @@ def _codes(codes: Mapping[str, Any]) -> str:
     return ", ".join([*([f"{good} ok"] if good else []), *bad[:3], *more])
 
 
-def grouped_text(done: Mapping[str, Done], sums: Mapping[str, str]) -> str:
+def grouped_text(done: Mapping[str, HostResult], sums: Mapping[str, str]) -> str:
     """What hosts printed, the same output once with all that gave it; `sums` tells by label which are the same."""
     groups: dict[tuple[str, str], list[str]] = {}
     for label, one in done.items():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockstitch.model.format import sized
-from lockstitch.model.plan import Change, Commit, Plan, Unit, Wave
+from lockstitch.model.plan import Change, Commit, Plan, SitePlan, Wave
 from lockstitch.model.probe import number
 from lockstitch.model.release import short
 from lockstitch.report.text import counted, indented, table
@@ -81,10 +81,10 @@ def _pause(wave: Wave) -> str:
     return f", then watch for {wave.pause:g} s" if wave.pause else ""
 
 
-def _units(units: tuple[Unit, ...], commands: bool, before: set[tuple[str, ...]]) -> list[str]:
+def _units(units: tuple[SitePlan, ...], commands: bool, before: set[tuple[str, ...]]) -> list[str]:
     """What units do, each different list of steps once; `before` holds what earlier waves have shown."""
     lines: list[str] = []
-    same: dict[tuple[str, ...], list[Unit]] = {}
+    same: dict[tuple[str, ...], list[SitePlan]] = {}
     for unit in units:
         gates = tuple(f"gate: {gate.name}" for gate in unit.gates)
         same.setdefault(tuple(oneline(step.says) for step in unit.steps) + gates, []).append(unit)
@@ -149,7 +149,7 @@ Expected = dict[tuple[str, str, str], int]
 
 
 @dataclass(frozen=True)
-class Progress:
+class StepProgress:
     """How far a step is: `done` of about `of`, 0 where that is not known, and both in words."""
 
     done: int
@@ -167,7 +167,7 @@ def expected(plan: Plan) -> Expected:
     }
 
 
-def progress(line: str, whole: int) -> Progress | None:
+def progress(line: str, whole: int) -> StepProgress | None:
     """How far a step is that comes to `whole`, where its line tells that."""
     word, _, rest = line.partition(" ")
     count, _, words = rest.partition(" ")
@@ -176,5 +176,5 @@ def progress(line: str, whole: int) -> Progress | None:
         return None
     if words.startswith("bytes"):
         about = f" of about {sized(whole)}" if whole else ""
-        return Progress(done, whole, f"{sized(done)}{about}{words.removeprefix('bytes')}")
-    return Progress(done, whole, f"{done}{f' of {whole}' if whole else ''} {words}")
+        return StepProgress(done, whole, f"{sized(done)}{about}{words.removeprefix('bytes')}")
+    return StepProgress(done, whole, f"{done}{f' of {whole}' if whole else ''} {words}")

@@ -147,10 +147,10 @@ def history_json(survey: Survey, limit: int) -> list[dict[str, Any]]:
     return sorted(merged.values(), key=lambda line: order[id(line)])[::-1][:limit]
 
 
-Held = Mapping[Site, LockInfo | None]
+LockHolders = Mapping[Site, LockInfo | None]
 
 
-def locks_text(held: Held) -> str:
+def locks_text(held: LockHolders) -> str:
     """A line for each site, databases included."""
     rows = [
         (site.host, site.app, *((info.by, info.at, info.run, info.message) if info else ("free", "", "", "")))
@@ -159,6 +159,6 @@ def locks_text(held: Held) -> str:
     return table(("HOST", "APP", "HELD BY", "SINCE", "RUN", "WHY"), rows)
 
 
-def locks_json(held: Held) -> list[dict[str, Any]]:
+def locks_json(held: LockHolders) -> list[dict[str, Any]]:
     """The same for programs; `lock` is null where it is free."""
     return [{"host": site.host, "app": site.app, "lock": vars(info) if info else None} for site, info in held.items()]

@@ -12,7 +12,7 @@ import pkgutil
 
 from lockstitch.services.base import LogSource, Service
 from lockstitch.services.queues import Queues
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import ServiceState, judge_serving, parse_state
 
 
@@ -31,4 +31,4 @@ def _kind(service: type[Service]) -> str:
     return str(kind)
 
 
-__all__ = ["LogSource", "Place", "Queues", "Service", "ServiceState", "found", "judge_serving", "parse_state"]
+__all__ = ["LogSource", "Queues", "ReleaseContext", "Service", "ServiceState", "found", "judge_serving", "parse_state"]

@@ -13,7 +13,7 @@ from lockstitch.model.plan import Step
 from lockstitch.model.probe import Probe
 from lockstitch.services.maintenance import Maintenance, Page
 from lockstitch.services.queues import Queues
-from lockstitch.services.release_context import Place, Unwritable
+from lockstitch.services.release_context import ReleaseContext, Unwritable
 from lockstitch.services.state import ServiceState, judge_serving
 
 
@@ -53,15 +53,15 @@ class Service(BaseModel):
         """The app's `migrate` where it has none."""
         return None
 
-    def migrating(self, place: Place, line: str) -> Command:
+    def migrating(self, place: ReleaseContext, line: str) -> Command:
         """The command that carries out the app's `migrate`."""
         return place.inside(line)
 
-    def about(self, place: Place) -> Probe[tuple[str, ...]] | None:
+    def about(self, place: ReleaseContext) -> Probe[tuple[str, ...]] | None:
         """What must be known of the host before a plan is made: lines that only this service understands."""
         return None
 
-    def notes(self, place: Place) -> Iterable[str]:
+    def notes(self, place: ReleaseContext) -> Iterable[str]:
         """What a person should know before a deploy, by what was asked."""
         return ()
 
@@ -69,26 +69,26 @@ class Service(BaseModel):
         """What its own proof leaves open where no health URL tells the revision; empty: nothing."""
         return ""
 
-    def prepare(self, place: Place) -> Iterable[Step]:
+    def prepare(self, place: ReleaseContext) -> Iterable[Step]:
         """What makes the code ready before the app's own build lines."""
         return ()
 
-    def check(self, place: Place) -> Step | None:
+    def check(self, place: ReleaseContext) -> Step | None:
         """Load the new code without serving it, where the service can; runs before anything visible changes."""
         return None
 
-    def before(self, place: Place) -> Iterable[Step]:
+    def before(self, place: ReleaseContext) -> Iterable[Step]:
         """What is done in the new release after the migration, just before it serves."""
         return ()
 
-    def reload_step(self, place: Place) -> Step:
+    def reload_step(self, place: ReleaseContext) -> Step:
         """Make the service take the code at `current` without dropping a request; starts it where it is not running.
 
         Returns when the new code runs or it is clear that it will not.
         """
         raise NotImplementedError
 
-    def after(self, place: Place) -> Iterable[Step]:
+    def after(self, place: ReleaseContext) -> Iterable[Step]:
         """What else must take the new code once it serves, such as workers."""
         return ()
 
@@ -96,31 +96,31 @@ class Service(BaseModel):
         """How the app is put into maintenance, where the service knows a way."""
         return None
 
-    def lacks(self, place: Place, page: Page) -> Iterable[str]:
+    def lacks(self, place: ReleaseContext, page: Page) -> Iterable[str]:
         """What a person asked of the maintenance page, and what is done instead."""
         return ()
 
-    def paused(self, place: Place) -> Iterable[Step]:
+    def paused(self, place: ReleaseContext) -> Iterable[Step]:
         """What keeps the app's workers from the database while it is taken back, in maintenance."""
         return ()
 
-    def pausing(self, place: Place) -> Iterable[str]:
+    def pausing(self, place: ReleaseContext) -> Iterable[str]:
         """What to tell of that."""
         return ()
 
-    def cleared(self, place: Place) -> Iterable[Step]:
+    def cleared(self, place: ReleaseContext) -> Iterable[Step]:
         """What forgets, once the older code serves, what was kept of a database that was taken back."""
         return ()
 
-    def console(self, place: Place, line: str) -> Command | None:
+    def console(self, place: ReleaseContext, line: str) -> Command | None:
         """A command of the app's own console, where it has one."""
         return None
 
-    def queue(self, place: Place) -> Queues | None:
+    def queue(self, place: ReleaseContext) -> Queues | None:
         """What can be asked of the app's queues, where the service knows them."""
         return None
 
-    def rights(self, place: Place) -> Probe[tuple[Unwritable, ...] | None] | None:
+    def rights(self, place: ReleaseContext) -> Probe[tuple[Unwritable, ...] | None] | None:
         """Return the question for paths that who deploys, or who serves, must write to and cannot; its probe answers
         None where that is not known."""
         return None
@@ -129,29 +129,29 @@ class Service(BaseModel):
         """Return the advice for that."""
         return ""
 
-    def logs(self, place: Place) -> tuple[LogSource, ...]:
+    def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
         """Where it writes what happens, beside the files that the app names."""
         return ()
 
-    def stop(self, place: Place) -> Command | None:
+    def stop(self, place: ReleaseContext) -> Command | None:
         """Stop it: how a first deploy that failed is taken back. None where the service does not know how."""
         return None
 
-    def stopping(self, place: Place) -> Iterable[Step]:
+    def stopping(self, place: ReleaseContext) -> Iterable[Step]:
         """Stop it until somebody starts it; nothing where the service does not know how."""
         command = self.stop(place)
         return (Step("stop", "stop it", command, timeout=120),) if command else ()
 
-    def starting(self, place: Place) -> Iterable[Step]:
+    def starting(self, place: ReleaseContext) -> Iterable[Step]:
         """Start it where it does not run; where it runs, nothing is lost."""
         return (replace(self.reload_step(place), name="start", says="start it"),)
 
-    def restarting(self, place: Place) -> Iterable[Step]:
+    def restarting(self, place: ReleaseContext) -> Iterable[Step]:
         """End it and start it anew; nothing where the service does not know how it is stopped."""
         stopping = tuple(self.stopping(place))
         return (*stopping, *self.starting(place)) if stopping else ()
 
-    def probe(self, place: Place) -> Probe[ServiceState]:
+    def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
         """Observe what runs: read-only, and fast."""
         raise NotImplementedError
 

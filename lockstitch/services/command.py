@@ -11,7 +11,7 @@ from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.plan import Step
 from lockstitch.model.probe import Probe
 from lockstitch.services.base import Service
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import ServiceState
 
 _STATUS = r"""
@@ -37,13 +37,13 @@ class CommandService(Service):
     def tools(self) -> tuple[str, ...]:
         return self.needs
 
-    def reload_step(self, place: Place) -> Step:
+    def reload_step(self, place: ReleaseContext) -> Step:
         return Step("reload", self.reload, place.command(_RUN, line=self.reload), timeout=300)
 
-    def stop(self, place: Place) -> Command | None:
+    def stop(self, place: ReleaseContext) -> Command | None:
         return place.command(_RUN, line=self.stop_line) if self.stop_line else None
 
-    def probe(self, place: Place) -> Probe[ServiceState]:
+    def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
         return Probe("serving", place.command(_STATUS, line=self.status), _parse)
 
     def judge(self, state: ServiceState) -> Verdict:

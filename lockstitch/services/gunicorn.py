@@ -28,7 +28,7 @@ from lockstitch.services.gunicorn_shell import (
     STATE,
     STOP,
 )
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
 from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
@@ -67,31 +67,31 @@ class Gunicorn(Service):
     def units(self) -> tuple[str, ...]:
         return (self.unit,) if self.unit else ()
 
-    def check(self, place: Place) -> Step:
+    def check(self, place: ReleaseContext) -> Step:
         values = {"python": self.python, "app": self.app or "", "unit": self.unit or "", "verb": "reload"}
         command = place.command((UNIT + MAY_TAKE if self.unit else "") + CHECK, **values)
         return Step("check", f"load {self.app or 'the app'} without serving it", command, timeout=120)
 
-    def reload_step(self, place: Place) -> Step:
+    def reload_step(self, place: ReleaseContext) -> Step:
         start = 'ls_systemctl start "$unit"' if self.unit else START_BY_LINE
         text = HUP.replace("@START@", start).replace("@WAY@", self.reload)
         command = self._command(place, text, line=self.start or "", settle=str(int(self.settle * 10)))
         says = f"gracefully reload gunicorn ({self.unit or self.pidfile}, {self.reload})"
         return Step("reload", says, command, timeout=3 * self.settle + 60)
 
-    def logs(self, place: Place) -> tuple[LogSource, ...]:
+    def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
         return (LogSource(unit=self.unit),) if self.unit else ()
 
-    def stop(self, place: Place) -> Command:
+    def stop(self, place: ReleaseContext) -> Command:
         return self._command(place, STOP_UNIT if self.unit else STOP)
 
-    def restarting(self, place: Place) -> tuple[Step, ...]:
+    def restarting(self, place: ReleaseContext) -> tuple[Step, ...]:
         if not self.unit:
             return tuple(super().restarting(place))
         command = self._command(place, RESTART_UNIT + STARTED, settle=str(int(self.settle * 10)))
         return (Step("restart", f"systemctl restart {self.unit}", command, timeout=2 * self.settle + 120),)
 
-    def probe(self, place: Place) -> Probe[ServiceState]:
+    def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
         return Probe("serving", self._command(place, STATE), parse_state)
 
     def judge(self, state: ServiceState) -> Verdict:
@@ -109,6 +109,6 @@ class Gunicorn(Service):
         )
         return replace(verdict, hint=hint)
 
-    def _command(self, place: Place, text: str, **values: str) -> Command:
+    def _command(self, place: ReleaseContext, text: str, **values: str) -> Command:
         master = MASTER_BY_UNIT if self.unit else MASTER_BY_PIDFILE
         return place.command(OBSERVE + UNIT + master + text, unit=self.unit or "", pidfile=self.pidfile or "", **values)

@@ -20,9 +20,9 @@ from lockstitch.model.command import Command, Value
 from lockstitch.model.probe import Probe, number, object_of
 
 if TYPE_CHECKING:
-    from lockstitch.services.release_context import Place
+    from lockstitch.services.release_context import ReleaseContext
 
-When = Literal["never", "migrations", "always"]
+MaintenanceWhen = Literal["never", "migrations", "always"]
 
 # The last line of what a question about an app's health says where it is in maintenance.
 AWAY = "in maintenance"
@@ -159,37 +159,37 @@ class Maintenance:
 
     text: str
     values: Mapping[str, Value] = field(default_factory=dict)
-    when: When = "never"
+    when: MaintenanceWhen = "never"
     page: Page = field(default_factory=Page)
 
-    def probe(self, place: Place) -> Probe[MaintenanceState]:
+    def probe(self, place: ReleaseContext) -> Probe[MaintenanceState]:
         return Probe("maintenance", self._command(place, _LOOK, Page()), parse_maintenance)
 
-    def unless(self, place: Place, run: str, asking: Command) -> Command:
+    def unless(self, place: ReleaseContext, run: str, asking: Command) -> Command:
         """A question whose last line is an HTTP status. Where the page answers it, and this run did not put it there,
         the last line is AWAY: a URL that goes past the page is judged as ever."""
         text = f"said=$(\n{asking.text}\n)\n{_PAGE_ANSWERS}"
         command = self._command(place, text, Page(), run=run, **asking.values)
         return replace(command, env=asking.env)
 
-    def down(self, place: Place, run: str, by: str, kind: str, *, taken: str = "") -> Command:
+    def down(self, place: ReleaseContext, run: str, by: str, kind: str, *, taken: str = "") -> Command:
         """Put it down for one run; what is down already stays as it is, unless the run `taken` left it so."""
         return self._command(place, _DOWN, self.page, run=run, taken=taken, marker=_marker(run, by, kind))
 
-    def up(self, place: Place, run: str) -> Command:
+    def up(self, place: ReleaseContext, run: str) -> Command:
         """Take it up if that run has put it down."""
         return self._command(place, _UP, self.page, run=run)
 
-    def on(self, place: Place, run: str, by: str, page: Page) -> Command:
+    def on(self, place: ReleaseContext, run: str, by: str, page: Page) -> Command:
         """Put it down until somebody takes it up."""
         asked = Page(page.retry or self.page.retry, page.secret or self.page.secret, page.message or self.page.message)
         return self._command(place, _DOWN_FOR_GOOD, asked, run=run, marker=_marker(run, by, "maintenance"))
 
-    def off(self, place: Place) -> Command:
+    def off(self, place: ReleaseContext) -> Command:
         """Take it up, whoever put it down."""
         return self._command(place, _UP_FOR_GOOD, self.page, run="")
 
-    def _command(self, place: Place, text: str, page: Page, **more: Value) -> Command:
+    def _command(self, place: ReleaseContext, text: str, page: Page, **more: Value) -> Command:
         asked = {"retry": page.retry, "secret": page.secret, "message": page.message}
         return place.command(self.text + _MARK + text, **{**asked, **self.values, **more})
 

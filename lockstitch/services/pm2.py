@@ -17,7 +17,7 @@ from lockstitch.model.plan import Step
 from lockstitch.model.probe import Probe, number
 from lockstitch.services.base import LogSource, Service
 from lockstitch.services.pm2_shell import ANEW, HALT, LIST, LOGS, RELOAD, STATE, STOP
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
 
 # An instance that a reload of one and then of all replaced has been restarted twice.
@@ -36,7 +36,7 @@ class Pm2(Service):
     def tools(self) -> tuple[str, ...]:
         return ("pm2", "node")
 
-    def reload_step(self, place: Place) -> Step:
+    def reload_step(self, place: ReleaseContext) -> Step:
         values = {
             "name": self.name,
             "ecosystem": self.ecosystem or "",
@@ -47,28 +47,28 @@ class Pm2(Service):
         command = place.command(OBSERVE + LIST + RELOAD, **values)
         return Step("reload", f"pm2: gracefully reload {self.name}", command, timeout=300)
 
-    def logs(self, place: Place) -> tuple[LogSource, ...]:
+    def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
         return (LogSource(ask=place.command(LOGS, name=self.name)),)
 
-    def stop(self, place: Place) -> Command:
+    def stop(self, place: ReleaseContext) -> Command:
         return place.command(LIST + STOP, name=self.name)
 
-    def stopping(self, place: Place) -> tuple[Step, ...]:
+    def stopping(self, place: ReleaseContext) -> tuple[Step, ...]:
         # Not deleted: by its name alone it could not be started again.
         command = place.command(LIST + HALT, name=self.name)
         return (Step("stop", f"pm2 stop {self.name}", command, timeout=120),)
 
-    def starting(self, place: Place) -> tuple[Step, ...]:
+    def starting(self, place: ReleaseContext) -> tuple[Step, ...]:
         return (Step("start", f"pm2: start {self.name}", self._anew(place), timeout=300),)
 
-    def restarting(self, place: Place) -> tuple[Step, ...]:
+    def restarting(self, place: ReleaseContext) -> tuple[Step, ...]:
         return (Step("restart", f"pm2 restart {self.name}", self._anew(place), timeout=300),)
 
-    def _anew(self, place: Place) -> Command:
+    def _anew(self, place: ReleaseContext) -> Command:
         values = {"name": self.name, "ecosystem": self.ecosystem or "", "line": self.start or ""}
         return place.command(OBSERVE + LIST + ANEW, **values)
 
-    def probe(self, place: Place) -> Probe[ServiceState]:
+    def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
         return Probe("serving", place.command(OBSERVE + LIST + STATE, name=self.name), parse_state)
 
     def judge(self, state: ServiceState) -> Verdict:

@@ -39,7 +39,7 @@ def parse_rights(text: str, code: int) -> tuple[Unwritable, ...] | None:
 
 
 @dataclass(frozen=True)
-class Place:
+class ReleaseContext:
     """One release of one app on one host, as a service sees it. `env` is what the app's commands are given, and
     `about` what the host answered to `Service.about`."""
 

@@ -55,7 +55,7 @@ echo $((ls_note * 100 / $(getconf CLK_TCK 2>/dev/null || echo 100))) >"$state/re
 
 
 @dataclass(frozen=True)
-class Process:
+class ServiceProcess:
     """One process of a service. `started` is in hundredths of a second since the host's boot."""
 
     role: str
@@ -70,14 +70,14 @@ class ServiceState:
 
     running: bool
     note: str = ""
-    processes: tuple[Process, ...] = ()
+    processes: tuple[ServiceProcess, ...] = ()
     reloaded: int | None = None
     expected: str = ""
     boot: int = 0
     also: tuple[str, ...] = ()
 
     @property
-    def workers(self) -> tuple[Process, ...]:
+    def workers(self) -> tuple[ServiceProcess, ...]:
         return tuple(p for p in self.processes if p.role == "worker")
 
     @property
@@ -89,12 +89,12 @@ class ServiceState:
 def parse_state(text: str, code: int) -> ServiceState:
     """The state from a probe's lines; a line it does not know is taken as the manager's note."""
     running, note, reloaded, expected, boot = False, "", None, "", 0
-    processes: list[Process] = []
+    processes: list[ServiceProcess] = []
     also: list[str] = []
     for line in text.split("\n"):
         match line.split(" ", 4):
             case ["process", role, pid, began, directory] if (p := number(pid)) and (s := number(began)) is not None:
-                processes.append(Process(role, p, s, directory))
+                processes.append(ServiceProcess(role, p, s, directory))
             case ["reloaded", ticks] if (at := number(ticks)) is not None:
                 reloaded = at
             case ["boot", epoch] if (at := number(epoch)) is not None:

@@ -12,7 +12,7 @@ from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.plan import Step
 from lockstitch.model.probe import Probe
 from lockstitch.services.base import LogSource, Service
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
 from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
@@ -40,29 +40,29 @@ class Systemd(Service):
     def units(self) -> tuple[str, ...]:
         return (self.unit,)
 
-    def check(self, place: Place) -> Step:
+    def check(self, place: ReleaseContext) -> Step:
         command = place.command(UNIT + MAY_TAKE, unit=self.unit, verb=self.reload)
         return Step("check", f"may systemctl {self.reload} {self.unit}", command, timeout=30)
 
-    def reload_step(self, place: Place) -> Step:
+    def reload_step(self, place: ReleaseContext) -> Step:
         command = place.command(f'{UNIT}ls_take "$verb"', unit=self.unit, verb=self.reload)
         return Step("reload", f"systemctl {self.reload} {self.unit}", command, timeout=120)
 
-    def logs(self, place: Place) -> tuple[LogSource, ...]:
+    def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
         return (LogSource(unit=self.unit),)
 
-    def stop(self, place: Place) -> Command:
+    def stop(self, place: ReleaseContext) -> Command:
         return place.command(STOP_UNIT, unit=self.unit)
 
-    def starting(self, place: Place) -> tuple[Step, ...]:
+    def starting(self, place: ReleaseContext) -> tuple[Step, ...]:
         command = place.command(START_UNIT, unit=self.unit)
         return (Step("start", f"systemctl start {self.unit}", command, timeout=120),)
 
-    def restarting(self, place: Place) -> tuple[Step, ...]:
+    def restarting(self, place: ReleaseContext) -> tuple[Step, ...]:
         command = place.command(RESTART_UNIT, unit=self.unit)
         return (Step("restart", f"systemctl restart {self.unit}", command, timeout=180),)
 
-    def probe(self, place: Place) -> Probe[ServiceState]:
+    def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
         # A main process that stays through a reload is no worker: its age proves nothing.
         role = "worker" if self.reload == "restart" else "master"
         return Probe("serving", place.command(OBSERVE + UNIT + _OBSERVE_UNIT, unit=self.unit, role=role), parse_state)

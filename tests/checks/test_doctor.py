@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.checks.doctor import hosts
-from lockstitch.checks.doctor.ssh_files import Key, read_key, wrong_lines
+from lockstitch.checks.doctor.ssh_files import IdentityFile, read_key, wrong_lines
 from lockstitch.model.host import Address, Host
 from tests.checks.conftest import MakeOperator
 from tests.cli.operator import Operator
@@ -151,14 +151,14 @@ def test_keys(make_operator: MakeOperator, text: bytes, mode: int, says: str, hi
 
 def test_kinds_of_keys() -> None:
     pem = EC.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-    assert read_key(pem) == Key("ecdsa-sha2")
+    assert read_key(pem) == IdentityFile("ecdsa-sha2")
     locked = EC.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"x")).decode()
     assert read_key(locked).locked
     pkcs8 = EC.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")).decode()
     assert read_key(pkcs8).locked
     old = dsa.generate_private_key(1024).private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     assert read_key(old.decode()).weak
-    assert read_key(openssh(rsa.generate_private_key(65537, 2048)).decode()) == Key("ssh-rsa", 2048)
+    assert read_key(openssh(rsa.generate_private_key(65537, 2048)).decode()) == IdentityFile("ssh-rsa", 2048)
 
 
 @given(st.text())

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.checks import apps, clock, host, network, ports, redis, tls, variables
-from lockstitch.checks.check import Asking, Check, Context, findings
+from lockstitch.checks.check import Check, CheckGroup, Context, findings
 from lockstitch.checks.host import Used
-from lockstitch.checks.variables import Found, Held
+from lockstitch.checks.variables import VariableFacts, VariableValue
 from lockstitch.facts.clock import Clock
 from lockstitch.facts.clock import parse as parse_clock
 from lockstitch.facts.host import parse_reboot
@@ -191,7 +191,7 @@ def test_any_answer_can_be_read(text: str) -> None:
         network.url(UrlChecks(url="http://a/")),
         apps.at_boot(["a"], "warn"),
     ]
-    found = findings(Asking("a", a_host, tuple(asked)), [check.probe.parse(text, 0) for check in asked])
+    found = findings(CheckGroup("a", a_host, tuple(asked)), [check.probe.parse(text, 0) for check in asked])
     assert {finding.check for finding in found} == {check.name for check in asked}
     assert all(finding.hint for finding in found if finding.level != "pass")
 
@@ -215,7 +215,7 @@ def test_what_cannot_be_judged_is_no_pass(text: str) -> None:
 def test_what_was_not_answered_is_a_no_and_told_once() -> None:
     """A check that hangs must not let a deploy through."""
     checks = [Check(n, Probe(n, Command(":"), lambda text, code: text), lambda answer: iter(())) for n in "abbc"]
-    found = findings(Asking("a", Host("a", Address("a")), tuple(checks)), ["one"], "it took too long")
+    found = findings(CheckGroup("a", Host("a", Address("a")), tuple(checks)), ["one"], "it took too long")
     assert [(f.check, f.level) for f in found] == [("b", "fail"), ("c", "fail")]
     assert all("it took too long" in f.says for f in found)
 
@@ -294,7 +294,7 @@ def test_a_chain_that_the_host_does_not_trust_is_a_warning() -> None:
 def test_no_value_is_told(value: str) -> None:
     how = VariableChecks(min_length=1000)
     held = variables.held("env", Secret(value), how)
-    (found,) = variables.judge({"A": how}, {"A": held}, [".env"], Found({}))
+    (found,) = variables.judge({"A": how}, {"A": held}, [".env"], VariableFacts({}))
     assert found.level == "fail"
     assert str(len(value)) in found.says
     assert value not in f"{found}{held}"
@@ -308,20 +308,22 @@ HOW = VariableChecks(refuse=("changeme",), min_length=8)
     [
         (None, (), (), "fail"),
         (None, (), (".env",), "warn"),
-        (None, (Held(".env", 9),), (), "pass"),
-        (None, (Held(".env", 7),), (), "fail"),
-        (None, (Held(".env", 0),), (), "fail"),
-        (None, (Held(".env", 8, refused=True),), (), "fail"),
-        (Held("env", 9), (), (), "pass"),
+        (None, (VariableValue(".env", 9),), (), "pass"),
+        (None, (VariableValue(".env", 7),), (), "fail"),
+        (None, (VariableValue(".env", 0),), (), "fail"),
+        (None, (VariableValue(".env", 8, refused=True),), (), "fail"),
+        (VariableValue("env", 9), (), (), "pass"),
         # Each place counts: nobody knows here which one the app reads.
-        (Held("env", 9), (Held(".env", 8, refused=True),), (), "fail"),
+        (VariableValue("env", 9), (VariableValue(".env", 8, refused=True),), (), "fail"),
         ("it is not set on this machine", (), (), "fail"),
         ("", (), (), "warn"),
-        ("", (Held(".env", 9),), (), "pass"),
+        ("", (VariableValue(".env", 9),), (), "pass"),
     ],
 )
-def test_variables(given_: Held | str | None, held: tuple[Held, ...], unread: tuple[str, ...], says: str) -> None:
-    found = Found({"KEY": held} if held else {}, unread)
+def test_variables(
+    given_: VariableValue | str | None, held: tuple[VariableValue, ...], unread: tuple[str, ...], says: str
+) -> None:
+    found = VariableFacts({"KEY": held} if held else {}, unread)
     assert level(variables.judge({"KEY": HOW}, {"KEY": given_}, [".env"], found)) == says
 
 

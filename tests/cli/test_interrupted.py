@@ -11,19 +11,19 @@ import pytest
 from lockstitch import plans
 from lockstitch.cli import hosts
 from lockstitch.concurrency import interrupt
-from lockstitch.engine.fanout import Work, everywhere
+from lockstitch.engine.fanout import HostScript, everywhere
 from lockstitch.errors import ExitCode
 from lockstitch.model.command import Command
 from lockstitch.model.host import Address, Host
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import Result
-from lockstitch.remote.fake import Scripted
+from lockstitch.remote.fake import FakeRemote
 
 HOST = Host("one", Address("one"))
-WORK = [Work("one", HOST, Script((Step("look", "", Command("true")),)))]
+WORK = [HostScript("one", HOST, Script((Step("look", "", Command("true")),)))]
 
 
-class Interrupted(Scripted):
+class Interrupted(FakeRemote):
     """Somebody types Ctrl-C just as the only host has answered."""
 
     def run(self, *given: Any, **more: Any) -> tuple[Result, ...]:

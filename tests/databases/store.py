@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from lockstitch import plans
-from lockstitch.databases.backup import Backup, VaultFacts
+from lockstitch.databases.backup import Backup, BackupDirectoryFacts
 from lockstitch.engine.runner import run
 from lockstitch.engine.survey import look
 from lockstitch.errors import LockstitchError
-from lockstitch.inventory import Database, Fleet, Folder, select
+from lockstitch.inventory import Database, Fleet, InventoryFolder, select
 from lockstitch.model.command import Secret
 from lockstitch.model.outcome import Outcome, RunEvent
 from lockstitch.model.plan import Plan
-from lockstitch.plans import Shelf
+from lockstitch.plans import DatabaseJob
 from lockstitch.report import outcome_text
 from tests.local import LocalRemote
 from tests.servers import LocalServer
@@ -78,13 +78,13 @@ class Store:
         return self.do(lambda shelves: plans.prune("box", shelves, held or {}))
 
     def restore(self, name: str = "", into: str = "") -> Ended:
-        def make(shelves: Sequence[Shelf]) -> Plan:
+        def make(shelves: Sequence[DatabaseJob]) -> Plan:
             ((shelf, chosen),) = plans.choose(shelves, name)
             return plans.restore("box", shelf, chosen, into)
 
         return self.do(make)
 
-    def do(self, make: Callable[[Sequence[Shelf]], Plan], only: Sequence[str] = ()) -> Ended:
+    def do(self, make: Callable[[Sequence[DatabaseJob]], Plan], only: Sequence[str] = ()) -> Ended:
         """Look, plan, and carry it out."""
         events: list[RunEvent] = []
         try:
@@ -94,25 +94,25 @@ class Store:
             return Ended(int(error.exit_code), str(error), events=events)
         return Ended(int(outcome.code), outcome_text(outcome), outcome, events)
 
-    def shelves(self, only: Sequence[str] = ()) -> list[Shelf]:
+    def shelves(self, only: Sequence[str] = ()) -> list[DatabaseJob]:
         """Every database with what is found of it, for a run of its own."""
         databases = {name: self.database(name) for name in only or self.urls}
         found = self.look(only)
         self.last_run = self.new_run()
         prove = Secret(self.scratch, "env:SCRATCH") if self.scratch else ""
         return [
-            Shelf(database, found[name], self.secret(name), self.last_run, "ada@desk", prove)
+            DatabaseJob(database, found[name], self.secret(name), self.last_run, "ada@desk", prove)
             for name, database in databases.items()
         ]
 
-    def look(self, only: Sequence[str] = (), *, servers: bool = True) -> dict[str, VaultFacts]:
+    def look(self, only: Sequence[str] = (), *, servers: bool = True) -> dict[str, BackupDirectoryFacts]:
         """What lies in every vault, and what the servers tell."""
         databases = {name: self.database(name) for name in only or self.urls}
         found = look(self.remote, databases, {name: self.secret(name) for name in databases} if servers else {})
         for answer in found.values():
             if isinstance(answer, LockstitchError):
                 raise answer
-        return {name: answer for name, answer in found.items() if isinstance(answer, VaultFacts)}
+        return {name: answer for name, answer in found.items() if isinstance(answer, BackupDirectoryFacts)}
 
     def secret(self, name: str) -> Secret:
         return Secret(self.urls[name], f"env:{name.upper()}")
@@ -126,7 +126,7 @@ class Store:
         (hosts / "box.yml").write_text(
             json.dumps(inventory(self.urls, {"engine": self.server.kind, **self.settings}, self.host))
         )
-        (fleet,) = select(Folder(hosts), "box").fleets
+        (fleet,) = select(InventoryFolder(hosts), "box").fleets
         return fleet
 
     def new_run(self) -> str:

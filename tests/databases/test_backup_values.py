@@ -14,8 +14,8 @@ from lockstitch.databases.backup import (
     LONGEST_LABEL,
     NAME,
     Backup,
-    Vault,
-    VaultFacts,
+    BackupDirectory,
+    BackupDirectoryFacts,
     backup_name,
     opened,
     parse_backups,
@@ -180,13 +180,13 @@ def test_a_manifests_first_line_is_json_whatever_is_said(known: dict[str, str]) 
 
 def test_facts_of_a_vault() -> None:
     facts = parse_vault("\n".join([line(), "missing psql", "free 5", "unwritable /x", "written 70", "noise"]), 0)
-    assert facts == VaultFacts(parsed(line()), 5 * 1024, missing=("psql",), unwritable="/x", written=70)
+    assert facts == BackupDirectoryFacts(parsed(line()), 5 * 1024, missing=("psql",), unwritable="/x", written=70)
     assert facts.find(NAMED) is facts.newest and facts.find("other") is None
-    assert VaultFacts().newest is None and VaultFacts((Backup("a", problem="bad"),)).newest is None
+    assert BackupDirectoryFacts().newest is None and BackupDirectoryFacts((Backup("a", problem="bad"),)).newest is None
 
 
 def test_a_vault_keeps_its_state_apart_for_each_database() -> None:
-    vault = Vault("bk", "main")
+    vault = BackupDirectory("bk", "main")
     assert (vault.state, vault.marks) == ("bk/.lockstitch/main", "bk/.lockstitch/main/damaged")
 
 

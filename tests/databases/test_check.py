@@ -9,7 +9,7 @@ import pytest
 
 from lockstitch import plans
 from lockstitch.databases.health_check import Thresholds, judge
-from lockstitch.engine.survey import Examined, examine
+from lockstitch.engine.survey import DatabaseFacts, examine
 from lockstitch.errors import ConnectError, HostLostError, LockstitchError
 from tests.databases.conftest import MakeStore
 from tests.databases.dialects import speaks, table
@@ -18,9 +18,9 @@ from tests.databases.store import HOST, Ended, Store
 from tests.servers import LocalServer
 
 
-def examined(store: Store, name: str = "main") -> Examined:
+def examined(store: Store, name: str = "main") -> DatabaseFacts:
     found = examine(store.remote, {name: store.database(name)}, {name: store.secret(name)})[name]
-    assert isinstance(found, Examined)
+    assert isinstance(found, DatabaseFacts)
     return found
 
 
@@ -73,8 +73,8 @@ def test_one_database_that_cannot_be_asked_does_not_hide_the_other(server: Local
     databases = {name: store.database(name) for name in store.urls}
     urls = {name: store.secret(name) for name in store.urls}
     found = examine(store.remote, databases, urls)
-    assert isinstance(found["main"], Examined) and found["main"].state.problem == ""
-    assert isinstance(found["gone"], Examined) and "gone" in found["gone"].state.problem
+    assert isinstance(found["main"], DatabaseFacts) and found["main"].state.problem == ""
+    assert isinstance(found["gone"], DatabaseFacts) and "gone" in found["gone"].state.problem
 
     def fault(host: object, script: object) -> None:
         raise HostLostError(HOST, "the connection dropped")
@@ -89,7 +89,7 @@ def test_one_database_that_cannot_be_asked_does_not_hide_the_other(server: Local
 def test_a_host_that_is_away_is_an_error_of_its_databases(shop: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     away = ConnectError(HOST, "no route to it")
     monkeypatch.setattr(shop.remote, "connect", lambda hosts: {host.name: away for host in hosts})
-    found: dict[str, Examined | LockstitchError] = examine(
+    found: dict[str, DatabaseFacts | LockstitchError] = examine(
         shop.remote, {"main": shop.database()}, {"main": shop.secret("main")}
     )
     assert found == {"main": away} and shop.remote.scripts == []

@@ -11,8 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.databases.backup import Backup, ServerFacts, VaultFacts
-from lockstitch.databases.health import Beside, DatabaseState, Query, Replica, Room, Slot, Standby, Table, Waiting
+from lockstitch.databases.backup import Backup, BackupDirectoryFacts, ServerFacts
+from lockstitch.databases.health import (
+    ActiveQuery,
+    DatabaseState,
+    Replica,
+    Room,
+    Slot,
+    SpareDatabase,
+    Standby,
+    Table,
+    Waiting,
+)
 from lockstitch.databases.health_check import Thresholds, judge
 from lockstitch.model.finding import Finding
 from lockstitch.model.format import span
@@ -23,11 +33,15 @@ ASKED = frozenset({"room", "query", "waiting", "standby", "replica", "slot", "ta
 WELL = DatabaseState(
     "16.2", "shop", "app", up=90, size=5 << 20, rooms=(Room("the server", 3, 97),), grant="GRANT it;", asked=ASKED
 )
-BACKED_UP = VaultFacts((Backup("main-1", at="2026-07-01T11:00:00Z", sha256="00", proven="2026-07-01T11:30:00Z"),))
+BACKED_UP = BackupDirectoryFacts(
+    (Backup("main-1", at="2026-07-01T11:00:00Z", sha256="00", proven="2026-07-01T11:30:00Z"),)
+)
 LIMITS = Thresholds(80, 300, 30, 60, 7200)
 
 
-def found(state: DatabaseState = WELL, vault: VaultFacts = BACKED_UP, differ: str = "") -> tuple[Finding, ...]:
+def found(
+    state: DatabaseState = WELL, vault: BackupDirectoryFacts = BACKED_UP, differ: str = ""
+) -> tuple[Finding, ...]:
     return judge(state, LIMITS, vault, NOW, "fab -H prod", differ)
 
 
@@ -63,7 +77,7 @@ def test_the_fullest_of_several_limits_counts() -> None:
 
 @given(st.integers(0, 900))
 def test_a_query_may_run_for_so_long_and_no_longer(seconds: int) -> None:
-    query = Query(77, "app", "web", "192.0.2.1", "active", seconds, "SELECT 1", "SELECT end(77);")
+    query = ActiveQuery(77, "app", "web", "192.0.2.1", "active", seconds, "SELECT 1", "SELECT end(77);")
     finding = of("queries", found(replace(WELL, queries=(query,))))
     assert finding.level == ("fail" if seconds > 300 else "pass")
     if seconds > 300:
@@ -73,17 +87,18 @@ def test_a_query_may_run_for_so_long_and_no_longer(seconds: int) -> None:
 
 def test_a_dump_of_ours_is_no_long_query() -> None:
     assert (
-        of("queries", found(replace(WELL, queries=(Query(7, application="lockstitch", seconds=9999),)))).level == "pass"
+        of("queries", found(replace(WELL, queries=(ActiveQuery(7, application="lockstitch", seconds=9999),)))).level
+        == "pass"
     )
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(0, "pass"), (30, "pass"), (31, "fail"), (None, "warn")])
 def test_a_lock_may_be_waited_for_for_so_long(seconds: int | None, level: str) -> None:
-    holder = Query(5, "app", "job", "", "idle in transaction", 400, "UPDATE t", "SELECT end(5);")
-    between = Query(6, "app", "web", "", "active", 90, "ALTER TABLE t", "SELECT end(6);")
+    holder = ActiveQuery(5, "app", "job", "", "idle in transaction", 400, "UPDATE t", "SELECT end(5);")
+    between = ActiveQuery(6, "app", "web", "", "active", 90, "ALTER TABLE t", "SELECT end(6);")
     waiting = (
         Waiting(between, seconds, "relation AccessExclusiveLock", "public.t", (holder,)),
-        Waiting(Query(7, text="SELECT 1"), seconds, "relation AccessShareLock", "public.t", (between,)),
+        Waiting(ActiveQuery(7, text="SELECT 1"), seconds, "relation AccessShareLock", "public.t", (between,)),
     )
     finding = of("locks", found(replace(WELL, waiting=waiting)))
     assert finding.level == level
@@ -152,7 +167,7 @@ def test_a_database_that_does_not_answer_fails_and_its_vault_is_still_judged() -
 
 @pytest.mark.parametrize("kind", ["before", "undone", "restoring", "proving", "new"])
 def test_what_lockstitch_keeps_beside_it_is_a_note(kind: str) -> None:
-    finding = of("beside", found(replace(WELL, besides=(Beside(f'sh"op__{kind}_1', kind, 1 << 30),))))
+    finding = of("beside", found(replace(WELL, besides=(SpareDatabase(f'sh"op__{kind}_1', kind, 1 << 30),))))
     assert finding.level == "note" and "1.0 GiB" in finding.says
     if kind in ("before", "undone"):
         assert f'DROP DATABASE "sh""op__{kind}_1";' in finding.hint
@@ -162,19 +177,19 @@ def test_what_lockstitch_keeps_beside_it_is_a_note(kind: str) -> None:
 def test_the_newest_backup_may_be_so_old(seconds: int, longest: int) -> None:
     at = (NOW - timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
     limits = replace(LIMITS, backup_age=longest)
-    finding = of("backup", judge(WELL, limits, VaultFacts((Backup("main-1", at=at),)), NOW))
+    finding = of("backup", judge(WELL, limits, BackupDirectoryFacts((Backup("main-1", at=at),)), NOW))
     assert finding.level == ("fail" if longest and seconds > longest else "pass")
 
 
 def test_no_backup_is_a_no_only_where_its_age_is_looked_at() -> None:
-    broken = VaultFacts((Backup("main-1", problem="it has no manifest"),))
+    broken = BackupDirectoryFacts((Backup("main-1", problem="it has no manifest"),))
     assert of("backup", found(vault=broken)).level == "fail"
     (finding,) = (f for f in judge(WELL, Thresholds(), broken, NOW, "fab -H prod") if f.check == "backup")
     assert (finding.level, finding.hint) == ("warn", "fab -H prod backup")
 
 
 def test_what_stands_against_the_next_backup_is_told() -> None:
-    unproven = VaultFacts((Backup("main-1", at="2026-07-01T11:00:00Z"),))
+    unproven = BackupDirectoryFacts((Backup("main-1", at="2026-07-01T11:00:00Z"),))
     assert of("proof", found(vault=unproven)).level == "warn"
     assert of("tools", found(differ="the server is 16, the tools are 17")).level == "note"
     old = replace(BACKED_UP, server=ServerFacts(problem="pg_dump is too old"), lock="ada since 11:00, run r-1")
@@ -195,7 +210,7 @@ def test_spans_have_their_two_largest_units() -> None:
 
 TEXTS = st.text(max_size=40)
 NUMBERS = st.none() | st.integers(0, 1 << 45)
-QUERIES = st.builds(Query, st.integers(0, 9999), TEXTS, TEXTS, TEXTS, TEXTS, NUMBERS, TEXTS, TEXTS)
+QUERIES = st.builds(ActiveQuery, st.integers(0, 9999), TEXTS, TEXTS, TEXTS, TEXTS, NUMBERS, TEXTS, TEXTS)
 STATES = st.builds(
     DatabaseState,
     version=TEXTS,
@@ -211,7 +226,7 @@ STATES = st.builds(
     replicas=st.lists(st.builds(Replica, TEXTS, TEXTS, TEXTS, NUMBERS, NUMBERS), max_size=2).map(tuple),
     slots=st.lists(st.builds(Slot, TEXTS, NUMBERS, TEXTS), max_size=1).map(tuple),
     tables=st.lists(st.builds(Table, TEXTS, st.integers(0, 1 << 50), NUMBERS, NUMBERS, TEXTS), max_size=2).map(tuple),
-    besides=st.lists(st.builds(Beside, TEXTS, TEXTS, NUMBERS), max_size=1).map(tuple),
+    besides=st.lists(st.builds(SpareDatabase, TEXTS, TEXTS, NUMBERS), max_size=1).map(tuple),
     asked=st.frozensets(st.sampled_from(sorted(ASKED))),
     problems=st.lists(TEXTS, max_size=2).map(tuple),
     problem=st.just("") | TEXTS,
@@ -232,7 +247,7 @@ def test_whatever_is_told_is_judged_and_shown_safely(state: DatabaseState) -> No
 
 
 def test_what_is_shown_reads_as_a_person_wants_it() -> None:
-    query = Query(77, "app", "web", "192.0.2.1", "active", 400, "SELECT 1", "SELECT end(77);")
+    query = ActiveQuery(77, "app", "web", "192.0.2.1", "active", 400, "SELECT 1", "SELECT end(77);")
     state = replace(WELL, queries=(query,), tables=(Table("public.orders", 3 << 20, 300, 2, ""),), standby=None)
     lines = databases_text({"main": (state, found(state))}).splitlines()
     assert lines[0] == "main: shop as app, server 16.2, 5.0 MiB on disk, up for 1 min 30 s"
@@ -247,7 +262,7 @@ def test_what_is_shown_reads_as_a_person_wants_it() -> None:
 
 
 def test_texts_of_others_can_be_masked() -> None:
-    query = Query(1, text="x secret")
+    query = ActiveQuery(1, text="x secret")
     state = DatabaseState(
         queries=(query,), waiting=(Waiting(query, by=(query,)),), problems=("secret",), problem="secret"
     )

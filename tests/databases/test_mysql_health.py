@@ -14,8 +14,8 @@ from typing import Any
 import pymysql
 import pytest
 
-from lockstitch.databases.backup import VaultFacts
-from lockstitch.databases.health import Beside, DatabaseState, Room, Slow, Standby
+from lockstitch.databases.backup import BackupDirectoryFacts
+from lockstitch.databases.health import DatabaseState, Room, Slow, SpareDatabase, Standby
 from lockstitch.databases.health_check import Thresholds, judge
 from lockstitch.databases.mysql import login
 from lockstitch.databases.mysql.health import STATE, parse_state
@@ -193,7 +193,9 @@ def test_slow_queries_are_counted_since_it_began(server: LocalMariaDB) -> None:
         session.execute("SELECT COUNT(*) FROM orders")
     slow = state(server).slow
     assert slow and slow.queries >= 1 and slow.asked > slow.queries and slow.seconds == 10
-    found = judge(DatabaseState(version="10", slow=Slow(3, 400, 0.5)), Thresholds(), VaultFacts(), datetime.now(UTC))
+    found = judge(
+        DatabaseState(version="10", slow=Slow(3, 400, 0.5)), Thresholds(), BackupDirectoryFacts(), datetime.now(UTC)
+    )
     (finding,) = [each for each in found if each.check == "slow"]
     assert (finding.level, finding.says.partition(", ")[0]) == (
         "note",
@@ -202,8 +204,10 @@ def test_slow_queries_are_counted_since_it_began(server: LocalMariaDB) -> None:
 
 
 def test_what_is_beside_is_dropped_in_its_own_words() -> None:
-    beside = Beside("a`b__before_1", "before", None, "DROP DATABASE `a``b__before_1`;")
-    found = judge(DatabaseState(version="10", besides=(beside,)), Thresholds(), VaultFacts(), datetime.now(UTC))
+    beside = SpareDatabase("a`b__before_1", "before", None, "DROP DATABASE `a``b__before_1`;")
+    found = judge(
+        DatabaseState(version="10", besides=(beside,)), Thresholds(), BackupDirectoryFacts(), datetime.now(UTC)
+    )
     assert "when it is not needed any more: DROP DATABASE `a``b__before_1`;" in [each.hint for each in found]
 
 

@@ -25,7 +25,7 @@ from lockstitch.databases.engine import engines, judge_rows, on_dump, with_dump
 from lockstitch.databases.postgres import conninfo, login, parse, parse_facts
 from lockstitch.errors import UsageError
 from lockstitch.model.command import Command, Secret
-from lockstitch.model.gate import Answer
+from lockstitch.model.gate import Status
 from tests.postgres import APP, AWKWARD, LIMITED, LocalPostgres
 from tests.shells import SHELLS, says
 
@@ -285,7 +285,7 @@ def test_a_servers_facts_are_all_read() -> None:
 @given(st.text(max_size=200))
 def test_no_answer_of_a_server_breaks_it(text: str) -> None:
     parse_facts(text, 0)
-    assert judge_rows(text).answer in (Answer.PASS, Answer.FAIL)
+    assert judge_rows(text).answer in (Status.PASS, Status.FAIL)
 
 
 def test_rows_that_are_the_same_pass_and_nothing_else_does() -> None:

@@ -28,7 +28,7 @@ from lockstitch.cli import executor as bare
 from lockstitch.engine.runner import run
 from lockstitch.engine.survey import survey
 from lockstitch.errors import ExitCode
-from lockstitch.inventory import Folder, Inventory, load, select
+from lockstitch.inventory import Inventory, InventoryFolder, load, select
 from lockstitch.inventory.app import AppSettings
 from lockstitch.inventory.schema import Environment
 from lockstitch.model.outcome import Outcome, RunEvent
@@ -267,9 +267,9 @@ class World:
 
     def deploy(self, ref: str) -> Outcome:
         self.runs += 1
-        (fleet,) = select(Folder(self.root / "hosts"), "box").fleets
+        (fleet,) = select(InventoryFolder(self.root / "hosts"), "box").fleets
         asked = survey(self.remote, plans.deploy_asks(fleet, ref))
-        plan = plans.deploy(fleet, asked, plans.Wanted(f"20260101T00000{self.runs}Z-0000", "ada@desk"))
+        plan = plans.deploy(fleet, asked, plans.DeployOptions(f"20260101T00000{self.runs}Z-0000", "ada@desk"))
         events: list[RunEvent] = []
         return run(plan, self.remote, {host.name: host for host in fleet.hosts}, events.append)
 

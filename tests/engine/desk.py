@@ -14,7 +14,7 @@ from lockstitch import plans
 from lockstitch.engine.runner import run
 from lockstitch.engine.survey import survey
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Fleet, Folder, select
+from lockstitch.inventory import Fleet, InventoryFolder, select
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.outcome import Outcome, RunEvent
 from lockstitch.model.plan import Plan
@@ -77,7 +77,7 @@ class DeskWorld:
         hosts.mkdir(exist_ok=True)
         known = {"repository": self.repository, "layout": self.layout, "maintenance": json.dumps(self.maintenance)}
         (hosts / "box.yml").write_text(INVENTORY.format(**known))
-        (fleet,) = select(Folder(hosts), "box").fleets
+        (fleet,) = select(InventoryFolder(hosts), "box").fleets
         return fleet
 
     def survey(self, asks: Any) -> Survey:
@@ -86,12 +86,12 @@ class DeskWorld:
     def plan_deploy(self, ref: str, **wanted: Any) -> Plan:
         fleet = self.fleet()
         found = self.survey(plans.deploy_asks(fleet, ref))
-        return plans.deploy(fleet, found, plans.Wanted(self.new_run(), "ada@desk", **wanted))
+        return plans.deploy(fleet, found, plans.DeployOptions(self.new_run(), "ada@desk", **wanted))
 
     def plan_rollback(self, to: str = "", **back: Any) -> Plan:
         fleet = self.fleet()
         found = self.survey(plans.rollback_asks(fleet, to))
-        return plans.rollback(fleet, found, plans.Back(self.new_run(), "ada@desk", to, **back))
+        return plans.rollback(fleet, found, plans.RollbackOptions(self.new_run(), "ada@desk", to, **back))
 
     def planner(self, kind: str, ref: str) -> Callable[[], Plan]:
         """Makes plans of one survey, each of a run of its own, which do not mind that journals have grown since."""
@@ -102,15 +102,15 @@ class DeskWorld:
         def plan() -> Plan:
             who = (self.new_run(), "ada@desk")
             if kind == "deploy":
-                return replace(plans.deploy(fleet, found, plans.Wanted(*who)), written={})
-            return replace(plans.rollback(fleet, found, plans.Back(*who)), written={})
+                return replace(plans.deploy(fleet, found, plans.DeployOptions(*who)), written={})
+            return replace(plans.rollback(fleet, found, plans.RollbackOptions(*who)), written={})
 
         return plan
 
     def plan_maintenance(self, *, on: bool, **asked: Any) -> Plan:
         fleet = self.fleet()
         found = self.survey(plans.rollback_asks(fleet, ""))
-        return plans.maintenance(fleet, found, plans.Asked(self.new_run(), "ada@desk", on, **asked))
+        return plans.maintenance(fleet, found, plans.MaintenanceOptions(self.new_run(), "ada@desk", on, **asked))
 
     def run(self, plan: Plan) -> Outcome:
         events: list[RunEvent] = []

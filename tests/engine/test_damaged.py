@@ -14,9 +14,9 @@ from lockstitch import plans
 from lockstitch.databases.backup import Backup
 from lockstitch.engine.locks import break_locks
 from lockstitch.errors import CheckError, LockHeldError
-from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
 from lockstitch.model.layout import layout as layout_of
-from lockstitch.model.outcome import Said
+from lockstitch.model.outcome import RunMessage
 from lockstitch.model.plan import Plan, Site
 from lockstitch.plans.backup import held_backups
 from lockstitch.report import history_json, outcome_text, plan_text, status_text
@@ -172,7 +172,7 @@ def test_a_deploy_heals_a_damaged_journal_keeps_what_was_there_and_says_so(any_w
     (note,) = ended.outcome.notes
     assert note.startswith("api@a: the journal ") and aside.name in note
     assert f"! {note}" in outcome_text(ended.outcome)
-    assert Said(note) in ended.events
+    assert RunMessage(note) in ended.events
     assert world.rollback().code == 0
     assert world.truth() == world.on("v2")
 
@@ -389,7 +389,7 @@ def test_where_a_journal_is_damaged_no_dump_of_its_app_goes() -> None:
     """The line that named it may be the one that was lost."""
     site = Site("api1", "api", layout_of("releases", "api"))
     good = {"event": "release", "release": "20260101T000000Z-aaaaaaaaaaaa", "verdict": "good", "backup": "one"}
-    place = PlaceFacts(folders=("20260101T000000Z-aaaaaaaaaaaa",))
+    place = CheckoutFacts(folders=("20260101T000000Z-aaaaaaaaaaaa",))
     dumps = [Backup("one", app="api"), Backup("two", app="api"), Backup("by-hand", app=""), Backup("web", app="web")]
     for damaged, wanted in ((0, {"one"}), (1, {"one", "two"})):
         facts = Facts(site, place, HostFacts(journal=(good,), damaged=damaged))

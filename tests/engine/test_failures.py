@@ -22,7 +22,7 @@ from lockstitch.model.command import Command
 from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.host import Host
 from lockstitch.model.outcome import RunEvent
-from lockstitch.model.plan import Plan, Script, Step, Unit
+from lockstitch.model.plan import Plan, Script, SitePlan, Step
 from lockstitch.report import outcome_text
 from tests.engine.world import SITES, Ended, World, copied, quick, step_at, steps_of, with_step, with_unit
 
@@ -52,9 +52,11 @@ class Prepared:
     def plan(self) -> Plan:
         """A plan of a run of its own, which does not mind that the journals have grown since the survey."""
         if self.kind == "deploy":
-            made = plans.deploy(self.fleet, self.survey, plans.Wanted(self.world.new_run(), "ada@desk"))
+            made = plans.deploy(self.fleet, self.survey, plans.DeployOptions(self.world.new_run(), "ada@desk"))
         else:
-            made = plans.rollback(self.fleet, self.survey, plans.Back(self.world.new_run(), "ada@desk", "v1"))
+            made = plans.rollback(
+                self.fleet, self.survey, plans.RollbackOptions(self.world.new_run(), "ada@desk", "v1")
+            )
         return replace(made, written={})
 
     def assert_back(self, ended: Ended, plan: Plan, why: str) -> None:
@@ -174,7 +176,7 @@ def scripts_of(plan: Plan) -> dict[Where, str]:
     return {**lock, **waves, **{where(unit): "finish" for unit in plan.finish}}
 
 
-def where(unit: Unit) -> Where:
+def where(unit: SitePlan) -> Where:
     return (unit.site.host, unit.site.app, unit.steps[0].name)
 
 
@@ -308,7 +310,7 @@ def test_every_gate_that_says_no_takes_every_host_back(both: Twins) -> None:
     both.each([(w, u) for w, wave in waves for u, unit in enumerate(wave.units) if unit.gates], check)
 
 
-def says_no(unit: Unit) -> Unit:
+def says_no(unit: SitePlan) -> SitePlan:
     return replace(
         unit, gates=tuple(replace(quick(gate), judge=lambda reading: failed("I say no")) for gate in unit.gates)
     )
@@ -360,7 +362,7 @@ def test_going_back_asks_anew_and_does_not_take_the_word_of_the_code_that_failed
     (b, c) = plan.waves[last].units
     asked: list[str] = []
 
-    def noted(unit: Unit) -> Unit:
+    def noted(unit: SitePlan) -> SitePlan:
         def judge(reading: object) -> Verdict:
             asked.append(unit.site.host)
             return passed("it is the old one")

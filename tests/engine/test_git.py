@@ -16,7 +16,7 @@ from lockstitch.checks import apps
 from lockstitch.errors import CheckError
 from lockstitch.facts.git_locks import GIT_LOCKS
 from lockstitch.facts.queries import resolve
-from lockstitch.facts.site import PlaceFacts, Target
+from lockstitch.facts.site import CheckoutFacts, Target
 from lockstitch.model.plan import Script, Step
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import NOBODYS_CONFIG, World
@@ -26,7 +26,7 @@ from tests.remote.sshd import Sshd
 HERE = ("a", "api")
 
 
-def place(world: World) -> PlaceFacts:
+def place(world: World) -> CheckoutFacts:
     """Return what a survey says of the one site."""
     (facts,) = world.surveyed(plans.usual_asks(world.fleet("box:a"))).facts.values()
     return facts.place

@@ -15,7 +15,7 @@ from lockstitch.engine.journal import Journal, note, now, recorded, records
 from lockstitch.model.command import Secret
 from lockstitch.model.gate import passed
 from lockstitch.model.layout import layout
-from lockstitch.model.outcome import GateAsked, GoingBack, RunEvent, Said, WaveBegan
+from lockstitch.model.outcome import GateAsked, RollbackBegan, RunEvent, RunMessage, WaveBegan
 from lockstitch.model.plan import Change, Plan, Site
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput
 
@@ -92,8 +92,8 @@ EVENTS: list[RunEvent] = [
     StepEnded("web1", "api", "build", 3, 7),
     WaveBegan("prepare", (SITE,), 1, 2),
     GateAsked(SITE, "health", passed("answered 200"), 2),
-    GoingBack("it failed", (SITE,)),
-    Said("a sentence"),
+    RollbackBegan("it failed", (SITE,)),
+    RunMessage("a sentence"),
 ]
 
 

@@ -17,7 +17,7 @@ import pytest
 from lockstitch import plans
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Facts, Survey
-from lockstitch.inventory import Folder, select
+from lockstitch.inventory import InventoryFolder, select
 from lockstitch.model.command import Secret
 from lockstitch.model.gate import passed
 from lockstitch.model.layout import LayoutKind
@@ -236,10 +236,10 @@ apps:
   api: {repository: r, path: srv/api, service: {kind: command, reload: ':', status: ':'}}
 """
     (tmp_path / "prod.yml").write_text(text)
-    (fleet,) = select(Folder(tmp_path), "prod").fleets
+    (fleet,) = select(InventoryFolder(tmp_path), "prod").fleets
     found = Survey({ask.site: Facts(ask.site) for ask in plans.usual_asks(fleet)})
     with pytest.raises(UsageError) as refused:
-        plans.maintenance(fleet, found, plans.Asked("run", "ada", True))
+        plans.maintenance(fleet, found, plans.MaintenanceOptions("run", "ada", True))
     assert "maintenance_page" in refused.value.hint
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lockstitch import plans
-from lockstitch.engine.fanout import Work, everywhere
+from lockstitch.engine.fanout import HostScript, everywhere
 from lockstitch.engine.runner import run
 from lockstitch.model.command import Command, Secret
 from lockstitch.model.gate import passed
@@ -138,7 +138,7 @@ def test_who_is_not_selected_keeps_serving_while_it_is_migrated(make: Make) -> N
     whole = world.fleet()
     part = replace(whole, cells=whole.cells[:1])
     found = world.survey(plans.deploy_asks(part, "v2"))
-    said = plan_text(plans.deploy(part, found, plans.Wanted(world.new_run(), "ada@desk")))
+    said = plan_text(plans.deploy(part, found, plans.DeployOptions(world.new_run(), "ada@desk")))
     assert "desk: b not selected: the code before serves there" in said
 
 
@@ -163,6 +163,6 @@ def test_what_an_app_prints_of_its_secrets_is_masked(make: Make) -> None:
     world, said = make(), list[Event]()
     (host, *_) = world.fleet().hosts
     told = Command('echo "the key is $KEY"', env={"KEY": Secret("open-sesame")})
-    done = everywhere(world.remote, [Work("desk", host, Script((Step("run", "", told),)))], said.append)
+    done = everywhere(world.remote, [HostScript("desk", host, Script((Step("run", "", told),)))], said.append)
     assert done["desk"].results[0].output == "the key is ***\n"
     assert [event.line for event in said if isinstance(event, StepOutput)] == ["the key is ***"]

@@ -14,7 +14,7 @@ from lockstitch.model.gate import Gate, Verdict, failed, inconclusive, passed
 from lockstitch.model.host import Address, Host
 from lockstitch.model.layout import layout
 from lockstitch.model.outcome import Outcome
-from lockstitch.model.plan import OnlyIf, Plan, Site, Step, Unit, Wave
+from lockstitch.model.plan import Condition, Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.probe import Probe
 from lockstitch.plans.release_shell import RECORD
 from tests.local import LocalRemote
@@ -27,12 +27,12 @@ def step(name: str, text: str = "", *, undo: bool = True, again: bool = False, t
     return Step(name, name, Command(f"echo {name} >>log\n{text}"), took_back, again, tells=tells)
 
 
-def only_if(verdict: Verdict) -> OnlyIf:
+def only_if(verdict: Verdict) -> Condition:
     probe = Probe("need", Command("echo asked >>log"), lambda text, code: verdict)
-    return OnlyIf(SITE, Gate("need", probe, lambda said: said, tries=1))
+    return Condition(SITE, Gate("need", probe, lambda said: said, tries=1))
 
 
-def carried_out(folder: Path, waves: list[Wave], finish: tuple[Unit, ...] = ()) -> tuple[Outcome, list[str]]:
+def carried_out(folder: Path, waves: list[Wave], finish: tuple[SitePlan, ...] = ()) -> tuple[Outcome, list[str]]:
     remote = LocalRemote(folder)
     plan = Plan("deploy", "prod", "run-1", "ada", "", tuple(waves), finish)
     outcome = run(plan, remote, {"h": Host("h", Address("h"))}, lambda event: None)
@@ -51,10 +51,10 @@ def carried_out(folder: Path, waves: list[Wave], finish: tuple[Unit, ...] = ()) 
 def test_a_wave_is_done_when_there_is_a_need(tmp_path: Path, verdict: Verdict, code: ExitCode, log: list[str]) -> None:
     need = only_if(verdict)
     waves = [
-        Wave("first", (Unit(SITE, (step("first"),)),), visible=True),
-        Wave("dump", (Unit(SITE, (step("dump"),)),), only_if=need),
-        Wave("look", (Unit(SITE, (step("look"),)),), only_if=need),
-        Wave("last", (Unit(SITE, (step("last"),)),), visible=True),
+        Wave("first", (SitePlan(SITE, (step("first"),)),), visible=True),
+        Wave("dump", (SitePlan(SITE, (step("dump"),)),), only_if=need),
+        Wave("look", (SitePlan(SITE, (step("look"),)),), only_if=need),
+        Wave("last", (SitePlan(SITE, (step("last"),)),), visible=True),
     ]
     outcome, said = carried_out(tmp_path, waves)
     assert (outcome.code, said) == (code, log), "what one answer decides is asked once"
@@ -66,11 +66,11 @@ def test_a_unit_that_continues_another_goes_back_with_it(tmp_path: Path, fails_i
         # Done once more on the way back it is well.
         return step(name, f"[ {fails_in} != {name} ] || [ $(grep -c '^{name}$' log) -gt 1 ]", again=again)
 
-    moved = Unit(SITE, (each("checkout"), each("build", again=True)))
-    switched = Unit(SITE, (each("migrate"), each("reload", again=True)), after=moved)
+    moved = SitePlan(SITE, (each("checkout"), each("build", again=True)))
+    switched = SitePlan(SITE, (each("migrate"), each("reload", again=True)), after=moved)
     waves = [
         Wave("code", (moved,), visible=True),
-        Wave("between", (Unit(SITE, (each("between"),)),)),
+        Wave("between", (SitePlan(SITE, (each("between"),)),)),
         Wave("switch", (switched,), visible=True),
     ]
     outcome, said = carried_out(tmp_path, waves)
@@ -93,8 +93,8 @@ def test_what_a_step_tells_is_recorded_in_the_end(tmp_path: Path) -> None:
         "",
         Command(RECORD, values={"record": '{"a":1}', "journal": SITE.layout.journal, "reason": "", "told": "api"}),
     )
-    waves = [Wave("dump", (Unit(SITE, (step("dump", "echo told backup main-1; echo told no", tells="api"),)),))]
-    outcome, _ = carried_out(tmp_path, waves, (Unit(SITE, (record,)),))
+    waves = [Wave("dump", (SitePlan(SITE, (step("dump", "echo told backup main-1; echo told no", tells="api"),)),))]
+    outcome, _ = carried_out(tmp_path, waves, (SitePlan(SITE, (record,)),))
     assert outcome.code is ExitCode.DONE
     told = [json.loads(line) for line in journal.read_text().splitlines()]
     assert {key: told[-2].get(key) for key in ("a", "backup")} == {"a": 1, "backup": "main-1"}
@@ -102,8 +102,8 @@ def test_what_a_step_tells_is_recorded_in_the_end(tmp_path: Path) -> None:
 
 def test_what_was_dumped_is_told_when_the_run_fails(tmp_path: Path) -> None:
     waves = [
-        Wave("dump", (Unit(SITE, (step("dump", "echo told backup main-1", tells="api"),)),)),
-        Wave("migrate", (Unit(SITE, (step("migrate", "exit 3"),)),)),
+        Wave("dump", (SitePlan(SITE, (step("dump", "echo told backup main-1", tells="api"),)),)),
+        Wave("migrate", (SitePlan(SITE, (step("migrate", "exit 3"),)),)),
     ]
     outcome, _ = carried_out(tmp_path, waves)
     assert outcome.code is ExitCode.REVERTED

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fabric import Config
 
-from lockstitch.engine.fanout import Work, everywhere
+from lockstitch.engine.fanout import HostScript, everywhere
 from lockstitch.engine.journal import KEPT, Journal, recorded, records
 from lockstitch.engine.runner import run
 from lockstitch.errors import CheckError, ExitCode
@@ -149,9 +149,9 @@ def test_what_cannot_be_kept_here_says_nothing_of_the_host(far: Far) -> None:
     def full(event: Event) -> None:
         raise FULL
 
-    done = everywhere(far.remote, [Work("a", host, script)], full)["a"]
+    done = everywhere(far.remote, [HostScript("a", host, script)], full)["a"]
     assert done.code is ExitCode.CHECK_SAID_NO and "cannot be kept on this machine: no space left" in done.words
-    assert everywhere(far.remote, [Work("a", host, script)])["a"].code is ExitCode.DONE
+    assert everywhere(far.remote, [HostScript("a", host, script)])["a"].code is ExitCode.DONE
 
 
 def test_a_disk_that_is_full_before_anything_begins(tmp_path: Path) -> None:

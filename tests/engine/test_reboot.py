@@ -13,14 +13,14 @@ from lockstitch.errors import CheckError, ConnectError, HostKeyError
 from lockstitch.facts.packages import Boot
 from lockstitch.model.host import Address, Host
 from lockstitch.model.outcome import GateAsked, Outcome, RunEvent
-from lockstitch.model.plan import Plan, Script, Step, Unit
-from lockstitch.remote.fake import Answer, Scripted
+from lockstitch.model.plan import Plan, Script, SitePlan, Step
+from lockstitch.remote.fake import FakeAnswer, FakeRemote
 from lockstitch.report import outcome_json, outcome_text
 
 HOSTS = tuple(Host(name, Address(name)) for name in "abc")
 
 
-class Machines(Scripted):
+class Machines(FakeRemote):
     """Hosts that answer from a new boot so many askings after a reboot; `away` never do."""
 
     def __init__(self, asked: int = 2) -> None:
@@ -33,11 +33,11 @@ class Machines(Scripted):
         self.reply("*", "reboot", self._go)
         self.reply("*", "gate back", self._back)
 
-    def _go(self, host: Host, script: Script, step: Step) -> Answer:
+    def _go(self, host: Host, script: Script, step: Step) -> FakeAnswer:
         self.away[host.name] = self.asked
-        return Answer()
+        return FakeAnswer()
 
-    def _back(self, host: Host, script: Script, step: Step) -> Answer:
+    def _back(self, host: Host, script: Script, step: Step) -> FakeAnswer:
         left = self.away.get(host.name, 0)
         if left == self.asked:
             self.away[host.name] = left - 1
@@ -47,21 +47,21 @@ class Machines(Scripted):
                 self.boots[host.name] += 1
                 self.away[host.name] = 0
             raise self.never.get(host.name) or ConnectError(host.name, "no answer")
-        return Answer(output=f"boot id {self.boots[host.name]}\nsystem running\n")
+        return FakeAnswer(output=f"boot id {self.boots[host.name]}\nsystem running\n")
 
 
 def planned(found: dict[str, Boot] | None = None, *, seconds: float = 20.0, only_pending: bool = False) -> Plan:
-    turns = plans.Turns("run", "ada", "a,b,c", HOSTS)
+    turns = plans.RollingHosts("run", "ada", "a,b,c", HOSTS)
     known = found or {host.name: Boot("id 1") for host in HOSTS}
     plan = plans.reboot(turns, known, seconds=seconds, only_pending=only_pending)
 
-    def hasty(unit: Unit) -> Unit:
+    def hasty(unit: SitePlan) -> SitePlan:
         return replace(unit, gates=tuple(replace(gate, interval=0.01) for gate in unit.gates))
 
     return replace(plan, waves=tuple(replace(w, units=tuple(map(hasty, w.units))) for w in plan.waves))
 
 
-def carried_out(plan: Plan, remote: Scripted) -> Outcome:
+def carried_out(plan: Plan, remote: FakeRemote) -> Outcome:
     return run(plan, remote, {host.name: host for host in HOSTS}, lambda event: None)
 
 

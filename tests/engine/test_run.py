@@ -16,8 +16,8 @@ from lockstitch.engine.runner import run
 from lockstitch.errors import CheckError, SiteChangedError, StepTimeoutError
 from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.host import Host
-from lockstitch.model.outcome import GateAsked, RunEvent, Said
-from lockstitch.model.plan import Plan, Script, Unit
+from lockstitch.model.outcome import GateAsked, RunEvent, RunMessage
+from lockstitch.model.plan import Plan, Script, SitePlan
 from lockstitch.model.results import Observer, Result, StepEnded, nobody
 from lockstitch.report import outcome_json, outcome_text, plan_json, plan_text
 from tests.engine.conftest import MakeWorld
@@ -34,7 +34,7 @@ def judged(plan: Plan, judge: Judge, **how: Any) -> Plan:
     """The plan whose first switch is judged by how often it was asked."""
     asked = iter(range(1, 1000))
 
-    def changed(unit: Unit) -> Unit:
+    def changed(unit: SitePlan) -> SitePlan:
         gates = (replace(gate, judge=lambda reading: judge(next(asked)), interval=0.01, **how) for gate in unit.gates)
         return replace(unit, gates=tuple(gates))
 
@@ -71,7 +71,7 @@ def test_after_a_pause_the_gates_are_asked_once_more(any_world: World, then: boo
     paused = replace(plan.waves[number], pause=0.05)
     plan = replace(plan, waves=(*plan.waves[:number], paused, *plan.waves[number + 1 :]))
     ended = any_world.run(plan)
-    assert [e.text for e in ended.events if isinstance(e, Said)][:1] == [f"watching {paused.name} for 0.05 s"]
+    assert [e.text for e in ended.events if isinstance(e, RunMessage)][:1] == [f"watching {paused.name} for 0.05 s"]
     assert ended.code == (0 if then else 5)
     assert any_world.truth() == (any_world.on("v2") if then else before)
     assert any_world.served("b", "api") == ("v2" if then else "v1"), "no further wave"

@@ -9,7 +9,7 @@ import pytest
 
 from lockstitch import plans
 from lockstitch.errors import CheckError, HostLostError, LockHeldError, UsageError
-from lockstitch.model.plan import Plan, Unit
+from lockstitch.model.plan import Plan, SitePlan
 from lockstitch.report import outcome_json, outcome_text, plan_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, Ended, World, quick
@@ -37,10 +37,10 @@ def served(make_world: MakeWorld) -> World:
 def planned(world: World, verb: plans.Verb, selection: str = "box") -> Plan:
     fleet = world.fleet(selection)
     found = world.surveyed(plans.rollback_asks(fleet, ""))
-    asked = plans.Service(world.new_run(), "ada@desk", verb, env=plans.environments(fleet, reveal=True))
+    asked = plans.ServiceChange(world.new_run(), "ada@desk", verb, env=plans.environments(fleet, reveal=True))
     plan = plans.service(fleet, found, asked)
 
-    def hasty(unit: Unit) -> Unit:
+    def hasty(unit: SitePlan) -> SitePlan:
         return replace(unit, gates=tuple(map(quick, unit.gates)), back=tuple(map(quick, unit.back)))
 
     return replace(plan, waves=tuple(replace(w, units=tuple(map(hasty, w.units))) for w in plan.waves))

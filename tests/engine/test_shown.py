@@ -13,7 +13,7 @@ from lockstitch.model.command import Command
 from lockstitch.model.host import Address, Host
 from lockstitch.model.layout import Layout
 from lockstitch.model.outcome import Outcome
-from lockstitch.model.plan import Kind, Plan, Script, Site, Step, Unit, Wave
+from lockstitch.model.plan import Plan, RunKind, Script, Site, SitePlan, Step, Wave
 from lockstitch.plans.lock_steps import release_step
 from lockstitch.report import outcome_json, outcome_text
 from tests.local import LocalRemote
@@ -25,7 +25,7 @@ STUCK = Step("swap", "swap", Command("exit 1"), Command("echo it hangs; exit 1")
 
 
 def carried_out(
-    folder: Path, site: Site, kind: Kind, steps: tuple[Step, ...], finish: tuple[Step, ...] = (), lost: str = ""
+    folder: Path, site: Site, kind: RunKind, steps: tuple[Step, ...], finish: tuple[Step, ...] = (), lost: str = ""
 ) -> Outcome:
     """The outcome of a plan of one wave; where a script has the step `lost` its host is lost."""
     remote = LocalRemote(folder)
@@ -35,8 +35,8 @@ def carried_out(
             raise HostLostError("h", "the connection was lost")
 
     remote.faults.append(fault)
-    last = (Unit(site, (*finish, release_step(site, "run-1"))),)
-    plan = Plan(kind, "prod", "run-1", "ada", "", (Wave("one", (Unit(site, steps),)),), last, last)
+    last = (SitePlan(site, (*finish, release_step(site, "run-1"))),)
+    plan = Plan(kind, "prod", "run-1", "ada", "", (Wave("one", (SitePlan(site, steps),)),), last, last)
     return run(plan, remote, {"h": Host("h", Address("h"))}, lambda event: None)
 
 
@@ -54,7 +54,7 @@ def carried_out(
     ],
 )
 def test_a_database_that_needs_a_person_is_shown_by_a_task_that_knows_databases(
-    tmp_path: Path, kind: Kind, steps: tuple[Step, ...], finish: tuple[Step, ...], lost: str, then: str
+    tmp_path: Path, kind: RunKind, steps: tuple[Step, ...], finish: tuple[Step, ...], lost: str, then: str
 ) -> None:
     outcome = carried_out(tmp_path, DATABASE, kind, steps, finish, lost)
     assert outcome.code is ExitCode.NEEDS_A_PERSON

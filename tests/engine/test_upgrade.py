@@ -59,7 +59,7 @@ def remote(tmp_path: Path) -> LocalRemote:
 def planned(*, security: bool = False) -> Plan:
     found = {"a": Packages(UPDATES)}
     chosen = {"a": found["a"].chosen(security=security, only=())}
-    return plans.upgrade(plans.Turns("run", "ada", "a", (HOST,)), found, chosen)
+    return plans.upgrade(plans.RollingHosts("run", "ada", "a", (HOST,)), found, chosen)
 
 
 def script(plan: Plan, *, undo: bool = False) -> Script:
@@ -145,4 +145,4 @@ def test_a_line_that_is_lost_does_not_cut_dpkg_off(remote: LocalRemote) -> None:
 def test_a_host_that_is_not_debian_like_is_told_before_anything_begins() -> None:
     found = {"a": Packages(problem="it is not Debian-like: no apt-get")}
     with pytest.raises(CheckError, match="a: it is not Debian-like: no apt-get\nnothing was changed"):
-        plans.upgrade(plans.Turns("run", "ada", "a", (HOST,)), found, {"a": ()})
+        plans.upgrade(plans.RollingHosts("run", "ada", "a", (HOST,)), found, {"a": ()})

@@ -16,11 +16,11 @@ from lockstitch import plans
 from lockstitch.engine.runner import run
 from lockstitch.engine.survey import survey
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Fleet, Folder, select
+from lockstitch.inventory import Fleet, InventoryFolder, select
 from lockstitch.model.gate import Gate
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.outcome import Outcome, RunEvent
-from lockstitch.model.plan import Plan, Site, Step, Unit, Wave
+from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from tests.local import LocalRemote
 
 HOSTS = ("a", "b", "c")
@@ -92,7 +92,7 @@ class World:
         hosts = self.root / "hosts"
         hosts.mkdir(exist_ok=True)
         (hosts / "box.yml").write_text(inventory(self.url, self.layout, **self.settings))
-        (fleet,) = select(Folder(hosts), selection).fleets
+        (fleet,) = select(InventoryFolder(hosts), selection).fleets
         return fleet
 
     def given(self, *versions: str) -> World:
@@ -126,8 +126,8 @@ class World:
             found = plans.joined(found, self.surveyed(asks))
         return plans.deploy(fleet, found, self.wanted(fleet, **wanted))
 
-    def wanted(self, fleet: Fleet, **wanted: Any) -> plans.Wanted:
-        return plans.Wanted(self.new_run(), "ada@desk", env=plans.environments(fleet, reveal=True), **wanted)
+    def wanted(self, fleet: Fleet, **wanted: Any) -> plans.DeployOptions:
+        return plans.DeployOptions(self.new_run(), "ada@desk", env=plans.environments(fleet, reveal=True), **wanted)
 
     def plan_rollback(self, to: str = "", selection: str = "box", **back: Any) -> Plan:
         fleet = self.fleet(selection)
@@ -135,7 +135,7 @@ class World:
         if not to and (asks := plans.between_asks(fleet, found)):
             found = plans.joined(found, self.surveyed(asks))
         env = plans.environments(fleet, reveal=True)
-        return plans.rollback(fleet, found, plans.Back(self.new_run(), "ada@desk", to, env=env, **back))
+        return plans.rollback(fleet, found, plans.RollbackOptions(self.new_run(), "ada@desk", to, env=env, **back))
 
     def run(self, plan: Plan) -> Ended:
         events: list[RunEvent] = []
@@ -282,13 +282,13 @@ def with_step(plan: Plan, at: tuple[int, int, int], change: Change) -> Plan:
     """The plan with one step changed."""
     w, u, s = at
 
-    def unit(old: Unit) -> Unit:
+    def unit(old: SitePlan) -> SitePlan:
         return replace(old, steps=tuple(change(step) if n == s else step for n, step in enumerate(old.steps)))
 
     return with_unit(plan, w, u, unit)
 
 
-def with_unit(plan: Plan, w: int, u: int, change: Callable[[Unit], Unit]) -> Plan:
+def with_unit(plan: Plan, w: int, u: int, change: Callable[[SitePlan], SitePlan]) -> Plan:
     """The plan with one unit changed."""
     wave = plan.waves[w]
     units = tuple(change(unit) if n == u else unit for n, unit in enumerate(wave.units))

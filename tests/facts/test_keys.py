@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from paramiko import ECDSAKey, RSAKey
 
 from lockstitch.errors import UsageError
-from lockstitch.facts.authorized_keys import Key, KeyFile, add, key_file, keys_of, parse, remove, write
+from lockstitch.facts.authorized_keys import AuthorizedKey, KeyFile, add, key_file, keys_of, parse, remove, write
 
 ECDSA = ECDSAKey.generate()
 WEAK = RSAKey.generate(1024)
@@ -22,8 +22,8 @@ STRONG = RSAKey.generate(2048)
 OPTIONS = 'command="echo \\"a b\\" ssh-rsa",no-pty,from="10.0.0.0/8"'
 
 
-def key(of: ECDSAKey | RSAKey = ECDSA, comment: str = "", options: str = "") -> Key:
-    return Key(of.get_name(), of.get_base64(), comment, options)
+def key(of: ECDSAKey | RSAKey = ECDSA, comment: str = "", options: str = "") -> AuthorizedKey:
+    return AuthorizedKey(of.get_name(), of.get_base64(), comment, options)
 
 
 @pytest.mark.parametrize("options", ["", OPTIONS, "restrict"])

@@ -12,8 +12,8 @@ import pytest
 from lockstitch import plans
 from lockstitch.errors import ConnectError
 from lockstitch.facts.disks import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
-from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
-from lockstitch.inventory import Folder, select
+from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
+from lockstitch.inventory import InventoryFolder, select
 from lockstitch.model.command import Command
 from lockstitch.services.state import ServiceState
 
@@ -85,29 +85,29 @@ apps:
 
 
 @pytest.fixture
-def cleaning(tmp_path: Path) -> plans.Cleaning:
+def cleaning(tmp_path: Path) -> plans.DiskCleanup:
     """Two apps on two hosts; of the four releases of one of them two are kept."""
     (tmp_path / "prod.yml").write_text(INVENTORY)
-    (fleet,) = select(Folder(tmp_path), "prod").fleets
+    (fleet,) = select(InventoryFolder(tmp_path), "prod").fleets
     good = [{"event": "release", "release": name, "revision": name[-12:], "verdict": "good"} for name in RELEASES]
     facts = {
         site: Facts(
             site,
-            PlaceFacts(True, "a" * 40, RELEASES[-1], RELEASES if site.app == "api" else ()),
+            CheckoutFacts(True, "a" * 40, RELEASES[-1], RELEASES if site.app == "api" else ()),
             HostFacts(journal=tuple(good)),
             ServiceState(True),
         )
         for site in plans.sites(fleet)
     }
-    return plans.Cleaning(fleet, Survey(facts), "run", "ada")
+    return plans.DiskCleanup(fleet, Survey(facts), "run", "ada")
 
 
-def test_only_releases_that_are_not_kept_are_asked_about(cleaning: plans.Cleaning) -> None:
+def test_only_releases_that_are_not_kept_are_asked_about(cleaning: plans.DiskCleanup) -> None:
     asked = {str(site): probe.command.values["ids"] for site, probe in cleaning.asks().items()}
     assert asked == {f"api@{h}": " ".join(RELEASES[:2]) for h in "ab"} | {f"web@{h}": "" for h in "ab"}
 
 
-def test_what_two_apps_share_goes_once(cleaning: plans.Cleaning) -> None:
+def test_what_two_apps_share_goes_once(cleaning: plans.DiskCleanup) -> None:
     shared = (Leftover("cache", 10, "/home/deploy/.cache/pip"), Leftover("archives", 20, "/var/cache/apt/archives"))
     own = Leftover("release", 5, RELEASES[0])
     found = {site: (*shared, own) if site.app == "api" else shared for site in cleaning.asks()}
@@ -122,12 +122,12 @@ def test_what_two_apps_share_goes_once(cleaning: plans.Cleaning) -> None:
     assert [str(unit.site) for unit in plan.finish] == ["api@a", "api@b"]
 
 
-def test_nothing_found_is_nothing_done(cleaning: plans.Cleaning) -> None:
+def test_nothing_found_is_nothing_done(cleaning: plans.DiskCleanup) -> None:
     assert plans.clean(cleaning, {}).empty
     assert plans.clean(cleaning, {site: (Leftover("cache", 0, "/x"),) for site in cleaning.asks()}).empty
 
 
-def test_a_host_that_is_away_stops_it(cleaning: plans.Cleaning) -> None:
+def test_a_host_that_is_away_stops_it(cleaning: plans.DiskCleanup) -> None:
     away = replace(cleaning.survey, unreachable={"b": ConnectError("b", "no route")})
     with pytest.raises(ConnectError, match="no route"):
         replace(cleaning, survey=away).asks()

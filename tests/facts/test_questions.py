@@ -12,7 +12,7 @@ import pytest
 from lockstitch.errors import UsageError
 from lockstitch.facts.disks import disks, folders
 from lockstitch.facts.processes import processes
-from lockstitch.facts.table import Question
+from lockstitch.facts.table import TableQuery
 
 HEAD = '#!/bin/sh\n[ "$1" != -o ] || { echo 99; exit; }\n'
 LONG = "x" * 4000
@@ -29,7 +29,7 @@ class Host:
         (self._root / "bin" / name).write_text(text)
         (self._root / "bin" / name).chmod(0o755)
 
-    def ask(self, question: Question[Any]) -> tuple[str, tuple[Any, ...] | None]:
+    def ask(self, question: TableQuery[Any]) -> tuple[str, tuple[Any, ...] | None]:
         """What it printed, and the answer where it could answer."""
         env = {"PATH": f"{self._root / 'bin'}:{os.environ['PATH']}"}
         text = question.probe.command.render()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.facts.queries import parse_host, parse_place, parse_target
-from lockstitch.facts.site import Facts, HostFacts, PlaceFacts
+from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts
 from lockstitch.model.layout import layout
 from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.plan import Commit, Site
@@ -52,8 +52,8 @@ def test_number() -> None:
 
 def test_a_place() -> None:
     text = f"clone\ncurrent R2\nrevision {REVISION}\nfolder R1\nfolder R2\ntag v1\nbranch main -2"
-    assert parse_place(text, 0) == PlaceFacts(True, REVISION, "R2", ("R1", "R2"), (), "v1", "main -2", "")
-    assert parse_place("", 0) == PlaceFacts()
+    assert parse_place(text, 0) == CheckoutFacts(True, REVISION, "R2", ("R1", "R2"), (), "v1", "main -2", "")
+    assert parse_place("", 0) == CheckoutFacts()
     (why,) = parse_place("", 1).unreadable
     assert "exit code 1" in why, "a question that failed is not an empty answer"
     assert parse_place("unreadable /srv/api: it is gone\nfolder ", 0).unreadable == ("/srv/api: it is gone",)
@@ -120,7 +120,7 @@ def test_no_commit_vanishes_for_what_its_subject_holds(subject: str) -> None:
 
 def history(*entries: tuple[str, str, str], current: str | None = None, revision: str | None = None) -> Facts:
     journal = tuple({"event": "release", "release": r, "revision": c, "verdict": v} for r, c, v in entries)
-    return Facts(site, PlaceFacts(True, revision, current), HostFacts(journal=journal))
+    return Facts(site, CheckoutFacts(True, revision, current), HostFacts(journal=journal))
 
 
 def test_the_last_verdict_counts() -> None:

@@ -12,11 +12,11 @@ import pytest
 
 from lockstitch import services
 from lockstitch.errors import InventoryError
-from lockstitch.inventory import Folder, load
+from lockstitch.inventory import InventoryFolder, load
 from lockstitch.inventory.app import AppSettings
 from lockstitch.inventory.schema import Environment
 
-Write = Callable[..., Folder]
+Write = Callable[..., InventoryFolder]
 Refused = Callable[..., list[str]]
 
 
@@ -66,13 +66,13 @@ def tests_own_services(request: pytest.FixtureRequest) -> Iterator[None]:
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Writes files of `hosts/` and goes to the folder that holds it: `write(prod="…", _all="…")`."""
 
-    def make(**files: str) -> Folder:
+    def make(**files: str) -> InventoryFolder:
         hosts = tmp_path / "hosts"
         hosts.mkdir(exist_ok=True)
         for name, text in files.items():
             (hosts / f"{name}.yml").write_text(dedent(text).lstrip("\n"), encoding="utf-8")
         monkeypatch.chdir(tmp_path)
-        return Folder("hosts")
+        return InventoryFolder("hosts")
 
     return make
 

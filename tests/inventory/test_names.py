@@ -145,5 +145,5 @@ def test_text_that_was_read_as_a_number_is_asked_to_be_quoted() -> None:
     assert said(types.GitRef, 5) == "it should be text: write it in quotes: '5'"
     assert said(types.WebUrl, "localhost:8000") == "'localhost:8000' is not an http(s) URL"
     assert said(types.WebUrl, "http://localhost:8000/healthz?a=b") == ""
-    assert said(types.Line, "a\nb") == ""
-    assert said(types.Line, " ") == "it is empty"
+    assert said(types.CommandLine, "a\nb") == ""
+    assert said(types.CommandLine, " ") == "it is empty"

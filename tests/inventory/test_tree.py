@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.inventory.compose import compose
-from lockstitch.inventory.yaml_tree import Tree, merged
+from lockstitch.inventory.yaml_tree import YamlNode, merged
 
 KEYS = st.sampled_from(["a", "b", "c"])
 VALUES = st.recursive(
@@ -19,7 +19,7 @@ VALUES = st.recursive(
 )
 
 
-def tree(value: Any, file: str = "f.yml") -> Tree:
+def tree(value: Any, file: str = "f.yml") -> YamlNode:
     return compose(json.dumps(value), file)[0]
 
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.facts.http import parse_answer
-from lockstitch.model.gate import Answer, HttpAnswer, field_of, judge_health
+from lockstitch.model.gate import HttpAnswer, Status, field_of, judge_health
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
-def judged(body: Any, answered: int = 200, **wanted: Any) -> Answer:
+def judged(body: Any, answered: int = 200, **wanted: Any) -> Status:
     text = body if isinstance(body, str) else json.dumps(body)
     answer = parse_answer(f"{text}\n{answered:03}", 0)
     defaults = {"status": 200, "expect": {}, "contains": "", "revision_key": "", "revision": REVISION}
@@ -25,27 +25,27 @@ def judged(body: Any, answered: int = 200, **wanted: Any) -> Answer:
 @pytest.mark.parametrize(
     ("body", "status", "wanted", "answer"),
     [
-        ({"status": "healthy"}, 200, {"expect": {"status": "healthy"}}, Answer.PASS),
-        ({"status": "sick"}, 200, {"expect": {"status": "healthy"}}, Answer.FAIL),
-        ({"db": {"up": True}}, 200, {"expect": {"db.up": True}}, Answer.PASS),
-        ({"db": {"up": False}}, 200, {"expect": {"db.up": True}}, Answer.FAIL),
-        ("<html>hello</html>", 200, {"contains": "hello"}, Answer.PASS),
-        ("<html>hello</html>", 200, {"contains": "bye"}, Answer.FAIL),
-        ("<html></html>", 200, {"expect": {"status": "healthy"}}, Answer.FAIL),
-        ("[1", 200, {"expect": {"status": "healthy"}}, Answer.FAIL),
-        ("", 503, {}, Answer.FAIL),
-        ("", 503, {"status": 503}, Answer.PASS),
-        ("connection refused", 0, {}, Answer.FAIL),
-        ({"revision": REVISION}, 200, {"revision_key": "revision"}, Answer.PASS),
-        ({"revision": REVISION[:7]}, 200, {"revision_key": "revision"}, Answer.PASS),
-        ({"revision": REVISION[:6]}, 200, {"revision_key": "revision"}, Answer.FAIL),
-        ({"revision": ""}, 200, {"revision_key": "revision"}, Answer.FAIL),
-        ({"revision": "f" * 40}, 200, {"revision_key": "revision"}, Answer.FAIL),
-        ({}, 200, {"revision_key": "revision"}, Answer.FAIL),
-        ({"revision": 7}, 200, {"revision_key": "revision"}, Answer.FAIL),
+        ({"status": "healthy"}, 200, {"expect": {"status": "healthy"}}, Status.PASS),
+        ({"status": "sick"}, 200, {"expect": {"status": "healthy"}}, Status.FAIL),
+        ({"db": {"up": True}}, 200, {"expect": {"db.up": True}}, Status.PASS),
+        ({"db": {"up": False}}, 200, {"expect": {"db.up": True}}, Status.FAIL),
+        ("<html>hello</html>", 200, {"contains": "hello"}, Status.PASS),
+        ("<html>hello</html>", 200, {"contains": "bye"}, Status.FAIL),
+        ("<html></html>", 200, {"expect": {"status": "healthy"}}, Status.FAIL),
+        ("[1", 200, {"expect": {"status": "healthy"}}, Status.FAIL),
+        ("", 503, {}, Status.FAIL),
+        ("", 503, {"status": 503}, Status.PASS),
+        ("connection refused", 0, {}, Status.FAIL),
+        ({"revision": REVISION}, 200, {"revision_key": "revision"}, Status.PASS),
+        ({"revision": REVISION[:7]}, 200, {"revision_key": "revision"}, Status.PASS),
+        ({"revision": REVISION[:6]}, 200, {"revision_key": "revision"}, Status.FAIL),
+        ({"revision": ""}, 200, {"revision_key": "revision"}, Status.FAIL),
+        ({"revision": "f" * 40}, 200, {"revision_key": "revision"}, Status.FAIL),
+        ({}, 200, {"revision_key": "revision"}, Status.FAIL),
+        ({"revision": 7}, 200, {"revision_key": "revision"}, Status.FAIL),
     ],
 )
-def test_an_answer_is_judged(body: Any, status: int, wanted: dict[str, Any], answer: Answer) -> None:
+def test_an_answer_is_judged(body: Any, status: int, wanted: dict[str, Any], answer: Status) -> None:
     assert judged(body, status, **wanted) is answer
 
 

@@ -12,26 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch import plans
-from lockstitch.databases.backup import Backup, ServerFacts, VaultFacts
+from lockstitch.databases.backup import Backup, BackupDirectoryFacts, ServerFacts
 from lockstitch.engine.step_outputs import dumps, with_told
 from lockstitch.errors import CheckError, UsageError
-from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey, Target
-from lockstitch.inventory import Fleet, Folder, select
+from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey, Target
+from lockstitch.inventory import Fleet, InventoryFolder, select
 from lockstitch.model.command import Secret
-from lockstitch.model.gate import Answer
+from lockstitch.model.gate import Status
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.plan import Plan, Site
-from lockstitch.plans.database_steps import Shelf
+from lockstitch.plans.database_steps import DatabaseJob
 from lockstitch.plans.deploy_backup import pending
 from lockstitch.plans.rollback_database import belonging
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 from lockstitch.services.state import ServiceState
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
 RUN = "20260102T000000Z-1f2e"
 URL = Secret("postgresql://app:secret@db1/shop", "env:URL")
 ABLE = frozenset({"create", "own"})
-ROOMY = VaultFacts(free=1 << 40, server=ServerFacts("15.4", "15.4", 1 << 20, ABLE))
+ROOMY = BackupDirectoryFacts(free=1 << 40, server=ServerFacts("15.4", "15.4", 1 << 20, ABLE))
 INVENTORY = """
 groups:
   backend: {{hosts: [a1, a2], apps: [api], rollout: {{batch: 1}}}}
@@ -53,7 +53,7 @@ both_layouts = pytest.mark.parametrize("layout", ["in_place", "releases"])
 
 def fleet_of(folder: Path, layout: LayoutKind, more: str = "keep: 2", migrate: str = "alembic upgrade head") -> Fleet:
     (folder / "prod.yml").write_text(INVENTORY.format(layout=layout, more=more, migrate=migrate))
-    (fleet,) = select(Folder(folder), "prod").fleets
+    (fleet,) = select(InventoryFolder(folder), "prod").fleets
     return fleet
 
 
@@ -62,25 +62,25 @@ def surveyed(fleet: Fleet, target: Target, journal: tuple[dict[str, str], ...] =
     made = {}
     for ask in plans.usual_asks(fleet):
         current = None if ask.site.layout.in_place else good["release"]
-        place = PlaceFacts(True, A, current, () if ask.site.layout.in_place else (good["release"],))
+        place = CheckoutFacts(True, A, current, () if ask.site.layout.in_place else (good["release"],))
         host = HostFacts(free=1 << 40, journal=(good, *journal))
         made[ask.site] = Facts(ask.site, place, host, ServiceState(True), target)
     return Survey(made)
 
 
-def shelf_of(fleet: Fleet, facts: VaultFacts = ROOMY) -> Shelf:
-    return Shelf(fleet.inventory.databases["main"], facts, URL, RUN, "ada")
+def shelf_of(fleet: Fleet, facts: BackupDirectoryFacts = ROOMY) -> DatabaseJob:
+    return DatabaseJob(fleet.inventory.databases["main"], facts, URL, RUN, "ada")
 
 
-def deployed(fleet: Fleet, facts: VaultFacts = ROOMY) -> Plan:
-    wanted = plans.Wanted(RUN, "ada", shelves={"main": shelf_of(fleet, facts)})
+def deployed(fleet: Fleet, facts: BackupDirectoryFacts = ROOMY) -> Plan:
+    wanted = plans.DeployOptions(RUN, "ada", shelves={"main": shelf_of(fleet, facts)})
     return plans.deploy(fleet, surveyed(fleet, Target(B, migrations=("versions/2.py",))), wanted)
 
 
 def test_code_alone_is_deployed_where_the_database_cannot_be_dumped(tmp_path: Path) -> None:
     fleet = fleet_of(tmp_path, "releases")
     shelves = {"main": shelf_of(fleet, replace(ROOMY, free=0))}
-    wanted = plans.Wanted(RUN, "ada", shelves=shelves)
+    wanted = plans.DeployOptions(RUN, "ada", shelves=shelves)
     # What the ref means is asked on the first host alone.
     first, second = surveyed(fleet, Target(B)).facts.values()
     plan = plans.deploy(fleet, Survey({first.site: first, second.site: replace(second, target=None)}), wanted)
@@ -89,10 +89,10 @@ def test_code_alone_is_deployed_where_the_database_cannot_be_dumped(tmp_path: Pa
         plans.deploy(fleet, surveyed(fleet, Target(B, migrations=("versions/2.py",))), wanted)
 
 
-def rolled_back(fleet: Fleet, way: plans.Way, vault: VaultFacts = ROOMY) -> Plan:
+def rolled_back(fleet: Fleet, way: plans.DatabaseStrategy, vault: BackupDirectoryFacts = ROOMY) -> Plan:
     found = surveyed(fleet, Target(B, migrations=("versions/2.py", "versions/3.py")))
     shelves = {"main": shelf_of(fleet, vault)} if way != "none" else {}
-    return plans.rollback(fleet, found, plans.Back(RUN, "ada", "v1", database=way, shelves=shelves))
+    return plans.rollback(fleet, found, plans.RollbackOptions(RUN, "ada", "v1", database=way, shelves=shelves))
 
 
 @both_layouts
@@ -152,7 +152,9 @@ def test_when_it_is_dumped(
         (replace(ROOMY, unwritable="/var"), "/var cannot be written"),
     ],
 )
-def test_a_deploy_that_could_not_be_dumped_for_is_refused(tmp_path: Path, facts: VaultFacts, says: str) -> None:
+def test_a_deploy_that_could_not_be_dumped_for_is_refused(
+    tmp_path: Path, facts: BackupDirectoryFacts, says: str
+) -> None:
     with pytest.raises(CheckError, match=says):
         deployed(fleet_of(tmp_path, "releases"), facts)
     assert deployed(fleet_of(tmp_path, "releases", "backup: never"), facts).waves
@@ -160,13 +162,13 @@ def test_a_deploy_that_could_not_be_dumped_for_is_refused(tmp_path: Path, facts:
 
 @pytest.mark.parametrize(
     ("said", "code", "answer"),
-    [("", 0, Answer.FAIL), ("  \n", 0, Answer.FAIL), ("0002\n", 0, Answer.PASS), ("no\n", 1, Answer.INCONCLUSIVE)],
+    [("", 0, Status.FAIL), ("  \n", 0, Status.FAIL), ("0002\n", 0, Status.PASS), ("no\n", 1, Status.INCONCLUSIVE)],
 )
-def test_what_the_new_code_says_is_pending(tmp_path: Path, said: str, code: int, answer: Answer) -> None:
+def test_what_the_new_code_says_is_pending(tmp_path: Path, said: str, code: int, answer: Status) -> None:
     fleet = fleet_of(tmp_path, "releases")
     ((host, app), *_) = fleet.sites()
     facts = surveyed(fleet, Target(B)).facts[Site(host.name, "api", app.layout_paths)]
-    question = pending(Job(facts.site, app, facts, B, "r"))
+    question = pending(Deployment(facts.site, app, facts, B, "r"))
     assert question is not None
     gate = question.gate
     assert gate.judge(gate.probe.parse(said, code)).answer is answer
@@ -189,7 +191,7 @@ def test_down_is_refused_where_the_database_has_other_migrations(tmp_path: Path)
     )
     for head, refused in (("2", False), ("1", True)):
         vault = replace(ROOMY, server=replace(ROOMY.server, head=head))
-        back = plans.Back(RUN, "ada", "v1", database="down", shelves={"main": shelf_of(fleet, vault)})
+        back = plans.RollbackOptions(RUN, "ada", "v1", database="down", shelves={"main": shelf_of(fleet, vault)})
         if refused:
             with pytest.raises(CheckError, match="the newest migration in the database is 1"):
                 plans.rollback(fleet, found, back)
@@ -198,11 +200,11 @@ def test_down_is_refused_where_the_database_has_other_migrations(tmp_path: Path)
 
 
 @pytest.mark.parametrize("way", ["down", "restore"])
-def test_a_part_of_the_hosts_does_not_take_the_database_back(tmp_path: Path, way: plans.Way) -> None:
+def test_a_part_of_the_hosts_does_not_take_the_database_back(tmp_path: Path, way: plans.DatabaseStrategy) -> None:
     fleet_of(tmp_path, "releases")
-    (part,) = select(Folder(tmp_path), "prod:a1").fleets
+    (part,) = select(InventoryFolder(tmp_path), "prod:a1").fleets
     vault = replace(ROOMY, backups=(made("main-1", B),))
-    back = plans.Back(RUN, "ada", "v1", database=way, shelves={"main": shelf_of(part, vault)})
+    back = plans.RollbackOptions(RUN, "ada", "v1", database=way, shelves={"main": shelf_of(part, vault)})
     with pytest.raises(UsageError, match="a2 would keep the newer code"):
         plans.rollback(part, surveyed(part, Target(B, migrations=("versions/2.py",))), back)
 
@@ -251,7 +253,7 @@ def test_a_dump_is_marked_with_what_its_text_is_in_and_proven_in_that(tmp_path: 
 
 
 def test_a_label_that_is_too_long_is_refused_before_what_else_stands_against_it(tmp_path: Path) -> None:
-    shelf = shelf_of(fleet_of(tmp_path, "releases"), VaultFacts(unwritable="/var"))
+    shelf = shelf_of(fleet_of(tmp_path, "releases"), BackupDirectoryFacts(unwritable="/var"))
     with pytest.raises(UsageError, match="201 characters long"):
         plans.backup("prod", [shelf], "x" * 201)
 
@@ -307,7 +309,7 @@ def test_which_dump_belongs_to_a_release(
     found = surveyed(fleet, Target(back), tuple(journal))
     ((host, app), *_) = fleet.sites()
     facts = found.facts[Site(host.name, "api", app.layout_paths)]
-    job = Job(facts.site, app, facts, back, "r", reused=True)
+    job = Deployment(facts.site, app, facts, back, "r", reused=True)
     shelf = shelf_of(fleet, replace(ROOMY, backups=tuple(backups)))
     if chosen is None:
         with pytest.raises(CheckError, match="no dump belongs"):
@@ -320,7 +322,7 @@ def test_the_dump_of_the_first_try_is_named_and_kept(tmp_path: Path) -> None:
     fleet = fleet_of(tmp_path, "in_place")
     vault = replace(ROOMY, backups=(made("d1", A), made("d2", A, 2)))
     found = surveyed(fleet, Target(B), (release(A, ""), release(B, A, "d1", "bad"), release(B, A, "d2", "bad")))
-    wanted = plans.Wanted(RUN, "ada", shelves={"main": shelf_of(fleet, vault)})
+    wanted = plans.DeployOptions(RUN, "ada", shelves={"main": shelf_of(fleet, vault)})
     plan = plans.deploy(fleet, found, wanted)
     assert plan.first_dumps == {"api": "d1"} and any("failed after the dump d1" in note for note in plan.notes)
     (said,) = dumps("prod", {"api": {"backup": "d3"}}, plan.first_dumps)
@@ -349,7 +351,7 @@ def test_no_revision_is_noted_with_a_backup_where_a_host_was_not_asked_or_read(t
     last = list(found.facts)[-1]
     facts = found.facts[last]
     rest = {site: each for site, each in found.facts.items() if site != last}
-    unread = replace(facts, place=PlaceFacts(unreadable=("srv/api: Permission denied",)))
+    unread = replace(facts, place=CheckoutFacts(unreadable=("srv/api: Permission denied",)))
     assert plans.running(fleet, Survey(rest)) == {}
     assert plans.running(fleet, Survey({**rest, last: unread})) == {}
 
@@ -359,7 +361,7 @@ def test_that_free_space_is_not_told_is_said(tmp_path: Path) -> None:
     found = surveyed(fleet, Target(B))
     blind = {site: replace(facts, host=replace(facts.host, free=None)) for site, facts in found.facts.items()}
     shelf = shelf_of(fleet, replace(ROOMY, free=None))
-    plan = plans.deploy(fleet, Survey(blind), plans.Wanted(RUN, "ada", shelves={"main": shelf}))
+    plan = plans.deploy(fleet, Survey(blind), plans.DeployOptions(RUN, "ada", shelves={"main": shelf}))
     told = [note for note in plan.notes if "is not told" in note]
     assert len(told) == 3 and any("/var/backups" in note for note in told), plan.notes
     assert not any("is not told" in note for note in deployed(fleet).notes)

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from lockstitch import plans
 from lockstitch.errors import CheckError, ConnectError, HostLostError, LockstitchError
-from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey, Target
-from lockstitch.inventory import Fleet, Folder, select
+from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey, Target
+from lockstitch.inventory import Fleet, InventoryFolder, select
 from lockstitch.model.command import Secret
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Plan, Site
 from lockstitch.plans.old_releases import prunable_ids
-from lockstitch.plans.steps import Job
+from lockstitch.plans.steps import Deployment
 from lockstitch.services.state import ServiceState
 
 OLD, NEW = "a" * 40, "b" * 40
@@ -48,14 +48,14 @@ both_layouts = pytest.mark.parametrize("layout", ["in_place", "releases"])
 def fleet(tmp_path: Path, layout: LayoutKind) -> Fleet:
     common = f"repository: r\n    layout: {layout}\n    service: {{kind: command, reload: ':', status: ':'}}"
     (tmp_path / "prod.yml").write_text(INVENTORY.format(common=common))
-    (fleet,) = select(Folder(tmp_path), "prod").fleets
+    (fleet,) = select(InventoryFolder(tmp_path), "prod").fleets
     return fleet
 
 
 def facts(site: Site, *, release: str = "20260101T000000Z-aaaaaaaaaaaa") -> Facts:
     current = None if site.layout.in_place else release
     good = {"event": "release", "release": release, "revision": OLD, "verdict": "good"}
-    place = PlaceFacts(True, OLD, current, () if site.layout.in_place else (release,))
+    place = CheckoutFacts(True, OLD, current, () if site.layout.in_place else (release,))
     return Facts(site, place, HostFacts(free=1 << 40, journal=(good,)), ServiceState(True), Target(NEW, tags=("v1",)))
 
 
@@ -70,7 +70,7 @@ def survey(fleet: Fleet, **changed: Any) -> Survey:
 
 
 def deploy(fleet: Fleet, found: Survey, **wanted: Any) -> Plan:
-    return plans.deploy(fleet, found, plans.Wanted(RUN, "ada", **wanted))
+    return plans.deploy(fleet, found, plans.DeployOptions(RUN, "ada", **wanted))
 
 
 @both_layouts
@@ -184,7 +184,7 @@ def test_a_secret_is_in_what_is_sent_and_in_nothing_that_is_shown(fleet: Fleet) 
 @both_layouts
 def test_a_rollback_without_a_name_is_refused_where_there_is_nothing_before(fleet: Fleet) -> None:
     with pytest.raises(CheckError) as refused:
-        plans.rollback(fleet, survey(fleet), plans.Back(RUN, "ada"))
+        plans.rollback(fleet, survey(fleet), plans.RollbackOptions(RUN, "ada"))
     assert refused.value.message.count("no earlier good release") == 6
     assert "fab rollback --tag" in refused.value.hint
 
@@ -203,9 +203,9 @@ def test_only_folders_that_a_run_has_made_are_removed_and_never_what_serves(flee
     current = data.draw(st.sampled_from([*folders, "gone"]))
     site = Site("a1", "api", fleet.inventory.app("api", "a1").layout_paths)
     journal = tuple({"release": name, "revision": OLD, "verdict": verdict} for name, verdict in told)
-    known = Facts(site, PlaceFacts(True, OLD, current, tuple(folders)), HostFacts(journal=journal))
+    known = Facts(site, CheckoutFacts(True, OLD, current, tuple(folders)), HostFacts(journal=journal))
     new = "20260301T000000Z-bbbbbbbbbbbb"
-    job = Job(site, fleet.inventory.app("api", "a1"), known, NEW, new)
+    job = Deployment(site, fleet.inventory.app("api", "a1"), known, NEW, new)
     gone = set(prunable_ids(job))
     assert gone <= {*folders} - {*NOT_OURS, current, new}
     verdicts = dict(told)

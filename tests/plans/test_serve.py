@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lockstitch import plans
 from lockstitch.facts.packages import Boot
-from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
-from lockstitch.inventory import Fleet, Folder, select
+from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
+from lockstitch.inventory import Fleet, InventoryFolder, select
 from lockstitch.model.plan import Plan
 from lockstitch.plans.rollout import at_most, never_all
 from lockstitch.services.state import ServiceState
@@ -38,12 +38,12 @@ def fleet_of(groups: list[tuple[list[str], dict[str, Any]]]) -> Fleet:
     }
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "box.yml").write_text(json.dumps(inventory))
-        (fleet,) = select(Folder(Path(folder)), "box").fleets
+        (fleet,) = select(InventoryFolder(Path(folder)), "box").fleets
     return fleet
 
 
 def survey_of(fleet: Fleet, down: set[str]) -> Survey:
-    place = PlaceFacts(True, REVISION)
+    place = CheckoutFacts(True, REVISION)
     return Survey(
         {
             site: Facts(site, place, HostFacts(), ServiceState(site.host not in down, processes=()))
@@ -62,7 +62,7 @@ def test_a_restart_never_takes_a_whole_group_down_and_meets_each_host_once(
     groups: list[Any], down: set[str], verb: plans.Verb
 ) -> None:
     fleet = fleet_of(groups)
-    plan = plans.service(fleet, survey_of(fleet, down), plans.Service("run", "ada", verb))
+    plan = plans.service(fleet, survey_of(fleet, down), plans.ServiceChange("run", "ada", verb))
     for n, (names, _) in enumerate(groups):
         parts = visible(plan, f"app{n}")
         assert sorted(host for part in parts for host in part) == sorted(names)
@@ -78,7 +78,7 @@ def test_stop_and_start_meet_only_those_that_are_not_so_already(groups: list[Any
     fleet = fleet_of(groups)
     found = survey_of(fleet, down)
     for verb, wanted in (("stop", False), ("start", True)):
-        plan = plans.service(fleet, found, plans.Service("run", "ada", verb))  # type: ignore[arg-type]
+        plan = plans.service(fleet, found, plans.ServiceChange("run", "ada", verb))  # type: ignore[arg-type]
         met = [str(unit.site) for wave in plan.waves for unit in wave.units]
         assert sorted(met) == sorted(str(site) for site in found.facts if (site.host in down) == wanted)
 
@@ -87,7 +87,7 @@ def test_stop_and_start_meet_only_those_that_are_not_so_already(groups: list[Any
 @given(groups=groups)
 def test_a_reboot_meets_each_host_once_and_never_a_whole_group(groups: list[Any]) -> None:
     fleet = fleet_of(groups)
-    turns = plans.Turns("run", "ada", "box", fleet.hosts, fleet, survey_of(fleet, set()))
+    turns = plans.RollingHosts("run", "ada", "box", fleet.hosts, fleet, survey_of(fleet, set()))
     plan = plans.reboot(turns, {host.name: Boot("one") for host in fleet.hosts})
     parts = visible(plan, "machine")
     assert sorted(host for part in parts for host in part) == sorted(host.name for host in fleet.hosts)
@@ -103,10 +103,10 @@ def test_who_does_not_serve_is_nobody_to_fall_back_on() -> None:
     fleet = fleet_of([(["a", "b", "c"], {"canary": 0, "batch": "all"})])
     found = survey_of(fleet, set())
     (bare,) = [site for site in found.facts if site.host == "c"]
-    empty = Survey({**found.facts, bare: Facts(bare, PlaceFacts(), HostFacts(), ServiceState(False))})
-    assert visible(plans.service(fleet, empty, plans.Service("run", "ada", "restart")), "app0") == [["a"], ["b"]]
+    empty = Survey({**found.facts, bare: Facts(bare, CheckoutFacts(), HostFacts(), ServiceState(False))})
+    assert visible(plans.service(fleet, empty, plans.ServiceChange("run", "ada", "restart")), "app0") == [["a"], ["b"]]
     for asked in (empty, survey_of(fleet, {"c"})):
-        turns = plans.Turns("run", "ada", "box", fleet.hosts[:2], fleet, asked)
+        turns = plans.RollingHosts("run", "ada", "box", fleet.hosts[:2], fleet, asked)
         plan = plans.reboot(turns, {host.name: Boot("one") for host in fleet.hosts})
         assert visible(plan, "machine") == [["a"], ["b"]]
         assert not any("no other host serves" in note for note in plan.notes)

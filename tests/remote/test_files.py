@@ -21,12 +21,12 @@ from paramiko.sftp import CMD_OPEN, CMD_READ, CMD_WRITE, SFTP_EOF, SFTP_FAILURE,
 from lockstitch.errors import ConnectError, ExitCode, HostLostError
 from lockstitch.model.host import Address, Host
 from lockstitch.remote import FileError, InterruptedRunError, Remote
-from lockstitch.remote.fake import Scripted
-from lockstitch.remote.local import Here
-from lockstitch.remote.routed import Routed
+from lockstitch.remote.fake import FakeRemote
+from lockstitch.remote.local import LocalRemote as ThisMachine
+from lockstitch.remote.routed import RoutedRemote
 from lockstitch.remote.ssh import SshRemote
-from lockstitch.remote.ssh.files import AT_ONCE, CHUNK, Reading, Writing
-from lockstitch.remote.ssh.sftp import Requests, SaidNoError
+from lockstitch.remote.ssh.files import AT_ONCE, CHUNK, RemoteReader, RemoteWriter
+from lockstitch.remote.ssh.sftp import SaidNoError, SftpSession
 from scripts.sandbox import Sandbox
 from tests.local import LocalRemote
 from tests.remote.scripts import HASTY, host, script
@@ -34,7 +34,7 @@ from tests.remote.sshd import Sshd
 
 WEB1 = host("web1")
 SFTP = "sftp internal-sftp"
-ENDED = Requests.ended
+ENDED = SftpSession.ended
 
 
 def content(size: int) -> bytes:
@@ -53,10 +53,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, home: Path) -> tuple[R
             server: Sshd = request.getfixturevalue("sshd")(Subsystem=SFTP)
             return request.getfixturevalue("remotes")(), server.host(), str(folder)
         case "here":
-            return Routed(Scripted()), Host("local", Address("local"), local=True), str(folder)
+            return RoutedRemote(FakeRemote()), Host("local", Address("local"), local=True), str(folder)
         case "local":
             return LocalRemote(tmp_path), host("web1"), str(folder)
-    return Scripted(), host("web1"), "there"
+    return FakeRemote(), host("web1"), "there"
 
 
 def put(remote: Remote, on: Host, path: str, data: bytes) -> None:
@@ -78,7 +78,7 @@ def test_what_is_written_is_read(place: tuple[Remote, Host, str], size: int) -> 
 
 def test_a_file_is_its_owners_and_was_there_or_not(place: tuple[Remote, Host, str], tmp_path: Path) -> None:
     remote, on, folder = place
-    if isinstance(remote, Scripted):
+    if isinstance(remote, FakeRemote):
         pytest.skip("it has no disk")
     Path(folder, "old").write_bytes(b"more than there will be")
     Path(folder, "old").chmod(0o644)
@@ -93,7 +93,7 @@ def test_what_is_not_there_is_told(place: tuple[Remote, Host, str]) -> None:
     with pytest.raises(FileError) as missing, remote.open(on, f"{folder}/none", "rb"):
         pass
     assert missing.value.message == f"{on.name}: there is no {folder}/none" and missing.value.missing
-    if isinstance(remote, Scripted):
+    if isinstance(remote, FakeRemote):
         return
     with pytest.raises(FileError, match="no/such cannot be written: its folder does not exist"):
         put(remote, on, f"{folder}/no/such", b"")
@@ -130,7 +130,7 @@ def test_a_relative_path_starts_at_home(remote: SshRemote, sandbox: Sandbox, hom
     put(remote, WEB1, "relative", b"there")
     (result,) = remote.run(WEB1, script("cat relative"))
     assert result.output == "there"
-    put(Here(), WEB1, "relative", b"here")
+    put(ThisMachine(), WEB1, "relative", b"here")
     assert (home / "relative").read_bytes() == b"here"
 
 
@@ -321,19 +321,19 @@ class Server:
 @given(st.integers(0, 300_000), st.integers(1, 2 * CHUNK), st.integers(1, 200_000))
 def test_a_server_may_give_as_little_as_it_likes(size: int, most: int, wanted: int) -> None:
     server = Server(content(size), max(most, size // 200))
-    file = io.BufferedReader(Reading(server, "x", nullcontext), 100_000)  # type: ignore[arg-type]
+    file = io.BufferedReader(RemoteReader(server, "x", nullcontext), 100_000)  # type: ignore[arg-type]
     assert b"".join(iter(lambda: file.read(wanted), b"")) == content(size)
     assert server.most_under_way <= AT_ONCE
 
 
 def test_few_requests_are_under_way() -> None:
     server = Server(content(CHUNK) * 500)
-    assert len(Reading(server, "x", nullcontext).read(-1) or b"") == CHUNK * 500  # type: ignore[arg-type]
+    assert len(RemoteReader(server, "x", nullcontext).read(-1) or b"") == CHUNK * 500  # type: ignore[arg-type]
     small = Server(b"small")
-    assert io.BufferedReader(Reading(small, "x", nullcontext)).read() == b"small"  # type: ignore[arg-type]
+    assert io.BufferedReader(RemoteReader(small, "x", nullcontext)).read() == b"small"  # type: ignore[arg-type]
     assert server.most_under_way == AT_ONCE and small.number < 6
     written = Server()
-    writing = Writing(written, "x", nullcontext)  # type: ignore[arg-type]
+    writing = RemoteWriter(written, "x", nullcontext)  # type: ignore[arg-type]
     for _ in range(500):
         assert writing.write(content(CHUNK + 1)) == CHUNK
     writing.finish()
@@ -352,7 +352,7 @@ def test_a_disk_that_is_full_is_noticed_even_with_the_last_write(room: int) -> N
             said.append(str(error))
             raise
 
-    writing = Writing(Server(room=room), "x", told)  # type: ignore[arg-type]
+    writing = RemoteWriter(Server(room=room), "x", told)  # type: ignore[arg-type]
     with pytest.raises(SaidNoError):
         for _ in range(5):
             writing.write(content(CHUNK))

@@ -17,9 +17,9 @@ from lockstitch.model.command import Command, Secret
 from lockstitch.model.host import Address, Host
 from lockstitch.model.plan import Script, Step
 from lockstitch.remote import InterruptedRunError
-from lockstitch.remote.fake import Scripted
-from lockstitch.remote.local import Here
-from lockstitch.remote.routed import Routed
+from lockstitch.remote.fake import FakeRemote
+from lockstitch.remote.local import LocalRemote
+from lockstitch.remote.routed import RoutedRemote
 from lockstitch.remote.ssh import SshRemote
 from scripts.sandbox.processes import state
 from tests.remote.scripts import Running, Watched, host, running, script
@@ -29,15 +29,15 @@ LOCAL = Host("local", Address("local"), local=True)
 
 
 @pytest.fixture
-def here() -> Here:
-    return Here()
+def here() -> LocalRemote:
+    return LocalRemote()
 
 
-def said(here: Here, *commands: str) -> list[str]:
+def said(here: LocalRemote, *commands: str) -> list[str]:
     return [result.output for result in here.run(LOCAL, script(*commands))]
 
 
-def test_each_step_says_what_it_said_and_how_it_ended(here: Here) -> None:
+def test_each_step_says_what_it_said_and_how_it_ended(here: LocalRemote) -> None:
     watched = Watched()
     results = here.run(LOCAL, script("echo one; echo two >&2", "exit 3", "echo never"), watched)
     assert [(r.name, r.code, r.output) for r in results] == [("a", 0, "one\ntwo\n"), ("b", 3, "")]
@@ -48,7 +48,7 @@ def test_each_step_says_what_it_said_and_how_it_ended(here: Here) -> None:
 
 
 def test_it_starts_at_home_with_a_small_environment(
-    here: Here, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    here: LocalRemote, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "env").write_text("echo from ENV\n")
     for name in ("ENV", "BASH_ENV"):
@@ -61,19 +61,19 @@ def test_it_starts_at_home_with_a_small_environment(
     assert {"ENV", "BASH_ENV", "LC_TIME", "PGHOST", "PYTEST_CURRENT_TEST"}.isdisjoint(names.split())
 
 
-def test_a_journal_is_written(here: Here, home: Path) -> None:
+def test_a_journal_is_written(here: LocalRemote, home: Path) -> None:
     (home / "state").mkdir()
     here.run(LOCAL, script("true", journal="state/journal", run="run-1"))
     assert (home / "state/journal").read_text().count('"run":"run-1"') == 2
 
 
-def test_much_is_said_and_much_is_sent(here: Here) -> None:
+def test_much_is_said_and_much_is_sent(here: LocalRemote) -> None:
     (result,) = here.run(LOCAL, script("yes x | head -n 200000"))
     assert len(result.output) > 200_000
     assert said(here, ": " + "x" * 3_000_000 + "; echo there") == ["there\n"]
 
 
-def test_no_secret_is_in_a_command_line(here: Here) -> None:
+def test_no_secret_is_in_a_command_line(here: LocalRemote) -> None:
     command = Command(
         'cat /proc/$$/cmdline /proc/$PPID/cmdline; echo "$word" | wc -c', values={"word": Secret("s3cr3t")}
     )
@@ -81,7 +81,7 @@ def test_no_secret_is_in_a_command_line(here: Here) -> None:
     assert "s3cr3t" not in result.output and result.output.endswith("7\n")
 
 
-def test_a_step_that_takes_too_long_is_ended(here: Here) -> None:
+def test_a_step_that_takes_too_long_is_ended(here: LocalRemote) -> None:
     run = Running(here, LOCAL, script("true", TALE, timeout=1.0))  # type: ignore[arg-type]
     run.end()
     assert isinstance(run.error, StepTimeoutError)
@@ -89,12 +89,12 @@ def test_a_step_that_takes_too_long_is_ended(here: Here) -> None:
     assert gone(int(run.watched.lines[0]))
 
 
-def test_each_step_has_its_own_time(here: Here) -> None:
+def test_each_step_has_its_own_time(here: LocalRemote) -> None:
     results = here.run(LOCAL, script("sleep 0.6", "sleep 0.6", "sleep 0.6", timeout=1.2))
     assert [result.code for result in results] == [0, 0, 0]
 
 
-def test_a_step_that_does_not_want_to_end_is_killed(here: Here) -> None:
+def test_a_step_that_does_not_want_to_end_is_killed(here: LocalRemote) -> None:
     began = monotonic()
     run = Running(here, LOCAL, script("trap '' TERM HUP; echo $$; while :; do sleep 1; done", timeout=1.0))  # type: ignore[arg-type]
     run.end()
@@ -102,7 +102,7 @@ def test_a_step_that_does_not_want_to_end_is_killed(here: Here) -> None:
     assert gone(int(run.watched.lines[0]), within=2)
 
 
-def test_an_interruption_leaves_no_process_and_the_next_run_goes_its_way(here: Here) -> None:
+def test_an_interruption_leaves_no_process_and_the_next_run_goes_its_way(here: LocalRemote) -> None:
     with running(here, LOCAL, script(TALE)) as one, running(here, LOCAL, script(TALE)) as two:  # type: ignore[arg-type]
         here.interrupt()
         for run in (one, two):
@@ -113,14 +113,14 @@ def test_an_interruption_leaves_no_process_and_the_next_run_goes_its_way(here: H
     assert said(here, "echo back") == ["back\n"]
 
 
-def test_close_ends_what_runs(here: Here) -> None:
+def test_close_ends_what_runs(here: LocalRemote) -> None:
     with running(here, LOCAL, script(TALE)) as run:  # type: ignore[arg-type]
         here.close()
         run.end()
     assert gone(int(run.watched.lines[0]))
 
 
-def test_a_ctrl_c_in_the_thread_that_waits(here: Here) -> None:
+def test_a_ctrl_c_in_the_thread_that_waits(here: LocalRemote) -> None:
     watched = Watched()
 
     def ring() -> None:
@@ -159,12 +159,12 @@ def test_a_killed_controller_ends_the_steps() -> None:
     assert gone(pid)
 
 
-def test_a_shell_that_is_killed_is_told(here: Here) -> None:
+def test_a_shell_that_is_killed_is_told(here: LocalRemote) -> None:
     with pytest.raises(HostLostError, match="local: the shell was killed by signal 9 while `a` was running"):
         here.run(LOCAL, script("kill -9 $$"))
 
 
-def test_sudo_that_refuses_is_told(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sudo_that_refuses_is_told(here: LocalRemote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sudo").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "sudo").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
@@ -176,10 +176,10 @@ def test_sudo_that_refuses_is_told(here: Here, tmp_path: Path, monkeypatch: pyte
 
 
 def test_local_hosts_are_here_and_all_others_there() -> None:
-    there = Scripted()
+    there = FakeRemote()
     web1 = host("web1")
     there.answer("*", "*", output="there\n")
-    with Routed(there) as routed:
+    with RoutedRemote(there) as routed:
         assert routed.connect([LOCAL, web1]) == {} and there.connected == ["web1"]
         outputs = [routed.run(on, script("echo here"))[0].output for on in (LOCAL, web1)]
         assert outputs == ["here\n", "there\n"]
@@ -194,9 +194,9 @@ def test_local_hosts_are_here_and_all_others_there() -> None:
 
 
 def test_an_interruption_goes_both_ways() -> None:
-    there = Scripted()
+    there = FakeRemote()
     there.hold("web1", "a", threading.Event())
-    routed = Routed(there)
+    routed = RoutedRemote(there)
     far = Running(routed, host("web1"), script("true"))  # type: ignore[arg-type]
     assert far.watched.began.wait(5)
     with running(routed, LOCAL, script(TALE)) as near:  # type: ignore[arg-type]
@@ -207,4 +207,4 @@ def test_an_interruption_goes_both_ways() -> None:
 
 
 def test_the_network_of_ssh_can_be_asked_for(remote: SshRemote) -> None:
-    assert Routed(remote).network is remote.network
+    assert RoutedRemote(remote).network is remote.network

@@ -13,7 +13,7 @@ from fabric import Config
 from lockstitch.errors import ExitCode, HostKeyError
 from lockstitch.model.host import Address, Host
 from lockstitch.remote.ssh import SshRemote, Trust
-from lockstitch.remote.ssh.known_hosts import Entries, fingerprint, judge, parse, read
+from lockstitch.remote.ssh.known_hosts import KnownHosts, fingerprint, judge, parse, read
 from scripts.sandbox import Sandbox
 from tests.remote.scripts import script
 from tests.remote.sshd import Sshd
@@ -121,7 +121,7 @@ def test_accept_new_records_an_unknown_key_once(remotes: Remotes, web1: Host, sa
         assert remotes(Config(lazy=True)).connect([trusting]) == {}
     assert known(web1).read_text().splitlines()[0] == "# mine, without a newline at its end"
     (entry,) = read(web1.known_hosts)
-    assert judge(Entries(parse(line_of(sandbox, "web1"))), entry.hosts, entry.blob).verdict == "trusted"
+    assert judge(KnownHosts(parse(line_of(sandbox, "web1"))), entry.hosts, entry.blob).verdict == "trusted"
 
 
 def test_accept_new_makes_a_file_only_its_owner_reads(remote: SshRemote, web1: Host) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.remote.ssh.known_hosts import Entries, fingerprint, judge, kinds, known_as, parse, record, record_new
+from lockstitch.remote.ssh.known_hosts import KnownHosts, fingerprint, judge, kinds, known_as, parse, record, record_new
 
 
 def blob(number: int, kind: str = "ssh-ed25519") -> bytes:
@@ -27,7 +27,7 @@ def line(names: str, number: int, kind: str = "ssh-ed25519", marker: str = "") -
 
 
 def verdict(text: str, name: str, number: int, kind: str = "ssh-ed25519") -> str:
-    return judge(Entries(parse(text)), name, blob(number, kind)).verdict
+    return judge(KnownHosts(parse(text)), name, blob(number, kind)).verdict
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ def test_what_the_files_say_of_a_key(text: str, name: str, expected: str) -> Non
 
 def test_the_line_that_is_shown_has_a_key_of_the_same_type() -> None:
     text = line("web1", 7, "ssh-rsa") + line("web1", 2)
-    standing = judge(Entries(parse(text, "file")), "web1", blob(1))
+    standing = judge(KnownHosts(parse(text, "file")), "web1", blob(1))
     assert standing.entry is not None and standing.entry.where == "file:2"
 
 
 def test_the_key_types_a_host_is_known_by() -> None:
     text = line("web1", 1, "ssh-rsa") + line("web1", 2) + line("web1", 3, "ssh-dss", "@revoked")
-    assert kinds(Entries(parse(text)), "web1") == ("ssh-rsa", "ssh-ed25519")
+    assert kinds(KnownHosts(parse(text)), "web1") == ("ssh-rsa", "ssh-ed25519")
 
 
 def test_names_have_a_port_where_it_is_not_the_usual() -> None:
@@ -82,8 +82,8 @@ def test_hashed_names_and_fingerprints_are_those_of_ssh_keygen(tmp_path: Path) -
     subprocess.run(["ssh-keygen", "-H", "-f", str(known)], check=True, capture_output=True)
     assert "web1" not in known.read_text()
     data = base64.b64decode(public.split()[1])
-    assert judge(Entries(parse(known.read_text())), "[web1]:2222", data).verdict == "trusted"
-    assert judge(Entries(parse(known.read_text())), "[web2]:2222", data).verdict == "unknown"
+    assert judge(KnownHosts(parse(known.read_text())), "[web1]:2222", data).verdict == "trusted"
+    assert judge(KnownHosts(parse(known.read_text())), "[web2]:2222", data).verdict == "unknown"
     told = subprocess.run(["ssh-keygen", "-l", "-f", str(key)], check=True, capture_output=True, text=True).stdout
     assert fingerprint(data) in told
 
@@ -171,6 +171,6 @@ PATTERNS = st.sampled_from([*NAMES, "WEB1", "web*", "!web1", "web?", "*,!web2", 
 
 @given(st.lists(st.tuples(PATTERNS, st.integers(0, 3), st.sampled_from(["", "@revoked", "@cert-authority"]))))
 def test_the_index_finds_what_looking_through_all_lines_finds(lines: list[tuple[str, int, str]]) -> None:
-    entries = Entries(parse("".join(line(names, number, marker=marker) for names, number, marker in lines)))
+    entries = KnownHosts(parse("".join(line(names, number, marker=marker) for names, number, marker in lines)))
     for name in NAMES:
         assert entries.about(name) == [entry for entry in entries if entry.names(name)]

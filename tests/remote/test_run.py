@@ -13,7 +13,7 @@ from lockstitch.model.command import Command, Secret
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import StepBegan, StepEnded
 from lockstitch.remote.ssh import SshRemote
-from lockstitch.remote.ssh.channels import SPARES, Line
+from lockstitch.remote.ssh.channels import SPARES, ChannelPool
 from lockstitch.remote.ssh.shell import Shell
 from scripts.sandbox import Sandbox
 from tests.remote.scripts import Watched, host, script
@@ -59,7 +59,7 @@ def test_an_empty_script_needs_no_host(remote: SshRemote) -> None:
     assert remote.run(host("nowhere.invalid"), script()) == ()
 
 
-def waiting(line: Line) -> list[Shell]:
+def waiting(line: ChannelPool) -> list[Shell]:
     """The shells that wait, all of them ready."""
     return [spare.result(10) for spare in list(line._spares[None])]
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from lockstitch.model.command import Command
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import Event, Result, StepBegan, StepEnded, StepOutput
-from lockstitch.remote.script import KEEP_CHARACTERS, LONGEST_LINE, RECORD, Reading, render
+from lockstitch.remote.script import KEEP_CHARACTERS, LONGEST_LINE, RECORD, ScriptOutput, render
 from tests.shells import SHELLS
 
 NONCE = "0123456789abcdef"
@@ -43,7 +43,7 @@ class Running:
     """A script under way in a local shell, in a session of its own as sshd gives it one."""
 
     process: subprocess.Popen[bytes]
-    reading: Reading
+    reading: ScriptOutput
     events: list[Event] = field(default_factory=list)
     raw: bytes = b""
 
@@ -84,7 +84,7 @@ def started(what: Script | str, home: Path, shell: Sequence[str] = ("sh",)) -> I
         start_new_session=True,
     )
     events: list[Event] = []
-    reading = Reading("web1", what if isinstance(what, Script) else script(), NONCE, events.append)
+    reading = ScriptOutput("web1", what if isinstance(what, Script) else script(), NONCE, events.append)
     running = Running(process, reading, events)
     # What a real host's init does: who has ended is gone, and not a zombie that looks alive.
     threading.Thread(target=process.wait, daemon=True).start()
@@ -388,7 +388,7 @@ def stream(outputs: Sequence[bytes], codes: Sequence[int]) -> bytes:
 
 def read(data: bytes, cuts: Sequence[int], steps: int) -> tuple[list[Event], list[Result], bool]:
     events: list[Event] = []
-    reading = Reading("web1", script(*(["x"] * steps)), NONCE, events.append)
+    reading = ScriptOutput("web1", script(*(["x"] * steps)), NONCE, events.append)
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     for start, end in zip(edges, edges[1:], strict=False):
         reading.feed(data[start:end])
@@ -450,7 +450,7 @@ def test_memory_stays_constant_whatever_is_said(unit: bytes) -> None:
         nonlocal lines
         lines += 1
 
-    reading = Reading("web1", script("x"), NONCE, count)
+    reading = ScriptOutput("web1", script("x"), NONCE, count)
     reading.feed(f"{RECORD}{NONCE} B 0\n".encode())
     piece = unit * (65536 // len(unit))
     for _ in range(40):

@@ -14,23 +14,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lockstitch.report
-from lockstitch.cli.display import Lines
-from lockstitch.databases.backup import VaultFacts, parse_backups
+from lockstitch.cli.display import LineDisplay
+from lockstitch.databases.backup import BackupDirectoryFacts, parse_backups
 from lockstitch.databases.health import DatabaseState
 from lockstitch.engine.locks import _refusal
 from lockstitch.engine.manual_actions import left_to_a_person
 from lockstitch.engine.step_outputs import dumps
 from lockstitch.errors import ExitCode, HostLostError, LockHeldError
-from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
 from lockstitch.model.finding import Finding
 from lockstitch.model.gate import failed
 from lockstitch.model.layout import Layout
 from lockstitch.model.lock import LockInfo, parse_lock
-from lockstitch.model.outcome import Failure, GateAsked, GoingBack, Outcome, Said, SiteOutcome
-from lockstitch.model.plan import Change, Commit, Plan, Site, Step, Unit, Wave
-from lockstitch.model.results import Done, Result, StepOutput
+from lockstitch.model.outcome import Failure, GateAsked, Outcome, RollbackBegan, RunMessage, SiteOutcome
+from lockstitch.model.plan import Change, Commit, Plan, Site, SitePlan, Step, Wave
+from lockstitch.model.results import HostResult, Result, StepOutput
 from lockstitch.report import (
-    Checked,
+    CheckedHost,
     backups_text,
     checks_text,
     databases_text,
@@ -66,7 +66,7 @@ EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[Healt
 
 
 def plan(text: str) -> Plan:
-    wave = Wave(text, (Unit(SITE, (Step(text, text, None),)),))  # type: ignore[arg-type]
+    wave = Wave(text, (SitePlan(SITE, (Step(text, text, None),)),))  # type: ignore[arg-type]
     commits = (Commit("a" * 40, text, text),)
     changes = (Change(SITE, "a" * 40, "b" * 40, "R1", commits, commits),)
     return Plan("deploy", "prod", "run-1", text, text, (wave,), changes=changes, notes=(text,), done=(text,))
@@ -82,7 +82,7 @@ def outcome(text: str, code: ExitCode = ExitCode.NEEDS_A_PERSON) -> Outcome:
 
 def facts(text: str) -> Facts:
     lock = LockInfo(text, text, text, text)
-    place = PlaceFacts(True, "a" * 40, text, (text,), (text,), text, text, text)
+    place = CheckoutFacts(True, "a" * 40, text, (text,), (text,), text, text, text)
     entry = dict.fromkeys(("release", "revision", "verdict", "run", "by", "at", "reason", "message"), text)
     service = replace(ServiceState(False), note=text, also=(f"enabled {text}",))
     down = MaintenanceState(on=True, by=text, run=text)
@@ -96,12 +96,12 @@ def survey(text: str) -> Survey:
 def lines(text: str) -> str:
     """Return what is shown of a run as it goes."""
     stream = io.StringIO()
-    show = Lines(stream)
+    show = LineDisplay(stream)
     for event in (
         StepOutput("web1", "api", "build", text),
         GateAsked(SITE, "health", failed(text), 1),
-        GoingBack(text, (SITE,)),
-        Said(text),
+        RollbackBegan(text, (SITE,)),
+        RunMessage(text),
     ):
         show(event)
     assert stream.getvalue().count("\n") == 4
@@ -109,7 +109,7 @@ def lines(text: str) -> str:
 
 
 def reports(text: str) -> dict[str, str]:
-    found, done = survey(text), Done(ExitCode.CHECK_SAID_NO, text, (Result("run", 1, text, 0),))
+    found, done = survey(text), HostResult(ExitCode.CHECK_SAID_NO, text, (Result("run", 1, text, 0),))
     finding = Finding(text, "fail", text, hint=text)
     verdict = {SITE: failed(text, text)}
     backups = parse_backups(iter([f"backup {text}"]))
@@ -124,14 +124,14 @@ def reports(text: str) -> dict[str, str]:
         "held": held.partition("\nHINT: wait for it")[0],
         "changed": changed.partition("\nHINT: type it again")[0],
         "other": str(_refusal({SITE: f"failed {text}"}, "prod")),
-        "checks": checks_text({"web1": Checked((("api", finding),)), "db1": Checked(away=text)}),
+        "checks": checks_text({"web1": CheckedHost((("api", finding),)), "db1": CheckedHost(away=text)}),
         "maintenance": maintenance_text(found, {SITE: True}),
         "queues": queues_text({SITE: text}),
         "services": services_text(found, verdict),
         "done": done_text({text: done}),
         "grouped": grouped_text({"web1": done}, {}),
         "databases": databases_text({"main": (DatabaseState(problem=text), [finding])}),
-        "backups": backups_text({"main": VaultFacts(backups=backups)}, {}),
+        "backups": backups_text({"main": BackupDirectoryFacts(backups=backups)}, {}),
         "lines": lines(text),
     }
 

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from lockstitch import report
 from lockstitch.errors import ConnectError, ExitCode
-from lockstitch.facts.site import Facts, HostFacts, PlaceFacts, Survey
+from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
 from lockstitch.model.command import Command, Secret
 from lockstitch.model.gate import Gate, failed, passed
 from lockstitch.model.layout import layout
 from lockstitch.model.lock import LockInfo
-from lockstitch.model.outcome import Failure, Left, Outcome, SiteOutcome
-from lockstitch.model.plan import Change, Commit, Plan, Site, Step, Unit, Wave
+from lockstitch.model.outcome import Failure, ManualAction, Outcome, SiteOutcome
+from lockstitch.model.plan import Change, Commit, Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.probe import Probe
 from lockstitch.report.status import differ
-from lockstitch.services.state import Process, ServiceState
+from lockstitch.services.state import ServiceProcess, ServiceState
 
 A, B = "a" * 40, "b" * 40
 SITES = [Site(host, "api", layout("releases", "app")) for host in ("web1", "web2", "web3")]
@@ -42,8 +42,8 @@ def plan(text: str = "fine", **changes: Any) -> Plan:
     made = Plan(
         "deploy", "prod", "run-1", "ada@desk", text,
         waves=(
-            Wave(f"prepare {text}", tuple(Unit(site, (step,)) for site in SITES)),
-            Wave("api 1/1", tuple(Unit(site, (step,), (gate,)) for site in SITES), visible=True, pause=30),
+            Wave(f"prepare {text}", tuple(SitePlan(site, (step,)) for site in SITES)),
+            Wave("api 1/1", tuple(SitePlan(site, (step,), (gate,)) for site in SITES), visible=True, pause=30),
         ),
         changes=tuple(Change(site, A, B, "R2", tuple(Commit(B, text, text) for _ in range(25))) for site in SITES),
         notes=(text,),
@@ -64,10 +64,10 @@ def outcome(text: str = "fine", code: ExitCode = ExitCode.REVERTED, **changes: A
 def survey(text: str = "fine") -> tuple[Survey, dict[Site, Any]]:
     journal = ({"release": "R1", "verdict": "good", "run": "r1", "at": "2026", "message": text, "by": text},)
     lock = LockInfo("r", text, text, text)
-    state = ServiceState(True, text, (Process("worker", 1, 100, text),), 5, text, 1_700_000_000)
+    state = ServiceState(True, text, (ServiceProcess("worker", 1, 100, text),), 5, text, 1_700_000_000)
     facts = {
         site: Facts(
-            site, PlaceFacts(True, A if number else B, "R1", (), (text,), text, text), HostFacts((), 1 << 30, "", lock, journal), state
+            site, CheckoutFacts(True, A if number else B, "R1", (), (text,), text, text), HostFacts((), 1 << 30, "", lock, journal), state
         )
         for number, site in enumerate(SITES)
     }  # fmt: skip
@@ -88,7 +88,7 @@ def texts(text: str) -> list[str]:
 ENDINGS = [
     code for code in ExitCode if code not in (ExitCode.DEFECT, ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.LOCKED)
 ]
-LEFT = (Left(SITES[2], "it could not be put back", "fab -H prod:web3 status"),)
+LEFT = (ManualAction(SITES[2], "it could not be put back", "fab -H prod:web3 status"),)
 
 
 @given(HOSTILE)

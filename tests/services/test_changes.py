@@ -13,11 +13,11 @@ from lockstitch.model.layout import layout
 from lockstitch.model.plan import Script, Step
 from lockstitch.services import found
 from lockstitch.services.base import Service
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import OBSERVE, parse_state
 from tests.local import LocalRemote
 
-PLACE = Place("api", layout("releases", "srv/api"), "one", "a" * 40)
+PLACE = ReleaseContext("api", layout("releases", "srv/api"), "one", "a" * 40)
 SETTINGS: dict[str, dict[str, Any]] = {
     "systemd": {"unit": "worker"},
     "gunicorn": {"unit": "gunicorn"},

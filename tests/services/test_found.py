@@ -14,7 +14,7 @@ from lockstitch.model.command import Command
 from lockstitch.services import found
 from lockstitch.services.base import Service
 from lockstitch.services.maintenance import Page
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from tests.services.test_state import PLACE, SETTINGS, every_service
 from tests.shells import SHELLS, says
 
@@ -51,7 +51,7 @@ def test_the_name_of_a_service_stands_nowhere_else() -> None:
     assert said == []
 
 
-def commands(service: Service, place: Place = PLACE) -> dict[str, Command]:
+def commands(service: Service, place: ReleaseContext = PLACE) -> dict[str, Command]:
     """Every command that a service makes for a place."""
     made = {"probe": service.probe(place).command, "migrate": service.migrating(place, "migrate")}
     hooks = (service.prepare, service.before, service.after, service.paused, service.cleared)

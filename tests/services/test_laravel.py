@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from lockstitch.errors import InventoryError
-from lockstitch.inventory import Folder, select
+from lockstitch.inventory import InventoryFolder, select
 from lockstitch.model.command import Command
 from lockstitch.model.layout import layout
 from lockstitch.services.laravel import Laravel
 from lockstitch.services.maintenance import Page, by_file, parse_maintenance
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import parse_state
 from tests.shells import SHELLS, says
 
@@ -37,8 +37,8 @@ def laravel(**settings: Any) -> Laravel:
     return Laravel(kind="laravel", fpm=FPM, **settings)
 
 
-def place(directory: Path | str = "/app", **more: Any) -> Place:
-    return Place("desk", layout("releases", str(directory)), "2", "b" * 40, **more)
+def place(directory: Path | str = "/app", **more: Any) -> ReleaseContext:
+    return ReleaseContext("desk", layout("releases", str(directory)), "2", "b" * 40, **more)
 
 
 def judged(workers: str, manager: str = "running active running", serving: str = "/app/releases/2") -> str:
@@ -100,7 +100,7 @@ apps:
       {service}
 """
     (folder / "prod.yml").write_text(text)
-    (fleet,) = select(Folder(folder), "prod").fleets
+    (fleet,) = select(InventoryFolder(folder), "prod").fleets
     ((_, found),) = fleet.sites()
     return found
 
@@ -154,7 +154,7 @@ def test_composer_wants_a_lock_file(release: Path, tmp_path: Path) -> None:
 def test_maintenance_by_a_page(shell: tuple[str, ...], tmp_path: Path) -> None:
     page, state = tmp_path / "www" / "api.html", tmp_path / "state"
     mode = by_file(str(page))
-    at = Place("api", layout("in_place", str(tmp_path / "api"), str(state)), "", "")
+    at = ReleaseContext("api", layout("in_place", str(tmp_path / "api"), str(state)), "", "")
 
     def looked() -> Any:
         return parse_maintenance(says(shell, mode.probe(at).command.render()).decode(), 0)
@@ -176,7 +176,7 @@ def test_maintenance_by_a_page(shell: tuple[str, ...], tmp_path: Path) -> None:
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_a_page_that_cannot_be_looked_at_is_not_off(shell: tuple[str, ...], tmp_path: Path) -> None:
     page = tmp_path / "www" / "api.html"
-    at = Place("api", layout("in_place", str(tmp_path / "api"), str(tmp_path / "state")), "", "")
+    at = ReleaseContext("api", layout("in_place", str(tmp_path / "api"), str(tmp_path / "state")), "", "")
 
     def looked() -> Any:
         return parse_maintenance(says(shell, by_file(str(page)).probe(at).command.render()).decode(), 0)

@@ -13,7 +13,7 @@ import pytest
 
 from lockstitch.model.layout import layout
 from lockstitch.services.queues import parse_queues
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from tests.services.test_laravel import laravel, place
 
 PHP = """case "$*" in
@@ -77,7 +77,7 @@ class Host:
         done = self.sh(laravel(queues=settings, group=None).queue(place(self.app)).restart.render())
         return done.returncode, done.stdout + done.stderr
 
-    def codes(self, at: Place | None = None) -> list[str]:
+    def codes(self, at: ReleaseContext | None = None) -> list[str]:
         """Return what `queue.status` says of the workers' code."""
         probe = laravel(group=None).queue(at or place(self.app)).status
         return [worker.code for worker in parse_queues(self.sh(probe.command.render()).stdout, 0).workers]
@@ -193,7 +193,7 @@ def test_what_a_worker_starts_for_its_jobs_is_none_that_must_be_back(host: Host)
 def test_in_a_checkout_the_time_tells_old_workers_from_new_ones(host: Host) -> None:
     checkout = host.home / "place"
     (checkout / ".git").mkdir(parents=True)
-    at = Place("desk", layout("in_place", str(checkout)), "", "b" * 40)
+    at = ReleaseContext("desk", layout("in_place", str(checkout)), "", "b" * 40)
     (checkout / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     os.utime(checkout / ".git" / "HEAD", (1, 1))
     host.sh(f"{TOLD}worker {checkout} artisan queue:work")

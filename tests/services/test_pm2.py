@@ -13,7 +13,7 @@ import pytest
 from lockstitch.model.layout import layout
 from lockstitch.model.plan import Step
 from lockstitch.services.pm2 import Pm2
-from lockstitch.services.release_context import Place
+from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import parse_state
 
 pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="PM2 is a program of node")
@@ -30,7 +30,7 @@ class Host:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.place = Place("web", layout("in_place", str(home / "app")), "", "")
+        self.place = ReleaseContext("web", layout("in_place", str(home / "app")), "", "")
         (home / "app").mkdir()
         (home / ".lockstitch" / "web").mkdir(parents=True)
         (home / ".pm2").mkdir()

@@ -12,8 +12,8 @@ from lockstitch.model.gate import Verdict
 from lockstitch.model.layout import layout
 from lockstitch.services import found
 from lockstitch.services.base import Service
-from lockstitch.services.release_context import Place
-from lockstitch.services.state import Process, ServiceState, judge_serving, parse_state
+from lockstitch.services.release_context import ReleaseContext
+from lockstitch.services.state import ServiceProcess, ServiceState, judge_serving, parse_state
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "command": {"reload": ":", "status": ":"},
@@ -22,7 +22,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "pm2": {"name": "webapp", "ecosystem": "ecosystem.config.js"},
     "systemd": {"unit": "api"},
 }
-PLACE = Place("api", layout("releases", "/app"), "20260101T000000Z-c55e9f800c06", "c55e9f80" * 5, {})
+PLACE = ReleaseContext("api", layout("releases", "/app"), "20260101T000000Z-c55e9f800c06", "c55e9f80" * 5, {})
 
 
 def services() -> list[Service]:
@@ -88,7 +88,7 @@ def test_a_state() -> None:
         5000,
         1700000000,
     )
-    assert state.processes[0] == Process("master", 10, 100, "/app/releases/R1")
+    assert state.processes[0] == ServiceProcess("master", 10, 100, "/app/releases/R1")
     assert [p.pid for p in state.workers] == [11, 12]
     assert state.workers[1].directory == "/app/releases/R2/sub folder"
     assert state.since == 1700000050

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lockstitch.checks import Asking, Check
+from lockstitch.checks import Check, CheckGroup
 from lockstitch.checks.apps import place, repository
 from lockstitch.inventory import Fleet
 from lockstitch.model.command import Command
@@ -34,7 +34,7 @@ exit 0
 
 
 @dataclass(frozen=True)
-class Login:
+class LoginFacts:
     """What the login user may and has."""
 
     user: str = ""
@@ -44,7 +44,7 @@ class Login:
     users: tuple[tuple[str, str], ...] = ()
 
 
-def askings(fleet: Fleet) -> tuple[Asking, ...]:
+def askings(fleet: Fleet) -> tuple[CheckGroup, ...]:
     """Of each host what its login user may; of each app on it whether its user reaches the repository and may write."""
     found = []
     for host in fleet.hosts:
@@ -52,22 +52,22 @@ def askings(fleet: Fleet) -> tuple[Asking, ...]:
         users = tuple(dict.fromkeys(app.user for app in apps if app.user))
         found.append(login(host, users))
         found += [
-            Asking(f"{app.name}@{host.name}", host, (repository(app), place(host, app)), app.name, app.user)
+            CheckGroup(f"{app.name}@{host.name}", host, (repository(app), place(host, app)), app.name, app.user)
             for app in apps
         ]
     return tuple(found)
 
 
-def login(host: Host, users: Sequence[str] = ()) -> Asking:
+def login(host: Host, users: Sequence[str] = ()) -> CheckGroup:
     """What is asked of every host, also of one that no inventory names."""
     values = {"tools": " ".join(_TOOLS), "users": " ".join(users)}
-    return Asking(host.name, host, (Check("login", Probe("login", Command(_ASK, values=values), parse), _judge),))
+    return CheckGroup(host.name, host, (Check("login", Probe("login", Command(_ASK, values=values), parse), _judge),))
 
 
-def parse(text: str, code: int) -> Login:
+def parse(text: str, code: int) -> LoginFacts:
     words = [(line.partition(" ")[0], line.partition(" ")[2]) for line in text.split("\n")]
     said = dict(words)
-    return Login(
+    return LoginFacts(
         said.get("user", ""),
         tuple(rest for word, rest in words if word == "missing"),
         said.get("unwritable", ""),
@@ -76,7 +76,7 @@ def parse(text: str, code: int) -> Login:
     )
 
 
-def _judge(told: Login) -> Iterator[Finding]:
+def _judge(told: LoginFacts) -> Iterator[Finding]:
     who = told.user or "the login user"
     yield _sudo(who, told.sudo)
     for word, user in told.users:

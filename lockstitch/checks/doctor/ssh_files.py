@@ -63,10 +63,10 @@ def _is_hash(hosts: str) -> bool:
         return False
 
 
-Line = tuple[str, str, str, bytes, str]
+KnownHostsLine = tuple[str, str, str, bytes, str]
 
 
-def conflicts(lines: Iterable[Line], name: str) -> Iterator[Finding]:
+def conflicts(lines: Iterable[KnownHostsLine], name: str) -> Iterator[Finding]:
     """Different keys of one type for one host: one of them is old. `lines` are those about it, each its place, its
     names, its type, its key and its marker."""
     first: dict[str, tuple[str, bytes]] = {}
@@ -85,7 +85,7 @@ _PEM = {"RSA": "ssh-rsa", "DSA": "ssh-dss", "EC": "ecdsa-sha2"}
 
 
 @dataclass(frozen=True)
-class Key:
+class IdentityFile:
     """What a file holds. `bits` is 0 where it does not matter or is not told; `problem`: it is no private key."""
 
     kind: str = ""
@@ -102,26 +102,26 @@ class Key:
         return f"RSA with {self.bits} bits is too short" if small else ""
 
 
-def read_key(text: str) -> Key:
+def read_key(text: str) -> IdentityFile:
     """The key in a file's text."""
     first = text.lstrip().partition("\n")[0].strip()
     if first == "-----BEGIN OPENSSH PRIVATE KEY-----":
         return _openssh(text)
     if not (first.startswith("-----BEGIN ") and first.endswith("PRIVATE KEY-----")):
-        return Key(problem="it is not a private key")
+        return IdentityFile(problem="it is not a private key")
     kind = _PEM.get(first.split()[1], "")
     if "ENCRYPTED" in text.partition("\n\n")[0]:
-        return Key(kind, locked=True)
+        return IdentityFile(kind, locked=True)
     return _pem(text, kind)
 
 
-def _openssh(text: str) -> Key:
+def _openssh(text: str) -> IdentityFile:
     """Its public half stands before the locked part, in clear."""
     try:
         lines = [line for line in text.splitlines() if line and not line.startswith("-----")]
         data = base64.b64decode("".join(lines), validate=True)
         if not data.startswith(_MAGIC):
-            return Key(problem="it cannot be read: it is damaged")
+            return IdentityFile(problem="it cannot be read: it is damaged")
         cipher, rest = _string(data[len(_MAGIC) :])
         _, rest = _string(rest)
         _, rest = _string(rest)
@@ -131,9 +131,9 @@ def _openssh(text: str) -> Key:
         if kind == b"ssh-rsa":
             _, rest = _string(rest)
             bits = int.from_bytes(_string(rest)[0], "big").bit_length()
-        return Key(kind.decode("ascii"), bits, cipher != b"none")
+        return IdentityFile(kind.decode("ascii"), bits, cipher != b"none")
     except (binascii.Error, ValueError):
-        return Key(problem="it cannot be read: it is damaged")
+        return IdentityFile(problem="it cannot be read: it is damaged")
 
 
 def _string(data: bytes) -> tuple[bytes, bytes]:
@@ -143,21 +143,21 @@ def _string(data: bytes) -> tuple[bytes, bytes]:
     return data[4 : 4 + size], data[4 + size :]
 
 
-def _pem(text: str, kind: str) -> Key:
+def _pem(text: str, kind: str) -> IdentityFile:
     try:
         key = load_pem_private_key(text.encode(), None)
     except TypeError:
-        return Key(kind, locked=True)
+        return IdentityFile(kind, locked=True)
     except (ValueError, UnsupportedAlgorithm):
-        return Key(kind, problem="it cannot be read: it is damaged, or of a kind nobody knows")
+        return IdentityFile(kind, problem="it cannot be read: it is damaged, or of a kind nobody knows")
     if isinstance(key, rsa.RSAPrivateKey):
-        return Key("ssh-rsa", key.key_size)
+        return IdentityFile("ssh-rsa", key.key_size)
     kinds = {
         dsa.DSAPrivateKey: "ssh-dss",
         ec.EllipticCurvePrivateKey: "ecdsa-sha2",
         ed25519.Ed25519PrivateKey: "ed25519",
     }
-    return Key(next((name for one, name in kinds.items() if isinstance(key, one)), kind or "unknown"))
+    return IdentityFile(next((name for one, name in kinds.items() if isinstance(key, one)), kind or "unknown"))
 
 
 _LONGEST = 10.0

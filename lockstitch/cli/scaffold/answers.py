@@ -14,7 +14,7 @@ from lockstitch.inventory.types import NAME
 
 
 @dataclass(frozen=True)
-class Answers:
+class InitAnswers:
     """All that the files are made from. `assumed` are the flags whose defaults nobody has confirmed.
 
     `service` is a service's mapping as an inventory holds it, with its `kind`.

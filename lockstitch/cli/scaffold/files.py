@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from lockstitch import __version__
-from lockstitch.cli.scaffold.answers import Answers
+from lockstitch.cli.scaffold.answers import InitAnswers
 from lockstitch.cli.scaffold.service_settings import settings
 from lockstitch.errors import LockstitchError
 from lockstitch.inventory.schema import HostSettings, published
@@ -59,12 +59,12 @@ def block(value: Mapping[str, Any]) -> Iterator[str]:
             yield f"{scalar(key)}: {scalar(inner)}"
 
 
-def inventory_text(answers: Answers, others: Mapping[str, str]) -> str:
+def inventory_text(answers: InitAnswers, others: Mapping[str, str]) -> str:
     """The inventory; `others` are settings of the service that were not given, and what each is for."""
     return "\n".join([*_head(answers), "", *_hosts(answers), "", *_app(answers, others), "", *_end()]) + "\n"
 
 
-def _head(answers: Answers) -> Iterator[str]:
+def _head(answers: InitAnswers) -> Iterator[str]:
     name = answers.environment
     yield f"# yaml-language-server: $schema={SCHEMA}"
     yield "#"
@@ -79,7 +79,7 @@ def _head(answers: Answers) -> Iterator[str]:
         yield f"  gateway: {scalar(answers.gateway)}"
 
 
-def _hosts(answers: Answers) -> Iterator[str]:
+def _hosts(answers: InitAnswers) -> Iterator[str]:
     yield "# Groups are deployed in the order written, and so are the apps in a group."
     yield "groups:"
     yield "  servers:"
@@ -97,7 +97,7 @@ def _host(host: HostSettings) -> Iterator[str]:
         yield f"- {{{', '.join(f'{key}: {scalar(value)}' for key, value in told.items())}}}"
 
 
-def _app(answers: Answers, others: Mapping[str, str]) -> Iterator[str]:
+def _app(answers: InitAnswers, others: Mapping[str, str]) -> Iterator[str]:
     yield "apps:"
     yield f"  {scalar(answers.app)}:"
     yield _noted(f"    repository: {scalar(answers.repository)}", "fetched by the hosts themselves")
@@ -166,7 +166,7 @@ Deploys and maintenance with Lockstitch. `hosts/@NAME@.yml` says which hosts the
 """
 
 
-def written(template: Mapping[str, bytes], answers: Answers) -> dict[str, bytes]:
+def written(template: Mapping[str, bytes], answers: InitAnswers) -> dict[str, bytes]:
     """Every file's content by its path."""
     kind = str(answers.service["kind"])
     others = {

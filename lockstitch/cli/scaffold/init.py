@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lockstitch.cli.scaffold.answers import Answers
+from lockstitch.cli.scaffold.answers import InitAnswers
 from lockstitch.cli.scaffold.files import template, written
-from lockstitch.cli.scaffold.questions import Ask, gather
+from lockstitch.cli.scaffold.questions import Prompt, gather
 from lockstitch.cli.scaffold.write import checked, free, put
 from lockstitch.model.command import words
 
@@ -20,7 +20,7 @@ def begin(
     protect: bool = True,
     git: bool = False,
     dry: bool = False,
-    ask: Ask | None = None,
+    ask: Prompt | None = None,
 ) -> str:
     """Make a new operations repository, and say what was made. `dry` writes nothing, and says what would be."""
     folder, first = Path(directory).expanduser(), template()
@@ -36,7 +36,7 @@ def begin(
     return "\n".join(_told(folder, files, answers, dry=dry))
 
 
-def _told(folder: Path, files: Mapping[str, bytes], answers: Answers, *, dry: bool) -> list[str]:
+def _told(folder: Path, files: Mapping[str, bytes], answers: InitAnswers, *, dry: bool) -> list[str]:
     name = answers.environment
     tops = dict.fromkeys(path.partition("/")[0] + ("/" if "/" in path else "") for path in files)
     lines = [f"{'would be made' if dry else 'made'} in {folder}: {', '.join(tops)}"]

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lockstitch import services
 from lockstitch.cli.scaffold import FLAGS, HINT
-from lockstitch.cli.scaffold.answers import Answers, hosts_of, said
+from lockstitch.cli.scaffold.answers import InitAnswers, hosts_of, said
 from lockstitch.cli.scaffold.service_settings import plainest, required, settings, together, wrong
 from lockstitch.errors import UsageError
 from lockstitch.inventory.app import AppSettings, Health
@@ -19,25 +19,25 @@ from lockstitch.inventory.types import Name, User
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.layout import LayoutKind
 
-Said = Mapping[str, str]
+FlagValues = Mapping[str, str]
 # Is given what to ask, and gives what was answered.
-Ask = Callable[[str], str]
+Prompt = Callable[[str], str]
 
 
 @dataclass(frozen=True)
-class Question:
+class InitQuestion:
     """One flag: its default, which may depend on what was said before it, and what is wrong with an answer.
 
     An `optional` one may stay without an answer.
     """
 
     flag: str
-    default: Callable[[Said], str]
+    default: Callable[[FlagValues], str]
     wrong: Callable[[str], str]
     optional: bool = False
     choices: Callable[[], Iterable[str]] = tuple
 
-    def heard(self, default: str, ask: Ask) -> str:
+    def heard(self, default: str, ask: Prompt) -> str:
         """What a person answers; asked again until it can be."""
         choices = ", ".join(self.choices())
         asked = f"{FLAGS[self.flag]}{f' ({choices})' if choices else ''}{_shown(default)}: "
@@ -50,7 +50,9 @@ class Question:
             problem = f"  {problem}\n"
 
 
-def gather(given: Said, told: Iterable[str] = (), *, protect: bool = True, ask: Ask | None = None) -> Answers:
+def gather(
+    given: FlagValues, told: Iterable[str] = (), *, protect: bool = True, ask: Prompt | None = None
+) -> InitAnswers:
     """The answers: what was `given` by flag, then what a person says; without `ask`, the defaults.
 
     `told` are settings of the service, as KEY=VALUE.
@@ -73,10 +75,10 @@ def gather(given: Said, told: Iterable[str] = (), *, protect: bool = True, ask: 
             service = _service(value, words["app"], own, ask, assumed)
     hosts = hosts_of(words.pop("hosts"))
     del words["service"]
-    return Answers(**words, hosts=hosts, service=service, protect=protect, assumed=tuple(assumed))
+    return InitAnswers(**words, hosts=hosts, service=service, protect=protect, assumed=tuple(assumed))
 
 
-def _service(kind: str, app: str, told: dict[str, str], ask: Ask | None, assumed: list[tuple[str, str]]) -> Any:
+def _service(kind: str, app: str, told: dict[str, str], ask: Prompt | None, assumed: list[tuple[str, str]]) -> Any:
     """The service's mapping. What it lacks is asked for by what its own model says."""
     known = settings(kind)
     if unknown := next((key for key in told if key not in known), ""):
@@ -103,7 +105,7 @@ def _service(kind: str, app: str, told: dict[str, str], ask: Ask | None, assumed
         raise _refused("--setting", str(error)) from None
 
 
-def _problem(kind: str, told: Said) -> str:
+def _problem(kind: str, told: FlagValues) -> str:
     try:
         return wrong(kind, together(kind, told))
     except ValueError as error:
@@ -150,12 +152,12 @@ def _field(model: Any, name: str) -> Callable[[str], str]:
     return _as(kind)
 
 
-def _choice(flag: str, default: Callable[[Said], str], choices: Callable[[], Iterable[str]]) -> Question:
+def _choice(flag: str, default: Callable[[FlagValues], str], choices: Callable[[], Iterable[str]]) -> InitQuestion:
     def problem(value: str) -> str:
         known = list(choices())
         return "" if value in known else f"{value!r} is not one of {', '.join(known)}"
 
-    return Question(flag, default, problem, choices=choices)
+    return InitQuestion(flag, default, problem, choices=choices)
 
 
 def _hosts(value: str) -> str:
@@ -166,20 +168,20 @@ def _hosts(value: str) -> str:
     return ""
 
 
-def _always(text: str) -> Callable[[Said], str]:
+def _always(text: str) -> Callable[[FlagValues], str]:
     return lambda words: text
 
 
 QUESTIONS = (
-    Question("environment", _always("prod"), _as(Name)),
-    Question("hosts", _always("web1.example.com"), _hosts),
-    Question("user", _always("deploy"), _as(User)),
-    Question("gateway", _always(""), _as(Gateway), optional=True),
-    Question("app", _always("api"), _as(Name)),
-    Question("repository", lambda w: f"git@example.com:acme/{w['app']}.git", _field(AppSettings, "repository")),
-    Question("ref", _always("main"), _field(AppSettings, "ref")),
+    InitQuestion("environment", _always("prod"), _as(Name)),
+    InitQuestion("hosts", _always("web1.example.com"), _hosts),
+    InitQuestion("user", _always("deploy"), _as(User)),
+    InitQuestion("gateway", _always(""), _as(Gateway), optional=True),
+    InitQuestion("app", _always("api"), _as(Name)),
+    InitQuestion("repository", lambda w: f"git@example.com:acme/{w['app']}.git", _field(AppSettings, "repository")),
+    InitQuestion("ref", _always("main"), _field(AppSettings, "ref")),
     _choice("layout", _always("releases"), lambda: get_args(LayoutKind)),
-    Question("path", lambda w: f"/srv/{w['app']}", _field(AppSettings, "path")),
+    InitQuestion("path", lambda w: f"/srv/{w['app']}", _field(AppSettings, "path")),
     _choice("service", lambda w: plainest(w["app"]), services.found),
-    Question("health", _always(""), _field(Health, "url"), optional=True),
+    InitQuestion("health", _always(""), _field(Health, "url"), optional=True),
 )

@@ -17,7 +17,7 @@ Schema = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Setting:
+class ServiceSetting:
     """One setting of a service. `key` has dots where it stands in a mapping of its own."""
 
     key: str
@@ -44,13 +44,13 @@ class Setting:
             return text
 
 
-def settings(kind: str) -> dict[str, Setting]:
+def settings(kind: str) -> dict[str, ServiceSetting]:
     """Every setting of a kind of service by its key, as far as there are mappings in it."""
     schema = services.found()[kind].model_json_schema()
     return {setting.key: setting for setting, _ in _settings(schema, schema, "")}
 
 
-def required(kind: str) -> tuple[Setting, ...]:
+def required(kind: str) -> tuple[ServiceSetting, ...]:
     """Those without which there is no such service."""
     schema = services.found()[kind].model_json_schema()
     return tuple(setting for setting, needed in _settings(schema, schema, "") if needed)
@@ -91,14 +91,14 @@ def wrong(kind: str, service: Mapping[str, Any]) -> str:
     return ""
 
 
-def _settings(whole: Schema, node: Schema, above: str) -> Iterator[tuple[Setting, bool]]:
+def _settings(whole: Schema, node: Schema, above: str) -> Iterator[tuple[ServiceSetting, bool]]:
     for name, written in node.get("properties", {}).items():
         inner, key, needed = _followed(whole, written), f"{above}{name}", name in node.get("required", ())
         if "properties" in inner:
             yield from ((one, needed and wanted) for one, wanted in _settings(whole, inner, f"{key}."))
         elif key != "kind":
             says = " ".join(str(written.get("description") or inner.get("description") or name).split())
-            yield Setting(key, says, inner), needed
+            yield ServiceSetting(key, says, inner), needed
 
 
 def _followed(whole: Schema, node: Schema) -> Schema:

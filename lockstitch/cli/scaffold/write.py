@@ -15,10 +15,10 @@ from lockstitch.cli.scaffold import HINT
 from lockstitch.errors import InventoryError, LockstitchError, UsageError
 from lockstitch.inventory import load
 
-Files = Mapping[str, bytes]
+FileContents = Mapping[str, bytes]
 
 
-def checked(files: Files, environment: str) -> None:
+def checked(files: FileContents, environment: str) -> None:
     """Read the inventory as any is read, in a folder that is thrown away; its problems name the file to come."""
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), {path: content for path, content in files.items() if path.startswith("hosts/")})
@@ -30,7 +30,7 @@ def checked(files: Files, environment: str) -> None:
             raise InventoryError(problems, hint=f"nothing was written; {HINT}") from None
 
 
-def put(directory: Path, files: Files, *, git: bool = False) -> None:
+def put(directory: Path, files: FileContents, *, git: bool = False) -> None:
     """Write the files below a folder, which is made where it is not there."""
     free(directory, files)
     there = directory.exists()
@@ -47,7 +47,7 @@ def put(directory: Path, files: Files, *, git: bool = False) -> None:
             stage.rename(directory)
 
 
-def free(directory: Path, files: Files) -> None:
+def free(directory: Path, files: FileContents) -> None:
     """Refuse where something is in the way of what is to be written."""
     if os.path.lexists(directory) and not directory.is_dir():
         raise UsageError(f"{directory} is there, and is no folder; nothing was written", hint="name another folder")
@@ -59,7 +59,7 @@ def free(directory: Path, files: Files) -> None:
         )
 
 
-def _write(folder: Path, files: Files) -> None:
+def _write(folder: Path, files: FileContents) -> None:
     for path, content in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

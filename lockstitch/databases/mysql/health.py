@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lockstitch.databases.health import Beside, DatabaseState, Query, Replica, Room, Slow, Standby, Table, Waiting
+from lockstitch.databases.health import (
+    ActiveQuery,
+    DatabaseState,
+    Replica,
+    Room,
+    Slow,
+    SpareDatabase,
+    Standby,
+    Table,
+    Waiting,
+)
 from lockstitch.databases.mysql.client import LOGIN
 from lockstitch.databases.mysql.health_sql import QUESTIONS
 from lockstitch.model.probe import number_of, object_of, text_of
@@ -80,18 +90,18 @@ def _state(said: _Told, status: Mapping[str, str], denied: set[str]) -> Database
     )
 
 
-def _beside(told: Mapping[str, Any]) -> Beside:
+def _beside(told: Mapping[str, Any]) -> SpareDatabase:
     name = text_of(told, "name")
     quoted = name.replace("`", "``")
-    return Beside(name, text_of(told, "kind"), number_of(told, "bytes"), f"DROP DATABASE `{quoted}`;")
+    return SpareDatabase(name, text_of(told, "kind"), number_of(told, "bytes"), f"DROP DATABASE `{quoted}`;")
 
 
-def _query(told: Mapping[str, Any]) -> Query:
+def _query(told: Mapping[str, Any]) -> ActiveQuery:
     pid, state = number_of(told, "pid") or 0, text_of(told, "state")
     # A query can be cancelled; a session that does nothing can only be ended.
     end = f"KILL {pid};" if state.startswith("idle") else f"KILL QUERY {pid};"
     text = _SPACES.sub(" ", text_of(told, "text"))[:_LONGEST]
-    return Query(
+    return ActiveQuery(
         pid,
         text_of(told, "user"),
         text_of(told, "application"),
@@ -109,7 +119,7 @@ def _all_waiting(said: _Told) -> tuple[Waiting, ...]:
     found = {}
     for told in said["waiting"]:
         behind = number_of(told, "behind")
-        by = (known.get(behind) or Query(behind, end=f"KILL {behind};"),) if behind else ()
+        by = (known.get(behind) or ActiveQuery(behind, end=f"KILL {behind};"),) if behind else ()
         found[number_of(told, "pid")] = Waiting(_query(told), number_of(told, "waits"), text_of(told, "lock"), "", by)
     return tuple(found.values())
 

@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lockstitch.databases.health import Beside, DatabaseState, Query, Replica, Room, Slot, Standby, Table, Waiting
+from lockstitch.databases.health import (
+    ActiveQuery,
+    DatabaseState,
+    Replica,
+    Room,
+    Slot,
+    SpareDatabase,
+    Standby,
+    Table,
+    Waiting,
+)
 from lockstitch.databases.postgres.dump import LOGIN
 from lockstitch.databases.postgres.health_sql import QUESTIONS
 from lockstitch.model.probe import number_of, object_of, text_of
@@ -61,17 +71,19 @@ def _state(said: Mapping[str, list[Mapping[str, Any]]]) -> DatabaseState:
         replicas=tuple(map(_replica, said["replica"])),
         slots=tuple(map(_slot, said["slot"])),
         tables=tuple(map(_table, said["table"])),
-        besides=tuple(Beside(text_of(b, "name"), text_of(b, "kind"), number_of(b, "bytes")) for b in said["beside"]),
+        besides=tuple(
+            SpareDatabase(text_of(b, "name"), text_of(b, "kind"), number_of(b, "bytes")) for b in said["beside"]
+        ),
     )
 
 
-def _query(told: Mapping[str, Any]) -> Query:
+def _query(told: Mapping[str, Any]) -> ActiveQuery:
     user, application, client, state = (text_of(told, key) for key in ("user", "application", "client", "state"))
     pid = number_of(told, "pid") or 0
     # A query can be cancelled; a session that does nothing can only be ended.
     how = "pg_terminate_backend" if state.startswith("idle") else "pg_cancel_backend"
     text, end = text_of(told, "text"), f"SELECT {how}({pid});"
-    return Query(pid, user, application, client, state, number_of(told, "seconds"), text, end)
+    return ActiveQuery(pid, user, application, client, state, number_of(told, "seconds"), text, end)
 
 
 def _slot(told: Mapping[str, Any]) -> Slot:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from lockstitch.concurrency import at_once
-from lockstitch.engine.fanout import DAY, Work
+from lockstitch.engine.fanout import DAY, HostScript
 from lockstitch.engine.logs import host_scripts
-from lockstitch.engine.logs.framing import Said
-from lockstitch.engine.logs.locate import Found, Wanted, around, find, hear, sources_of
-from lockstitch.engine.logs.merge import Live, Origin
-from lockstitch.engine.logs.read import Read
+from lockstitch.engine.logs.framing import FrameReader
+from lockstitch.engine.logs.locate import LocatedLogs, LogRange, around, find, hear, sources_of
+from lockstitch.engine.logs.merge import LiveMerger, Origin
+from lockstitch.engine.logs.read import LogLines
 from lockstitch.engine.logs.records import JournalRecords, Records
 from lockstitch.errors import ConnectError, HostKeyError, HostLostError, LockstitchError, StepTimeoutError
 from lockstitch.remote import InterruptedRunError, Remote
@@ -29,7 +29,7 @@ AGAIN = 1.0
 
 
 @dataclass
-class File:
+class FollowedFile:
     """One file that is followed: how far it was read, and what came of a piece that was cut off."""
 
     n: int
@@ -41,27 +41,27 @@ class File:
 
 
 @dataclass
-class Files:
+class FollowedFiles:
     """All files of a post."""
 
-    found: Found
-    live: Live
+    found: LocatedLogs
+    live: LiveMerger
     tag: str = field(default_factory=lambda: secrets.token_hex(8))
-    files: dict[str, File] = field(default_factory=dict)
-    _now: File | None = None
+    files: dict[str, FollowedFile] = field(default_factory=dict)
+    _now: FollowedFile | None = None
     _key: str = ""
     _skip: int = 0
     _rest: str = ""
 
-    def begin_after(self, read: Read | None) -> None:
+    def begin_after(self, read: LogLines | None) -> None:
         """Go on from where it was read, or from where each file ended when it was found."""
         for key, (n, size) in self.found.seen.items():
-            self.files[key] = File(n, size)
+            self.files[key] = FollowedFile(n, size)
         for key, part in self.found.parts.items():
             rest = read.rests.get(key, "") if read else ""
-            self.files[key] = File(part.n, part.size, rest=rest)
+            self.files[key] = FollowedFile(part.n, part.size, rest=rest)
 
-    def work(self) -> Work:
+    def work(self) -> HostScript:
         post = self.found.post
         known = "\n".join(f"{key} {file.at} {file.n} {file.print}" for key, file in self.files.items())
         patterns = list(post.patterns().values())
@@ -71,12 +71,12 @@ class Files:
 
     def feed(self) -> Callable[[str], None]:
         """What reads the next script."""
-        return Said(self.tag, self._word, self._line, self._ends_with).feed
+        return FrameReader(self.tag, self._word, self._line, self._ends_with).feed
 
     def _word(self, words: list[str]) -> None:
         match words:
             case ["begin", key, at, n]:
-                file = self.files.setdefault(key, File(int(n), int(at)))
+                file = self.files.setdefault(key, FollowedFile(int(n), int(at)))
                 # What was told of a piece before the host was lost is not told again.
                 self._skip = file.told if file.at == int(at) else 0
                 file.told, self._now, self._key, self._rest = self._skip, file, key, file.rest
@@ -102,7 +102,7 @@ class Files:
     def _ends_with(self, text: str) -> None:
         self._rest += text
 
-    def _tell(self, key: str, file: File, line: str) -> None:
+    def _tell(self, key: str, file: FollowedFile, line: str) -> None:
         source = self.found.post.sources[file.n]
         file.records = file.records or Records(self.found.clock)
         origin = Origin(self.found.post.host.name, source.app, source.path)
@@ -110,26 +110,26 @@ class Files:
 
 
 @dataclass
-class JournalFiles:
+class FollowedJournals:
     """The journals of a post, in one stream."""
 
-    found: Found
-    live: Live
+    found: LocatedLogs
+    live: LiveMerger
     cursor: str = ""
     tag: str = field(default_factory=lambda: secrets.token_hex(8))
     records: JournalRecords = field(default_factory=JournalRecords)
 
-    def begin_after(self, read: Read | None) -> None:
+    def begin_after(self, read: LogLines | None) -> None:
         self.cursor = read.journal.cursor if read else ""
 
-    def work(self) -> Work:
+    def work(self) -> HostScript:
         post = self.found.post
         since = "" if self.cursor else str(int(self.found.clock.now.timestamp()))
         values = {"tag": self.tag, "units": "\n".join(post.units()), "since": since, "cursor": self.cursor}
         return post.work("follow the journal", host_scripts.JOURNAL_FOLLOW, seconds=DAY, values=values)
 
     def feed(self) -> Callable[[str], None]:
-        return Said(self.tag, lambda words: None, self._line, endless=True).feed
+        return FrameReader(self.tag, lambda words: None, self._line, endless=True).feed
 
     def _line(self, line: str) -> None:
         units = {source.unit: source for source in reversed(self.found.post.sources) if source.unit}
@@ -146,13 +146,13 @@ class JournalFiles:
 class Follower:
     """Follows every post. `say` tells a person what happens to a host."""
 
-    def __init__(self, remote: Remote, live: Live, say: Callable[[str], None]) -> None:
+    def __init__(self, remote: Remote, live: LiveMerger, say: Callable[[str], None]) -> None:
         self._remote, self._live, self._say = remote, live, say
         self.stopped = threading.Event()
         self._over = threading.Event()
         self.ended: dict[str, LockstitchError] = {}
 
-    def run(self, found: Sequence[Found], reads: dict[str, Read], seconds: float = 0.0) -> bool:
+    def run(self, found: Sequence[LocatedLogs], reads: dict[str, LogLines], seconds: float = 0.0) -> bool:
         """Until somebody interrupts, `stop` is called or the time is up; whether it was an interrupt."""
         ticker = threading.Thread(target=self._tick, args=(monotonic() + seconds if seconds else 0.0,), daemon=True)
         ticker.start()
@@ -171,19 +171,21 @@ class Follower:
         self.stopped.set()
         self._remote.interrupt()
 
-    def _jobs(self, found: Found) -> list[tuple[Found, type[Files] | type[JournalFiles]]]:
+    def _jobs(self, found: LocatedLogs) -> list[tuple[LocatedLogs, type[FollowedFiles] | type[FollowedJournals]]]:
         # Files that only the host can name are known once it was reached.
-        made: list[tuple[Found, type[Files] | type[JournalFiles]]] = []
+        made: list[tuple[LocatedLogs, type[FollowedFiles] | type[FollowedJournals]]] = []
         if found.post.patterns() or found.post.asks:
-            made.append((found, Files))
+            made.append((found, FollowedFiles))
         if found.post.units():
-            made.append((found, JournalFiles))
+            made.append((found, FollowedJournals))
         return made
 
-    def _keep(self, found: Found, kind: type[Files] | type[JournalFiles], read: Read | None) -> None:
+    def _keep(
+        self, found: LocatedLogs, kind: type[FollowedFiles] | type[FollowedJournals], read: LogLines | None
+    ) -> None:
         """Follow one, and again whenever it is lost."""
         name, pause, lost = found.post.host.name, PAUSE, False
-        following: Files | JournalFiles | None = None
+        following: FollowedFiles | FollowedJournals | None = None
         while not self.stopped.is_set():
             began = monotonic()
             try:
@@ -195,7 +197,7 @@ class Follower:
                     lost = False
                 work = following.work()
                 results = self._remote.run(work.host, work.script, hear({work.label: following.feed()}))
-                if kind is JournalFiles and all(result.ok for result in results):
+                if kind is FollowedJournals and all(result.ok for result in results):
                     return
                 self._say(f"{name}: following ended (exit code {results[-1].code if results else 0}); again")
             except InterruptedRunError:
@@ -211,16 +213,18 @@ class Follower:
             pause = PAUSE if monotonic() - began > LONGEST_PAUSE else min(LONGEST_PAUSE, pause * 2)
             self.stopped.wait(pause)
 
-    def _begun(self, found: Found, kind: type[Files] | type[JournalFiles], read: Read | None) -> Files | JournalFiles:
+    def _begun(
+        self, found: LocatedLogs, kind: type[FollowedFiles] | type[FollowedJournals], read: LogLines | None
+    ) -> FollowedFiles | FollowedJournals:
         if not found.reached:
-            found = find(self._remote, [found.post], Wanted(1))[found.post.label]
+            found = find(self._remote, [found.post], LogRange(1))[found.post.label]
             if not found.reached:
                 raise HostLostError(found.post.host.name, found.done.words.removeprefix(f"{found.post.host.name}: "))
         following = kind(found, self._live)
         following.begin_after(read)
         return following
 
-    def _connect(self, found: Found) -> None:
+    def _connect(self, found: LocatedLogs) -> None:
         for error in self._remote.connect([found.post.host]).values():
             raise error
 

@@ -11,7 +11,7 @@ from lockstitch.remote.script import LONGEST_LINE
 LONGEST = 1024 * 1024
 
 
-class Said:
+class FrameReader:
     """Takes the lines of one script. `word` hears what is ours, `line` each whole line of a piece, and `rest` the part
     of a line that a piece ends with, once for each piece, before the word `end` (or `torn`, where it is not whole)."""
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from lockstitch.engine.fanout import Way, Work, everywhere
+from lockstitch.engine.fanout import FanoutOptions, HostScript, everywhere
 from lockstitch.engine.logs import host_scripts
-from lockstitch.engine.logs.framing import Said
-from lockstitch.engine.logs.timestamps import Clock, zone_of
+from lockstitch.engine.logs.framing import FrameReader
+from lockstitch.engine.logs.timestamps import LogClock, zone_of
 from lockstitch.errors import ExitCode
 from lockstitch.model.command import Command
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Step
-from lockstitch.model.results import Done, Event, StepOutput
+from lockstitch.model.results import Event, HostResult, StepOutput
 from lockstitch.remote import Remote
 
 MIB = 1024 * 1024
@@ -28,7 +28,7 @@ SECONDS = 120.0
 
 
 @dataclass(frozen=True)
-class Source:
+class LogLocation:
     """Where an app writes on a host: files (a path or a pattern), or a unit's journal."""
 
     app: str
@@ -40,7 +40,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Post:
+class LogTarget:
     """All that is read on one host as one user. `owner` is whose home relative paths begin at where that user is root
     (`-`: who logs in). `asks` are commands that tell more files, by the app."""
 
@@ -48,7 +48,7 @@ class Post:
     host: Host
     user: str | None
     owner: str
-    sources: tuple[Source, ...]
+    sources: tuple[LogLocation, ...]
     asks: tuple[tuple[str, Command], ...] = ()
     apps: tuple[str, ...] = ()
 
@@ -58,14 +58,16 @@ class Post:
     def units(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(source.unit for source in self.sources if source.unit))
 
-    def work(self, name: str, text: str, *, seconds: float = SECONDS, values: Mapping[str, str] | None = None) -> Work:
+    def work(
+        self, name: str, text: str, *, seconds: float = SECONDS, values: Mapping[str, str] | None = None
+    ) -> HostScript:
         """The work of one of the texts of `shell`."""
         step = Step(name, "", Command(text, {"owner": self.owner, **(values or {})}), timeout=seconds)
-        return Work(self.label, self.host, Script((step,), app=self.label, user=self.user))
+        return HostScript(self.label, self.host, Script((step,), app=self.label, user=self.user))
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LogRange:
     """At least `lines` lines of each file; or those since a time: `at`, or `span` seconds before a host's own now."""
 
     lines: int
@@ -77,13 +79,13 @@ class Wanted:
         """As the hosts' texts take it."""
         return str(int(self.at.timestamp())) if self.at else f"-{int(self.span) + 1}" if self.span else ""
 
-    def begins(self, clock: Clock) -> datetime | None:
+    def begins(self, clock: LogClock) -> datetime | None:
         """From when lines are wanted, on a host's own clock."""
         return self.at or (clock.now - timedelta(seconds=self.span) if self.span else None)
 
 
 @dataclass
-class Part:
+class LogPart:
     """What is to be read of one file: from `start` to `size`. `cut`: it does not begin where a record does."""
 
     n: int
@@ -96,16 +98,16 @@ class Part:
 
 
 @dataclass
-class Found:
+class LocatedLogs:
     """What one host has told. `seen` are all files that are there, and how long; `drift` is how far its clock is ahead
     of this machine's, in seconds."""
 
-    post: Post
-    done: Done
-    clock: Clock = field(default_factory=lambda: Clock(datetime.now(UTC)))
+    post: LogTarget
+    done: HostResult
+    clock: LogClock = field(default_factory=lambda: LogClock(datetime.now(UTC)))
     drift: float = 0.0
     user: str = ""
-    parts: dict[str, Part] = field(default_factory=dict)
+    parts: dict[str, LogPart] = field(default_factory=dict)
     seen: dict[str, tuple[int, int]] = field(default_factory=dict)
     there: set[int] = field(default_factory=set)
     denied: dict[str, int] = field(default_factory=dict)
@@ -116,7 +118,9 @@ class Found:
         return self.done.code is ExitCode.DONE
 
 
-def find(remote: Remote, posts: Sequence[Post], wanted: Wanted, way: Way | None = None) -> dict[str, Found]:
+def find(
+    remote: Remote, posts: Sequence[LogTarget], wanted: LogRange, way: FanoutOptions | None = None
+) -> dict[str, LocatedLogs]:
     """Ask every host; what each told, by the label of its post."""
     asked = _asked(remote, posts, way)
     going = [found.post for found in asked.values() if found.reached]
@@ -138,7 +142,7 @@ def find(remote: Remote, posts: Sequence[Post], wanted: Wanted, way: Way | None 
     return asked
 
 
-def sources_of(post: Post) -> str:
+def sources_of(post: LogTarget) -> str:
     return "\n".join(f"{n} {path}" for n, path in post.patterns().items())
 
 
@@ -152,9 +156,9 @@ def hear(feeds: Mapping[str, Callable[[str], None]]) -> Callable[[Event], None]:
     return observe
 
 
-def _asked(remote: Remote, posts: Iterable[Post], way: Way | None) -> dict[str, Found]:
+def _asked(remote: Remote, posts: Iterable[LogTarget], way: FanoutOptions | None) -> dict[str, LocatedLogs]:
     """Every post with the files that only its host knows."""
-    found = {post.label: Found(post, Done(ExitCode.DONE, "ok")) for post in posts}
+    found = {post.label: LocatedLogs(post, HostResult(ExitCode.DONE, "ok")) for post in posts}
     asking = [one.post for one in found.values() if one.post.asks]
     work = []
     for post in asking:
@@ -163,28 +167,28 @@ def _asked(remote: Remote, posts: Iterable[Post], way: Way | None) -> dict[str, 
                  asks=True, timeout=SECONDS)
             for n, (_, ask) in enumerate(post.asks)
         )  # fmt: skip
-        work.append(Work(post.label, post.host, Script(steps, app=post.label, user=post.user)))
+        work.append(HostScript(post.label, post.host, Script(steps, app=post.label, user=post.user)))
     for label, done in everywhere(remote, work, way=way).items() if work else ():
         post = found[label].post
         told = [
-            Source(post.asks[int(result.name)][0], path=line)
+            LogLocation(post.asks[int(result.name)][0], path=line)
             for result in done.results
             for line in result.output.splitlines()
             if line.startswith("/")
         ]
-        ended = Done(ExitCode.DONE, "ok") if done.exit is not None else done
-        found[label] = Found(replace(post, sources=tuple(dict.fromkeys((*post.sources, *told)))), ended)
+        ended = HostResult(ExitCode.DONE, "ok") if done.exit is not None else done
+        found[label] = LocatedLogs(replace(post, sources=tuple(dict.fromkeys((*post.sources, *told)))), ended)
     return found
 
 
 class _Hearing:
     """Reads what one host answers."""
 
-    def __init__(self, found: Found, wanted: Wanted, tag: str) -> None:
+    def __init__(self, found: LocatedLogs, wanted: LogRange, tag: str) -> None:
         self._found, self._wanted = found, wanted
         self._heads: dict[str, dict[int, list[str]]] = {}
         self._head: list[str] = []
-        self.said = Said(tag, self._word, lambda line: self._head.append(line))
+        self.said = FrameReader(tag, self._word, lambda line: self._head.append(line))
 
     def _word(self, words: list[str]) -> None:
         found = self._found
@@ -193,12 +197,12 @@ class _Hearing:
                 # Where `date` knows no nanoseconds it says so by a letter.
                 now = datetime.fromtimestamp(float(seconds.rstrip("N.") or 0), UTC)
                 found.drift = (now - datetime.now(UTC)).total_seconds()
-                found.clock, found.user = Clock(now, zone_of(zone) or UTC), user
+                found.clock, found.user = LogClock(now, zone_of(zone) or UTC), user
             case ["seen", n, key, size, *_]:
                 found.seen.setdefault(key, (int(n), int(size)))
             case ["file", n, key, size, changed, start, *path]:
                 found.there.add(int(n))
-                part = Part(int(n), key, " ".join(path), int(size), int(changed), int(start), int(start) > 0)
+                part = LogPart(int(n), key, " ".join(path), int(size), int(changed), int(start), int(start) > 0)
                 found.parts.setdefault(key, part)
             case ["head", key, offset]:
                 self._head = self._heads.setdefault(key, {}).setdefault(int(offset), [])

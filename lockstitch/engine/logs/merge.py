@@ -28,7 +28,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Told:
+class LogRecord:
     """A record and where it is from."""
 
     origin: Origin
@@ -39,22 +39,22 @@ class Told:
         return self.record.time or _NEVER
 
 
-def merged(streams: Iterable[Iterable[Told]]) -> Iterator[Told]:
+def merged(streams: Iterable[Iterable[LogRecord]]) -> Iterator[LogRecord]:
     """One stream of many. Of records with the same time those of the earlier stream come first."""
     return heapq.merge(*streams, key=lambda told: told.time)
 
 
-def in_order(batch: Iterable[tuple[Hashable, Told]]) -> Iterator[Told]:
+def in_order(batch: Iterable[tuple[Hashable, LogRecord]]) -> Iterator[LogRecord]:
     """What came at about the same time, by the stream that it is of."""
-    streams: dict[Hashable, list[Told]] = {}
+    streams: dict[Hashable, list[LogRecord]] = {}
     for key, told in batch:
         streams.setdefault(key, []).append(told)
     return merged(streams.values())
 
 
-def last_lines(stream: Iterable[Told], lines: int) -> Iterator[Told]:
+def last_lines(stream: Iterable[LogRecord], lines: int) -> Iterator[LogRecord]:
     """The last so many lines of each app on each host, in whole records."""
-    kept: dict[tuple[str, str], deque[Told]] = {}
+    kept: dict[tuple[str, str], deque[LogRecord]] = {}
     sizes: dict[tuple[str, str], int] = {}
     for told in stream:
         at = (told.origin.host, told.origin.app)
@@ -73,7 +73,7 @@ class Grep:
         self._pattern = pattern
         self._wanted: dict[Hashable, bool] = {}
 
-    def wants(self, told: Told, stream: Hashable = None) -> bool:
+    def wants(self, told: LogRecord, stream: Hashable = None) -> bool:
         if self._pattern is None:
             return True
         wanted = bool(self._pattern.search("\n".join(told.record.lines)))
@@ -90,15 +90,15 @@ QUIET = 0.1
 ENOUGH = 5000
 
 
-class Live:
+class LiveMerger:
     """Takes lines from several threads. `tell` is called with records in order, by one thread at a time; it says
     whether anybody still listens."""
 
-    def __init__(self, tell: Callable[[Iterable[Told]], bool], grep: Grep, window: float = WINDOW) -> None:
+    def __init__(self, tell: Callable[[Iterable[LogRecord]], bool], grep: Grep, window: float = WINDOW) -> None:
         self._tell, self._grep, self._window = tell, grep, window
         self._lock = threading.Lock()
         self._open: dict[Hashable, tuple[float, float, Origin, Records | JournalRecords]] = {}
-        self._batch: list[tuple[float, Hashable, Told]] = []
+        self._batch: list[tuple[float, Hashable, LogRecord]] = []
         self._heard = True
 
     def feed(
@@ -144,7 +144,7 @@ class Live:
         if record.time is None:
             # What has no time of its own has that at which it came.
             record = replace(record, time=datetime.now(UTC) - timedelta(seconds=monotonic() - began))
-        told = Told(origin, record)
+        told = LogRecord(origin, record)
         if self._grep.wants(told, stream):
             insort(self._batch, (began, stream, told), key=lambda waiting: waiting[0])
 

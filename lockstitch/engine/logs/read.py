@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 
-from lockstitch.engine.fanout import DAY, Way, Work, everywhere
+from lockstitch.engine.fanout import DAY, FanoutOptions, HostScript, everywhere
 from lockstitch.engine.logs import host_scripts
-from lockstitch.engine.logs.framing import Said
-from lockstitch.engine.logs.locate import Found, Wanted, hear
-from lockstitch.engine.logs.merge import Origin, Told
+from lockstitch.engine.logs.framing import FrameReader
+from lockstitch.engine.logs.locate import LocatedLogs, LogRange, hear
+from lockstitch.engine.logs.merge import LogRecord, Origin
 from lockstitch.engine.logs.records import Record, cursor_of, of_file, of_journal
 from lockstitch.errors import ExitCode
 from lockstitch.model.plan import Script
-from lockstitch.model.results import Done
+from lockstitch.model.results import HostResult
 from lockstitch.remote import Remote
 
 _IN_MEMORY = 256 * 1024
@@ -42,7 +42,7 @@ class Spool:
 
 
 @dataclass
-class Journal:
+class UnitJournal:
     """What a host told of its journal. `last` is the last entry that was read of each unit."""
 
     missing: bool = False
@@ -61,16 +61,16 @@ class Journal:
 
 
 @dataclass
-class Read:
+class LogLines:
     """What was read on one host. `rests` are lines whose end is not there yet, by the file."""
 
-    found: Found
-    done: Done
+    found: LocatedLogs
+    done: HostResult
     spools: dict[str, Spool] = field(default_factory=dict)
     rests: dict[str, str] = field(default_factory=dict)
-    journal: Journal = field(default_factory=Journal)
+    journal: UnitJournal = field(default_factory=UnitJournal)
 
-    def streams(self, wanted: Wanted, *, follow: bool) -> Iterator[Iterator[Told]]:
+    def streams(self, wanted: LogRange, *, follow: bool) -> Iterator[Iterator[LogRecord]]:
         """A stream for each file and unit."""
         found, post = self.found, self.found.post
         since = wanted.begins(found.clock)
@@ -87,21 +87,23 @@ class Read:
             yield _told(Origin(post.host.name, app, unit), of_journal(spool), since)
 
 
-def _told(origin: Origin, records: Iterable[Record], since: datetime | None = None) -> Iterator[Told]:
+def _told(origin: Origin, records: Iterable[Record], since: datetime | None = None) -> Iterator[LogRecord]:
     for record in records:
         if since is None or record.time is None or record.time >= since:
-            yield Told(origin, record)
+            yield LogRecord(origin, record)
 
 
-def read(remote: Remote, found: Sequence[Found], wanted: Wanted, way: Way | None = None) -> dict[str, Read]:
+def read(
+    remote: Remote, found: Sequence[LocatedLogs], wanted: LogRange, way: FanoutOptions | None = None
+) -> dict[str, LogLines]:
     """Read what was found, and the journals; by the label of the post."""
-    reads = {one.post.label: Read(one, Done(ExitCode.DONE, "ok")) for one in found}
+    reads = {one.post.label: LogLines(one, HostResult(ExitCode.DONE, "ok")) for one in found}
     tag = secrets.token_hex(8)
     work, feeds = [], {}
     for label, one in reads.items():
         if script := _script(one.found, tag, wanted):
             post = one.found.post
-            work.append(Work(label, post.host, script))
+            work.append(HostScript(label, post.host, script))
             feeds[label] = _Hearing(one, tag).said.feed
     if work:
         for label, ended in everywhere(remote, work, hear(feeds), way).items():
@@ -109,7 +111,7 @@ def read(remote: Remote, found: Sequence[Found], wanted: Wanted, way: Way | None
     return reads
 
 
-def _script(found: Found, tag: str, wanted: Wanted) -> Script | None:
+def _script(found: LocatedLogs, tag: str, wanted: LogRange) -> Script | None:
     """Its files and then its journals, in one script; None where there are none."""
     post, made = found.post, []
     if found.parts:
@@ -126,11 +128,11 @@ def _script(found: Found, tag: str, wanted: Wanted) -> Script | None:
 class _Hearing:
     """Reads what one host sends."""
 
-    def __init__(self, read: Read, tag: str) -> None:
+    def __init__(self, read: LogLines, tag: str) -> None:
         self._read = read
         self._key = ""
         self._spool = Spool()
-        self.said = Said(tag, self._word, self._line, self._rest)
+        self.said = FrameReader(tag, self._word, self._line, self._rest)
 
     def _word(self, words: list[str]) -> None:
         journal = self._read.journal

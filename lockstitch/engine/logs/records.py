@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from lockstitch.engine.logs.timestamps import Clock
+from lockstitch.engine.logs.timestamps import LogClock
 
 # A record that is longer is told in parts.
 MOST_LINES = 2000
@@ -68,7 +68,7 @@ class _Open:
 class Records(_Open):
     """The records of a file, line by line."""
 
-    def __init__(self, clock: Clock, *, timed: bool = False) -> None:
+    def __init__(self, clock: LogClock, *, timed: bool = False) -> None:
         super().__init__()
         self._clock, self.timed = clock, timed
 
@@ -136,7 +136,7 @@ def _message(entry: dict[str, Any]) -> str:
 
 
 def of_file(
-    lines: Iterable[str], clock: Clock, last: datetime, *, cut: bool = False, since: datetime | None = None
+    lines: Iterable[str], clock: LogClock, last: datetime, *, cut: bool = False, since: datetime | None = None
 ) -> Iterator[Record]:
     """The records of a part of a file, each with a time; `last` is when it was written to last.
 

@@ -28,7 +28,7 @@ _WIDEST = timedelta(hours=14)
 
 
 @dataclass(frozen=True)
-class Clock:
+class LogClock:
     """A host's clock as it was asked once: the time on it, and the zone of times that do not name theirs."""
 
     now: datetime

@@ -11,15 +11,15 @@ A copy is there whole, with every file's SHA-256 compared where it then is, or i
 
 from lockstitch.engine.offsite.fetch import fetch
 from lockstitch.engine.offsite.s3 import Bucket, StoreError, bucket_of
-from lockstitch.engine.offsite.source import Pushed, Told
+from lockstitch.engine.offsite.source import PushObserver, PushResult
 from lockstitch.engine.offsite.to_bucket import push_sealed_to_bucket, push_to_bucket
 from lockstitch.engine.offsite.to_host import push_sealed_to_host, push_to_host
 
 __all__ = [
     "Bucket",
-    "Pushed",
+    "PushObserver",
+    "PushResult",
     "StoreError",
-    "Told",
     "bucket_of",
     "fetch",
     "push_sealed_to_bucket",

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lockstitch.databases.backup import MANIFEST
-from lockstitch.engine.nofollow import NO_LINK, Below
+from lockstitch.engine.nofollow import NO_LINK, FolderBelow
 from lockstitch.engine.offsite.manifest import Manifest
-from lockstitch.engine.offsite.source import CHUNK, Progress, Source, Told
+from lockstitch.engine.offsite.source import CHUNK, BackupSource, PushObserver, PushProgress
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.model.format import sized
 from lockstitch.model.host import Host
@@ -23,9 +23,9 @@ from lockstitch.remote import Remote
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK
 
 
-def fetch(remote: Remote, host: Host, vault_directory: str, name: str, to: Path, told: Told) -> Path:
+def fetch(remote: Remote, host: Host, vault_directory: str, name: str, to: Path, told: PushObserver) -> Path:
     """Copy a backup to `to/name`, which is there when every file is what the manifest says, and only then."""
-    source = Source(remote, host, vault_directory, name)
+    source = BackupSource(remote, host, vault_directory, name)
     manifest = source.manifest()
     target = to / name
     try:
@@ -33,12 +33,12 @@ def fetch(remote: Remote, host: Host, vault_directory: str, name: str, to: Path,
             raise UsageError(f"{target} is there already", hint="it was not touched; give another folder with --to")
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_room(to, manifest)
-        with Below(to).of(f".{name}.part") as (at, part), _unfinished(at, part, to / part) as folder:
-            _copy(source, manifest, Below(folder), told)
+        with FolderBelow(to).of(f".{name}.part") as (at, part), _unfinished(at, part, to / part) as folder:
+            _copy(source, manifest, FolderBelow(folder), told)
             if not os.path.samestat(os.lstat(part, dir_fd=at), os.fstat(folder)):
                 raise FileExistsError(errno.EEXIST, "something else has taken its place meanwhile", str(to / part))
             os.rename(part, name, src_dir_fd=at, dst_dir_fd=at)
-        _sync(Below(to), "")
+        _sync(FolderBelow(to), "")
     except OSError as error:
         said = f"{error.filename or to}: {(error.strerror or str(error)).lower()}"
         raise CheckError(
@@ -86,8 +86,8 @@ def _locked(at: int, name: str, shown: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _copy(source: Source, manifest: Manifest, part: Below, told: Told) -> None:
-    progress = Progress(told, manifest.bytes)
+def _copy(source: BackupSource, manifest: Manifest, part: FolderBelow, told: PushObserver) -> None:
+    progress = PushProgress(told, manifest.bytes)
     folders = {str(folder): None for file in manifest.files for folder in reversed(Path(file.name).parents[:-1])}
     for folder in folders:
         with part.of(folder) as (at, name):
@@ -103,7 +103,7 @@ def _copy(source: Source, manifest: Manifest, part: Below, told: Told) -> None:
 
 
 @contextmanager
-def _new(part: Below, path: str) -> Iterator[BinaryIO]:
+def _new(part: FolderBelow, path: str) -> Iterator[BinaryIO]:
     """A file that was not there and is its owner's alone; on the disk when the context ends."""
     with part.of(path) as (at, name), open(os.open(name, _NEW, 0o600, dir_fd=at), "wb") as file:
         yield file
@@ -111,7 +111,7 @@ def _new(part: Below, path: str) -> Iterator[BinaryIO]:
         os.fsync(file.fileno())
 
 
-def _sync(below: Below, path: str) -> None:
+def _sync(below: FolderBelow, path: str) -> None:
     with below.of(path) as (at, name):
         descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | NO_LINK, dir_fd=at)
     try:

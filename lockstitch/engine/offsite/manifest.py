@@ -16,7 +16,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class File:
+class ManifestFile:
     """One file of a backup, as its manifest says it is."""
 
     name: str
@@ -30,7 +30,7 @@ class Manifest:
 
     raw: bytes
     sha256: str
-    files: tuple[File, ...]
+    files: tuple[ManifestFile, ...]
 
     @property
     def bytes(self) -> int:
@@ -68,8 +68,8 @@ def _sealed(raw: bytes) -> bool:
     return last == b'],"seal":"%s"}' % hashlib.sha256(sealed).hexdigest().encode()
 
 
-def _file(entry: Any) -> File:
-    file = File(entry["name"], entry["bytes"], entry["sha256"])
+def _file(entry: Any) -> ManifestFile:
+    file = ManifestFile(entry["name"], entry["bytes"], entry["sha256"])
     if not isinstance(file.name, str) or type(file.bytes) is not int or not _SHA256.fullmatch(file.sha256):
         raise ValueError
     return file

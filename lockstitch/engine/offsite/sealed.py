@@ -17,18 +17,18 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from lockstitch.databases.backup import MANIFEST
-from lockstitch.engine.offsite.manifest import File, Manifest
-from lockstitch.engine.offsite.source import CHUNK, Progress, Source
+from lockstitch.engine.offsite.manifest import Manifest, ManifestFile
+from lockstitch.engine.offsite.source import CHUNK, BackupSource, PushProgress
 from lockstitch.errors import CheckError, UsageError
 
 _BLOCK = 512
 
 
 @dataclass(frozen=True)
-class Sealed:
+class EncryptedCopy:
     """An encrypted copy as it is there: its file, and the sum of the files of the backup that is in it."""
 
-    file: File
+    file: ManifestFile
     manifest: str
 
     def note(self, recipients: Sequence[str]) -> bytes:
@@ -43,11 +43,13 @@ def names(name: str) -> tuple[str, str]:
     return f"{name}.tar.age", f"{name}.age.json"
 
 
-def sealed_before(raw: bytes, manifest: Manifest, name: str, where: str) -> Sealed | None:
+def sealed_before(raw: bytes, manifest: Manifest, name: str, where: str) -> EncryptedCopy | None:
     """Read a note; None where it says nothing. Raises CheckError where it is of a backup with other files."""
     try:
         told: Any = json.loads(raw)
-        found = Sealed(File(names(name)[0], int(told["bytes"]), str(told["sha256"])), str(told["manifest"]))
+        found = EncryptedCopy(
+            ManifestFile(names(name)[0], int(told["bytes"]), str(told["sha256"])), str(told["manifest"])
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     if found.manifest != manifest.sha256:
@@ -72,7 +74,9 @@ def recipients_of(keys: Sequence[str]) -> list[Any]:
     return made
 
 
-def seal(source: Source, manifest: Manifest, recipients: Sequence[Any], target: Any, progress: Progress) -> Sealed:
+def seal(
+    source: BackupSource, manifest: Manifest, recipients: Sequence[Any], target: Any, progress: PushProgress
+) -> EncryptedCopy:
     """Write a backup, encrypted, to something with `write`, in constant memory. Every file is compared on the way."""
     import pyrage
 
@@ -84,11 +88,11 @@ def seal(source: Source, manifest: Manifest, recipients: Sequence[Any], target: 
         if cause is None:
             raise CheckError(f"{source.name} cannot be encrypted: {error}") from error
         raise cause from None
-    return Sealed(File(names(source.name)[0], written.bytes, written.sum.hexdigest()), manifest.sha256)
+    return EncryptedCopy(ManifestFile(names(source.name)[0], written.bytes, written.sum.hexdigest()), manifest.sha256)
 
 
 @contextmanager
-def piped(work: Callable[[BinaryIO], Sealed]) -> Iterator[_Piped]:
+def piped(work: Callable[[BinaryIO], EncryptedCopy]) -> Iterator[_Piped]:
     """Return a stream of what `work` writes. An error of it is raised to the reader, at the end at the latest."""
     read, write = os.pipe()
     stream = _Piped(os.fdopen(read, "rb"))
@@ -117,7 +121,7 @@ class _Piped:
 
     def __init__(self, pipe: BinaryIO) -> None:
         self.pipe = pipe
-        self.sealed: Sealed | None = None
+        self.sealed: EncryptedCopy | None = None
         self.error: BaseException | None = None
         self.thread = threading.Thread()
 
@@ -134,7 +138,7 @@ class _Piped:
 class _Tar:
     """A backup's folder as the bytes of a tar, for who reads it."""
 
-    def __init__(self, source: Source, manifest: Manifest, progress: Progress) -> None:
+    def __init__(self, source: BackupSource, manifest: Manifest, progress: PushProgress) -> None:
         self.error: BaseException | None = None
         self._pieces, self._rest = _tar(source, manifest, progress), memoryview(b"")
 
@@ -152,7 +156,7 @@ class _Tar:
         return data
 
 
-def _tar(source: Source, manifest: Manifest, progress: Progress) -> Iterator[bytes]:
+def _tar(source: BackupSource, manifest: Manifest, progress: PushProgress) -> Iterator[bytes]:
     for file in manifest.files:
         yield _head(source.name, file.name, file.bytes)
         with source.open(file, progress.of(file.name)) as stream:

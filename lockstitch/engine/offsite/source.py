@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from lockstitch.databases.backup import MANIFEST, NAME
-from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, File, Manifest, parse
+from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, Manifest, ManifestFile, parse
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.model.host import Host
 from lockstitch.remote import FileError, Remote
 
 # Told the file's name, the bytes so far and the bytes in all; of a bucket, from another thread.
-Told = Callable[[str, int, int], None]
+PushObserver = Callable[[str, int, int], None]
 
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Pushed:
+class PushResult:
     """What a push did. `sent` are the files that were not there yet, `already` that none had to be touched."""
 
     where: str
@@ -32,10 +32,10 @@ class Pushed:
     already: bool
 
 
-class Progress:
+class PushProgress:
     """How far it is, as it is told."""
 
-    def __init__(self, told: Told, in_all: int) -> None:
+    def __init__(self, told: PushObserver, in_all: int) -> None:
         self._told, self._in_all, self._done = told, in_all, 0
 
     def of(self, name: str) -> Callable[[int], None]:
@@ -49,7 +49,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Source:
+class BackupSource:
     """A backup by its name, in the folder of a host."""
 
     remote: Remote
@@ -76,19 +76,19 @@ class Source:
             raise CheckError(f"{self.host.name}: the manifest of {self.name} {error}", hint=hint) from None
 
     @contextmanager
-    def open(self, file: File, told: Callable[[int], None]) -> Iterator[Compared]:
+    def open(self, file: ManifestFile, told: Callable[[int], None]) -> Iterator[VerifiedStream]:
         """One of its files."""
         with self.remote.open(self.host, self._path(file.name), "rb") as stream:
-            yield Compared(stream, file, f"{self.host.name}: {self._path(file.name)}", told)
+            yield VerifiedStream(stream, file, f"{self.host.name}: {self._path(file.name)}", told)
 
     def _path(self, file: str) -> str:
         return posixpath.join(self.directory, self.name, file)
 
 
-class Compared:
+class VerifiedStream:
     """A stream that is read to its end, and raises CheckError there rather than end as what it should not be."""
 
-    def __init__(self, stream: BinaryIO, file: File, where: str, told: Callable[[int], None]) -> None:
+    def __init__(self, stream: BinaryIO, file: ManifestFile, where: str, told: Callable[[int], None]) -> None:
         self._stream, self._file, self._where, self._told = stream, file, where, told
         self._sum, self._read = hashlib.sha256(), 0
         self.whole = False

@@ -7,10 +7,10 @@ import io
 from collections.abc import Callable, Sequence
 
 from lockstitch.databases.backup import MANIFEST
-from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, File, Manifest, parse
+from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, Manifest, ManifestFile, parse
 from lockstitch.engine.offsite.s3 import Bucket, Store
 from lockstitch.engine.offsite.sealed import names, piped, recipients_of, seal, sealed_before
-from lockstitch.engine.offsite.source import CHUNK, Progress, Pushed, Source, Told
+from lockstitch.engine.offsite.source import CHUNK, BackupSource, PushObserver, PushProgress, PushResult
 from lockstitch.errors import CheckError, LockstitchError
 from lockstitch.model.host import Host
 from lockstitch.remote import Remote
@@ -18,15 +18,17 @@ from lockstitch.remote import Remote
 GO_ON = "type it again: what is there whole is not sent again"
 
 
-def push_to_bucket(remote: Remote, host: Host, vault_directory: str, name: str, bucket: Bucket, told: Told) -> Pushed:
+def push_to_bucket(
+    remote: Remote, host: Host, vault_directory: str, name: str, bucket: Bucket, told: PushObserver
+) -> PushResult:
     """Copy a backup into a bucket, by way of this machine and in constant memory.
 
     What is there already is compared, and sent only where it differs. `told` counts every byte twice: once sent, once
     read back.
     """
-    source = Source(remote, host, vault_directory, name)
+    source = BackupSource(remote, host, vault_directory, name)
     manifest = source.manifest()
-    progress = Progress(told, 2 * manifest.bytes)
+    progress = PushProgress(told, 2 * manifest.bytes)
     try:
         with Store(bucket) as store:
             before = _manifest_there(store, manifest, name)
@@ -37,20 +39,26 @@ def push_to_bucket(remote: Remote, host: Host, vault_directory: str, name: str, 
         error.hint = error.hint or GO_ON
         raise
     where = f"{bucket}: {bucket.place(name)}"
-    return Pushed(where, len(manifest.files), manifest.bytes, sent, not sent and before == manifest.raw)
+    return PushResult(where, len(manifest.files), manifest.bytes, sent, not sent and before == manifest.raw)
 
 
 def push_sealed_to_bucket(
-    remote: Remote, host: Host, vault_directory: str, name: str, bucket: Bucket, recipients: Sequence[str], told: Told
-) -> Pushed:
+    remote: Remote,
+    host: Host,
+    vault_directory: str,
+    name: str,
+    bucket: Bucket,
+    recipients: Sequence[str],
+    told: PushObserver,
+) -> PushResult:
     """Copy a backup into a bucket as one file that only the holders of these recipients' keys can read.
 
     What is there already is compared with the note beside it, and sent only where it differs.
     """
     keys = recipients_of(recipients)
-    source = Source(remote, host, vault_directory, name)
+    source = BackupSource(remote, host, vault_directory, name)
     manifest = source.manifest()
-    progress = Progress(told, 2 * manifest.bytes)
+    progress = PushProgress(told, 2 * manifest.bytes)
     file, note = (bucket.place(each) for each in names(name))
     back = progress.of("read back")
     try:
@@ -67,7 +75,7 @@ def push_sealed_to_bucket(
     except LockstitchError as error:
         error.hint = error.hint or GO_ON
         raise
-    return Pushed(f"{bucket}: {file}", 1, manifest.bytes, int(not already), already)
+    return PushResult(f"{bucket}: {file}", 1, manifest.bytes, int(not already), already)
 
 
 def _small(store: Store, key: str) -> bytes:
@@ -92,7 +100,7 @@ def _manifest_there(store: Store, manifest: Manifest, name: str) -> bytes | None
     return raw
 
 
-def _push(source: Source, store: Store, file: File, progress: Progress) -> bool:
+def _push(source: BackupSource, store: Store, file: ManifestFile, progress: PushProgress) -> bool:
     """Have a file there whole; whether it had to be sent."""
     key = store.bucket.place(source.name, file.name)
     sent, back = progress.of(file.name), progress.of(f"{file.name}, read back")
@@ -107,12 +115,12 @@ def _push(source: Source, store: Store, file: File, progress: Progress) -> bool:
 
 def _put(store: Store, key: str, raw: bytes) -> None:
     store.write(key, io.BytesIO(raw), len(raw))
-    file = File(key, len(raw), hashlib.sha256(raw).hexdigest())
+    file = ManifestFile(key, len(raw), hashlib.sha256(raw).hexdigest())
     if not _is_there(store, key, file, lambda more: None):
         raise _damaged(store, key)
 
 
-def _is_there(store: Store, key: str, file: File, told: Callable[[int], None]) -> bool:
+def _is_there(store: Store, key: str, file: ManifestFile, told: Callable[[int], None]) -> bool:
     """Read an object back, and compare it."""
     found, size = hashlib.sha256(), 0
     with store.read(key) as stream:

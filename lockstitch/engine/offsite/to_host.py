@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from lockstitch.databases.backup import MANIFEST
 from lockstitch.engine.offsite import shell
-from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, File, Manifest
+from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, Manifest, ManifestFile
 from lockstitch.engine.offsite.sealed import names, recipients_of, seal, sealed_before
-from lockstitch.engine.offsite.source import CHUNK, Progress, Pushed, Source, Told
+from lockstitch.engine.offsite.source import CHUNK, BackupSource, PushObserver, PushProgress, PushResult
 from lockstitch.errors import CheckError, LockstitchError, UsageError
 from lockstitch.model.command import Command
 from lockstitch.model.host import Host
@@ -28,15 +28,15 @@ _ROOM = 64 << 10
 
 
 def push_to_host(
-    remote: Remote, host: Host, vault_directory: str, name: str, to: Host, directory: str, told: Told
-) -> Pushed:
+    remote: Remote, host: Host, vault_directory: str, name: str, to: Host, directory: str, told: PushObserver
+) -> PushResult:
     """Copy a backup into a folder of another host, by way of this machine and in constant memory.
 
     What is there already is compared, and left as it is.
     """
     if to.name == host.name:
         raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
-    source = Source(remote, host, vault_directory, name)
+    source = BackupSource(remote, host, vault_directory, name)
     manifest = source.manifest()
     target = _Target(remote, to, directory, name, manifest)
     found = target.look()
@@ -44,11 +44,11 @@ def push_to_host(
         said = f"{to.name}: {target.path} is there already, and is not this backup as it is on {host.name}"
         raise CheckError(said, hint="it was not touched; compare the two, and remove the one that is damaged")
     if found == "none":
-        _push(source, target, Progress(told, manifest.bytes))
+        _push(source, target, PushProgress(told, manifest.bytes))
     elif found == "older":
         target.renew_manifest()
     sent = len(manifest.files) if found == "none" else 0
-    return Pushed(f"{to.name}: {target.path}", len(manifest.files), manifest.bytes, sent, found == "same")
+    return PushResult(f"{to.name}: {target.path}", len(manifest.files), manifest.bytes, sent, found == "same")
 
 
 def push_sealed_to_host(
@@ -59,13 +59,13 @@ def push_sealed_to_host(
     to: Host,
     directory: str,
     recipients: Sequence[str],
-    told: Told,
-) -> Pushed:
+    told: PushObserver,
+) -> PushResult:
     """Copy a backup to another host as one file that only the holders of these recipients' keys can read."""
     if to.name == host.name:
         raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
     keys = recipients_of(recipients)
-    source = Source(remote, host, vault_directory, name)
+    source = BackupSource(remote, host, vault_directory, name)
     manifest = source.manifest()
     file, note = names(name)
     parts = {each: posixpath.join(directory, f".{each}.part") for each in (file, note)}
@@ -76,7 +76,7 @@ def push_sealed_to_host(
         ask("make room", shell.ROOM, needed=str((manifest.bytes + manifest.bytes // 1000 + _ROOM) // 1024))
         try:
             with remote.open(to, parts[file], "wb") as copy:
-                sealed = seal(source, manifest, keys, copy, Progress(told, manifest.bytes))
+                sealed = seal(source, manifest, keys, copy, PushProgress(told, manifest.bytes))
             with remote.open(to, parts[note], "wb") as beside:
                 beside.write(sealed.note(recipients))
             ask("compare and name it", shell.NAME, sums=_sum(sealed.file))
@@ -84,10 +84,10 @@ def push_sealed_to_host(
             with suppress(LockstitchError):
                 ask("remove what arrived", shell.AWAY)
             raise
-    return Pushed(f"{to.name}: {posixpath.join(directory, file)}", 1, manifest.bytes, int(not already), already)
+    return PushResult(f"{to.name}: {posixpath.join(directory, file)}", 1, manifest.bytes, int(not already), already)
 
 
-def _sum(file: File) -> str:
+def _sum(file: ManifestFile) -> str:
     return f"{file.sha256}  {file.name}"
 
 
@@ -102,7 +102,7 @@ def _small(remote: Remote, host: Host, path: str) -> bytes:
         return b""
 
 
-def _push(source: Source, target: _Target, progress: Progress) -> None:
+def _push(source: BackupSource, target: _Target, progress: PushProgress) -> None:
     target.prepare()
     try:
         for file in target.manifest.files:

@@ -11,11 +11,21 @@ put.py get.py   one host's part of it
 many.py      many hosts at once
 """
 
-from lockstitch.engine.transfer.local_source import Source
-from lockstitch.engine.transfer.part_names import Names
-from lockstitch.engine.transfer.remote_side import Progress
-from lockstitch.engine.transfer.result import Moved
-from lockstitch.engine.transfer.transfer import Carrying, Fetch, Send, carry
+from lockstitch.engine.transfer.local_source import LocalSource
+from lockstitch.engine.transfer.part_names import PartNames
+from lockstitch.engine.transfer.remote_side import TransferProgress
+from lockstitch.engine.transfer.result import TransferResult
+from lockstitch.engine.transfer.transfer import DownloadRequest, Transfer, UploadRequest, carry
 from lockstitch.model.format import size_text
 
-__all__ = ["Carrying", "Fetch", "Moved", "Names", "Progress", "Send", "Source", "carry", "size_text"]
+__all__ = [
+    "DownloadRequest",
+    "LocalSource",
+    "PartNames",
+    "Transfer",
+    "TransferProgress",
+    "TransferResult",
+    "UploadRequest",
+    "carry",
+    "size_text",
+]

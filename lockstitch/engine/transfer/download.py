@@ -9,24 +9,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from lockstitch.engine.nofollow import Below
+from lockstitch.engine.nofollow import FolderBelow
 from lockstitch.engine.transfer import host_scripts
 from lockstitch.engine.transfer.local_source import pieces
-from lockstitch.engine.transfer.local_target import Arriving, link_in_place, made_folder, modes_set, standing, unfit
-from lockstitch.engine.transfer.part_names import Names
-from lockstitch.engine.transfer.remote_side import STAGE, Far
-from lockstitch.engine.transfer.result import Moved
-from lockstitch.engine.transfer.tree import Entry, Kind
+from lockstitch.engine.transfer.local_target import PartWriter, link_in_place, made_folder, modes_set, standing, unfit
+from lockstitch.engine.transfer.part_names import PartNames
+from lockstitch.engine.transfer.remote_side import STAGE, TransferHost
+from lockstitch.engine.transfer.result import TransferResult
+from lockstitch.engine.transfer.tree import EntryKind, TreeEntry
 from lockstitch.engine.transfer.upload import plain
 from lockstitch.model.format import size_text
 from lockstitch.remote import FileError
 
 
 @dataclass(frozen=True)
-class Fetching:
+class FileDownload:
     """One file that is to be fetched: where it is, where it goes, its checksum, and its part beside that."""
 
-    entry: Entry
+    entry: TreeEntry
     path: str
     place: str
     sum: str
@@ -34,10 +34,10 @@ class Fetching:
     start: int = 0
 
 
-class Get:
+class Download:
     """One path of one host. What is looked at first is what `carry` then does."""
 
-    def __init__(self, far: Far, path: str, below: Below, folder: str, names: Names) -> None:
+    def __init__(self, far: TransferHost, path: str, below: FolderBelow, folder: str, names: PartNames) -> None:
         self._far, self._names, self._path = far, names, plain(path)
         found = far.listed(self._path)
         if found is None:
@@ -51,13 +51,15 @@ class Get:
         self._refuse_what_stands_in_the_way()
         self._files, self._unchanged = self._differing()
 
-    def planned(self) -> Moved:
+    def planned(self) -> TransferResult:
         """What there is to do."""
         size = sum(one.entry.size - one.start for one in self._files)
         resumed = sum(one.start > 0 for one in self._files)
-        return Moved("fetch", str(self._below.shown(self._at)), len(self._files), size, self._unchanged, resumed)
+        return TransferResult(
+            "fetch", str(self._below.shown(self._at)), len(self._files), size, self._unchanged, resumed
+        )
 
-    def carry(self) -> Moved:
+    def carry(self) -> TransferResult:
         """Fetch what differs; every file is put in its place when it has arrived whole."""
         far, tree, below = self._far, self._tree, self._below
         made = [self._folder] if made_folder(below, self._folder, 0o777) else []
@@ -77,18 +79,18 @@ class Get:
         modes_set(below, ((place, mode) for place, mode in folders if place != self._at or place in made))
         return self.planned()
 
-    def _place(self, entry: Entry) -> str:
+    def _place(self, entry: TreeEntry) -> str:
         return entry.under(self._at)
 
     def _refuse_what_stands_in_the_way(self) -> None:
-        places: list[tuple[str, Kind]] = [(self._place(entry), entry.kind) for entry in self._tree.entries]
+        places: list[tuple[str, EntryKind]] = [(self._place(entry), entry.kind) for entry in self._tree.entries]
         for place, kind in [(self._folder, "folder"), *places]:
             if said := unfit(self._below, place, kind):
                 raise self._far.refused(said)
 
-    def _differing(self) -> tuple[list[Fetching], int]:
+    def _differing(self) -> tuple[list[FileDownload], int]:
         sums = self._sums()
-        fetching: list[Fetching] = []
+        fetching: list[FileDownload] = []
         for entry in self._tree.files:
             checksum, place = sums[entry.path], self._place(entry)
             if standing(self._below, place, entry.size, self._far.check) == (entry.mode, entry.size, checksum):
@@ -97,7 +99,7 @@ class Get:
             part = posixpath.join(posixpath.dirname(place), part)
             path = entry.under(self._path)
             start = self._kept(path, part, entry.size)
-            fetching.append(Fetching(entry, path, place, checksum, part, start))
+            fetching.append(FileDownload(entry, path, place, checksum, part, start))
         return fetching, len(self._tree.files) - len(fetching)
 
     def _sums(self) -> dict[str, str]:
@@ -125,9 +127,9 @@ class Get:
             said = f"{folder} has {size_text(free)} free and {size_text(size)} are needed; nothing was fetched"
             raise self._far.refused(said, hint="see here with: df -h")
 
-    def _fetch(self, one: Fetching, done: int, whole: int) -> None:
+    def _fetch(self, one: FileDownload, done: int, whole: int) -> None:
         far = self._far
-        with Arriving(self._below, one.part, one.start, far.check) as arriving:
+        with PartWriter(self._below, one.part, one.start, far.check) as arriving:
             try:
                 for size in self._read(one, arriving, one.entry.size):
                     done += size
@@ -139,14 +141,14 @@ class Get:
                 raise
             arriving.put_in_place(posixpath.basename(one.place), one.entry.mode)
 
-    def _read(self, one: Fetching, arriving: Arriving, end: int) -> Iterator[int]:
+    def _read(self, one: FileDownload, arriving: PartWriter, end: int) -> Iterator[int]:
         """Fetch up to `end` what is not here yet; how much came, piece by piece."""
         with self._opened(one, arriving.size, end) as file:
             for data in pieces(file, end - arriving.size, self._far.check):
                 arriving.write(data)
                 yield len(data)
 
-    def _again(self, one: Fetching, arriving: Arriving) -> None:
+    def _again(self, one: FileDownload, arriving: PartWriter) -> None:
         """It is not what it was when it was looked at: what a log has got since then is fetched as well."""
         ((size, checksum),) = [answer.split() for answer in self._far.answers(1, host_scripts.NOW, ls_path=one.path)]
         if self._beginning(one.path, arriving.size) == arriving.sum:
@@ -157,7 +159,7 @@ class Get:
             raise self._far.refused(f"{one.path} was changed while it was fetched; {place} is as it was")
 
     @contextmanager
-    def _opened(self, one: Fetching, start: int, end: int) -> Iterator[BinaryIO]:
+    def _opened(self, one: FileDownload, start: int, end: int) -> Iterator[BinaryIO]:
         far = self._far
         if not far.user:
             with far.open(one.path, "rb", start) as file:

@@ -9,14 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from lockstitch.engine.transfer.tree import PERMISSIONS, Entry, Tree
+from lockstitch.engine.transfer.tree import PERMISSIONS, FileTree, TreeEntry
 from lockstitch.errors import UsageError
 
 CHUNK = 1 << 18
-Check = Callable[[], None]
+CancelCheck = Callable[[], None]
 
 
-class Source:
+class LocalSource:
     """A file or a folder of this machine, as it was when it was looked at. Safe to use from several threads."""
 
     def __init__(self, path: str) -> None:
@@ -33,24 +33,24 @@ class Source:
             return os.path.basename(os.path.realpath(self.root))
         return "" if name == "." else name
 
-    def place(self, entry: Entry) -> str:
+    def place(self, entry: TreeEntry) -> str:
         return entry.under(self.root)
 
-    def sum(self, entry: Entry, check: Check) -> str:
+    def sum(self, entry: TreeEntry, check: CancelCheck) -> str:
         """The checksum of a file; it is read once, however many hosts get it."""
         with self._lock:
             if entry.path not in self._sums:
                 self._sums[entry.path] = self.prefix(entry, entry.size, check)
             return self._sums[entry.path]
 
-    def prefix(self, entry: Entry, size: int, check: Check) -> str:
+    def prefix(self, entry: TreeEntry, size: int, check: CancelCheck) -> str:
         """The checksum of the first bytes of a file."""
         made = hashlib.sha256()
         for data in self.read(entry, 0, size, check):
             made.update(data)
         return made.hexdigest()
 
-    def read(self, entry: Entry, start: int, end: int, check: Check) -> Iterator[bytes]:
+    def read(self, entry: TreeEntry, start: int, end: int, check: CancelCheck) -> Iterator[bytes]:
         """A part of a file, piece by piece; less of it where the file has become shorter."""
         try:
             with open(self.place(entry), "rb", buffering=0) as file:
@@ -60,7 +60,7 @@ class Source:
             raise _unreadable(self.place(entry), error) from error
 
 
-def pieces(file: BinaryIO, size: int, check: Check) -> Iterator[bytes]:
+def pieces(file: BinaryIO, size: int, check: CancelCheck) -> Iterator[bytes]:
     """So many bytes of a stream, piece by piece."""
     while size > 0:
         check()
@@ -71,22 +71,22 @@ def pieces(file: BinaryIO, size: int, check: Check) -> Iterator[bytes]:
         yield data
 
 
-def _looked(path: str) -> Tree:
+def _looked(path: str) -> FileTree:
     try:
         # A link that is named itself stands for what it leads to; one within a folder is carried as a link.
         root = os.stat(path)
         if stat.S_ISREG(root.st_mode):
             if path.endswith("/"):
                 raise UsageError(f"{path}: it is no folder; nothing was sent")
-            return Tree((_entry("", root),))
+            return FileTree((_entry("", root),))
         if not stat.S_ISDIR(root.st_mode):
             raise UsageError(f"{path}: {_special(root.st_mode)} cannot be sent; nothing was sent")
-        return Tree((_entry("", root), *_within(path, "")))
+        return FileTree((_entry("", root), *_within(path, "")))
     except OSError as error:
         raise _unreadable(str(error.filename or path), error) from error
 
 
-def _within(root: str, folder: str) -> Iterator[Entry]:
+def _within(root: str, folder: str) -> Iterator[TreeEntry]:
     for name in sorted(os.listdir(os.path.join(root, folder))):
         path = f"{folder}/{name}" if folder else name
         place = os.path.join(root, path)
@@ -94,7 +94,7 @@ def _within(root: str, folder: str) -> Iterator[Entry]:
             continue  # what an interrupted `get` has left there
         found = os.lstat(place)
         if stat.S_ISLNK(found.st_mode):
-            yield Entry(path, "link", PERMISSIONS, link=os.readlink(place))
+            yield TreeEntry(path, "link", PERMISSIONS, link=os.readlink(place))
         elif stat.S_ISREG(found.st_mode):
             if not os.access(place, os.R_OK):
                 raise UsageError(f"{place}: permission denied; nothing was sent")
@@ -106,10 +106,10 @@ def _within(root: str, folder: str) -> Iterator[Entry]:
             raise UsageError(f"{place}: {_special(found.st_mode)} cannot be sent; nothing was sent")
 
 
-def _entry(path: str, found: os.stat_result) -> Entry:
+def _entry(path: str, found: os.stat_result) -> TreeEntry:
     if stat.S_ISDIR(found.st_mode):
-        return Entry(path, "folder", found.st_mode & PERMISSIONS)
-    return Entry(path, "file", found.st_mode & PERMISSIONS, found.st_size)
+        return TreeEntry(path, "folder", found.st_mode & PERMISSIONS)
+    return TreeEntry(path, "file", found.st_mode & PERMISSIONS, found.st_size)
 
 
 def _special(mode: int) -> str:

@@ -14,18 +14,18 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from lockstitch.engine.nofollow import NO_LINK, Below
-from lockstitch.engine.transfer.local_source import Check, pieces
-from lockstitch.engine.transfer.tree import PERMISSIONS, Kind
+from lockstitch.engine.nofollow import NO_LINK, FolderBelow
+from lockstitch.engine.transfer.local_source import CancelCheck, pieces
+from lockstitch.engine.transfer.tree import PERMISSIONS, EntryKind
 from lockstitch.errors import CheckError
 
 _MINE = os.O_RDWR | os.O_CREAT | NO_LINK
 
 
-class Arriving:
+class PartWriter:
     """A part that is being written, `size` bytes so far. It stays when it is cut off, to be gone on with."""
 
-    def __init__(self, below: Below, part: str, start: int, check: Check) -> None:
+    def __init__(self, below: FolderBelow, part: str, start: int, check: CancelCheck) -> None:
         self._below, self._part, self.size, self._check = below, part, start, check
         self._sum = hashlib.sha256()
         self._open = ExitStack()
@@ -35,7 +35,7 @@ class Arriving:
         """The checksum of all that is in it."""
         return self._sum.hexdigest()
 
-    def __enter__(self) -> Arriving:
+    def __enter__(self) -> PartWriter:
         with ExitStack() as opened, _told(self._below.shown(self._part)):
             self._at, self._name = opened.enter_context(self._below.of(self._part))
             descriptor = os.open(self._name, _MINE, 0o600, dir_fd=self._at)
@@ -74,7 +74,7 @@ class Arriving:
             os.unlink(self._name, dir_fd=self._at)
 
 
-def standing(below: Below, path: str, size: int | None, check: Check) -> tuple[int, int, str] | None:
+def standing(below: FolderBelow, path: str, size: int | None, check: CancelCheck) -> tuple[int, int, str] | None:
     """Mode, size and checksum of a file that is here; None where there is none, or one of another size."""
     try:
         with below.of(path) as (at, name):
@@ -91,7 +91,7 @@ def standing(below: Below, path: str, size: int | None, check: Check) -> tuple[i
         return stat.S_IMODE(found.st_mode), found.st_size, made.hexdigest()
 
 
-def unfit(below: Below, path: str, kind: Kind) -> str:
+def unfit(below: FolderBelow, path: str, kind: EntryKind) -> str:
     """Why something of this kind cannot be put there; nothing where it can."""
     place = below.shown(path)
     try:
@@ -110,7 +110,7 @@ def unfit(below: Below, path: str, kind: Kind) -> str:
     return ""
 
 
-def made_folder(below: Below, path: str, mode: int) -> bool:
+def made_folder(below: FolderBelow, path: str, mode: int) -> bool:
     """Make a folder where there is none; whether it was made."""
     with _told(below.shown(path)):
         below.make()
@@ -122,7 +122,7 @@ def made_folder(below: Below, path: str, mode: int) -> bool:
     return True
 
 
-def link_in_place(below: Below, path: str, target: str, part: str) -> None:
+def link_in_place(below: FolderBelow, path: str, target: str, part: str) -> None:
     with _told(below.shown(path)), below.of(path) as (at, name):
         with suppress(OSError):
             if os.readlink(name, dir_fd=at) == target:
@@ -133,7 +133,7 @@ def link_in_place(below: Below, path: str, target: str, part: str) -> None:
         os.replace(part, name, src_dir_fd=at, dst_dir_fd=at)
 
 
-def modes_set(below: Below, modes: Iterable[tuple[str, int]]) -> None:
+def modes_set(below: FolderBelow, modes: Iterable[tuple[str, int]]) -> None:
     """Give folders their modes, those that are ours."""
     for path, mode in modes:
         with _told(below.shown(path)), below.of(path) as (at, name):

@@ -18,7 +18,7 @@ _SLOTS = 64
 _KEY = 32
 
 
-class Names:
+class PartNames:
     """A context manager: while it lasts, no other process makes the same names."""
 
     def __init__(self, folder: Path) -> None:
@@ -26,7 +26,7 @@ class Names:
         self._held = ExitStack()
         self._key = secrets.token_bytes(_KEY)
 
-    def __enter__(self) -> Names:
+    def __enter__(self) -> PartNames:
         # Where nothing can be kept the names are new each time: nothing goes on where it was, and nothing else is lost.
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from lockstitch.engine.fanout import DAY
 from lockstitch.engine.transfer import host_scripts
-from lockstitch.engine.transfer.tree import Entry, Tree, misplaced
+from lockstitch.engine.transfer.tree import FileTree, TreeEntry, misplaced
 from lockstitch.errors import LockstitchError, StepTimeoutError
 from lockstitch.model.command import Command, words
 from lockstitch.model.host import Host
@@ -32,7 +32,7 @@ CLEANING = 10.0
 
 
 @dataclass(frozen=True)
-class Progress:
+class TransferProgress:
     """How far one host is, in bytes."""
 
     host: str
@@ -40,10 +40,10 @@ class Progress:
     of: int
 
 
-Told = Callable[[Progress], None]
+TransferObserver = Callable[[TransferProgress], None]
 
 
-class Patience:
+class TransferLimits:
     """How long one host may take, and whether somebody has interrupted meanwhile."""
 
     def __init__(self, host: str, seconds: float, stopped: threading.Event) -> None:
@@ -60,10 +60,10 @@ class Patience:
         return self._until - time.monotonic()
 
 
-class Far:
+class TransferHost:
     """One host. What is asked `as_user` is asked as the user whose files they are; all else as the login user."""
 
-    def __init__(self, remote: Remote, host: Host, user: str, patience: Patience, told: Told) -> None:
+    def __init__(self, remote: Remote, host: Host, user: str, patience: TransferLimits, told: TransferObserver) -> None:
         self.host, self.user, self.check = host, user, patience.check
         self._remote, self._patience, self._told = remote, patience, told
         self.complaints: list[str] = []
@@ -71,7 +71,7 @@ class Far:
 
     def tell(self, done: int, of: int) -> None:
         """How far it is."""
-        self._told(Progress(self.host.name, done, of))
+        self._told(TransferProgress(self.host.name, done, of))
 
     def open(self, path: str, mode: FileMode, start: int = 0) -> AbstractContextManager[BinaryIO]:
         # A profile may leave the SFTP server elsewhere than a script: relative is to where scripts of that user begin.
@@ -113,7 +113,7 @@ class Far:
         (kib,) = self.answers(1, host_scripts.FREE, as_user=as_user, ls_folder=folder)
         return int(kib) * 1024
 
-    def listed(self, path: str) -> Tree | None:
+    def listed(self, path: str) -> FileTree | None:
         """What is at a path; None where there is nothing."""
         answers, told = self._coded(host_scripts.LIST, path)
         kind, *rest = answers[0].split() if answers else ["none"]
@@ -122,10 +122,10 @@ class Far:
         if kind == "other":
             raise self.refused(f"{path} is a special file and cannot be fetched")
         if kind == "file":
-            return Tree((Entry("", "file", int(rest[0], 8) & 0o777, int(rest[1])),))
+            return FileTree((TreeEntry("", "file", int(rest[0], 8) & 0o777, int(rest[1])),))
         return self._tree(path, told.split(b"\0")[:-1])
 
-    def sums(self, path: str, tree: Tree) -> dict[str, str]:
+    def sums(self, path: str, tree: FileTree) -> dict[str, str]:
         """The checksum of every file of a tree, by its path."""
         found: dict[str, str] = {}
         for one in self._coded(host_scripts.SUMS, path)[1].split(b"\0")[:-1]:
@@ -164,7 +164,7 @@ class Far:
             said = "; ".join(coded[-_MOST_SAID:]) or "what it says of its files cannot be read"
             raise self.refused(said, hint="--sudo or --user NAME reads files of others") from error
 
-    def _tree(self, path: str, fields: list[bytes]) -> Tree:
+    def _tree(self, path: str, fields: list[bytes]) -> FileTree:
         texts = [field.decode("utf-8", "surrogateescape") for field in fields]
         records = list(zip(texts[::3], texts[1::3], texts[2::3], strict=True))
         if not records or records.pop()[0] != "end 0":
@@ -176,10 +176,10 @@ class Far:
                 continue  # what an interrupted `put` has left there
             if kind not in _KINDS:
                 raise self.refused(f"{path}/{place} is a special file and cannot be fetched")
-            entries.append(Entry(place, _KINDS[kind], int(mode, 8) & 0o777, int(size) * (kind == "f"), link))  # type: ignore[arg-type]
+            entries.append(TreeEntry(place, _KINDS[kind], int(mode, 8) & 0o777, int(size) * (kind == "f"), link))  # type: ignore[arg-type]
         # By folder, so that each stands before what is in it.
-        tree = Tree(tuple(sorted(entries, key=lambda entry: entry.path.split("/") if entry.path else [])))
-        if not tree.entries or tree.entries[0] != Entry("", "folder", tree.entries[0].mode):
+        tree = FileTree(tuple(sorted(entries, key=lambda entry: entry.path.split("/") if entry.path else [])))
+        if not tree.entries or tree.entries[0] != TreeEntry("", "folder", tree.entries[0].mode):
             raise self.refused(f"it does not say what is in {path}")
         if (bad := misplaced(tree.entries)) is not None:
             raise self.refused(f"what it says is in {path} is not within it: {bad}")

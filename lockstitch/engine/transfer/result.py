@@ -10,7 +10,7 @@ _DID = {"send": "sent to", "fetch": "fetched to"}
 
 
 @dataclass(frozen=True)
-class Moved:
+class TransferResult:
     """`do` is `send` or `fetch`; `files` and `size` are what is carried, `unchanged` what was there already, and
     `resumed` how many went on where they had been cut off."""
 

@@ -10,43 +10,43 @@ from pathlib import Path
 from typing import Protocol
 
 from lockstitch.concurrency import at_once
-from lockstitch.engine.fanout import NOT_BEGUN, Way
-from lockstitch.engine.nofollow import Below
-from lockstitch.engine.transfer.download import Get
-from lockstitch.engine.transfer.local_source import Source
-from lockstitch.engine.transfer.part_names import Names
-from lockstitch.engine.transfer.remote_side import Far, Patience, Told
-from lockstitch.engine.transfer.result import Moved
-from lockstitch.engine.transfer.upload import Put
+from lockstitch.engine.fanout import NOT_BEGUN, FanoutOptions
+from lockstitch.engine.nofollow import FolderBelow
+from lockstitch.engine.transfer.download import Download
+from lockstitch.engine.transfer.local_source import LocalSource
+from lockstitch.engine.transfer.part_names import PartNames
+from lockstitch.engine.transfer.remote_side import TransferHost, TransferLimits, TransferObserver
+from lockstitch.engine.transfer.result import TransferResult
+from lockstitch.engine.transfer.upload import Upload
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.model.host import Host
-from lockstitch.model.results import Done
+from lockstitch.model.results import HostResult
 from lockstitch.remote import Remote
 
 
-class Carrying(Protocol):
+class Transfer(Protocol):
     """One host's transfer, which has looked at both ends."""
 
-    def planned(self) -> Moved: ...
+    def planned(self) -> TransferResult: ...
 
-    def carry(self) -> Moved: ...
+    def carry(self) -> TransferResult: ...
 
 
 @dataclass(frozen=True)
-class Send:
+class UploadRequest:
     """`put`: a source to a path; `mode` for its files, where they do not keep their own."""
 
-    source: Source
+    source: LocalSource
     target: str
     mode: int | None = None
     user: str = ""
 
-    def looked(self, far: Far, names: Names) -> Carrying:
-        return Put(far, self.source, self.target, self.mode, names)
+    def looked(self, far: TransferHost, names: PartNames) -> Transfer:
+        return Upload(far, self.source, self.target, self.mode, names)
 
 
 @dataclass(frozen=True)
-class Fetch:
+class DownloadRequest:
     """`get`: a path to a folder, or to the folders below it that `folders` has by the names of hosts."""
 
     path: str
@@ -54,26 +54,26 @@ class Fetch:
     folders: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
 
-    def looked(self, far: Far, names: Names) -> Carrying:
-        return Get(far, self.path, Below(self.to), self.folders.get(far.host.name, ""), names)
+    def looked(self, far: TransferHost, names: PartNames) -> Transfer:
+        return Download(far, self.path, FolderBelow(self.to), self.folders.get(far.host.name, ""), names)
 
 
 def carry(
     remote: Remote,
     hosts: Sequence[Host],
-    what: Send | Fetch,
-    names: Names,
-    way: Way,
-    told: Told = lambda progress: None,
+    what: UploadRequest | DownloadRequest,
+    names: PartNames,
+    way: FanoutOptions,
+    told: TransferObserver = lambda progress: None,
     *,
     dry: bool = False,
-) -> tuple[dict[str, Done], dict[str, Moved]]:
+) -> tuple[dict[str, HostResult], dict[str, TransferResult]]:
     """Carry it to or from every host, or only look what there is to do; how each ended, and what was carried.
 
     An interrupt ends what goes on, and what has not begun does not begin; both are told in what is returned.
     """
-    done: dict[str, Done] = {}
-    moved: dict[str, Moved] = {}
+    done: dict[str, HostResult] = {}
+    moved: dict[str, TransferResult] = {}
     stopped = threading.Event()
 
     def stop() -> None:
@@ -82,9 +82,9 @@ def carry(
 
     def one(host: Host) -> None:
         began = time.monotonic()
-        far = Far(remote, host, what.user, Patience(host.name, way.timeout, stopped), told)
+        far = TransferHost(remote, host, what.user, TransferLimits(host.name, way.timeout, stopped), told)
 
-        def do() -> Moved:
+        def do() -> TransferResult:
             looked = what.looked(far, names)
             return looked.planned() if dry else looked.carry()
 
@@ -95,12 +95,12 @@ def carry(
         at_once(one, hosts, stop, most=way.at_once)
     except KeyboardInterrupt:
         stop()
-    return {host.name: done.get(host.name, Done(ExitCode.INTERRUPTED, NOT_BEGUN)) for host in hosts}, moved
+    return {host.name: done.get(host.name, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for host in hosts}, moved
 
 
-def _ended(do: Callable[[], Moved], host: str, moved: dict[str, Moved], *, dry: bool) -> Done:
+def _ended(do: Callable[[], TransferResult], host: str, moved: dict[str, TransferResult], *, dry: bool) -> HostResult:
     try:
         moved[host] = do()
     except LockstitchError as error:
-        return Done(error.exit_code, str(error).replace("\nHINT: ", " — "))
-    return Done(ExitCode.DONE, moved[host].text(planned=dry), exit=0)
+        return HostResult(error.exit_code, str(error).replace("\nHINT: ", " — "))
+    return HostResult(ExitCode.DONE, moved[host].text(planned=dry), exit=0)

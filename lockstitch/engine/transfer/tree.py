@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-Kind = Literal["file", "folder", "link"]
+EntryKind = Literal["file", "folder", "link"]
 # What is checked and put in place together: one round trip for many small files, and for a big one its own.
 FILES_A_BATCH = 200
 BYTES_A_BATCH = 64 << 20
@@ -16,11 +16,11 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """One thing of a tree. `path` is relative to its root, which is itself the entry with no path."""
 
     path: str
-    kind: Kind
+    kind: EntryKind
     mode: int
     size: int = 0
     link: str = ""
@@ -31,28 +31,28 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Tree:
+class FileTree:
     """A file, or a folder with all in it; every folder stands before what is in it."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[TreeEntry, ...]
 
     @property
     def is_folder(self) -> bool:
         return self.entries[0].kind == "folder"
 
     @property
-    def files(self) -> tuple[Entry, ...]:
+    def files(self) -> tuple[TreeEntry, ...]:
         return self._of("file")
 
     @property
-    def folders(self) -> tuple[Entry, ...]:
+    def folders(self) -> tuple[TreeEntry, ...]:
         return self._of("folder")
 
     @property
-    def links(self) -> tuple[Entry, ...]:
+    def links(self) -> tuple[TreeEntry, ...]:
         return self._of("link")
 
-    def _of(self, kind: Kind) -> tuple[Entry, ...]:
+    def _of(self, kind: EntryKind) -> tuple[TreeEntry, ...]:
         return tuple(entry for entry in self.entries if entry.kind == kind)
 
 
@@ -70,7 +70,7 @@ def batches(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
         yield batch
 
 
-def misplaced(entries: Iterable[Entry]) -> str | None:
+def misplaced(entries: Iterable[TreeEntry]) -> str | None:
     """The first entry that would lie outside of its tree, or in something that is no folder of it, or that was told
     already: no honest host tells of one."""
     folders, seen = {""}, set[str]()

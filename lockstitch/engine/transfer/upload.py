@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lockstitch.engine.transfer import host_scripts
-from lockstitch.engine.transfer.local_source import Source
-from lockstitch.engine.transfer.part_names import Names
-from lockstitch.engine.transfer.remote_side import STAGE, Far
-from lockstitch.engine.transfer.result import Moved
-from lockstitch.engine.transfer.tree import Entry, batches
+from lockstitch.engine.transfer.local_source import LocalSource
+from lockstitch.engine.transfer.part_names import PartNames
+from lockstitch.engine.transfer.remote_side import STAGE, TransferHost
+from lockstitch.engine.transfer.result import TransferResult
+from lockstitch.engine.transfer.tree import TreeEntry, batches
 from lockstitch.errors import UsageError
 from lockstitch.model.command import words
 from lockstitch.model.format import size_text
@@ -22,10 +22,10 @@ _HINT_FULL = "see there with: df -h"
 
 
 @dataclass(frozen=True)
-class Sending:
+class FileUpload:
     """One file that is to be sent: where to, the part it is until it is whole, and what of it is there already."""
 
-    entry: Entry
+    entry: TreeEntry
     path: str
     part: str
     sum: str
@@ -33,22 +33,22 @@ class Sending:
     start: int = 0
 
 
-class Put:
+class Upload:
     """One source for one host. What is looked at first is what `carry` then does."""
 
-    def __init__(self, far: Far, source: Source, target: str, mode: int | None, names: Names) -> None:
+    def __init__(self, far: TransferHost, source: LocalSource, target: str, mode: int | None, names: PartNames) -> None:
         self._far, self._source, self._mode, self._names = far, source, mode, names
         self._at = self._where(plain(target))
         self._folders = self._missing()
         self._files, self._unchanged = self._differing()
 
-    def planned(self) -> Moved:
+    def planned(self) -> TransferResult:
         """What there is to do."""
         size = sum(one.entry.size - one.start for one in self._files)
         resumed = sum(one.start > 0 for one in self._files)
-        return Moved("send", self._at, len(self._files), size, self._unchanged, resumed)
+        return TransferResult("send", self._at, len(self._files), size, self._unchanged, resumed)
 
-    def carry(self) -> Moved:
+    def carry(self) -> TransferResult:
         """Send what differs; every file is put in its place when it has arrived whole."""
         self._room()
         far, source = self._far, self._source
@@ -109,9 +109,9 @@ class Put:
                 raise far.refused(f"{path} is not a folder there, or a link to one: it is not followed")
         return [(one.under(self._at), one.mode) for one in tree.folders if kinds[one.under(self._at)] == "none"]
 
-    def _differing(self) -> tuple[list[Sending], int]:
+    def _differing(self) -> tuple[list[FileUpload], int]:
         far, source = self._far, self._source
-        sending: list[Sending] = []
+        sending: list[FileUpload] = []
         for batch in batches(source.tree.files, lambda entry: 0):
             asked = [(entry.under(self._at), str(entry.size)) for entry in batch]
             found = far.answers(len(batch), host_scripts.FILES, many=(word for pair in asked for word in pair))
@@ -122,12 +122,12 @@ class Put:
                 checksum = source.sum(entry, far.check)
                 mode = entry.mode if self._mode is None else self._mode
                 if rest != [f"{mode:o}", str(entry.size), checksum]:
-                    sending.append(Sending(entry, path, self._part(path, checksum), checksum, mode))
+                    sending.append(FileUpload(entry, path, self._part(path, checksum), checksum, mode))
         return self._resumed(sending), len(source.tree.files) - len(sending)
 
-    def _resumed(self, sending: list[Sending]) -> list[Sending]:
+    def _resumed(self, sending: list[FileUpload]) -> list[FileUpload]:
         """The same, with what of each is there already. A part that is something else begins anew."""
-        made: list[Sending] = []
+        made: list[FileUpload] = []
         for batch in batches(sending, lambda one: 0):
             found = self._far.answers(len(batch), host_scripts.PARTS, as_user=False, many=[one.part for one in batch])
             for one, answer in zip(batch, found, strict=True):
@@ -136,7 +136,7 @@ class Put:
                 same = 0 < start <= one.entry.size and checksum == [
                     self._source.prefix(one.entry, start, self._far.check)
                 ]
-                made.append(Sending(one.entry, one.path, one.part, one.sum, one.mode, start if same else 0))
+                made.append(FileUpload(one.entry, one.path, one.part, one.sum, one.mode, start if same else 0))
         return made
 
     def _part(self, path: str, checksum: str) -> str:
@@ -169,7 +169,7 @@ class Put:
             said = f"{folder} has {size_text(free)} free and {size_text(size)} are needed; nothing was sent"
             raise self._far.refused(said, hint=_HINT_FULL)
 
-    def _send(self, one: Sending, done: int, whole: int) -> int:
+    def _send(self, one: FileUpload, done: int, whole: int) -> int:
         if one.start == one.entry.size and one.start:
             return done
         far = self._far
@@ -180,7 +180,7 @@ class Put:
                 far.tell(done, whole)
         return done
 
-    def _install(self, batch: list[Sending]) -> None:
+    def _install(self, batch: list[FileUpload]) -> None:
         far = self._far
         found = self._installed_as(batch) if far.user else self._installed(batch)
         for one, answer in zip(batch, found, strict=False):
@@ -189,7 +189,7 @@ class Put:
         if len(found) < len(batch):
             raise far.refused(f"{batch[len(found)].path} could not be put in place")
 
-    def _installed(self, batch: list[Sending]) -> list[str]:
+    def _installed(self, batch: list[FileUpload]) -> list[str]:
         listed = ((one.part, one.path, one.sum, f"{one.mode:o}") for one in batch)
         modes = {f"{one.mode:o}" for one in batch}
         return self._far.ask(
@@ -200,13 +200,13 @@ class Put:
             ls_mode=modes.pop() if len(modes) == 1 else "",
         )
 
-    def _installed_as(self, batch: list[Sending]) -> list[str]:
+    def _installed_as(self, batch: list[FileUpload]) -> list[str]:
         far = self._far
         listed = ((one.part, one.path, one.sum, f"{one.mode:o}", _beside(one.path, one.part)) for one in batch)
         many = (word for each in listed for word in each)
         return far.ask(host_scripts.INSTALL_AS, as_user=False, many=many, ls_user=far.user, ls_as=host_scripts.AS_USER)
 
-    def _why(self, one: Sending, answer: str) -> str:
+    def _why(self, one: FileUpload, answer: str) -> str:
         if answer == "gone":
             return f"the part of {one.path} has vanished: does somebody clean up there?"
         if answer == "refused":

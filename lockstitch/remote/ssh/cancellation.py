@@ -127,22 +127,22 @@ def _error(code: int) -> OSError:
     return OSError(code, os.strerror(code))
 
 
-class Closes(Protocol):
+class Closable(Protocol):
     """Something that can be closed from any thread."""
 
     def close(self) -> None: ...
 
 
-class Round:
+class CancelScope:
     """What goes on until somebody interrupts: then it is told to stop, and what it opened is closed."""
 
     def __init__(self) -> None:
         self.stopped = threading.Event()
-        self._open: list[Closes] = []
+        self._open: list[Closable] = []
         self._lock = threading.Lock()
 
     @contextmanager
-    def closing(self, thing: Closes) -> Iterator[None]:
+    def closing(self, thing: Closable) -> Iterator[None]:
         """While this lasts, an interruption closes the thing."""
         with self._lock:
             self._open.append(thing)

@@ -13,21 +13,21 @@ from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.shell import BROKEN, NotStartedError, RefusedError, Shell
 
 if TYPE_CHECKING:
-    from lockstitch.remote.ssh.sftp import Requests
+    from lockstitch.remote.ssh.sftp import SftpSession
 
 REFUSALS_PAUSE = 0.2
 # Opening one takes a round trip, as a short script does: with two, the next is there when it is asked for.
 SPARES = 2
 
 
-class Line:
+class ChannelPool:
     """The shells of one open connection, and how many of them wait for what comes next."""
 
     def __init__(self, connection: StrictConnection, spares: int = SPARES) -> None:
         self.connection, self._wanted = connection, spares
         self._spares: dict[str | None, list[Future[Shell]]] = {}
         self._working: set[Shell] = set()
-        self._parked: list[Requests] = []
+        self._parked: list[SftpSession] = []
         self._changed = threading.Condition()
 
     @property
@@ -75,7 +75,7 @@ class Line:
             self._working.discard(shell)
             self._changed.notify_all()
 
-    def park(self, session: Requests) -> None:
+    def park(self, session: SftpSession) -> None:
         """Keep an SFTP session for the next file: a new one takes three round trips, and a process on the host."""
         with self._changed:
             self._parked.append(session)
@@ -84,7 +84,7 @@ class Line:
         for one in too_many:
             one.close()
 
-    def parked(self) -> Requests | None:
+    def parked(self) -> SftpSession | None:
         """An SFTP session that waits for a file."""
         with self._changed:
             return self._parked.pop() if self._parked else None

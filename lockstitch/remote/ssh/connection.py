@@ -19,13 +19,13 @@ from lockstitch.errors import ConnectError
 from lockstitch.remote.ssh import known_hosts
 from lockstitch.remote.ssh.cancellation import GivenUpError, dial
 from lockstitch.remote.ssh.error_messages import explain, through
-from lockstitch.remote.ssh.keepalive import TICK, PulseTransport
-from lockstitch.remote.ssh.keys import Login
+from lockstitch.remote.ssh.keepalive import TICK, KeepaliveTransport
+from lockstitch.remote.ssh.keys import HopLogin
 from lockstitch.remote.ssh.proxy import ProxyFailed, ProxySocket, by_command
 from lockstitch.remote.ssh.route import Hop
 
 if TYPE_CHECKING:
-    from lockstitch.remote.ssh.cancellation import Round
+    from lockstitch.remote.ssh.cancellation import CancelScope
     from lockstitch.remote.ssh.network import Network
 
 CHANNEL_REFUSED = 2
@@ -80,7 +80,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
 
     hop: Hop
     way_in: StrictConnection | None = None
-    transport: PulseTransport | None = None
+    transport: KeepaliveTransport | None = None
     logged_in_with: bytes = b""
     # Fabric sets it on every connection. Where it is no attribute that is written into the settings, which all share.
     inline_ssh_env: bool = True
@@ -147,7 +147,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
         """The host key that the other side shows for these algorithms, without logging in; None where it has none."""
         self._open_way_in()
         with self._place():
-            transport = PulseTransport(self._socket(self._network.round), disabled_algorithms=self._disabled())
+            transport = KeepaliveTransport(self._socket(self._network.round), disabled_algorithms=self._disabled())
             transport.get_security_options().key_types = algorithms
             try:
                 transport.start_client(timeout=self.hop.limits.banner_timeout)
@@ -162,7 +162,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
         """It ended, or will be found to have frozen in a moment."""
         return self.transport is None or not self.is_connected or self.transport.silence > TICK
 
-    def _open(self, round_: Round) -> None:
+    def _open(self, round_: CancelScope) -> None:
         self._open_way_in()
         with self._place():
             self._try_until_made(round_)
@@ -183,7 +183,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
         except Exception as error:
             raise explain(error, self.hop, self.way_in.hop.name if self.way_in else "") from error
 
-    def _try_until_made(self, round_: Round) -> None:
+    def _try_until_made(self, round_: CancelScope) -> None:
         began, tries = monotonic(), 0
         while True:
             tries += 1
@@ -198,9 +198,9 @@ class StrictConnection(Connection):  # type: ignore[misc]
                 if round_.stopped.wait(pause):
                     raise
 
-    def _try(self, round_: Round) -> None:
+    def _try(self, round_: CancelScope) -> None:
         limits = self.hop.limits
-        login = Login(self.hop, self._network.ring, self._network.connect_kwargs)
+        login = HopLogin(self.hop, self._network.ring, self._network.connect_kwargs)
         with round_.closing(self.client), self._line(round_) as line:
             self.client.connect(
                 self.hop.hostname,
@@ -220,11 +220,11 @@ class StrictConnection(Connection):  # type: ignore[misc]
             raise GivenUpError
         self._network.logins[self.hop] = login.took
         transport = self.client.get_transport()
-        assert isinstance(transport, PulseTransport)
+        assert isinstance(transport, KeepaliveTransport)
         transport.begin_pulse(limits)
         self.transport, self._sftp, self.logged_in_with = transport, None, login.taken
 
-    def _socket(self, round_: Round) -> Any:
+    def _socket(self, round_: CancelScope) -> Any:
         if self.hop.proxy_command:
             seconds = self.hop.limits.connect_timeout
             command, passes = self.hop.proxy_command, self.hop.passes_socket
@@ -237,9 +237,9 @@ class StrictConnection(Connection):  # type: ignore[misc]
         target = (self.hop.hostname, self.hop.port)
         return transport.open_channel("direct-tcpip", target, ("", 0), timeout=self.hop.limits.connect_timeout)
 
-    def _transport_factory(self) -> partial[PulseTransport]:
+    def _transport_factory(self) -> partial[KeepaliveTransport]:
         known = known_hosts.kinds(self._network.entries(self.hop), self.hop.known_as)
-        return partial(PulseTransport, key_types=key_types(known))
+        return partial(KeepaliveTransport, key_types=key_types(known))
 
     def _disabled(self) -> dict[str, list[str]]:
         asked = self._network.connect_kwargs.get("disabled_algorithms") or {}
@@ -248,7 +248,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
         }
 
     @contextmanager
-    def _line(self, round_: Round) -> Iterator[Any]:
+    def _line(self, round_: CancelScope) -> Iterator[Any]:
         """The line to the hop. Where a ProxyCommand ended early, its last words are what went wrong."""
         line = self._socket(round_)
         try:

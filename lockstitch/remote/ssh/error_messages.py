@@ -107,7 +107,7 @@ def _login(error: LoginRefused, hop: Hop) -> tuple[str, str]:
     return said, f"is the public key in ~{hop.user}/.ssh/authorized_keys there, and {hop.user} the right user?"
 
 
-def refused_key(hop: Hop, standing: known_hosts.Standing, blob: bytes, typed: str) -> HostKeyError:
+def refused_key(hop: Hop, standing: known_hosts.KeyMatch, blob: bytes, typed: str) -> HostKeyError:
     """The error for a host key that is not to be trusted."""
     offered, entry = known_hosts.fingerprint(blob), standing.entry
     trust = f"compare the fingerprint with the host's own, then type: fab -H {typed} trust"

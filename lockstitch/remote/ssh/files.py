@@ -27,9 +27,9 @@ from paramiko.sftp import (
 
 from lockstitch.errors import HostError, HostLostError
 from lockstitch.remote import FileError, FileMode, InterruptedRunError
-from lockstitch.remote.ssh.cancellation import GivenUpError, Round
-from lockstitch.remote.ssh.channels import Line
-from lockstitch.remote.ssh.sftp import PATIENCE, Requests, SaidNoError
+from lockstitch.remote.ssh.cancellation import CancelScope, GivenUpError
+from lockstitch.remote.ssh.channels import ChannelPool
+from lockstitch.remote.ssh.sftp import PATIENCE, SaidNoError, SftpSession
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 
 AT_ONCE = 64
@@ -37,13 +37,13 @@ AT_ONCE = 64
 CHUNK = 32 * 1024
 SMALLEST = 4 * 1024
 # Turns what a request raises into words for a person.
-Telling = Callable[[], AbstractContextManager[None]]
+ErrorContext = Callable[[], AbstractContextManager[None]]
 
 
-class Reading(io.RawIOBase):
+class RemoteReader(io.RawIOBase):
     """A file that is read from `start` on: requests ahead of the reader, in the order of the file."""
 
-    def __init__(self, requests: Requests, path: str, told: Telling, start: int = 0) -> None:
+    def __init__(self, requests: SftpSession, path: str, told: ErrorContext, start: int = 0) -> None:
         self._requests, self._told = requests, told
         self._asked: deque[tuple[int, int]] = deque()
         self._at, self._size, self._window = start, CHUNK, 1
@@ -94,10 +94,10 @@ class Reading(io.RawIOBase):
             raise
 
 
-class Writing(io.RawIOBase):
+class RemoteWriter(io.RawIOBase):
     """A file that is written from `start` on: an answer is looked at when many are owed, and at the end all of them."""
 
-    def __init__(self, requests: Requests, path: str, told: Telling, start: int = 0) -> None:
+    def __init__(self, requests: SftpSession, path: str, told: ErrorContext, start: int = 0) -> None:
         self._requests, self._told, self._at = requests, told, start
         mine = SFTPAttributes()
         mine.st_mode = 0o600
@@ -133,7 +133,7 @@ class Writing(io.RawIOBase):
             self._requests.answer(self._owed.popleft())
 
 
-def _open(requests: Requests, path: str, told: Telling, flags: int, attributes: SFTPAttributes) -> bytes:
+def _open(requests: SftpSession, path: str, told: ErrorContext, flags: int, attributes: SFTPAttributes) -> bytes:
     with told():
         number = requests.send(CMD_OPEN, path.encode("utf-8", "surrogateescape"), flags, attributes)
         return requests.answer(number).get_binary()
@@ -144,7 +144,7 @@ _DOING = {"rb": "read", "wb": "written"}
 
 @contextmanager
 def opened(
-    requests: Requests, line: Line, round_: Round, path: str, mode: FileMode, start: int = 0
+    requests: SftpSession, line: ChannelPool, round_: CancelScope, path: str, mode: FileMode, start: int = 0
 ) -> Iterator[BinaryIO]:
     """A file on an SFTP session, which waits for the next one if all goes well. An interruption ends it.
 
@@ -155,7 +155,7 @@ def opened(
         with round_.closing(requests):
             stream = _stream(requests, words, start)
             with stream:
-                yield from _read(stream) if isinstance(stream, Reading) else _written(stream)
+                yield from _read(stream) if isinstance(stream, RemoteReader) else _written(stream)
         requests.used = True
         line.park(requests)
     except GivenUpError as error:
@@ -166,22 +166,22 @@ def opened(
         raise
 
 
-def _stream(requests: Requests, words: _Words, start: int) -> Reading | Writing:
+def _stream(requests: SftpSession, words: _Words, start: int) -> RemoteReader | RemoteWriter:
     try:
-        return (Reading if words.mode == "rb" else Writing)(requests, words.path, words.told, start)
+        return (RemoteReader if words.mode == "rb" else RemoteWriter)(requests, words.path, words.told, start)
     except HostLostError as error:
         if not requests.used or isinstance(error, InterruptedRunError) or words.frozen:
             raise
         raise NotSentError(str(error)) from error
 
 
-def _read(reading: Reading) -> Iterator[BinaryIO]:
+def _read(reading: RemoteReader) -> Iterator[BinaryIO]:
     with io.BufferedReader(reading, 8 * CHUNK) as file:
         yield file
         reading.let_go()
 
 
-def _written(writing: Writing) -> Iterator[BinaryIO]:
+def _written(writing: RemoteWriter) -> Iterator[BinaryIO]:
     file = io.BufferedWriter(writing, CHUNK)
     yield file
     # Only where all went well: what is left of a file that was given up is not worth sending.
@@ -193,7 +193,7 @@ def _written(writing: Writing) -> Iterator[BinaryIO]:
 class _Words:
     """What went wrong with one file, in words for a person."""
 
-    def __init__(self, line: Line, round_: Round, path: str, mode: FileMode) -> None:
+    def __init__(self, line: ChannelPool, round_: CancelScope, path: str, mode: FileMode) -> None:
         self.path, self.mode = path, mode
         self._line, self._round, self._hop = line, round_, line.connection.hop
 

@@ -87,7 +87,7 @@ class HeardPacketizer(Packetizer):
         return message
 
 
-class PulseTransport(LoginTransport):
+class KeepaliveTransport(LoginTransport):
     """A Transport that asks the other side for a sign of life whenever it has been quiet."""
 
     packetizer: HeardPacketizer
@@ -142,11 +142,11 @@ class Watchdog:
     """One thread that looks at every line twice a second."""
 
     def __init__(self) -> None:
-        self._lines: set[PulseTransport] = set()
+        self._lines: set[KeepaliveTransport] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def watch(self, line: PulseTransport) -> None:
+    def watch(self, line: KeepaliveTransport) -> None:
         """Look after this line until it ends."""
         with self._lock:
             self._lines.add(line)

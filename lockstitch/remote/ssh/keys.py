@@ -135,7 +135,7 @@ class LoginRefused(AuthenticationException):
         self.tried, self.locked, self.unread = tried, locked, unread
 
 
-class Login:
+class HopLogin:
     """How one hop is logged in to; paramiko asks `authenticate`, as of an AuthStrategy."""
 
     def __init__(self, hop: Hop, ring: KeyRing, kwargs: Mapping[str, Any]) -> None:

@@ -20,11 +20,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-Verdict = Literal["trusted", "unknown", "changed", "revoked"]
+KeyStatus = Literal["trusted", "unknown", "changed", "revoked"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class KnownHostsEntry:
     """One line of a known_hosts file."""
 
     file: str
@@ -48,11 +48,11 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Standing:
+class KeyMatch:
     """What the files say of a key; `entry` is the line that decided."""
 
-    verdict: Verdict
-    entry: Entry | None = None
+    verdict: KeyStatus
+    entry: KnownHostsEntry | None = None
 
 
 def fingerprint(blob: bytes) -> str:
@@ -70,31 +70,31 @@ def known_as(hostname: str, port: int) -> str:
     return hostname.lower() if port == 22 else f"[{hostname.lower()}]:{port}"
 
 
-class Entries(tuple[Entry, ...]):
+class KnownHosts(tuple[KnownHostsEntry, ...]):
     """Lines in order, and by name those that name hosts plainly: with many hosts, looking through all costs more than
     connecting."""
 
-    def about(self, name: str) -> list[Entry]:
+    def about(self, name: str) -> list[KnownHostsEntry]:
         """The lines about a host, in order."""
         found = [(n, entry) for n, entry in self._loose if entry.names(name)]
         return [entry for _, entry in sorted([*found, *self._plain.get(name.lower(), ())], key=lambda each: each[0])]
 
     @cached_property
-    def _plain(self) -> dict[str, list[tuple[int, Entry]]]:
-        plain: dict[str, list[tuple[int, Entry]]] = {}
+    def _plain(self) -> dict[str, list[tuple[int, KnownHostsEntry]]]:
+        plain: dict[str, list[tuple[int, KnownHostsEntry]]] = {}
         for n, entry in enumerate(self):
             for name in dict.fromkeys(entry.hosts.lower().split(",")) if not _is_loose(entry) else ():
                 plain.setdefault(name, []).append((n, entry))
         return plain
 
     @cached_property
-    def _loose(self) -> list[tuple[int, Entry]]:
+    def _loose(self) -> list[tuple[int, KnownHostsEntry]]:
         return [(n, entry) for n, entry in enumerate(self) if _is_loose(entry)]
 
 
-def read(files: Iterable[str]) -> Entries:
+def read(files: Iterable[str]) -> KnownHosts:
     """The lines of all files that are there, in order."""
-    return Entries(entry for file in files for entry in _entries(file))
+    return KnownHosts(entry for file in files for entry in _entries(file))
 
 
 def unreadable(files: Iterable[str]) -> str:
@@ -109,7 +109,7 @@ def unreadable(files: Iterable[str]) -> str:
     return ""
 
 
-def parse(text: str, file: str = "") -> Iterator[Entry]:
+def parse(text: str, file: str = "") -> Iterator[KnownHostsEntry]:
     """The lines of a known_hosts file that can be used."""
     for number, line in enumerate(text.splitlines(), 1):
         fields = line.split()
@@ -120,10 +120,10 @@ def parse(text: str, file: str = "") -> Iterator[Entry]:
             blob = base64.b64decode(fields[2], validate=True)
         except (binascii.Error, ValueError):
             continue
-        yield Entry(file, number, fields[0], fields[1], blob, marker)
+        yield KnownHostsEntry(file, number, fields[0], fields[1], blob, marker)
 
 
-def judge(entries: Entries, name: str, blob: bytes, *, one_of_several: bool = False) -> Standing:
+def judge(entries: KnownHosts, name: str, blob: bytes, *, one_of_several: bool = False) -> KeyMatch:
     """Whether this key is the one the host is known by.
 
     A key of another type than the recorded ones counts as changed: whoever sits between could offer just that. Only
@@ -132,29 +132,29 @@ def judge(entries: Entries, name: str, blob: bytes, *, one_of_several: bool = Fa
     about = entries.about(name)
     for entry in about:
         if entry.marker == "@revoked" and entry.blob == blob:
-            return Standing("revoked", entry)
+            return KeyMatch("revoked", entry)
     plain = [entry for entry in about if not entry.marker]
     for entry in plain:
         if entry.blob == blob:
-            return Standing("trusted", entry)
+            return KeyMatch("trusted", entry)
     same_kind = [entry for entry in plain if kind_of(entry.blob) == kind_of(blob)]
     others = same_kind if one_of_several else same_kind or plain
-    return Standing("changed", others[0]) if others else Standing("unknown")
+    return KeyMatch("changed", others[0]) if others else KeyMatch("unknown")
 
 
-def kinds(entries: Entries, name: str) -> tuple[str, ...]:
+def kinds(entries: KnownHosts, name: str) -> tuple[str, ...]:
     """The key types a host is known by, in the order of the files."""
     return tuple(dict.fromkeys(entry.kind for entry in entries.about(name) if not entry.marker))
 
 
-def _entries(file: str) -> Iterator[Entry]:
+def _entries(file: str) -> Iterator[KnownHostsEntry]:
     try:
         yield from parse(Path(file).expanduser().read_text(encoding="utf-8", errors="replace"), file)
     except OSError:
         return
 
 
-def _is_loose(entry: Entry) -> bool:
+def _is_loose(entry: KnownHostsEntry) -> bool:
     """Whether it must be asked whom it names: it is hashed, or has patterns."""
     return entry.hosts.startswith("|") or any(sign in entry.hosts for sign in "*?!")
 
@@ -172,24 +172,24 @@ def _hashed(hosts: str, name: str) -> bool:
     return hmac.compare_digest(hmac.new(salt, name.lower().encode(), hashlib.sha1).digest(), wanted)
 
 
-def record_new(file: str, name: str, kind: str, blob: bytes) -> Standing:
+def record_new(file: str, name: str, kind: str, blob: bytes) -> KeyMatch:
     """Add the key of a host that is not known yet, and return what the file said before; any other is left as it is."""
     with _locked(file) as (path, descriptor):
         text = _text(path)
-        before = judge(Entries(parse(text, file)), name, blob)
+        before = judge(KnownHosts(parse(text, file)), name, blob)
         if before.verdict == "unknown":
             _append(descriptor, text, _line(name, kind, blob))
     return before
 
 
-def record(file: str, name: str, kind: str, blob: bytes, *, replace: bool = False) -> Standing:
+def record(file: str, name: str, kind: str, blob: bytes, *, replace: bool = False) -> KeyMatch:
     """Add one of a host's keys, as a person decided, and return what the file said before.
 
     Another key of the same type stays unless it is to be replaced.
     """
     with _locked(file) as (path, descriptor):
         text = _text(path)
-        before = judge(Entries(parse(text, file)), name, blob, one_of_several=True)
+        before = judge(KnownHosts(parse(text, file)), name, blob, one_of_several=True)
         if before.verdict == "unknown":
             _append(descriptor, text, _line(name, kind, blob))
         elif before.verdict == "changed" and replace:

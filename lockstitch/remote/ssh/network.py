@@ -21,7 +21,7 @@ from paramiko.config import SSHConfig
 from lockstitch.errors import HostKeyError
 from lockstitch.model.host import Host
 from lockstitch.remote.ssh import known_hosts
-from lockstitch.remote.ssh.cancellation import GivenUpError, Round
+from lockstitch.remote.ssh.cancellation import CancelScope, GivenUpError
 from lockstitch.remote.ssh.client import Client
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.error_messages import refused_key
@@ -97,14 +97,14 @@ class Network:
         self.connect_kwargs: dict[str, Any] = copy.deepcopy(dict(self.config.connect_kwargs))
         self.client = Client(self.config)
         self.ring = KeyRing()
-        self.round = Round()
+        self.round = CancelScope()
         # By what each was logged in to, for people.
         self.logins: dict[Hop, str] = {}
         self._typed = dict(typed or {})
         self._root = Path(root)
         self._gateways: dict[tuple[Hop, ...], StrictConnection] = {}
         self._places: dict[object, threading.BoundedSemaphore] = {}
-        self._entries: dict[tuple[str, ...], known_hosts.Entries] = {}
+        self._entries: dict[tuple[str, ...], known_hosts.KnownHosts] = {}
         self._lock = threading.RLock()
 
     def way(self, host: Host) -> tuple[Hop, ...]:
@@ -150,7 +150,7 @@ class Network:
         bare.gateway = None
         return bare
 
-    def entries(self, hop: Hop) -> known_hosts.Entries:
+    def entries(self, hop: Hop) -> known_hosts.KnownHosts:
         """The known hosts that count for a hop, read once."""
         with self._lock:
             if hop.known_hosts not in self._entries:
@@ -175,9 +175,11 @@ class Network:
         if standing.verdict != "trusted":
             raise refused_key(hop, standing, blob, self._typed.get(hop.name, hop.name))
 
-    def _standing(self, hop: Hop, kind: str, blob: bytes) -> known_hosts.Standing:
+    def _standing(self, hop: Hop, kind: str, blob: bytes) -> known_hosts.KeyMatch:
         if hop.revoked and revoked_by(hop.revoked, kind, blob):
-            return known_hosts.Standing("revoked", known_hosts.Entry(hop.revoked, 0, hop.known_as, kind, blob))
+            return known_hosts.KeyMatch(
+                "revoked", known_hosts.KnownHostsEntry(hop.revoked, 0, hop.known_as, kind, blob)
+            )
         standing = known_hosts.judge(self.entries(hop), hop.known_as, blob)
         if standing.verdict == "unknown" and hop.known_as.startswith("["):
             # As OpenSSH: a key that is recorded for the host without a port counts for all of its ports.
@@ -211,7 +213,7 @@ class Network:
     def interrupt(self) -> None:
         """Give up every connection that is being opened."""
         with self._lock:
-            before, self.round = self.round, Round()
+            before, self.round = self.round, CancelScope()
         before.stop()
 
     def close(self) -> None:

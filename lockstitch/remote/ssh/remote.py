@@ -19,13 +19,13 @@ from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
 from lockstitch.model.results import Observer, Result, nobody
 from lockstitch.remote import FileMode, InterruptedRunError
-from lockstitch.remote.script import Reading, render
-from lockstitch.remote.ssh.cancellation import Round, in_background
-from lockstitch.remote.ssh.channels import SPARES, Line
+from lockstitch.remote.script import ScriptOutput, render
+from lockstitch.remote.ssh.cancellation import CancelScope, in_background
+from lockstitch.remote.ssh.channels import SPARES, ChannelPool
 from lockstitch.remote.ssh.files import opened
 from lockstitch.remote.ssh.interactive import interact
 from lockstitch.remote.ssh.network import Network
-from lockstitch.remote.ssh.script_run import Carry
+from lockstitch.remote.ssh.script_run import ScriptRun
 from lockstitch.remote.ssh.sftp import begin
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 
@@ -52,9 +52,9 @@ class SshRemote:
         root: Path | str = "",
     ) -> None:
         self.network = Network(config, connect_kwargs, typed, root)
-        self._lines: dict[Host, Line] = {}
+        self._lines: dict[Host, ChannelPool] = {}
         self._doors: dict[Host, threading.Lock] = {}
-        self._carries: set[Carry] = set()
+        self._carries: set[ScriptRun] = set()
         self._lock = threading.Lock()
         self.spares = SPARES
 
@@ -121,7 +121,7 @@ class SshRemote:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _begun(self, host: Host, round_: Round, do: Callable[[], T]) -> T:
+    def _begun(self, host: Host, round_: CancelScope, do: Callable[[], T]) -> T:
         """What `do` returns, on a line that is alive."""
         try:
             try:
@@ -137,12 +137,12 @@ class SshRemote:
             raise
 
     def _file(
-        self, host: Host, path: str, mode: FileMode, start: int, round_: Round
+        self, host: Host, path: str, mode: FileMode, start: int, round_: CancelScope
     ) -> AbstractContextManager[BinaryIO]:
         line = self._line(host)
         return opened(begin(line), line, round_, path, mode, start)
 
-    def _carry(self, host: Host, script: Script, observe: Observer, round_: Round) -> tuple[Result, ...]:
+    def _carry(self, host: Host, script: Script, observe: Observer, round_: CancelScope) -> tuple[Result, ...]:
         line = self._line(host)
         nonce = secrets.token_hex(16)
         text = render(script, nonce)
@@ -152,7 +152,7 @@ class SshRemote:
             if line.frozen:
                 raise HostLostError(host.name, line.died_of) from error
             raise NotSentError(str(error) or "the connection dropped") from error
-        carry = Carry(host.name, line, shell, script, Reading(host.name, script, nonce, observe))
+        carry = ScriptRun(host.name, line, shell, script, ScriptOutput(host.name, script, nonce, observe))
         try:
             with self._lock:
                 if round_.stopped.is_set():
@@ -164,7 +164,7 @@ class SshRemote:
                 self._carries.discard(carry)
             line.give_back(shell)
 
-    def _line(self, host: Host) -> Line:
+    def _line(self, host: Host) -> ChannelPool:
         """The open connection to a host; of several who ask, one opens it."""
         with self._lock:
             door = self._doors.setdefault(host, threading.Lock())
@@ -176,7 +176,7 @@ class SshRemote:
                 line.close()
             connection = self.network.connection(host)
             connection.open()
-            self._lines[host] = line = Line(connection, self.spares)
+            self._lines[host] = line = ChannelPool(connection, self.spares)
             line.warm(None)
             return line
 

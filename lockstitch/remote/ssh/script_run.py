@@ -8,8 +8,8 @@ from lockstitch.errors import HostError, HostLostError, StepTimeoutError
 from lockstitch.model.plan import Script
 from lockstitch.model.results import Result
 from lockstitch.remote import InterruptedRunError
-from lockstitch.remote.script import Reading
-from lockstitch.remote.ssh.channels import Line
+from lockstitch.remote.script import ScriptOutput
+from lockstitch.remote.ssh.channels import ChannelPool
 from lockstitch.remote.ssh.shell import BROKEN, KEPT, NotStartedError, Shell
 
 TICK = 1.0
@@ -19,10 +19,10 @@ BETWEEN_STEPS = 60.0
 ENDING = 8.0
 
 
-class Carry:
+class ScriptRun:
     """One script under way on one host."""
 
-    def __init__(self, host: str, line: Line, shell: Shell, script: Script, reading: Reading) -> None:
+    def __init__(self, host: str, line: ChannelPool, shell: Shell, script: Script, reading: ScriptOutput) -> None:
         self._host, self._line, self._shell, self._script, self._reading = host, line, shell, script, reading
         self._ending: HostError | None = None
         self._at = (0, True)

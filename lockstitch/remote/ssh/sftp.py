@@ -13,7 +13,7 @@ from paramiko.sftp import CMD_STATUS, SFTP_OK
 
 from lockstitch.errors import ConnectError, HostLostError
 from lockstitch.remote.ssh.cancellation import in_background
-from lockstitch.remote.ssh.channels import Line
+from lockstitch.remote.ssh.channels import ChannelPool
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError, RefusedError, session
 
 # For one answer: a disk may be slow, but not for ever.
@@ -28,7 +28,7 @@ class SaidNoError(Exception):
         self.code = code
 
 
-class Requests:
+class SftpSession:
     """The requests on one SFTP session, whose answers may come in any order."""
 
     def __init__(self, channel: Channel) -> None:
@@ -74,7 +74,7 @@ class Requests:
             self._answers[number] = kind, message
 
 
-def begin(line: Line) -> Requests:
+def begin(line: ChannelPool) -> SftpSession:
     """An SFTP session. Raises NotSentError where the line turns out to be dead."""
     while (parked := line.parked()) is not None:
         if not parked.ended:
@@ -102,14 +102,14 @@ def begin(line: Line) -> Requests:
             raise ConnectError(name, "the host starts no SFTP, which files are carried by", hint=hint) from error
 
 
-def _begin(line: Line, patience: float) -> Requests:
+def _begin(line: ChannelPool, patience: float) -> SftpSession:
     transport = line.connection.transport
     if transport is None:
         raise EOFError("the connection is not open")
     channel = session(transport, patience)
     try:
         channel.invoke_subsystem("sftp")
-        return Requests(channel)
+        return SftpSession(channel)
     except BaseException:
         channel.close()
         raise

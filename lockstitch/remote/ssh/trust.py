@@ -28,7 +28,7 @@ class HostKey:
     fingerprint: str
     key: PKey
     known_as: str
-    standing: known_hosts.Standing
+    standing: known_hosts.KeyMatch
 
 
 class Trust:
@@ -59,7 +59,7 @@ class Trust:
             for key in keys
         ]
 
-    def record(self, host: Host, key: PKey, file: str | None = None, *, replace: bool = False) -> known_hosts.Standing:
+    def record(self, host: Host, key: PKey, file: str | None = None, *, replace: bool = False) -> known_hosts.KeyMatch:
         """Record one of a host's keys in its known_hosts file and return what the file said before.
 
         Another key of the same type stays unless `replace` is given.

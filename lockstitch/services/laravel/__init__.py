@@ -22,7 +22,7 @@ from lockstitch.services.laravel.rights import HINT, RIGHTS
 from lockstitch.services.laravel.settings import WORD, Cache, FpmSettings, MaintenanceSettings, QueueSettings
 from lockstitch.services.maintenance import Maintenance, Page
 from lockstitch.services.queues import Queues, parse_queues
-from lockstitch.services.release_context import Place, Unwritable, parse_rights, parse_unwritable
+from lockstitch.services.release_context import ReleaseContext, Unwritable, parse_rights, parse_unwritable
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
 from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STAYS, STOP_UNIT, UNIT, UNIT_NAME
 
@@ -66,15 +66,15 @@ class Laravel(Service):
     def migrate_line(self) -> str | None:
         return f"{self.php} artisan migrate --force" if self.migrate else None
 
-    def migrating(self, place: Place, line: str) -> Command:
+    def migrating(self, place: ReleaseContext, line: str) -> Command:
         return replace(self._artisan(place, shell.MIGRATE, line=line), cwd=place.directory)
 
-    def about(self, place: Place) -> Probe[tuple[str, ...]]:
+    def about(self, place: ReleaseContext) -> Probe[tuple[str, ...]]:
         migrates = "yes" if self.migrate else ""
         command = self._artisan(place, shell.ABOUT, unit=self.fpm.unit, migrates=migrates)
         return Probe("about", command, lambda text, code: tuple(text.splitlines()))
 
-    def notes(self, place: Place) -> Iterator[str]:
+    def notes(self, place: ReleaseContext) -> Iterator[str]:
         for line in place.about:
             match line.split(" "):
                 case ["control", "0" | "0s", file]:
@@ -98,21 +98,21 @@ class Laravel(Service):
     def unproven(self) -> str:
         return "php-fpm's workers do not tell which code they serve"
 
-    def lacks(self, place: Place, page: Page) -> Iterator[str]:
+    def lacks(self, place: ReleaseContext, page: Page) -> Iterator[str]:
         """What a person asked of the maintenance page and this version has not."""
         if _known(place):
             yield from self._left_out(place, {"message": bool(page.message)})
 
-    def _left_out(self, place: Place, asked: Mapping[str, bool]) -> Iterator[str]:
+    def _left_out(self, place: ReleaseContext, asked: Mapping[str, bool]) -> Iterator[str]:
         for name in (name for name, wanted in asked.items() if wanted and not _has(place, "down", name)):
             instead = "; the page is the view `render` names" if name == "message" else ""
             yield f"`artisan down` has no --{name} in {_version(place)}: left out{instead}"
 
-    def pausing(self, place: Place) -> Iterator[str]:
+    def pausing(self, place: ReleaseContext) -> Iterator[str]:
         yield "workers end their jobs and take no other while it is in maintenance (unless they run with --force)"
         yield "`cache:clear` empties the app's cache; FLUSHALL is not done: it empties sessions, queues and other apps"
 
-    def prepare(self, place: Place) -> Iterator[Step]:
+    def prepare(self, place: ReleaseContext) -> Iterator[Step]:
         if self.composer:
             command = place.command(shell.COMPOSER, composer=self.composer)
             yield Step("composer", "install what composer.lock says", command, again=place.layout.in_place)
@@ -120,11 +120,11 @@ class Laravel(Service):
         yield Step("writable", "make storage and bootstrap/cache writable for the web server", group, timeout=300)
         yield Step("storage link", "link public/storage", self._artisan(place, shell.LINK), timeout=120)
 
-    def check(self, place: Place) -> Step:
+    def check(self, place: ReleaseContext) -> Step:
         command = self._artisan(place, f"{UNIT}{MAY_TAKE}{shell.BOOT}", unit=self.fpm.unit, verb="reload")
         return Step("check", "start the app's artisan in the new code", command, timeout=120)
 
-    def before(self, place: Place) -> Iterator[Step]:
+    def before(self, place: ReleaseContext) -> Iterator[Step]:
         # Where nothing is deployed yet, only the new code can tell which caches it has.
         ask = "" if _known(place) else "yes"
         apart = "yes" if "config" in self.optimize and not place.layout.in_place else ""
@@ -132,13 +132,13 @@ class Laravel(Service):
             command = self._artisan(place, shell.CACHE, what=name, ask=ask, apart=apart)
             yield Step(f"cache {name}", f"artisan {name}:cache", command, again=place.layout.in_place, timeout=300)
 
-    def reload_step(self, place: Place) -> Step:
+    def reload_step(self, place: ReleaseContext) -> Step:
         text = OBSERVE + UNIT + shell.FPM_RELOAD
         command = place.command(text, unit=self.fpm.unit, settle=str(self.fpm.settle))
         says = f"gracefully reload {self.fpm.unit}: OPcache begins anew"
         return Step("reload", says, command, timeout=self.fpm.settle + 120)
 
-    def after(self, place: Place) -> Iterator[Step]:
+    def after(self, place: ReleaseContext) -> Iterator[Step]:
         if self.queues.restart:
             says = "artisan queue:restart: workers end their job and begin anew"
             yield Step("queues", says, self.queue(place).restart, again=True, timeout=self._patience())
@@ -146,28 +146,28 @@ class Laravel(Service):
             command = place.command(f"{UNIT}{STAYS}", unit=self.scheduler, verb="restart")
             yield Step("scheduler", f"restart {self.scheduler}", command, again=True, timeout=120)
 
-    def stopping(self, place: Place) -> Iterator[Step]:
+    def stopping(self, place: ReleaseContext) -> Iterator[Step]:
         command = place.command(STOP_UNIT, unit=self.fpm.unit)
         yield Step("stop", f"systemctl stop {self.fpm.unit}; queue workers go on", command, timeout=120)
 
-    def starting(self, place: Place) -> Iterator[Step]:
+    def starting(self, place: ReleaseContext) -> Iterator[Step]:
         command = place.command(START_UNIT, unit=self.fpm.unit)
         yield Step("start", f"systemctl start {self.fpm.unit}", command, timeout=120)
 
-    def restarting(self, place: Place) -> Iterator[Step]:
+    def restarting(self, place: ReleaseContext) -> Iterator[Step]:
         command = place.command(RESTART_UNIT, unit=self.fpm.unit)
         yield Step("restart", f"systemctl restart {self.fpm.unit}", command, timeout=180)
 
-    def paused(self, place: Place) -> Iterator[Step]:
+    def paused(self, place: ReleaseContext) -> Iterator[Step]:
         if self.queues.restart:
             says = "workers end their jobs; in maintenance they take no other"
             yield Step("pause", says, self.queue(place).restart, timeout=self._patience())
 
-    def cleared(self, place: Place) -> Iterator[Step]:
+    def cleared(self, place: ReleaseContext) -> Iterator[Step]:
         says = "artisan cache:clear: what it holds is of the other database"
         yield Step("cache clear", says, self._artisan(place, shell.CLEAR), timeout=120)
 
-    def probe(self, place: Place) -> Probe[ServiceState]:
+    def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
         return Probe("serving", place.command(OBSERVE + UNIT + shell.FPM_STATE, unit=self.fpm.unit), parse_state)
 
     def judge(self, state: ServiceState) -> Verdict:
@@ -187,14 +187,14 @@ class Laravel(Service):
         asked = Page(retry=page.pop("retry"))
         return Maintenance(shell.MAINTENANCE, {**page, "php": self.php}, self.maintenance.when, asked)
 
-    def console(self, place: Place, line: str) -> Command:
+    def console(self, place: ReleaseContext, line: str) -> Command:
         text = shell.ARTISAN + 'cd "$current" || exit 1\neval "ls_artisan $line"\n'
         return self._artisan(place, text, line=line)
 
-    def logs(self, place: Place) -> tuple[LogSource, ...]:
+    def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
         return LogSource(path=f"{place.layout.current}/storage/logs/*.log"), LogSource(unit=self.fpm.unit)
 
-    def queue(self, place: Place) -> Queues:
+    def queue(self, place: ReleaseContext) -> Queues:
         told = self.queues
         known = {"path": place.layout.path, "kind": place.layout.kind, "names": " ".join(told.names)}
         settle = {
@@ -210,7 +210,7 @@ class Laravel(Service):
             lambda which: place.command(queues.RETRY, php=self.php, ids=words(*which)),
         )
 
-    def rights(self, place: Place) -> Probe[tuple[Unwritable, ...] | None]:
+    def rights(self, place: ReleaseContext) -> Probe[tuple[Unwritable, ...] | None]:
         return Probe("writable", place.command(f"{RIGHTS}ls_rights\n", unit=self.fpm.unit), parse_rights)
 
     def rights_hint(self) -> str:
@@ -220,7 +220,7 @@ class Laravel(Service):
         """Seconds that a restart of the workers may take, with the ten minutes that it waits for systemd at most."""
         return self.queues.settle + self.queues.start_timeout + 720
 
-    def _artisan(self, place: Place, text: str, **values: str) -> Command:
+    def _artisan(self, place: ReleaseContext, text: str, **values: str) -> Command:
         return place.command(text, php=self.php, group=self.group or "", **values)
 
     def _page(self) -> dict[str, int | str | None]:
@@ -235,16 +235,16 @@ class Laravel(Service):
         }
 
 
-def _known(place: Place) -> bool:
+def _known(place: ReleaseContext) -> bool:
     return any(line.startswith("command ") for line in place.about)
 
 
-def _has(place: Place, command: str, option: str = "") -> bool:
+def _has(place: ReleaseContext, command: str, option: str = "") -> bool:
     """Whether this version's artisan has a command, and the command an option."""
     found = next((line.split(" ")[2:] for line in place.about if line.startswith(f"command {command} ")), None)
     return found is not None and (not option or option in found)
 
 
-def _version(place: Place) -> str:
+def _version(place: ReleaseContext) -> str:
     told = next((line.removeprefix("version ") for line in place.about if line.startswith("version ")), "")
     return f"Laravel {told}" if told else "this version of Laravel"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from lockstitch.services.maintenance import When
+from lockstitch.services.maintenance import MaintenanceWhen
 from lockstitch.services.systemd_unit import UNIT_NAME
 
 Cache = Literal["config", "route", "view", "event"]
@@ -23,7 +23,9 @@ class _Part(BaseModel):
 class MaintenanceSettings(_Part):
     """When the app goes into maintenance, and what its page says: the options of `artisan down`."""
 
-    when: When = Field("never", description="at which deploys: `never`, `migrations` (when one is pending), `always`")
+    when: MaintenanceWhen = Field(
+        "never", description="at which deploys: `never`, `migrations` (when one is pending), `always`"
+    )
     secret: str | None = Field(
         None, description="reference (`env:NAME`, …) of the secret that passes the page", pattern=_REFERENCE
     )

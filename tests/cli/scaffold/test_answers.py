@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lockstitch import services
-from lockstitch.cli.scaffold.answers import Answers, hosts_of
+from lockstitch.cli.scaffold.answers import InitAnswers, hosts_of
 from lockstitch.cli.scaffold.files import inventory_text, scalar, template, written
 from lockstitch.cli.scaffold.questions import QUESTIONS, gather
 from lockstitch.cli.scaffold.service_settings import plainest, required, together
@@ -25,7 +25,7 @@ from lockstitch.inventory.types import NAME
 BY_FLAG = {question.flag: question for question in QUESTIONS}
 
 
-def loaded(folder: Path, answers: Answers) -> Inventory:
+def loaded(folder: Path, answers: InitAnswers) -> Inventory:
     (folder / "hosts").mkdir(exist_ok=True)
     file = folder / "hosts" / f"{answers.environment}.yml"
     file.write_bytes(inventory_text(answers, {"reload": "what it does"}).encode())

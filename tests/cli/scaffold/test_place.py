@@ -93,7 +93,7 @@ def test_a_move_that_fails_leaves_the_folder_as_it_was(
 def test_what_comes_into_the_way_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = write._write
 
-    def slow(folder: Path, files: write.Files) -> None:
+    def slow(folder: Path, files: write.FileContents) -> None:
         plain(folder, files)
         (tmp_path / "tasks").mkdir()
         (tmp_path / "tasks" / "theirs").write_text("theirs")

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.engine.logs.framing import Said
-from lockstitch.engine.logs.merge import Grep, Live, Origin, Told, last_lines, merged
+from lockstitch.engine.logs.framing import FrameReader
+from lockstitch.engine.logs.merge import Grep, LiveMerger, LogRecord, Origin, last_lines, merged
 from lockstitch.engine.logs.records import Record, Records, of_file, of_journal
-from lockstitch.engine.logs.timestamps import Clock
+from lockstitch.engine.logs.timestamps import LogClock
 from lockstitch.remote.script import LONGEST_LINE
 
-CLOCK = Clock(datetime(2026, 11, 22, 12, tzinfo=UTC), timezone(timedelta(hours=2)))
+CLOCK = LogClock(datetime(2026, 11, 22, 12, tzinfo=UTC), timezone(timedelta(hours=2)))
 AT = datetime(2026, 11, 21, 19, 23, tzinfo=UTC)
 HERE = AT - timedelta(hours=2)
 
@@ -82,7 +82,7 @@ def test_records_are_whole_and_each_source_keeps_its_order(sources: list[list[tu
             wanted.append(tuple(record))
             lines += record
         origin = Origin(f"host{number}", "api", "x")
-        streams.append([Told(origin, record) for record in of_file(lines, CLOCK, AT)])
+        streams.append([LogRecord(origin, record) for record in of_file(lines, CLOCK, AT)])
     out = list(merged(streams))
     assert sorted(told.record.lines for told in out) == sorted(wanted)
     assert [told.time for told in out] == sorted(told.time for told in out)
@@ -97,7 +97,7 @@ def test_records_are_whole_and_each_source_keeps_its_order(sources: list[list[tu
 @given(SOURCES, st.integers(1, 20))
 def test_the_last_lines_are_whole_records(sources: list[list[tuple[int, int]]], lines: int) -> None:
     told = [
-        Told(Origin("h", "api", "x"), Record(AT + timedelta(seconds=n), ("a",) * (more + 1)))
+        LogRecord(Origin("h", "api", "x"), Record(AT + timedelta(seconds=n), ("a",) * (more + 1)))
         for n, more in sorted(each for source in sources for each in source)
     ]
     out = list(last_lines(told, lines))
@@ -140,7 +140,7 @@ def test_what_comes_late_of_a_wanted_record_is_wanted() -> None:
     origin = Origin("h", "api", "x")
     told = [*records.feed(f"{stamp(0)} ERROR"), *records.flush(), *records.feed("ValueError"), *records.flush()]
     told += [*records.feed(f"{stamp(1)} fine"), *records.flush()]
-    assert [grep.wants(Told(origin, record), "s") for record in told] == [True, True, False]
+    assert [grep.wants(LogRecord(origin, record), "s") for record in told] == [True, True, False]
     assert [record.late for record in told] == [False, True, False]
 
 
@@ -149,7 +149,7 @@ def test_a_piece_is_what_it_was(lines: list[str], rest: bool) -> None:
     words: list[list[str]] = []
     heard: list[str] = []
     rests: list[str] = []
-    said = Said("tag8", words.append, heard.append, rests.append)
+    said = FrameReader("tag8", words.append, heard.append, rests.append)
     text = "".join(f"{line}\n" for line in lines) + ("rest" if rest else "")
     for line in f"tag8 begin k 0\n{text}.\ntag8 end k 9".split("\n"):
         for start in range(
@@ -169,7 +169,7 @@ def test_no_line_waits_longer_than_the_window(monkeypatch: pytest.MonkeyPatch) -
         told.extend(one.record.lines[0] for one in stream)  # type: ignore[attr-defined]
         return True
 
-    live = Live(tell, Grep(None), 0.3)
+    live = LiveMerger(tell, Grep(None), 0.3)
     streams = [(Origin(f"h{n}", "api", "x"), Records(CLOCK)) for n in range(2)]
     live.feed(0, *streams[0], f"{stamp(2)} second")
     now[0] += 0.1

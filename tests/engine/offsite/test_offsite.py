@@ -22,12 +22,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from lockstitch.databases.backup import MANIFEST, Vault
+from lockstitch.databases.backup import MANIFEST, BackupDirectory
 from lockstitch.databases.backup_directory import BEGIN, CHECK, FINISH
 from lockstitch.databases.engine import in_vault
 from lockstitch.engine.offsite import Bucket, StoreError, bucket_of, fetch, push_to_bucket, push_to_host, s3
 from lockstitch.engine.offsite.manifest import parse
-from lockstitch.engine.offsite.source import Source
+from lockstitch.engine.offsite.source import BackupSource
 from lockstitch.errors import CheckError, ExitCode, HostLostError, LockstitchError, UsageError
 from lockstitch.inventory.database import OffsiteSettings
 from lockstitch.model.command import Command, Secret
@@ -117,10 +117,10 @@ class Told:
 def test_the_manifest_that_a_host_writes_is_understood(remote: LocalRemote) -> None:
     made = 'mkdir database; printf one >database/1.dat; printf "%s" "two words" >database/toc.dat; : >tables; echo 5 >size; echo 15.4 >server; cp server tool; echo 2026-01-01T00:00:00Z >at\n'
     variables = {"known": f'{{"lockstitch":1,"name":"{NAME}"'}
-    command = in_vault(Vault(VAULT, "main"), NAME, f"(\n{BEGIN}{made}{FINISH})", variables)
+    command = in_vault(BackupDirectory(VAULT, "main"), NAME, f"(\n{BEGIN}{made}{FINISH})", variables)
     (result,) = remote.run(DB1, Script((Step("dump", "", command),)))
     assert result.ok, result.output
-    manifest = Source(remote, DB1, VAULT, NAME).manifest()
+    manifest = BackupSource(remote, DB1, VAULT, NAME).manifest()
     assert [(file.name, file.bytes) for file in manifest.files] == [("database/1.dat", 3), ("database/toc.dat", 9)]
 
 
@@ -488,7 +488,7 @@ def test_constant_memory(remote: LocalRemote, backup: Callable[..., Path], bucke
 
     there = s3.Store(bucket)
     there._client.upload_fileobj = Nowhere
-    source = Source(remote, DB1, VAULT, NAME)
+    source = BackupSource(remote, DB1, VAULT, NAME)
     (file,) = source.manifest().files
     tracemalloc.start()
     try:

@@ -7,10 +7,10 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from lockstitch.engine.fanout import Way
-from lockstitch.engine.transfer import Fetch, Moved, Names, Send, Source, carry
+from lockstitch.engine.fanout import FanoutOptions
+from lockstitch.engine.transfer import DownloadRequest, LocalSource, PartNames, TransferResult, UploadRequest, carry
 from lockstitch.model.host import Address, Host
-from lockstitch.model.results import Done
+from lockstitch.model.results import HostResult
 from lockstitch.remote import Remote
 from tests.local import LocalRemote
 
@@ -24,11 +24,11 @@ class Place:
     """The host api1, whose home is the folder `home` of this machine."""
 
     remote: Remote
-    names: Names
+    names: PartNames
     home: Path
 
     @classmethod
-    def of_folders(cls, root: Path, names: Names) -> Place:
+    def of_folders(cls, root: Path, names: PartNames) -> Place:
         remote = LocalRemote(root)
         return cls(remote, names, remote.home("api1"))
 
@@ -37,13 +37,17 @@ class Place:
         assert isinstance(self.remote, LocalRemote)
         return self.remote
 
-    def put(self, what: Path | str, to: Path | str, mode: int | None = None) -> tuple[Done, Moved | None]:
-        done, moved = carry(self.remote, [HOST], Send(Source(str(what)), str(to), mode), self.names, Way())
+    def put(
+        self, what: Path | str, to: Path | str, mode: int | None = None
+    ) -> tuple[HostResult, TransferResult | None]:
+        done, moved = carry(
+            self.remote, [HOST], UploadRequest(LocalSource(str(what)), str(to), mode), self.names, FanoutOptions()
+        )
         return done["api1"], moved.get("api1")
 
-    def get(self, what: Path | str, to: Path) -> tuple[Done, Moved | None]:
-        fetch = Fetch(str(what), to)
-        done, moved = carry(self.remote, [HOST], fetch, self.names, Way())
+    def get(self, what: Path | str, to: Path) -> tuple[HostResult, TransferResult | None]:
+        fetch = DownloadRequest(str(what), to)
+        done, moved = carry(self.remote, [HOST], fetch, self.names, FanoutOptions())
         return done["api1"], moved.get("api1")
 
 

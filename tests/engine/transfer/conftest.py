@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fabric import Config
 
-from lockstitch.engine.transfer import Names
+from lockstitch.engine.transfer import PartNames
 from lockstitch.remote.ssh import SshRemote
 from scripts.sandbox import Sandbox
 from tests.cli.operator import Operator
@@ -30,19 +30,19 @@ def operator(tmp_path: Path, sandbox: Sandbox) -> Operator:
 
 
 @pytest.fixture
-def names(tmp_path: Path) -> Iterator[Names]:
-    with Names(tmp_path / "names") as names:
+def names(tmp_path: Path) -> Iterator[PartNames]:
+    with PartNames(tmp_path / "names") as names:
         yield names
 
 
 @pytest.fixture
-def place(tmp_path: Path, names: Names) -> Place:
+def place(tmp_path: Path, names: PartNames) -> Place:
     """A host that is a folder."""
     return Place.of_folders(tmp_path / "hosts", names)
 
 
 @pytest.fixture
-def over_ssh(tmp_path: Path, sandbox: Sandbox, names: Names) -> Iterator[Place]:
+def over_ssh(tmp_path: Path, sandbox: Sandbox, names: PartNames) -> Iterator[Place]:
     """A host of the sandbox, which is in order when the test is over."""
     with SshRemote(Config(runtime_ssh_path=str(sandbox.place.ssh_config))) as remote:
         yield Place(remote, names, sandbox.host("api1").home)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.cli.transfers import Lines
-from lockstitch.engine.fanout import Way
-from lockstitch.engine.transfer import Fetch, Progress, Send, Source, carry
+from lockstitch.cli.transfers import TransferLines
+from lockstitch.engine.fanout import FanoutOptions
+from lockstitch.engine.transfer import DownloadRequest, LocalSource, TransferProgress, UploadRequest, carry
 from lockstitch.errors import ExitCode
 from scripts.sandbox import Sandbox
 from tests.cli.operator import Operator
@@ -106,12 +106,14 @@ def test_a_host_that_freezes_in_the_middle(over_ssh: Place, sandbox: Sandbox, tm
     (over_ssh.home / "big").write_bytes(bytes(20 << 20))
     hasty = replace(HOST, limits=HASTY)
 
-    def told(progress: Progress) -> None:
+    def told(progress: TransferProgress) -> None:
         if sandbox.status("api1") == "up" and progress.done > progress.of // 3:
             sandbox.do("api1", "freeze")
 
     try:
-        done, _ = carry(over_ssh.remote, [hasty], Fetch("big", tmp_path), over_ssh.names, Way(), told)
+        done, _ = carry(
+            over_ssh.remote, [hasty], DownloadRequest("big", tmp_path), over_ssh.names, FanoutOptions(), told
+        )
     finally:
         sandbox.do("api1", "thaw")
     assert done["api1"].code is ExitCode.UNREACHABLE and "froze" in done["api1"].words
@@ -194,27 +196,29 @@ def test_a_terminal_has_bars(operator: Operator, tmp_path: Path) -> None:
 
 def test_elsewhere_a_line_every_few_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter([100.0, 101.0, 105.0, 106.0, 111.0])
-    lines = Lines(5, lambda: next(clock))
+    lines = TransferLines(5, lambda: next(clock))
     for done in (10, 20, 30, 95):
-        lines(Progress("web\x1b1", done, 100))
+        lines(TransferProgress("web\x1b1", done, 100))
     assert capsys.readouterr().err == "web␛1: 20 % of 100 bytes\nweb␛1: 95 % of 100 bytes\n"
 
 
 def test_it_takes_no_longer_than_it_may(place: Place, conf: Path) -> None:
-    done, _ = carry(place.remote, [HOST], Send(Source(str(conf)), "there"), place.names, Way(timeout=1e-6))
+    done, _ = carry(
+        place.remote, [HOST], UploadRequest(LocalSource(str(conf)), "there"), place.names, FanoutOptions(timeout=1e-6)
+    )
     assert done["api1"].code is ExitCode.CHECK_SAID_NO and "took longer than 1e-06 s" in done["api1"].words
 
 
 def test_what_does_not_fit_is_told_before_anything_is_sent(place: Place, tmp_path: Path) -> None:
     with (tmp_path / "big").open("wb") as file:
         file.truncate(1 << 20)
-    source = Source(str(tmp_path / "big"))
+    source = LocalSource(str(tmp_path / "big"))
     df = place.home / "bin" / "df"
     df.parent.mkdir()
     df.write_text("#!/bin/sh\necho head; echo 1023\n")
     df.chmod(0o755)
     place.local.env["PATH"] = f"{df.parent}:{os.environ['PATH']}"
-    done, _ = carry(place.remote, [HOST], Send(source, "big"), place.names, Way())
+    done, _ = carry(place.remote, [HOST], UploadRequest(source, "big"), place.names, FanoutOptions())
     assert done["api1"].code is ExitCode.CHECK_SAID_NO
     assert ". has 1.0 MB free and 1.0 MB are needed; nothing was sent" in done["api1"].words
     assert os.listdir(place.home) == ["bin"] and place.local.opened == []

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.engine.fanout import Way
-from lockstitch.engine.transfer import Fetch, Names, Progress, Send, Source, carry
+from lockstitch.engine.fanout import FanoutOptions
+from lockstitch.engine.transfer import DownloadRequest, LocalSource, PartNames, TransferProgress, UploadRequest, carry
 from lockstitch.errors import ExitCode
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
@@ -151,10 +151,10 @@ def test_a_file_that_changes_while_it_is_fetched(place: Place, tmp_path: Path) -
     to.mkdir()
     (to / "log").write_bytes(b"old")
 
-    def told(progress: Progress) -> None:
+    def told(progress: TransferProgress) -> None:
         log.write_bytes(content(WHOLE, 2))
 
-    done, _ = carry(place.remote, [HOST], Fetch("log", to), place.names, Way(), told)
+    done, _ = carry(place.remote, [HOST], DownloadRequest("log", to), place.names, FanoutOptions(), told)
     assert done["api1"].code is ExitCode.CHECK_SAID_NO
     assert f"./log was changed while it was fetched; {to}/log is as it was" in done["api1"].words
     assert (to / "log").read_bytes() == b"old" and not parts(to)
@@ -213,10 +213,10 @@ def test_two_at_the_same_time_never_mix(place: Place, tmp_path: Path) -> None:
 
     def one(number: int) -> None:
         (tmp_path / str(number)).write_bytes(sources[number])
-        with Names(tmp_path / ("mine" if number < 2 else f"others{number}")) as names:
+        with PartNames(tmp_path / ("mine" if number < 2 else f"others{number}")) as names:
             together.wait()
-            source = Source(str(tmp_path / str(number)))
-            done, _ = carry(place.remote, [HOST], Send(source, "big"), names, Way())
+            source = LocalSource(str(tmp_path / str(number)))
+            done, _ = carry(place.remote, [HOST], UploadRequest(source, "big"), names, FanoutOptions())
             ended.append(done["api1"].code)
 
     for _ in range(5):
@@ -230,18 +230,18 @@ def test_two_at_the_same_time_never_mix(place: Place, tmp_path: Path) -> None:
 
 
 def test_names_are_the_same_again_and_nobody_elses(tmp_path: Path) -> None:
-    with Names(tmp_path / "a") as mine:
+    with PartNames(tmp_path / "a") as mine:
         name = mine.part("api1", "big", "sum")
-        with Names(tmp_path / "a") as beside:
+        with PartNames(tmp_path / "a") as beside:
             assert beside.part("api1", "big", "sum") != name, "another process beside it"
-    with Names(tmp_path / "a") as again:
+    with PartNames(tmp_path / "a") as again:
         assert again.part("api1", "big", "sum") == name
         assert len({name, again.part("api2", "big", "sum"), again.part("api1", "b", "igsum")}) == 3
-    with Names(tmp_path / "b") as other:
+    with PartNames(tmp_path / "b") as other:
         assert other.part("api1", "big", "sum") != name
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
     (tmp_path / "file").touch()
-    with Names(tmp_path / "file" / "not") as nowhere:
+    with PartNames(tmp_path / "file" / "not") as nowhere:
         assert nowhere.part("a").startswith(".lockstitch-"), "where nothing can be kept it works as well"
 
 
@@ -254,17 +254,19 @@ def test_a_connection_that_drops_in_the_middle(over_ssh: Place, sandbox: Sandbox
     ((near if way == "put" else far) / "big").write_bytes(whole)
     dropped: list[int] = []
 
-    def told(progress: Progress) -> None:
+    def told(progress: TransferProgress) -> None:
         if progress.done >= progress.of // 2 and not dropped:
             dropped.append(progress.done)
             sandbox.do("api1", "drop")
 
-    what = Send(Source(str(near / "big")), "far/big") if way == "put" else Fetch("far/big", near)
-    done, _ = carry(over_ssh.remote, [HOST], what, over_ssh.names, Way(), told)
+    what = (
+        UploadRequest(LocalSource(str(near / "big")), "far/big") if way == "put" else DownloadRequest("far/big", near)
+    )
+    done, _ = carry(over_ssh.remote, [HOST], what, over_ssh.names, FanoutOptions(), told)
     assert done["api1"].code is ExitCode.UNREACHABLE, done["api1"].words
     target = far if way == "put" else near
     assert not (target / "big").exists()
-    done, moved = carry(over_ssh.remote, [HOST], what, over_ssh.names, Way(), told)
+    done, moved = carry(over_ssh.remote, [HOST], what, over_ssh.names, FanoutOptions(), told)
     assert done["api1"].code is ExitCode.DONE, done["api1"].words
     assert moved["api1"].resumed == 1 and moved["api1"].size < len(whole)
     assert (target / "big").read_bytes() == whole and not parts(target)

@@ -13,13 +13,13 @@ from typing import BinaryIO
 
 import pytest
 
-from lockstitch.engine.fanout import Way
-from lockstitch.engine.nofollow import Below
-from lockstitch.engine.transfer import Fetch, Names, carry, host_scripts
+from lockstitch.engine.fanout import FanoutOptions
+from lockstitch.engine.nofollow import FolderBelow
+from lockstitch.engine.transfer import DownloadRequest, PartNames, carry, host_scripts
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
-from lockstitch.model.results import Done, Observer, Result, StepOutput, nobody
+from lockstitch.model.results import HostResult, Observer, Result, StepOutput, nobody
 from lockstitch.remote import FileMode
 from tests.engine.transfer.carried import HOST, Place, things
 
@@ -69,8 +69,8 @@ def victim(tmp_path: Path) -> Path:
     return tmp_path / "victim"
 
 
-def got(liar: Liar, names: Names, to: Path, folders: dict[str, str] | None = None) -> Done:
-    done, _ = carry(liar, [HOST], Fetch("app", to, folders or {}), names, Way())
+def got(liar: Liar, names: PartNames, to: Path, folders: dict[str, str] | None = None) -> HostResult:
+    done, _ = carry(liar, [HOST], DownloadRequest("app", to, folders or {}), names, FanoutOptions())
     return done["api1"]
 
 
@@ -94,7 +94,9 @@ FILES = [("file", "f", ""), DIR, ("sub/file", "f", "")]
     ],
     ids=repr,
 )
-def test_no_tree_leads_out(tmp_path: Path, victim: Path, names: Names, trees: list[list[tuple[str, str, str]]]) -> None:
+def test_no_tree_leads_out(
+    tmp_path: Path, victim: Path, names: PartNames, trees: list[list[tuple[str, str, str]]]
+) -> None:
     before = things(victim)
     for tree in trees:
         told = [tuple(part.format(victim=victim) for part in entry) for entry in tree]
@@ -117,18 +119,20 @@ def test_what_an_earlier_get_has_brought_is_not_followed(place: Place, tmp_path:
         assert things(victim) == before
 
 
-def test_the_folder_of_a_host_is_not_followed_either(tmp_path: Path, victim: Path, names: Names) -> None:
+def test_the_folder_of_a_host_is_not_followed_either(tmp_path: Path, victim: Path, names: PartNames) -> None:
     """From one host a link may arrive whose name is that of another host."""
     before, to = things(victim), tmp_path / "to"
     to.mkdir()
     (to / "api1").symlink_to(victim)
     for dry in (True, False):
-        done, _ = carry(Liar(*FILES), [HOST], Fetch("app", to, {"api1": "api1"}), names, Way(), dry=dry)
+        done, _ = carry(
+            Liar(*FILES), [HOST], DownloadRequest("app", to, {"api1": "api1"}), names, FanoutOptions(), dry=dry
+        )
         assert done["api1"].code is ExitCode.CHECK_SAID_NO and "not followed" in done["api1"].words
     assert things(victim) == before
 
 
-def test_a_link_that_is_swapped_in_meanwhile(tmp_path: Path, victim: Path, names: Names) -> None:
+def test_a_link_that_is_swapped_in_meanwhile(tmp_path: Path, victim: Path, names: PartNames) -> None:
     before, to = things(victim), tmp_path / "to"
 
     def swap() -> None:
@@ -140,7 +144,7 @@ def test_a_link_that_is_swapped_in_meanwhile(tmp_path: Path, victim: Path, names
     assert (to / "app" / "sub").is_symlink() and things(victim) == before
 
 
-def test_special_files_and_other_names_of_a_file(tmp_path: Path, victim: Path, names: Names) -> None:
+def test_special_files_and_other_names_of_a_file(tmp_path: Path, victim: Path, names: PartNames) -> None:
     to = tmp_path / "to"
     (to / "app").mkdir(parents=True)
     os.link(victim / "file", to / "app" / "file")
@@ -158,10 +162,10 @@ def test_special_files_and_other_names_of_a_file(tmp_path: Path, victim: Path, n
 
 def test_a_folder_that_was_opened_stays_the_same(tmp_path: Path, victim: Path) -> None:
     (tmp_path / "to" / "sub").mkdir(parents=True)
-    with Below(tmp_path / "to").of("sub/file") as (at, name):
+    with FolderBelow(tmp_path / "to").of("sub/file") as (at, name):
         (tmp_path / "to" / "sub").rename(tmp_path / "away")
         (tmp_path / "to" / "sub").symlink_to(victim)
         os.close(os.open(name, os.O_CREAT | os.O_WRONLY, dir_fd=at))
     assert (tmp_path / "away" / "file").exists() and (victim / "file").read_text() == "mine"
-    with pytest.raises(NotADirectoryError), Below(tmp_path / "to").of("sub/file"):
+    with pytest.raises(NotADirectoryError), FolderBelow(tmp_path / "to").of("sub/file"):
         pass

@@ -10,9 +10,9 @@ from fabric import Config
 
 from lockstitch.model.host import Host
 from lockstitch.remote import Remote
-from lockstitch.remote.fake import Scripted
-from lockstitch.remote.local import Here
-from lockstitch.remote.routed import Routed
+from lockstitch.remote.fake import FakeRemote
+from lockstitch.remote.local import LocalRemote as ThisMachine
+from lockstitch.remote.routed import RoutedRemote
 from lockstitch.remote.ssh import SshRemote
 from lockstitch.remote.ssh.files import CHUNK
 from scripts.sandbox import Sandbox
@@ -38,13 +38,13 @@ def remote(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) -> 
                 yield ssh, server.host()
             server.stop()
         case "here":
-            yield Here(), HOST
+            yield ThisMachine(), HOST
         case "routed":
-            yield Routed(Scripted()), Host("here", HOST.address, local=True)
+            yield RoutedRemote(FakeRemote()), Host("here", HOST.address, local=True)
         case "local":
             yield LocalRemote(tmp_path), HOST
         case _:
-            yield Scripted(), HOST
+            yield FakeRemote(), HOST
 
 
 @pytest.mark.parametrize("start", [0, 1, CHUNK - 1, CHUNK, 3 * CHUNK + 7, len(WHOLE)])

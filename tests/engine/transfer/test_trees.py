@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lockstitch.engine.transfer import Source
-from lockstitch.engine.transfer.tree import BYTES_A_BATCH, FILES_A_BATCH, Entry, batches, misplaced
+from lockstitch.engine.transfer import LocalSource
+from lockstitch.engine.transfer.tree import BYTES_A_BATCH, FILES_A_BATCH, TreeEntry, batches, misplaced
 from lockstitch.errors import ExitCode, UsageError
 from tests.engine.transfer.carried import Place, parts, thing, things
 
@@ -159,7 +159,7 @@ def test_special_files_are_refused_by_name(place: Place, tmp_path: Path) -> None
     (tmp_path / "d").mkdir()
     os.mkfifo(tmp_path / "d" / "pipe")
     with pytest.raises(UsageError, match="d/pipe: a pipe cannot be sent; nothing was sent"):
-        Source(str(tmp_path / "d"))
+        LocalSource(str(tmp_path / "d"))
     os.mkfifo(place.home / "pipe")
     done, _ = place.get("pipe", tmp_path)
     assert done.code is ExitCode.CHECK_SAID_NO and "./pipe is a special file" in done.words
@@ -172,7 +172,7 @@ def test_special_files_are_refused_by_name(place: Place, tmp_path: Path) -> None
 
 def test_what_is_not_there(place: Place, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none: no such file or directory"):
-        Source(str(tmp_path / "none"))
+        LocalSource(str(tmp_path / "none"))
     done, _ = place.get("none", tmp_path)
     assert done.code is ExitCode.CHECK_SAID_NO and done.words.startswith("api1: there is no none")
 
@@ -189,12 +189,12 @@ def test_what_is_not_there(place: Place, tmp_path: Path) -> None:
     ],
 )
 def test_what_a_host_says_of_its_folder_is_within_it(paths: list[str], bad: str | None) -> None:
-    assert misplaced([Entry(path, "folder", 0o755) for path in paths]) == bad
+    assert misplaced([TreeEntry(path, "folder", 0o755) for path in paths]) == bad
 
 
 def test_nothing_is_within_a_file_or_a_link() -> None:
     for kind in ("file", "link"):
-        entries = [Entry("", "folder", 0o755), Entry("a", kind, 0o644), Entry("a/b", "file", 0o644)]
+        entries = [TreeEntry("", "folder", 0o755), TreeEntry("a", kind, 0o644), TreeEntry("a/b", "file", 0o644)]
         assert misplaced(entries) == "a/b"
 
 
