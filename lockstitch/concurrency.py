@@ -88,7 +88,7 @@ def listening() -> Iterator[InterruptListener]:
     ear.raise_unheard()
 
 
-def at_once(
+def run_parallel(
     do: Callable[[T], R],
     items: Iterable[T],
     interrupted: Callable[[], None] = lambda: None,
@@ -116,12 +116,12 @@ def at_once(
         return [future.result() for future in futures]
 
 
-def alone(do: Callable[[], R], interrupted: Callable[[], None] = lambda: None) -> R:
+def run_in_thread(do: Callable[[], R], interrupted: Callable[[], None] = lambda: None) -> R:
     """Do one thing on a thread of its own, so that an interrupt does not tear it."""
-    return at_once(lambda _: do(), [None], interrupted)[0]
+    return run_parallel(lambda _: do(), [None], interrupted)[0]
 
 
-def rest(seconds: float) -> None:
+def sleep(seconds: float) -> None:
     """Wait so long; an interrupt ends it with KeyboardInterrupt."""
     with listening() as ear:
         ear.rest(seconds)

@@ -10,13 +10,13 @@ import threading
 
 import pytest
 
-from lockstitch.concurrency import alone, at_once, interrupt, listening, rest
+from lockstitch.concurrency import interrupt, listening, run_in_thread, run_parallel, sleep
 
 
 def test_the_results_have_the_order_of_the_items() -> None:
     gate = threading.Barrier(3)
-    assert at_once(lambda n: (gate.wait(10), n * n)[1], [1, 2, 3]) == [1, 4, 9]
-    assert at_once(str, []) == []
+    assert run_parallel(lambda n: (gate.wait(10), n * n)[1], [1, 2, 3]) == [1, 4, 9]
+    assert run_parallel(str, []) == []
 
 
 def test_what_failed_first_by_order_is_raised_when_all_have_ended() -> None:
@@ -28,7 +28,7 @@ def test_what_failed_first_by_order_is_raised_when_all_have_ended() -> None:
             raise ValueError(n)
 
     with pytest.raises(ValueError, match="1"):
-        at_once(do, [0, 1, 2])
+        run_parallel(do, [0, 1, 2])
     assert sorted(ended) == [0, 1, 2]
 
 
@@ -52,7 +52,7 @@ def test_an_interrupt_is_told_to_what_works_and_raised_when_it_has_ended() -> No
 
     threading.Thread(target=ring).start()
     with pytest.raises(KeyboardInterrupt):
-        at_once(do, [1, 2], stopped.set, most=1)
+        run_parallel(do, [1, 2], stopped.set, most=1)
     assert ended == [1], "what had not begun began after the interrupt"
 
 
@@ -61,16 +61,16 @@ def test_patience_waits_interrupts_out() -> None:
         interrupt()
         return 5
 
-    assert at_once(lambda _: do(), [None], patience=1) == [5]
+    assert run_parallel(lambda _: do(), [None], patience=1) == [5]
     with pytest.raises(KeyboardInterrupt):
-        at_once(lambda _: [do(), do()], [None], patience=1)
+        run_parallel(lambda _: [do(), do()], [None], patience=1)
 
 
 def test_resting_ends_by_itself_or_by_an_interrupt() -> None:
-    rest(0.001)
+    sleep(0.001)
     threading.Timer(0.05, interrupt).start()
     with pytest.raises(KeyboardInterrupt):
-        rest(30)
+        sleep(30)
 
 
 def test_what_was_not_heard_is_raised_at_the_end() -> None:
@@ -150,5 +150,5 @@ def test_a_signal_at_any_moment_ends_nothing_in_a_deadlock() -> None:
 
 
 def test_one_thing_alone() -> None:
-    assert alone(lambda: threading.current_thread() is threading.main_thread()) is False
+    assert run_in_thread(lambda: threading.current_thread() is threading.main_thread()) is False
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -149,7 +149,7 @@ def _of_app(host: Host, app: App, env: Mapping[str, Value], context: Context, im
             yield apps.checkout(app)
         if rights := apps.writable(app, env):
             yield rights
-        units = [unit for unit in app.service.units() if unit not in checks.at_boot]
+        units = [unit for unit in app.service.systemd_units() if unit not in checks.at_boot]
         if units:
             yield apps.at_boot(units, "warn")
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from lockstitch import plans
 from lockstitch.cli.fanout import end, on_sites, record, site_work
 from lockstitch.cli.session import Session, words
-from lockstitch.engine.fanout import FanoutOptions, everywhere
+from lockstitch.engine.fanout import FanoutOptions, run_on_hosts
 from lockstitch.engine.journal import now
 from lockstitch.errors import ExitCode, UsageError
 from lockstitch.facts.site import Survey
@@ -80,7 +80,7 @@ def show_queues(session: Session, only: str) -> None:
     """How the queues of every app are on every host."""
     fleet = session.fleet(only)
     work = site_work(fleet, lambda app, place: _of(app, place, lambda queues: queues.status.command), _QUEUES)
-    done = everywhere(session.remote, work)
+    done = run_on_hosts(session.remote, work)
     apps = {plans.site(host.name, app): app for host, app in fleet.sites()}
     found = {site: _state(app, site, done[str(site)]) for site, app in apps.items() if str(site) in done}
     session.answer(lambda: queues_json(found), lambda: queues_text(found))
@@ -124,7 +124,9 @@ def limited(plan: Plan, seconds: float) -> Plan:
     def unit(old: SitePlan) -> SitePlan:
         return replace(old, steps=tuple(replace(step, timeout=seconds) for step in old.steps))
 
-    return replace(plan, waves=tuple(replace(wave, units=tuple(map(unit, wave.units))) for wave in plan.waves))
+    return replace(
+        plan, waves=tuple(replace(wave, site_plans=tuple(map(unit, wave.site_plans))) for wave in plan.waves)
+    )
 
 
 def show_services(session: Session, only: str, how: FanoutOptions) -> None:

@@ -11,7 +11,7 @@ from lockstitch.cli.facts import answers
 from lockstitch.cli.fanout import end, record, show
 from lockstitch.cli.output import aside, tell
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import NOT_BEGUN, FanoutOptions, HostScript, everywhere
+from lockstitch.engine.fanout import NOT_BEGUN, FanoutOptions, HostScript, run_on_hosts
 from lockstitch.engine.journal import now
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
 from lockstitch.facts.authorized_keys import AuthorizedKey, KeyFile, add, key_file, keys_of, remove, write
@@ -87,12 +87,12 @@ def _change(
     try:
         stopped = threading.Event()
         asked = [_work(host, user, key_file().command, "read") for host in hosts]
-        read = everywhere(session.remote, asked, way=way, stopped=stopped)
+        read = run_on_hosts(session.remote, asked, way=way, stopped=stopped)
         decided = {host.name: _decided(session, host, read[host.name], make, so) for host in hosts}
         done |= {name: one for name, one in decided.items() if isinstance(one, HostResult)}
         work = [_work(h, user, one, "write") for h in hosts if isinstance(one := decided[h.name], Command)]
         if not stopped.is_set():
-            done |= {label: _why(one) for label, one in everywhere(session.remote, work, way=way).items()}
+            done |= {label: _why(one) for label, one in run_on_hosts(session.remote, work, way=way).items()}
     finally:
         if not session.dry:
             record(session, what, done, began, time.monotonic() - start)

@@ -24,7 +24,7 @@ from lockstitch.inventory import Database, Fleet, resolve_secret
 from lockstitch.model.command import Value
 from lockstitch.model.finding import Finding
 from lockstitch.model.plan import Plan
-from lockstitch.model.results import HostResult, worst
+from lockstitch.model.results import HostResult, worst_exit_code
 from lockstitch.report import CheckedHost, ReportedHost, checks_json, checks_text, facts_json, facts_text
 
 
@@ -91,7 +91,7 @@ def show_checks(session: Session, only: str, skip: str, way: FanoutOptions) -> N
     ended = {name: codes(one) for name, one in found.items()}
     typed = [part for name, value in (("--only", only), ("--skip", skip)) if value for part in (name, value)]
     record(session, " ".join(["check", *typed]), ended, began, time.monotonic() - start)
-    code = worst([*ended.values(), *interrupted(answers)])
+    code = worst_exit_code([*ended.values(), *interrupted(answers)])
     session.answer(lambda: checks_json(found, int(code)), lambda: checks_text(found))
     sys.exit(int(code))
 
@@ -201,6 +201,6 @@ def show_facts(session: Session, way: FanoutOptions) -> None:
     away = {name: _away(one) for name, one in answers.items() if name not in told}
     ended = {name: one.done for name, one in answers.items()}
     record(session, "facts", ended, began, time.monotonic() - start)
-    code = worst(list(ended.values()))
+    code = worst_exit_code(list(ended.values()))
     session.answer(lambda: facts_json(found, away, int(code)), lambda: facts_text(found, away))
     sys.exit(int(code))

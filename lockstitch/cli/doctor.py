@@ -22,7 +22,7 @@ from lockstitch.errors import HostKeyError, LockstitchError
 from lockstitch.inventory import Inventory
 from lockstitch.model.finding import Finding
 from lockstitch.model.host import Host
-from lockstitch.model.results import HostResult, worst
+from lockstitch.model.results import HostResult, worst_exit_code
 from lockstitch.remote.ssh.route import GLOBAL_FILES, USER_FILES, Hop
 from lockstitch.report import CheckedHost, checks_json, checks_text
 
@@ -39,7 +39,7 @@ def examine_all(session: Session, way: FanoutOptions) -> None:
         hosts, cut = _hosts(session, way)
         found |= hosts
         record(session, "doctor", {n: codes(one) for n, one in found.items()}, began, time.monotonic() - start)
-    code = worst([*(codes(one) for one in found.values()), *cut])
+    code = worst_exit_code([*(codes(one) for one in found.values()), *cut])
     session.answer(lambda: checks_json(found, int(code), "examined"), lambda: checks_text(found, "place"))
     sys.exit(int(code))
 

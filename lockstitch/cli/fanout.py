@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from lockstitch import plans
 from lockstitch.cli.output import OutputDigest, PrefixedOutput, aside, tell
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import DAY, FanoutOptions, HostScript, everywhere
+from lockstitch.engine.fanout import DAY, FanoutOptions, HostScript, run_on_hosts
 from lockstitch.engine.journal import note, now, records
-from lockstitch.engine.redact import kept
+from lockstitch.engine.redact import redacted
 from lockstitch.errors import CheckError, ExitCode, UsageError
 from lockstitch.inventory import App, Fleet
 from lockstitch.model.command import Command, Secret, words
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Site, Step
-from lockstitch.model.results import HostResult, Observer, nobody, worst
+from lockstitch.model.results import HostResult, Observer, nobody, worst_exit_code
 from lockstitch.remote.script import KEEP_CHARACTERS
 from lockstitch.report import by_hand_text, done_json, done_text, grouped_text, quoted
 from lockstitch.services.release_context import ReleaseContext
@@ -76,7 +76,7 @@ def by_hand(
     session.remote.one_script_each()
     done: dict[str, HostResult] = {}
     try:
-        done = everywhere(session.remote, work, observe, how, _at_once_said(session, len(work)))
+        done = run_on_hosts(session.remote, work, observe, how, _at_once_said(session, len(work)))
         return done
     finally:
         ended = {one.label: done.get(one.label) for one in work}
@@ -100,11 +100,11 @@ def record(session: Session, what: str, ended: Mapping[str, HostResult | None], 
         "run": session.run_id,
         "by": session.by,
         "where": sorted({fleet.inventory.name for fleet in session.c.selection.fleets}),
-        "what": kept(what, known_secrets(session.c.selection)),
+        "what": redacted(what, known_secrets(session.c.selection)),
         "began": began,
         "seconds": round(seconds, 3),
         "codes": codes,
-        "exit": int(worst([one for one in ended.values() if one])),
+        "exit": int(worst_exit_code([one for one in ended.values() if one])),
     }
     try:
         note(commands_file(session), **told)
@@ -157,7 +157,7 @@ def show(session: Session, done: Mapping[str, HostResult], lost: str = "") -> No
 
 def end(done: Sequence[HostResult]) -> None:
     """End with the exit code of all."""
-    sys.exit(int(worst(done)))
+    sys.exit(int(worst_exit_code(done)))
 
 
 CommandFactory = Callable[[App, ReleaseContext], Command | None]

@@ -11,14 +11,14 @@ from lockstitch import plans
 from lockstitch.cli.apps import limited
 from lockstitch.cli.fanout import by_hand, end
 from lockstitch.cli.session import Session, words
-from lockstitch.engine.fanout import FanoutOptions, HostScript, everywhere
+from lockstitch.engine.fanout import FanoutOptions, HostScript, run_on_hosts
 from lockstitch.errors import CheckError, ConnectError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.packages import Packages, boot_probe, packages_probe
 from lockstitch.facts.site import Survey
 from lockstitch.model.host import Address, Host
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.probe import Probe
-from lockstitch.model.results import HostResult, worst
+from lockstitch.model.results import HostResult, worst_exit_code
 from lockstitch.report import counted, packages_json, packages_text
 from lockstitch.text import listed
 
@@ -98,14 +98,14 @@ def _turns(session: Session, message: str, how: FanoutOptions) -> plans.RollingH
 def _asked(session: Session, probe: Probe[T]) -> dict[str, T]:
     """What every host answers. Raises where one gives none: nothing is changed on a part of them."""
     session.note(f"asking {counted(len(session.c.hosts), 'host')}")
-    done = everywhere(session.remote, _work(session, probe))
+    done = run_on_hosts(session.remote, _work(session, probe))
     silent = {host: one for host, one in done.items() if not one.results}
     if not silent:
         return {host: probe.parse(one.results[0].output, one.results[0].code) for host, one in done.items()}
-    if worst(list(silent.values())) is ExitCode.INTERRUPTED:
+    if worst_exit_code(list(silent.values())) is ExitCode.INTERRUPTED:
         sys.exit(int(ExitCode.INTERRUPTED))
     error = _SilentError("\n".join([*(one.words for one in silent.values()), "nothing was changed"]))
-    error.exit_code = worst(list(silent.values()))
+    error.exit_code = worst_exit_code(list(silent.values()))
     raise error
 
 
@@ -147,7 +147,7 @@ def clean_disks(session: Session, only: str, message: str, *, yes: bool) -> None
             for site, probe in probes.items()
         ]
         stopped = threading.Event()
-        done = everywhere(session.remote, work, stopped=stopped)
+        done = run_on_hosts(session.remote, work, stopped=stopped)
         if stopped.is_set():
             raise KeyboardInterrupt
         if bad := [f"{label}: {one.words}" for label, one in done.items() if one.code is not ExitCode.DONE]:

@@ -26,7 +26,7 @@ from lockstitch.errors import CheckError, ExitCode, UsageError
 from lockstitch.inventory import Fleet
 from lockstitch.inventory.types import duration
 from lockstitch.model.command import words
-from lockstitch.model.results import HostResult, worst
+from lockstitch.model.results import HostResult, worst_exit_code
 from lockstitch.report import done_text, oneline
 from lockstitch.services.release_context import ReleaseContext
 
@@ -80,7 +80,7 @@ def drifts(found: Sequence[LocatedLogs]) -> Iterator[str]:
 
 
 def _partial(reads: Mapping[str, LogLines]) -> Iterator[str]:
-    """What systemd itself says of a unit (that it was killed) is not among what its user may read."""
+    """What the service manager says of a unit (that it was killed) is not among what its user may read."""
     limited = [one.found.post.host.name for one in reads.values() if one.journal.limited and one.journal.last]
     if limited:
         why = "that user is not in the group systemd-journal; or try --sudo"
@@ -174,7 +174,7 @@ def show_logs(session: Session, only: str, asked: LogOptions, way: FanoutOptions
         raise CheckError(f"not all of it could be written here: {screen.lost}")
     if ended:
         aside(done_text(ended, all_of_them=False))
-    sys.exit(int(worst(list(ended.values()))))
+    sys.exit(int(worst_exit_code(list(ended.values()))))
 
 
 def posts_of(fleet: Fleet, *, sudo: bool) -> list[LogTarget]:

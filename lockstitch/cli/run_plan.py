@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from lockstitch.cli import too_late
 from lockstitch.cli.display import display
 from lockstitch.cli.output import aside, untold, unwritten
-from lockstitch.engine.journal import recorded
+from lockstitch.engine.journal import journaled
 from lockstitch.engine.runner import run
 from lockstitch.errors import ExitCode, SiteChangedError
 from lockstitch.model.host import Host
@@ -31,7 +31,7 @@ def carried_out(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None
     """Carry a plan out, show how it ended, and end with its code."""
     with ExitStack() as last:
         with session.journal() as journal, display(plan, plain=session.json) as shown:
-            record = recorded(journal, plan, shown)
+            record = journaled(journal, plan, shown)
             outcome = run(plan, session.remote, hosts, record)
             last.enter_context(too_late())
             outcome = record.ended(outcome, outcome_json(outcome))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from lockstitch.concurrency import at_once
+from lockstitch.concurrency import run_parallel
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.model.command import mask
 from lockstitch.model.host import Host
@@ -40,7 +40,7 @@ class FanoutOptions:
     timeout: float = 0.0
 
 
-def everywhere(
+def run_on_hosts(
     remote: Remote,
     work: Sequence[HostScript],
     observe: Observer = nobody,
@@ -68,7 +68,7 @@ def everywhere(
         ended(given.label, done[given.label])
 
     try:
-        at_once(one, work, stop, most=way.at_once)
+        run_parallel(one, work, stop, most=way.at_once)
     except KeyboardInterrupt:
         stop()
     return {given.label: done.get(given.label, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for given in work}

@@ -107,7 +107,7 @@ KEPT = 512 * 1024
 _LINE = 128
 
 
-def recorded(journal: Journal, plan: Plan, show: Callable[[RunEvent], None]) -> Recorder:
+def journaled(journal: Journal, plan: Plan, show: Callable[[RunEvent], None]) -> Recorder:
     """An observer that writes each event down and then shows it; the run's first line is written at once."""
     changes = [{"site": str(c.site), "from": c.before, "to": c.after, "release": c.release} for c in plan.changes]
     journal.write(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from lockstitch.concurrency import at_once
+from lockstitch.concurrency import run_parallel
 from lockstitch.engine.journal import now
 from lockstitch.errors import CheckError, LockHeldError, LockstitchError, SiteChangedError
 from lockstitch.model.host import Host
@@ -94,7 +94,7 @@ class Locks:
     def _each(
         sites: Sequence[Site], do: Callable[[Site], str | LockstitchError | None]
     ) -> dict[Site, str | LockstitchError | None]:
-        return dict(zip(sites, at_once(do, sites, most=32), strict=True))
+        return dict(zip(sites, run_parallel(do, sites, most=32), strict=True))
 
 
 def break_locks(

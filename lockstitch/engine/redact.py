@@ -41,7 +41,7 @@ def without_passwords(text: str) -> str:
     return _URL.sub(lambda found: found[1] + MASK, text)
 
 
-def kept(text: str, secrets: Iterable[Secret] = ()) -> str:
+def redacted(text: str, secrets: Iterable[Secret] = ()) -> str:
     """A command line without the secrets that are known, and without what looks like one."""
     text = mask(text, secrets)
     for pattern in _PATTERNS:

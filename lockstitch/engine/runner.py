@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from lockstitch.concurrency import alone, at_once, rest
+from lockstitch.concurrency import run_in_thread, run_parallel, sleep
 from lockstitch.engine.journal import now
 from lockstitch.engine.locks import Locks
 from lockstitch.engine.manual_actions import left_to_a_person
@@ -47,7 +47,7 @@ class _Run:
         self.plan, self.remote, self._observe = plan, remote, observe
         self.carrier = SiteRunner(plan, remote, hosts, self.observe)
         info = LockInfo(plan.run, plan.by, plan.message or plan.kind, now())
-        self.locks = Locks(remote, hosts, plan.sites, info, plan.written, plan.environment)
+        self.locks = Locks(remote, hosts, plan.sites, info, plan.journal_sizes, plan.environment)
         self.start = time.monotonic()
         self.begun: list[Wave] = []
         self.where: dict[Site, RevisionSide] = dict.fromkeys(plan.sites, "old")
@@ -95,7 +95,7 @@ class _Run:
 
     def _forward(self) -> list[Failure]:
         for number, wave in enumerate(self.plan.waves, 1):
-            self.observe(WaveBegan(wave.name, tuple(u.site for u in wave.units), number, len(self.plan.waves)))
+            self.observe(WaveBegan(wave.name, tuple(u.site for u in wave.site_plans), number, len(self.plan.waves)))
             if self.unseen is not None:
                 return [self.unseen]
             self.begun.append(wave)
@@ -106,25 +106,25 @@ class _Run:
 
     def _wave(self, wave: Wave) -> list[Failure]:
         if wave.only_if is not None:
-            verdict = alone(partial(self.carrier.needed, wave.only_if), self._stop)
+            verdict = run_in_thread(partial(self.carrier.needed, wave.only_if), self._stop)
             if verdict.answer is Status.INCONCLUSIVE:
                 return [Failure(wave.only_if.site, wave.only_if.gate.name, verdict.reason, verdict.hint)]
             if not verdict.passed:
                 self.observe(RunMessage(f"left out: {wave.name}: {verdict.reason}"))
                 return []
         if wave.visible:
-            self.where.update(dict.fromkeys((unit.site for unit in wave.units), "unknown"))
-        failures = self._each(wave.units, self.carrier.steps) or self._gates(wave)
+            self.where.update(dict.fromkeys((unit.site for unit in wave.site_plans), "unknown"))
+        failures = self._each(wave.site_plans, self.carrier.steps) or self._gates(wave)
         if not failures and wave.pause and wave is not self.plan.waves[-1]:
             self.observe(RunMessage(f"watching {wave.name} for {wave.pause:g} s"))
-            rest(wave.pause)
+            sleep(wave.pause)
             failures = self._gates(wave)
         if wave.visible and not failures:
-            self.where.update(dict.fromkeys((unit.site for unit in wave.units), "new"))
+            self.where.update(dict.fromkeys((unit.site for unit in wave.site_plans), "new"))
         return failures
 
     def _gates(self, wave: Wave) -> list[Failure]:
-        return self._each(wave.units, lambda unit: self.carrier.gates(unit.site, unit.gates))
+        return self._each(wave.site_plans, lambda unit: self.carrier.gates(unit.site, unit.gates))
 
     def _finished(self) -> Outcome:
         problems = self._finish()
@@ -180,24 +180,28 @@ class _Run:
     def _go_back(self, failures: Sequence[Failure]) -> None:
         """Put back every unit that was begun, the last wave first; what wraps several is undone where it was begun."""
         self.carrier.stopped.clear()
-        continued = {id(unit.after) for wave in self.begun for unit in wave.units if self.carrier.touched(unit)}
+        continued = {
+            id(unit.continues) for wave in self.begun for unit in wave.site_plans if self.carrier.touched(unit)
+        }
         touched = [
-            (wave, [unit for unit in wave.units if id(unit) not in continued and self.carrier.touched(unit)])
+            (wave, [unit for unit in wave.site_plans if id(unit) not in continued and self.carrier.touched(unit)])
             for wave in reversed(self.begun)
-            if not wave.stands or wave is self.begun[-1]
+            if not wave.keep_on_failure or wave is self.begun[-1]
         ]
         seen = tuple(dict.fromkeys(unit.site for wave, units in touched if wave.visible for unit in units))
-        if self.begun[-1:] and self.begun[-1].stands:
+        if self.begun[-1:] and self.begun[-1].keep_on_failure:
             self.observe(RunMessage(f"no further wave begins: {failures[0].reason}"))
         else:
             nothing = RunMessage("nothing that users can see was changed")
             self.observe(RollbackBegan(failures[0].reason, seen) if seen else nothing)
         lost: set[Site | None] = set()
         for wave, units in touched:
-            wrapping = [unit for unit in wave.units if self.carrier.wraps(unit)]
+            wrapping = [unit for unit in wave.site_plans if self.carrier.wraps(unit)]
             stuck = [*self._each(units, self.carrier.undo), *self._each(wrapping, self.carrier.unwrap)]
             for failure in stuck:
-                self._leave(failure, "it is not well" if wave.stands else "it could not be put back", again=True)
+                self._leave(
+                    failure, "it is not well" if wave.keep_on_failure else "it could not be put back", again=True
+                )
             lost |= {failure.site for failure in stuck if wave.visible}
             for unit in (*(unit for unit in units if not self.carrier.wrapped(unit)), *wrapping):
                 self.where[unit.site] = "unknown" if unit.site in lost else "old"
@@ -218,7 +222,7 @@ class _Run:
 
         As many interrupts as `patience` says are waited out: ending a run is cheaper than stopping that.
         """
-        ended = at_once(partial(self._unless_stopped, do), units, self._stop, patience=patience)
+        ended = run_parallel(partial(self._unless_stopped, do), units, self._stop, patience=patience)
         return [failure for failure in ended if failure is not None]
 
     def _unless_stopped(self, do: Callable[[SitePlan], Failure | None], unit: SitePlan) -> Failure | None:
@@ -233,14 +237,14 @@ class _Run:
     def _with_logs(self, failure: Failure) -> Failure:
         if failure.site is None or failure.what in ("connection", "interrupt"):
             return failure
-        logs = alone(partial(self.carrier.logs, failure.site), self._stop)
+        logs = run_in_thread(partial(self.carrier.logs, failure.site), self._stop)
         return Failure(failure.site, failure.what, failure.reason, failure.hint, failure.output, logs)
 
     def _leave(self, failure: Failure, what: str, *, again: bool = False) -> None:
         self.left.append(left_to_a_person(self.plan, failure, what, again=again))
 
     def _outcome(self, code: ExitCode, failures: Sequence[Failure], notes: tuple[str, ...] = ()) -> Outcome:
-        begun = {unit.site for wave in self.begun for unit in wave.units}
+        begun = {unit.site for wave in self.begun for unit in wave.site_plans}
         spent = self.carrier.seconds
         sites = tuple(SiteOutcome(s, w, "", spent.get(s, 0.0), s in begun) for s, w in self.where.items())
         seconds = time.monotonic() - self.start

@@ -74,10 +74,10 @@ class SiteRunner:
         """Keep what a step tells for the records of this run, and what it warns of."""
         for step, result in zip(unit.steps, results, strict=False):
             self.warnings += warnings_of(unit.site, result.output.split("\n") if step.warns else ())
-            lines = result.output.splitlines() if step.tells and result.ok else []
+            lines = result.output.splitlines() if step.outputs_for and result.ok else []
             for word, name, value in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
                 if word == "told":
-                    self.told.setdefault(step.tells, {})[name] = value
+                    self.told.setdefault(step.outputs_for, {})[name] = value
 
     def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
         """Ask all gates of a site together until each has passed or its tries are used up; the first failure."""
@@ -85,7 +85,7 @@ class SiteRunner:
         attempt, began = 0, time.monotonic()
         while waiting:
             attempt += 1
-            patient = max(gate.patient for gate in waiting) > time.monotonic() - began
+            patient = max(gate.deadline for gate in waiting) > time.monotonic() - began
             try:
                 results = self._answers.pop(site, ()) or self._ask(site, waiting)
             except LockstitchError as error:
@@ -97,7 +97,7 @@ class SiteRunner:
             verdicts = self._judge(site, waiting, results, attempt)
             said = [(gate, no) for gate, no in zip(waiting, verdicts, strict=True) if not no.passed]
             waiting = [gate for gate, _ in said]
-            if any(not patient if gate.patient else attempt >= gate.tries for gate in waiting):
+            if any(not patient if gate.deadline else attempt >= gate.tries for gate in waiting):
                 # Whichever had no more tries: the first that says no is nearest to the cause.
                 gate, no = said[0]
                 return Failure(site, f"gate {gate.name}", no.reason, no.hint)
@@ -113,17 +113,17 @@ class SiteRunner:
         # What was answered about the new code says nothing about the old.
         self._answers.pop(unit.site, None)
         done = self._done(unit)
-        steps = [_undoing(step, step.undo) for step in reversed(done) if step.undo is not None and not step.wraps]
-        steps += [replace(step, name=f"{step.name} again") for step in done if step.again]
+        steps = [_undoing(step, step.undo) for step in reversed(done) if step.undo is not None and not step.undo_last]
+        steps += [replace(step, name=f"{step.name} again") for step in done if step.redo_on_rollback]
         failure = self._put_back(unit, steps)
         if failure is not None:
             self._stuck.add(unit.site)
-        return failure if failure or not steps or self.wrapped(unit) else self.gates(unit.site, unit.back)
+        return failure if failure or not steps or self.wrapped(unit) else self.gates(unit.site, unit.rollback_gates)
 
     def unwrap(self, unit: SitePlan) -> Failure | None:
         """Undo what this unit has wrapped around others, now that they are back; None when its gates say that it is."""
         failure = self._put_back(unit, [_undoing(s, s.undo) for s in self._wrapping(unit) if s.undo is not None])
-        return failure if failure or unit.site in self._stuck else self.gates(unit.site, unit.back)
+        return failure if failure or unit.site in self._stuck else self.gates(unit.site, unit.rollback_gates)
 
     def wraps(self, unit: SitePlan) -> bool:
         """Whether a step of this very unit has begun that is undone after all it wraps."""
@@ -131,11 +131,11 @@ class SiteRunner:
 
     def wrapped(self, unit: SitePlan) -> bool:
         """Whether this unit is inside such a step, its own or that of one it continues."""
-        return any(step.wraps for step in self._done(unit))
+        return any(step.undo_last for step in self._done(unit))
 
     def _wrapping(self, unit: SitePlan) -> list[Step]:
         began = self._began.get(id(unit), set())
-        return [step for step in reversed(unit.steps) if step.wraps and step.name in began]
+        return [step for step in reversed(unit.steps) if step.undo_last and step.name in began]
 
     def _put_back(self, unit: SitePlan, steps: list[Step]) -> Failure | None:
         if not steps:
@@ -149,7 +149,7 @@ class SiteRunner:
     def _done(self, unit: SitePlan) -> list[Step]:
         """The steps that began of a unit and of what it continues, in their order."""
         began = self._began.get(id(unit), set())
-        earlier = self._done(unit.after) if unit.after else []
+        earlier = self._done(unit.continues) if unit.continues else []
         return [*earlier, *(step for step in unit.steps if step.name in began)]
 
     def last(self, unit: SitePlan) -> Failure | None:
@@ -174,7 +174,7 @@ class SiteRunner:
 
     def touched(self, unit: SitePlan) -> bool:
         """Whether anything of a unit began that has to be put back."""
-        return any(step.again or step.undo is not None for step in self._done(unit))
+        return any(step.redo_on_rollback or step.undo is not None for step in self._done(unit))
 
     def untouched(self, site: Site) -> bool:
         """Tell whether no step has begun on a site."""
@@ -192,7 +192,7 @@ class SiteRunner:
         return verdicts
 
     def _run(self, site: Site, script: Script, began: Callable[[str], None] = lambda step: None) -> tuple[Result, ...]:
-        asked = {step.name for step in script.steps if step.asks}
+        asked = {step.name for step in script.steps if step.is_query}
 
         def watch(event: Event) -> None:
             if event.name in asked:
@@ -235,11 +235,11 @@ def _failure(site: Site, results: tuple[Result, ...]) -> Failure | None:
 
 
 def _asking(gate: Gate) -> Step:
-    return Step(f"gate {gate.name}", "", gate.probe.command, asks=True, timeout=gate.timeout + _GRACE)
+    return Step(f"gate {gate.name}", "", gate.probe.command, is_query=True, timeout=gate.timeout + _GRACE)
 
 
 def _undoing(step: Step, undo: Command) -> Step:
-    return Step(f"undo {step.name}", f"undo: {step.says}", undo, timeout=step.timeout)
+    return Step(f"undo {step.name}", f"undo: {step.description}", undo, timeout=step.timeout)
 
 
 def _secrets(plan: Plan) -> set[Secret]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lockstitch.checks import CheckGroup
-from lockstitch.concurrency import MOST, at_once
+from lockstitch.concurrency import MOST, run_parallel
 from lockstitch.databases.backup import BackupDirectoryFacts, ServerFacts
 from lockstitch.databases.health import DatabaseState
-from lockstitch.engine.fanout import FanoutOptions, HostScript, everywhere
+from lockstitch.engine.fanout import FanoutOptions, HostScript, run_on_hosts
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
 from lockstitch.facts.clock import Clock
 from lockstitch.facts.database import server, vault
@@ -42,7 +42,7 @@ def survey(remote: Remote, asks: Sequence[SiteQuery], *, most: int = MOST, secon
         except LockstitchError as error:
             errors[ask.host.name] = error
 
-    at_once(one, asks, remote.interrupt, most=most)
+    run_parallel(one, asks, remote.interrupt, most=most)
     for error in errors.values():
         # A configuration that is wrong says nothing about a host.
         if isinstance(error, UsageError):
@@ -83,7 +83,7 @@ def look(
         except LockstitchError as error:
             found[database.name] = error
 
-    at_once(one, databases.values(), remote.interrupt)
+    run_parallel(one, databases.values(), remote.interrupt)
     return found
 
 
@@ -137,7 +137,7 @@ def inquire(remote: Remote, inquiries: Sequence[Query], way: FanoutOptions | Non
     here = [one for one in inquiries if one.host.name not in errors]
     timed = _Timed(remote, {one.label: _Watched() for one in here})
     said = _Said()
-    done = everywhere(timed, [HostScript(one.label, one.host, _script(one)) for one in here], said, way)
+    done = run_on_hosts(timed, [HostScript(one.label, one.host, _script(one)) for one in here], said, way)
     found = {}
     for one in inquiries:
         error = errors.get(one.host.name)
@@ -243,7 +243,7 @@ def examine(
         except LockstitchError as error:
             found[name] = error
 
-    at_once(one, databases, remote.interrupt)
+    run_parallel(one, databases, remote.interrupt)
     return {name: found[name] for name in databases}
 
 

@@ -162,7 +162,7 @@ def parse_packages(text: str, code: int) -> Packages:
 
 def back_gate(before: str, seconds: float) -> Gate:
     """Whether a host has come back from a reboot: asked until it answers from another boot than `before`."""
-    return Gate("back", boot_probe(), partial(judge_back, before=before), interval=2, timeout=15, patient=seconds)
+    return Gate("back", boot_probe(), partial(judge_back, before=before), interval=2, timeout=15, deadline=seconds)
 
 
 def judge_back(boot: Boot, before: str) -> Verdict:

@@ -140,7 +140,7 @@ class AppSettings(Settings):
         for key in ("pending", "migrate_down", "migrations"):
             if getattr(self, key) and not (self.migrate or self.service.migrate_line()):
                 raise wrong(key, "without a migrate line there is nothing it could be about")
-        if self.maintenance_page and self.service.mode():
+        if self.maintenance_page and self.service.maintenance_mode():
             raise wrong("maintenance_page", "its service has a maintenance mode of its own")
         for name in self.secrets:
             if name in self.env:

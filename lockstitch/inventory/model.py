@@ -62,7 +62,7 @@ class App:
     @property
     def mode(self) -> Maintenance | None:
         """How it is put into maintenance, by its service or by its web server; None where nobody said how."""
-        return self.service.mode() or (by_file(self.maintenance_page) if self.maintenance_page else None)
+        return self.service.maintenance_mode() or (by_file(self.maintenance_page) if self.maintenance_page else None)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Gate:
     interval: float = 1.0
     timeout: float = 5.0
     tries: int = 30
-    patient: float = 0.0
+    deadline: float = 0.0
 
 
 @dataclass(frozen=True)

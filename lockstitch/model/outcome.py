@@ -93,6 +93,6 @@ class Outcome:
     code: ExitCode
     sites: tuple[SiteOutcome, ...] = ()
     failures: tuple[Failure, ...] = ()
-    left: tuple[ManualAction, ...] = ()
+    manual_actions: tuple[ManualAction, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()

@@ -45,15 +45,15 @@ class Step:
     """
 
     name: str
-    says: str
+    description: str
     command: Command
     undo: Command | None = None
-    again: bool = False
-    wraps: bool = False
-    asks: bool = False
+    redo_on_rollback: bool = False
+    undo_last: bool = False
+    is_query: bool = False
     timeout: float = 1800.0
     expects: int = 0
-    tells: str = ""
+    outputs_for: str = ""
     warns: bool = False
 
 
@@ -102,8 +102,8 @@ class SitePlan:
     site: Site
     steps: tuple[Step, ...]
     gates: tuple[Gate, ...] = ()
-    back: tuple[Gate, ...] = ()
-    after: SitePlan | None = None
+    rollback_gates: tuple[Gate, ...] = ()
+    continues: SitePlan | None = None
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,10 @@ class Wave:
     """
 
     name: str
-    units: tuple[SitePlan, ...]
+    site_plans: tuple[SitePlan, ...]
     visible: bool = False
     preflight: bool = False
-    stands: bool = False
+    keep_on_failure: bool = False
     pause: float = 0.0
     only_if: Condition | None = None
 
@@ -180,10 +180,10 @@ class Plan:
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     logs: dict[Site, tuple[Step, ...]] = field(default_factory=dict)
-    written: dict[Site, int] = field(default_factory=dict)
-    nothing: str = "every host already runs it"
-    done: tuple[str, ...] = ()
-    then: str = ""
+    journal_sizes: dict[Site, int] = field(default_factory=dict)
+    empty_reason: str = "every host already runs it"
+    summary: tuple[str, ...] = ()
+    next_command: str = ""
     first_dumps: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -193,7 +193,7 @@ class Plan:
 
     def units(self) -> Iterator[SitePlan]:
         for wave in self.waves:
-            yield from wave.units
+            yield from wave.site_plans
         yield from self.finish
 
     @property

@@ -74,7 +74,7 @@ class HostResult:
     seconds: float = 0.0
 
 
-def worst(done: Sequence[HostResult]) -> ExitCode:
+def worst_exit_code(done: Sequence[HostResult]) -> ExitCode:
     """What all of them count as: an interrupt above a host that was not reached, that above everything else."""
     return max((one.code for one in done), key=_weight, default=ExitCode.DONE)
 

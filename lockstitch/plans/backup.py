@@ -207,10 +207,10 @@ def database_plan(
         finish=tuple(SitePlan(site, (*last.get(site, ()), free)) for site, free in freed.items()),
         failed=tuple(SitePlan(site, (free,)) for site, free in freed.items()),
         notes=tuple(notes),
-        nothing=nothing,
-        done=tuple(told),
-        then=f"fab -H {environment} {then or 'backup.list'}",
-        written={shelf.site: shelf.facts.written for shelf in shelves},
+        empty_reason=nothing,
+        summary=tuple(told),
+        next_command=f"fab -H {environment} {then or 'backup.list'}",
+        journal_sizes={shelf.site: shelf.facts.written for shelf in shelves},
     )
 
 

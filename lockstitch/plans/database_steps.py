@@ -101,14 +101,14 @@ def dump(shelf: DatabaseJob, name: str, made: BackupLabel) -> Step:
     text = backup_directory.BEGIN + shelf.engine.dump + backup_directory.FINISH
     says = f"dump {shelf.engine.database(shelf.url)} as {name}"
     command = shelf.command(text, name, known=known, heads=shelf.engine.heads)
-    return replace(shelf.step("backup", says, command, expects=estimate(shelf) or 0), tells=made.app, warns=True)
+    return replace(shelf.step("backup", says, command, expects=estimate(shelf) or 0), outputs_for=made.app, warns=True)
 
 
 def head(shelf: DatabaseJob, app: str) -> Step:
     """Ask for the newest migration, for the record of an app's release."""
     command = shelf.command(shelf.engine.head, heads=shelf.engine.heads)
     step = shelf.step("migration", "note the newest migration", command)
-    return replace(step, tells=app)
+    return replace(step, outputs_for=app)
 
 
 def estimate(shelf: DatabaseJob) -> int | None:

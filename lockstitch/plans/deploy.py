@@ -74,11 +74,11 @@ def deploy(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> Plan:
             *between(jobs),
             *aside(jobs, discard=wanted.discard),
         ),
-        done=tuple(aside(jobs, discard=wanted.discard)),
+        summary=tuple(aside(jobs, discard=wanted.discard)),
         logs={job.site: job_logs(job) for job in jobs},
-        written={job.site: job.facts.host.written for job in jobs},
+        journal_sizes={job.site: job.facts.host.written for job in jobs},
         first_dumps=first,
-        nothing="; ".join(("every host already runs it", *told)),
+        empty_reason="; ".join(("every host already runs it", *told)),
     )
 
 

@@ -59,5 +59,5 @@ def _judge(found: Pending | None) -> Verdict:
 
 def locked(waves: Sequence[Wave], shelves: DatabaseJobs) -> tuple[SitePlan, ...]:
     """What frees the databases that these waves work on, however the run ends."""
-    sites = {unit.site for wave in waves for unit in wave.units}
+    sites = {unit.site for wave in waves for unit in wave.site_plans}
     return tuple(SitePlan(s.site, (release_step(s.site, s.run),)) for s in shelves.values() if s.site in sites)

@@ -60,7 +60,7 @@ def clean(cleaning: DiskCleanup, found: Mapping[Site, Sequence[Leftover]]) -> Pl
         cleaning.run,
         cleaning.by,
         cleaning.message,
-        (Wave("clean", tuple(units), stands=True),) if units else (),
+        (Wave("clean", tuple(units), keep_on_failure=True),) if units else (),
         finish=freed,
         failed=freed,
         notes=(
@@ -68,9 +68,9 @@ def clean(cleaning: DiskCleanup, found: Mapping[Site, Sequence[Leftover]]) -> Pl
             *remarks(cleaning.survey),
             *([f"in all {size(total)}, as far as it could be seen"] if units else []),
         ),
-        written={unit.site: cleaning.survey.facts[unit.site].host.written for unit in units},
-        nothing="there is nothing to remove",
-        then=f"fab -H {cleaning.fleet.inventory.name} disk.usage",
+        journal_sizes={unit.site: cleaning.survey.facts[unit.site].host.written for unit in units},
+        empty_reason="there is nothing to remove",
+        next_command=f"fab -H {cleaning.fleet.inventory.name} disk.usage",
     )
 
 

@@ -61,7 +61,7 @@ def reboot(turns: RollingHosts, found: Mapping[str, Boot], *, only_pending: bool
         gate = back_gate(found[name].identity, seconds)
         # Nothing takes a reboot back; what is asked on the way back is whether the host is there.
         step = Step("reboot", "reboot, and wait until it is back", Command(_REBOOT), Command(":"), timeout=60)
-        return SitePlan(machine(name), (step,), (gate,), (replace(gate, patient=0.0, tries=1),))
+        return SitePlan(machine(name), (step,), (gate,), (replace(gate, deadline=0.0, tries=1),))
 
     notes = [f"{name} waits for a reboot: {', '.join(found[name].because)}" for name in names if found[name].because]
     return _plan("reboot", turns, names, unit, notes, "no host waits for a reboot")
@@ -91,7 +91,7 @@ def upgrade(turns: RollingHosts, found: Mapping[str, Packages], chosen: Mapping[
     ]
     plan = _plan("upgrade", turns, names, unit, notes, "nothing is to be upgraded")
     told = tuple(f"{name}: {_listed(chosen[name])}" for name in names)
-    return replace(plan, done=told, then=f"fab -H {turns.environment} packages.updates")
+    return replace(plan, summary=told, next_command=f"fab -H {turns.environment} packages.updates")
 
 
 def _listed(updates: Sequence[Update]) -> str:
@@ -113,10 +113,10 @@ def _plan(
     parts = list(_parts(turns, jobs, names))
     for number, (part, pause) in enumerate(parts, 1):
         title = f"{kind} {number}/{len(parts)}: {', '.join(part)}"
-        made.append(Wave(title, tuple(unit(name) for name in part), visible=True, stands=True))
+        made.append(Wave(title, tuple(unit(name) for name in part), visible=True, keep_on_failure=True))
         apps = tuple(_after(job) for job in mine if job.site.host in part and _serves(job))
         if apps:
-            made.append(Wave(f"the apps of {', '.join(part)}", apps, visible=True, stands=True, pause=pause))
+            made.append(Wave(f"the apps of {', '.join(part)}", apps, visible=True, keep_on_failure=True, pause=pause))
     sites = [*map(machine, names), *(job.site for job in mine)]
     freed = tuple(SitePlan(site, (release_step(site, turns.run),)) for site in sites)
     return Plan(
@@ -130,9 +130,9 @@ def _plan(
         failed=freed,
         notes=(*notes, *_alone(turns, jobs, [part for part, _ in parts])),
         logs={job.site: job_logs(job) for job in mine},
-        written={job.site: job.facts.host.written for job in mine},
-        nothing=nothing,
-        then=f"fab -H {turns.environment} {'service.status' if mine else 'run -- uptime'}",
+        journal_sizes={job.site: job.facts.host.written for job in mine},
+        empty_reason=nothing,
+        next_command=f"fab -H {turns.environment} {'service.status' if mine else 'run -- uptime'}",
     )
 
 

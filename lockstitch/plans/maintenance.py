@@ -58,8 +58,8 @@ def maintenance(fleet: Fleet, survey: Survey, asked: MaintenanceOptions) -> Plan
             *(f"{site}: nothing is deployed here yet: it is left out" for site in bare),
             *dict.fromkeys(_notes(known, apps.values(), survey, asked)),
         ),
-        written={site: survey.facts[site].host.written for site in known},
-        then=f"fab -H {fleet.inventory.name} maintenance.status",
+        journal_sizes={site: survey.facts[site].host.written for site in known},
+        next_command=f"fab -H {fleet.inventory.name} maintenance.status",
     )
 
 
@@ -101,5 +101,5 @@ def _notes(known: Mapping[Site, App], apps: Iterable[App], survey: Survey, asked
             there = f"in maintenance already ({facts.maintenance}): its page stays, whatever is asked of it now"
             yield f"{site} is {there if asked.on else 'in no maintenance'}"
         if asked.on:
-            lacking = app.service.lacks(_place(app, facts, asked), asked.page)
+            lacking = app.service.unsupported_page_options(_place(app, facts, asked), asked.page)
             yield from (f"{app.name}: {note}" for note in lacking)

@@ -81,7 +81,7 @@ def _wave(jobs: Sequence[Deployment], units: dict[Site, SitePlan], only_if: Cond
 
 
 def _paused(job: Deployment) -> tuple[Step, ...]:
-    return tuple(job.app.service.paused(job.old)) if job.old else ()
+    return tuple(job.app.service.pause_workers(job.old)) if job.old else ()
 
 
 def _down(job: Deployment, code: SitePlan | None, paused: tuple[Step, ...]) -> SitePlan:
@@ -90,8 +90,8 @@ def _down(job: Deployment, code: SitePlan | None, paused: tuple[Step, ...]) -> S
     left = job.facts.maintenance
     says = f"take over the maintenance that run {left.run} left" if left.left else "go into maintenance"
     command = mode.down(old, job.run, job.by, job.kind, taken=left.run if left.left else "")
-    step = Step("maintenance", says, command, mode.up(old, job.run), wraps=True, timeout=120)
-    return SitePlan(job.site, (step, *paused), back=back(job), after=code)
+    step = Step("maintenance", says, command, mode.up(old, job.run), undo_last=True, timeout=120)
+    return SitePlan(job.site, (step, *paused), rollback_gates=back(job), continues=code)
 
 
 def up(job: Deployment, down: SitePlan | None, *, taking_back: bool = False) -> tuple[Step, ...]:

@@ -55,14 +55,14 @@ def unselected(fleet: Fleet, jobs: Sequence[Deployment]) -> Iterator[str]:
 
 def service_notes(jobs: Sequence[Deployment]) -> Iterator[str]:
     """What the services say of their hosts, each sentence once."""
-    said = [f"{job.app.name}: {note}" for job in jobs for note in job.app.service.notes(job.place)]
+    said = [f"{job.app.name}: {note}" for job in jobs for note in job.app.service.warnings(job.place)]
     said += [f"{job.app.name}: {open_}: give `health.revision`" for job in jobs if (open_ := _unproven(job))]
     yield from dict.fromkeys(said)
 
 
 def _unproven(job: Deployment) -> str:
     health = job.app.health
-    return "" if health and health.revision else job.app.service.unproven()
+    return "" if health and health.revision else job.app.service.proof_gap()
 
 
 def _mixed(survey: Survey) -> Iterator[str]:

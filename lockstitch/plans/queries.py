@@ -97,7 +97,7 @@ def rollback_asks(fleet: Fleet, wanted: str) -> tuple[SiteQuery, ...]:
 def _about(host: str, app: App) -> tuple[Probe[Any], ...]:
     """What only the app's service wants to know."""
     at = site(host, app).layout
-    probe = app.service.about(ReleaseContext(app.name, at, "", "", app.env))
+    probe = app.service.extra_probe(ReleaseContext(app.name, at, "", "", app.env))
     return (probe,) if probe else ()
 
 

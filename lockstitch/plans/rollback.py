@@ -85,21 +85,21 @@ def rollback(fleet: Fleet, survey: Survey, back: RollbackOptions) -> Plan:
             *(note for each in databases for note in each.notes),
             *_pausing(jobs, taken, down),
         ),
-        nothing=_NOTHING if back.database == "none" else f"{_NOTHING}; the database is not touched by itself",
-        done=(*(told for each in databases for told in each.done), *aside(jobs, discard=back.discard)),
+        empty_reason=_NOTHING if back.database == "none" else f"{_NOTHING}; the database is not touched by itself",
+        summary=(*(told for each in databases for told in each.done), *aside(jobs, discard=back.discard)),
         logs={job.site: job_logs(job) for job in jobs},
-        written={job.site: job.facts.host.written for job in jobs},
+        journal_sizes={job.site: job.facts.host.written for job in jobs},
     )
 
 
 def _clearing(taken: set[str]) -> Callable[[Deployment], tuple[Step, ...]]:
     """What an app whose database was taken back forgets, once the older code serves."""
-    return lambda job: tuple(job.app.service.cleared(job.place)) if job.app.name in taken else ()
+    return lambda job: tuple(job.app.service.clear_caches(job.place)) if job.app.name in taken else ()
 
 
 def _pausing(jobs: list[Deployment], taken: set[str], down: Mapping[Site, SitePlan]) -> Iterator[str]:
     mine = [job for job in jobs if job.app.name in taken]
-    told = [f"{job.app.name}: {note}" for job in mine for note in job.app.service.pausing(job.place)]
+    told = [f"{job.app.name}: {note}" for job in mine for note in job.app.service.pause_warnings(job.place)]
     up = [job for job in mine if job.app.mode and job.site not in down and not job.facts.maintenance.on]
     told += [f"{job.site}: it does not go into maintenance (`when: never`): it may write meanwhile" for job in up]
     yield from dict.fromkeys(told)

@@ -77,9 +77,9 @@ def service(fleet: Fleet, survey: Survey, asked: ServiceChange) -> Plan:
             *dict.fromkeys(_notes(fleet, jobs, mine, asked.verb)),
         ),
         logs={job.site: job_logs(job) for job in mine},
-        written={job.site: job.facts.host.written for job in mine},
-        nothing="every service is stopped" if asked.verb == "stop" else "every service runs",
-        then=f"fab -H {fleet.inventory.name} service.status",
+        journal_sizes={job.site: job.facts.host.written for job in mine},
+        empty_reason="every service is stopped" if asked.verb == "stop" else "every service runs",
+        next_command=f"fab -H {fleet.inventory.name} service.status",
     )
 
 
@@ -131,7 +131,7 @@ def _serving(job: Deployment, verb: Verb, place: ReleaseContext) -> tuple[Step, 
     noted = replace(first.command, text=f"{_KEEP_NOTE}{NOTE_RELOAD}\n{first.command.text}")
     undo = replace(again.command, text=f"{_TAKE_NOTE_BACK}{again.command.text}")
     first = replace(first, command=noted, undo=undo)
-    return (first, *did[1:], *(replace(step, again=False) for step in service.after(place)))
+    return (first, *did[1:], *(replace(step, redo_on_rollback=False) for step in service.after(place)))
 
 
 def judge_stopped(state: ServiceState) -> Verdict:
@@ -149,7 +149,7 @@ def _waves(
     if verb == "stop":
         for some in at_most([jobs], asked.most):
             name = f"stop {', '.join(str(job.site) for job in some)}"
-            yield Wave(name, tuple(units[job.site] for job in some), visible=True, stands=True)
+            yield Wave(name, tuple(units[job.site] for job in some), visible=True, keep_on_failure=True)
         return
     waiting = list(jobs)
     for group in fleet.groups:
@@ -163,7 +163,7 @@ def _waves(
                     f"{verb} {name} {number}/{len(parts)}: {', '.join(part)}",
                     tuple(units[mine[host].site] for host in part),
                     visible=True,
-                    stands=True,
+                    keep_on_failure=True,
                     pause=group.rollout.pause,
                 )
 

@@ -131,7 +131,9 @@ def build(job: Deployment) -> tuple[Step, ...]:
     """What its service makes ready, then the app's own build lines. In place they write over what serves, so they are
     done again on the way back."""
     again = job.layout.in_place and job.before is not None
-    first = (replace(step, again=step.again and again) for step in job.app.service.prepare(job.place))
+    first = (
+        replace(step, redo_on_rollback=step.redo_on_rollback and again) for step in job.app.service.prepare(job.place)
+    )
     return *first, *(
         job.step(_numbered("build", i, job.app.build), line, job.place.inside(line), again=again)
         for i, line in enumerate(job.app.build, 1)
@@ -167,12 +169,17 @@ def migrating(job: Deployment, place: ReleaseContext) -> Command:
 def before(job: Deployment) -> tuple[Step, ...]:
     """What the service does in the new release, after the migration and before it serves."""
     again = job.layout.in_place and job.before is not None
-    return tuple(replace(step, again=step.again and again) for step in job.app.service.before(job.place))
+    return tuple(
+        replace(step, redo_on_rollback=step.redo_on_rollback and again) for step in job.app.service.before(job.place)
+    )
 
 
 def after(job: Deployment) -> tuple[Step, ...]:
     """What else takes the new code once it serves."""
-    return tuple(replace(step, again=step.again and job.facts.deployed) for step in job.app.service.after(job.place))
+    return tuple(
+        replace(step, redo_on_rollback=step.redo_on_rollback and job.facts.deployed)
+        for step in job.app.service.after(job.place)
+    )
 
 
 def activate(job: Deployment) -> Step:
@@ -188,7 +195,7 @@ def reload(job: Deployment) -> Step:
     noted = replace(step.command, text=f"{NOTE_RELOAD}\n{step.command.text}")
     if not job.facts.deployed:
         return replace(step, command=noted, undo=job.app.service.stop(job.place))
-    return replace(step, command=noted, again=True)
+    return replace(step, command=noted, redo_on_rollback=True)
 
 
 def record(job: Deployment, verdict: str, run: str, by: str, message: str, *, release: Release | None = None) -> Step:
@@ -221,7 +228,7 @@ def adopt(job: Deployment, run: str, by: str) -> tuple[Step, ...]:
     if not (current and job.before and job.facts.adopted):
         return ()
     step = record(job, "good", run, by, "it served before Lockstitch", release=Release(current, job.before))
-    return (replace(step, name="record adopted", says=f"record {current}, which served until now, as good"),)
+    return (replace(step, name="record adopted", description=f"record {current}, which served until now, as good"),)
 
 
 def tag(job: Deployment, name: str, by: str, message: str, *, push: bool) -> tuple[Step, ...]:

@@ -94,7 +94,7 @@ def _opening(
     asked = pending(job) if job.app.migrate and (careful or wary) else None
     code = None
     if asked and job.layout.in_place:
-        code = SitePlan(job.site, _code(job, testing=True, discard=discard), back=back(job))
+        code = SitePlan(job.site, _code(job, testing=True, discard=discard), rollback_gates=back(job))
     away = absence(everywhere, deploying=True, pending=asked, code={job.site: code} if code else {})
     moved = (Wave(f"code of {job.app.name} on {job.site.host}", (code,), visible=True),) if code else ()
     only_if = asked if careful else None

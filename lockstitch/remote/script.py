@@ -119,7 +119,7 @@ def _step(index: int, step: Step, script: Script) -> Iterator[str]:
     run = f"(eval {quote(step.command.render())}) </dev/null 2>&1 3<&-"
     yield f"if ls_begin {index} {began}; then {run}; ls_code=$?; else ls_code=1; fi"
     yield f"ls_end {index} $ls_code {ended}"
-    if not script.keep_going and not step.asks:
+    if not script.keep_going and not step.is_query:
         yield "[ $ls_code -eq 0 ] || break"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockstitch.errors import ExitCode
-from lockstitch.model.results import HostResult, worst
+from lockstitch.model.results import HostResult, worst_exit_code
 from lockstitch.report.text import counted, indented, seconds, table
 from lockstitch.text import oneline
 
@@ -42,7 +42,7 @@ def done_json(done: Mapping[str, HostResult], *, cut: Mapping[str, bool] | None 
         }
         for label, one in done.items()
     }
-    return {"hosts": hosts, "exit_code": int(worst(list(done.values())))}
+    return {"hosts": hosts, "exit_code": int(worst_exit_code(list(done.values())))}
 
 
 def by_hand_text(lines: Sequence[Mapping[str, Any]]) -> str:

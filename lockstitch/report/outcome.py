@@ -37,16 +37,16 @@ def outcome_text(outcome: Outcome) -> str:
     rows = [_row(site, changes[site.site]) for site in outcome.sites if site.site in changes]
     lines += table(headings, rows).splitlines() if rows else []
     lines += _each(outcome)
-    for left in outcome.left:
+    for left in outcome.manual_actions:
         lines += [f"! {left.site}: {_hanging(left.what)}"]
     lines += [f"! {oneline(note)}" for note in outcome.notes]
     ending = _ENDINGS[outcome.code]
-    if _stands(outcome) and not outcome.left:
+    if _stands(outcome) and not outcome.manual_actions:
         ending = _STANDING.get(outcome.code, ending)
-    if outcome.left and outcome.code is ExitCode.INTERRUPTED:
+    if outcome.manual_actions and outcome.code is ExitCode.INTERRUPTED:
         ending = "INTERRUPTED: the hosts below need a person"
     lines += ["", f"{outcome.plan.kind} of {outcome.plan.environment} {ending} ({seconds(outcome.seconds)})"]
-    lines += [oneline(done) for done in outcome.plan.done if outcome.code is ExitCode.DONE]
+    lines += [oneline(done) for done in outcome.plan.summary if outcome.code is ExitCode.DONE]
     lines += [f"run {outcome.plan.run}", f"next: {_next(outcome)}"]
     return "\n".join(lines)
 
@@ -93,7 +93,7 @@ def _row(site: SiteOutcome, change: Change) -> tuple[str, ...]:
 
 def _stands(outcome: Outcome) -> bool:
     """Whether what each wave has done stays, whatever became of the others."""
-    return any(wave.stands for wave in outcome.plan.waves)
+    return any(wave.keep_on_failure for wave in outcome.plan.waves)
 
 
 def _each(outcome: Outcome) -> list[str]:
@@ -105,7 +105,7 @@ def _each(outcome: Outcome) -> list[str]:
 
 
 def _words(outcome: Outcome) -> list[tuple[SiteOutcome, str]]:
-    begun = {unit.site for wave in outcome.plan.waves for unit in wave.units}
+    begun = {unit.site for wave in outcome.plan.waves for unit in wave.site_plans}
     failed = {failure.site for failure in outcome.failures}
     words = {"new": "done", "unknown": "see to it"}
     return [
@@ -117,12 +117,12 @@ def _words(outcome: Outcome) -> list[tuple[SiteOutcome, str]]:
 
 def _next(outcome: Outcome) -> str:
     environment = outcome.plan.environment
-    if outcome.left:
-        return outcome.left[0].command
+    if outcome.manual_actions:
+        return outcome.manual_actions[0].command
     if outcome.code is ExitCode.DONE:
-        return outcome.plan.then or f"fab -H {environment} status"
+        return outcome.plan.next_command or f"fab -H {environment} status"
     if outcome.plan.kind == "maintenance" or _stands(outcome):
-        return outcome.plan.then
+        return outcome.plan.next_command
     if not outcome.plan.changes:
         return f"fab -H {environment} backup.list"
     return f"fab -H {environment} history"
@@ -137,7 +137,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "run": outcome.plan.run,
         "code": int(outcome.code),
         "seconds": round(outcome.seconds, 3),
-        "done": list(outcome.plan.done) if outcome.code is ExitCode.DONE else [],
+        "done": list(outcome.plan.summary) if outcome.code is ExitCode.DONE else [],
         "sites": [
             {
                 "host": s.site.host,
@@ -153,7 +153,10 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         **({"results": [_result(site, word) for site, word in _words(outcome)]} if _stands(outcome) else {}),
         "failures": [_failure_json(failure) for failure in outcome.failures],
         "notes": list(outcome.notes),
-        "left": [{"host": x.site.host, "app": x.site.app, "what": x.what, "command": x.command} for x in outcome.left],
+        "left": [
+            {"host": x.site.host, "app": x.site.app, "what": x.what, "command": x.command}
+            for x in outcome.manual_actions
+        ],
     }
 
 

@@ -20,7 +20,7 @@ _COMMITS_ASKED = 200
 def plan_text(plan: Plan, *, commands: bool = False) -> str:
     """What would happen, in order: changes, commits, notes, waves; with `commands`, what is sent for each step."""
     if plan.empty:
-        return f"nothing to do in {plan.environment}: {oneline(plan.nothing)}"
+        return f"nothing to do in {plan.environment}: {oneline(plan.empty_reason)}"
     lines = [
         f"{plan.kind} of {plan.environment}, run {plan.run}" + (f": {oneline(plan.message)}" if plan.message else ""),
         "",
@@ -33,7 +33,7 @@ def plan_text(plan: Plan, *, commands: bool = False) -> str:
     lines += [*_apart(lines), "in this order:", "   0. lock every host, or none"]
     before: set[tuple[str, ...]] = set()
     for place, wave in enumerate(plan.waves, 1):
-        lines += [f"  {place:2}. {oneline(wave.name)}{_pause(wave)}", *_units(wave.units, commands, before)]
+        lines += [f"  {place:2}. {oneline(wave.name)}{_pause(wave)}", *_units(wave.site_plans, commands, before)]
     lines += [f"  {len(plan.waves) + 1:2}. record, prune, unlock"]
     return "\n".join(lines)
 
@@ -87,7 +87,7 @@ def _units(units: tuple[SitePlan, ...], commands: bool, before: set[tuple[str, .
     same: dict[tuple[str, ...], list[SitePlan]] = {}
     for unit in units:
         gates = tuple(f"gate: {gate.name}" for gate in unit.gates)
-        same.setdefault(tuple(oneline(step.says) for step in unit.steps) + gates, []).append(unit)
+        same.setdefault(tuple(oneline(step.description) for step in unit.steps) + gates, []).append(unit)
     for what, some in same.items():
         sites = ", ".join(str(unit.site) for unit in some)
         if what in before and not commands:
@@ -134,10 +134,10 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                     {
                         "host": unit.site.host,
                         "app": unit.site.app,
-                        "steps": [{"name": step.name, "says": step.says} for step in unit.steps],
+                        "steps": [{"name": step.name, "says": step.description} for step in unit.steps],
                         "gates": [gate.name for gate in unit.gates],
                     }
-                    for unit in wave.units
+                    for unit in wave.site_plans
                 ],
             }
             for wave in plan.waves

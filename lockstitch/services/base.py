@@ -37,7 +37,7 @@ class Service(BaseModel):
         """Commands that must be found on the host."""
         return ()
 
-    def units(self) -> tuple[str, ...]:
+    def systemd_units(self) -> tuple[str, ...]:
         """Systemd units that must run for it, and so must start with the host."""
         return ()
 
@@ -57,15 +57,15 @@ class Service(BaseModel):
         """The command that carries out the app's `migrate`."""
         return place.inside(line)
 
-    def about(self, place: ReleaseContext) -> Probe[tuple[str, ...]] | None:
+    def extra_probe(self, place: ReleaseContext) -> Probe[tuple[str, ...]] | None:
         """What must be known of the host before a plan is made: lines that only this service understands."""
         return None
 
-    def notes(self, place: ReleaseContext) -> Iterable[str]:
+    def warnings(self, place: ReleaseContext) -> Iterable[str]:
         """What a person should know before a deploy, by what was asked."""
         return ()
 
-    def unproven(self) -> str:
+    def proof_gap(self) -> str:
         """What its own proof leaves open where no health URL tells the revision; empty: nothing."""
         return ""
 
@@ -92,23 +92,23 @@ class Service(BaseModel):
         """What else must take the new code once it serves, such as workers."""
         return ()
 
-    def mode(self) -> Maintenance | None:
+    def maintenance_mode(self) -> Maintenance | None:
         """How the app is put into maintenance, where the service knows a way."""
         return None
 
-    def lacks(self, place: ReleaseContext, page: Page) -> Iterable[str]:
+    def unsupported_page_options(self, place: ReleaseContext, page: Page) -> Iterable[str]:
         """What a person asked of the maintenance page, and what is done instead."""
         return ()
 
-    def paused(self, place: ReleaseContext) -> Iterable[Step]:
+    def pause_workers(self, place: ReleaseContext) -> Iterable[Step]:
         """What keeps the app's workers from the database while it is taken back, in maintenance."""
         return ()
 
-    def pausing(self, place: ReleaseContext) -> Iterable[str]:
+    def pause_warnings(self, place: ReleaseContext) -> Iterable[str]:
         """What to tell of that."""
         return ()
 
-    def cleared(self, place: ReleaseContext) -> Iterable[Step]:
+    def clear_caches(self, place: ReleaseContext) -> Iterable[Step]:
         """What forgets, once the older code serves, what was kept of a database that was taken back."""
         return ()
 
@@ -144,7 +144,7 @@ class Service(BaseModel):
 
     def starting(self, place: ReleaseContext) -> Iterable[Step]:
         """Start it where it does not run; where it runs, nothing is lost."""
-        return (replace(self.reload_step(place), name="start", says="start it"),)
+        return (replace(self.reload_step(place), name="start", description="start it"),)
 
     def restarting(self, place: ReleaseContext) -> Iterable[Step]:
         """End it and start it anew; nothing where the service does not know how it is stopped."""

@@ -64,7 +64,7 @@ class Gunicorn(Service):
     def tools(self) -> tuple[str, ...]:
         return ("systemctl",) if self.unit else ()
 
-    def units(self) -> tuple[str, ...]:
+    def systemd_units(self) -> tuple[str, ...]:
         return (self.unit,) if self.unit else ()
 
     def check(self, place: ReleaseContext) -> Step:

@@ -37,7 +37,7 @@ class Systemd(Service):
     def tools(self) -> tuple[str, ...]:
         return ("systemctl",)
 
-    def units(self) -> tuple[str, ...]:
+    def systemd_units(self) -> tuple[str, ...]:
         return (self.unit,)
 
     def check(self, place: ReleaseContext) -> Step:

@@ -11,7 +11,7 @@ import pytest
 from lockstitch import plans
 from lockstitch.cli import hosts
 from lockstitch.concurrency import interrupt
-from lockstitch.engine.fanout import HostScript, everywhere
+from lockstitch.engine.fanout import HostScript, run_on_hosts
 from lockstitch.errors import ExitCode
 from lockstitch.model.command import Command
 from lockstitch.model.host import Address, Host
@@ -33,7 +33,7 @@ class Interrupted(FakeRemote):
 
 def test_all_had_ended_and_it_is_still_told() -> None:
     stopped = threading.Event()
-    done = everywhere(Interrupted(), WORK, stopped=stopped)
+    done = run_on_hosts(Interrupted(), WORK, stopped=stopped)
     assert done["one"].code is ExitCode.DONE and stopped.is_set()
 
 

@@ -102,8 +102,8 @@ class DeskWorld:
         def plan() -> Plan:
             who = (self.new_run(), "ada@desk")
             if kind == "deploy":
-                return replace(plans.deploy(fleet, found, plans.DeployOptions(*who)), written={})
-            return replace(plans.rollback(fleet, found, plans.RollbackOptions(*who)), written={})
+                return replace(plans.deploy(fleet, found, plans.DeployOptions(*who)), journal_sizes={})
+            return replace(plans.rollback(fleet, found, plans.RollbackOptions(*who)), journal_sizes={})
 
         return plan
 

@@ -359,7 +359,7 @@ def test_a_tag_that_one_host_cannot_make_is_taken_back_everywhere(any_world: Wor
     """The tag is pushed from the first host, whatever becomes of it on another."""
     plan = any_world.given("v1").plan_deploy("v2", tag_before="before-v2")
     unit, step = (3, 0) if at == "tag" else (0, 1)
-    fails = replace(plan.waves[0].units[unit].steps[step], command=Command("sleep 0.3; exit 9"))
+    fails = replace(plan.waves[0].site_plans[unit].steps[step], command=Command("sleep 0.3; exit 9"))
     ended = any_world.run(with_step(plan, (0, unit, step), lambda _: fails))
     assert ended.code == 7
     assert tags_everywhere(any_world, "before-v2") == {}

@@ -57,14 +57,14 @@ class Prepared:
             made = plans.rollback(
                 self.fleet, self.survey, plans.RollbackOptions(self.world.new_run(), "ada@desk", "v1")
             )
-        return replace(made, written={})
+        return replace(made, journal_sizes={})
 
     def assert_back(self, ended: Ended, plan: Plan, why: str) -> None:
         """Everything is as it was, by the folders; and what failed is on record."""
         assert self.world.truth() == self.before, why
         assert self.world.leftovers() == [], why
         assert {site.where for site in ended.outcome.sites} == {"old"}, why
-        assert ended.outcome.left == (), why
+        assert ended.outcome.manual_actions == (), why
         for change in plan.changes:
             verdicts = self.world.verdicts(change.site.host, change.site.app)
             assert verdicts.get(change.release) == self.verdict(ended), why
@@ -156,7 +156,7 @@ def test_every_step_that_fails_takes_every_host_back(both: Twins) -> None:
     def check(prepared: Prepared, at: tuple[int, int, int]) -> None:
         plan = prepared.plan()
         wave, site, step = step_at(plan, at)
-        ended = prepared.world.run(with_step(plan, at, fails_once if step.again else fails))
+        ended = prepared.world.run(with_step(plan, at, fails_once if step.redo_on_rollback else fails))
         why = told(ended, wave.name, step.name, site)
         assert ended.code == 5, why
         (failure,) = ended.outcome.failures
@@ -172,7 +172,7 @@ Where = tuple[str, str, str]
 def scripts_of(plan: Plan) -> dict[Where, str]:
     """Every script of a run that goes well, by host, app and first step; and which part of the run it is of."""
     lock = {(site.host, site.app, "lock"): "lock" for site in plan.sites}
-    waves = {where(unit): "switch" if wave.visible else "prepare" for wave in plan.waves for unit in wave.units}
+    waves = {where(unit): "switch" if wave.visible else "prepare" for wave in plan.waves for unit in wave.site_plans}
     return {**lock, **waves, **{where(unit): "finish" for unit in plan.finish}}
 
 
@@ -227,7 +227,9 @@ def test_a_connection_that_drops_once_at_any_script_takes_every_host_back(both: 
         assert [(f.site and f.site.host, f.what) for f in ended.outcome.failures] == [(at[0], KINDS[part])], why
         if part == "finish":
             assert ended.code == 6, why
-            assert [f"{left.site.app}@{left.site.host}" for left in ended.outcome.left] == [f"{at[1]}@{at[0]}"], why
+            assert [f"{left.site.app}@{left.site.host}" for left in ended.outcome.manual_actions] == [
+                f"{at[1]}@{at[0]}"
+            ], why
             assert {site.where for site in ended.outcome.sites} == {"new"}, why
             assert world.truth() == world.on(prepared.after), why
             prepared.restore()
@@ -249,8 +251,8 @@ def test_a_host_that_is_gone_for_good_is_named_and_every_other_one_is_back(deplo
         ended = world.run(prepared.plan())
         why = told(ended, *at)
         assert ended.code == 6, why
-        assert {left.site.host for left in ended.outcome.left} == {host}, why
-        assert {left.command for left in ended.outcome.left} == {f"fab -H box:{host} status"}, why
+        assert {left.site.host for left in ended.outcome.manual_actions} == {host}, why
+        assert {left.command for left in ended.outcome.manual_actions} == {f"fab -H box:{host} status"}, why
         others = {site for site in SITES if site[0] != host}
         truth = world.truth()
         assert {site: truth[site] for site in others} == {site: prepared.before[site] for site in others}, why
@@ -302,12 +304,12 @@ def test_every_gate_that_says_no_takes_every_host_back(both: Twins) -> None:
         why = told(ended, wave.name, at)
         assert ended.code == 5, why
         (failure,) = ended.outcome.failures
-        assert failure.site == wave.units[at[1]].site, why
+        assert failure.site == wave.site_plans[at[1]].site, why
         assert (failure.what, failure.reason) == ("gate serving", "I say no"), why
         prepared.assert_back(ended, plan, why)
 
     waves = enumerate(both.plan().waves)
-    both.each([(w, u) for w, wave in waves for u, unit in enumerate(wave.units) if unit.gates], check)
+    both.each([(w, u) for w, wave in waves for u, unit in enumerate(wave.site_plans) if unit.gates], check)
 
 
 def says_no(unit: SitePlan) -> SitePlan:
@@ -326,7 +328,7 @@ def test_every_way_back_that_fails_is_left_to_a_person_by_name(deploy: Twins) ->
         ended = prepared.world.run(with_unit(with_step(plan, at, cannot_go_back), last, 0, says_no))
         why = told(ended, wave.name, step.name, site)
         assert ended.code == 6, why
-        (left,) = ended.outcome.left
+        (left,) = ended.outcome.manual_actions
         assert left.site == site, why
         assert left.command == f"fab -H box:{site.host} status", why
         ends = {outcome.site: outcome.where for outcome in ended.outcome.sites}
@@ -342,7 +344,7 @@ def test_every_way_back_that_fails_is_left_to_a_person_by_name(deploy: Twins) ->
 
 
 def undone(step: Step) -> bool:
-    return step.again or step.undo is not None
+    return step.redo_on_rollback or step.undo is not None
 
 
 def cannot_go_back(step: Step) -> Step:
@@ -359,7 +361,7 @@ def test_going_back_asks_anew_and_does_not_take_the_word_of_the_code_that_failed
     """Of two hosts in one wave one fails: the other, whose gates had passed, is asked again once it is back."""
     plan = world.given("v1").plan_deploy("v2")
     last = len(plan.waves) - 1
-    (b, c) = plan.waves[last].units
+    (b, c) = plan.waves[last].site_plans
     asked: list[str] = []
 
     def noted(unit: SitePlan) -> SitePlan:
@@ -367,7 +369,7 @@ def test_going_back_asks_anew_and_does_not_take_the_word_of_the_code_that_failed
             asked.append(unit.site.host)
             return passed("it is the old one")
 
-        return replace(unit, back=tuple(replace(gate, judge=judge) for gate in unit.back))
+        return replace(unit, rollback_gates=tuple(replace(gate, judge=judge) for gate in unit.rollback_gates))
 
     plan = with_step(plan, (last, 0, len(b.steps) - 1), fails_once)
     plan = with_unit(with_unit(plan, last, 0, noted), last, 1, noted)
@@ -393,7 +395,7 @@ def test_an_observer_that_fails_at_any_event_leaves_no_fleet_on_two_versions(dep
 
         outcome = run(prepared.plan(), world.remote, hosts, full)
         said = outcome_text(outcome)
-        assert outcome.code in (ExitCode.DONE, ExitCode.REVERTED) and not outcome.left, (number, said)
+        assert outcome.code in (ExitCode.DONE, ExitCode.REVERTED) and not outcome.manual_actions, (number, said)
         assert world.truth() == (prepared.before if outcome.code else world.on(prepared.after)), (number, said)
         assert "No space left on device" in said and "lost" not in said, (number, said)
         assert world.leftovers() == [], (number, said)
@@ -432,7 +434,7 @@ def test_a_second_interrupt_names_what_is_not_back(world: World) -> None:
     """Stopped while it goes back: every site that is not proven to be on the old revision is left to a person."""
     plan = world.given("v1").plan_deploy("v2")
     world.remote.faults = [
-        Breaks(("b", "web", plan.waves[-1].units[0].steps[0].name), interrupted),
+        Breaks(("b", "web", plan.waves[-1].site_plans[0].steps[0].name), interrupted),
         Breaks(("b", "api", undo_of(plan)), interrupted),
     ]
     ended = world.run(plan)
@@ -440,7 +442,7 @@ def test_a_second_interrupt_names_what_is_not_back(world: World) -> None:
     outcomes = {str(site.site): site.where for site in ended.outcome.sites}
     still_new = {f"{app}@{host}" for host, app in SITES if world.served(host, app) == "v2"}
     assert still_new, "the second interrupt came too late for this test to say anything"
-    assert still_new <= {str(left.site) for left in ended.outcome.left}, told(ended)
+    assert still_new <= {str(left.site) for left in ended.outcome.manual_actions}, told(ended)
     assert still_new <= {site for site, where in outcomes.items() if where != "old"}, told(ended)
     assert not [path for path in world.leftovers() if "lock.json" in path]
     assert "need a person" in outcome_text(ended.outcome)
@@ -449,18 +451,20 @@ def test_a_second_interrupt_names_what_is_not_back(world: World) -> None:
 def test_a_second_interrupt_names_the_locks_that_are_still_held(world: World) -> None:
     plan = world.given("v1").plan_deploy("v2")
     world.remote.faults = [
-        Breaks(("b", "web", plan.waves[-1].units[0].steps[0].name), interrupted),
+        Breaks(("b", "web", plan.waves[-1].site_plans[0].steps[0].name), interrupted),
         Breaks(("b", "api", undo_of(plan)), interrupted),
         Breaks(("c", "web", "unlock"), lost),
     ]
     ended = world.run(plan)
     held = [path for path in world.leftovers() if path.endswith("lock.json")]
     assert ended.code == 130 and len(held) == 1, told(ended)
-    assert [str(left.site) for left in ended.outcome.left if "its lock is still held" in left.what] == ["web@c"]
+    assert [str(left.site) for left in ended.outcome.manual_actions if "its lock is still held" in left.what] == [
+        "web@c"
+    ]
 
 
 def undo_of(plan: Plan) -> str:
     """The first step of what puts api@b back."""
-    (unit,) = [u for wave in plan.waves for u in wave.units if wave.visible and str(u.site) == "api@b"]
+    (unit,) = [u for wave in plan.waves for u in wave.site_plans if wave.visible and str(u.site) == "api@b"]
     undos = [f"undo {step.name}" for step in reversed(unit.steps) if step.undo is not None]
     return undos[0]

@@ -265,7 +265,7 @@ def test_a_lock_that_comes_between_survey_and_checkout_leaves_nothing_to_put_bac
     ended = world.run(plan)
     assert ended.code == 5, ended.outcome
     assert [failure.what for failure in ended.outcome.failures] == ["checkout"]
-    assert (ended.outcome.left, world.revision(*HERE)) == ((), world.rev("v1"))
+    assert (ended.outcome.manual_actions, world.revision(*HERE)) == ((), world.rev("v1"))
 
 
 @pytest.mark.parametrize("discard", [False, True])
@@ -289,7 +289,7 @@ exec {shutil.which("git")} "$@"
     (programs / "git").chmod(0o755)
     world.remote.env = {**world.remote.env, "PATH": f"{programs}:{os.environ['PATH']}"}
     ended = world.deploy("v2", "box:a", discard=discard)
-    assert (ended.code, ended.outcome.left) == (5, ())
+    assert (ended.code, ended.outcome.manual_actions) == (5, ())
     assert (world.revision(*HERE), (at / "VERSION").read_text()) == (world.rev("v1"), "v1\n")
     assert (at / ".gitignore").read_text() == ("mine\n" if discard else "built\n")
     assert list((at / ".git").rglob("*.lock")) == []

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.engine.journal import Journal, note, now, recorded, records
+from lockstitch.engine.journal import Journal, journaled, note, now, records
 from lockstitch.model.command import Secret
 from lockstitch.model.gate import passed
 from lockstitch.model.layout import layout
@@ -104,7 +104,7 @@ def test_every_kind_of_event_is_here() -> None:
 def test_every_event_is_written_down_before_it_is_shown(tmp_path: Path) -> None:
     with Journal(tmp_path, "run-1") as journal:
         shown: list[tuple[RunEvent, int]] = []
-        observe = recorded(journal, PLAN, lambda event: shown.append((event, len(list(records(journal.path)[0])))))
+        observe = journaled(journal, PLAN, lambda event: shown.append((event, len(list(records(journal.path)[0])))))
         for event in EVENTS:
             observe(event)
     assert shown == [(event, number + 2) for number, event in enumerate(EVENTS)]

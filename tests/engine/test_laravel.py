@@ -62,12 +62,14 @@ def test_the_order_of_a_deploy(make: Make) -> None:
 def test_all_hosts_are_down_before_the_migration_and_each_is_up_before_its_health_is_asked(make: Make) -> None:
     world = make(when="always").given("v1")
     waves = world.plan_deploy("v2").waves
-    names = [[step.name for unit in wave.units for step in unit.steps] for wave in waves]
-    down = next(i for i, wave in enumerate(waves) if {s.name for u in wave.units for s in u.steps} == {"maintenance"})
-    assert [unit.site.host for unit in waves[down].units] == ["a", "b"]
+    names = [[step.name for unit in wave.site_plans for step in unit.steps] for wave in waves]
+    down = next(
+        i for i, wave in enumerate(waves) if {s.name for u in wave.site_plans for s in u.steps} == {"maintenance"}
+    )
+    assert [unit.site.host for unit in waves[down].site_plans] == ["a", "b"]
     migrating = next(i for i, steps in enumerate(names) if "migrate" in steps)
     assert down < migrating
-    for unit in (unit for wave in waves for unit in wave.units if unit.gates):
+    for unit in (unit for wave in waves for unit in wave.site_plans if unit.gates):
         assert unit.steps[-1].name == "up" and [gate.name for gate in unit.gates] == ["serving", "health"]
 
 

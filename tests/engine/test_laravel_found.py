@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lockstitch import plans
-from lockstitch.engine.fanout import HostScript, everywhere
+from lockstitch.engine.fanout import HostScript, run_on_hosts
 from lockstitch.engine.runner import run
 from lockstitch.model.command import Command, Secret
 from lockstitch.model.gate import passed
@@ -83,7 +83,7 @@ def test_what_somebody_put_down_after_a_run_was_cut_off_is_theirs(make: Make) ->
     world = make(when="always").given("v1")
     plan = world.plan_deploy("v2")
     down = next(wave for wave in plan.waves if wave.name.startswith("put desk"))
-    for unit in down.units:
+    for unit in down.site_plans:
         world.remote.run(next(h for h in world.fleet().hosts if h.name == unit.site.host), Script(unit.steps))
     asked = world.survey(plans.usual_asks(world.fleet()))
     assert all(facts.maintenance.left for facts in asked.facts.values())
@@ -163,6 +163,6 @@ def test_what_an_app_prints_of_its_secrets_is_masked(make: Make) -> None:
     world, said = make(), list[Event]()
     (host, *_) = world.fleet().hosts
     told = Command('echo "the key is $KEY"', env={"KEY": Secret("open-sesame")})
-    done = everywhere(world.remote, [HostScript("desk", host, Script((Step("run", "", told),)))], said.append)
+    done = run_on_hosts(world.remote, [HostScript("desk", host, Script((Step("run", "", told),)))], said.append)
     assert done["desk"].results[0].output == "the key is ***\n"
     assert [event.line for event in said if isinstance(event, StepOutput)] == ["the key is ***"]

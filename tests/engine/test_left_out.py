@@ -24,7 +24,7 @@ SITE = Site("h", "api", layout("in_place", "app"))
 
 def step(name: str, text: str = "", *, undo: bool = True, again: bool = False, tells: str = "") -> Step:
     took_back = Command(f"echo 'undo {name}' >>log") if undo and not again else None
-    return Step(name, name, Command(f"echo {name} >>log\n{text}"), took_back, again, tells=tells)
+    return Step(name, name, Command(f"echo {name} >>log\n{text}"), took_back, again, outputs_for=tells)
 
 
 def only_if(verdict: Verdict) -> Condition:
@@ -67,7 +67,7 @@ def test_a_unit_that_continues_another_goes_back_with_it(tmp_path: Path, fails_i
         return step(name, f"[ {fails_in} != {name} ] || [ $(grep -c '^{name}$' log) -gt 1 ]", again=again)
 
     moved = SitePlan(SITE, (each("checkout"), each("build", again=True)))
-    switched = SitePlan(SITE, (each("migrate"), each("reload", again=True)), after=moved)
+    switched = SitePlan(SITE, (each("migrate"), each("reload", again=True)), continues=moved)
     waves = [
         Wave("code", (moved,), visible=True),
         Wave("between", (SitePlan(SITE, (each("between"),)),)),

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from fabric import Config
 
-from lockstitch.engine.fanout import HostScript, everywhere
-from lockstitch.engine.journal import KEPT, Journal, recorded, records
+from lockstitch.engine.fanout import HostScript, run_on_hosts
+from lockstitch.engine.journal import KEPT, Journal, journaled, records
 from lockstitch.engine.runner import run
 from lockstitch.errors import CheckError, ExitCode
 from lockstitch.model.command import Command
@@ -72,14 +72,14 @@ class Far:
             show(event)
 
         with Journal(runs, plan.run) as journal:
-            record = recorded(journal, plan, shown)
+            record = journaled(journal, plan, shown)
             journal._file = Full(journal, writes)  # type: ignore[assignment]
             outcome = run(plan, self.remote, hosts, record)
             return record.ended(outcome, outcome_json(outcome)), events
 
     def plan(self, ref: str) -> Plan:
         """A plan for one host."""
-        return replace(self.world.plan_deploy(ref, "box:c"), written={})
+        return replace(self.world.plan_deploy(ref, "box:c"), journal_sizes={})
 
     def on(self, version: str) -> dict[tuple[str, str], tuple[str, str]]:
         return {site: at if site[0] == "c" else self.before[site] for site, at in self.world.on(version).items()}
@@ -110,7 +110,7 @@ def test_a_disk_that_is_full_from_any_event_on(far: Far, tmp_path: Path) -> None
         outcome, seen = far.deploy("v2", runs, number)
         said = outcome_text(outcome)
         ends.append(outcome.code)
-        assert outcome.code in (ExitCode.DONE, ExitCode.REVERTED) and not outcome.left, (number, said)
+        assert outcome.code in (ExitCode.DONE, ExitCode.REVERTED) and not outcome.manual_actions, (number, said)
         assert far.world.truth() == (far.before if outcome.code else far.on("v2")), (number, said)
         assert far.locks() == [], (number, said)
         assert "no space left on device" in said and str(runs) in said, (number, said)
@@ -135,7 +135,7 @@ def test_a_display_that_fails_at_any_event(far: Far, tmp_path: Path, error: Exce
                 raise error
 
         outcome, _ = far.deploy("v2", tmp_path / str(number), show=show)
-        assert outcome.code is ExitCode.DONE and not outcome.left, outcome_text(outcome)
+        assert outcome.code is ExitCode.DONE and not outcome.manual_actions, outcome_text(outcome)
         assert far.world.truth() == far.on("v2") and far.locks() == []
         assert "not all of this run was shown" in outcome_text(outcome)
         far.restore()
@@ -149,9 +149,9 @@ def test_what_cannot_be_kept_here_says_nothing_of_the_host(far: Far) -> None:
     def full(event: Event) -> None:
         raise FULL
 
-    done = everywhere(far.remote, [HostScript("a", host, script)], full)["a"]
+    done = run_on_hosts(far.remote, [HostScript("a", host, script)], full)["a"]
     assert done.code is ExitCode.CHECK_SAID_NO and "cannot be kept on this machine: no space left" in done.words
-    assert everywhere(far.remote, [HostScript("a", host, script)])["a"].code is ExitCode.DONE
+    assert run_on_hosts(far.remote, [HostScript("a", host, script)])["a"].code is ExitCode.DONE
 
 
 def test_a_disk_that_is_full_before_anything_begins(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
 
 def test_the_record_of_long_output_has_its_beginning_and_its_end(tmp_path: Path) -> None:
     with Journal(tmp_path, "run-1") as journal:
-        record = recorded(journal, Plan("deploy", "prod", "run-1", "ada", "", ()), lambda event: None)
+        record = journaled(journal, Plan("deploy", "prod", "run-1", "ada", "", ()), lambda event: None)
         record(StepBegan("h", "api", "build", "run-1"))
         for number in range(60_000):
             record(StepOutput("h", "api", "build", f"{number} {'x' * 50}"))

@@ -58,7 +58,7 @@ def planned(found: dict[str, Boot] | None = None, *, seconds: float = 20.0, only
     def hasty(unit: SitePlan) -> SitePlan:
         return replace(unit, gates=tuple(replace(gate, interval=0.01) for gate in unit.gates))
 
-    return replace(plan, waves=tuple(replace(w, units=tuple(map(hasty, w.units))) for w in plan.waves))
+    return replace(plan, waves=tuple(replace(w, site_plans=tuple(map(hasty, w.site_plans))) for w in plan.waves))
 
 
 def carried_out(plan: Plan, remote: FakeRemote) -> Outcome:
@@ -127,11 +127,11 @@ def test_another_host_key_is_not_waited_for() -> None:
 def test_only_those_that_wait_for_it() -> None:
     found = {"a": Boot("id 1"), "b": Boot("id 1", pending=True, because=("linux-image",)), "c": Boot("id 1")}
     plan = planned(found, only_pending=True)
-    assert [unit.site.host for wave in plan.waves for unit in wave.units] == ["b"]
+    assert [unit.site.host for wave in plan.waves for unit in wave.site_plans] == ["b"]
     assert plan.notes == ("b waits for a reboot: linux-image",)
     none = planned({host.name: Boot("id 1") for host in HOSTS}, only_pending=True)
     assert none.empty
-    assert none.nothing == "no host waits for a reboot"
+    assert none.empty_reason == "no host waits for a reboot"
 
 
 def test_where_it_is_not_allowed_nothing_is_rebooted() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.engine.redact import kept
+from lockstitch.engine.redact import redacted
 from lockstitch.model.command import Secret, words
 
 HIDDEN = "hunter2!"
@@ -35,7 +35,7 @@ HIDDEN = "hunter2!"
     ],
 )
 def test_what_looks_like_a_secret_is_masked(typed: str, stays: str) -> None:
-    said = kept(typed)
+    said = redacted(typed)
     assert HIDDEN not in said and "***" in said and stays in said
 
 
@@ -44,7 +44,7 @@ def test_what_is_quoted_is_masked_to_its_end(odd: str) -> None:
     """Several words after `--` are quoted by us where they hold odd signs, as passwords do."""
     secret = f"x{odd}{HIDDEN}"
     for first in (["env", f"DB_PASSWORD={secret}"], ["curl", "-u", f"ada:{secret}"], ["mysql", f"-p{secret}"]):
-        said = kept(words("run", "--", *first, "and", "more"))
+        said = redacted(words("run", "--", *first, "and", "more"))
         assert HIDDEN not in said and said.endswith("and more"), said
 
 
@@ -52,13 +52,13 @@ def test_what_is_quoted_is_masked_to_its_end(odd: str) -> None:
     "typed", ["uptime", "systemctl restart app", "mkdir -p /a/b", "git log --oneline -5", "ps -u deploy", "df -h /"]
 )
 def test_the_rest_stays(typed: str) -> None:
-    assert kept(typed) == typed
+    assert redacted(typed) == typed
 
 
 def test_a_secret_that_is_known_is_masked_wherever_it_stands() -> None:
-    assert kept("echo hunter2 | chpasswd", [Secret("hunter2")]) == "echo *** | chpasswd"
+    assert redacted("echo hunter2 | chpasswd", [Secret("hunter2")]) == "echo *** | chpasswd"
 
 
 @given(st.text())
 def test_any_text_can_be_kept(text: str) -> None:
-    assert kept(text).count("\n") <= text.count("\n")
+    assert redacted(text).count("\n") <= text.count("\n")

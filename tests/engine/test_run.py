@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lockstitch.cli.run_plan import while_same
-from lockstitch.engine.journal import Journal, recorded
+from lockstitch.engine.journal import Journal, journaled
 from lockstitch.engine.runner import run
 from lockstitch.errors import CheckError, SiteChangedError, StepTimeoutError
 from lockstitch.model.gate import Verdict, failed, passed
@@ -80,7 +80,7 @@ def test_after_a_pause_the_gates_are_asked_once_more(any_world: World, then: boo
 def test_a_step_that_takes_too_long_takes_every_host_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     before = world.given("v1").truth()
     plan = world.plan_deploy("v2")
-    slow = plan.waves[-1].units[1]
+    slow = plan.waves[-1].site_plans[1]
 
     carry_out = world.remote.run
 
@@ -111,7 +111,7 @@ def test_a_secret_that_a_host_prints_is_masked_in_everything_that_is_kept(
     shown: list[Any] = []
     with Journal(world.root / "runs", plan.run) as journal:
         hosts = {host.name: host for host in world.fleet().hosts}
-        outcome = run(plan, world.remote, hosts, recorded(journal, plan, shown.append))
+        outcome = run(plan, world.remote, hosts, journaled(journal, plan, shown.append))
     assert outcome.code == 5
     kept = [
         journal.path.read_text(),
@@ -180,7 +180,7 @@ def test_an_untouched_host_whose_journal_cannot_be_written_needs_nobody(world: W
     world.remote.faults.append(in_its_place)
     ended = world.run(plan)
     said = outcome_text(ended.outcome)
-    assert ended.code == 5 and ended.outcome.left == (), said
+    assert ended.code == 5 and ended.outcome.manual_actions == (), said
     assert "cannot be written" in said and "web@c: its journal lacks this run, which has changed nothing there" in said
     assert world.truth() == world.on("v1") and world.leftovers() == []
 
@@ -201,7 +201,7 @@ def test_a_host_that_was_changed_and_cannot_record_it_needs_a_person(world: Worl
     world.remote.faults.append(in_its_place)
     ended = world.run(plan)
     assert ended.code == 6, outcome_text(ended.outcome)
-    ((site, what),) = [(str(left.site), left.what) for left in ended.outcome.left]
+    ((site, what),) = [(str(left.site), left.what) for left in ended.outcome.manual_actions]
     assert site == "api@a" and what.startswith("its journal lacks this run")
     assert world.truth() == world.on("v1")
 

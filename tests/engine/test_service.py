@@ -41,9 +41,9 @@ def planned(world: World, verb: plans.Verb, selection: str = "box") -> Plan:
     plan = plans.service(fleet, found, asked)
 
     def hasty(unit: SitePlan) -> SitePlan:
-        return replace(unit, gates=tuple(map(quick, unit.gates)), back=tuple(map(quick, unit.back)))
+        return replace(unit, gates=tuple(map(quick, unit.gates)), rollback_gates=tuple(map(quick, unit.rollback_gates)))
 
-    return replace(plan, waves=tuple(replace(w, units=tuple(map(hasty, w.units))) for w in plan.waves))
+    return replace(plan, waves=tuple(replace(w, site_plans=tuple(map(hasty, w.site_plans))) for w in plan.waves))
 
 
 def did(world: World, verb: plans.Verb) -> Ended:
@@ -87,7 +87,7 @@ def test_a_service_that_does_not_start_again_is_named_and_the_others_are_left_al
     before = starts(served)
     ended = did(served, "restart")
     assert ended.code == 6
-    assert [str(left.site) for left in ended.outcome.left] == ["api@a"]
+    assert [str(left.site) for left in ended.outcome.manual_actions] == ["api@a"]
     assert results(ended) == {"api@a": "see to it", "api@b": "not begun", "web@b": "not begun", "web@c": "not begun"}
     assert starts(served) == before
     assert {site for site, (_, version) in served.truth().items() if not version} == {("a", "api")}
@@ -128,7 +128,7 @@ def test_stopped_they_stay_stopped_until_they_are_started(served: World) -> None
     assert {version for _, version in served.truth().values()} == {""}
     again = planned(served, "stop")
     assert again.empty
-    assert again.nothing == "every service is stopped"
+    assert again.empty_reason == "every service is stopped"
     assert did(served, "start").code == 0
     assert served.truth() == served.on("v1")
     assert planned(served, "start").empty
@@ -139,7 +139,7 @@ def test_one_that_does_not_stop_is_named_and_nobody_is_started(served: World) ->
     touch(served, "b", "stays")
     ended = did(served, "stop")
     assert ended.code == 6
-    assert {str(left.site) for left in ended.outcome.left} == {"api@b", "web@b"}
+    assert {str(left.site) for left in ended.outcome.manual_actions} == {"api@b", "web@b"}
     assert {site for site, (_, version) in served.truth().items() if version} == {("b", "api"), ("b", "web")}
 
 

@@ -58,13 +58,13 @@ def test_a_database_that_needs_a_person_is_shown_by_a_task_that_knows_databases(
 ) -> None:
     outcome = carried_out(tmp_path, DATABASE, kind, steps, finish, lost)
     assert outcome.code is ExitCode.NEEDS_A_PERSON
-    assert [left.command for left in outcome.left] == [f"fab -H prod {then}"]
+    assert [left.command for left in outcome.manual_actions] == [f"fab -H prod {then}"]
     assert f"next: fab -H prod {then}" in outcome_text(outcome)
 
 
 def test_an_app_that_needs_a_person_is_shown_by_status(tmp_path: Path) -> None:
     outcome = carried_out(tmp_path, APP, "deploy", (STUCK,))
-    assert [left.command for left in outcome.left] == ["fab -H prod:h status"]
+    assert [left.command for left in outcome.manual_actions] == ["fab -H prod:h status"]
 
 
 def test_how_far_it_was_is_not_among_the_last_lines_of_what_failed(tmp_path: Path) -> None:

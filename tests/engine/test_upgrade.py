@@ -63,7 +63,7 @@ def planned(*, security: bool = False) -> Plan:
 
 
 def script(plan: Plan, *, undo: bool = False) -> Script:
-    (step,) = plan.waves[0].units[0].steps
+    (step,) = plan.waves[0].site_plans[0].steps
     return Script((replace(step, command=step.undo) if undo and step.undo else step,))
 
 
@@ -88,7 +88,7 @@ def test_only_what_is_for_security_and_it_stays_automatic(remote: LocalRemote) -
     assert "one" not in output
     assert (remote.home("a") / "asked").read_text().rstrip().endswith("install --only-upgrade two")
     assert "auto two" in (remote.home("a") / "marked").read_text()
-    assert plan.done == ("a: two 1 -> 2",)
+    assert plan.summary == ("a: two 1 -> 2",)
 
 
 def test_apt_that_fails_is_a_failure_and_what_is_not_whole_needs_a_person(remote: LocalRemote) -> None:

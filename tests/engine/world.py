@@ -267,14 +267,14 @@ def steps_of(plan: Plan) -> list[tuple[int, int, int]]:
     return [
         (w, u, s)
         for w, wave in enumerate(plan.waves)
-        for u, unit in enumerate(wave.units)
+        for u, unit in enumerate(wave.site_plans)
         for s in range(len(unit.steps))
     ]
 
 
 def step_at(plan: Plan, at: tuple[int, int, int]) -> tuple[Wave, Site, Step]:
     wave = plan.waves[at[0]]
-    unit = wave.units[at[1]]
+    unit = wave.site_plans[at[1]]
     return wave, unit.site, unit.steps[at[2]]
 
 
@@ -291,8 +291,8 @@ def with_step(plan: Plan, at: tuple[int, int, int], change: Change) -> Plan:
 def with_unit(plan: Plan, w: int, u: int, change: Callable[[SitePlan], SitePlan]) -> Plan:
     """The plan with one unit changed."""
     wave = plan.waves[w]
-    units = tuple(change(unit) if n == u else unit for n, unit in enumerate(wave.units))
-    waves = tuple(replace(wave, units=units) if n == w else wave for n, wave in enumerate(plan.waves))
+    units = tuple(change(unit) if n == u else unit for n, unit in enumerate(wave.site_plans))
+    waves = tuple(replace(wave, site_plans=units) if n == w else wave for n, wave in enumerate(plan.waves))
     return replace(plan, waves=waves)
 
 

@@ -113,11 +113,11 @@ def test_what_two_apps_share_goes_once(cleaning: plans.DiskCleanup) -> None:
     found = {site: (*shared, own) if site.app == "api" else shared for site in cleaning.asks()}
     plan = plans.clean(cleaning, found)
     (wave,) = plan.waves
-    assert {str(unit.site): [step.name for step in unit.steps] for unit in wave.units} == {
+    assert {str(unit.site): [step.name for step in unit.steps] for unit in wave.site_plans} == {
         "api@a": ["prune", "caches", "archives"],
         "api@b": ["prune", "caches", "archives"],
     }
-    assert wave.stands and not wave.visible
+    assert wave.keep_on_failure and not wave.visible
     assert plan.notes[-1].startswith("in all ") and f"api@a: old release {RELEASES[0]}, 5K" in plan.notes
     assert [str(unit.site) for unit in plan.finish] == ["api@a", "api@b"]
 

@@ -98,7 +98,7 @@ def rolled_back(fleet: Fleet, way: plans.DatabaseStrategy, vault: BackupDirector
 @both_layouts
 def test_it_is_dumped_after_the_build_and_before_the_migration(tmp_path: Path, layout: LayoutKind) -> None:
     plan = deployed(fleet_of(tmp_path, layout))
-    order = [(step.name, unit.site.host) for wave in plan.waves for unit in wave.units for step in unit.steps]
+    order = [(step.name, unit.site.host) for wave in plan.waves for unit in wave.site_plans for step in unit.steps]
     dump = order.index(("backup", "a2"))
     assert order.index(("build", "a1")) < dump < order.index(("migrate", "a1")) < order.index(("migration", "a2"))
     (wave,) = (wave for wave in plan.waves if wave.name.startswith("back up main"))
@@ -117,9 +117,9 @@ def test_every_site_of_a_plan_is_freed_however_it_ends(tmp_path: Path, layout: L
 
 def test_what_moves_a_checkout_and_what_reloads_it_go_back_as_one(tmp_path: Path) -> None:
     plan = deployed(fleet_of(tmp_path, "in_place"))
-    (moved,) = (unit for wave in plan.waves if wave.name.startswith("code of") for unit in wave.units)
-    (switch,) = (unit for wave in plan.waves for unit in wave.units if unit.after is not None)
-    assert switch.after is moved
+    (moved,) = (unit for wave in plan.waves if wave.name.startswith("code of") for unit in wave.site_plans)
+    (switch,) = (unit for wave in plan.waves for unit in wave.site_plans if unit.continues is not None)
+    assert switch.continues is moved
     assert [step.name for step in moved.steps] == ["checkout", "build"]
     assert [step.name for step in switch.steps] == ["migrate", "reload"]
 
@@ -177,7 +177,7 @@ def test_what_the_new_code_says_is_pending(tmp_path: Path, said: str, code: int,
 @both_layouts
 def test_down_counts_the_migrations_and_is_undone_by_migrating(tmp_path: Path, layout: LayoutKind) -> None:
     plan = rolled_back(fleet_of(tmp_path, layout), "down")
-    (step,) = (s for wave in plan.waves for unit in wave.units for s in unit.steps if s.name == "migrate down")
+    (step,) = (s for wave in plan.waves for unit in wave.site_plans for s in unit.steps if s.name == "migrate down")
     assert "\nalembic downgrade -$steps\n" in step.command.text and step.command.values["steps"] == "2"
     assert step.undo is not None and "(\nalembic upgrade head\n)" in step.undo.text
     names = [wave.name for wave in plan.waves]
@@ -243,11 +243,11 @@ def test_a_dump_is_marked_with_what_its_text_is_in_and_proven_in_that(tmp_path: 
     fleet = fleet_of(tmp_path, "releases")
     text = {"encoding": "LATIN1", "collate": "C", "ctype": "de_DE"}
     plan = plans.backup("prod", [shelf_of(fleet, replace(ROOMY, server=replace(ROOMY.server, text=text)))], "")
-    (dump,) = (step for unit in plan.waves[0].units for step in unit.steps)
+    (dump,) = (step for unit in plan.waves[0].site_plans for step in unit.steps)
     assert text.items() <= json.loads(str(dump.command.values["known"]) + "}").items()
     backup = replace(made("main-1"), encoding="LATIN1", collate="C", ctype="de_DE")
     shelf = replace(shelf_of(fleet, replace(ROOMY, backups=(backup,))), prove=URL)
-    (unit,) = plans.prove("prod", [(shelf, "main-1")]).waves[0].units
+    (unit,) = plans.prove("prod", [(shelf, "main-1")]).waves[0].site_plans
     (scratch,) = (step for step in unit.steps if step.name == "scratch")
     assert text.items() <= scratch.command.values.items()
 

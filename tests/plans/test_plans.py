@@ -82,9 +82,9 @@ def test_a_deploy_reads_like_its_runbook(fleet: Fleet, layout: LayoutKind) -> No
     visible = [wave for wave in plan.waves if wave.visible]
     assert [wave.name for wave in visible] == switches
     assert [wave.pause for wave in visible] == [30, 30, 30, 0, 0]
-    assert all(unit.gates and unit.back for wave in visible for unit in wave.units)
+    assert all(unit.gates and unit.rollback_gates for wave in visible for unit in wave.site_plans)
     in_place = ["checkout", "build 1/2", "build 2/2", "test", "migrate", "reload"]
-    done = [step.name for step in visible[0].units[0].steps]
+    done = [step.name for step in visible[0].site_plans[0].steps]
     assert done == (in_place if layout == "in_place" else ["activate", "reload"])
     migrating = [unit.site.host for unit in plan.units() for step in unit.steps if step.name == "migrate"]
     assert migrating == ["a1"], "once, on the first host"
@@ -95,10 +95,10 @@ def test_a_deploy_reads_like_its_runbook(fleet: Fleet, layout: LayoutKind) -> No
 @both_layouts
 def test_everything_visible_can_be_taken_back(fleet: Fleet) -> None:
     steps = [
-        s for wave in deploy(fleet, survey(fleet)).waves if wave.visible for unit in wave.units for s in unit.steps
+        s for wave in deploy(fleet, survey(fleet)).waves if wave.visible for unit in wave.site_plans for s in unit.steps
     ]
     for step in steps:
-        assert step.undo is not None or step.again or step.name in ("test", "migrate", "check"), step.name
+        assert step.undo is not None or step.redo_on_rollback or step.name in ("test", "migrate", "check"), step.name
 
 
 @both_layouts

@@ -53,7 +53,7 @@ def survey_of(fleet: Fleet, down: set[str]) -> Survey:
 
 
 def visible(plan: Plan, app: str) -> list[list[str]]:
-    return [[unit.site.host for unit in wave.units] for wave in plan.waves if wave.units[0].site.app == app]
+    return [[unit.site.host for unit in wave.site_plans] for wave in plan.waves if wave.site_plans[0].site.app == app]
 
 
 @settings(max_examples=60, deadline=None)
@@ -69,7 +69,7 @@ def test_a_restart_never_takes_a_whole_group_down_and_meets_each_host_once(
         assert all(len(part) < len(names) for part in parts) or len(names) == 1
         order = [host in down for part in parts for host in part]
         assert order == sorted(order, reverse=True), "who does not serve comes first"
-    assert all(wave.stands and wave.visible for wave in plan.waves)
+    assert all(wave.keep_on_failure and wave.visible for wave in plan.waves)
 
 
 @settings(max_examples=60, deadline=None)
@@ -79,7 +79,7 @@ def test_stop_and_start_meet_only_those_that_are_not_so_already(groups: list[Any
     found = survey_of(fleet, down)
     for verb, wanted in (("stop", False), ("start", True)):
         plan = plans.service(fleet, found, plans.ServiceChange("run", "ada", verb))  # type: ignore[arg-type]
-        met = [str(unit.site) for wave in plan.waves for unit in wave.units]
+        met = [str(unit.site) for wave in plan.waves for unit in wave.site_plans]
         assert sorted(met) == sorted(str(site) for site in found.facts if (site.host in down) == wanted)
 
 
@@ -94,7 +94,7 @@ def test_a_reboot_meets_each_host_once_and_never_a_whole_group(groups: list[Any]
     for names, _ in groups:
         assert len(names) == 1 or not any(set(names) <= set(part) for part in parts)
     # The wave after each asks every app of its hosts.
-    asked = [str(unit.site) for wave in plan.waves for unit in wave.units if not unit.site.machine]
+    asked = [str(unit.site) for wave in plan.waves for unit in wave.site_plans if not unit.site.machine]
     assert sorted(asked) == sorted(map(str, plans.sites(fleet)))
 
 

@@ -142,7 +142,7 @@ def test_keep_going_carries_out_what_comes_after_a_failure(shell: tuple[str, ...
 
 @every_shell
 def test_a_question_among_steps_stops_nothing(shell: tuple[str, ...], tmp_path: Path) -> None:
-    asks = Step("gate", "", Command("echo no; exit 4"), asks=True)
+    asks = Step("gate", "", Command("echo no; exit 4"), is_query=True)
     assert said(*carried_out(script("echo one", asks, "echo two"), tmp_path, shell)) == [
         (0, "one\n"), (4, "no\n"), (0, "two\n")
     ]  # fmt: skip

@@ -69,7 +69,7 @@ def plan(text: str) -> Plan:
     wave = Wave(text, (SitePlan(SITE, (Step(text, text, None),)),))  # type: ignore[arg-type]
     commits = (Commit("a" * 40, text, text),)
     changes = (Change(SITE, "a" * 40, "b" * 40, "R1", commits, commits),)
-    return Plan("deploy", "prod", "run-1", text, text, (wave,), changes=changes, notes=(text,), done=(text,))
+    return Plan("deploy", "prod", "run-1", text, text, (wave,), changes=changes, notes=(text,), summary=(text,))
 
 
 def outcome(text: str, code: ExitCode = ExitCode.NEEDS_A_PERSON) -> Outcome:
@@ -154,7 +154,7 @@ def test_no_report_has_a_line_that_is_not_ours(text: str) -> None:
 @EXAMPLES
 @given(TEXTS, st.sampled_from([code for code in ExitCode if code not in (1, 2, 3, 4)]))
 def test_the_last_line_of_an_outcome_is_the_only_next(text: str, code: ExitCode) -> None:
-    for told in (outcome(text, code), replace(outcome(text, code), left=())):
+    for told in (outcome(text, code), replace(outcome(text, code), manual_actions=())):
         shown = outcome_text(told)
         *before, last = shown.split("\n")
         assert not forged("\n".join(before)) and not obeyed(shown.replace("\t", " ")), shown

@@ -79,7 +79,7 @@ def texts(text: str) -> list[str]:
     return [
         report.plan_text(plan(text)),
         report.plan_text(plan(text), commands=True),
-        *(report.outcome_text(outcome(text, code, left=left)) for code in ENDINGS for left in ((), LEFT)),
+        *(report.outcome_text(outcome(text, code, manual_actions=left)) for code in ENDINGS for left in ((), LEFT)),
         report.status_text(made, verdicts),
         report.history_text(made, 30),
     ]
@@ -103,7 +103,7 @@ def test_every_report_is_json(text: str) -> None:
     made, verdicts = survey(text)
     for data in (
         report.plan_json(plan(text)),
-        report.outcome_json(outcome(text, left=LEFT)),
+        report.outcome_json(outcome(text, manual_actions=LEFT)),
         report.status_json(made, verdicts),
         report.history_json(made, 30),
     ):
@@ -125,14 +125,14 @@ def test_an_outcome_says_how_it_ended_what_is_where_and_what_to_type(code: ExitC
     assert rows["web3"][4] == "unknown"
     assert text.split("\n")[-1].startswith("next: fab -H prod")
     assert "1 min 1 s" in text
-    needs = report.outcome_text(outcome(code=code, left=LEFT))
+    needs = report.outcome_text(outcome(code=code, manual_actions=LEFT))
     assert needs.split("\n")[-1] == "next: fab -H prod:web3 status"
     assert "! api@web3: it could not be put back" in needs
 
 
 def test_an_interrupt_that_left_something_does_not_say_that_all_is_back() -> None:
     assert "every host is back" in report.outcome_text(outcome(code=ExitCode.INTERRUPTED))
-    assert "every host is back" not in report.outcome_text(outcome(code=ExitCode.INTERRUPTED, left=LEFT))
+    assert "every host is back" not in report.outcome_text(outcome(code=ExitCode.INTERRUPTED, manual_actions=LEFT))
 
 
 def test_a_plan_shows_each_step_once_and_its_commands_when_asked() -> None:

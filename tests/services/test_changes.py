@@ -65,7 +65,7 @@ def test_a_unit_is_restarted_with_what_depends_on_it() -> None:
     for kind in ("systemd", "gunicorn", "laravel"):
         (step,) = made(kind).restarting(PLACE)
         assert "ls_take restart" in step.command.text
-        assert "systemctl restart" in step.says
+        assert "systemctl restart" in step.description
 
 
 def test_a_note_of_before_the_boot_makes_nothing_too_old(tmp_path: Path) -> None:

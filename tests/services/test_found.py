@@ -32,7 +32,7 @@ def test_all_are_found_in_alphabetical_order() -> None:
 def test_each_has_a_file_of_its_own_name_and_tells_its_settings(kind: str) -> None:
     model = found()[kind]
     file = Path(inspect.getfile(model))
-    assert file == PACKAGE / "services" / f"{kind}.py"
+    assert file in (PACKAGE / "services" / f"{kind}.py", PACKAGE / "services" / kind / "__init__.py")
     assert (sys.modules[model.__module__].__doc__ or "").startswith(f"Service `{kind}`")
     assert model.__doc__
     for name, field in model.model_fields.items():
@@ -40,7 +40,7 @@ def test_each_has_a_file_of_its_own_name_and_tells_its_settings(kind: str) -> No
 
 
 def test_the_name_of_a_service_stands_nowhere_else() -> None:
-    names = re.compile(rf"\b({'|'.join(sorted(set(found()) - NOT_A_NAME))})\b", re.IGNORECASE)
+    names = re.compile(rf"\b({'|'.join(sorted(set(found()) - NOT_A_NAME))})(?![-\w])", re.IGNORECASE)
     said = [
         f"{file.relative_to(PACKAGE)}:{number}: {line.strip()}"
         for file in sorted(PACKAGE.rglob("*.py"))
@@ -54,10 +54,10 @@ def test_the_name_of_a_service_stands_nowhere_else() -> None:
 def commands(service: Service, place: ReleaseContext = PLACE) -> dict[str, Command]:
     """Every command that a service makes for a place."""
     made = {"probe": service.probe(place).command, "migrate": service.migrating(place, "migrate")}
-    hooks = (service.prepare, service.before, service.after, service.paused, service.cleared)
+    hooks = (service.prepare, service.before, service.after, service.pause_workers, service.clear_caches)
     steps = [service.reload_step(place), *(step for hook in hooks for step in hook(place))]
     made |= {step.name: step.command for step in (*steps, *filter(None, [service.check(place)]))}
-    mode, queues, about = service.mode(), service.queue(place), service.about(place)
+    mode, queues, about = service.maintenance_mode(), service.queue(place), service.extra_probe(place)
     if mode:
         made |= {"down": mode.down(place, "run", "ada", "deploy"), "up": mode.up(place, "run"), "off": mode.off(place)}
         made |= {"on": mode.on(place, "run", "ada", Page("60", "s", "m")), "mode": mode.probe(place).command}

@@ -56,7 +56,7 @@ def test_only_young_workers_of_what_is_current_are_proof() -> None:
 
 def test_the_plan_says_what_the_version_lacks_and_what_php_fpm_cuts_off() -> None:
     service = laravel(maintenance={"when": "always", "retry": 60, "redirect": "/away", "except": "status"})
-    said = "\n".join(service.notes(place(about=ABOUT)))
+    said = "\n".join(service.warnings(place(about=ABOUT)))
     assert "set process_control_timeout = 30s in /etc/php/8.2/fpm/php-fpm.conf" in said
     assert "Laravel 8.83.26 has no event:cache: left out" in said
     assert "`artisan down` has no --except in Laravel 8.83.26" in said
@@ -67,7 +67,7 @@ def test_the_plan_says_what_the_version_lacks_and_what_php_fpm_cuts_off() -> Non
 
 def test_where_nothing_is_known_nothing_is_said_to_lack() -> None:
     service = laravel(maintenance={"when": "always", "retry": 60})
-    assert list(service.notes(place())) == []
+    assert list(service.warnings(place())) == []
     assert len(list(service.before(place()))) == 4, "the new code is asked itself"
 
 
@@ -191,5 +191,5 @@ def test_the_scheduler_is_restarted_after_the_workers() -> None:
     assert [step.name for step in steps] == ["queues", "scheduler"]
     command = steps[1].command
     assert (command.values["unit"], command.values["verb"]) == ("desk-scheduler", "restart")
-    assert all(step.again for step in steps), "also on the way back"
+    assert all(step.redo_on_rollback for step in steps), "also on the way back"
     assert [step.name for step in laravel(queues={"restart": False}).after(place())] == []

@@ -77,7 +77,7 @@ def test_maintenance_that_is_kept_elsewhere_is_not_left_on(release: Path, tmp_pa
     (tmp_path / "app/current").symlink_to("releases/2")
     log = tmp_path / "log"
     env = as_somebody(tmp_path, php=f'case "$*" in *help*) ;; -r*) echo " " ;; *) echo "$4" >>"{log}" ;; esac')
-    at, mode = place(tmp_path / "app"), laravel().mode()
+    at, mode = place(tmp_path / "app"), laravel().maintenance_mode()
     down = mode.down(at, "run-1", "ada", "deploy")
     assert heard(down, env).returncode == 1
     assert log.read_text().split() == ["down", "up"] and not (tmp_path / ".lockstitch/app/maintenance").exists()
@@ -115,7 +115,9 @@ def test_the_maintenance_driver_is_read_where_laravel_reads_it(
     for name, text in files.items():
         (release / name).parent.mkdir(parents=True, exist_ok=True)
         (release / name).write_text(text)
-    said = heard(laravel().mode().probe(place(tmp_path / "app")).command, as_somebody(tmp_path, php="exit 1")).stdout
+    said = heard(
+        laravel().maintenance_mode().probe(place(tmp_path / "app")).command, as_somebody(tmp_path, php="exit 1")
+    ).stdout
     assert parse_maintenance(said, 0).unknown.partition("is `")[2].partition("`")[0] == driver
 
 
@@ -220,7 +222,7 @@ def test_what_is_pending(tmp_path: Path, status: str, code: int, told: str) -> N
 
 def test_the_health_of_an_app_is_not_asked_with_its_environment(tmp_path: Path) -> None:
     """Nothing of it is for curl: no proxy, and no secret."""
-    mode = laravel().mode()
+    mode = laravel().maintenance_mode()
     asked = mode.unless(place(tmp_path / "app", env={"http_proxy": "http://nowhere"}), "run", Command("env"))
     assert "nowhere" not in heard(asked, dict(os.environ)).stdout
 
@@ -254,7 +256,13 @@ def test_an_artisan_that_ends_with_0_must_have_said_that_it_worked(release: Path
         tmp_path / "app", about=("version 8", *(f"command {n}:cache " for n in ("config", "route", "view", "event")))
     )
     service = laravel(composer=None, group=None, queues={"horizon": "never"})
-    steps = [*service.prepare(at), service.check(at), *service.before(at), *service.after(at), *service.cleared(at)]
+    steps = [
+        *service.prepare(at),
+        service.check(at),
+        *service.before(at),
+        *service.after(at),
+        *service.clear_caches(at),
+    ]
     (command,) = (step.command for step in steps if step.name == what)
     env = as_somebody(tmp_path, php="cat says; [ ! -e fails ]", systemctl="echo active", sudo=":")
     for said in WORKED[what]:
@@ -281,14 +289,14 @@ def test_an_artisan_that_cannot_be_asked_lacks_nothing(release: Path, tmp_path: 
     )
     caches = [step.command for step in service.before(at)]
     migrate = service.migrating(at, "php artisan migrate --force")
-    down = service.mode().down(at, "run-1", "ada", "deploy")
+    down = service.maintenance_mode().down(at, "run-1", "ada", "deploy")
     for command in (*caches, migrate, down, service.queue(at).restart):
         done = heard(command, env)
         assert done.returncode == 1 and "left out" not in done.stdout, (command.text, done)
-    told = heard(service.about(at).command, env).stdout
+    told = heard(service.extra_probe(at).command, env).stdout
     assert "unread artisan list: In StreamHandler.php line 146:" in told
     assert "unread artisan migrate:status: In StreamHandler.php" in told and "Permission denied" in told
-    notes = "\n".join(service.notes(place(tmp_path / "app", about=tuple(told.splitlines()))))
+    notes = "\n".join(service.warnings(place(tmp_path / "app", about=tuple(told.splitlines()))))
     assert "the code that serves cannot be asked: artisan migrate:status" in notes
 
 
@@ -296,7 +304,7 @@ def test_an_artisan_that_hangs_is_told_and_keeps_nobody_waiting(release: Path, t
     """As where its database does not answer: `timeout` ends it."""
     (tmp_path / "app/current").symlink_to("releases/2")
     env = as_somebody(tmp_path, php='[ "$1" != -r ] || exit 1; echo "nobody has ended it"', timeout="exit 124")
-    told = heard(laravel(group=None).about(place(tmp_path / "app")).command, env).stdout
+    told = heard(laravel(group=None).extra_probe(place(tmp_path / "app")).command, env).stdout
     for what in ("artisan list", "artisan migrate:status"):
         assert f"unread {what}: nothing was printed within 15 s" in told
 
@@ -345,7 +353,7 @@ def test_what_who_serves_or_who_deploys_may_not_write_to_is_told(release: Path, 
     (release / ".env").write_text("LOG_CHANNEL=stderr\n")
     assert looked() == [], "it logs elsewhere"
     lines = (f"unwritable {me} www-data:www-data 644 {log}", "looked")
-    (note,) = laravel().notes(place(about=lines))
+    (note,) = laravel().warnings(place(about=lines))
     assert f"{me} may not write to {log} (www-data:www-data, mode 644)" in note and "UMask=0002" in note
 
 

@@ -1,6 +1,6 @@
 """A URL of MySQL or MariaDB as the option file of their client programs, without the password.
 
-The form is SQLAlchemy's and Laravel's (`mysql://`, `mariadb://`, `mysql+pymysql://`); the file's is MySQL's
+The form is SQLAlchemy's and web frameworks' (`mysql://`, `mariadb://`, `mysql+pymysql://`); the file's is MySQL's
 documentation, "Using Option Files", which MariaDB's programs read alike.
 """
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
-from lockstitch.concurrency import at_once
+from lockstitch.concurrency import run_parallel
 from lockstitch.engine.fanout import DAY, HostScript
 from lockstitch.engine.logs import host_scripts
 from lockstitch.engine.logs.framing import FrameReader
@@ -158,7 +158,9 @@ class Follower:
         ticker.start()
         jobs = [job for one in found for job in self._jobs(one)]
         try:
-            at_once(lambda job: self._keep(*job, reads.get(job[0].post.label)), jobs, self.stop, most=max(1, len(jobs)))
+            run_parallel(
+                lambda job: self._keep(*job, reads.get(job[0].post.label)), jobs, self.stop, most=max(1, len(jobs))
+            )
         except KeyboardInterrupt:
             return True
         finally:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from lockstitch.engine.fanout import FanoutOptions, HostScript, everywhere
+from lockstitch.engine.fanout import FanoutOptions, HostScript, run_on_hosts
 from lockstitch.engine.logs import host_scripts
 from lockstitch.engine.logs.framing import FrameReader
 from lockstitch.engine.logs.timestamps import LogClock, zone_of
@@ -135,7 +135,7 @@ def find(
         "lines": str(wanted.lines),
     }
     work = [post.work("find", host_scripts.FIND, values={**bounds, "sources": sources_of(post)}) for post in going]
-    done = everywhere(remote, work, hear({label: one.said.feed for label, one in hearing.items()}), way)
+    done = run_on_hosts(remote, work, hear({label: one.said.feed for label, one in hearing.items()}), way)
     for label, one in hearing.items():
         asked[label].done = done[label]
         one.choose()
@@ -164,11 +164,11 @@ def _asked(remote: Remote, posts: Iterable[LogTarget], way: FanoutOptions | None
     for post in asking:
         steps = tuple(
             Step(str(n), "", replace(ask, text=host_scripts.ASK + ask.text, values={**ask.values, "owner": post.owner}),
-                 asks=True, timeout=SECONDS)
+                 is_query=True, timeout=SECONDS)
             for n, (_, ask) in enumerate(post.asks)
         )  # fmt: skip
         work.append(HostScript(post.label, post.host, Script(steps, app=post.label, user=post.user)))
-    for label, done in everywhere(remote, work, way=way).items() if work else ():
+    for label, done in run_on_hosts(remote, work, way=way).items() if work else ():
         post = found[label].post
         told = [
             LogLocation(post.asks[int(result.name)][0], path=line)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 
-from lockstitch.engine.fanout import DAY, FanoutOptions, HostScript, everywhere
+from lockstitch.engine.fanout import DAY, FanoutOptions, HostScript, run_on_hosts
 from lockstitch.engine.logs import host_scripts
 from lockstitch.engine.logs.framing import FrameReader
 from lockstitch.engine.logs.locate import LocatedLogs, LogRange, hear
@@ -106,7 +106,7 @@ def read(
             work.append(HostScript(label, post.host, script))
             feeds[label] = _Hearing(one, tag).said.feed
     if work:
-        for label, ended in everywhere(remote, work, hear(feeds), way).items():
+        for label, ended in run_on_hosts(remote, work, hear(feeds), way).items():
             reads[label].done = ended
     return reads
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from lockstitch.concurrency import at_once
+from lockstitch.concurrency import run_parallel
 from lockstitch.engine.fanout import NOT_BEGUN, FanoutOptions
 from lockstitch.engine.nofollow import FolderBelow
 from lockstitch.engine.transfer.download import Download
@@ -92,7 +92,7 @@ def carry(
         done[host.name] = replace(ended, seconds=time.monotonic() - began)
 
     try:
-        at_once(one, hosts, stop, most=way.at_once)
+        run_parallel(one, hosts, stop, most=way.at_once)
     except KeyboardInterrupt:
         stop()
     return {host.name: done.get(host.name, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for host in hosts}, moved

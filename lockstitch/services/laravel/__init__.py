@@ -54,7 +54,7 @@ class Laravel(Service):
     def tools(self) -> tuple[str, ...]:
         return ("systemctl", self.php, *((self.composer,) if self.composer else ()))
 
-    def units(self) -> tuple[str, ...]:
+    def systemd_units(self) -> tuple[str, ...]:
         return (self.fpm.unit, *((self.scheduler,) if self.scheduler else ()))
 
     def shared(self) -> tuple[str, ...]:
@@ -69,12 +69,12 @@ class Laravel(Service):
     def migrating(self, place: ReleaseContext, line: str) -> Command:
         return replace(self._artisan(place, shell.MIGRATE, line=line), cwd=place.directory)
 
-    def about(self, place: ReleaseContext) -> Probe[tuple[str, ...]]:
+    def extra_probe(self, place: ReleaseContext) -> Probe[tuple[str, ...]]:
         migrates = "yes" if self.migrate else ""
         command = self._artisan(place, shell.ABOUT, unit=self.fpm.unit, migrates=migrates)
         return Probe("about", command, lambda text, code: tuple(text.splitlines()))
 
-    def notes(self, place: ReleaseContext) -> Iterator[str]:
+    def warnings(self, place: ReleaseContext) -> Iterator[str]:
         for line in place.about:
             match line.split(" "):
                 case ["control", "0" | "0s", file]:
@@ -95,10 +95,10 @@ class Laravel(Service):
         if _known(place) and self.maintenance.when != "never":
             yield from self._left_out(place, {key: bool(value) for key, value in self._page().items()})
 
-    def unproven(self) -> str:
+    def proof_gap(self) -> str:
         return "php-fpm's workers do not tell which code they serve"
 
-    def lacks(self, place: ReleaseContext, page: Page) -> Iterator[str]:
+    def unsupported_page_options(self, place: ReleaseContext, page: Page) -> Iterator[str]:
         """What a person asked of the maintenance page and this version has not."""
         if _known(place):
             yield from self._left_out(place, {"message": bool(page.message)})
@@ -108,14 +108,14 @@ class Laravel(Service):
             instead = "; the page is the view `render` names" if name == "message" else ""
             yield f"`artisan down` has no --{name} in {_version(place)}: left out{instead}"
 
-    def pausing(self, place: ReleaseContext) -> Iterator[str]:
+    def pause_warnings(self, place: ReleaseContext) -> Iterator[str]:
         yield "workers end their jobs and take no other while it is in maintenance (unless they run with --force)"
         yield "`cache:clear` empties the app's cache; FLUSHALL is not done: it empties sessions, queues and other apps"
 
     def prepare(self, place: ReleaseContext) -> Iterator[Step]:
         if self.composer:
             command = place.command(shell.COMPOSER, composer=self.composer)
-            yield Step("composer", "install what composer.lock says", command, again=place.layout.in_place)
+            yield Step("composer", "install what composer.lock says", command, redo_on_rollback=place.layout.in_place)
         group = place.command(shell.WRITABLE, group=self.group or "")
         yield Step("writable", "make storage and bootstrap/cache writable for the web server", group, timeout=300)
         yield Step("storage link", "link public/storage", self._artisan(place, shell.LINK), timeout=120)
@@ -130,7 +130,9 @@ class Laravel(Service):
         apart = "yes" if "config" in self.optimize and not place.layout.in_place else ""
         for name in (name for name in self.optimize if ask or _has(place, f"{name}:cache")):
             command = self._artisan(place, shell.CACHE, what=name, ask=ask, apart=apart)
-            yield Step(f"cache {name}", f"artisan {name}:cache", command, again=place.layout.in_place, timeout=300)
+            yield Step(
+                f"cache {name}", f"artisan {name}:cache", command, redo_on_rollback=place.layout.in_place, timeout=300
+            )
 
     def reload_step(self, place: ReleaseContext) -> Step:
         text = OBSERVE + UNIT + shell.FPM_RELOAD
@@ -141,10 +143,10 @@ class Laravel(Service):
     def after(self, place: ReleaseContext) -> Iterator[Step]:
         if self.queues.restart:
             says = "artisan queue:restart: workers end their job and begin anew"
-            yield Step("queues", says, self.queue(place).restart, again=True, timeout=self._patience())
+            yield Step("queues", says, self.queue(place).restart, redo_on_rollback=True, timeout=self._patience())
         if self.scheduler:
             command = place.command(f"{UNIT}{STAYS}", unit=self.scheduler, verb="restart")
-            yield Step("scheduler", f"restart {self.scheduler}", command, again=True, timeout=120)
+            yield Step("scheduler", f"restart {self.scheduler}", command, redo_on_rollback=True, timeout=120)
 
     def stopping(self, place: ReleaseContext) -> Iterator[Step]:
         command = place.command(STOP_UNIT, unit=self.fpm.unit)
@@ -158,12 +160,12 @@ class Laravel(Service):
         command = place.command(RESTART_UNIT, unit=self.fpm.unit)
         yield Step("restart", f"systemctl restart {self.fpm.unit}", command, timeout=180)
 
-    def paused(self, place: ReleaseContext) -> Iterator[Step]:
+    def pause_workers(self, place: ReleaseContext) -> Iterator[Step]:
         if self.queues.restart:
             says = "workers end their jobs; in maintenance they take no other"
             yield Step("pause", says, self.queue(place).restart, timeout=self._patience())
 
-    def cleared(self, place: ReleaseContext) -> Iterator[Step]:
+    def clear_caches(self, place: ReleaseContext) -> Iterator[Step]:
         says = "artisan cache:clear: what it holds is of the other database"
         yield Step("cache clear", says, self._artisan(place, shell.CLEAR), timeout=120)
 
@@ -181,7 +183,7 @@ class Laravel(Service):
             return failed(f"current is {serving}, not {state.expected}")
         return passed(f"{self.fpm.unit} began {len(state.workers)} workers after the reload")
 
-    def mode(self) -> Maintenance:
+    def maintenance_mode(self) -> Maintenance:
         page = {key: "" if value is None else str(value) for key, value in self._page().items()}
         page["group"] = self.group or ""
         asked = Page(retry=page.pop("retry"))
