@@ -1,0 +1,19 @@
+"""Shell texts that lie in `.sh` files beside the modules that use them: shellcheck and editors can read them there."""
+
+from __future__ import annotations
+
+import pkgutil
+
+
+def shell_text(package: str, name: str) -> str:
+    """Return the text of the file `name` in a package, without the comment at its top.
+
+    It begins with a line feed, so that texts can be joined. What a text needs is set before it by its Command, or by
+    the texts it is joined to; nothing is ever replaced in it.
+    """
+    data = pkgutil.get_data(package, name)
+    assert data is not None, f"{package} has no {name}"
+    lines = data.decode("utf-8").splitlines(keepends=True)
+    while lines and lines[0].startswith("#"):
+        del lines[0]
+    return "\n" + "".join(lines).lstrip("\n")
