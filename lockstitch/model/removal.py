@@ -1,5 +1,7 @@
-"""Removing folders, as constant shell texts: a folder that cannot be removed is a warning, and no file that all releases
-share goes with one of them."""
+"""Removing folders, as constant shell texts.
+
+A folder that cannot be removed is a warning, and no file that all releases share goes with one of them.
+"""
 
 from __future__ import annotations
 

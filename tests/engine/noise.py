@@ -99,5 +99,5 @@ class Foreign:
 
 def _names() -> set[str]:
     """Every variable that the engine's shell texts read: one that they forget to set is the profile's."""
-    texts = "".join(file.read_text() for file in ENGINE.rglob("*.py"))
+    texts = "".join(file.read_text() for end in ("py", "sh") for file in ENGINE.rglob(f"*.{end}"))
     return {name for name in re.findall(r"\$\{?([a-z][a-z0-9_]*)", texts) if not name.endswith("_proxy")}

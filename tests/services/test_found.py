@@ -43,7 +43,7 @@ def test_the_name_of_a_service_stands_nowhere_else() -> None:
     names = re.compile(rf"\b({'|'.join(sorted(set(found()) - NOT_A_NAME))})(?![-\w])", re.IGNORECASE)
     said = [
         f"{file.relative_to(PACKAGE)}:{number}: {line.strip()}"
-        for file in sorted(PACKAGE.rglob("*.py"))
+        for file in sorted((*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.sh")))
         if "services" not in file.relative_to(PACKAGE).parts
         for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1)
         if names.search(line)
