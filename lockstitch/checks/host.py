@@ -13,7 +13,7 @@ from lockstitch.model.command import Command, Value
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import sized
 from lockstitch.model.probe import NEAR, Probe, number
-from lockstitch.model.version import shown, told, within
+from lockstitch.model.version import parse_version, shown, within
 
 _DISK = r"""
 printf '%s\n' "$paths" | while IFS= read -r path; do
@@ -172,7 +172,7 @@ def judge(wanted: Mapping[str, str], found: Mapping[str, str | None]) -> Iterato
             )
         elif versions == "*":
             yield passed(NAME, f"{tool} is there")
-        elif (version := told(said)) is None:
+        elif (version := parse_version(said)) is None:
             yield unknown(NAME, f"{tool} does not tell its version: {said[:80]!r}", f"look there: {tool} --version")
         elif within(version, versions):
             yield passed(NAME, f"{tool} is {shown(version)}, within {versions}")

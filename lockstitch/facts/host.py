@@ -9,7 +9,7 @@ from lockstitch.facts.clock import ASK, Clock, parse
 from lockstitch.facts.packages import PENDING
 from lockstitch.model.command import Command
 from lockstitch.model.probe import NEAR, Probe, number
-from lockstitch.model.version import shown, told
+from lockstitch.model.version import parse_version, shown
 from lockstitch.services.systemd_unit import VIRTUAL
 
 _SHOWN = 5
@@ -106,7 +106,7 @@ def parse_facts(text: str, code: int) -> HostReport:
             case ["disk", size, free, mount] if (s := number(size)) is not None and (f := number(free)) is not None:
                 disks[mount] = FileSystem(mount, s * 1024, f * 1024)
             case ["program", name, *rest]:
-                version = told(" ".join(rest))
+                version = parse_version(" ".join(rest))
                 programs[name] = shown(version) if version else " ".join(rest)[:40] or "?"
             case [word, *_]:
                 said[word] = line.partition(" ")[2].strip()

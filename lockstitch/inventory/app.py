@@ -157,8 +157,8 @@ def _overlapping(mine: tuple[str, ...], usual: tuple[str, ...]) -> str:
         if path not in {tidied(own).rstrip("/") for own in mine}
     ]
     every = [*((path, tidied(path).rstrip("/"), "") for path in mine), *theirs]
-    for number, (one, first, _) in enumerate(every):
+    for number, (path, first, _) in enumerate(every):
         for other, second, whose in every[number + 1 :]:
             if f"{first}/".startswith(f"{second}/") or f"{second}/".startswith(f"{first}/"):
-                return f"{one!r} and {other!r}{whose} overlap"
+                return f"{path!r} and {other!r}{whose} overlap"
     return ""

@@ -13,6 +13,8 @@ from lockstitch.inventory.types import (
     WORD,
     AddressText,
     Duration,
+    Number,
+    Percent,
     PositiveDuration,
     RemotePath,
     Variable,
@@ -28,8 +30,6 @@ from lockstitch.inventory.types import WebUrl as Url
 from lockstitch.model.version import WANTED
 from lockstitch.services.systemd_unit import UNIT_NAME
 
-Percent = Annotated[StrictInt, Field(ge=1, le=100)]
-Number = Annotated[StrictInt, Field(ge=0)]
 Factor = Annotated[float, Field(gt=0, le=1000)]
 _TOOL = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+/-]*")
 _UNIT = re.compile(UNIT_NAME.strip("^$"))
@@ -131,9 +131,9 @@ def _tls(written: Any) -> Any:
         return written
     if written.startswith("/"):
         return {"file": written}
-    found = _AT.fullmatch(written)
-    port = {"port": int(found[2])} if found and found[2] else {}
-    return {"host": found[1].strip("[]") if found else written, **port}
+    match = _AT.fullmatch(written)
+    port = {"port": int(match[2])} if match and match[2] else {}
+    return {"host": match[1].strip("[]") if match else written, **port}
 
 
 class UrlChecks(Settings):

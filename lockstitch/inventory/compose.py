@@ -58,15 +58,15 @@ class _TooMuchError(Exception):
 class _Reader:
     file: str
     # How many more nodes there may be; what is written without aliases has fewer than it has characters.
-    left: int
+    remaining: int
     problems: list[Problem] = field(default_factory=list)
 
     def tree(self, node: yaml.Node, line: int, path: str, above: tuple[int, ...]) -> YamlNode:
         """The tree of a node; `above` are the nodes it is in, by which an alias to one of them is noticed."""
         made = YamlNode(None, self.file, line, path)
         # Deep ones take more: each has its whole path.
-        self.left -= 1 + len(above) // 16
-        if self.left < 0:
+        self.remaining -= 1 + len(above) // 16
+        if self.remaining < 0:
             said = f"its aliases stand for more than {_ALIASED} pieces: write less with them"
             raise _TooMuchError(made.problem(said))
         if id(node) in above:
@@ -85,7 +85,7 @@ class _Reader:
         return YamlNode(_scalar(node) if isinstance(node, yaml.ScalarNode) else None, self.file, line, path)
 
     def _mapping(self, node: yaml.MappingNode, path: str, above: tuple[int, ...]) -> dict[str, YamlNode]:
-        found: dict[str, YamlNode] = {}
+        entries: dict[str, YamlNode] = {}
         inherited: dict[str, YamlNode] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
@@ -94,11 +94,13 @@ class _Reader:
             elif key.tag == _TAG + "merge":
                 for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                     inherited = {**self.tree(source, line, path, above).entries, **inherited}
-            elif key.value in found:
-                self.problems.append(found[key.value].problem(f"is written again on line {line}: keep one of the two"))
+            elif key.value in entries:
+                self.problems.append(
+                    entries[key.value].problem(f"is written again on line {line}: keep one of the two")
+                )
             else:
-                found[key.value] = self.tree(value, line, f"{path}.{key.value}".lstrip("."), above)
-        return {**inherited, **found}
+                entries[key.value] = self.tree(value, line, f"{path}.{key.value}".lstrip("."), above)
+        return {**inherited, **entries}
 
     def _wrong(self, made: YamlNode, what: str) -> YamlNode:
         self.problems.append(made.problem(what))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler, StrictInt, model_validator
+from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from lockstitch.databases.engine import engines
@@ -17,6 +17,8 @@ from lockstitch.inventory.types import (
     Duration,
     HostName,
     Name,
+    Number,
+    Percent,
     PositiveDuration,
     RemotePath,
     SecretReference,
@@ -93,10 +95,6 @@ class OffsiteSettings(Settings):
         if (self.key is None) != (self.secret is None):
             raise wrong("key" if self.key else "secret", "key and secret are given both, or neither")
         return self
-
-
-Number = Annotated[StrictInt, Field(ge=0)]
-Percent = Annotated[StrictInt, Field(ge=1, le=100)]
 
 
 @dataclass(frozen=True)

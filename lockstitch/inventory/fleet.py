@@ -31,13 +31,13 @@ class Fleet:
     @property
     def groups(self) -> tuple[Group, ...]:
         """The inventory's groups, each with only the hosts and apps that are meant; none is empty."""
-        found = []
+        groups = []
         for group in self.inventory.groups:
             hosts = tuple(host for name, host in self.cells if name == group.name)
             apps = tuple(app for app in group.apps if self.narrowed is None or app in self.narrowed)
             if hosts and (apps or self.narrowed is None):
-                found.append(replace(group, hosts=hosts, apps=apps))
-        return tuple(found)
+                groups.append(replace(group, hosts=hosts, apps=apps))
+        return tuple(groups)
 
     @property
     def apps(self) -> tuple[str, ...]:
@@ -51,9 +51,9 @@ class Fleet:
 
     def only(self, apps: Iterable[str]) -> Fleet:
         """The part of it that runs these apps."""
-        wanted = tuple(dict.fromkeys(apps))
-        for app in wanted:
+        names = tuple(dict.fromkeys(apps))
+        for app in names:
             if app not in self.apps:
                 where = "on the selected hosts" if app in self.inventory.apps else f"in {self.inventory.name}"
                 raise UsageError(f"there is no app {app} {where}{did_you_mean(app, self.apps)}")
-        return replace(self, narrowed=wanted)
+        return replace(self, narrowed=names)

@@ -27,11 +27,11 @@ def name_of(host: YamlNode) -> str:
 def described(tree: YamlNode) -> dict[str, YamlNode]:
     """Every host that is described somewhere, with its description. Elsewhere its name alone stands for it."""
     entries = [host for group in tree.get("groups").entries.values() for host in group.get("hosts").items]
-    found: dict[str, YamlNode] = {}
+    placements: dict[str, YamlNode] = {}
     for entry in entries:
         if entry.entries:
-            found.setdefault(name_of(entry), entry)
-    return found
+            placements.setdefault(name_of(entry), entry)
+    return placements
 
 
 def placements(tree: YamlNode) -> Iterator[Placement]:

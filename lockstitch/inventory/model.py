@@ -121,11 +121,11 @@ class Inventory:
 
     def app(self, name: str, host_name: str) -> App:
         """An app as it is on a host."""
-        found = self.placed.get((name, host_name))
-        if found is None:
+        app = self.placed.get((name, host_name))
+        if app is None:
             here = [app for app, host in self.placed if host == host_name]
             raise UsageError(f"no app {name} runs on {host_name}{did_you_mean(name, here)}")
-        return found
+        return app
 
     def group(self, name: str) -> Group:
         """A group by its name."""

@@ -74,11 +74,11 @@ def _in_the_way(app: App, placement: Placement, placed: dict[tuple[str, str], Ap
     return []
 
 
-def _inside(one: App, other: App) -> bool:
+def _inside(app: App, other: App) -> bool:
     """Tell whether an app's path is in what another's releases are made of, where a deploy of that one may remove
     it."""
     at = other.layout_paths
-    return not at.in_place and one.layout_paths.path.startswith(
+    return not at.in_place and app.layout_paths.path.startswith(
         tuple(f"{part}/" for part in (at.releases, at.shared, at.current, at.clone))
     )
 

@@ -119,12 +119,12 @@ def _fleet(inventory: Inventory, words: Sequence[str]) -> Fleet:
     cells = [(group.name, host) for group in inventory.groups for host in group.hosts]
     for word in words:
         _known(inventory, word.removeprefix("!"))
-    wanted = [word for word in words if not word.startswith("!")] or ["*"]
+    included = [word for word in words if not word.startswith("!")] or ["*"]
     unwanted = [word[1:] for word in words if word.startswith("!")]
     kept = [
         (group, host)
         for group, host in cells
-        if _any(wanted, (group, host.name)) and not _any(unwanted, (group, host.name))
+        if _any(included, (group, host.name)) and not _any(unwanted, (group, host.name))
     ]
     if not kept:
         raise UsageError(f"nothing of {inventory.name} is selected by {', '.join(words)}", hint=_has(inventory))

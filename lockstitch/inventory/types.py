@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StrictInt
 from pydantic_core import CoreSchema, core_schema
 
 WORD = "x-word"
@@ -259,3 +259,6 @@ SharedPath = Annotated[str, text("path in the release", plain, relative, remote_
 GitRef = Annotated[str, text("branch, tag or commit", plain, git_ref)]
 Repository = Annotated[str, text("git repository", no_password, plain)]
 WebUrl = Annotated[str, text("URL", no_password, plain, web_url)]
+
+Percent = Annotated[StrictInt, Field(ge=1, le=100)]
+Number = Annotated[StrictInt, Field(ge=0)]

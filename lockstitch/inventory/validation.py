@@ -16,8 +16,8 @@ from lockstitch.inventory.yaml_tree import Location, Problem, YamlNode
 def nearest(word: object, known: Iterable[str]) -> str | None:
     """The known word that was most likely meant; None where nothing is near."""
     by_case = {k.lower(): k for k in known}
-    found = difflib.get_close_matches(str(word).lower(), by_case, n=1, cutoff=0.6)
-    return by_case[found[0]] if found else None
+    matches = difflib.get_close_matches(str(word).lower(), by_case, n=1, cutoff=0.6)
+    return by_case[matches[0]] if matches else None
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
@@ -60,7 +60,7 @@ def judged(model: type[Model], tree: YamlNode) -> tuple[Model | None, list[Probl
         return model.model_validate(tree.plain()), []
     except ValidationError as error:
         schema = model.model_json_schema()
-        return None, [_problem(found, tree, schema) for found in error.errors(include_url=False) if not _echo(found)]
+        return None, [_problem(detail, tree, schema) for detail in error.errors(include_url=False) if not _echo(detail)]
 
 
 def _echo(error: Any) -> bool:
@@ -70,24 +70,24 @@ def _echo(error: Any) -> bool:
 
 def _problem(error: Any, tree: YamlNode, schema: dict[str, Any]) -> Problem:
     location, kind, context = error["loc"], error["type"], error.get("ctx", {})
-    found = tree.at(location)
+    node = tree.at(location)
     match kind:
         case "missing":
             return tree.at(location[:-1]).problem("is missing", str(location[-1]))
         case "extra_forbidden":
-            return found.problem("is not a key here" + did_you_mean(location[-1], _keys(schema, location[:-1])))
+            return node.problem("is not a key here" + did_you_mean(location[-1], _keys(schema, location[:-1])))
         case "literal_error":
             words = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
-            return found.problem(_not_one_of(error["input"], words))
+            return node.problem(_not_one_of(error["input"], words))
         case "union_tag_invalid":
-            words = [word.strip("'") for word in context["expected_tags"].split(", ")] if found.entries else []
-            return found.get("kind").problem(_not_one_of(context["tag"], [word for word in words if word]))
+            words = [word.strip("'") for word in context["expected_tags"].split(", ")] if node.entries else []
+            return node.get("kind").problem(_not_one_of(context["tag"], [word for word in words if word]))
         case "union_tag_not_found":
-            return found.problem("is missing", "kind")
+            return node.problem("is missing", "kind")
         case "rule":
-            found = found.get(context["key"])
+            node = node.get(context["key"])
     says = _SAYS.get(kind)
-    return found.problem(says.format(**context) if says else error["msg"][:1].lower() + error["msg"][1:])
+    return node.problem(says.format(**context) if says else error["msg"][:1].lower() + error["msg"][1:])
 
 
 def _not_one_of(word: object, words: list[str]) -> str:
@@ -182,10 +182,10 @@ def _databases(tree: YamlNode, groups: dict[str, YamlNode]) -> Iterator[Problem]
     databases, apps = tree.get("databases").entries, tree.get("apps").entries
     hosts = [name_of(host) for group in groups.values() for host in group.get("hosts").items]
     for app in apps.values():
-        wanted = app.get("database").content
-        if isinstance(wanted, str) and wanted not in databases:
-            yield app.get("database").problem(f"there is no database {wanted}{did_you_mean(wanted, databases)}")
-        elif wanted is None and app.get("backup").content in ("before_migrate", "before_deploy"):
+        reference = app.get("database").content
+        if isinstance(reference, str) and reference not in databases:
+            yield app.get("database").problem(f"there is no database {reference}{did_you_mean(reference, databases)}")
+        elif reference is None and app.get("backup").content in ("before_migrate", "before_deploy"):
             yield app.get("backup").problem("it names no database: write database: NAME")
     for name, database in databases.items():
         if name in apps:

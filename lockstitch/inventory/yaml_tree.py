@@ -44,10 +44,10 @@ class YamlNode:
 
     def get(self, *keys: str) -> YamlNode:
         """What is under the keys; an empty piece at the nearest place where there is nothing."""
-        found = self
+        node = self
         for key in keys:
-            found = found.entries.get(key, replace(found, content=None))
-        return found
+            node = node.entries.get(key, replace(node, content=None))
+        return node
 
     def plain(self) -> Any:
         """The content without its places."""
@@ -57,13 +57,13 @@ class YamlNode:
 
     def at(self, location: Location) -> YamlNode:
         """The deepest piece on the way to a location. Parts that are no key here (names of types) are passed over."""
-        found = self
+        node = self
         for part in location:
-            if isinstance(part, int) and part < len(found.items):
-                found = found.items[part]
-            elif part in found.entries:
-                found = found.entries[str(part)]
-        return found
+            if isinstance(part, int) and part < len(node.items):
+                node = node.items[part]
+            elif part in node.entries:
+                node = node.entries[str(part)]
+        return node
 
     def problem(self, what: str, key: str = "") -> Problem:
         """A problem of this piece, or of a key that it lacks."""

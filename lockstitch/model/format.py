@@ -13,10 +13,10 @@ def sized(size: int) -> str:
 
 def span(seconds: float) -> str:
     """A time as people read it, in its two largest units."""
-    left = int(seconds)
+    remaining = int(seconds)
     parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
+        count, remaining = divmod(remaining, size)
         if count or (unit == "s" and not parts):
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2])

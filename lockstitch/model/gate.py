@@ -79,14 +79,14 @@ def judge_health(
         return failed(f"answered {answer.status}, expected {status}")
     if contains and contains not in answer.body:
         return failed(f"the answer does not contain {contains!r}")
-    for key, wanted in expect.items():
-        found = field_of(answer.content, key)
-        if found != wanted:
-            return failed(f"{key} is {found!r}, expected {wanted!r}")
+    for key, value in expect.items():
+        actual = field_of(answer.content, key)
+        if actual != value:
+            return failed(f"{key} is {actual!r}, expected {value!r}")
     if revision_key:
-        told = field_of(answer.content, revision_key)
-        if not isinstance(told, str) or len(told) < 7 or not revision.startswith(told):
-            return failed(f"it tells revision {told!r}, expected {revision[:12]}")
+        served = field_of(answer.content, revision_key)
+        if not isinstance(served, str) or len(served) < 7 or not revision.startswith(served):
+            return failed(f"it tells revision {served!r}, expected {revision[:12]}")
     return passed(f"answered {answer.status}")
 
 

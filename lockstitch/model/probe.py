@@ -39,21 +39,21 @@ def number(text: str) -> int | None:
 def object_of(text: str) -> Mapping[str, Any] | None:
     """The JSON object that a text is; None where it is something else."""
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
-def text_of(told: Mapping[str, Any], key: str) -> str:
+def text_of(answer: Mapping[str, Any], key: str) -> str:
     """A value as text; empty where there is none."""
-    value = told.get(key)
+    value = answer.get(key)
     return "" if value is None else str(value)
 
 
-def number_of(told: Mapping[str, Any], key: str) -> int | None:
+def number_of(answer: Mapping[str, Any], key: str) -> int | None:
     """A number that is not below 0; None where it is none."""
-    value = told.get(key)
+    value = answer.get(key)
     return max(0, int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

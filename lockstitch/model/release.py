@@ -53,13 +53,13 @@ def short(revision: str | None) -> str:
 def previous_good(releases: Iterable[Release], current: Release | None) -> Release | None:
     """The newest good release made before the current one, of another revision. `releases` come oldest first; a current
     one that is not among them is newer than all of them."""
-    found = None
+    previous = None
     for release in releases:
         if current is not None and release.id == current.id:
             break
         if release.verdict == "good" and (current is None or release.revision != current.revision):
-            found = release
-    return found
+            previous = release
+    return previous
 
 
 def prunable(releases: Iterable[Release], keep: int, spared: Iterable[str]) -> tuple[Release, ...]:

@@ -74,9 +74,9 @@ class HostResult:
     seconds: float = 0.0
 
 
-def worst_exit_code(done: Sequence[HostResult]) -> ExitCode:
+def worst_exit_code(results: Sequence[HostResult]) -> ExitCode:
     """What all of them count as: an interrupt above a host that was not reached, that above everything else."""
-    return max((one.code for one in done), key=_weight, default=ExitCode.DONE)
+    return max((result.code for result in results), key=_weight, default=ExitCode.DONE)
 
 
 def _weight(code: ExitCode) -> tuple[bool, bool, int]:

@@ -19,11 +19,11 @@ _FORMS = (
 )
 
 
-def told(text: str) -> Version | None:
+def parse_version(text: str) -> Version | None:
     """The version in what a program prints of itself; None where there is none."""
     for form in _FORMS:
-        if found := form.search(text):
-            return parts(found[1])
+        if match := form.search(text):
+            return parts(match[1])
     return None
 
 
@@ -36,9 +36,9 @@ def shown(version: Version) -> str:
     return ".".join(map(str, version))
 
 
-def within(version: Version, wanted: str) -> bool:
+def within(version: Version, allowed: str) -> bool:
     """Whether a version is in a range. As many parts count as the range has: 3.11.9 is `<=3.11`, and not `>3.11`."""
-    return all(_holds(version, sign, parts(limit)) for sign, limit in _PART.findall(wanted))
+    return all(_holds(version, sign, parts(limit)) for sign, limit in _PART.findall(allowed))
 
 
 def _holds(version: Version, sign: str, limit: Version) -> bool:

@@ -16,7 +16,7 @@ from lockstitch.errors import InventoryError, LockstitchError
 from lockstitch.inventory import Inventory, environments, load
 from lockstitch.model.finding import Finding
 from lockstitch.model.format import sized
-from lockstitch.model.version import shown, told
+from lockstitch.model.version import parse_version, shown
 
 _PACKAGES = ("fabric", "invoke", "paramiko", "cryptography")
 _LITTLE = 100 << 20
@@ -36,7 +36,7 @@ def versions() -> Iterator[Finding]:
             hint = f"install {'openssh-client' if program == 'ssh' else program}"
             yield Finding("versions", "warn", f"{program} is not found: {needed} needs it", hint)
         else:
-            number = told(said)
+            number = parse_version(said)
             yield Finding("versions", "pass", f"{program} {shown(number) if number else said[:40]}")
 
 
