@@ -1,6 +1,5 @@
-"""What an installed Lockstitch does without a project: `python -m lockstitch init DIR` makes one, `schema` prints the
-JSON Schema of an inventory, for editors. Deploying is done with `fab`.
-"""
+"""Commands of an installed Lockstitch that need no project: `python -m lockstitch init DIR` makes one, `schema` prints
+the JSON Schema of an inventory, for editors. Deploying is done with `fab`."""
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def typed(question: str) -> str:
-    """What a person types to a question."""
+    """Ask a person a question and return the answer."""
     print(question, end="", flush=True)
     line = sys.stdin.readline()
     if not line:
@@ -43,7 +42,7 @@ def typed(question: str) -> str:
 
 
 def at_terminal() -> bool:
-    """Whether somebody is there who can be asked."""
+    """Tell whether somebody is there who can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 

@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 
 def interrupt() -> None:
-    """What a signal handler calls: tell whoever listens, or raise KeyboardInterrupt where nobody does."""
+    """Interrupt: tell whoever listens, or raise KeyboardInterrupt where nobody does."""
     if not _ears:
         raise KeyboardInterrupt
     _ears[-1].news.put(_INTERRUPT)

@@ -22,7 +22,7 @@ from lockstitch.text import quoted
 
 
 class ExitCode(IntEnum):
-    """What the process ends with; `docs/exit-codes.md` explains each."""
+    """Exit codes of the process; `docs/exit-codes.md` explains each."""
 
     DONE = 0
     DEFECT = 1
@@ -50,7 +50,7 @@ class LockstitchError(Exception):
 
 
 class UsageError(LockstitchError):
-    """What was typed or configured is wrong."""
+    """A mistake in what was typed or configured."""
 
 
 class InventoryError(UsageError):

@@ -1,4 +1,5 @@
-"""What is deployed: an entry of the `apps` mapping. The services it may have are those found in `services/`."""
+"""Models of what is deployed: an entry of the `apps` mapping. The services it may have are those found in
+`services/`."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ class AnyService:
 
 
 class Health(Settings):
-    """How an app says that it is well. It is asked on the host itself, after every switch."""
+    """The URL at which an app reports its health. It is asked on the host itself, after every switch."""
 
     url: WebUrl = Field(description="what is asked")
     status: Annotated[StrictInt, Field(ge=100, le=599)] = Field(
@@ -65,7 +66,7 @@ class Health(Settings):
 
 
 class AppSettings(Settings):
-    """What is deployed. Commands run in the release's folder."""
+    """Settings of what is deployed. Commands run in the release's folder."""
 
     repository: Repository = Field(description="where the code comes from; hosts fetch it themselves")
     ref: GitRef = Field(

@@ -1,4 +1,4 @@
-"""What must be true of a host before an app is deployed to it: the `checks` mappings of an inventory."""
+"""Models of what must be true of a host before a deploy: the `checks` mappings of an inventory."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class _Limits(Settings):
 
 
 class DiskChecks(_Limits):
-    """How full file systems may be, by space and by inodes, in percent."""
+    """Limits on how full file systems may be, by space and by inodes, in percent."""
 
     paths: tuple[RemotePath, ...] = Field(
         default=(), description="a path on each file system that is looked at; otherwise `/`, and the app's own"
@@ -85,21 +85,21 @@ class DiskChecks(_Limits):
 
 
 class MemoryChecks(_Limits):
-    """How much of the memory may be in use, in percent; what the kernel can give back counts as free."""
+    """Limits on how much of the memory may be in use, in percent; what the kernel can give back counts as free."""
 
     warn: Percent = Field(default=85, description="a warning from here on")
     fail: Percent = Field(default=95, description="no from here on")
 
 
 class LoadChecks(_Limits):
-    """How busy the CPUs may be: the load average of five minutes for each CPU."""
+    """Limits on how busy the CPUs may be: the load average of five minutes for each CPU."""
 
     warn: Factor = Field(default=1.0, description="a warning from here on")
     fail: Factor = Field(default=4.0, description="no from here on")
 
 
 class ClockChecks(_Limits):
-    """How far the host's clock may be from the controller's."""
+    """Limits on how far the host's clock may be from the controller's."""
 
     warn: PositiveDuration = Field(default=as_written("2s"), description="a warning beyond that")
     fail: PositiveDuration = Field(default=as_written("30s"), description="no beyond that")
@@ -156,14 +156,14 @@ class RedisChecks(_Limits):
 
 
 class QueueChecks(_Limits):
-    """How many jobs may wait in the app's queues, where its service knows them."""
+    """Limits on how many jobs may wait in the app's queues, where its service knows them."""
 
     warn: Number = Field(default=100, description="a warning when more wait, in all queues together")
     fail: Number = Field(default=10_000, description="no when more wait")
 
 
 class VariableChecks(Settings):
-    """What an environment variable of the app must not be. Its value is never shown."""
+    """Values that an environment variable of the app must not have. Its value is never shown."""
 
     refuse: tuple[str, ...] = Field(
         default=PLACEHOLDERS,
@@ -186,7 +186,7 @@ def _short(form: str) -> dict[str, Any]:
 
 
 class HostChecks(Settings):
-    """What must be true of each host. What is left out is not asked before a deploy."""
+    """Checks of each host. Those that are left out are not asked before a deploy."""
 
     tools: dict[Tool, VersionRange] = Field(default={}, description="programs that must be there, and their versions")
     disk: DiskChecks | None = Field(default=None, description="how full file systems may be")
@@ -209,7 +209,7 @@ class HostChecks(Settings):
 
 
 class AppChecks(HostChecks):
-    """What must be true of each host of an app; asked as the user who runs everything of it."""
+    """Checks of each host of an app; asked as the user who runs everything of it."""
 
     variables: Annotated[
         dict[Variable, VariableChecks],

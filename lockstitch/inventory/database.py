@@ -58,7 +58,7 @@ _OF_A_BUCKET = ("prefix", "endpoint", "insecure", "region", "key", "secret")
 
 
 class OffsiteSettings(Settings):
-    """Where copies of backups are, should their host be lost: either a bucket, or a folder of another host."""
+    """The place for copies of backups, should their host be lost: either a bucket, or a folder of another host."""
 
     bucket: BucketName | None = Field(default=None, description="a bucket of S3, or of a store that speaks like it")
     prefix: Prefix = Field(default="", description="folder in the bucket that the backups are put into")
@@ -106,7 +106,7 @@ class AnyEngine:
 
 
 class KeepSettings(Settings):
-    """Which backups stay when `backup.prune` is typed. A backup that any of them keeps stays."""
+    """Rules for which backups `backup.prune` keeps. A backup stays where any of them keeps it."""
 
     last: Number = Field(default=7, description="the newest ones, whatever their age")
     daily: Number = Field(default=14, description="the newest of each of so many days that have one")
@@ -115,7 +115,7 @@ class KeepSettings(Settings):
 
 
 class ProveSettings(Settings):
-    """Where `backup.prove` restores. A server of its own does not slow the one that serves."""
+    """The server on which `backup.prove` restores. A server of its own does not slow the one that serves."""
 
     url: SecretReference = Field(
         description="where the URL of a login that may make databases is; no database of it is touched but the "
@@ -124,7 +124,7 @@ class ProveSettings(Settings):
 
 
 class CheckSettings(Settings):
-    """From when on `database.check` says no."""
+    """Limits beyond which `database.check` fails."""
 
     connections: Percent = Field(default=80, description="connections in use, in percent of those allowed")
     long_query: PositiveDuration = Field(default=as_written("5m"), description="how long a query may run")

@@ -13,7 +13,7 @@ from lockstitch.model.host import Host
 
 @dataclass(frozen=True)
 class Fleet:
-    """What was selected of one environment.
+    """The selected part of one environment.
 
     `cells` are (group, host): a host in two groups can be meant as a member of one of them, and then only that
     group's apps are. `narrowed` are the apps that are meant; None is all of them.

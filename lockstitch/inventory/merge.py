@@ -1,4 +1,4 @@
-"""Which app is where, and with which settings: an app's own, its group's and its host's, merged. Pure."""
+"""Settings of each app on each host: an app's own, its group's and its host's, merged. Pure."""
 
 from __future__ import annotations
 

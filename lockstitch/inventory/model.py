@@ -56,12 +56,12 @@ class App:
 
     @property
     def migrating(self) -> Migrating:
-        """How its migrations are listed, counted and taken back."""
+        """The tool that lists, counts and takes back its migrations."""
         return migrating(self.migrate, self.pending, self.migrate_down, self.migrations)
 
     @property
     def mode(self) -> Maintenance | None:
-        """How it is put into maintenance, by its service or by its web server; None where nobody said how."""
+        """The way it is put into maintenance, by its service or by its web server; None where none is known."""
         return self.service.maintenance_mode() or (by_file(self.maintenance_page) if self.maintenance_page else None)
 
 

@@ -1,4 +1,4 @@
-"""From what was written to what the engine uses. Pure; problems that show only here are collected too."""
+"""Resolution of what was written into what the engine uses. Pure; problems that show only here are collected too."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _app(name: str, settings: AppSettings) -> App:
 
 
 def _in_the_way(app: App, placement: Placement, placed: dict[tuple[str, str], App]) -> list[Problem]:
-    """Whether an app is on the host already, or another app is in the same place."""
+    """Tell whether an app is on the host already, or another app is in the same place."""
     key, tree, host = (app.name, placement.host), placement.tree, placement.host
     if key in placed:
         # Two groups may differ in settings and in rollout: it would be open which of them counts.

@@ -1,4 +1,4 @@
-"""What an inventory file may hold, and the JSON Schema that editors complete it from."""
+"""Models of what an inventory file may hold, and the JSON Schema that editors complete it from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OVERRIDE = "settings of an app that differ here, by the app's name: merged over
 
 
 class Rollout(Settings):
-    """In which order the hosts of a group change."""
+    """The order in which the hosts of a group change."""
 
     canary: Share = Field(default=0, description="how many hosts change first, alone")
     batch: BatchShare = Field(default="50%", description="how many hosts change at a time; percentages are rounded up")

@@ -1,4 +1,4 @@
-"""From what was typed after -H to the hosts that are meant. Pure, but for the loader it is given.
+"""Selection of hosts by what was typed after -H. Pure, but for the loader it is given.
 
     prod                 all of an environment
     prod:backend         a group            prod:api1.example.com   a host
@@ -27,7 +27,7 @@ _PLAIN = re.compile(r"(?:[\w.-]+@)?(?:\[[0-9A-Za-z:.%]+\]|[A-Za-z0-9][\w.-]*)(?:
 
 
 class Inventories(Protocol):
-    """Where inventories come from: `Folder`, or a test's own."""
+    """A source of inventories: `InventoryFolder`, or a test's own."""
 
     def names(self) -> Sequence[str]: ...
 
@@ -43,7 +43,7 @@ class Selection:
 
 
 def select(inventories: Inventories, text: str) -> Selection:
-    """What a selection means. A word that means nothing is an error, and so is selecting nothing."""
+    """Resolve a selection. A word that means nothing is an error, and so is selecting nothing."""
     asked = _Asked(inventories, tuple(inventories.names()))
     for word in (part.strip() for part in text.split(",")):
         if word:
@@ -101,7 +101,7 @@ class _Asked:
         self.words.setdefault(name, []).append(word)
 
     def is_environment(self, word: str) -> bool:
-        """Whether a word after `env:` leaves it: an environment's name does, unless it means something in both."""
+        """Tell whether a word after `env:` leaves it: an environment's name does, unless it means something in both."""
         if word not in self.known:
             return False
         if self.open and word in _names(self.loaded[self.open]):

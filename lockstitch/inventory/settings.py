@@ -1,4 +1,4 @@
-"""What all models of an inventory share."""
+"""The base of all models of an inventory."""
 
 from __future__ import annotations
 

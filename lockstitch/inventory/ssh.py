@@ -1,4 +1,4 @@
-"""How hosts are reached: the `ssh` mapping of an environment, a group or a host."""
+"""Models of how hosts are reached: the `ssh` mapping of an environment, a group or a host."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Gateways = Annotated[
 
 
 class Timeouts(Settings):
-    """How long each part of connecting may take."""
+    """Times that each part of connecting may take."""
 
     connect: PositiveDuration = Field(default=as_written("10s"), description="until the host accepts the connection")
     banner: PositiveDuration = Field(default=as_written("10s"), description="until its SSH server says who it is")
@@ -60,7 +60,7 @@ class Timeouts(Settings):
 
 
 class Keepalive(Settings):
-    """How a connection that froze is noticed."""
+    """Settings by which a frozen connection is noticed."""
 
     interval: PositiveDuration = Field(
         default=as_written("5s"), description="how often the host is asked whether it is there"
@@ -71,7 +71,7 @@ class Keepalive(Settings):
 
 
 class Parallel(Settings):
-    """How many connections there are at a time."""
+    """Limits on how many connections there are at a time."""
 
     per_gateway: Count = Field(
         default=10, description="through one gateway: more than sshd's MaxStartups (10) are dropped"
@@ -80,7 +80,8 @@ class Parallel(Settings):
 
 
 class SshSettings(Settings):
-    """How hosts are reached. A host's settings go before its group's, and those before the environment's."""
+    """Settings of how hosts are reached. A host's settings go before its group's, and those before the
+    environment's."""
 
     user: User | None = Field(default=None, description="who logs in")
     port: Port | None = Field(default=None, description="the SSH port")

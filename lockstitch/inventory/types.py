@@ -76,7 +76,7 @@ def size(value: object) -> int:
 
 
 def share(value: object) -> int | str:
-    """How many hosts: a count, or a percentage of them such as `25%`."""
+    """Parse a number of hosts: a count, or a percentage of them such as `25%`."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     match = _PERCENT.fullmatch(value) if isinstance(value, str) and value.isascii() else None
@@ -163,7 +163,8 @@ def environment_value(value: object) -> str:
 
 
 def secret_reference(value: object) -> str:
-    """Where a secret is. The message has no value: what stands there instead of a reference may be the secret."""
+    """Parse a reference to a secret. The message has no value: what stands there instead of a reference may be the
+    secret."""
     if not isinstance(value, str) or not _REFERENCE.fullmatch(value):
         raise ValueError("an inventory holds no secrets, only where one is: write env:NAME, file:PATH or cmd:COMMAND")
     return value
@@ -175,7 +176,7 @@ def matching(pattern: re.Pattern[str], says: str) -> Rule:
 
 
 def plain(value: str) -> str | None:
-    """Not empty, without control characters, and not to be taken for an option."""
+    """Refuse text that is empty, has control characters, or could be taken for an option."""
     if not value.strip():
         return "it is empty"
     if _CONTROL.search(value):
@@ -200,7 +201,7 @@ def relative(value: str) -> str | None:
 
 
 def no_part_of_ours(value: str) -> str | None:
-    """Not what a release has of git or of Lockstitch itself."""
+    """Refuse paths that belong to git or to Lockstitch itself."""
     first = tidied(value).split("/")[0]
     return f"{value!r} is no file of the app, and cannot be shared" if first in _OURS else None
 
@@ -211,7 +212,7 @@ def tidied(path: str) -> str:
 
 
 def git_ref(value: str) -> str | None:
-    """What git accepts as the name of a branch, tag or commit."""
+    """Refuse what git does not accept as the name of a branch, tag or commit."""
     return f"{value!r} cannot be a branch, tag or commit" if _NO_REF.search(value) else None
 
 

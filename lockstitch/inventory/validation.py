@@ -1,4 +1,4 @@
-"""What a model says is wrong, in words for people: where it was written, and the nearest right word."""
+"""Problems of an inventory in words for people: where each was written, and the nearest right word."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def judged(model: type[Model], tree: YamlNode) -> tuple[Model | None, list[Probl
 
 
 def _echo(error: Any) -> bool:
-    """Whether it only says that too few are left, because what was wrong with the others has been said already."""
+    """Tell whether it only says that too few remain, because what was wrong with the others has been said already."""
     return bool(error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"])
 
 

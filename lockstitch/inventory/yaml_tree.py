@@ -34,16 +34,16 @@ class YamlNode:
 
     @property
     def entries(self) -> dict[str, YamlNode]:
-        """What a mapping holds; nothing where it is none."""
+        """The entries of a mapping; empty where it is none."""
         return self.content if isinstance(self.content, dict) else {}
 
     @property
     def items(self) -> list[YamlNode]:
-        """What a list holds; nothing where it is none."""
+        """The items of a list; empty where it is none."""
         return self.content if isinstance(self.content, list) else []
 
     def get(self, *keys: str) -> YamlNode:
-        """What is under the keys; an empty piece at the nearest place where there is nothing."""
+        """Return the node under the keys; an empty one at the nearest place where there is nothing."""
         node = self
         for key in keys:
             node = node.entries.get(key, replace(node, content=None))

@@ -10,7 +10,8 @@ Level = Literal["pass", "note", "warn", "fail"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check says, and what to type or do about it. Only `fail` is a no; `says` may have several lines."""
+    """The result of one check, and what to type or do about it. Only `fail` stops a deploy; `says` may have several
+    lines."""
 
     check: str
     level: Level

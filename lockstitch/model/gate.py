@@ -11,7 +11,7 @@ from lockstitch.model.probe import Probe
 
 
 class Status(Enum):
-    """What a gate can say."""
+    """The three verdicts of a gate."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -62,7 +62,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What a health URL answered. `status` 0: no answer, and `body` says why."""
+    """The answer of a health URL. `status` 0: no answer, and `body` says why."""
 
     status: int
     body: str
@@ -72,7 +72,7 @@ class HttpAnswer:
 def judge_health(
     answer: HttpAnswer, *, status: int, expect: Mapping[str, Any], contains: str, revision_key: str, revision: str
 ) -> Verdict:
-    """Whether a health answer has the status, the expected fields, and the revision where the app tells it."""
+    """Judge whether a health answer has the status, the expected fields, and the revision where the app tells it."""
     if answer.status == 0:
         return failed(f"no answer: {answer.body}")
     if answer.status != status:

@@ -40,11 +40,11 @@ class Layout:
 
     @property
     def current(self) -> str:
-        """Where the app that serves is found: the checkout, or the symlink."""
+        """The path of the app that serves: the checkout, or the symlink."""
         return self.path if self.in_place else posixpath.join(self.path, "current")
 
     def release(self, release: str) -> str:
-        """Where one release lies."""
+        """Return the path of one release."""
         return self.path if self.in_place else posixpath.join(self.releases, release)
 
     @property

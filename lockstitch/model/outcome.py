@@ -54,7 +54,7 @@ RevisionSide = Literal["new", "old", "unknown"]
 
 @dataclass(frozen=True)
 class Failure:
-    """What failed, where, and the last lines of it. `logs` are the app's own, by file."""
+    """A failure: what failed, where, and its last lines. `logs` are the app's own, by file."""
 
     site: Site | None
     what: str
@@ -66,7 +66,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class SiteOutcome:
-    """How one site ended: which of the two revisions it has, how that is known, the seconds spent on it, and whether
+    """The end of one site: which of the two revisions it has, how that is known, the seconds spent on it, and whether
     any wave with it had begun."""
 
     site: Site
@@ -78,7 +78,7 @@ class SiteOutcome:
 
 @dataclass(frozen=True)
 class ManualAction:
-    """What a person must see to on one site, and the command to begin with."""
+    """Something a person must do on one site, and the command to begin with."""
 
     site: Site
     what: str
@@ -87,7 +87,7 @@ class ManualAction:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended; `notes` are sentences that help to go on from there."""
+    """The end of a run; `notes` are sentences that help to go on from there."""
 
     plan: Plan
     code: ExitCode

@@ -94,7 +94,7 @@ class Site:
 
 @dataclass(frozen=True)
 class SitePlan:
-    """What one wave does to one site: its steps, the gates they must pass, and the gates that prove it went back.
+    """The part of a wave for one site: its steps, the gates they must pass, and the gates that prove it went back.
 
     `after` is the unit of an earlier wave that this one continues on the same site: they are put back as one.
     """
@@ -108,7 +108,7 @@ class SitePlan:
 
 @dataclass(frozen=True)
 class Condition:
-    """What decides, when its wave's turn comes, whether there is anything for it to do.
+    """A condition that decides, when its wave's turn comes, whether there is anything to do.
 
     A pass of `gate` on `site` says that there is, a fail that there is not, and then the wave is left out; anything
     else is a failure. A wave is never replaced by another one: what is learnt during a run leaves out, and stops.
@@ -198,7 +198,7 @@ class Plan:
 
     @property
     def commits(self) -> dict[str, tuple[Commit, ...]]:
-        """By app what comes in on any host, or is taken back by a rollback; newest first."""
+        """Return by app the commits that come in on any host, or is taken back by a rollback; newest first."""
         by_app: dict[str, tuple[Commit, ...]] = {}
         for change in self.changes:
             some = change.going if self.kind == "rollback" else change.coming

@@ -41,7 +41,7 @@ def stamp(name: str) -> str:
 
 
 def is_release_id(text: str) -> bool:
-    """Whether a folder's name is one that Lockstitch gave: nothing else is ever removed."""
+    """Tell whether a folder's name is one that Lockstitch gave: nothing else is ever removed."""
     return bool(_ID.match(text))
 
 

@@ -10,7 +10,7 @@ from lockstitch.errors import ExitCode
 
 @dataclass(frozen=True)
 class Result:
-    """How one step of a script ended. `output` is what it printed, stdout and stderr as they came, its last part
+    """The result of one step of a script. `output` is what it printed, stdout and stderr as they came, its last part
     where it is long; `code` is the exit code; `seconds` is measured on the host in whole seconds."""
 
     name: str
@@ -64,8 +64,8 @@ def nobody(event: Event) -> None:
 
 @dataclass(frozen=True)
 class HostResult:
-    """How one ended: the code it counts as, that in words, what its steps said, what the host's command exited with
-    (None where it did not end by itself), and after how many seconds."""
+    """The result on one host: the code it counts as, that in words, what its steps said, what the host's command exited
+    with (None where it did not end by itself), and after how many seconds."""
 
     code: ExitCode
     words: str
@@ -75,7 +75,8 @@ class HostResult:
 
 
 def worst_exit_code(results: Sequence[HostResult]) -> ExitCode:
-    """What all of them count as: an interrupt above a host that was not reached, that above everything else."""
+    """Return the exit code for all of them: an interrupt above a host that was not reached, that above everything
+    else."""
     return max((result.code for result in results), key=_weight, default=ExitCode.DONE)
 
 

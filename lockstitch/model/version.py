@@ -37,7 +37,8 @@ def shown(version: Version) -> str:
 
 
 def within(version: Version, allowed: str) -> bool:
-    """Whether a version is in a range. As many parts count as the range has: 3.11.9 is `<=3.11`, and not `>3.11`."""
+    """Tell whether a version is in a range. As many parts count as the range has: 3.11.9 is `<=3.11`, and not
+    `>3.11`."""
     return all(_holds(version, sign, parts(limit)) for sign, limit in _PART.findall(allowed))
 
 
