@@ -36,8 +36,12 @@ from tasks import namespace
 from tests.local import LocalRemote
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-PICTURES = sorted((ROOT / "docs" / "images").glob("*.svg"))
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+DRAWN = ROOT / "docs" / "images" / "architecture.svg"
+PICTURES = sorted(set((ROOT / "docs" / "images").glob("*.svg")) - {DRAWN})
 EXAMPLE = ROOT / "docs" / "adding-a-service.md"
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -88,9 +92,23 @@ def test_every_command_of_a_page_can_be_typed(page: Path) -> None:
         parsed(command)
 
 
-def test_the_readme_shows_every_task() -> None:
-    shown = {name for command in commands(prose(ROOT / "README.md")) for name in parsed(command)}
-    assert shown == set(namespace.task_names)
+def test_the_list_of_commands_has_every_task_and_option() -> None:
+    text = (ROOT / "docs" / "commands.md").read_text()
+    sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    assert len(sections) == len(namespace.task_names)
+    for context in namespace.to_contexts():
+        name, *aliases = map(str, (context.name, *context.aliases))
+        section = next(sections[typed] for typed in (*aliases, name) if typed in sections)
+        assert any(name in parsed(command) for command in commands(section)), name
+        for argument in context.args.values():
+            flag = argument.name.replace("_", "-")
+            assert f"--{flag}" in section or f"--no-{flag}" in section, (name, flag)
+
+
+def test_the_readme_is_short_and_has_ten_daily_commands() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 120
+    assert len({name for command in commands(prose(ROOT / "README.md")) for name in parsed(command)}) >= 10
 
 
 @pytest.mark.parametrize("task", sorted(namespace.task_names))
@@ -134,6 +152,41 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_script_that_is_named_is_there(page: Path) -> None:
     for script in re.findall(r"scripts/\w+", page.read_text()):
         assert (ROOT / script).exists(), script
+
+
+# A path of this project, and a module as Python names it; not a folder of that name on a host.
+_PATH = re.compile(r"(?<![\w./~-])(?:lockstitch|tasks|tests|scripts|docs|hosts)/[\w/.*-]*\w")
+_MODULE = re.compile(r"(?<![\w./-])lockstitch(?:\.[a-z_]+)+")
+# What the example of docs/adding-a-service.md makes, and inventories of the reader.
+_OF_THE_READER = re.compile(r"daemon|hosts/(?!example)")
+
+
+@named([*PAGES, ROOT / "tests" / "README.md"])
+def test_every_path_and_module_that_is_named_is_there(page: Path) -> None:
+    text = prose(page)
+    paths = {found for found in _PATH.findall(text) if not _OF_THE_READER.search(found)}
+    modules = {found for found in _MODULE.findall(page.read_text()) if not _OF_THE_READER.search(found)}
+    missing = [path for path in sorted(paths) if not any(ROOT.glob(path))]
+    assert missing + [module for module in sorted(modules) if not is_there(module)] == []
+
+
+def is_there(module: str) -> bool:
+    """Whether a dotted name is a module, or a name in one."""
+    with suppress(ImportError):
+        importlib.import_module(module)
+        return True
+    parent, _, name = module.rpartition(".")
+    with suppress(ImportError):
+        return hasattr(importlib.import_module(parent), name)
+    return False
+
+
+def test_the_layers_that_are_documented_are_those_of_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (.+?) \|", text, re.MULTILINE)
+    assert [re.findall(r"`(\w+)`", names) for _, names in rows] == [re.findall(r"\w+", row) for row in layers]
 
 
 @named(PAGES)

@@ -1,0 +1,1 @@
+"""The parts of scripts/docs: each module returns the text of a generated file."""
