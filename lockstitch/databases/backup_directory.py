@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockstitch.model.removal import DISCARD
+from lockstitch.model.shell import shell_text
 
 # One run at a time works in a vault, because it holds the vault's lock: what is unfinished here belongs to a dead one.
 BEGIN = (
@@ -143,10 +144,7 @@ def compared(text: str) -> str:
 MARK_RESTORE = _MARK + "unrestorable() { mark prove; }\n"
 MARK_NOTHING = "unrestorable() { cat >/dev/null; }\n"
 
-# `rows FILE`: what the manifest says of every table, in the form that an engine counts in.
-ROWS = r"""
-rows_of() { LC_ALL=C sed -n 's/^\(".*":{"rows":[0-9]*\),"bytes":[0-9]*},\{0,1\}$/\1/p' "$1" | LC_ALL=C sort; }
-"""
+ROWS = shell_text(__package__, "rows.sh")
 
 # A host's answer has an end: where it is too long, what is cut off is the oldest backups. So the rest comes last.
 LIST = r"""

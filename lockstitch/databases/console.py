@@ -1,28 +1,19 @@
-"""An interactive session on a host as constant shell texts: its files are made first, in a folder for it alone.
+"""An interactive session on a host as shell texts: its files are made first, in a folder for it alone.
 
-What the session needs to know goes into files of mode 0600 through the ordinary channel, so that no value, and no
-password, is in the command line that a terminal is opened with: that is `exec sh FOLDER/start` and nothing else.
+What the session needs to know goes into files of mode 0600 through the ordinary channel. So no value, and no password,
+is in the command line of the terminal: that is `exec sh FOLDER/start` and nothing else.
 """
 
 from __future__ import annotations
 
-# An engine's text is run in the new folder, and leaves `start` there.
-BEGIN = r"""
-set -eu
-umask 077
-folder=$(mktemp -d)
-trap '[ -e "$folder/ready" ] || rm -rf -- "$folder"' EXIT; trap 'exit 143' TERM INT HUP
-cd "$folder"
-"""
-FINISH = r"""
-: >ready
-echo "folder $folder"
-"""
-REMOVE = 'rm -rf -- "$folder"\n'
+from lockstitch.model.shell import shell_text
 
-# The beginning of `start`. The folder goes with the session, also when its terminal is gone; an interrupt is for the
-# program in it.
-OPENED = r"""
-folder=${0%/*}
-trap 'rm -rf -- "$folder"' EXIT; trap 'exit 143' TERM HUP; trap : INT
-"""
+BEGIN = shell_text(__package__, "console_begin.sh")
+FINISH = '\n: >ready\necho "folder $folder"\n'
+REMOVE = 'rm -rf -- "$folder"\n'
+_START = shell_text(__package__, "console_start.sh")
+
+
+def session(files: str, start: str) -> str:
+    """Return the text that makes the files of a session and its `start`, which ends with an engine's text `start`."""
+    return f"{files}cat >start <<'SH'{_START}{start}SH\n"

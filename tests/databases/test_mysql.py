@@ -15,17 +15,18 @@ from hypothesis import strategies as st
 
 from lockstitch.databases import mysql
 from lockstitch.databases.engine import engines
-from lockstitch.databases.mysql import login
-from lockstitch.databases.mysql.client import FACTS, LOGIN
-from lockstitch.databases.mysql.dump import DUMP
 from lockstitch.databases.mysql.facts import beside_pattern, grants, parse_facts, versions
-from lockstitch.databases.mysql.url import option_file, parse
+from lockstitch.databases.mysql.url import login, option_file, parse
 from lockstitch.errors import UsageError
 from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.model.command import Command, Secret
+from lockstitch.model.shell import shell_text
 from tests.mariadb import LocalMariaDB
 from tests.servers import APP, AWKWARD, LIMITED
 from tests.shells import SHELLS
+
+LOGIN = shell_text("lockstitch.databases.mysql", "client.sh")
+DUMP = LOGIN + "".join(shell_text("lockstitch.databases.mysql", f"{name}.sh") for name in ("contents", "whole", "dump"))
 
 PASSWORD = "s3'cr\\et:@/?#%"
 ANY = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"), min_size=1, max_size=30)
@@ -178,7 +179,7 @@ def test_what_is_made_beside_has_a_pattern(name: str, pattern: str) -> None:
 
 def facts_of(server: LocalMariaDB, user: str, database: str = "shop", shell: tuple[str, ...] = ("sh",)) -> Any:
     values = {**login(Secret(server.url(database, user))), "heads": mysql.ENGINE.heads}
-    return parse_facts(said(FACTS, values, server.path, shell), 0)
+    return parse_facts(said(mysql.ENGINE.facts, values, server.path, shell), 0)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -313,7 +314,7 @@ def test_a_view_that_would_end_the_dump_is_refused_before_it(local_mariadb: Loca
 
 def test_a_server_that_is_not_there_is_told(local_mariadb: LocalMariaDB) -> None:
     values = {**login(Secret(local_mariadb.url("shop", port=1))), "heads": ""}
-    facts = parse_facts(said(FACTS, values, local_mariadb.path), 0)
+    facts = parse_facts(said(mysql.ENGINE.facts, values, local_mariadb.path), 0)
     assert "Can't connect" in facts.problem and facts.able == frozenset()
 
 

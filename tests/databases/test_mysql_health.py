@@ -17,8 +17,9 @@ import pytest
 from lockstitch.databases.backup import BackupDirectoryFacts
 from lockstitch.databases.health import DatabaseState, Room, Slow, SpareDatabase, Standby
 from lockstitch.databases.health_check import Thresholds, judge
-from lockstitch.databases.mysql import login
-from lockstitch.databases.mysql.health import STATE, parse_state
+from lockstitch.databases.mysql import ENGINE
+from lockstitch.databases.mysql.health import parse_state
+from lockstitch.databases.mysql.url import login
 from lockstitch.model.command import Command, Secret
 from tests.mariadb import SUPERUSER, LocalMariaDB, Session
 from tests.servers import APP, LIMITED
@@ -43,7 +44,7 @@ def server(local_mariadb: LocalMariaDB) -> Iterator[LocalMariaDB]:
 
 
 def said(url: str, path: str, shell: tuple[str, ...] = ("sh",)) -> str:
-    command = Command(STATE, values=login(Secret(url), ""))
+    command = Command(ENGINE.state, values=login(Secret(url), ""))
     env = {"PATH": path, "LANG": "C.UTF-8"}
     done = subprocess.run(shell, input=command.render(), env=env, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""

@@ -22,7 +22,8 @@ from psycopg import sql
 from lockstitch.databases import postgres
 from lockstitch.databases.backup_directory import compared
 from lockstitch.databases.engine import engines, judge_rows, on_dump, with_dump
-from lockstitch.databases.postgres import conninfo, login, parse, parse_facts
+from lockstitch.databases.postgres.facts import parse_facts
+from lockstitch.databases.postgres.url import conninfo, login, parse
 from lockstitch.errors import UsageError
 from lockstitch.model.command import Command, Secret
 from lockstitch.model.gate import Status

@@ -17,8 +17,9 @@ import pytest
 
 from lockstitch.databases.engine import engines
 from lockstitch.databases.health import DatabaseState
-from lockstitch.databases.postgres import login
-from lockstitch.databases.postgres.health import STATE, parse_state
+from lockstitch.databases.postgres import ENGINE
+from lockstitch.databases.postgres.health import parse_state
+from lockstitch.databases.postgres.url import login
 from lockstitch.model.command import Command, Secret
 from tests.postgres import APP, LIMITED, SUPERUSER, LocalPostgres, as_nobody, free_port, own, run_as_nobody
 from tests.shells import SHELLS
@@ -44,7 +45,7 @@ def server(local_postgres: LocalPostgres) -> Iterator[LocalPostgres]:
 
 
 def said(url: str, path: str, shell: tuple[str, ...] = ("sh",)) -> str:
-    command = Command(STATE, values=login(Secret(url), ""))
+    command = Command(ENGINE.state, values=login(Secret(url), ""))
     env = {"PATH": path, "LANG": "C.UTF-8"}
     done = subprocess.run(shell, input=command.render(), env=env, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
@@ -234,7 +235,7 @@ def test_answers_that_are_none_are_no_answers() -> None:
 
 
 def test_it_is_what_the_engine_asks() -> None:
-    assert engines()["postgres"].state == STATE and engines()["postgres"].parse_state is parse_state
+    assert engines()["postgres"] is ENGINE and ENGINE.parse_state is parse_state
 
 
 class Pair:

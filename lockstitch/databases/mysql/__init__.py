@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from lockstitch.databases.backup_directory import ROWS
-from lockstitch.databases.engine import Engine, Variables, judge_rows
+from lockstitch.databases.console import session
+from lockstitch.databases.engine import Engine, judge_rows
 from lockstitch.databases.migrations import heads
-from lockstitch.databases.mysql import client as shell
-from lockstitch.databases.mysql import dump as dumping
-from lockstitch.databases.mysql import restore as restoring
-from lockstitch.databases.mysql import swap as swapping
-from lockstitch.databases.mysql.console import MAINTAIN, SHELL
 from lockstitch.databases.mysql.facts import parse_facts, versions
-from lockstitch.databases.mysql.health import STATE, parse_state
-from lockstitch.databases.mysql.url import option_file, parse
-from lockstitch.model.command import Secret, Value
+from lockstitch.databases.mysql.health import parse_state
+from lockstitch.databases.mysql.url import login, parse
+from lockstitch.model.shell import shell_text
 
 
-def login(url: Value, beside: str = "") -> Variables:
-    """The shell variables of a connection URL: an option file without the password, and the password.
+def _text(*names: str) -> str:
+    return "".join(shell_text(__package__, f"{name}.sh") for name in names)
 
-    Raises UsageError, which never shows the URL.
-    """
-    known = parse(url)
-    secret = Secret(known.pop("password", ""), url.source if isinstance(url, Secret) else "")
-    return {"password": secret, "options": option_file(known), "database": known["database"], "beside": beside}
 
+def _swapping(*names: str) -> str:
+    """Return texts that come after those of a swap; `settle` finishes one that was cut off, or takes it back."""
+    return _text("client", "filters", "beside", "moves", "swapping", *names)
+
+
+_SETTLE = _swapping() + "(settle) || exit 1\n"
 
 ENGINE = Engine(
     kind="mysql",
@@ -33,24 +30,24 @@ ENGINE = Engine(
     database=lambda url: parse(url)["database"],
     parse_facts=parse_facts,
     judge_rows=judge_rows,
-    facts=shell.FACTS,
-    dump=swapping.SETTLE + dumping.DUMP,
-    readable=dumping.READABLE,
-    create=swapping.SETTLE + restoring.CREATE,
-    scratch=restoring.SCRATCH,
-    restore=restoring.RESTORE,
-    analyze=restoring.ANALYZE,
-    compare=ROWS + restoring.COMPARE,
-    swap=swapping.SWAP,
-    unswap=swapping.UNSWAP,
-    rename=swapping.RENAME,
-    drop=restoring.DROP,
-    names=restoring.NAMES,
-    head=shell.HEAD,
-    maintain=MAINTAIN,
-    state=STATE,
+    facts=_text("client", "contents", "facts"),
+    dump=_SETTLE + _text("contents", "whole", "dump"),
+    readable=_text("whole") + 'whole "$dump/data.sql.gz" "$dump/events.sql.gz" || exit 1\n',
+    create=_SETTLE + _text("create"),
+    scratch=_text("client", "beside", "scratch"),
+    restore=_text("client", "filters", "restore"),
+    analyze=_text("client", "contents") + 'analyzing | sql "$beside" | sql "$beside" >/dev/null\n',
+    compare=ROWS + _text("client", "contents", "compare"),
+    swap=_swapping("swap"),
+    unswap=_swapping("unswap"),
+    rename=_swapping("rename"),
+    drop=_text("client", "beside", "drop"),
+    names=_text("client") + "echo \"SELECT CONCAT('name ', schema_name) FROM information_schema.schemata;\" | ask\n",
+    head=_text("client", "contents", "head"),
+    maintain=_text("client", "contents", "maintain"),
+    state=_text("client", "health"),
     parse_state=parse_state,
-    session=SHELL,
+    session=session(_text("session"), _text("start")),
     longest_name=64,
     versions=versions,
     also=("mariadb",),

@@ -1,4 +1,4 @@
-"""What a running MySQL or MariaDB tells of itself: a constant text of questions, and the parser of the answers."""
+"""What a running MySQL or MariaDB answers about itself: the parser of the answers to the questions in health.sh."""
 
 from __future__ import annotations
 
@@ -18,11 +18,8 @@ from lockstitch.databases.health import (
     Table,
     Waiting,
 )
-from lockstitch.databases.mysql.client import LOGIN
-from lockstitch.databases.mysql.health_sql import QUESTIONS
 from lockstitch.model.probe import number_of, object_of, text_of
 
-STATE = LOGIN + QUESTIONS
 _WORDS = frozenset({"server", "room", "query", "waiting", "replica", "table", "beside"})
 _ASKED = frozenset({"room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})
 _PROBLEMS = 10

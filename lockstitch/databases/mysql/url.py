@@ -1,4 +1,4 @@
-"""A URL of MySQL or MariaDB as the option file of their client programs, without the password.
+"""A URL of MySQL or MariaDB as the shell variables of a login: an option file, and the password.
 
 The form is SQLAlchemy's and web frameworks' (`mysql://`, `mariadb://`, `mysql+pymysql://`); the file's is MySQL's
 documentation, "Using Option Files", which MariaDB's programs read alike.
@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
+from lockstitch.databases.engine import Variables
 from lockstitch.errors import UsageError
 from lockstitch.model.command import Secret, Value
 
@@ -39,6 +40,16 @@ _MARIADB_MODES = {
     "VERIFY_CA": "ssl\nssl-verify-server-cert",
     "VERIFY_IDENTITY": "ssl\nssl-verify-server-cert",
 }
+
+
+def login(url: Value, beside: str = "") -> Variables:
+    """Return the shell variables of a connection URL: an option file without the password, and the password.
+
+    Raises UsageError, which never shows the URL.
+    """
+    known = parse(url)
+    secret = Secret(known.pop("password", ""), url.source if isinstance(url, Secret) else "")
+    return {"password": secret, "options": option_file(known), "database": known["database"], "beside": beside}
 
 
 def parse(url: Value) -> dict[str, str]:

@@ -1,8 +1,4 @@
-"""What a running PostgreSQL tells of itself: a constant text of questions, and the parser of the answers.
-
-It holds for versions 11 to 18, on a standby, and for a login without `pg_monitor`, which is shown less (PostgreSQL
-documentation, "Viewing Statistics"). A question that fails is told, and the next one is asked all the same.
-"""
+"""What a running PostgreSQL answers about itself: the parser of the answers to the questions in health.sh."""
 
 from __future__ import annotations
 
@@ -22,11 +18,8 @@ from lockstitch.databases.health import (
     Table,
     Waiting,
 )
-from lockstitch.databases.postgres.dump import LOGIN
-from lockstitch.databases.postgres.health_sql import QUESTIONS
 from lockstitch.model.probe import number_of, object_of, text_of
 
-STATE = LOGIN + QUESTIONS
 _WORDS = frozenset({"server", "room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})
 _WHERE = re.compile(r"^psql:[^:]*:\d+: ")
 _PROBLEMS = 10

@@ -1,15 +1,8 @@
-"""PostgreSQL: a restored database takes the place of the one that serves, and goes back, as constant shell texts."""
+# shellcheck shell=sh
+# Two databases renamed in one transaction, and the sessions that are in the way. While the first rename waits, no new
+# session begins (src/backend/commands/dbcommands.c, `RenameDatabase`), and the other psql ends the old ones. The value
+# is `drain`, in seconds.
 
-from __future__ import annotations
-
-from lockstitch.databases.postgres.dump import LOGIN
-from lockstitch.databases.postgres.restore import THERE
-
-# The renames are one transaction. While the first of them waits, nobody new gets in, and the other psql ends who is left.
-_RENAMES = (
-    LOGIN
-    + THERE
-    + r"""
 # By its number, which it keeps under another name: who comes to the one that takes its place is left alone.
 number=$(sql "$admin" -v database="$database" <<'SQL'
 SELECT oid FROM pg_database WHERE datname = :'database';
@@ -58,36 +51,3 @@ SQL
         sleep 0.2
     done
 }
-"""
-)
-SWAP = (
-    _RENAMES
-    + r"""
-if there "$kept" && ! there "$beside"; then echo "it was swapped already"; exit 0; fi
-there "$beside" || { echo "$beside is not there"; exit 1; }
-drain
-swap "$kept" "$beside"
-echo "$database is the restored one; the one before it is kept as $kept"
-"""
-)
-UNSWAP = (
-    _RENAMES
-    + r"""
-# Both were renamed or none was; a database that is called like the one to be kept may be somebody else's.
-if there "$beside" || ! there "$kept"; then echo "nothing was swapped"; exit 0; fi
-if there "$database"; then swap "$undone" "$kept"; echo "$database is the old one again; the restored one is kept as $undone"
-else sql "$admin" -v database="$database" -v kept="$kept" <<'SQL'
-ALTER DATABASE :"kept" RENAME TO :"database";
-SQL
-fi
-"""
-)
-# No database is made under a name of the person's: there may be one of that name, and what was made is dropped.
-RENAME = (
-    LOGIN
-    + r"""
-sql "$admin" -v beside="$beside" -v into="$into" <<'SQL'
-ALTER DATABASE :"beside" RENAME TO :"into";
-SQL
-"""
-)

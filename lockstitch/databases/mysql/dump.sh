@@ -1,47 +1,33 @@
-"""MySQL and MariaDB: one database dumped, with the rows of every table in the same snapshot, as constant shell texts.
+# shellcheck shell=sh
+# A dump of one database, with the rows of every table in the same snapshot. In the working folder it leaves database/,
+# and the files tables, size, head, server, tool, at. The value is `heads`.
+#
+# The session that counts and the program that dumps begin their snapshots while nobody may write: for an instant every
+# table is locked, by FLUSH TABLES WITH READ LOCK where the login has RELOAD, else by LOCK TABLES, which waits for
+# whoever has written and not committed (tried with MariaDB 10.11). Tables without transactions (MyISAM) are never seen
+# as they were: those stay locked until they are dumped.
 
-All sessions that look begin to do so while nobody may write: for an instant every table is locked, by FLUSH TABLES
-WITH READ LOCK where the login has RELOAD, else by LOCK TABLES. Tables without transactions (MyISAM) are never seen as
-they were: those stay locked until they are dumped.
-"""
-
-from __future__ import annotations
-
-from lockstitch.databases.mysql.client import COUNT, HEAD_OF, HERE, LOGIN, TABLES
-
-_SAFE = "t.engine IN (SELECT e.engine FROM information_schema.engines e WHERE e.transactions = 'YES')"
-_LOCK = (
-    r"""
 # A session ends when its last writer does, so nobody else keeps one open. Not as redirections of a function: some shells
 # keep what these close.
 alone() { exec 3<&- 4>&- 5>&- 6<&- 8>&- 9<&-; }
-# Which tables there are; and the statement that locks those of them that `$1` picks, all or those without transactions,
-# as `$2` says where they know some.
-all_tables() { sql "$database" <<'SQL'
-SELECT t.table_name, t.engine """
-    + TABLES
-    + r""" ORDER BY t.table_name;
+all_tables() { sql "$database" <<SQL
+SELECT t.table_name, t.engine $ls_tables ORDER BY t.table_name;
 SQL
 }
-# A line a table, of what a dump can be wrong about where a table is altered under it and no error says so.
-columns() { sql "$database" <<'SQL' | LC_ALL=C sort
+# A line for each table with its columns: where a table is altered while it is dumped, no error says so.
+columns() { sql "$database" <<SQL | LC_ALL=C sort
 SELECT c.table_name, SHA1(GROUP_CONCAT(HEX(c.column_name), ' ', HEX(c.column_type) ORDER BY c.ordinal_position))
     FROM information_schema.columns c
-    WHERE """
-    + HERE.format("c.table_schema")
-    + r""" AND c.table_name IN (SELECT t.table_name """
-    + TABLES
-    + r""") GROUP BY c.table_name;
+    WHERE c.table_schema = DATABASE() AND CAST(c.table_schema AS BINARY) = CAST(DATABASE() AS BINARY)
+    AND c.table_name IN (SELECT t.table_name $ls_tables) GROUP BY c.table_name;
 SQL
 }
+safe="t.engine IN (SELECT e.engine FROM information_schema.engines e WHERE e.transactions = 'YES')"
+# `locking CONDITION HOW`: the statement that locks tables, and locks those with transactions as HOW says. `1 >=` picks
+# all tables, `NOT` those without transactions.
 locking() { sql "$database" <<SQL
-SELECT CONCAT('LOCK TABLES ', GROUP_CONCAT('\`', REPLACE(t.table_name, '\`', '\`\`'), '\` ', CASE WHEN """
-    + _SAFE
-    + r""" THEN '$2' ELSE 'READ' END ORDER BY t.table_name), ';') """
-    + TABLES
-    + r""" AND $1 (COALESCE("""
-    + _SAFE
-    + r""", 0)) HAVING COUNT(*) > 0;
+SELECT CONCAT('LOCK TABLES ', GROUP_CONCAT($ls_table, ' ', CASE WHEN $safe THEN '$2' ELSE 'READ' END ORDER BY t.table_name), ';')
+    $ls_tables AND $1 (COALESCE($safe, 0)) HAVING COUNT(*) > 0;
 SQL
 }
 # For an instant, all at once, waiting for nobody longer than a second: whoever comes later may wait behind us.
@@ -72,13 +58,10 @@ keep() {
     { echo 'SET SESSION lock_wait_timeout = 1;'; cat lock; echo "SELECT 'locked';"; } >&4 2>/dev/null || :
     read -r word <&3 && return 0
     exec 4>&- 3<&-
-    wait $keeping || :
+    wait "$keeping" || :
     return 1
 }
-"""
-)
 
-_BEGIN = r"""
 trap '' PIPE
 mkfifo count_in count_out brief_in brief_out long_in long_out told end
 all_tables >listed 2>said || { loud said; exit 1; }
@@ -112,23 +95,12 @@ SELECT CONCAT_WS('|', (SELECT COALESCE(SUM(data_length + index_length), 0) FROM 
     WHERE table_schema = DATABASE()), VERSION(), DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%dT%H:%i:%sZ'));
 SQL
 IFS='|' read -r size server at <&9 || { wait $counting || :; loud said_count; exit 1; }
-for word in size server at; do eval "printf %s \"\$$word\"" >"$word"; done
+printf %s "$size" >size; printf %s "$server" >server; printf %s "$at" >"at"
 tool_version >tool
 all_tables >listed_now
 columns >shape
 cmp -s listed listed_now || { echo "a table was made or dropped at this moment: try again"; exit 1; }
-sql "$database" >counts <<'SQL'
-"""
-
-# What `dump` leaves in the working folder: database/, and the files tables, size, head, server, tool, at.
-DUMP = (
-    LOGIN
-    + HEAD_OF
-    + _LOCK
-    + _BEGIN
-    + COUNT
-    + r"""
-SQL
+counting | sql "$database" >counts
 mkdir database
 # So that it can be ended.
 marking() { sh -c 'echo $$ >dumper; exec "$@"' sh "$ls_real" "$@"; }
@@ -140,7 +112,7 @@ dumping=$!
 (alone; while sleep 1; do
     echo "progress $(($(du -sk database 2>/dev/null | cut -f 1) * 1024)) bytes, $(grep -c . dumped 2>/dev/null) tables"
 done) &
-telling=$!
+progress=$!
 : >said; : >dumped; begun=; bad=
 while IFS= read -r line; do
     case $line in
@@ -161,7 +133,7 @@ while IFS= read -r line; do
     esac
 done <told
 wait $dumping || bad=${bad:-gzip could not write it}
-kill $telling 2>/dev/null || :
+kill $progress 2>/dev/null || :
 [ -z "$bad" ] && [ "$(cat code 2>/dev/null)" = 0 ] ||
     { loud said | tail -n 20; echo "${bad:-the database was not dumped}"; exit 1; }
 if [ -z "$begun" ]; then
@@ -170,15 +142,15 @@ if [ -z "$begun" ]; then
     exec 8>&-
     cat <&9 >counted; exec 9<&-; reading=
 fi
-[ -z "$reading" ] || wait $reading
+[ -z "$reading" ] || wait "$reading"
 wait $counting || :
 if [ -s lock ]; then
     echo "SELECT 'held';" >&4 2>/dev/null || :
     read -r word <&3 || { echo "the session that held the tables without transactions was ended"; exit 1; }
-    exec 4>&- 3<&-; wait $keeping || :
+    exec 4>&- 3<&-; wait "$keeping" || :
 fi
 grep '^"' counted >tables || :
-sed -n 's/^head //p' counted | head -n 1 >head
+sed -n '/^head /{s///p;q;}' counted >"head"
 [ "$(tail -n 1 counted)" = whole ] && [ "$(grep -c . tables)" -eq "$(grep -c '^SAVEPOINT one' counts)" ] ||
     { loud said_count | tail -n 5; echo "the rows could not be counted in the snapshot of the dump"; exit 1; }
 { code=0; dumped --events --no-data --no-create-info --skip-triggers -- "$database" 2>said || code=$?; echo $code >code; } |
@@ -187,22 +159,7 @@ sed -n 's/^head //p' counted | head -n 1 >head
 columns >shape_now; LC_ALL=C comm -23 shape shape_now >changed
 [ ! -s changed ] || { echo "$(head -n 1 changed | cut -f 1) was altered or dropped while it was dumped: try again"; exit 1; }
 wait $ending || :
-complete "$(cat last)" || { echo "the last line of the dump is not the one that says that it is complete"; exit 1; }
+is_complete "$(cat last)" || { echo "the last line of the dump is not the one that says that it is complete"; exit 1; }
 whole database/events.sql.gz || exit 1
 rm -f count_in count_out brief_in brief_out long_in long_out told listed listed_now lock all counts counted dumped code
 rm -f end last dumper said said_count brief_said shape shape_now changed
-"""
-)
-_WHOLE = r"""
-# A dump that was cut off lacks its last line, even where it ends as a file should; of one that cannot be unpacked the
-# last line is gzip's.
-complete() { case $1 in '-- Dump completed'*) ;; *) return 1 ;; esac; }
-whole() {
-    for file in "$@"; do
-        end=$(gzip -dc "$file" 2>&1 | tail -n 1) || end=
-        complete "$end" || { echo "$file is not whole: ${end:-it cannot be read}" | cut -c 1-300; return 1; }
-    done
-}
-"""
-DUMP = _WHOLE + DUMP
-READABLE = _WHOLE + 'whole "$dump/data.sql.gz" "$dump/events.sql.gz" || exit 1\n'

@@ -1,0 +1,8 @@
+# shellcheck shell=sh
+# The restored database `beside` takes the place of the one that serves, which is kept as `kept`.
+
+settle || exit 1
+if there "$kept" && ! there "$beside"; then echo "it was swapped already"; exit 0; fi
+there "$beside" || { echo "$beside is not there"; exit 1; }
+exchange "$kept" "$beside"
+echo "$database is the restored one; the one before it is kept as $kept"

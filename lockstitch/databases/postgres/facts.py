@@ -1,0 +1,66 @@
+"""What a PostgreSQL server answers before anything is done with it."""
+
+from __future__ import annotations
+
+import re
+
+from lockstitch.databases.backup import ServerFacts
+from lockstitch.model.probe import number
+
+# From this version on a dump sets transaction_timeout, which an older server does not know: pg_restore ends there.
+_NEW_SETTING = 17
+# What a database's text is in, as a dump is marked with it.
+_TEXT = ("encoding", "collate", "ctype")
+_MAJOR = re.compile(r"\d+")
+
+
+def parse_facts(text: str, code: int) -> ServerFacts:
+    """A server's facts from `word rest` lines; any other line is what psql had to say about why there are none."""
+    said: dict[str, list[str]] = {}
+    rest = []
+    for line in text.splitlines():
+        word, _, value = line.partition(" ")
+        if word in ("tool", "server", "size", "able", "other", "head", "denied", *_TEXT):
+            said.setdefault(word, []).append(value)
+        else:
+            rest.append(line)
+    server, tool = (said.get(word, [""])[-1] for word in ("server", "tool"))
+    problem = "" if server else (" ".join(rest[-3:]) or "no answer from the database server")
+    return ServerFacts(
+        server=server,
+        tool=tool,
+        size=number(said.get("size", [""])[-1]),
+        able=frozenset(said.get("able", ())),
+        others=tuple(said.get("other", ())),
+        problem=problem or _too_old(server, tool) or _denied(said.get("denied", [""])[-1]),
+        head=said.get("head", [""])[-1],
+        text={word: said[word][-1] for word in _TEXT if word in said},
+    )
+
+
+def major(version: str) -> int:
+    """The major version of a server or a program; 0 where it is not known."""
+    match = _MAJOR.match(version)
+    return int(match[0]) if match else 0
+
+
+def _too_old(server: str, tool: str) -> str:
+    if not tool:
+        return "pg_dump is not found on this host"
+    if major(tool) < major(server):
+        return f"pg_dump {tool} cannot dump a server of version {server}: install postgresql-client-{major(server)}"
+    if major(tool) >= _NEW_SETTING > major(server):
+        wanted = f"postgresql-client-{major(server)}"
+        return f"what pg_dump {tool} dumps cannot be restored on a server of version {server}: install {wanted}"
+    return ""
+
+
+def _denied(told: str) -> str:
+    return f"permission denied for {told} Without that pg_dump ends midway" if told else ""
+
+
+def versions(server: str, tool: str) -> str:
+    """What to tell where dump and server differ; empty where they do not."""
+    return (
+        "" if major(server) == major(tool) else f"the server is PostgreSQL {server}, pg_dump and pg_restore are {tool}"
+    )
