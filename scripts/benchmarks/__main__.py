@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,8 +13,12 @@ from pathlib import Path
 from statistics import median
 
 from scripts.benchmarks.backups import backups
+from scripts.benchmarks.deploy import deploy
+from scripts.benchmarks.files import files
 from scripts.benchmarks.many import much_output, run_on_many
+from scripts.benchmarks.measure import Options
 from scripts.benchmarks.relay import relay
+from scripts.benchmarks.startup import startup
 from scripts.benchmarks.world import ROOT, World, world
 
 TIMES = 5
@@ -77,23 +83,46 @@ def fleet() -> None:
             print(f"{hosts:5}   " + "   ".join(cells))
 
 
+BENCHMARKS: dict[str, Callable[[Options], None]] = {
+    "list": lambda _: listing(),
+    "round-trips": lambda _: round_trips(),
+    "fleet": lambda _: fleet(),
+    "deploy": deploy,
+    "run": run_on_many,
+    "start-up": startup,
+    "files": files,
+    "output": much_output,
+    "backups": lambda _: backups(),
+}
+
+
 def main(words: list[str]) -> int:
     """Run those that are named, or all."""
-    known: dict[str, Callable[[], None]] = {
-        "list": listing,
-        "round-trips": round_trips,
-        "fleet": fleet,
-        "run": run_on_many,
-        "output": much_output,
-        "backups": backups,
-    }
-    unknown = [word for word in words if word not in known]
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure; nothing here is judged.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all without one")
+    parser.add_argument("--hosts", type=_numbers, help="how many hosts, such as 1,10,30 (deploy, run, output)")
+    parser.add_argument("--rtt", type=_numbers, default=(0, 40), help="round trip times in ms, such as 0,40 (deploy)")
+    parser.add_argument("--rounds", type=int, help="how many times each is measured")
+    parser.add_argument("--megabytes", type=int, help="the size of the file, or of each host's output (files, output)")
+    parser.add_argument("--few", action="store_true", help="only OpenSSH and Fabric beside ours (run)")
+    arguments = parser.parse_args(words)
+    unknown = [name for name in arguments.names if name not in BENCHMARKS]
     if unknown:
-        print(f"there is no benchmark {unknown[0]}; there are: {', '.join(known)}", file=sys.stderr)
-        return 2
-    for word in words or known:
-        known[word]()
+        parser.error(f"there is no benchmark {unknown[0]}; there are: {', '.join(BENCHMARKS)}")
+    # Ended from outside, it cleans up as after Ctrl-C.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    options = Options(arguments.hosts, arguments.rtt, arguments.rounds, arguments.megabytes, arguments.few)
+    try:
+        for name in arguments.names or BENCHMARKS:
+            BENCHMARKS[name](options)
+    except KeyboardInterrupt:
+        return 130
     return 0
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(","))
 
 
 if __name__ == "__main__":

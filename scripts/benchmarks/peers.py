@@ -16,12 +16,21 @@ from pathlib import Path
 from scripts.benchmarks.world import World
 
 PACKAGES = {"pyinfra": "pyinfra", "ansible": "ansible-core", "parallel-ssh": "parallel-ssh"}
+XARGS, FABRIC = "xargs -P ssh", "fabric ThreadingGroup"
+_FABRIC = """
+import sys
+from fabric import Config, ThreadingGroup
+config, command, *names = sys.argv[1:]
+with ThreadingGroup(*names, config=Config(runtime_ssh_path=config)) as group:
+    for result in group.run(command, hide=True, in_stream=False).values():
+        print(result.stdout, end="")
+"""
 _PSSH = """
 import sys
 from pssh.clients import ParallelSSHClient
 from pssh.config import HostConfig
-key, command, *ports = sys.argv[1:]
-hosts = [HostConfig(user="deploy", port=int(port), private_key=key) for port in ports]
+user, key, command, *ports = sys.argv[1:]
+hosts = [HostConfig(user=user, port=int(port), private_key=key) for port in ports]
 client = ParallelSSHClient(["127.0.0.1"] * len(ports), host_config=hosts, pool_size=len(ports))
 output = client.run_command(command)
 client.join(output)
@@ -67,23 +76,28 @@ def installed() -> dict[str, Path]:
     return found
 
 
-def peers(world: World, command: str) -> Iterator[Peer]:
-    """Each tool that is there, with as many hosts at the same time as there are."""
+def peers(world: World, command: str, *, few: bool = False) -> Iterator[Peer]:
+    """Each tool that is there, with as many hosts at the same time as there are; `few` leaves out what is installed."""
     hosts, place = list(world.sandbox.hosts.values()), world.sandbox.place
     (world.root / "ssh").mkdir(exist_ok=True)
-    config = str(place.ssh_config)
+    config = str(world.root / "ssh_config")
     count = str(len(hosts))
     env = {"ANSIBLE_CONFIG": str(world.root / "ansible.cfg")}
     if shutil.which("ssh"):
-        names = world.root / "names"
-        names.write_text("".join(f"{host.name}\n" for host in hosts))
-        xargs = ("xargs", "-a", str(names), "-P", count, "-I{}")
-        yield Peer("xargs -P ssh", (*xargs, "ssh", "-F", config, "-o", "BatchMode=yes", "{}", command), {})
+        listed = world.root / "names"
+        listed.write_text("".join(f"{host.name}\n" for host in hosts))
+        xargs = ("xargs", "-a", str(listed), "-P", count, "-I{}")
+        yield Peer(XARGS, (*xargs, "ssh", "-F", config, "-o", "BatchMode=yes", "{}", command), {})
+    (world.root / "with_fabric.py").write_text(_FABRIC)
+    names = tuple(host.name for host in hosts)
+    yield Peer(FABRIC, (sys.executable, str(world.root / "with_fabric.py"), config, command, *names), {})
+    if few:
+        return
     tools = installed()
     if "pyinfra" in tools:
         # A list of this many names on the command line is too long for it.
         (world.root / "pyinfra_hosts.py").write_text(f"everyone = {[host.name for host in hosts]!r}\n")
-        options = ("--ssh-user", "deploy", "--ssh-key", str(place.key), "--parallel", count)
+        options = ("--ssh-user", world.user, "--ssh-key", str(place.key), "--parallel", count)
         data = ("--data", f"ssh_config_file={config}")
         yield Peer(
             "pyinfra",
@@ -100,4 +114,6 @@ def peers(world: World, command: str) -> Iterator[Peer]:
         script = world.root / "with_parallel_ssh.py"
         script.write_text(_PSSH)
         ports = tuple(str(host.port) for host in hosts)
-        yield Peer("parallel-ssh", (str(tools["parallel-ssh"]), str(script), str(place.key), command, *ports), {})
+        yield Peer(
+            "parallel-ssh", (str(tools["parallel-ssh"]), str(script), world.user, str(place.key), command, *ports), {}
+        )

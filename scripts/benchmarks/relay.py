@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import multiprocessing
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 
 CHUNK = 64 * 1024
 
 
+PR_SET_PDEATHSIG = 1
+
+
 @contextmanager
 def relay(port: int, one_way: float) -> Iterator[int]:
     """Relay to 127.0.0.1:`port` with `one_way` seconds of delay each way; the port it listens on."""
+    with relays([port], one_way) as (listens,):
+        yield listens
+
+
+@contextmanager
+def relays(ports: Sequence[int], one_way: float) -> Iterator[list[int]]:
+    """The same for several ports, in one process; the ports it listens on, in order."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=_serve, args=(port, one_way, theirs), daemon=True)
+    process = multiprocessing.get_context("fork").Process(target=_serve, args=(ports, one_way, theirs), daemon=True)
     process.start()
     try:
         yield ours.recv()
@@ -24,16 +36,22 @@ def relay(port: int, one_way: float) -> Iterator[int]:
         process.join()
 
 
-def _serve(port: int, one_way: float, ready: Connection) -> None:
-    async def serve() -> None:
+def _serve(ports: Sequence[int], one_way: float, ready: Connection) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+    async def listen(port: int) -> asyncio.Server:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
             await asyncio.gather(_carry(reader, far_writer, one_way), _carry(far_reader, writer, one_way))
 
-        server = await asyncio.start_server(accept, "127.0.0.1", 0)
-        ready.send(server.sockets[0].getsockname()[1])
-        async with server:
-            await server.serve_forever()
+        return await asyncio.start_server(accept, "127.0.0.1", 0)
+
+    async def serve() -> None:
+        listening = [await listen(port) for port in ports]
+        ready.send([server.sockets[0].getsockname()[1] for server in listening])
+        await asyncio.gather(*(server.serve_forever() for server in listening))
 
     asyncio.run(serve())
 

@@ -5,34 +5,28 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.benchmarks.measure import Ran, run, whole
+from scripts.benchmarks.servers import Servers, servers
 from scripts.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LINKED = ("fabfile.py", "fabric.yaml", "tasks", "lockstitch")
 
 
-@dataclass(frozen=True)
-class Ran:
-    """How long a command took in seconds, and the most memory one of its processes had, in MiB."""
-
-    seconds: float
-    mebibytes: float
-
-
 class World:
-    """One sandbox and one project that deploys to it."""
+    """Some hosts and one project that deploys to them as `user`."""
 
-    def __init__(self, root: Path, sandbox: Sandbox) -> None:
-        self.root, self.sandbox = root, sandbox
+    def __init__(self, root: Path, sandbox: Sandbox | Servers, user: str) -> None:
+        self.root, self.sandbox, self.user = root, sandbox, user
         for name in LINKED:
             (root / name).symlink_to(ROOT / name)
         (root / "hosts").mkdir()
@@ -47,17 +41,16 @@ class World:
         self._git("-C", str(self.repository), "commit", "-q", "-m", "another")
 
     def inventory(self, ports: Mapping[str, int] | None = None, **app: Any) -> None:
-        """Write hosts/bench.yml; `ports` replaces the hosts' own, `app` adds to the app."""
+        """Write hosts/bench.yml, ssh_config and known_hosts; `ports` replaces the hosts' own, `app` adds to the app."""
         place = self.sandbox.place
-        known = [line for port in (ports or {}).values() for line in self._keys(port)]
         ports = ports or {host.name: host.port for host in self.sandbox.hosts.values()}
-        (self.root / "known_hosts").write_text("\n".join(known) + "\n" if known else place.known_hosts.read_text())
-        hosts = [{"name": name, "address": "127.0.0.1", "port": port} for name, port in ports.items()]
+        self._client_files(ports)
+        hosts = [self._host(name, port) for name, port in ports.items()]
         service = {"kind": "command", "reload": "cp NUMBER $HOME/served", "status": "cmp NUMBER $HOME/served"}
         base = {"repository": str(self.repository), "layout": "releases", "path": "app", "service": service}
         settings = {
             "ssh": {
-                "user": "deploy",
+                "user": self.user,
                 "known_hosts": [str(self.root / "known_hosts")],
                 "identity_files": [str(place.key)],
             },
@@ -68,19 +61,26 @@ class World:
         (self.root / "hosts" / "bench.yml").write_text(json.dumps(settings))
 
     def fab(self, *words: str) -> Ran:
-        """Run `fab -H bench …`; raises CalledProcessError where it fails."""
-        start = time.monotonic()
-        process = subprocess.Popen(["fab", "-H", "bench", *words], cwd=self.root, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, words)
-        return Ran(time.monotonic() - start, usage.ru_maxrss / 1024)
+        """Run `fab -H bench …`; raises SystemExit where it fails."""
+        return run(("fab", "-H", "bench", *words), self.root)
 
-    def _keys(self, port: int) -> list[str]:
-        """The sandbox's host keys, under the name a relay's port gives them."""
-        lines = self.sandbox.place.known_hosts.read_text().splitlines()
-        return [f"[127.0.0.1]:{port} {line.split(' ', 1)[1]}" for line in lines]
+    def _host(self, name: str, port: int) -> dict[str, Any]:
+        """A host of the inventory. Where a session begins differs, so the path of the app is a whole one."""
+        path = str(self.sandbox.hosts[name].home / "app")
+        return {"name": name, "address": "127.0.0.1", "port": port, "override": {"app": {"path": path}}}
+
+    def _client_files(self, ports: Mapping[str, int]) -> None:
+        """What OpenSSH needs to reach the hosts at these ports."""
+        lines = (line.split(" ", 1) for line in self.sandbox.place.known_hosts.read_text().splitlines())
+        keys = dict(lines)
+        known = (f"[127.0.0.1]:{port} {keys[self.sandbox.hosts[name].known_as]}\n" for name, port in ports.items())
+        (self.root / "known_hosts").write_text("".join(known))
+        hosts = (f"Host {name}\n  HostName 127.0.0.1\n  Port {port}\n" for name, port in ports.items())
+        common = (
+            f"Host *\n  User {self.user}\n  IdentityFile {self.sandbox.place.key}\n  IdentitiesOnly yes\n"
+            f"  UserKnownHostsFile {self.root / 'known_hosts'}\n  StrictHostKeyChecking yes\n"
+        )
+        (self.root / "ssh_config").write_text("".join(hosts) + common)
 
     def _git(self, *words: str) -> None:
         keys = (f"GIT_{role}_{what}" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL"))
@@ -90,8 +90,25 @@ class World:
 
 @contextmanager
 def world(hosts: int) -> Iterator[World]:
-    """A world of so many hosts; everything is stopped and removed afterwards."""
+    """A world of so many hosts of the sandbox; everything is stopped and removed afterwards."""
+    with _folder() as folder, Sandbox(folder / "sandbox", hosts) as sandbox:
+        yield World(folder / "project", sandbox, "deploy")
+
+
+@contextmanager
+def openssh_world(hosts: int) -> Iterator[World]:
+    """A world of so many OpenSSH servers, for what is compared with other tools; `sandbox` are these servers."""
+    with _folder() as folder, servers(folder / "hosts", hosts) as found:
+        yield World(folder / "project", found, found.user)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, max(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
-    with tempfile.TemporaryDirectory(prefix="bench.") as folder, Sandbox(Path(folder) / "sandbox", hosts) as sandbox:
-        (Path(folder) / "project").mkdir()
-        yield World(Path(folder) / "project", sandbox)
+    folder = Path(tempfile.mkdtemp(prefix="bench."))
+    try:
+        (folder / "project").mkdir()
+        yield folder
+    finally:
+        with whole():
+            shutil.rmtree(folder)
