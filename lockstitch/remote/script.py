@@ -15,75 +15,17 @@ from lockstitch.errors import CheckError
 from lockstitch.model.command import quote
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import Event, Observer, Result, StepBegan, StepEnded, StepOutput
-from lockstitch.remote.environment import NEUTRAL
+from lockstitch.model.shell import shell_text
 
 RECORD = "\x1e"
 KEEP_CHARACTERS = 256 * 1024
 LONGEST_LINE = 16 * 1024
 _LONGEST_MARK = 256
 
-_PRELUDE = r"""
-ls_mark() { printf '\036%s %s\n' "$ls_nonce" "$*"; }
-ls_write() {
-    [ -z "$ls_journal" ] && return 0
-    printf '%s\n' "$1" 2>/dev/null >>"$ls_journal" && return 0
-    [ -n "$ls_going" ]
-}
-ls_stat() { read -r ls_line <"/proc/$1/stat" || return 1; set -- ${ls_line##*) }; echo "$3 ${20}"; }
-ls_alone() {
-    [ -n "$ls_journal" ] || return 0
-    ls_running=${ls_journal%/*}/running
-    if read -r ls_pid ls_group ls_start 2>/dev/null <"$ls_running" \
-        && [ "$(ls_stat "$ls_pid" 2>/dev/null)" = "$ls_group $ls_start" ]; then
-        kill -TERM "-$ls_group"; ls_left=100
-        while kill -0 "-$ls_group" 2>/dev/null && [ $ls_left -gt 0 ]; do ls_left=$((ls_left - 1)); sleep 0.1; done
-        kill -KILL "-$ls_group" 2>/dev/null
-    fi
-    { echo "$$ $(ls_stat $$)" >"$ls_running"; } 2>/dev/null; return 0
-}
-ls_others() {
-    for ls_one in /proc/[0-9]*; do
-        [ "$ls_one" != "/proc/$1" ] && read -r ls_line 2>/dev/null <"$ls_one/stat" || continue
-        set -- "$1" "$2" ${ls_line##*) }
-        [ "$3" != Z ] && [ "$5" = "$2" ] && return 0
-    done
-    return 1
-}
-ls_watch() {
-    trap '' HUP PIPE INT
-    # A signal to all of us ends what obeys it, and not this, which ends the rest. Who sent it knows what was cut off.
-    trap 'ls_journal= ls_over=yes' TERM; ls_over=
-    # More than 128 is no end of the line, but a limit of time that something has set for all of a shell's `read`.
-    while read -r ls_line <&3 || { [ $? -gt 128 ] && [ -z "$ls_over" ]; }; do :; done
-    trap '' TERM
-    ls_write "$ls_cut$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}"
-    kill -TERM 0
-    read -r ls_line </proc/self/stat; set -- ${ls_line%% *} ${ls_line##*) }; ls_left=25
-    while ls_others "$1" "$4" && [ $ls_left -gt 0 ]; do ls_left=$((ls_left - 1)); sleep 0.2; done
-    kill -KILL 0
-}
-ls_now() {
-    # Only a journal wants the time of day: what is asked is not worth two processes a question.
-    if [ -z "$ls_journal" ] && read -r ls_now ls_at 2>/dev/null </proc/uptime; then ls_now=${ls_now%.*}; return; fi
-    ls_now=$(date -u '+%s %Y-%m-%dT%H:%M:%SZ'); ls_at=${ls_now#* }; ls_now=${ls_now% *}
-}
-ls_begin() {
-    ls_now; ls_from=$ls_now
-    if ls_write "$2$ls_at\"}"; then ls_mark B "$1"; return 0; fi
-    ls_mark R "$1"; echo "the journal $ls_journal cannot be written: is the disk full?"; return 1
-}
-ls_end() {
-    ls_now; ls_write "$3$ls_at\",\"code\":$2}" || :
-    ls_mark E "$1" "$2" $((ls_now - ls_from))
-}
-"""
-
-# Where `~/.bashrc` slept for too long, we have said that nothing was done: so nothing is. `$$` is as old as the login.
-_IN_TIME = r"""
-if read -r ls_up ls_line </proc/uptime && read -r ls_line <"/proc/$$/stat"; then
-    set -- ${ls_line##*) }; [ $((${ls_up%.*}${ls_up#*.} - ${20})) -lt @HUNDREDTHS@ ] || exit 1
-fi 2>/dev/null
-""".strip()
+# The environment that a login leaves, made the same for every script.
+_NEUTRAL = shell_text(__package__, "environment.sh")
+_IN_TIME = shell_text(__package__, "in_time.sh")
+_FUNCTIONS = shell_text(__package__, "script.sh")
 
 
 def render(script: Script, nonce: str, patience: float = 0) -> str:
@@ -92,13 +34,13 @@ def render(script: Script, nonce: str, patience: float = 0) -> str:
     With `patience`, a login that took about so many seconds until the script begins has it do nothing.
     """
     head = [
-        NEUTRAL,
-        *([_IN_TIME.replace("@HUNDREDTHS@", f"{100 * patience - 50:.0f}")] if patience else []),
+        _NEUTRAL,
+        *([f"ls_patience={100 * patience - 50:.0f}{_IN_TIME}"] if patience else []),
         f"ls_nonce={quote(nonce)}",
         f"ls_journal={quote(script.journal or '')}",
         f"ls_going={'yes' if script.keep_going else ''}",
         f"ls_cut={quote(_opened(_record('cut', script)))}",
-        _PRELUDE.strip(),
+        f"ls_asked={_FUNCTIONS}",
         "umask 002",
         "exec 3<&0",
         # What an app has is found from its user's home. By hand, a user without one (www-data) may do things too.

@@ -201,9 +201,11 @@ def test_a_step_that_kills_the_shell_is_no_success(tmp_path: Path) -> None:
 
 def test_a_script_that_arrives_in_part_runs_nothing(tmp_path: Path) -> None:
     """Cut anywhere, densely where its structure is: no step, no journal, no file."""
-    trace = tmp_path / "trace"
+    place = tmp_path / "place"
+    place.mkdir()
+    trace = place / "trace"
     text = render(
-        script(f"echo ran >>{trace}; echo '}}'", "echo two\n}\necho three", journal=f"{tmp_path}/journal"), NONCE
+        script(f"echo ran >>{trace}; echo '}}'", "echo two\n}\necho three", journal=f"{place}/journal"), NONCE
     )
     whole = len(text.rstrip("\n"))
     cuts = sorted({*range(0, whole, 37), *range(whole - 150, whole), *(n for n in range(whole) if text[n] in "}\n")})
@@ -211,7 +213,7 @@ def test_a_script_that_arrives_in_part_runs_nothing(tmp_path: Path) -> None:
         shells = []
         for cut in some:
             process = subprocess.Popen(
-                ["sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+                ["sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=place
             )
             shells.append((cut, process))
             assert process.stdin is not None
@@ -222,7 +224,7 @@ def test_a_script_that_arrives_in_part_runs_nothing(tmp_path: Path) -> None:
             assert process.stdout.read() == b"", cut
             process.stderr.read()
             process.wait()
-    assert sorted(path.name for path in tmp_path.iterdir()) == []
+    assert sorted(path.name for path in place.iterdir()) == []
 
 
 # The watchdog and the predecessor.

@@ -1,21 +1,23 @@
-"""The environment that a login leaves on a host, made the same for every script: the first thing that one does.
-
-Profiles, /etc/environment, pam_env, sshd's SetEnv and the controller's own shell export variables, functions and shell
-options that change what `cd`, `git`, `ls`, `date`, `tar` or `read` mean. PATH, HOME, proxies and whatever else an app's
-own tools are found by stay; what an app needs beyond that stands in the inventory's `env:`, which is set after this.
-"""
-
-from __future__ import annotations
-
+# shellcheck shell=bash
+# The environment that a login leaves on a host, made the same for every script: the first thing that one does. Read by
+# any POSIX sh; what only bash has is behind a case of its own.
+#
+# Profiles, /etc/environment, pam_env, sshd's SetEnv and the controller's own shell export variables, functions and
+# shell options that change what `cd`, `git`, `ls`, `date`, `tar` or `read` mean. PATH, HOME, proxies and whatever else
+# an app's own tools are found by stay; what an app needs beyond that stands in the inventory's `env:`, which is set
+# after this.
+#
 # Names of our own variables are in small letters, which one that is exported would fill: all such are removed, but for
 # proxies and npm's settings. No list of the families' names is complete, so what is exported is looked through.
 #
 # bash as /bin/sh takes over functions and options from the environment, also before it reads a script: names of
 # special built-ins (unset, set, export, eval) cannot be overridden there. `command`: what one shell does not know does
-# not end it. Nothing here starts a process; the list of what is exported costs one fork. Once POSIXLY_CORRECT is unset,
+# not end it. Nothing here starts a program; the list of what is exported costs one fork. Once POSIXLY_CORRECT is unset,
 # bash is no sh any more, and goes on after `. FILE` where there is no such file: so that is put back.
-NEUTRAL = (
-    r"""set +aCefmuvx
+#
+# shellcheck disable=SC2046,SC3044
+
+set +aCefmuvx
 case ${BASH_VERSION-} in
     ?*) set -f; unset -f compgen command; unset -f $(compgen -A function)
         command export -n SHELLOPTS BASHOPTS
@@ -39,12 +41,11 @@ for ls_line in $(export -p); do
     esac
 done
 set +f
-"""
-    + "IFS=' \t\n'\n"
-    + r"""unset CDPATH ENV BASH_ENV BASH_COMPAT GLOBIGNORE EXECIGNORE FUNCNEST TMOUT POSIXLY_CORRECT \
+IFS=' 	
+'
+unset CDPATH ENV BASH_ENV BASH_COMPAT GLOBIGNORE EXECIGNORE FUNCNEST TMOUT POSIXLY_CORRECT \
     _POSIX2_VERSION LANGUAGE TZ TIME_STYLE QUOTING_STYLE COLUMNS LINES BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE \
     DU_BLOCK_SIZE TABSIZE GZIP BZIP BZIP2 TAPE CMD_ENV I_WANT_A_BROKEN_PS CURL_HOME SHELL_VERBOSITY \
     FORCE_COLOR CLICOLOR_FORCE PS_FORMAT PS_PERSONALITY PS_COLORS TAR_OPTIONS XZ_OPT XZ_DEFAULTS
 [ -d "${TMPDIR-}" ] && [ -w "$TMPDIR" ] && case $TMPDIR in /*) ;; *) false ;; esac || unset TMPDIR
-case ${BASH_VERSION-} in ?*) command set -o posix 2>/dev/null ;; esac"""
-)
+case ${BASH_VERSION-} in ?*) command set -o posix 2>/dev/null ;; esac
