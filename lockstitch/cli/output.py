@@ -12,12 +12,15 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from lockstitch.errors import CheckError
-from lockstitch.model.results import Event, StepOutput
+from lockstitch.model.results import Event, StepOutput, lines_of
 from lockstitch.report import oneline
 
 # How long a line may wait for others that are written with it, in seconds; and how many lines do not wait.
 _TICK = 0.1
 _ENOUGH = 500
+# From how many characters on lines are written together, and the bytes that need no second look.
+_MANY = 4096
+_PLAIN = bytes([9, 10, *range(32, 127)])
 _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91)
 
 
@@ -116,8 +119,7 @@ class PrefixedOutput:
 
     def say(self, label: str, line: str) -> None:
         """One line of a host."""
-        text = f"{self._heads.get(label) or _head(label, self._width, 0)}{oneline(line)}\n"
-        self._waiting.append(text)
+        self._waiting.append(f"{self._head(label)}{oneline(line)}\n")
         waiting = len(self._waiting)
         # Whoever is far ahead of the writing waits for it: what is not written yet takes memory.
         if waiting >= _ENOUGH and self._lock.acquire(blocking=waiting >= 4 * _ENOUGH):
@@ -125,6 +127,20 @@ class PrefixedOutput:
                 self._write()
             finally:
                 self._lock.release()
+
+    def take_lines(self, host: str, app: str, name: str, text: str) -> None:
+        """Whole lines of a host. Many of them are looked at as one, and written at once."""
+        if len(text) < _MANY or "\r" in text or not text.isascii() or text.encode().translate(None, _PLAIN):
+            for line in lines_of(text):
+                self.say(host, line)
+            return
+        head = self._head(host)
+        self._waiting.append(head + text[:-1].replace("\n", f"\n{head}") + "\n")
+        with self._lock:
+            self._write()
+
+    def _head(self, label: str) -> str:
+        return self._heads.get(label) or _head(label, self._width, 0)
 
     def __enter__(self) -> PrefixedOutput:
         self._ticker.start()
@@ -166,6 +182,13 @@ class OutputDigest:
         if isinstance(event, StepOutput):
             self._sums.setdefault(event.host, hashlib.sha256()).update(event.line.encode("utf-8", "replace") + b"\n")
             self.sizes[event.host] = self.sizes.get(event.host, 0) + len(event.line) + 1
+
+    def take_lines(self, host: str, app: str, name: str, text: str) -> None:
+        """Many lines of a host."""
+        if "\r" in text:
+            text = "".join(f"{line}\n" for line in lines_of(text))
+        self._sums.setdefault(host, hashlib.sha256()).update(text.encode("utf-8", "replace"))
+        self.sizes[host] = self.sizes.get(host, 0) + len(text)
 
     @property
     def sums(self) -> dict[str, str]:

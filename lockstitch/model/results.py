@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from lockstitch.errors import ExitCode
 
@@ -56,6 +57,21 @@ class StepEnded:
 
 Event = StepBegan | StepOutput | StepEnded
 Observer = Callable[[Event], None]
+
+
+@runtime_checkable
+class LinesObserver(Protocol):
+    """An observer that also takes many lines of a step's output at once, which costs less than an event a line."""
+
+    def __call__(self, event: Event) -> None: ...
+
+    def take_lines(self, host: str, app: str, name: str, text: str) -> None:
+        """Take whole lines that the step `name` printed, each with its line feed, in place of their StepOutputs."""
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text that ends in a line feed, each as a StepOutput has it."""
+    return [line.rstrip("\r") for line in text[:-1].split("\n")]
 
 
 def nobody(event: Event) -> None:

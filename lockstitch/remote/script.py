@@ -10,11 +10,21 @@ import codecs
 import json
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lockstitch.errors import CheckError
 from lockstitch.model.command import quote
 from lockstitch.model.plan import Script, Step
-from lockstitch.model.results import Event, Observer, Result, StepBegan, StepEnded, StepOutput
+from lockstitch.model.results import (
+    Event,
+    LinesObserver,
+    Observer,
+    Result,
+    StepBegan,
+    StepEnded,
+    StepOutput,
+    lines_of,
+)
 from lockstitch.model.shell import shell_text
 
 RECORD = "\x1e"
@@ -83,6 +93,7 @@ class ScriptOutput:
         self.done = False
         self.step: Step | None = None
         self._host, self._script, self._observe = host, script, observe
+        self._take_lines = observe.take_lines if isinstance(observe, LinesObserver) else None
         self._mark = f"{RECORD}{nonce} "
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending = ""
@@ -91,13 +102,47 @@ class ScriptOutput:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes, whatever their boundaries."""
-        self._pending += self._decode.decode(data)
-        *lines, self._pending = self._pending.split("\n")
-        for line in lines:
-            self._line(line)
+        text = self._pending + self._decode.decode(data)
+        end = text.rfind("\n") + 1
+        lines, self._pending = text[:end], text[end:]
+        if lines and (self.step is None or RECORD in lines or not self._lines(lines)):
+            for line in lines[:-1].split("\n"):
+                self._line(line)
         while len(self._pending) > LONGEST_LINE + _LONGEST_MARK:
             self._said(self._pending[:LONGEST_LINE])
             self._pending = self._pending[LONGEST_LINE:]
+
+    def _lines(self, text: str) -> bool:
+        """Take whole lines of a step at once; whether that was possible: none of them is too long."""
+        if _has_long_line(text):
+            return False
+        assert self.step is not None
+        self._keep(text)
+        app, name = self._script.app, self.step.name
+        with self._observing():
+            if self._take_lines is not None:
+                self._take_lines(self._host, app, name, text)
+            else:
+                for line in lines_of(text):
+                    self._observe(StepOutput(self._host, app, name, line))
+        return True
+
+    def _keep(self, text: str) -> None:
+        self._kept.append(text)
+        self._size += len(text)
+        while self._size - len(self._kept[0]) >= KEEP_CHARACTERS:
+            self._size -= len(self._kept.popleft())
+        if (more := self._size - KEEP_CHARACTERS - LONGEST_LINE) > 0:
+            self._kept[0] = self._kept[0][more:]
+            self._size -= more
+
+    def _output(self) -> str:
+        """What is kept of a step's output: all of it, or of a long one the last whole lines."""
+        text = "".join(self._kept)
+        if len(text) <= KEEP_CHARACTERS:
+            return text
+        start = text.find("\n", len(text) - KEEP_CHARACTERS - 1) + 1
+        return text[start if 0 < start < len(text) else len(text) - KEEP_CHARACTERS :]
 
     def _line(self, line: str) -> None:
         said, mark, rest = line.partition(self._mark)
@@ -110,10 +155,7 @@ class ScriptOutput:
     def _said(self, text: str) -> None:
         if self.step is None:
             return
-        self._kept.append(text)
-        self._size += len(text)
-        while self._size > KEEP_CHARACTERS and len(self._kept) > 1:
-            self._size -= len(self._kept.popleft())
+        self._keep(text)
         self._emit(StepOutput(self._host, self._script.app, self.step.name, text.rstrip("\r\n")))
 
     def _marked(self, words: list[str]) -> None:
@@ -125,16 +167,31 @@ class ScriptOutput:
                 if word == "B":
                     self._emit(StepBegan(self._host, self._script.app, self.step.name, self._script.run))
             case ["E", _, code, seconds] if self.step is not None:
-                self.results.append(Result(self.step.name, int(code), "".join(self._kept), int(seconds)))
+                self.results.append(Result(self.step.name, int(code), self._output(), int(seconds)))
                 self._emit(StepEnded(self._host, self._script.app, self.step.name, int(code), int(seconds)))
                 self.step = None
             case ["X"]:
                 self.done = True
 
     def _emit(self, event: Event) -> None:
-        try:
+        with self._observing():
             self._observe(event)
+
+    @contextmanager
+    def _observing(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, EOFError) as error:
             # Of this machine, not of the line to the host, whose errors are of the same types.
             said = (getattr(error, "strerror", None) or str(error)).lower()
             raise CheckError(f"{self._host}: what it said cannot be kept on this machine: {said}") from error
+
+
+def _has_long_line(text: str) -> bool:
+    """Whether a line of a text that ends in a line feed may be longer than one is shown."""
+    at = 0
+    while len(text) - at > LONGEST_LINE:
+        at = text.rfind("\n", at, at + LONGEST_LINE) + 1
+        if not at:
+            return True
+    return False

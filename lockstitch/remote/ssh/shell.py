@@ -12,6 +12,8 @@ from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.network import send_signal
 
 CHUNK = 32 * 1024
+# What has come is taken in large pieces: taking one moves all that stays.
+ALL = 256 * 1024
 NOT_YET = None
 BROKEN = (SSHException, OSError, EOFError)
 READY = b"\036ready\n"
@@ -92,7 +94,7 @@ class Shell:
         """What it said next: nothing yet is None, the end is no bytes."""
         self._channel.settimeout(timeout)
         try:
-            return self._channel.recv(CHUNK)
+            return self._channel.recv(ALL)
         except TimeoutError:
             return NOT_YET
 
