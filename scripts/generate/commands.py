@@ -24,7 +24,9 @@ text of one of them. Options of `fab` itself go before the task:
 | `-S FILE` | the SSH configuration to use instead of `~/.ssh/config` |
 | `--prompt-for-login-password` | ask for the password to log in with |
 
-[Exit codes](exit-codes.md) lists how each command can end.
+`'prod:web*'` selects by a pattern and `'prod:!frontend'` everything except a group. A dry run needs no secrets except
+the URL of a database that would be dumped. Tasks that show a state or an outcome take `--json`.
+[Exit codes](exit-codes.md) lists how each command can end. Completion: `source <(fab --print-completion-script=bash)`.
 """
 _EXAMPLE = re.compile(r"^ +(fab .+?)(?: {2,}(.*))?$", re.MULTILINE)
 
