@@ -1,8 +1,10 @@
 """What a user can type. `fab --list` shows it."""
 
-from invoke.collection import Collection
+from __future__ import annotations
 
-from tasks import (
+from lockstitch import cli
+
+from . import (
     artisan,
     backup,
     check,
@@ -26,7 +28,7 @@ from tasks import (
     status,
 )
 
-namespace = Collection(
+namespace = cli.Collection(
     deploy.deploy,
     deploy.plan,
     rollback.rollback,

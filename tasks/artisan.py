@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from lockstitch.cli import FleetContext, fleet_task
+from lockstitch import cli
 
 
-@fleet_task(
-    remainder=True,
-    help={"once": "on one host of each app only", "only": "only these apps, with commas"},
-)
-def artisan(c: FleetContext, once: bool = False, only: str = "") -> None:
+@cli.session_task(remainder=True, help={"once": "on one host of each app only"})
+def artisan(session: cli.Session, once: bool = False, only: str = "") -> None:
     """
     Run an artisan command of the code that serves, on every selected host; the rest of the line is the command.
 
@@ -20,8 +17,4 @@ def artisan(c: FleetContext, once: bool = False, only: str = "") -> None:
 
     Exit codes: 0 done, 2 no app has artisan, 3 a host is unreachable, 7 the command failed somewhere.
     """
-    from lockstitch.cli.apps import app_command
-    from lockstitch.cli.session import Session
-
-    with Session(c) as session:
-        app_command(session, only, c.remainder, once=once)
+    cli.apps.app_command(session, only, once=once)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from lockstitch import cli
 
-from invoke.collection import Collection
-
-from lockstitch.cli import FleetContext, fleet_task
-
-_DATABASE = "only these databases, with commas, by their names in the inventory"
-_YES = "do not ask, where the environment is protected"
-_JSON = "print the outcome as JSON on stdout; progress goes to stderr"
-_COMMANDS = "show with the plan every command that is sent"
+_NAME = {"name": "which one (default: the newest of each database)"}
 
 
-@fleet_task(
+@cli.session_task(
     default=True,
-    help={
-        "label": "a word or two for its name and its manifest, up to 200 characters",
-        "database": _DATABASE,
-        "json": _JSON,
-        "commands": _COMMANDS,
-    },
+    options=["json", "commands"],
+    help={"label": "a word or two for its name and its manifest, up to 200 characters"},
 )
-def backup(c: FleetContext, label: str = "", database: str = "", json: bool = False, commands: bool = False) -> None:
+def backup(session: cli.Session, label: str = "", database: str = "") -> None:
     """
     Back up the environment's databases, each on the host its inventory names, with a manifest beside the dump.
 
@@ -36,42 +25,21 @@ def backup(c: FleetContext, label: str = "", database: str = "", json: bool = Fa
 
     Exit codes: 0 made, 2 usage, 3 unreachable, 4 somebody else is at it, 6 the host was lost midway, 7 not made.
     """
-    from lockstitch import plans
-    from lockstitch.cli.databases import DatabaseSession
-    from lockstitch.cli.session import Session
-    from lockstitch.databases.backup import refuse_label
-
-    with Session(c, json=json, commands=commands) as session:
-        refuse_label(label)
-        stores = DatabaseSession(session, database)
-        running = plans.running(stores.everything, stores.apps())
-        stores.carry_out(lambda shelves: plans.backup(stores.environment, shelves, label, running))
+    cli.backups.back_up(session, database, label)
 
 
-@fleet_task(name="list", help={"database": _DATABASE, "json": "print it as JSON"})
-def list_(c: FleetContext, database: str = "", json: bool = False) -> None:
+@cli.session_task(name="list", options=["json"])
+def list_(session: cli.Session, database: str = "") -> None:
     """
     List the backups: when, how large, of which revision and migration, proven or not, and what keeps them.
 
         fab -H prod backup.list
     """
-    from lockstitch.cli.databases import DatabaseSession, show_backups
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        show_backups(DatabaseSession(session, database))
+    cli.backups.show_backups(session, database)
 
 
-@fleet_task(
-    takes="name",
-    help={
-        "database": _DATABASE,
-        "name": "which one (default: the newest of each database)",
-        "json": _JSON,
-        "commands": _COMMANDS,
-    },
-)
-def verify(c: FleetContext, name: str = "", database: str = "", json: bool = False, commands: bool = False) -> None:
+@cli.session_task(takes="name", options=["json", "commands"], help=_NAME)
+def verify(session: cli.Session, name: str = "", database: str = "") -> None:
     """
     Compare every file of a backup with its checksum, and have the dump's table of contents read.
 
@@ -82,25 +50,11 @@ def verify(c: FleetContext, name: str = "", database: str = "", json: bool = Fal
 
     Exit codes: 0 as it was written, 7 damaged or not there.
     """
-    from lockstitch import plans
-    from lockstitch.cli.databases import DatabaseSession
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json, commands=commands) as session:
-        stores = DatabaseSession(session, database, name)
-        stores.carry_out(lambda shelves: plans.verify(stores.environment, plans.choose(shelves, name)))
+    cli.backups.verify(session, database, name)
 
 
-@fleet_task(
-    takes="name",
-    help={
-        "database": _DATABASE,
-        "name": "which one (default: the newest of each database)",
-        "json": _JSON,
-        "commands": _COMMANDS,
-    },
-)
-def prove(c: FleetContext, name: str = "", database: str = "", json: bool = False, commands: bool = False) -> None:
+@cli.session_task(takes="name", options=["json", "commands"], help=_NAME)
+def prove(session: cli.Session, name: str = "", database: str = "") -> None:
     """
     Restore a backup into a scratch database, compare every table's rows with the manifest, and record that.
 
@@ -110,26 +64,14 @@ def prove(c: FleetContext, name: str = "", database: str = "", json: bool = Fals
 
     Exit codes: 0 proven, 6 the host or server was lost midway, 7 it could not be restored, or differs.
     """
-    from lockstitch.cli.databases import DatabaseSession, prove_plan
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json, commands=commands) as session:
-        stores = DatabaseSession(session, database, name)
-        stores.carry_out(lambda shelves: prove_plan(stores, shelves, name), proving=True)
+    cli.backups.prove(session, database, name)
 
 
-@fleet_task(
-    help={
-        "name": "which backup",
-        "into": "restore into a new database of this name instead, and swap nothing",
-        "yes": _YES,
-        "json": _JSON,
-        "commands": _COMMANDS,
-    }
+@cli.session_task(
+    options=["yes", "json", "commands"],
+    help={"name": "which backup", "into": "restore into a new database of this name instead, and swap nothing"},
 )
-def restore(
-    c: FleetContext, name: str, into: str = "", yes: bool = False, json: bool = False, commands: bool = False
-) -> None:
+def restore(session: cli.Session, name: str, into: str = "") -> None:
     """
     Restore a backup beside the database that serves, compare it, and swap the two by renaming; the old one is kept.
 
@@ -142,39 +84,23 @@ def restore(
 
     Exit codes: 0 done, 5 failed and the old one serves, 6 a person is needed, 7 refused, nothing was changed.
     """
-    from lockstitch import plans
-    from lockstitch.cli.databases import DatabaseSession
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json, commands=commands) as session:
-        stores = DatabaseSession(session, backup=name)
-
-        def make(shelves: Sequence[plans.DatabaseJob]) -> plans.Plan:
-            ((shelf, chosen),) = plans.choose(shelves, name)
-            return plans.restore(stores.environment, shelf, chosen, into)
-
-        stores.carry_out(make, yes=yes)
+    cli.backups.restore(session, name, into)
 
 
-@fleet_task(help={"name": "which backup", "to": "folder of this machine (default: the present one)", "json": _JSON})
-def fetch(c: FleetContext, name: str, to: str = ".", json: bool = False) -> None:
+@cli.session_task(
+    options=["json"], help={"name": "which backup", "to": "folder of this machine (default: the present one)"}
+)
+def fetch(session: cli.Session, name: str, to: str = ".") -> None:
     """
     Copy a backup to this machine, every checksum compared on the way; it is there whole or not at all.
 
         fab -H prod backup.fetch main-20260101T020000Z-1a2b --to /mnt/usb
     """
-    from lockstitch.cli.databases import DatabaseSession, fetch_backup
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        fetch_backup(DatabaseSession(session, backup=name), name, to)
+    cli.backups.fetch_backup(session, name, to)
 
 
-@fleet_task(
-    takes="name",
-    help={"database": _DATABASE, "name": "which one (default: the newest of each database)", "json": _JSON},
-)
-def push(c: FleetContext, name: str = "", database: str = "", json: bool = False) -> None:
+@cli.session_task(takes="name", options=["json"], help=_NAME)
+def push(session: cli.Session, name: str = "", database: str = "") -> None:
     """
     Copy a backup to where `offsite` of the inventory says: a bucket, or a folder of another host.
 
@@ -183,15 +109,11 @@ def push(c: FleetContext, name: str = "", database: str = "", json: bool = False
 
         fab -H prod backup.push
     """
-    from lockstitch.cli.databases import DatabaseSession, push_backups
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        push_backups(DatabaseSession(session, database, name), name)
+    cli.backups.push_backups(session, database, name)
 
 
-@fleet_task(help={"database": _DATABASE, "yes": _YES, "json": _JSON, "commands": _COMMANDS})
-def prune(c: FleetContext, database: str = "", yes: bool = False, json: bool = False, commands: bool = False) -> None:
+@cli.session_task(options=["yes", "json", "commands"])
+def prune(session: cli.Session, database: str = "") -> None:
     """
     Remove the backups that nothing keeps: not `keep` in the inventory, and no release on any host.
 
@@ -201,20 +123,7 @@ def prune(c: FleetContext, database: str = "", yes: bool = False, json: bool = F
         fab --dry -H prod backup.prune      list what would go
         fab -H prod backup.prune
     """
-    from lockstitch import plans
-    from lockstitch.cli.databases import DatabaseSession
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json, commands=commands) as session:
-        stores = DatabaseSession(session, database)
-
-        def make(shelves: Sequence[plans.DatabaseJob]) -> plans.Plan:
-            apps = stores.apps()
-            plans.raise_unreachable(apps)
-            held = plans.held_backups(apps, (b for shelf in shelves for b in shelf.facts.backups))
-            return plans.prune(stores.environment, shelves, held)
-
-        stores.carry_out(make, yes=yes)
+    cli.backups.prune(session, database)
 
 
-namespace = Collection("backup", backup, list_, verify, prove, restore, fetch, push, prune)
+namespace = cli.Collection("backup", backup, list_, verify, prove, restore, fetch, push, prune)

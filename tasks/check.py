@@ -1,21 +1,12 @@
-"""`fab check`, `fab facts`, `fab doctor`."""
+"""`fab check` and `fab facts`."""
 
 from __future__ import annotations
 
-from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.task import WAY
+from lockstitch import cli
 
 
-@fleet_task(help={"only": "only these apps, with commas", "skip": "leave these checks out, with commas", **WAY})
-def check(
-    c: FleetContext,
-    only: str = "",
-    skip: str = "",
-    json: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+@cli.session_task(options=cli.FANOUT, help={"skip": "leave these checks out, with commas"})
+def check(session: cli.Session, only: str = "", skip: str = "") -> None:
     """
     Check what a deploy will need of every host: what `checks` in the inventory declares, and what its apps imply.
 
@@ -29,16 +20,11 @@ def check(
 
     Exit codes: 0 no check failed, 2 no such check or app, 3 a host could not be reached, 7 a check failed.
     """
-    from lockstitch.cli.checks import show_checks
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        show_checks(session, only, skip, way(serial=serial, parallel=parallel, timeout=timeout))
+    cli.checks.show_checks(session, only, skip)
 
 
-@fleet_task(help={**WAY})
-def facts(c: FleetContext, json: bool = False, serial: bool = False, parallel: int = 0, timeout: float = 0.0) -> None:
+@cli.session_task(options=cli.FANOUT)
+def facts(session: cli.Session) -> None:
     """
     Show what every host is: system, kernel, uptime, CPUs, load, memory, disks, clock, programs, pending reboot.
 
@@ -49,9 +35,4 @@ def facts(c: FleetContext, json: bool = False, serial: bool = False, parallel: i
 
     Exit codes: 0 shown, 3 a host could not be reached, 7 a host did not answer.
     """
-    from lockstitch.cli.checks import show_facts
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        show_facts(session, way(serial=serial, parallel=parallel, timeout=timeout))
+    cli.checks.show_facts(session)

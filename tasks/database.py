@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from invoke.collection import Collection
-
-from lockstitch.cli import FleetContext, fleet_task
-
-_DATABASE = "only these databases, with commas, by their names in the inventory"
-_JSON = "print the outcome as JSON on stdout; progress goes to stderr"
+from lockstitch import cli
 
 
-@fleet_task(help={"database": _DATABASE, "json": "print it as JSON"})
-def check(c: FleetContext, database: str = "", json: bool = False) -> None:
+@cli.session_task(options=["json"])
+def check(session: cli.Session, database: str = "") -> None:
     """
     Ask each database how it is, and judge it against `check` in the inventory.
 
@@ -23,15 +18,11 @@ def check(c: FleetContext, database: str = "", json: bool = False) -> None:
 
     Exit codes: 0 all within the thresholds, 3 a host is unreachable, 7 a threshold says no, or it cannot be asked.
     """
-    from lockstitch.cli.databases import DatabaseSession, show_check
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        show_check(DatabaseSession(session, database))
+    cli.databases.show_check(session, database)
 
 
-@fleet_task(help={"database": _DATABASE, "json": _JSON, "commands": "show with the plan every command that is sent"})
-def analyze(c: FleetContext, database: str = "", json: bool = False, commands: bool = False) -> None:
+@cli.session_task(options=["json", "commands"])
+def analyze(session: cli.Session, database: str = "") -> None:
     """
     Bring the planner's statistics up to date, as after a restore or a large change. Recorded in the vault's journal.
 
@@ -39,17 +30,11 @@ def analyze(c: FleetContext, database: str = "", json: bool = False, commands: b
 
     Exit codes: 0 done, 3 unreachable, 4 somebody else is at it, 7 not done.
     """
-    from lockstitch import plans
-    from lockstitch.cli.databases import DatabaseSession
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json, commands=commands) as session:
-        stores = DatabaseSession(session, database)
-        stores.carry_out(lambda shelves: plans.analyze(stores.environment, shelves))
+    cli.databases.analyze(session, database)
 
 
-@fleet_task(help={"database": "which one, where there are several"})
-def shell(c: FleetContext, database: str = "") -> None:
+@cli.session_task(help={"database": "which one, where there are several"})
+def shell(session: cli.Session, database: str = "") -> None:
     """
     Open the database's own shell (psql, mariadb) on its host, at this terminal.
 
@@ -60,11 +45,7 @@ def shell(c: FleetContext, database: str = "") -> None:
 
     Exit codes: 0 ended, 2 there is no terminal, 3 unreachable or lost, 7 it could not be opened.
     """
-    from lockstitch.cli.databases import DatabaseSession, open_shell
-    from lockstitch.cli.session import Session
-
-    with Session(c) as session:
-        open_shell(DatabaseSession(session, database))
+    cli.databases.open_shell(session, database)
 
 
-namespace = Collection("database", check, analyze, shell)
+namespace = cli.Collection("database", check, analyze, shell)

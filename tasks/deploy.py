@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from lockstitch.cli import FleetContext, fleet_task
+from lockstitch import cli
 
 _HELP = {
     "ref": "branch, tag or commit to deploy, for every app (default: each app's `ref` in the inventory)",
     "only": "deploy only these apps, with commas: --only api,webapp",
     "tag-before": "first tag the running revision with this name, in each host's clone and at origin",
     "message": "why, in a few words; kept in the journal, the lock and the tag",
-    "yes": "do not ask, where the environment is protected",
-    "json": "print the outcome as JSON on stdout; progress goes to stderr",
     "force": "deploy also where the revision is already running",
     "discard-changes": "go on over changes in in-place checkouts; they are moved aside on the host",
-    "skip-checks": "go on although these checks say no, with commas; recorded with the run",
-    "commands": "show with the plan every command that is sent",
+    "skip-checks": "go on although these checks fail, with commas; recorded with the run",
 }
 
 
-@fleet_task(help=_HELP)
+@cli.session_task(options=cli.CHANGE, help=_HELP)
 def deploy(
-    c: FleetContext,
+    session: cli.Session,
     ref: str = "",
     only: str = "",
     tag_before: str = "",
-    message: str = "",
-    yes: bool = False,
-    json: bool = False,
     force: bool = False,
     discard_changes: bool = False,
     skip_checks: str = "",
-    commands: bool = False,
 ) -> None:
     """
     Deploy a fleet: survey, plan, lock, prepare, switch in waves behind gates, and go back if anything fails.
@@ -47,27 +40,20 @@ def deploy(
     Exit codes: 0 done, 2 usage, 3 unreachable, 4 locked, 5 failed and put back, 6 a person is needed,
     7 a check refused, 130 interrupted.
     """
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json, commands=commands) as session:
-        how = {"force": force, "discard": discard_changes}
-        session.carry_out(
-            lambda: session.plan_deploy(ref, only, message, tag_before=tag_before, skip=skip_checks, **how), yes=yes
-        )
+    cli.deploy.deploy(
+        session, ref, only, tag_before=tag_before, force=force, discard_changes=discard_changes, skip_checks=skip_checks
+    )
 
 
-@fleet_task(help={k: v for k, v in _HELP.items() if k != "yes"})
+@cli.session_task(options=["message", "json", "commands"], dry=True, help=_HELP)
 def plan(
-    c: FleetContext,
+    session: cli.Session,
     ref: str = "",
     only: str = "",
     tag_before: str = "",
-    message: str = "",
-    json: bool = False,
     force: bool = False,
     discard_changes: bool = False,
     skip_checks: str = "",
-    commands: bool = False,
 ) -> None:
     """
     Show what `deploy` would do, made from what is on the hosts now. Nothing is changed.
@@ -75,9 +61,6 @@ def plan(
         fab -H prod plan --ref v1.4.2
         fab -H prod plan --commands     with every command that would be sent
     """
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json, commands=commands, dry=True) as session:
-        how = {"force": force, "discard": discard_changes}
-        made = session.plan_deploy(ref, only, message, tag_before=tag_before, skip=skip_checks, **how)
-        session.show_plan(made)
+    cli.deploy.deploy(
+        session, ref, only, tag_before=tag_before, force=force, discard_changes=discard_changes, skip_checks=skip_checks
+    )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.task import WAY
+from lockstitch import cli
 
 
-@fleet_task(alone=True, help={**WAY})
-def doctor(c: FleetContext, json: bool = False, serial: bool = False, parallel: int = 0, timeout: float = 0.0) -> None:
+@cli.session_task(alone=True, options=cli.FANOUT)
+def doctor(session: cli.Session) -> None:
     """
     Look for what stands in the way: on this machine, and with -H on each host. What to type about it is said with it.
 
@@ -21,9 +20,4 @@ def doctor(c: FleetContext, json: bool = False, serial: bool = False, parallel: 
 
     Exit codes: 0 nothing stands in the way, 3 a host could not be reached, 7 something must be put right.
     """
-    from lockstitch.cli.doctor import examine_all
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        examine_all(session, way(serial=serial, parallel=parallel, timeout=timeout))
+    cli.doctor.examine_all(session)

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.task import WAY
+from lockstitch import cli
 
-_AS = {
+_OPTIONS = ("sudo", "user", *cli.FANOUT)
+_HELP = {
     "sudo": "the files there are root's, through sudo without a password",
     "user": "the files there are this user's, through sudo without a password",
 }
 
 
-@fleet_task(
+@cli.session_task(
+    options=[*_OPTIONS, "yes"],
     help={
+        **_HELP,
         "local": "a file or a folder of this machine",
         "remote": "where it goes on each host; relative: to the user's home",
         "mode": "the mode of the files there, such as 640; without it each keeps its own",
-        **_AS,
-        "yes": "do not ask, also where the environment is protected",
-        **WAY,
-    }
+    },
 )
-def put(
-    c: FleetContext,
-    local: str,
-    remote: str,
-    mode: str = "",
-    sudo: bool = False,
-    user: str = "",
-    yes: bool = False,
-    json: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+def put(session: cli.Session, local: str, remote: str, mode: str = "") -> None:
     """
     Copy a file or a folder of this machine to every selected host.
 
@@ -48,34 +35,18 @@ def put(
     Exit codes: 0 done everywhere, 2 nothing to send, 3 a host could not be reached, 7 it failed somewhere,
     130 interrupted.
     """
-    from lockstitch.cli.fanout import way, whose
-    from lockstitch.cli.session import Session
-    from lockstitch.cli.transfers import put_everywhere
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json) as session:
-        put_everywhere(session, local, remote, how, mode=mode, user=whose(sudo=sudo, user=user), yes=yes)
+    cli.transfers.put_everywhere(session, local, remote, mode)
 
 
-@fleet_task(
+@cli.session_task(
+    options=_OPTIONS,
     help={
+        **_HELP,
         "remote": "a file or a folder of the hosts; relative: to the user's home",
         "to": "the folder of this machine that receives it; made where it is missing; without it the one you are in",
-        **_AS,
-        **WAY,
-    }
+    },
 )
-def get(
-    c: FleetContext,
-    remote: str,
-    to: str = "",
-    sudo: bool = False,
-    user: str = "",
-    json: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+def get(session: cli.Session, remote: str, to: str = "") -> None:
     """
     Copy a file or a folder of the selected hosts to this machine.
 
@@ -89,10 +60,4 @@ def get(
 
     Exit codes: 0 done everywhere, 3 a host could not be reached, 7 it failed somewhere, 130 interrupted.
     """
-    from lockstitch.cli.fanout import way, whose
-    from lockstitch.cli.session import Session
-    from lockstitch.cli.transfers import get_everywhere
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json) as session:
-        get_everywhere(session, remote, to, how, user=whose(sudo=sudo, user=user))
+    cli.transfers.get_everywhere(session, remote, to)

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from lockstitch import cli
 
-from invoke.collection import Collection
-
-from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.task import WAY
-
-if TYPE_CHECKING:
-    from lockstitch.facts.table import TableQuery
-
-_USER = "whose, where it is not the login user; through sudo"
+_USER = {"user": "whose, where it is not the login user; through sudo"}
 
 
-@fleet_task(
+@cli.session_task(
     takes="match",
+    options=cli.FANOUT,
     help={
         "match": "only those whose command holds this, or of the user of this name",
         "by": "cpu, memory or age",
         "top": "so many of each host; 0: all",
-        **WAY,
     },
 )
-def processes(
-    c: FleetContext,
-    match: str = "",
-    by: str = "cpu",
-    top: int = 10,
-    json: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+def processes(session: cli.Session, match: str = "", by: str = "cpu", top: int = 10) -> None:
     """
     Show the busiest processes of every selected host.
 
@@ -44,25 +27,16 @@ def processes(
 
     Exit codes: 0 done, 3 a host could not be reached, 7 one could not answer.
     """
-    from lockstitch.facts.processes import processes as question
-
-    _ask(c, "processes", question(by, top, match), json, serial, parallel, timeout)
+    cli.facts.show_processes(session, match, by, top)
 
 
-@fleet_task(
+@cli.session_task(
     name="usage",
     takes="path",
-    help={"path": "what is largest below this folder of the hosts", "top": "so many of them", **WAY},
+    options=cli.FANOUT,
+    help={"path": "what is largest below this folder of the hosts", "top": "so many of them"},
 )
-def disk_usage(
-    c: FleetContext,
-    path: str = "",
-    top: int = 10,
-    json: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+def disk_usage(session: cli.Session, path: str = "", top: int = 10) -> None:
     """
     Show how full the file systems of every selected host are, or what is largest below a folder.
 
@@ -71,22 +45,11 @@ def disk_usage(
 
     Exit codes: 0 done, 3 a host could not be reached, 7 one could not answer.
     """
-    from lockstitch.facts.disks import disks, folders
-
-    what = f"disk.usage {path}".strip()
-    _ask(c, what, folders(path, top) if path else disks(), json, serial, parallel, timeout)
+    cli.facts.show_disk_usage(session, path, top)
 
 
-@fleet_task(
-    name="clean",
-    help={
-        "only": "only these apps, with commas",
-        "message": "why, for the journal",
-        "yes": "do not ask, where the environment is protected",
-        "json": "print the outcome as JSON",
-    },
-)
-def disk_clean(c: FleetContext, only: str = "", message: str = "", yes: bool = False, json: bool = False) -> None:
+@cli.session_task(name="clean", options=["message", "yes", "json"], help={"message": "why, for the journal"})
+def disk_clean(session: cli.Session, only: str = "") -> None:
     """
     Remove what can go: releases beyond those that are kept, what builds have fetched, package archives.
 
@@ -97,17 +60,11 @@ def disk_clean(c: FleetContext, only: str = "", message: str = "", yes: bool = F
 
     Exit codes: 0 done, 2 not confirmed, 3 a host could not be reached, 4 locked, 5 or 6 it failed somewhere.
     """
-    from lockstitch.cli.hosts import clean_disks
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        clean_disks(session, only, message, yes=yes)
+    cli.hosts.clean_disks(session, only)
 
 
-@fleet_task(name="list", help=WAY)
-def users_list(
-    c: FleetContext, json: bool = False, serial: bool = False, parallel: int = 0, timeout: float = 0.0
-) -> None:
+@cli.session_task(name="list", options=cli.FANOUT)
+def users_list(session: cli.Session) -> None:
     """
     Show who has a login shell on every selected host, who is in a group that may become root, and how many keys let
     them in. Rules in sudoers that name one user are not seen.
@@ -116,15 +73,11 @@ def users_list(
 
     Exit codes: 0 done, 3 a host could not be reached, 7 one could not answer.
     """
-    from lockstitch.facts.users import accounts
-
-    _ask(c, "users.list", accounts(), json, serial, parallel, timeout)
+    cli.facts.show_users(session)
 
 
-@fleet_task(name="list", help={"user": _USER, **WAY})
-def keys_list(
-    c: FleetContext, user: str = "", json: bool = False, serial: bool = False, parallel: int = 0, timeout: float = 0.0
-) -> None:
+@cli.session_task(name="list", options=["user", *cli.FANOUT], help=_USER)
+def keys_list(session: cli.Session) -> None:
     """
     Show the public keys that may log in to every selected host as the login user.
 
@@ -133,34 +86,15 @@ def keys_list(
 
     Exit codes: 0 done, 3 a host could not be reached, 7 a file could not be read.
     """
-    from lockstitch.cli.authorized_keys import list_keys
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json) as session:
-        list_keys(session, how, user)
+    cli.authorized_keys.list_keys(session)
 
 
-@fleet_task(
+@cli.session_task(
     name="add",
-    help={
-        "file": "a file of yours with public keys, as id_ed25519.pub",
-        "user": _USER,
-        "yes": "do not ask, where the environment is protected",
-        **WAY,
-    },
+    options=["user", "yes", *cli.FANOUT],
+    help={**_USER, "file": "a file of yours with public keys, as id_ed25519.pub"},
 )
-def keys_add(
-    c: FleetContext,
-    file: str,
-    user: str = "",
-    yes: bool = False,
-    json: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+def keys_add(session: cli.Session, file: str) -> None:
     """
     Let the public keys of a file log in as the login user; one that is there already stays as it is.
 
@@ -172,34 +106,15 @@ def keys_add(
     Exit codes: 0 done, 2 no public key in the file, or not confirmed, 3 a host could not be reached, 7 it failed
     somewhere.
     """
-    from lockstitch.cli.authorized_keys import add_keys
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json) as session:
-        add_keys(session, how, user, file, yes=yes)
+    cli.authorized_keys.add_keys(session, file)
 
 
-@fleet_task(
+@cli.session_task(
     name="remove",
-    help={
-        "key": "its fingerprint or its comment, as keys.list shows them",
-        "user": _USER,
-        "yes": "do not ask, where the environment is protected",
-        **WAY,
-    },
+    options=["user", "yes", *cli.FANOUT],
+    help={**_USER, "key": "its fingerprint or its comment, as keys.list shows them"},
 )
-def keys_remove(
-    c: FleetContext,
-    key: str,
-    user: str = "",
-    yes: bool = False,
-    json: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+def keys_remove(session: cli.Session, key: str) -> None:
     """
     Let a public key no longer log in as the login user. The key that lets us in, and the last one, stay.
 
@@ -208,27 +123,9 @@ def keys_remove(
 
     Exit codes: 0 done, 2 not confirmed, 3 a host could not be reached, 7 it failed or was refused somewhere.
     """
-    from lockstitch.cli.authorized_keys import remove_key
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json) as session:
-        remove_key(session, how, user, key, yes=yes)
+    cli.authorized_keys.remove_key(session, key)
 
 
-def _ask(
-    c: FleetContext, what: str, question: TableQuery[Any], json: bool, serial: bool, parallel: int, timeout: float
-) -> None:
-    from lockstitch.cli.facts import ask
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json) as session:
-        ask(session, what, question, how)
-
-
-disk = Collection("disk", disk_usage, disk_clean)
-users = Collection("users", users_list)
-keys = Collection("keys", keys_list, keys_add, keys_remove)
+disk = cli.Collection("disk", disk_usage, disk_clean)
+users = cli.Collection("users", users_list)
+keys = cli.Collection("keys", keys_list, keys_add, keys_remove)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from lockstitch.cli import FleetContext, fleet_task
+from lockstitch import cli
 
 
-@fleet_task(help={"json": "print it as JSON"})
-def hosts(c: FleetContext, json: bool = False) -> None:
+@cli.fleet_task
+def hosts(c: cli.FleetContext, json: bool = False) -> None:
     """
     List the hosts that a selection means, without connecting to them.
 
         fab -H prod hosts
         fab -H 'prod:web*,!web3' hosts --json
     """
-    from lockstitch.cli.selection import show_hosts
-
-    show_hosts(c.selection, json=json)
+    cli.selection.show_hosts(c.selection, json=json)
 
 
-@fleet_task(help={"yes": "record without asking: only where the fingerprints are known to be right"})
-def trust(c: FleetContext, yes: bool = False) -> None:
+@cli.fleet_task(help={"yes": "record without asking: only where the fingerprints are known to be right"})
+def trust(c: cli.FleetContext, yes: bool = False) -> None:
     """
     Show the host keys' fingerprints and, after a yes, record them in known_hosts.
 
@@ -27,6 +25,4 @@ def trust(c: FleetContext, yes: bool = False) -> None:
 
         fab -H prod trust
     """
-    from lockstitch.cli.selection import trust_hosts
-
-    trust_hosts(c, yes=yes)
+    cli.trust.trust_hosts(c, yes=yes)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.task import WAY
+from lockstitch import cli
 
 
-@fleet_task(
+@cli.session_task(
     takes="only",
+    options=cli.FANOUT,
     help={
         "only": "these apps, with commas; all without it",
         "follow": "go on with what comes, until Ctrl-C",
@@ -15,22 +15,17 @@ from lockstitch.cli.task import WAY
         "grep": "only records in which this regular expression is found; a traceback is one record with its line",
         "lines": "the last so many lines of each app on each host; 50 without --since, all with it",
         "sudo": "read as root, through sudo without a password",
-        **WAY,
         "json": "each record as a line of JSON",
     },
 )
 def logs(
-    c: FleetContext,
+    session: cli.Session,
     only: str = "",
     follow: bool = False,
     since: str = "",
     grep: str = "",
     lines: int = -1,
     sudo: bool = False,
-    json: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
 ) -> None:
     """
     Show what the apps of all selected hosts have logged, in the order of time: their files, and their services' logs.
@@ -45,10 +40,4 @@ def logs(
     Exit codes: 0 done, also where Ctrl-C ends --follow, 2 wrong options, 3 a host could not be reached, 7 nothing of an
     app can be read on a host.
     """
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.logs import LogOptions, show_logs
-    from lockstitch.cli.session import Session
-
-    asked = LogOptions.of(follow=follow, since=since, grep=grep, lines=lines, sudo=sudo, alone=serial or parallel > 0)
-    with Session(c, json=json) as session:
-        show_logs(session, only, asked, way(serial=serial, parallel=parallel, timeout=timeout))
+    cli.logs.show_logs(session, only, follow=follow, since=since, grep=grep, lines=lines, sudo=sudo)

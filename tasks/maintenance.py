@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from invoke.collection import Collection
-
-from lockstitch.cli import FleetContext, fleet_task
-
-_ONLY = "only these apps, with commas"
-_YES = "do not ask, where the environment is protected"
-_JSON = "print the outcome as JSON on stdout; progress goes to stderr"
+from lockstitch import cli
 
 
-@fleet_task(
+@cli.session_task(
+    options=["message", "yes", "json"],
     help={
         "retry": "seconds, for the header Retry-After",
         "secret": "reference (env:NAME, file:PATH, cmd:COMMAND) of the secret that passes the page",
         "message": "why; kept in the journal and the lock, and on the page where it can say it",
-        "only": _ONLY,
-        "yes": _YES,
-        "json": _JSON,
-    }
+    },
 )
-def on(
-    c: FleetContext,
-    retry: int = 0,
-    secret: str = "",
-    message: str = "",
-    only: str = "",
-    yes: bool = False,
-    json: bool = False,
-) -> None:
+def on(session: cli.Session, retry: int = 0, secret: str = "", only: str = "") -> None:
     """
     Put apps into maintenance, on all selected hosts, until `maintenance.off`. A deploy leaves them there.
 
@@ -43,15 +27,11 @@ def on(
     Exit codes: 0 done, 2 usage, or no app knows maintenance, 3 unreachable, 4 locked, 5 failed and put back,
     6 a person is needed, 7 nothing is deployed there, 130 interrupted.
     """
-    from lockstitch.cli.apps import switch_maintenance
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        switch_maintenance(session, only, on=True, retry=retry, secret=secret, message=message, yes=yes)
+    cli.apps.switch_maintenance(session, only, on=True, retry=retry, secret=secret)
 
 
-@fleet_task(help={"only": _ONLY, "message": "why; kept in the journal", "yes": _YES, "json": _JSON})
-def off(c: FleetContext, only: str = "", message: str = "", yes: bool = False, json: bool = False) -> None:
+@cli.session_task(options=["message", "yes", "json"], help={"message": "why; kept in the journal"})
+def off(session: cli.Session, only: str = "") -> None:
     """
     Take apps out of maintenance, whoever put them there.
 
@@ -60,15 +40,11 @@ def off(c: FleetContext, only: str = "", message: str = "", yes: bool = False, j
     Exit codes: 0 done, 2 usage, or no app knows maintenance, 3 unreachable, 4 locked, 5 failed and put back,
     6 a person is needed, 7 nothing is deployed there, 130 interrupted.
     """
-    from lockstitch.cli.apps import switch_maintenance
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        switch_maintenance(session, only, on=False, message=message, yes=yes)
+    cli.apps.switch_maintenance(session, only, on=False)
 
 
-@fleet_task(help={"only": _ONLY, "json": "print it as JSON"})
-def status(c: FleetContext, only: str = "", json: bool = False) -> None:
+@cli.session_task(options=["json"])
+def status(session: cli.Session, only: str = "") -> None:
     """
     Show which apps are in maintenance, since when and by whom.
 
@@ -76,11 +52,7 @@ def status(c: FleetContext, only: str = "", json: bool = False) -> None:
 
     Exit codes: 0, also where some are; 3 a host is unreachable.
     """
-    from lockstitch.cli.apps import show_maintenance
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        show_maintenance(session, only)
+    cli.apps.show_maintenance(session, only)
 
 
-namespace = Collection("maintenance", on, off, status)
+namespace = cli.Collection("maintenance", on, off, status)

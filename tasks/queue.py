@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from invoke.collection import Collection
-
-from lockstitch.cli import FleetContext, fleet_task
-
-_ONLY = "only these apps, with commas"
+from lockstitch import cli
 
 
-@fleet_task(help={"only": _ONLY, "json": "print it as JSON"})
-def status(c: FleetContext, only: str = "", json: bool = False) -> None:
+@cli.session_task(options=["json"])
+def status(session: cli.Session, only: str = "") -> None:
     """
     Show each host's workers and the code they run, how many jobs wait and failed, and Horizon where it is.
 
@@ -18,15 +14,11 @@ def status(c: FleetContext, only: str = "", json: bool = False) -> None:
 
     Exit codes: 0 shown, 2 no app has queues, 3 a host is unreachable, 7 an app could not be asked.
     """
-    from lockstitch.cli.apps import show_queues
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        show_queues(session, only)
+    cli.apps.show_queues(session, only)
 
 
-@fleet_task(help={"only": _ONLY})
-def restart(c: FleetContext, only: str = "") -> None:
+@cli.session_task
+def restart(session: cli.Session, only: str = "") -> None:
     """
     Tell every worker to end after its job; whoever runs them starts them again. Waits until they have.
 
@@ -34,29 +26,21 @@ def restart(c: FleetContext, only: str = "") -> None:
 
     Exit codes: 0 done, 2 no app has queues, 3 a host is unreachable, 7 they did not come back.
     """
-    from lockstitch.cli.apps import queue_command
-    from lockstitch.cli.session import Session
-
-    with Session(c) as session:
-        queue_command(session, only, "queue.restart", lambda queues: queues.restart)
+    cli.apps.queue_command(session, only, "queue.restart", lambda queues: queues.restart)
 
 
-@fleet_task(help={"only": _ONLY})
-def failed(c: FleetContext, only: str = "") -> None:
+@cli.session_task
+def failed(session: cli.Session, only: str = "") -> None:
     """
     List the failed jobs, asked once of each app.
 
         fab -H prod queue.failed
     """
-    from lockstitch.cli.apps import queue_command
-    from lockstitch.cli.session import Session
-
-    with Session(c) as session:
-        queue_command(session, only, "queue.failed", lambda queues: queues.failed, once=True)
+    cli.apps.queue_command(session, only, "queue.failed", lambda queues: queues.failed, once=True)
 
 
-@fleet_task(takes="ids", help={"ids": "ids of failed jobs, with commas, or `all`", "only": _ONLY})
-def retry(c: FleetContext, ids: str = "", only: str = "") -> None:
+@cli.session_task(takes="ids", help={"ids": "ids of failed jobs, with commas, or `all`"})
+def retry(session: cli.Session, ids: str = "", only: str = "") -> None:
     """
     Put failed jobs back on their queue, by one host of each app.
 
@@ -65,11 +49,7 @@ def retry(c: FleetContext, ids: str = "", only: str = "") -> None:
 
     Exit codes: 0 done, 2 no job is named, 3 a host is unreachable, 7 the app refused.
     """
-    from lockstitch.cli.apps import queue_retry
-    from lockstitch.cli.session import Session
-
-    with Session(c) as session:
-        queue_retry(session, only, ids)
+    cli.apps.queue_retry(session, only, ids)
 
 
-namespace = Collection("queue", status, restart, failed, retry)
+namespace = cli.Collection("queue", status, restart, failed, retry)

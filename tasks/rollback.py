@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from lockstitch.cli import FleetContext, fleet_task
+from lockstitch import cli
 
 
-@fleet_task(
+@cli.session_task(
+    options=cli.CHANGE,
     help={
         "tag": "git tag to go back to; it must be in every host's clone",
         "to": "revision (full or short commit id) to go back to",
         "database": "what becomes of the database: none (unasked where no migration lies between), down, restore",
         "only": "roll back only these apps, with commas",
         "message": "why, in a few words; kept in the journal and the lock",
-        "yes": "do not ask, where the environment is protected",
-        "json": "print the outcome as JSON on stdout; progress goes to stderr",
         "force": "do it again also where that revision is already running",
         "discard-changes": "go on over changes in in-place checkouts; they are moved aside on the host",
-        "commands": "show with the plan every command that is sent",
-    }
+    },
 )
 def rollback(
-    c: FleetContext,
+    session: cli.Session,
     tag: str = "",
     to: str = "",
     database: str = "",
     only: str = "",
-    message: str = "",
-    yes: bool = False,
-    json: bool = False,
     force: bool = False,
     discard_changes: bool = False,
-    commands: bool = False,
 ) -> None:
     """
     Take a fleet back to a tag, a revision, or (with neither) each host's last good release before the current one.
@@ -49,9 +43,4 @@ def rollback(
 
     Exit codes: those of deploy.
     """
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json, commands=commands) as session:
-        wanted = session.rollback_wanted(tag, to)
-        how = {"force": force, "discard": discard_changes}
-        session.carry_out(lambda: session.plan_rollback(wanted, database, only, message, **how), yes=yes)
+    cli.deploy.rollback(session, only, tag=tag, to=to, database=database, force=force, discard_changes=discard_changes)

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.task import WAY
+from lockstitch import cli
 
 
-@fleet_task(
+@cli.session_task(
     remainder=True,
+    options=["sudo", "user", "until_ok", *cli.FANOUT],
     help={
-        "sudo": "as root, through sudo without a password",
-        "user": "as this user, through sudo without a password",
         "cwd": "in this folder of the host; relative: to the user's home",
         "script": "send this file of yours and run it; what stands after -- are its words",
         "group_output": "show output that is the same once, with all hosts that gave it, when all have ended",
-        "until_ok": "try up to so many times, a second apart, until it exits with 0",
-        **WAY,
     },
 )
-def run(
-    c: FleetContext,
-    sudo: bool = False,
-    user: str = "",
-    cwd: str = "",
-    script: str = "",
-    group_output: bool = False,
-    until_ok: int = 1,
-    json: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+def run(session: cli.Session, cwd: str = "", script: str = "", group_output: bool = False) -> None:
     """
     Run a command on every selected host at once; the rest of the line after `--` is the command.
 
@@ -45,10 +29,4 @@ def run(
 
     Exit codes: 0 done everywhere, 2 nothing to run, 3 a host could not be reached, 7 it failed somewhere.
     """
-    from lockstitch.cli.fanout import run_everywhere, way, whose
-    from lockstitch.cli.session import Session
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout, until_ok=until_ok)
-    with Session(c, json=json) as session:
-        who = whose(sudo=sudo, user=user)
-        run_everywhere(session, c.remainder, how, user=who, cwd=cwd, script=script, group=group_output)
+    cli.run.run_everywhere(session, cwd=cwd, script=script, group=group_output)

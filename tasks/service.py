@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from invoke.collection import Collection
+from lockstitch import cli
 
-from lockstitch.cli import FleetContext, fleet_task
-from lockstitch.cli.task import WAY
-
-_APP = "only these apps, with commas"
-_CHANGES = {
-    "app": _APP,
-    "message": "why; kept in the journal and the lock",
-    "yes": "do not ask, where the environment is protected",
-    "json": "print the outcome as JSON on stdout; progress goes to stderr",
-    "commands": "show with the plan every command that is sent",
-    "serial": "one host after the other, whatever the rollout says",
-    "parallel": "at most so many hosts at the same time, where the rollout says more",
-    "timeout": "end a step on a host after so many seconds",
-}
+_OPTIONS = (*cli.CHANGE, "serial", "parallel", "timeout")
 
 
-@fleet_task(takes="app", help={"app": _APP, **WAY})
-def status(
-    c: FleetContext,
-    app: str = "",
-    json: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+@cli.session_task(takes="app", options=cli.FANOUT)
+def status(session: cli.Session, app: str = "") -> None:
     """
     Show what each app's service says on each host.
 
@@ -39,27 +19,11 @@ def status(
 
     Exit codes: 0 all run and serve what lies there, 3 a host is unreachable, 7 one does not.
     """
-    from lockstitch.cli.apps import show_services
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json) as session:
-        show_services(session, app, how)
+    cli.apps.show_services(session, app)
 
 
-@fleet_task(takes="app", help=_CHANGES)
-def start(
-    c: FleetContext,
-    app: str = "",
-    message: str = "",
-    yes: bool = False,
-    json: bool = False,
-    commands: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+@cli.session_task(takes="app", options=_OPTIONS, help=cli.ROLLOUT_HELP)
+def start(session: cli.Session, app: str = "") -> None:
     """
     Start the services that do not run, in waves, each behind its app's gates.
 
@@ -69,27 +33,11 @@ def start(
     Exit codes: 0 done, 2 usage, 3 unreachable, 4 locked, 5 failed and every service runs, 6 the hosts that are named
     need a person, 7 nothing is deployed there, 130 interrupted.
     """
-    from lockstitch.cli.apps import change_services
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json, commands=commands) as session:
-        change_services(session, "start", app, how, message=message, yes=yes)
+    cli.apps.change_services(session, "start", app)
 
 
-@fleet_task(takes="app", help=_CHANGES)
-def stop(
-    c: FleetContext,
-    app: str = "",
-    message: str = "",
-    yes: bool = False,
-    json: bool = False,
-    commands: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+@cli.session_task(takes="app", options=_OPTIONS, help=cli.ROLLOUT_HELP)
+def stop(session: cli.Session, app: str = "") -> None:
     """
     Stop services on all selected hosts at once, until `service.start`.
 
@@ -101,27 +49,11 @@ def stop(
     Exit codes: 0 done, 2 usage, or a service does not know how, 3 unreachable, 4 locked, 5 failed and all are stopped,
     6 one still runs, 7 nothing is deployed there, 130 interrupted.
     """
-    from lockstitch.cli.apps import change_services
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json, commands=commands) as session:
-        change_services(session, "stop", app, how, message=message, yes=yes)
+    cli.apps.change_services(session, "stop", app)
 
 
-@fleet_task(takes="app", help=_CHANGES)
-def restart(
-    c: FleetContext,
-    app: str = "",
-    message: str = "",
-    yes: bool = False,
-    json: bool = False,
-    commands: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+@cli.session_task(takes="app", options=_OPTIONS, help=cli.ROLLOUT_HELP)
+def restart(session: cli.Session, app: str = "") -> None:
     """
     Restart services in waves, never all hosts of a group at once.
 
@@ -136,27 +68,11 @@ def restart(
     Exit codes: 0 done, 2 usage, or a service does not know how, 3 unreachable, 4 locked, 5 failed and every service
     runs, 6 the hosts that are named need a person, 7 nothing is deployed there, 130 interrupted.
     """
-    from lockstitch.cli.apps import change_services
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json, commands=commands) as session:
-        change_services(session, "restart", app, how, message=message, yes=yes)
+    cli.apps.change_services(session, "restart", app)
 
 
-@fleet_task(takes="app", help=_CHANGES)
-def reload(
-    c: FleetContext,
-    app: str = "",
-    message: str = "",
-    yes: bool = False,
-    json: bool = False,
-    commands: bool = False,
-    serial: bool = False,
-    parallel: int = 0,
-    timeout: float = 0.0,
-) -> None:
+@cli.session_task(takes="app", options=_OPTIONS, help=cli.ROLLOUT_HELP)
+def reload(session: cli.Session, app: str = "") -> None:
     """
     Reload services as a deploy does: gracefully, in the rollout's waves.
 
@@ -165,13 +81,7 @@ def reload(
 
     Exit codes: as `service.restart`.
     """
-    from lockstitch.cli.apps import change_services
-    from lockstitch.cli.fanout import way
-    from lockstitch.cli.session import Session
-
-    how = way(serial=serial, parallel=parallel, timeout=timeout)
-    with Session(c, json=json, commands=commands) as session:
-        change_services(session, "reload", app, how, message=message, yes=yes)
+    cli.apps.change_services(session, "reload", app)
 
 
-namespace = Collection("service", status, start, stop, restart, reload)
+namespace = cli.Collection("service", status, start, stop, restart, reload)

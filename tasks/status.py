@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lockstitch.cli import FleetContext, fleet_task
+from lockstitch import cli
 
 
-@fleet_task(help={"only": "only these apps, with commas", "json": "print it as JSON"})
-def status(c: FleetContext, only: str = "", json: bool = False) -> None:
+@cli.session_task(options=["json"])
+def status(session: cli.Session, only: str = "") -> None:
     """
     Show what every host runs: revision, release, tag, serving or not, since when, by whom, lock, disk.
 
@@ -16,21 +16,17 @@ def status(c: FleetContext, only: str = "", json: bool = False) -> None:
         fab -H prod status
         fab -H 'prod:web*' status --json
     """
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        session.show_status(only)
+    cli.status.show_status(session, only)
 
 
-@fleet_task(
+@cli.session_task(
+    options=["json"],
     help={
-        "only": "only these apps, with commas",
         "limit": "how many lines",
         "by_hand": "what run, put, service.restart and the like did from this machine, from its own journal",
-        "json": "print it as JSON",
-    }
+    },
 )
-def history(c: FleetContext, only: str = "", limit: int = 30, by_hand: bool = False, json: bool = False) -> None:
+def history(session: cli.Session, only: str = "", limit: int = 30, by_hand: bool = False) -> None:
     """
     Show what was deployed and rolled back, newest first, from the hosts' own journals.
 
@@ -38,11 +34,4 @@ def history(c: FleetContext, only: str = "", limit: int = 30, by_hand: bool = Fa
         fab -H prod history --limit 5 --json
         fab -H prod history --by-hand
     """
-    from lockstitch.cli.fanout import show_by_hand
-    from lockstitch.cli.session import Session
-
-    with Session(c, json=json) as session:
-        if by_hand:
-            show_by_hand(session, limit)
-        else:
-            session.show_history(only, limit)
+    cli.status.show_history(session, only, limit, by_hand=by_hand)

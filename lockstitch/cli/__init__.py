@@ -1,17 +1,92 @@
 """The seam with Fabric's command line: tasks on a fleet, -H from the inventory, errors as words and exit codes.
 
-`fabric.yaml` names the Executor. What is heavy (inventories, SSH) is loaded when a task runs, not for `fab --list`.
+`fabric.yaml` names the Executor. Tasks import this package alone, and call its modules: `cli.logs.show_logs(session)`.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+
+from lockstitch.cli.collection import with_own_tasks
 from lockstitch.cli.context import FleetContext, ProjectSettings, remote_for
 from lockstitch.cli.executor import Executor, open_closed
-from lockstitch.cli.signals import too_late
+from lockstitch.cli.scaffold import FLAGS as INIT_FLAGS
 from lockstitch.cli.ssh_files import read_ssh_files_leniently
 from lockstitch.cli.suggestions import tell_typos
-from lockstitch.cli.task import FleetTask, fleet_task
+from lockstitch.cli.task import CHANGE, FANOUT, ROLLOUT_HELP, FleetTask, SessionTask, fleet_task, session_task
+
+if TYPE_CHECKING:
+    # What `__getattr__` finds, for type checkers. None of these imports this package.
+    from lockstitch.cli import (
+        apps,
+        authorized_keys,
+        backups,
+        checks,
+        databases,
+        deploy,
+        doctor,
+        facts,
+        hosts,
+        init,
+        locks,
+        login_shell,
+        logs,
+        run,
+        selection,
+        status,
+        transfers,
+        trust,
+    )
+    from lockstitch.cli.session import Session
 
 open_closed()
 tell_typos()
 read_ssh_files_leniently()
 
-__all__ = ["Executor", "FleetContext", "FleetTask", "ProjectSettings", "fleet_task", "remote_for", "too_late"]
+__all__ = [
+    "CHANGE",
+    "FANOUT",
+    "INIT_FLAGS",
+    "ROLLOUT_HELP",
+    "Collection",
+    "Executor",
+    "FleetContext",
+    "FleetTask",
+    "ProjectSettings",
+    "Session",
+    "SessionTask",
+    "apps",
+    "authorized_keys",
+    "backups",
+    "checks",
+    "databases",
+    "deploy",
+    "doctor",
+    "facts",
+    "fleet_task",
+    "hosts",
+    "init",
+    "locks",
+    "login_shell",
+    "logs",
+    "remote_for",
+    "run",
+    "selection",
+    "session_task",
+    "status",
+    "transfers",
+    "trust",
+    "with_own_tasks",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """A module of this package, or the Session. Start-up: each is loaded when a task first uses it."""
+    if name == "Session":
+        return import_module("lockstitch.cli.session").Session
+    if name in __all__:
+        return import_module(f"lockstitch.cli.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

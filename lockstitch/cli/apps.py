@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from lockstitch import plans
 from lockstitch.cli.fanout import end, on_sites, record, site_work
+from lockstitch.cli.run_plan import carry_out
 from lockstitch.cli.session import Session, words
-from lockstitch.engine.fanout import FanoutOptions, run_on_hosts
+from lockstitch.engine.fanout import run_on_hosts
 from lockstitch.engine.journal import now
 from lockstitch.errors import ExitCode, UsageError
 from lockstitch.facts.site import Survey
@@ -27,9 +28,7 @@ from lockstitch.services.release_context import ReleaseContext
 _QUEUES = "has queues that its service knows"
 
 
-def switch_maintenance(
-    session: Session, only: str, *, on: bool, retry: int = 0, secret: str = "", message: str = "", yes: bool = False
-) -> None:
+def switch_maintenance(session: Session, only: str, *, on: bool, retry: int = 0, secret: str = "") -> None:
     """Plan it, show it, ask where it must be asked, carry it out."""
     if retry < 0:
         raise UsageError("--retry is a number of seconds; nothing was changed")
@@ -39,12 +38,11 @@ def switch_maintenance(
         found = session.survey(fleet, plans.rollback_asks(fleet, ""))
         env = plans.environments(fleet, reveal=on and not session.dry)
         known = resolve_secret(secret) if secret and not session.dry else ""
-        page = Page(str(retry) if retry else "", known, message)
-        return plans.maintenance(
-            fleet, found, plans.MaintenanceOptions(session.run_id, session.by, on, message, page, env)
-        )
+        page = Page(str(retry) if retry else "", known, session.message)
+        options = plans.MaintenanceOptions(session.run_id, session.by, on, session.message, page, env)
+        return plans.maintenance(fleet, found, options)
 
-    session.carry_out(make, yes=yes)
+    carry_out(session, make)
 
 
 def show_maintenance(session: Session, only: str) -> None:
@@ -56,8 +54,9 @@ def show_maintenance(session: Session, only: str) -> None:
         sys.exit(int(ExitCode.UNREACHABLE))
 
 
-def app_command(session: Session, only: str, line: str, *, once: bool) -> None:
-    """A command of each app's own console."""
+def app_command(session: Session, only: str, *, once: bool) -> None:
+    """Run a command of each app's own console: the rest of the command line."""
+    line = session.c.remainder
     if not line.strip():
         raise UsageError("there is no command", hint="fab -H ENV artisan -- about")
     what = f"artisan -- {line}"
@@ -101,19 +100,17 @@ def _of(app: App, place: ReleaseContext, which: Callable[[Queues], Command]) -> 
     return which(queues) if queues else None
 
 
-def change_services(
-    session: Session, verb: plans.Verb, only: str, how: FanoutOptions, *, message: str, yes: bool
-) -> None:
+def change_services(session: Session, verb: plans.Verb, only: str) -> None:
     """Plan it, show it, ask where it must be asked, carry it out."""
     fleet = session.fleet(only)
 
     def make() -> Plan:
         found = session.survey(fleet, plans.rollback_asks(fleet, ""))
         env = plans.environments(fleet, reveal=not session.dry)
-        asked = plans.ServiceChange(session.run_id, session.by, verb, message, how.at_once, env)
-        return limited(plans.service(fleet, found, asked), how.timeout)
+        asked = plans.ServiceChange(session.run_id, session.by, verb, session.message, session.limits.at_once, env)
+        return limited(plans.service(fleet, found, asked), session.limits.timeout)
 
-    session.carry_out(make, yes=yes)
+    carry_out(session, make)
 
 
 def limited(plan: Plan, seconds: float) -> Plan:
@@ -129,11 +126,12 @@ def limited(plan: Plan, seconds: float) -> Plan:
     )
 
 
-def show_services(session: Session, only: str, how: FanoutOptions) -> None:
+def show_services(session: Session, only: str) -> None:
     """What every service says; a line in the journal."""
     began, start = now(), time.monotonic()
     fleet = session.fleet(only)
-    found = session.survey(fleet, plans.usual_asks(fleet), most=how.at_once, seconds=how.timeout)
+    limits = session.limits
+    found = session.survey(fleet, plans.usual_asks(fleet), most=limits.at_once, seconds=limits.timeout)
     serving = plans.serving(fleet, found)
     ended = {host.name: _ended(host.name, found, serving) for host in fleet.hosts}
     record(session, f"service.status {only}".strip(), ended, began, time.monotonic() - start)

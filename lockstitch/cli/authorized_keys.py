@@ -11,7 +11,7 @@ from lockstitch.cli.facts import answers
 from lockstitch.cli.fanout import end, record, show
 from lockstitch.cli.output import aside, tell
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import NOT_BEGUN, FanoutOptions, HostScript, run_on_hosts
+from lockstitch.engine.fanout import NOT_BEGUN, HostScript, run_on_hosts
 from lockstitch.engine.journal import now
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
 from lockstitch.facts.authorized_keys import AuthorizedKey, KeyFile, add, key_file, keys_of, remove, write
@@ -26,9 +26,9 @@ _UNREADABLE = HostResult(ExitCode.CHECK_SAID_NO, "its authorized_keys cannot be 
 _GARBLED = HostResult(ExitCode.CHECK_SAID_NO, "its authorized_keys holds bytes that are no UTF-8: it stays as it is")
 
 
-def list_keys(session: Session, way: FanoutOptions, user: str) -> None:
+def list_keys(session: Session) -> None:
     """Every key that may log in as a user, and which of them is ours."""
-    done, found = answers(session, _typed("keys.list", user), key_file(), way, user)
+    done, found = answers(session, _typed(session, "keys.list"), key_file())
     hosts = {host.name: host for host in session.c.hosts}
     mine = {label: session.remote.logged_in_with(hosts[label]) for label in found}
     done |= {label: _UNREADABLE for label, file in found.items() if file is None}
@@ -44,7 +44,7 @@ def list_keys(session: Session, way: FanoutOptions, user: str) -> None:
     end(list(done.values()))
 
 
-def add_keys(session: Session, way: FanoutOptions, user: str, file: str, *, yes: bool = False) -> None:
+def add_keys(session: Session, file: str) -> None:
     """Let the keys of a file log in as a user, everywhere."""
     path = Path(file).expanduser()
     try:
@@ -53,11 +53,11 @@ def add_keys(session: Session, way: FanoutOptions, user: str, file: str, *, yes:
         raise UsageError(f"{file} cannot be read: {error}; nothing was changed") from error
     for key in keys:
         session.note(oneline(f"{key.fingerprint} {key.kind} {key.comment}" + (f" ({key.weak})" if key.weak else "")))
-    what = _typed("keys.add", user, *(key.fingerprint for key in keys))
-    _change(session, what, way, user, lambda host, there: add(there, keys), "it is there already", yes=yes)
+    what = _typed(session, "keys.add", *(key.fingerprint for key in keys))
+    _change(session, what, lambda host, there: add(there, keys), "it is there already")
 
 
-def remove_key(session: Session, way: FanoutOptions, user: str, named: str, *, yes: bool = False) -> None:
+def remove_key(session: Session, named: str) -> None:
     """Let no key of this fingerprint or comment log in as a user any more; never the one that lets us in."""
     if not named.strip():
         raise UsageError("no key is named; nothing was changed", hint="keys.list shows fingerprints and comments")
@@ -72,27 +72,25 @@ def remove_key(session: Session, way: FanoutOptions, user: str, named: str, *, y
             return "it is the only key there: it stays"
         return lines
 
-    _change(session, _typed("keys.remove", user, named), way, user, without, "there is no such key", yes=yes)
+    _change(session, _typed(session, "keys.remove", named), without, "there is no such key")
 
 
-def _change(
-    session: Session, what: str, way: FanoutOptions, user: str, make: KeyFileChange, so: str, *, yes: bool
-) -> None:
+def _change(session: Session, what: str, make: KeyFileChange, so: str) -> None:
     """Read, decide and write, on every host; one that refuses leaves the others to go on. `so` is said where nothing
     is to be changed."""
     if not session.dry:
-        session.confirm_all(yes=yes)
+        session.confirm_all()
     hosts, began, start = session.c.hosts, now(), time.monotonic()
     done = {host.name: HostResult(ExitCode.INTERRUPTED, NOT_BEGUN) for host in hosts}
     try:
         stopped = threading.Event()
-        asked = [_work(host, user, key_file().command, "read") for host in hosts]
-        read = run_on_hosts(session.remote, asked, way=way, stopped=stopped)
+        asked = [_work(host, session.user, key_file().command, "read") for host in hosts]
+        read = run_on_hosts(session.remote, asked, way=session.limits, stopped=stopped)
         decided = {host.name: _decided(session, host, read[host.name], make, so) for host in hosts}
         done |= {name: one for name, one in decided.items() if isinstance(one, HostResult)}
-        work = [_work(h, user, one, "write") for h in hosts if isinstance(one := decided[h.name], Command)]
+        work = [_work(h, session.user, one, "write") for h in hosts if isinstance(one := decided[h.name], Command)]
         if not stopped.is_set():
-            done |= {label: _why(one) for label, one in run_on_hosts(session.remote, work, way=way).items()}
+            done |= {label: _why(one) for label, one in run_on_hosts(session.remote, work, way=session.limits).items()}
     finally:
         if not session.dry:
             record(session, what, done, began, time.monotonic() - start)
@@ -119,9 +117,9 @@ def _decided(session: Session, host: Host, read: HostResult, make: KeyFileChange
     return HostResult(ExitCode.DONE, "would be changed", exit=0) if session.dry else write(file, lines)
 
 
-def _typed(task: str, user: str, *named: str) -> str:
+def _typed(session: Session, task: str, *named: str) -> str:
     """As it was typed, for the journal."""
-    return words(task, *named, *(("--user", user) if user else ()))
+    return words(task, *named, *(("--user", session.user) if session.user else ()))
 
 
 def _why(one: HostResult) -> HostResult:

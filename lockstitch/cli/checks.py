@@ -15,7 +15,6 @@ from lockstitch.cli.context import plain_host
 from lockstitch.cli.fanout import record
 from lockstitch.cli.session import Session, words
 from lockstitch.databases.health_check import Thresholds, judge
-from lockstitch.engine.fanout import FanoutOptions
 from lockstitch.engine.journal import now
 from lockstitch.engine.survey import DatabaseFacts, Query, Reply, examine, inquire, of
 from lockstitch.errors import ExitCode, HostLostError, LockstitchError, UsageError
@@ -72,7 +71,7 @@ def _judged(environment: str, database: Database, answer: DatabaseFacts, now: da
 _CODES = {"unreachable": ExitCode.UNREACHABLE, "failed": ExitCode.CHECK_SAID_NO}
 
 
-def show_checks(session: Session, only: str, skip: str, way: FanoutOptions) -> None:
+def show_checks(session: Session, only: str, skip: str) -> None:
     """Judge every selected host and app, and end with 7 where one fails, 3 where one cannot be asked."""
     began, start = now(), time.monotonic()
     skipped = known(words(skip))
@@ -83,7 +82,7 @@ def show_checks(session: Session, only: str, skip: str, way: FanoutOptions) -> N
     askings = [one for fleet, context in asked for one in gathered(fleet, context, skipped, implied=True)]
     plain = [usual_host(plain_host(name)) for name in session.c.selection.plain]
     askings += [replace(one, checks=tuple(c for c in one.checks if c.name not in skipped)) for one in plain]
-    answers = inquire(session.remote, [of(one) for one in askings], way)
+    answers = inquire(session.remote, [of(one) for one in askings], session.limits)
     found = judged(askings, answers)
     if "database" not in skipped and not interrupted(answers):
         for fleet, context in asked:
@@ -187,7 +186,7 @@ def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
     return replace(plan, notes=(*notes, *plan.notes)) if notes else plan
 
 
-def show_facts(session: Session, way: FanoutOptions) -> None:
+def show_facts(session: Session) -> None:
     """What every selected host tells of itself."""
     began, start = now(), time.monotonic()
     paths: dict[str, list[str]] = {}
@@ -195,7 +194,7 @@ def show_facts(session: Session, way: FanoutOptions) -> None:
         for host, app in fleet.sites():
             paths.setdefault(host.name, []).append(app.path)
     inquiries = [Query(h.name, h, fact_probes(paths.get(h.name, []))) for h in session.c.hosts]
-    answers = inquire(session.remote, inquiries, way)
+    answers = inquire(session.remote, inquiries, session.limits)
     told = {name: one for name, one in answers.items() if len(one.read) == 3}
     found = {name: ReportedHost(one.read[1], one.read[0], one.read[2]) for name, one in told.items()}
     away = {name: _away(one) for name, one in answers.items() if name not in told}

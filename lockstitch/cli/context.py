@@ -64,11 +64,13 @@ class _Folder:
         self._path = path
 
     def names(self) -> Sequence[str]:
+        # Start-up: `fab --list` needs no inventory.
         from lockstitch.inventory import environments
 
         return environments(self._path) if self._path.exists() else []
 
     def load(self, name: str) -> Inventory:
+        # Start-up: as above.
         from lockstitch.inventory import load
 
         return load(self._path, name)
@@ -76,6 +78,7 @@ class _Folder:
 
 def select(settings: ProjectSettings, typed: str) -> tuple[Selection, bool]:
     """What -H means, or without it the default environment; and whether that was so."""
+    # Start-up: as above.
     from lockstitch.inventory import select as select_of
 
     if typed:
@@ -93,6 +96,7 @@ def hosts_of(selection: Selection) -> tuple[Host, ...]:
 
 def plain_host(name: str) -> Host:
     """The Host that is meant by `user@host:port`, with all else from `~/.ssh/config`."""
+    # Start-up: `fab --list` needs no hosts.
     from lockstitch.model.host import Host
     from lockstitch.remote.ssh.route import parse_address
 
@@ -106,6 +110,7 @@ def typed_names(selection: Selection) -> dict[str, str]:
 
 def remote_for(c: FleetContext) -> RoutedRemote[SshRemote]:
     """The way to the hosts, with all that the command line said about connecting; and to this machine."""
+    # Start-up: as above.
     from lockstitch.remote.routed import RoutedRemote
     from lockstitch.remote.ssh import SshRemote
 

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, TextIO, cast
 
 from lockstitch import plans
-from lockstitch.cli.output import SafeStream
+from lockstitch.cli.run_plan import carry_out
 from lockstitch.cli.session import Session, words
 from lockstitch.databases.backup import BackupDirectoryFacts, is_of
 from lockstitch.databases.health_check import Thresholds, judge
-from lockstitch.databases.retention import why_kept
 from lockstitch.engine.database_console import at_terminal
-from lockstitch.engine.offsite import (
-    PushObserver,
-    PushResult,
-    bucket_of,
-    fetch,
-    push_sealed_to_bucket,
-    push_sealed_to_host,
-    push_to_bucket,
-    push_to_host,
-)
 from lockstitch.engine.survey import DatabaseFacts, examine, look
 from lockstitch.errors import CheckError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.site import Survey
 from lockstitch.inventory import Database, Fleet, resolve_secret
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.command import Secret, Value
-from lockstitch.model.format import sized
-from lockstitch.model.plan import Plan, Script
-from lockstitch.plans.database_steps import DatabaseJob, record
-from lockstitch.report import backups_json, backups_text, databases_json, databases_text, neutral
-from lockstitch.text import listed
+from lockstitch.model.plan import Plan
+from lockstitch.plans.database_steps import DatabaseJob
+from lockstitch.report import databases_json, databases_text, neutral
 
 
 class DatabaseSession:
@@ -77,7 +61,7 @@ class DatabaseSession:
         ]
 
     def carry_out(
-        self, make: Callable[[Sequence[DatabaseJob]], Plan], *, yes: bool = True, proving: bool = False
+        self, make: Callable[[Sequence[DatabaseJob]], Plan], *, confirm: bool = False, proving: bool = False
     ) -> None:
         """Look, plan, show, ask where it must be asked, and do it."""
         hosts = {database.host.name for database in self.databases.values()}
@@ -86,7 +70,7 @@ class DatabaseSession:
             self.session.note(f"asking {', '.join(sorted(hosts))} of {self.environment}")
             return make(self.shelves(proving=proving))
 
-        self.session.carry_out(planned, yes=yes)
+        carry_out(self.session, planned, confirm=confirm)
 
     def secret(self, reference: str) -> Secret:
         if reference not in self._known:
@@ -119,114 +103,15 @@ def _meant(fleet: Fleet, named: str) -> dict[str, Database]:
     return {name: known[name] for name in wanted}
 
 
-def show_backups(stores: DatabaseSession) -> None:
-    """Print every backup and what keeps it, as far as the hosts can be asked."""
-    facts = stores.facts(servers=False)
-    apps = stores.apps()
-    for host in apps.unreachable:
-        stores.session.note(f"{host} cannot be reached: what its releases keep is not known")
-    for site, why in apps.unreadable.items():
-        stores.session.note(f"{site} is unreadable: what its releases keep is not known: {'; '.join(why)}")
-    held = plans.held_backups(apps, (b for found in facts.values() for b in found.backups))
-    kept: dict[str, str] = {}
-    for name, found in facts.items():
-        kept |= why_kept(found.backups, stores.databases[name].keep, held, found.future)
-    stores.session.answer(lambda: backups_json(facts, kept), lambda: backups_text(facts, kept))
-    if unreadable := [f"{name}: unreadable: {why}" for name, found in facts.items() for why in found.unreadable]:
-        raise CheckError(listed(unreadable), hint="see to these paths on their hosts")
+def analyze(session: Session, named: str) -> None:
+    """Bring the planner's statistics of the databases up to date."""
+    stores = DatabaseSession(session, named)
+    stores.carry_out(lambda jobs: plans.analyze(stores.environment, jobs))
 
 
-def prove_plan(stores: DatabaseSession, shelves: Sequence[DatabaseJob], name: str) -> plans.Plan:
-    """The plan that proves a backup, or the newest of every database that has a place for that."""
-    able = shelves if name else [shelf for shelf in shelves if shelf.prove] or shelves
-    _tell_left_out(stores, shelves, able, "prove")
-    return plans.prove(stores.environment, plans.choose(able, name))
-
-
-def _tell_left_out(
-    stores: DatabaseSession, shelves: Sequence[DatabaseJob], able: Sequence[DatabaseJob], key: str
-) -> None:
-    for shelf in shelves:
-        if shelf not in able:
-            stores.session.note(f"left out: {shelf.database.name} has no `{key}` in the inventory")
-
-
-def fetch_backup(stores: DatabaseSession, name: str, to: str) -> None:
-    """Copy a backup to this machine."""
-    ((shelf, chosen),) = plans.choose(stores.shelves(servers=False), name)
-    at = shelf.database
-    if stores.session.dry:
-        stores.session.note(f"{chosen} of {at.host.name} would be copied to {to}")
-        return
-    with _copying(chosen) as told:
-        copy = fetch(stores.session.remote, at.host, at.vault.directory, chosen, Path(to).expanduser(), told)
-    _record(stores, shelf, "fetch", chosen, str(copy))
-    stores.session.answer(
-        lambda: {"name": chosen, "path": str(copy)}, lambda: f"{copy}: every file is as its manifest says"
-    )
-
-
-def push_backups(stores: DatabaseSession, name: str) -> None:
-    """Copy backups to where the inventory says, one after the other."""
-    pushed: list[dict[str, Any]] = []
-    shelves = stores.shelves(servers=False)
-    able = shelves if name else [shelf for shelf in shelves if shelf.database.offsite] or shelves
-    _tell_left_out(stores, shelves, able, "offsite")
-    for shelf, chosen in plans.choose(able, name):
-        if stores.session.dry:
-            stores.session.note(f"{chosen} of {shelf.database.host.name} would be copied to where `offsite` says")
-            continue
-        with _copying(chosen) as told:
-            done = _push(stores, shelf, chosen, told)
-        _record(stores, shelf, "push", chosen, done.where)
-        pushed.append({"name": chosen, **vars(done)})
-    stores.session.answer(lambda: {"pushed": pushed}, lambda: "\n".join(_told(each) for each in pushed))
-
-
-def _told(pushed: dict[str, Any]) -> str:
-    what = "was there already" if pushed["already"] else f"{sized(pushed['bytes'])} sent"
-    return f"{pushed['where']}: {what}, every file was read back and is as its manifest says"
-
-
-def _push(stores: DatabaseSession, shelf: DatabaseJob, name: str, told: PushObserver) -> PushResult:
-    at, remote = shelf.database, stores.session.remote
-    if at.offsite is None:
-        raise UsageError(
-            f"{at.name} has nowhere to be pushed to",
-            hint="write offsite: {bucket: NAME} or {host: NAME, directory: PATH} under it in the inventory",
-        )
-    sealing = at.offsite.age
-    if at.offsite_host is None and sealing:
-        return push_sealed_to_bucket(remote, at.host, at.vault.directory, name, bucket_of(at.offsite), sealing, told)
-    if at.offsite_host is None:
-        return push_to_bucket(remote, at.host, at.vault.directory, name, bucket_of(at.offsite), told)
-    assert at.offsite.directory is not None
-    if sealing:
-        where = (at.offsite_host, at.offsite.directory)
-        return push_sealed_to_host(remote, at.host, at.vault.directory, name, *where, sealing, told)
-    return push_to_host(remote, at.host, at.vault.directory, name, at.offsite_host, at.offsite.directory, told)
-
-
-def _record(stores: DatabaseSession, shelf: DatabaseJob, event: str, name: str, where: str) -> None:
-    step = record(shelf, event, name=name, where=where)
-    stores.session.remote.run(shelf.database.host, Script((step,), app=shelf.database.name))
-
-
-@contextmanager
-def _copying(name: str) -> Iterator[PushObserver]:
-    """A bar on a terminal, on stderr; nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    console = Console(file=cast(TextIO, SafeStream(sys.stderr)))
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda file, done, of: bar.update(task, completed=done, total=of)
-
-
-def show_check(stores: DatabaseSession) -> None:
+def show_check(session: Session, named: str) -> None:
     """Judge every database that is meant, and end with 7 when one fails, with 3 when one's host is away."""
+    stores = DatabaseSession(session, named)
     databases, now = stores.databases, datetime.now(UTC)
     found = examine(stores.session.remote, databases, {name: stores.secret(d.url) for name, d in databases.items()})
     away = {name: error for name, error in found.items() if isinstance(error, LockstitchError)}
@@ -259,8 +144,9 @@ def _other_answers(stores: DatabaseSession, name: str, one: DatabaseFacts) -> tu
     return f"fab -H {stores.environment}", stores.databases[name].engine.versions(server.server, server.tool)
 
 
-def open_shell(stores: DatabaseSession) -> None:
+def open_shell(session: Session, named: str) -> None:
     """Open the shell of the one database that is meant; where the environment is protected its name is asked for."""
+    stores = DatabaseSession(session, named)
     if len(stores.databases) != 1:
         names = ", ".join(stores.databases)
         raise UsageError(f"one database at a time, not {names}", hint="name it: --database NAME")
@@ -270,12 +156,12 @@ def open_shell(stores: DatabaseSession) -> None:
             hint="type it in a terminal; for programs there is `database.check --json`",
         )
     ((name, database),) = stores.databases.items()
-    session, url = stores.session, stores.secret(database.url)
+    url = stores.secret(database.url)
     shown = f"{database.engine.kind} shell of {name} ({database.engine.database(url)}) on {database.host.name}"
     if session.dry:
         session.note(f"would open the {shown}")
         return
-    session.confirm(stores.fleet, yes=False)
+    session.confirm(stores.fleet)
     session.note(f"the {shown}")
     code = at_terminal(session.remote, database, url, stores.environment)
     if code:

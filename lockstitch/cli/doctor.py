@@ -15,7 +15,6 @@ from lockstitch.cli.checks import codes, interrupted, judged
 from lockstitch.cli.context import plain_host
 from lockstitch.cli.fanout import record
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import FanoutOptions
 from lockstitch.engine.journal import now
 from lockstitch.engine.survey import inquire, of
 from lockstitch.errors import HostKeyError, LockstitchError
@@ -29,14 +28,14 @@ from lockstitch.report import CheckedHost, checks_json, checks_text
 HERE = "this machine"
 
 
-def examine_all(session: Session, way: FanoutOptions) -> None:
+def examine_all(session: Session) -> None:
     """Show every finding; end with 7 where one is a failure, 3 where a host cannot be reached."""
     began, start = now(), time.monotonic()
     selected = [fleet.inventory for fleet in session.c.selection.fleets]
     found = {HERE: CheckedHost(tuple(("", one) for one in _here(session, selected)))}
     cut: list[HostResult] = []
     if session.c.hosts:
-        hosts, cut = _hosts(session, way)
+        hosts, cut = _hosts(session)
         found |= hosts
         record(session, "doctor", {n: codes(one) for n, one in found.items()}, began, time.monotonic() - start)
     code = worst_exit_code([*(codes(one) for one in found.values()), *cut])
@@ -75,10 +74,10 @@ def _way(session: Session, host: Host) -> tuple[Hop, ...]:
         return ()
 
 
-def _hosts(session: Session, way: FanoutOptions) -> tuple[dict[str, CheckedHost], list[HostResult]]:
+def _hosts(session: Session) -> tuple[dict[str, CheckedHost], list[HostResult]]:
     asked = [one for fleet in session.c.selection.fleets for one in askings(fleet)]
     asked += [login(plain_host(name)) for name in session.c.selection.plain]
-    answers = inquire(session.remote, [of(one) for one in asked], way)
+    answers = inquire(session.remote, [of(one) for one in asked], session.limits)
     found = judged(asked, answers)
     errors = {one.host.name: error for one in asked if (error := answers[one.label].error)}
     hosts = {one.host.name: one.host for one in asked}

@@ -148,6 +148,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
 
     def _selected_by(self, task: Task[Any]) -> tuple[Selection, bool]:
         """What a task on a fleet works on."""
+        # Start-up: `fab --list` needs no inventory.
         from lockstitch.inventory import Selection
 
         return (Selection(), False) if getattr(task, "alone", False) and not self._typed else self.selected
@@ -155,6 +156,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
     @cached_property
     def network(self) -> Network:
         """What the connections of plain tasks share."""
+        # Start-up: tasks on a fleet have a remote of their own.
         from lockstitch.remote.ssh import Network
 
         typed = typed_names(self.selected[0]) if self._typed else {}
@@ -213,6 +215,7 @@ def _named(host: Any) -> Host:
         return plain_host(host)
     if unknown := set(host) - {"host", "user", "port"}:
         raise UsageError(f"a task's hosts can have host, user and port, not {', '.join(sorted(unknown))}")
+    # Start-up: as above.
     from lockstitch.model.host import Address, Host
 
     return Host(host["host"], Address(host["host"], None, host.get("port"), host.get("user")))

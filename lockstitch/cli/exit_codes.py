@@ -11,7 +11,7 @@ from invoke.exceptions import CommandTimedOut, Exit, Failure
 from paramiko import SSHException
 
 from lockstitch.errors import ExitCode, LockstitchError
-from lockstitch.text import quoted
+from lockstitch.text import neutral, quoted, unforged
 
 LAST_LINES = 10
 # No connection fails for these reasons.
@@ -42,8 +42,6 @@ def endings() -> Iterator[None]:
 
 
 def _exit(text: str, code: ExitCode) -> Exit:
-    from lockstitch.text import neutral, unforged
-
     return Exit(unforged(neutral(text)), int(code))
 
 

@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 from lockstitch.cli.fanout import by_hand, end
 from lockstitch.cli.output import aside, tell
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import FanoutOptions, HostScript
+from lockstitch.engine.fanout import HostScript
 from lockstitch.errors import ExitCode
+from lockstitch.facts.disks import disks, folders
+from lockstitch.facts.processes import processes
 from lockstitch.facts.table import TableQuery
+from lockstitch.facts.users import accounts
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.probe import Probe
 from lockstitch.model.results import HostResult
@@ -21,9 +24,24 @@ T = TypeVar("T")
 _LONGEST = 400.0
 
 
-def ask(session: Session, what: str, question: TableQuery[Any], way: FanoutOptions, user: str = "") -> None:
+def show_processes(session: Session, match: str, by: str, top: int) -> None:
+    """Show the busiest processes of every selected host."""
+    ask(session, "processes", processes(by, top, match))
+
+
+def show_disk_usage(session: Session, path: str, top: int) -> None:
+    """Show the file systems of every selected host, or what is largest below a folder."""
+    ask(session, f"disk.usage {path}".strip(), folders(path, top) if path else disks())
+
+
+def show_users(session: Session) -> None:
+    """Show who may log in to every selected host."""
+    ask(session, "users.list", accounts())
+
+
+def ask(session: Session, what: str, question: TableQuery[Any]) -> None:
     """Ask every selected host, and end with the exit code of all."""
-    done, found = answers(session, what, question.probe, way, user)
+    done, found = answers(session, what, question.probe)
     if session.json:
         hosts = {label: _json(one, found.get(label)) for label, one in done.items()}
         session.answer(lambda: {"hosts": hosts}, str)
@@ -39,13 +57,11 @@ def ask(session: Session, what: str, question: TableQuery[Any], way: FanoutOptio
     end(list(done.values()))
 
 
-def answers(
-    session: Session, what: str, probe: Probe[T], way: FanoutOptions, user: str = ""
-) -> tuple[dict[str, HostResult], dict[str, T]]:
+def answers(session: Session, what: str, probe: Probe[T]) -> tuple[dict[str, HostResult], dict[str, T]]:
     """How it ended on each host, and what those that could answer said."""
     steps = (Step(probe.name, "", probe.command, timeout=_LONGEST),)
-    work = [HostScript(host.name, host, Script(steps, user=user or None)) for host in session.c.hosts]
-    done = by_hand(session, what, work, way)
+    work = [HostScript(host.name, host, Script(steps, user=session.user or None)) for host in session.c.hosts]
+    done = by_hand(session, what, work)
     found = {
         label: probe.parse(one.results[0].output, one.results[0].code)
         for label, one in done.items()

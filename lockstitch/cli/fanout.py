@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,19 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lockstitch import plans
-from lockstitch.cli.output import OutputDigest, PrefixedOutput, aside, tell
+from lockstitch.cli.output import PrefixedOutput, aside
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import DAY, FanoutOptions, HostScript, run_on_hosts
+from lockstitch.engine.fanout import DAY, HostScript, run_on_hosts
 from lockstitch.engine.journal import note, now, records
 from lockstitch.engine.redact import redacted
 from lockstitch.errors import CheckError, ExitCode, UsageError
 from lockstitch.inventory import App, Fleet
-from lockstitch.model.command import Command, Secret, words
+from lockstitch.model.command import Command, Secret
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Site, Step
 from lockstitch.model.results import HostResult, Observer, nobody, worst_exit_code
-from lockstitch.remote.script import KEEP_CHARACTERS
-from lockstitch.report import by_hand_text, done_json, done_text, grouped_text, quoted
+from lockstitch.report import by_hand_text, done_json, done_text, quoted
 from lockstitch.services.release_context import ReleaseContext
 
 if TYPE_CHECKING:
@@ -48,27 +46,10 @@ def _values(selection: Selection) -> Iterator[Secret]:
 _ALL = 20
 
 
-def way(*, serial: bool = False, parallel: int = 0, timeout: float = 0, until_ok: int = 1) -> FanoutOptions:
-    """How it was typed that it is to be carried out."""
-    if serial and parallel > 1:
-        raise UsageError("--serial is one host at a time, --parallel is several", hint="give one of them")
-    if parallel < 0 or timeout < 0 or until_ok < 1:
-        raise UsageError("--parallel, --timeout and --until-ok are numbers above 0; nothing was done")
-    return FanoutOptions(1 if serial else parallel or FanoutOptions.at_once, until_ok, timeout=timeout)
-
-
-def whose(*, sudo: bool, user: str) -> str:
-    """Who does it on the hosts; empty for the login user."""
-    if sudo and user not in ("", "root"):
-        raise UsageError("--sudo is root, --user another", hint="give one of them")
-    return "root" if sudo else user
-
-
 def by_hand(
     session: Session,
     what: str,
     work: Sequence[HostScript],
-    how: FanoutOptions | None = None,
     observe: Observer = nobody,
 ) -> dict[str, HostResult]:
     """Carry out work on many hosts; it is a line in the journal of this machine, also when it is cut off."""
@@ -76,7 +57,7 @@ def by_hand(
     session.remote.one_script_each()
     done: dict[str, HostResult] = {}
     try:
-        done = run_on_hosts(session.remote, work, observe, how, _at_once_said(session, len(work)))
+        done = run_on_hosts(session.remote, work, observe, session.limits, _at_once_said(session, len(work)))
         return done
     finally:
         ended = {one.label: done.get(one.label) for one in work}
@@ -194,76 +175,3 @@ def _work(host: Host, app: App, site: Site, known: plans.Environments, make: Com
         return None
     script = Script((Step("run", "", command, timeout=DAY),), app=app.name, user=site.user)
     return HostScript(str(site), host, script)
-
-
-# The interpreter gets the file as an argument, so that it runs where /tmp may hold nothing that is executed.
-_SCRIPT = """
-lockstitch_file=$(mktemp) || exit 1
-trap 'rm -f -- "$lockstitch_file"' EXIT
-trap 'exit 143' HUP INT TERM
-printf '%s' "$lockstitch_text" >"$lockstitch_file" || exit 1
-"""
-
-
-def run_everywhere(
-    session: Session,
-    line: str,
-    way: FanoutOptions,
-    *,
-    user: str = "",
-    cwd: str = "",
-    script: str = "",
-    group: bool = False,
-) -> None:
-    """Run it, show what it prints as it comes or grouped, and end with 7 where it failed, 3 where a host is away."""
-    command = _scripted(script, line, cwd) if script else Command(line, cwd=cwd or None)
-    if not command.text.strip():
-        raise UsageError("there is no command to run", hint="fab -H ENV run -- uptime")
-    if session.dry:
-        session.note("\n".join([f"on {', '.join(host.name for host in session.c.hosts)}:", line or script]))
-        return
-    steps = (Step("run", "", command, timeout=DAY),)
-    work = [
-        HostScript(host.name, host, Script(steps, user=user or None, unseen=bool(script))) for host in session.c.hosts
-    ]
-    _shown(session, _what(line, user, cwd, script), work, way, group=group)
-
-
-def _shown(session: Session, what: str, work: list[HostScript], way: FanoutOptions, *, group: bool) -> None:
-    sums = OutputDigest()
-    if not session.json and not group:
-        with PrefixedOutput(sys.stdout, [one.label for one in work]) as prefixed:
-            done = by_hand(session, what, work, way, prefixed)
-        show(session, done, prefixed.lost)
-    done = by_hand(session, what, work, way, sums)
-    cut = {label: size > KEEP_CHARACTERS for label, size in sums.sizes.items()}
-    if session.json:
-        session.answer(lambda: done_json(done, cut=cut), str)
-        end(list(done.values()))
-    tell(grouped_text(done, sums.sums))
-    for label in [label for label, is_cut in cut.items() if is_cut]:
-        aside(f"{label}: only the last {KEEP_CHARACTERS // 1024} KiB are shown")
-    aside(done_text(done, all_of_them=False))
-    end(list(done.values()))
-
-
-def _scripted(file: str, line: str, cwd: str) -> Command:
-    """A script of this machine, by the interpreter that its first line names; what stands after `--` are its words."""
-    try:
-        text = Path(file).expanduser().read_bytes().decode("utf-8", "surrogateescape")
-    except OSError as error:
-        raise UsageError(f"{file}: {(error.strerror or str(error)).lower()}; nothing was done") from error
-    first = text.partition("\n")[0]
-    try:
-        interpreter = words(*shlex.split(first[2:])) if first.startswith("#!") else ""
-    except ValueError as error:
-        raise UsageError(f"{file}: its first line cannot be read: {str(error).lower()}; nothing was done") from error
-    run = f'{interpreter or "sh"} "$lockstitch_file" {line}'
-    return Command(_SCRIPT + run, values={"lockstitch_text": text}, cwd=cwd or None)
-
-
-def _what(line: str, user: str, cwd: str, script: str) -> str:
-    """As it was typed, for the journal."""
-    options = [("--user", user), ("--cwd", cwd), ("--script", script)]
-    typed = words("run", *(part for name, value in options if value for part in (name, value)))
-    return f"{typed} -- {line}" if line else typed

@@ -10,8 +10,9 @@ from typing import TypeVar
 from lockstitch import plans
 from lockstitch.cli.apps import limited
 from lockstitch.cli.fanout import by_hand, end
+from lockstitch.cli.run_plan import carry_out
 from lockstitch.cli.session import Session, words
-from lockstitch.engine.fanout import FanoutOptions, HostScript, run_on_hosts
+from lockstitch.engine.fanout import HostScript, run_on_hosts
 from lockstitch.errors import CheckError, ConnectError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.packages import Packages, boot_probe, packages_probe
 from lockstitch.facts.site import Survey
@@ -26,28 +27,28 @@ T = TypeVar("T")
 _MANY = 300.0
 
 
-def reboot_hosts(session: Session, how: FanoutOptions, *, only_pending: bool, message: str, yes: bool) -> None:
+def reboot_hosts(session: Session, *, only_pending: bool, timeout: float) -> None:
     """Ask every host, plan it, show it, ask where it must be asked, carry it out."""
-    if not how.timeout:
+    if timeout <= 0:
         raise UsageError("--timeout is a number of seconds above 0; nothing was changed")
 
     def make() -> plans.Plan:
-        turns = _turns(session, message, how)
+        turns = _turns(session)
         found = _asked(session, boot_probe())
         mine = _boot_of_this_machine(session)
         if here := [name for name, boot in found.items() if boot.identity == mine]:
             raise UsageError(f"{', '.join(here)}: that is the machine you type this on; nothing was changed")
-        return plans.reboot(turns, found, only_pending=only_pending, seconds=how.timeout)
+        return plans.reboot(turns, found, only_pending=only_pending, seconds=timeout)
 
-    session.carry_out(make, yes=yes)
+    carry_out(session, make)
 
 
-def show_updates(session: Session, how: FanoutOptions, *, refresh: bool) -> None:
+def show_updates(session: Session, *, refresh: bool) -> None:
     """What apt would do on every host; a line in the journal, as it may have fetched lists."""
     probe = packages_probe(refresh=refresh)
     work = _work(session, probe)
     typed = "packages.updates --refresh" if refresh else "packages.updates"
-    done = by_hand(session, typed, work, how)
+    done = by_hand(session, typed, work)
     found: dict[str, Packages | HostResult] = {}
     for host, one in done.items():
         found[host] = probe.parse(one.results[0].output, one.results[0].code) if one.results else one
@@ -56,30 +57,29 @@ def show_updates(session: Session, how: FanoutOptions, *, refresh: bool) -> None
     end([*done.values(), *([HostResult(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
 
 
-def upgrade_hosts(
-    session: Session, how: FanoutOptions, *, security: bool, only: str, refresh: bool, message: str, yes: bool
-) -> None:
+def upgrade_hosts(session: Session, only: str, *, security: bool, refresh: bool) -> None:
     """Ask apt on every host, plan it, show it, ask where it must be asked, carry it out."""
 
     def make() -> plans.Plan:
-        turns = _turns(session, message, how)
+        turns = _turns(session)
         found = _asked(session, packages_probe(refresh=refresh and not session.dry))
         chosen = {host: one.chosen(security=security, only=words(only)) for host, one in found.items()}
         every = {update.name.partition(":")[0] for some in chosen.values() for update in some}
         for name in words(only):
             if name.partition(":")[0] not in every:
                 session.note(f"{name} is to be upgraded nowhere")
-        return limited(plans.upgrade(turns, found, chosen), how.timeout)
+        return limited(plans.upgrade(turns, found, chosen), session.limits.timeout)
 
-    session.carry_out(make, yes=yes)
+    carry_out(session, make)
 
 
-def _turns(session: Session, message: str, how: FanoutOptions) -> plans.RollingHosts:
+def _turns(session: Session) -> plans.RollingHosts:
     """The hosts and what is known of their apps; of their groups' other hosts too, as far as they answer."""
     selection = session.c.selection
     hosts = session.c.hosts
     plain = ",".join(selection.plain)
-    turns = plans.RollingHosts(session.run_id, session.by, plain, hosts, message=message, most=how.at_once)
+    most = session.limits.at_once
+    turns = plans.RollingHosts(session.run_id, session.by, plain, hosts, message=session.message, most=most)
     if not selection.fleets:
         return turns
     if selection.plain:
@@ -129,13 +129,13 @@ class _SilentError(LockstitchError):
 _LONGEST = 300.0
 
 
-def clean_disks(session: Session, only: str, message: str, *, yes: bool) -> None:
+def clean_disks(session: Session, only: str) -> None:
     """Survey, look, plan, show, ask where it must be asked, and carry it out."""
     fleet = session.fleet(only)
 
     def make() -> plans.Plan:
         found = session.survey(fleet, plans.usual_asks(fleet))
-        cleaning = plans.DiskCleanup(fleet, found, session.run_id, session.by, message)
+        cleaning = plans.DiskCleanup(fleet, found, session.run_id, session.by, session.message)
         hosts = {host.name: host for host in fleet.hosts}
         probes = cleaning.asks()
         work = [
@@ -156,4 +156,4 @@ def clean_disks(session: Session, only: str, message: str, *, yes: bool) -> None
         left = {site: probe.parse(results[site].output, results[site].code) for site, probe in probes.items()}
         return plans.clean(cleaning, left)
 
-    session.carry_out(make, yes=yes)
+    carry_out(session, make)

@@ -27,20 +27,20 @@ def show_locks(session: Session, only: str) -> None:
     session.answer(lambda: locks_json(held), lambda: locks_text(held))
 
 
-def take_locks(session: Session, only: str, message: str) -> None:
+def take_locks(session: Session, only: str) -> None:
     """Lock a fleet by hand."""
     fleet, hosts = _connected(session, only)
     environment = fleet.inventory.name
-    info = LockInfo(session.run_id, session.by, message, now())
+    info = LockInfo(session.run_id, session.by, session.message, now())
     Locks(session.remote, hosts, _sites(fleet), info, {}, environment).acquire()
     print(f"locked {environment} as run {session.run_id}; free it with: fab -H {environment} lock.break")
 
 
-def free_locks(session: Session, only: str, message: str, *, yes: bool) -> None:
+def free_locks(session: Session, only: str) -> None:
     """Free the fleet's locks whoever holds them, and say whose they were."""
     fleet, hosts = _connected(session, only)
-    session.confirm(fleet, yes=yes)
-    who = {"run": session.run_id, "by": session.by, "message": message}
+    session.confirm(fleet)
+    who = {"run": session.run_id, "by": session.by, "message": session.message}
     broken = break_locks(session.remote, hosts, _sites(fleet), **who, warn=session.note)
     lines = [f"{site.host}: {site.app}: broke the lock of {info}" for site, info in broken.items()]
     print("\n".join(map(oneline, lines)) or "nothing was locked")

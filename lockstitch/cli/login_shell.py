@@ -15,15 +15,16 @@ from lockstitch.errors import ConnectError, ExitCode, UsageError
 from lockstitch.model.command import words
 from lockstitch.model.host import Host
 from lockstitch.model.results import HostResult
+from lockstitch.remote.ssh.interactive import ssh_config
 from lockstitch.remote.terminal import run_at_terminal
 
 # What `ssh` exits with when it is not the host's shell that has ended.
 _LOST = 255
 
 
-def open_shell(session: Session, user: str) -> None:
+def open_shell(session: Session) -> None:
     """Open it, wait until it is ended, and leave a line in the journal."""
-    hosts = session.c.hosts
+    hosts, user = session.c.hosts, session.user
     if len(hosts) != 1:
         named = ", ".join(host.name for host in hosts)
         raise UsageError(f"a shell is opened on one host, not on {named}", hint=f"fab -H ENV:{hosts[0].name} shell")
@@ -46,8 +47,6 @@ def open_shell(session: Session, user: str) -> None:
 
 
 def _ssh(session: Session, host: Host, user: str) -> int:
-    from lockstitch.remote.ssh.interactive import ssh_config
-
     if shutil.which("ssh") is None:
         raise UsageError("there is no `ssh` on this machine", hint="install OpenSSH's client")
     text, name = ssh_config(session.remote.network.way(host), session.remote.network.client.files)

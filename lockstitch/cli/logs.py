@@ -149,8 +149,10 @@ class LogOptions:
         return words("logs", *([only] if only else []), *flags, *typed)
 
 
-def show_logs(session: Session, only: str, asked: LogOptions, way: FanoutOptions) -> None:
+def show_logs(session: Session, only: str, *, follow: bool, since: str, grep: str, lines: int, sudo: bool) -> None:
     """Show them, and end with 7 where nothing of an app can be read, 3 where a host is away."""
+    few = session.limits.at_once != FanoutOptions.at_once
+    asked = LogOptions.of(follow=follow, since=since, grep=grep, lines=lines, sudo=sudo, alone=few)
     fleet = session.fleet(only)
     posts = posts_of(fleet, sudo=asked.sudo)
     if session.dry:
@@ -162,7 +164,7 @@ def show_logs(session: Session, only: str, asked: LogOptions, way: FanoutOptions
     screen = Screen(sys.stdout, fleet, session)
     try:
         with screen:
-            _shown(session, posts, asked, way, screen, ended)
+            _shown(session, posts, asked, screen, ended)
     except KeyboardInterrupt:
         if not asked.follow:
             raise
@@ -212,11 +214,11 @@ def _shown(
     session: Session,
     posts: list[LogTarget],
     asked: LogOptions,
-    way: FanoutOptions,
     screen: Screen,
     ended: dict[str, HostResult],
 ) -> None:
-    steps = replace(way, timeout=0.0) if asked.follow else way
+    limits = session.limits
+    steps = replace(limits, timeout=0.0) if asked.follow else limits
     found = find(session.remote, posts, asked.wanted, steps)
     ended |= {label: one.done for label, one in found.items()}
     there = [one for one in found.values() if one.reached]
@@ -231,7 +233,7 @@ def _shown(
         return
     follower = Follower(session.remote, LiveMerger(screen, grep), say)
     if not any(one.code is ExitCode.INTERRUPTED for one in ended.values()):
-        follower.run(list(found.values()), reads, way.timeout)
+        follower.run(list(found.values()), reads, limits.timeout)
     # Ctrl-C is how it ends; and a host that was away was told, and tried until then.
     ended.clear()
     ended |= {label: HostResult(error.exit_code, error.message) for label, error in follower.ended.items()}

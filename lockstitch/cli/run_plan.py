@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from lockstitch.cli import too_late
 from lockstitch.cli.display import display
 from lockstitch.cli.output import aside, untold, unwritten
+from lockstitch.cli.session import Session
+from lockstitch.cli.signals import too_late
 from lockstitch.engine.journal import journaled
 from lockstitch.engine.runner import run
 from lockstitch.errors import ExitCode, SiteChangedError
@@ -19,15 +20,26 @@ from lockstitch.model.outcome import Outcome
 from lockstitch.model.plan import Plan
 from lockstitch.report import outcome_json, outcome_text, plan_text
 
-if TYPE_CHECKING:
-    from lockstitch.cli.session import Session
-
 # How often a plan is made anew.
 _AGAIN = 2
 T = TypeVar("T")
 
 
-def carried_out(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
+def carry_out(session: Session, make: Callable[[], Plan], *, confirm: bool = True) -> None:
+    """Plan, show the plan, ask where it must be asked, carry it out, show how it ended, and end with its code."""
+    plan = make()
+    if session.dry or plan.empty:
+        session.show_plan(plan)
+        return
+    session.note(plan_text(plan, commands=session.commands))
+    if confirm:
+        session.confirm_all()
+    databases = [one for fleet in session.c.selection.fleets for one in fleet.inventory.databases.values()]
+    hosts = {host.name: host for host in (*session.c.hosts, *(database.host for database in databases))}
+    while_same(plan, make, lambda plan: _run(session, plan, hosts), session.note)
+
+
+def _run(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
     """Carry a plan out, show how it ended, and end with its code."""
     with ExitStack() as last:
         with session.journal() as journal, display(plan, plain=session.json) as shown:

@@ -14,6 +14,7 @@ from typing import Any
 
 from invoke.exceptions import Exit, ParseError, UnknownFileType
 
+from lockstitch.cli.context import ProjectSettings
 from lockstitch.cli.executor import with_words
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
 
@@ -68,6 +69,7 @@ def _exit(error: LockstitchError) -> Exit:
 
 
 def _typo(program: Any, said: str) -> UsageError:
+    # Start-up: only after a typo.
     from lockstitch.inventory.validation import nearest
 
     if found := _NO_VALUE.search(said):
@@ -93,7 +95,5 @@ def _no_role(word: str, argv: list[str]) -> UsageError:
 
 
 def _environments(program: Any) -> list[str]:
-    from lockstitch.cli.context import ProjectSettings
-
     folder = ProjectSettings.of(program.config).hosts
     return [path.stem for path in Path(folder).glob("*.yml")]

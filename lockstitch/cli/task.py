@@ -1,23 +1,78 @@
-"""A task that works on a fleet: it is called once, with all that was selected."""
+"""Decorators that make tasks on a fleet: a task is called once, with all that was selected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, Signature
 from typing import Any, overload
 
 import fabric
+
+from lockstitch.cli.context import FleetContext
+
+# Options that many tasks have: the default and the help text. Those of the Session are added by `session_task`.
+OPTIONS: Mapping[str, tuple[Any, str]] = {
+    "json": (False, "print the answer as JSON on stdout; progress goes to stderr"),
+    "commands": (False, "show with the plan every command that is sent"),
+    "message": ("", "why; kept in the journal and the lock"),
+    "yes": (False, "do not ask, where the environment is protected"),
+    "sudo": (False, "as root, through sudo without a password"),
+    "user": ("", "as this user, through sudo without a password"),
+    "serial": (False, "one host after the other"),
+    "parallel": (0, "at most so many hosts at the same time; 64 without it"),
+    "timeout": (0.0, "end it on a host after so many seconds"),
+    "until_ok": (1, "try up to so many times, a second apart, until it exits with 0"),
+}
+# Help texts of arguments that a task declares itself.
+_HELP = {
+    **{name: text for name, (_, text) in OPTIONS.items()},
+    "only": "only these apps, with commas",
+    "app": "only these apps, with commas",
+    "database": "only these databases, with commas, by their names in the inventory",
+}
+
+FANOUT = ("json", "serial", "parallel", "timeout")
+CHANGE = ("message", "yes", "json", "commands")
+# For a change in waves: these limit what the rollout of the inventory allows.
+ROLLOUT_HELP = {
+    "serial": "one host after the other, whatever the rollout says",
+    "parallel": "at most so many hosts at the same time, where the rollout says more",
+    "timeout": "end a step on a host after so many seconds",
+}
 
 
 class FleetTask(fabric.Task):  # type: ignore[misc]
     """A Fabric task whose context holds the whole selection.
 
     `remainder` lets it take what stands after `--`, and `takes` is the argument that a bare word after it stands for.
-    One that is `alone` works without any host, and so on none where no -H was given.
+    One that is `alone` works without any host, and so on none where no -H was given. `flags` are options that its body
+    takes as keywords without naming them: by name, the default and the help text.
     """
 
-    remainder = False
-    takes = ""
-    alone = False
+    def __init__(
+        self,
+        body: Callable[..., Any],
+        *,
+        remainder: bool = False,
+        takes: str = "",
+        alone: bool = False,
+        flags: Mapping[str, tuple[Any, str]] | None = None,
+        help: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> None:
+        self.remainder, self.takes, self.alone, self.flags = remainder, takes, alone, dict(flags or {})
+        names = self.argspec(body).parameters
+        known = {**_HELP, **{name: text for name, (_, text) in self.flags.items()}}
+        # Short flags are not made up: they collide with those of `fab` itself.
+        settings.setdefault("auto_shortflags", False)
+        super().__init__(body, help={**{n: known[n] for n in names if n in known}, **(help or {})}, **settings)
+
+    def argspec(self, body: Callable[..., Any]) -> Signature:
+        """The arguments of the body, and its flags."""
+        spec: Signature = super().argspec(body)
+        own = [one for one in spec.parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+        flags = [Parameter(n, Parameter.KEYWORD_ONLY, default=default) for n, (default, _) in self.flags.items()]
+        return spec.replace(parameters=[*own, *flags])
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Any]:
         """Asked for more than once, where Invoke takes each text of `help` away with the first."""
@@ -27,39 +82,46 @@ class FleetTask(fabric.Task):  # type: ignore[misc]
         return made
 
 
+class SessionTask(FleetTask):
+    """A task whose body is given an open Session, which has the values of `options`; with `dry` it changes nothing."""
+
+    def __init__(
+        self, body: Callable[..., Any], *, options: Sequence[str] = (), dry: bool = False, **settings: Any
+    ) -> None:
+        self.dry = dry
+        super().__init__(body, flags={name: OPTIONS[name] for name in options}, **settings)
+
+    def __call__(self, c: FleetContext, *args: Any, **given: Any) -> Any:
+        # Start-up: the engine is loaded when a task runs, not for `fab --list`.
+        from lockstitch.cli.session import Session
+
+        options = {name: given.pop(name) for name in self.flags if name in given}
+        with Session(c, dry=self.dry, **options) as session:
+            result = self.body(session, *args, **given)
+        self.times_called += 1
+        return result
+
+
+Body = Callable[..., Any]
+
+
 @overload
-def fleet_task(body: Callable[..., Any], /) -> FleetTask: ...
+def fleet_task(body: Body, /) -> FleetTask: ...
 @overload
-def fleet_task(
-    *, remainder: bool = False, takes: str = "", alone: bool = False, **options: Any
-) -> Callable[[Callable[..., Any]], FleetTask]: ...
-def fleet_task(
-    body: Callable[..., Any] | None = None,
-    /,
-    *,
-    remainder: bool = False,
-    takes: str = "",
-    alone: bool = False,
-    **options: Any,
-) -> Any:
-    """Make a function a FleetTask, as a decorator with or without arguments; those of Invoke's `task` and of FleetTask.
-
-    Short flags are not made up: they collide with those of `fab` itself.
-    """
-    options.setdefault("auto_shortflags", False)
-
-    def decorate(body: Callable[..., Any]) -> FleetTask:
-        made: FleetTask = fabric.task(klass=FleetTask, **options)(body)
-        made.remainder, made.takes, made.alone = remainder, takes, alone
-        return made
-
-    return decorate if body is None else decorate(body)
+def fleet_task(**settings: Any) -> Callable[[Body], FleetTask]: ...
+def fleet_task(body: Body | None = None, /, **settings: Any) -> Any:
+    """Make a function a FleetTask, as a decorator with or without arguments: those of Invoke's `task`, and its own."""
+    return _decorated(FleetTask, body, settings)
 
 
-JSON = {"json": "print it as JSON"}
-WAY = {
-    **JSON,
-    "serial": "one host after the other",
-    "parallel": "at most so many hosts at the same time; 64 without it",
-    "timeout": "end it on a host after so many seconds",
-}
+@overload
+def session_task(body: Body, /) -> SessionTask: ...
+@overload
+def session_task(**settings: Any) -> Callable[[Body], SessionTask]: ...
+def session_task(body: Body | None = None, /, **settings: Any) -> Any:
+    """Make a function a SessionTask: `@session_task(options=["json"])` adds --json, and the body gets a Session."""
+    return _decorated(SessionTask, body, settings)
+
+
+def _decorated(kind: type[FleetTask], body: Body | None, settings: dict[str, Any]) -> Any:
+    return kind(body) if body is not None else lambda body: kind(body, **settings)

@@ -14,7 +14,6 @@ from typing import Any, TextIO, cast
 from lockstitch.cli.fanout import end, record
 from lockstitch.cli.output import SafeStream, aside, tell
 from lockstitch.cli.session import Session
-from lockstitch.engine.fanout import FanoutOptions
 from lockstitch.engine.journal import now
 from lockstitch.engine.transfer import (
     DownloadRequest,
@@ -50,6 +49,7 @@ def transfer_progress(*, quiet: bool) -> Iterator[Callable[[TransferProgress], N
 
 @contextmanager
 def _bars() -> Iterator[Callable[[TransferProgress], None]]:
+    # Start-up: only at a terminal.
     from rich import progress as rich
     from rich.console import Console
     from rich.text import Text
@@ -99,9 +99,7 @@ class TransferLines:
 _MODE = re.compile(r"0?[0-7]{3}")
 
 
-def put_everywhere(
-    session: Session, local: str, remote: str, way: FanoutOptions, *, mode: str = "", user: str = "", yes: bool = False
-) -> None:
+def put_everywhere(session: Session, local: str, remote: str, mode: str) -> None:
     """Send it to every host, and end with 7 where it failed, 3 where a host is away."""
     if mode and not _MODE.fullmatch(mode):
         raise UsageError(f"{mode} is no mode of a file; nothing was sent", hint="three digits from 0 to 7, such as 640")
@@ -111,15 +109,14 @@ def put_everywhere(
         LocalSource(str(Path(local[:2]).expanduser()) + local[2:] if local.startswith("~/") else local),
         remote,
         int(mode, 8) if mode else None,
-        user,
+        session.user,
     )
     if not session.dry:
-        for fleet in session.c.selection.fleets:
-            session.confirm(fleet, yes=yes)
-    _everywhere(session, _typed("put", local, remote, mode=mode, user=user), what, way)
+        session.confirm_all()
+    _everywhere(session, _typed("put", local, remote, mode=mode, user=session.user), what)
 
 
-def get_everywhere(session: Session, remote: str, to: str, way: FanoutOptions, *, user: str = "") -> None:
+def get_everywhere(session: Session, remote: str, to: str) -> None:
     """Fetch it from every host, from several into a folder each."""
     if not remote:
         raise UsageError("get takes what is fetched; nothing was fetched", hint="fab -H ENV get REMOTE --to DIR")
@@ -127,20 +124,21 @@ def get_everywhere(session: Session, remote: str, to: str, way: FanoutOptions, *
     if odd := [name for name in hosts if "/" in name or name in (".", "..")]:
         raise UsageError(f"{odd[0]} cannot be the name of a folder; nothing was fetched")
     folders = {name: name for name in hosts} if len(hosts) > 1 else {}
-    _everywhere(session, _typed("get", remote, to=to, user=user), DownloadRequest(remote, folder, folders, user), way)
+    what = DownloadRequest(remote, folder, folders, session.user)
+    _everywhere(session, _typed("get", remote, to=to, user=session.user), what)
 
 
-def _everywhere(session: Session, typed: str, what: UploadRequest | DownloadRequest, way: FanoutOptions) -> None:
+def _everywhere(session: Session, typed: str, what: UploadRequest | DownloadRequest) -> None:
     hosts, began, start = session.c.hosts, now(), time.monotonic()
     done: dict[str, HostResult] = {}
     moved: dict[str, TransferResult] = {}
     names = PartNames(session.runs.parent / "transfers")
     if session.dry:
         with names:
-            _show(session, *carry(session.remote, hosts, what, names, way, dry=True))
+            _show(session, *carry(session.remote, hosts, what, names, session.limits, dry=True))
     try:
         with names, transfer_progress(quiet=session.json) as shown:
-            done, moved = carry(session.remote, hosts, what, names, way, shown)
+            done, moved = carry(session.remote, hosts, what, names, session.limits, shown)
     finally:
         ended = {host.name: done.get(host.name) for host in hosts}
         record(session, typed, ended, began, time.monotonic() - start)

@@ -39,16 +39,16 @@ def test_all_had_ended_and_it_is_still_told() -> None:
 
 def test_nothing_is_removed_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing: Any = SimpleNamespace(asks=dict)
-    monkeypatch.setattr(plans, "Cleaning", lambda *given: nothing)
+    monkeypatch.setattr(plans, "DiskCleanup", lambda *given: nothing)
     monkeypatch.setattr(plans, "usual_asks", lambda fleet: ())
-    monkeypatch.setattr(hosts, "everywhere", lambda remote, work, stopped: stopped.set() or {})
+    monkeypatch.setattr(hosts, "run_on_hosts", lambda remote, work, stopped: stopped.set() or {})
     begun: list[object] = []
+    monkeypatch.setattr(hosts, "carry_out", lambda session, make: begun.append(make()))
     session: Any = SimpleNamespace(
         fleet=lambda only: SimpleNamespace(hosts=()),
         survey=lambda fleet, asks: None,
-        carry_out=lambda make, **more: begun.append(make()),
-        **dict.fromkeys(("remote", "run_id", "by")),
+        **dict.fromkeys(("remote", "run_id", "by", "message")),
     )
     with pytest.raises(KeyboardInterrupt):
-        hosts.clean_disks(session, "", "", yes=True)
+        hosts.clean_disks(session, "")
     assert not begun

@@ -3,27 +3,33 @@
     files = written(template(), answers)                  pure
     put(Path("ops"), files, check)                        all of it, or nothing
 
-`FLAGS` is what a person can say, and what help tells of it; nothing else is imported with this package, because
-`fab --list` reads it.
+`FLAGS` are the flags of `init`, each with its default and its help text; nothing else is imported with this package,
+because `fab --list` reads it.
 """
 
 from __future__ import annotations
 
-FLAGS = {
-    "environment": "name of the environment: it becomes hosts/NAME.yml",
-    "hosts": "its hosts, with commas: web1.example.com, deploy@192.0.2.10:2222, or NAME=ADDRESS",
-    "user": "who logs in on them",
-    "gateway": "user@host:port of a gateway on the way to them; without it the way is straight",
-    "app": "name of the app that is deployed there",
-    "repository": "git repository of its code; the hosts fetch it themselves",
-    "ref": "branch or tag that is deployed unless a deploy says otherwise",
-    "path": "where the app is on the hosts",
-    "layout": "releases (a folder a release, and a `current` symlink) or in_place (a checkout updated where it stands)",
-    "service": "what runs the app: a kind that docs/services.md describes",
-    "setting": "a setting of that service, as KEY=VALUE; may be given several times",
-    "health": "URL that is asked on each host after a switch; without it nobody asks",
-    "protect": "a change asks for the environment's name (--no-protect: it does not)",
-    "git": "make it a git repository too",
-    "yes": "ask nothing: what is not given is the default",
+from collections.abc import Mapping
+from typing import Any
+
+FLAGS: Mapping[str, tuple[Any, str]] = {
+    "environment": ("", "name of the environment: it becomes hosts/NAME.yml"),
+    "hosts": ("", "its hosts, with commas: web1.example.com, deploy@192.0.2.10:2222, or NAME=ADDRESS"),
+    "user": ("", "who logs in on them"),
+    "gateway": ("", "user@host:port of a gateway on the way to them; without it the way is straight"),
+    "app": ("", "name of the app that is deployed there"),
+    "repository": ("", "git repository of its code; the hosts fetch it themselves"),
+    "ref": ("", "branch or tag that is deployed unless a deploy says otherwise"),
+    "path": ("", "where the app is on the hosts"),
+    "layout": (
+        "",
+        "releases (a folder a release, and a `current` symlink) or in_place (a checkout updated where it stands)",
+    ),
+    "service": ("", "what runs the app: a kind that docs/services.md describes"),
+    "setting": (None, "a setting of that service, as KEY=VALUE; may be given several times"),
+    "health": ("", "URL that is asked on each host after a switch; without it nobody asks"),
+    "protect": (True, "a change asks for the environment's name (--no-protect: it does not)"),
+    "git": (False, "make it a git repository too"),
+    "yes": (False, "ask nothing: what is not given is the default"),
 }
 HINT = "`fab --help init` and `python -m lockstitch init --help` show what it takes"

@@ -40,7 +40,7 @@ class InitQuestion:
     def heard(self, default: str, ask: Prompt) -> str:
         """What a person answers; asked again until it can be."""
         choices = ", ".join(self.choices())
-        asked = f"{FLAGS[self.flag]}{f' ({choices})' if choices else ''}{_shown(default)}: "
+        asked = f"{FLAGS[self.flag][1]}{f' ({choices})' if choices else ''}{_shown(default)}: "
         problem = ""
         while True:
             answer = ask(problem + asked).strip() or default

@@ -1,0 +1,123 @@
+"""`deploy`, `plan` and `rollback`: the questions that their plans are made from, and the plans carried out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+from lockstitch import plans
+from lockstitch.cli.checks import before_deploy, with_notes
+from lockstitch.cli.databases import DatabaseSession
+from lockstitch.cli.pending import ask_pending
+from lockstitch.cli.run_plan import carry_out
+from lockstitch.cli.session import Session
+from lockstitch.engine.survey import survey
+from lockstitch.errors import UsageError
+from lockstitch.facts.site import Survey
+from lockstitch.inventory import Fleet
+from lockstitch.model.plan import Plan
+from lockstitch.report import counted, oneline
+
+
+def deploy(
+    session: Session,
+    ref: str,
+    only: str,
+    *,
+    tag_before: str = "",
+    force: bool = False,
+    discard_changes: bool = False,
+    skip_checks: str = "",
+) -> None:
+    """Deploy the selected fleet; a dry session shows the plan alone."""
+
+    def make() -> Plan:
+        fleet = session.fleet(only)
+        found = session.survey(fleet, plans.deploy_asks(fleet, plans.valid_ref(ref)))
+        if asks := plans.each_asks(fleet, found, ref):
+            found = plans.joined(found, survey(session.remote, asks))
+        # What cannot be asked now is said by the plan, for all hosts at once.
+        notes = () if found.unreachable else before_deploy(session, fleet, skip_checks)
+        options = plans.DeployOptions(
+            session.run_id,
+            session.by,
+            session.message,
+            force,
+            discard_changes,
+            plans.valid_ref(tag_before),
+            shelves=_backup_jobs(session, fleet),
+        )
+        found = ask_pending(session.remote, fleet, found, plans.idle(fleet, found, options))
+        plan = _planned(session, fleet, lambda env: plans.deploy(fleet, found, replace(options, env=env)))
+        return with_notes(plan, notes)
+
+    carry_out(session, make)
+
+
+def rollback(
+    session: Session, only: str, *, tag: str, to: str, database: str, force: bool, discard_changes: bool
+) -> None:
+    """Take the selected fleet back to a tag, a revision, or each site's last good release."""
+    if tag and to:
+        raise UsageError("--tag and --to name two places to go back to", hint="give one of them")
+    target = f"refs/tags/{plans.valid_ref(tag)}" if tag else plans.valid_ref(to)
+    choice = _DatabaseChoice(session, database)
+
+    def make() -> Plan:
+        fleet = session.fleet(only)
+        found = session.survey(fleet, plans.rollback_asks(fleet, target))
+        if not target and (asks := plans.between_asks(fleet, found)):
+            found = plans.joined(found, survey(session.remote, asks))
+        strategy = choice.strategy(found)
+        options = plans.RollbackOptions(
+            session.run_id,
+            session.by,
+            target,
+            session.message,
+            force,
+            discard_changes,
+            database=strategy,
+            shelves=_backup_jobs(session, fleet, all_of_them=True) if strategy != "none" else {},
+        )
+        return _planned(session, fleet, lambda env: plans.rollback(fleet, found, replace(options, env=env)))
+
+    carry_out(session, make)
+
+
+class _DatabaseChoice:
+    """What becomes of the database: as typed, or as answered once, should the same have to be planned again."""
+
+    def __init__(self, session: Session, typed: str) -> None:
+        self._session, self._answer = session, typed
+
+    def strategy(self, found: Survey) -> plans.DatabaseStrategy:
+        """Where migrations lie between the two revisions, nobody decides that but the person."""
+        between = plans.lying_between(found)
+        if self._answer or not between or self._session.dry:
+            return plans.way(self._answer or "none")
+        for app, files in between.items():
+            lie = f"{counted(len(files), 'migration')} between the two revisions: {', '.join(files)}"
+            self._session.note(oneline(f"{app}: {lie}"))
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "it was not said what becomes of the migrations that lie between; nothing was changed",
+                hint="give --database none, --database down or --database restore",
+            )
+        self._session.note("what becomes of the database? type none, down or restore")
+        self._answer = sys.stdin.readline().strip()
+        return plans.way(self._answer)
+
+
+def _backup_jobs(session: Session, fleet: Fleet, *, all_of_them: bool = False) -> dict[str, plans.DatabaseJob]:
+    """The databases of these apps: those that a deploy may have to dump, or all of them."""
+    taking_part = (app for _, app in fleet.sites() if app.database and (all_of_them or plans.takes_part(app)))
+    names = dict.fromkeys(str(app.database) for app in taking_part)
+    jobs = DatabaseSession(session, ",".join(names)).shelves() if names else []
+    return {job.database.name: job for job in jobs}
+
+
+def _planned(session: Session, fleet: Fleet, make: Callable[[plans.Environments], Plan]) -> Plan:
+    """The plan; secrets are fetched for it only if it will be carried out, and nothing stands against that."""
+    plan = make(plans.environments(fleet, reveal=False))
+    return plan if session.dry or plan.empty else make(plans.environments(fleet, reveal=True))

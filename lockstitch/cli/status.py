@@ -1,0 +1,38 @@
+"""What every host runs, and what was done there before."""
+
+from __future__ import annotations
+
+import sys
+
+from lockstitch import plans
+from lockstitch.cli.fanout import show_by_hand
+from lockstitch.cli.pending import with_pending
+from lockstitch.cli.session import Session
+from lockstitch.errors import ExitCode
+from lockstitch.report import history_json, history_text, status_json, status_text
+
+
+def show_status(session: Session, only: str) -> None:
+    """Show each site's release and state; end with 7 where one does not serve, 3 where a host cannot be reached."""
+    fleet = session.fleet(only)
+    asks, lacking = with_pending(fleet)
+    found = lacking(session.survey(fleet, asks))
+    serving = plans.serving(fleet, found)
+    session.answer(lambda: status_json(found, serving), lambda: status_text(found, serving))
+    if found.unreachable:
+        sys.exit(int(ExitCode.UNREACHABLE))
+    if not all(verdict.passed for verdict in serving.values()):
+        sys.exit(int(ExitCode.CHECK_SAID_NO))
+
+
+def show_history(session: Session, only: str, limit: int, *, by_hand: bool) -> None:
+    """Show the deploys and rollbacks of the hosts' journals; with `by_hand` the journal of this machine."""
+    if by_hand:
+        show_by_hand(session, limit)
+        return
+    fleet = session.fleet(only)
+    found = session.survey(fleet, plans.usual_asks(fleet))
+    session.answer(lambda: history_json(found, limit), lambda: history_text(found, limit))
+    if found.unreachable:
+        raise next(iter(found.unreachable.values()))
+    plans.raise_unreadable(found, "")
