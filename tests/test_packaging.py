@@ -14,7 +14,7 @@ from tests.wheels import ROOT, built, unpacked
 
 MODULES = ("lockstitch.cli", "lockstitch.plans", "lockstitch.remote.ssh", "lockstitch.engine.runner", "lockstitch")
 IMPORTS = f"import {', '.join(MODULES)}; print(lockstitch.__file__)"
-TEMPLATE = "lockstitch/cli/scaffold/template"
+STAND_IN = "lockstitch/tasks.py"
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,11 @@ def names(wheel: Path) -> set[str]:
 
 
 def checked_in() -> set[str]:
-    """The package, and the files that `init` writes."""
-    package = [path for path in (ROOT / "lockstitch").rglob("*") if path.suffix in (".py", ".typed")]
-    begun = [ROOT / "fabfile.py", ROOT / "fabric.yaml", *(ROOT / "tasks").rglob("*.py")]
-    return {
-        *(str(path.relative_to(ROOT)) for path in package),
-        *(f"{TEMPLATE}/{path.relative_to(ROOT)}" for path in begun),
-    }
+    """The package, the tasks in place of what stands for them in a checkout, and the fabric.yaml that `init` writes."""
+    package = [path for path in (ROOT / "lockstitch").rglob("*") if path.suffix in (".py", ".sh", ".typed")]
+    tasks = [f"lockstitch/{path.relative_to(ROOT)}" for path in (ROOT / "tasks").rglob("*.py")]
+    known = {*(str(path.relative_to(ROOT)) for path in package), *tasks, "lockstitch/cli/scaffold/fabric.yaml"}
+    return known - {STAND_IN}
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
@@ -49,6 +47,15 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
 
 def test_an_sdist_builds_the_same_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert names(built(tmp_path_factory, through_sdist=True)) == names(wheel)
+
+
+@pytest.mark.parametrize("form", ["checkout", "wheel"])
+def test_the_tasks_are_a_part_of_the_package(site: Path, tmp_path: Path, form: str) -> None:
+    where = ROOT if form == "checkout" else site
+    code = (
+        "from lockstitch.tasks import deploy, namespace; print(namespace['deploy'] is deploy.deploy, deploy.__name__)"
+    )
+    assert run(where, tmp_path, "-c", code).split() == ["True", "lockstitch.tasks.deploy"]
 
 
 def run(site: Path, folder: Path, *words: str) -> str:

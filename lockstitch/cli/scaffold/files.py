@@ -8,7 +8,6 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +148,28 @@ _REQUIREMENTS = """\
 lockstitch==@VERSION@
 """
 
+_FABFILE = '''\
+"""What `fab` loads: Lockstitch's tasks, and those of this repository in tasks/."""
+
+import sys
+
+sys.dont_write_bytecode = False  # fab turns it on, and then compiles everything at each call
+
+import tasks
+from lockstitch.cli import with_own_tasks
+from lockstitch.tasks import namespace as shipped
+
+# `without` names tasks and groups to leave out, such as ["init", "queue", "service.stop"].
+namespace = with_own_tasks(shipped, tasks, without=[])
+'''
+
+_TASKS = '''\
+"""The tasks of this repository, in the files beside this one; docs/your-own-tasks.md of Lockstitch shows how.
+
+A task with the name of one of Lockstitch's takes its place.
+"""
+'''
+
 _README = """\
 # Operations
 
@@ -162,7 +183,8 @@ Deploys and maintenance with Lockstitch. `hosts/@NAME@.yml` says which hosts the
     fab -H @NAME@ plan           # what a deploy would do
     fab -H @NAME@ deploy
 
-`fab --list` shows every task, `fab --help deploy` one in full. `tasks/` is this repository's own: change what you like.
+`fab --list` shows every task, `fab --help deploy` one in full. They come with the package; tasks of your own go into
+`tasks/`, one with the name of another takes its place, and `fabfile.py` can leave some out.
 """
 
 
@@ -193,23 +215,10 @@ def _meant(fabric: bytes, environment: str) -> bytes:
     return text.encode("utf-8")
 
 
-PARTS = ("fabfile.py", "fabric.yaml", "tasks")
-
-
 def template() -> dict[str, bytes]:
-    """Every file's content by its path."""
-    installed = files("lockstitch.cli.scaffold").joinpath("template")
-    place: Traversable = installed if installed.is_dir() else Path(__file__).resolve().parents[3]
-    if not all(place.joinpath(part).is_file() or place.joinpath(part).is_dir() for part in PARTS):
+    """Return the files that are the same in every repository, by path; fabric.yaml is the one of this repository."""
+    installed = files("lockstitch.cli.scaffold").joinpath("fabric.yaml")
+    fabric = installed if installed.is_file() else Path(__file__).resolve().parents[3] / "fabric.yaml"
+    if not fabric.is_file():
         raise LockstitchError("this installation lacks the files of a new project", hint="install Lockstitch anew")
-    return {path: content for part in PARTS for path, content in _read(place.joinpath(part), part)}
-
-
-def _read(node: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
-    if node.is_file():
-        yield path, node.read_bytes()
-        return
-    for inner in sorted(node.iterdir(), key=lambda one: one.name):
-        # What Python compiled, and what an editor left.
-        if inner.name != "__pycache__" and not inner.name.startswith("."):
-            yield from _read(inner, f"{path}/{inner.name}")
+    return {"fabfile.py": _FABFILE.encode(), "fabric.yaml": fabric.read_bytes(), "tasks/__init__.py": _TASKS.encode()}

@@ -47,7 +47,7 @@ def test_what_is_made_deploys(newcomer: Newcomer, sandbox: Sandbox, repository: 
     flags += ["--repository", str(repository), "--setting", f"reload={RELOAD}", "--setting", f"status={STATUS}"]
     made = newcomer.module("init", "ops", *flags, "--no-protect")
     assert made.code == 0, made.said
-    assert (newcomer.ops / "tasks" / "deploy.py").is_file()
+    assert [path.name for path in (newcomer.ops / "tasks").iterdir()] == ["__init__.py"]
 
     listed = newcomer.fab("--list")
     assert listed.code == 0, listed.said
