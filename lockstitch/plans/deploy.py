@@ -1,4 +1,4 @@
-"""Pure: the plan of a deploy. It reads as the runbook it replaces."""
+"""Pure: the plan of a deploy. Its order is the list DEPLOY in deploy_order.py."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from lockstitch.facts.release_folders import taken
 from lockstitch.facts.site import Facts, Survey, Target
 from lockstitch.inventory import Fleet
 from lockstitch.model.command import Value
-from lockstitch.model.plan import Plan, Site, SitePlan, Wave
+from lockstitch.model.plan import Plan, Site
 from lockstitch.model.release import release_id
-from lockstitch.plans import deploy_backup, steps, waves
+from lockstitch.plans import deploy_backup, waves
 from lockstitch.plans.backup import against_dump, dump_notes, first_dumps
 from lockstitch.plans.backup import refuse as refuse_dump
+from lockstitch.plans.database_steps import DatabaseJob
 from lockstitch.plans.deploy_backup import DatabaseJobs
+from lockstitch.plans.deploy_order import DEPLOY
 from lockstitch.plans.maintenance_window import absence_notes, goes_down, refuse_unknown, waits_for_migrations
 from lockstitch.plans.notes import aside, between, change, job_logs, migrations, notes, service_notes, unselected
 from lockstitch.plans.preflight import refuse
@@ -48,19 +50,16 @@ def deploy(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> Plan:
     refuse_unknown({job.site: job.facts for job in jobs if _must_go_down(job, todo)})
     who = (wanted.run, wanted.by, wanted.message)
     first = {app: name for app, name in first_dumps(survey).items() if _is_there(name, used)}
-    all_waves = (
-        *_tag_before(jobs, wanted),
-        *waves.prepare(jobs, fetching=True, testing=True),
-        *waves.switch(jobs, fleet.groups, fresh=True, discard=wanted.discard, shelves=used),
-    )
+    jobs = _tagged([replace(job, shelf=_shelf(job, used)) for job in jobs], wanted.tag_before)
+    all_waves = waves.waves(DEPLOY, jobs, fleet.groups)
     freed = deploy_backup.locked(all_waves, used)
     return Plan(
         "deploy",
         fleet.inventory.name,
         *who,
-        waves=all_waves,
-        finish=(*(waves.finish(job, *who) for job in jobs), *freed),
-        failed=(*(waves.failed(job, *who) for job in jobs), *freed),
+        waves=tuple(all_waves),
+        finish=(*waves.finish(DEPLOY, jobs), *freed),
+        failed=(*waves.failed(DEPLOY, jobs), *freed),
         changes=tuple(map(change, jobs)),
         notes=(
             *told,
@@ -85,7 +84,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> Plan:
 def _must_go_down(job: Deployment, todo: Set[str]) -> bool:
     """Tell whether a site surely goes into maintenance."""
     pending = job.app.name in todo or bool(job.facts.target and job.facts.target.migrations)
-    return goes_down(job, deploying=True) and (pending or not waits_for_migrations(job))
+    return goes_down(job) and (pending or not waits_for_migrations(job))
 
 
 def _is_there(name: str, shelves: DatabaseJobs) -> bool:
@@ -158,6 +157,8 @@ def _jobs(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> list[Deploymen
                 run=wanted.run,
                 by=wanted.by,
                 kind="deploy",
+                message=wanted.message,
+                discard=wanted.discard,
             )
         )
     return made
@@ -167,14 +168,16 @@ def _facts(survey: Survey, host: str, app: str) -> Facts:
     return next(facts for site, facts in survey.facts.items() if (site.host, site.app) == (host, app))
 
 
-def _tag_before(jobs: Sequence[Deployment], wanted: DeployOptions) -> list[Wave]:
-    """Tag what is running, so that there is a name to come back to; pushed once for each repository."""
-    if not wanted.tag_before:
-        return []
-    running = [job for job in jobs if job.before]
-    pushed: set[str] = set()
-    units = []
+def _shelf(job: Deployment, shelves: DatabaseJobs) -> DatabaseJob | None:
+    return shelves.get(job.app.database or "") if deploy_backup.takes_part(job.app) else None
+
+
+def _tagged(jobs: Sequence[Deployment], tag: str) -> list[Deployment]:
+    """The jobs, where what is running gets a tag first: it is pushed once for each repository."""
+    running = [job for job in jobs if tag and job.before]
+    pushing: dict[str, Site] = {}
     for job in running:
+        pushing.setdefault(job.app.repository, job.site)
         same = [other for other in running if other.app.repository == job.app.repository]
         standing = {other.before for other in same}
         if len(standing) > 1:
@@ -183,7 +186,7 @@ def _tag_before(jobs: Sequence[Deployment], wanted: DeployOptions) -> list[Wave]
                 f"{names} stand on {len(standing)} revisions of one repository, which one tag cannot name",
                 hint="deploy or roll back to one revision first, narrow it with --only, or leave --tag-before out",
             )
-        push = job.app.repository not in pushed
-        pushed.add(job.app.repository)
-        units.append(SitePlan(job.site, steps.tag(job, wanted.tag_before, wanted.by, wanted.message, push=push)))
-    return [Wave(f"tag {wanted.tag_before}", tuple(units), preflight=True)] if units else []
+    return [
+        replace(job, tag=tag, pushes=pushing[job.app.repository] == job.site) if tag and job.before else job
+        for job in jobs
+    ]

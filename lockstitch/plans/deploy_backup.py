@@ -8,7 +8,7 @@ from lockstitch.databases.migrations import Pending
 from lockstitch.facts import queries
 from lockstitch.inventory import App
 from lockstitch.model.gate import Gate, Verdict, failed, inconclusive, passed
-from lockstitch.model.plan import Condition, SitePlan, Wave
+from lockstitch.model.plan import Condition, SitePlan, Step, Wave
 from lockstitch.model.release import short
 from lockstitch.plans import database_steps as steps
 from lockstitch.plans.database_steps import BackupLabel, DatabaseJob
@@ -25,21 +25,18 @@ def takes_part(app: App) -> bool:
     )
 
 
-def dump_wave(job: Deployment, shelves: DatabaseJobs, *, pending: Condition | None = None) -> Wave:
-    """Dump the app's database before the code that is to come changes it."""
-    shelf = shelves[job.app.database or ""]
-    name = steps.new_name(shelf, f"before-{job.app.name}-{short(job.revision)}")
-    made = BackupLabel(f"before {short(job.revision)}", job.app.name, job.before or "")
-    only = f", if {job.app.name} has migrations pending" if pending else ""
-    unit = SitePlan(shelf.site, (steps.dump(shelf, name, made),))
-    return Wave(f"back up {shelf.database.name}{only}", (unit,), only_if=pending)
+def dump(job: Deployment) -> tuple[Step, ...]:
+    """Dump the database of the app before the code that is to come changes it."""
+    if job.shelf is None:
+        return ()
+    name = steps.new_name(job.shelf, f"before-{job.app.name}-{short(job.revision)}")
+    label = BackupLabel(f"before {short(job.revision)}", job.app.name, job.before or "")
+    return (steps.dump(job.shelf, name, label),)
 
 
-def head_wave(job: Deployment, shelves: DatabaseJobs, pending: Condition | None) -> Wave:
-    """Note the newest migration there is now."""
-    shelf = shelves[job.app.database or ""]
-    name = f"look at {shelf.database.name}" + (", if it was migrated" if pending else "")
-    return Wave(name, (SitePlan(shelf.site, (steps.head(shelf, job.app.name),)),), only_if=pending)
+def newest_migration(job: Deployment) -> tuple[Step, ...]:
+    """Note the newest migration that the database has then."""
+    return (steps.head(job.shelf, job.app.name),) if job.shelf and job.app.migrate else ()
 
 
 def pending(job: Deployment) -> Condition | None:

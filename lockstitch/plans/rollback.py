@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lockstitch.errors import CheckError
@@ -10,13 +10,14 @@ from lockstitch.facts.release_folders import taken
 from lockstitch.facts.site import Facts, Survey, Target
 from lockstitch.inventory import App, Fleet
 from lockstitch.model.command import Value, words
-from lockstitch.model.plan import Plan, Site, SitePlan, Step
+from lockstitch.model.plan import Plan, Site
 from lockstitch.model.release import Release, is_release_id, previous_good, release_id, short
-from lockstitch.plans import deploy_backup, steps, waves
+from lockstitch.plans import deploy_backup, waves
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.deploy import settled
 from lockstitch.plans.deploy_backup import DatabaseJobs
-from lockstitch.plans.maintenance_window import absence, absence_notes
+from lockstitch.plans.deploy_order import ROLLBACK
+from lockstitch.plans.maintenance_window import absence_notes, goes_down
 from lockstitch.plans.notes import aside, between, change, job_logs, notes
 from lockstitch.plans.preflight import raise_unreachable, refuse
 from lockstitch.plans.rollback_database import DatabaseRollback, DatabaseStrategy, backwards, refuse_part, refuse_twice
@@ -61,21 +62,16 @@ def rollback(fleet: Fleet, survey: Survey, back: RollbackOptions) -> Plan:
     who = (back.run, back.by, back.message)
     databases = _backwards(fleet, jobs, survey, back)
     taken = {each.app for each in databases if each.waves}
-    away = [absence([j for j in jobs if j.app.name == app], deploying=False, taking_back=True) for app in sorted(taken)]
-    down = {site: unit for each in away for site, unit in each.units.items()}
-    first = [*(wave for each in away for wave in each.waves), *(wave for each in databases for wave in each.waves)]
-    freed = deploy_backup.locked(first, {s.database.name: s for each in databases if (s := each.shelf)})
+    jobs = [replace(job, database_goes_back=job.app.name in taken) for job in jobs]
+    all_waves = waves.waves(ROLLBACK, jobs, fleet.groups, [wave for each in databases for wave in each.waves])
+    freed = deploy_backup.locked(all_waves, {s.database.name: s for each in databases if (s := each.shelf)})
     return Plan(
         "rollback",
         fleet.inventory.name,
         *who,
-        waves=(
-            *waves.prepare(jobs, fetching=False, testing=False),
-            *first,
-            *waves.switch(jobs, fleet.groups, fresh=False, discard=back.discard, away=down, last=_clearing(taken)),
-        ),
-        finish=(*(waves.finish(job, *who, *_leaving(job, back)) for job in jobs), *freed),
-        failed=(*(waves.failed(job, *who) for job in jobs), *freed),
+        waves=tuple(all_waves),
+        finish=(*waves.finish(ROLLBACK, jobs), *freed),
+        failed=(*waves.failed(ROLLBACK, jobs), *freed),
         changes=tuple(map(change, jobs)),
         notes=(
             *absence_notes(survey),
@@ -83,7 +79,7 @@ def rollback(fleet: Fleet, survey: Survey, back: RollbackOptions) -> Plan:
             *between(jobs),
             *aside(jobs, discard=back.discard),
             *(note for each in databases for note in each.notes),
-            *_pausing(jobs, taken, down),
+            *_pausing(jobs),
         ),
         empty_reason=_NOTHING if back.database == "none" else f"{_NOTHING}; the database is not touched by itself",
         summary=(*(told for each in databases for told in each.done), *aside(jobs, discard=back.discard)),
@@ -92,15 +88,10 @@ def rollback(fleet: Fleet, survey: Survey, back: RollbackOptions) -> Plan:
     )
 
 
-def _clearing(taken: set[str]) -> Callable[[Deployment], tuple[Step, ...]]:
-    """What an app whose database was taken back forgets, once the older code serves."""
-    return lambda job: tuple(job.app.service.clear_caches(job.place)) if job.app.name in taken else ()
-
-
-def _pausing(jobs: list[Deployment], taken: set[str], down: Mapping[Site, SitePlan]) -> Iterator[str]:
-    mine = [job for job in jobs if job.app.name in taken]
+def _pausing(jobs: list[Deployment]) -> Iterator[str]:
+    mine = [job for job in jobs if job.database_goes_back]
     told = [f"{job.app.name}: {note}" for job in mine for note in job.app.service.pause_warnings(job.place)]
-    up = [job for job in mine if job.app.mode and job.site not in down and not job.facts.maintenance.on]
+    up = [job for job in mine if job.app.mode and not goes_down(job) and not job.facts.maintenance.on]
     told += [f"{job.site}: it does not go into maintenance (`when: never`): it may write meanwhile" for job in up]
     yield from dict.fromkeys(told)
 
@@ -205,10 +196,22 @@ def _job(app: App, facts: Facts, back: RollbackOptions) -> Deployment:
         assert found is not None
         revision = found.revision
     there = found is not None and (facts.site.layout.in_place or found.id in facts.place.folders)
-    if found is not None and there:
-        return Deployment(facts.site, app, facts, revision, found.id, True, env, back.run, back.by, "rollback")
-    release = release_id(back.run, revision, taken(facts))
-    return Deployment(facts.site, app, facts, revision, release, False, env, back.run, back.by, "rollback")
+    reused = found is not None and there
+    release = found.id if found is not None and there else release_id(back.run, revision, taken(facts))
+    return Deployment(
+        facts.site,
+        app,
+        facts,
+        revision,
+        release,
+        reused,
+        env,
+        run=back.run,
+        by=back.by,
+        kind="rollback",
+        message=back.message,
+        discard=back.discard,
+    )
 
 
 def _known(facts: Facts, revision: str) -> Release | None:
@@ -221,16 +224,6 @@ def _known(facts: Facts, revision: str) -> Release | None:
         and (facts.site.layout.in_place or release.id in facts.place.folders)
     ]
     return usable[-1] if usable else None
-
-
-def _leaving(job: Deployment, back: RollbackOptions) -> tuple[Step, ...]:
-    """Mark the release one goes back from, so that a later rollback does not return to it unasked."""
-    now = job.facts.release
-    order = [release.id for release in job.facts.releases]
-    forward = now is not None and job.reused and now.id in order and job.release in order[order.index(now.id) :]
-    if now is None or forward or now.id == job.release or now.revision == job.revision:
-        return ()
-    return (steps.record(job, "left", back.run, back.by, back.message, release=now),)
 
 
 def _backwards(fleet: Fleet, jobs: list[Deployment], survey: Survey, back: RollbackOptions) -> list[DatabaseRollback]:

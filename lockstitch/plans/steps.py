@@ -1,4 +1,8 @@
-"""Pure: the steps an app's code goes through on a host, each a sentence, a command and its way back."""
+"""Pure: the steps an app's code goes through on a host, each a sentence, a command and its way back.
+
+`deploy_order.py` says in which order they come. Each function there gets a Deployment and returns the steps of its
+site: none where nothing of that kind is to be done.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,11 @@ from lockstitch.facts.site import Facts
 from lockstitch.inventory import App
 from lockstitch.model.command import Command, Value
 from lockstitch.model.layout import Layout
-from lockstitch.model.plan import Site, Step
+from lockstitch.model.plan import Site, SitePlan, Step
 from lockstitch.model.release import Release, short
 from lockstitch.plans import git_steps
+from lockstitch.plans.database_steps import DatabaseJob
+from lockstitch.plans.lock_steps import release_step
 from lockstitch.plans.release_shell import ACTIVATE, LINK, RECORD, RESTORE, SPARE
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import NOTE_RELOAD
@@ -23,7 +29,13 @@ from lockstitch.services.state import NOTE_RELOAD
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is to become of one site: from its facts to a revision, as a release of this run or one that is there."""
+    """What is to become of one site: from its facts to a revision, as a release of this run or one that is there.
+
+    `message` and `discard` are what the person asked for, `tag` the name that the revision which runs gets first (and
+    `pushes` whether this site pushes it). `migrates` marks the one site of its app that migrates, `shelf` the database
+    that is dumped before. `code_unit` is the unit that has moved the checkout already, `maintenance_unit` the one that
+    has put the site into maintenance; `database_goes_back` marks an app whose database is taken back.
+    """
 
     site: Site
     app: App
@@ -35,6 +47,29 @@ class Deployment:
     run: str = ""
     by: str = ""
     kind: str = ""
+    message: str = ""
+    discard: bool = False
+    tag: str = ""
+    pushes: bool = False
+    migrates: bool = False
+    shelf: DatabaseJob | None = None
+    code_unit: SitePlan | None = None
+    maintenance_unit: SitePlan | None = None
+    database_goes_back: bool = False
+
+    @property
+    def deploying(self) -> bool:
+        return self.kind == "deploy"
+
+    @property
+    def folder_ready(self) -> bool:
+        """Tell whether the folder of the release is there, from an earlier run."""
+        return self.reused and not self.layout.in_place
+
+    @property
+    def code_ready(self) -> bool:
+        """Tell whether nothing is left to do for the code before the switch."""
+        return self.folder_ready or self.code_unit is not None
 
     @property
     def layout(self) -> Layout:
@@ -75,12 +110,15 @@ def _git(job: Deployment, text: str, **more: str) -> Command:
     return Command(text, values=job.values(**more), env=job.app.env)
 
 
-def fetch(job: Deployment) -> Step:
-    return job.step("fetch", f"fetch {job.app.repository}", _git(job, git_steps.FETCH))
+def fetch(job: Deployment) -> tuple[Step, ...]:
+    """Fetch the repository into the clone of the host."""
+    return (job.step("fetch", f"fetch {job.app.repository}", _git(job, git_steps.FETCH)),)
 
 
 def export(job: Deployment) -> tuple[Step, ...]:
     """Make the release's folder and link the shared files into it."""
+    if job.folder_ready:
+        return ()
     undo = Command(git_steps.DISCARD_EXPORT, values=job.values())
     says = f"check {short(job.revision)} out as release {job.release}"
     made = job.step("release", says, _git(job, git_steps.EXPORT), undo)
@@ -91,19 +129,21 @@ def export(job: Deployment) -> tuple[Step, ...]:
     return (made, *links)
 
 
-def keep(job: Deployment, *, fetching: bool) -> tuple[Step, ...]:
+def keep(job: Deployment) -> tuple[Step, ...]:
     """Keep a live revision that is not part of the next under a ref of ours. A rollback leaves what is published."""
     target = job.facts.target
-    if not job.before or target is None or not (target.gone or target.between if fetching else target.unpublished):
+    if not job.before or target is None or not (target.gone or target.between if job.deploying else target.unpublished):
         return ()
     says = f"keep {short(job.before)}, which goes, as refs/lockstitch/kept/{job.before}"
     return (job.step("keep", says, _git(job, SETTINGS + KEEP, before=job.before)),)
 
 
-def checkout(job: Deployment, *, discard: bool = False) -> tuple[Step, ...]:
+def checkout(job: Deployment) -> tuple[Step, ...]:
     """Move the checkout to the revision; its way back is the revision it was on. With `discard` what is changed or in
     the way is first moved into the state folder, and comes back last."""
-    if discard and job.facts.in_the_way:
+    if job.code_ready:
+        return ()
+    if job.discard and job.facts.in_the_way:
         return _discarding(job)
     undo = None
     if job.before:
@@ -130,6 +170,8 @@ def _discarding(job: Deployment) -> tuple[Step, ...]:
 def build(job: Deployment) -> tuple[Step, ...]:
     """What its service makes ready, then the app's own build lines. In place they write over what serves, so they are
     done again on the way back."""
+    if job.code_ready:
+        return ()
     again = job.layout.in_place and job.before is not None
     first = (
         replace(step, redo_on_rollback=step.redo_on_rollback and again) for step in job.app.service.prepare(job.place)
@@ -142,12 +184,14 @@ def build(job: Deployment) -> tuple[Step, ...]:
 
 def test(job: Deployment) -> tuple[Step, ...]:
     """The app's own tests, in the new code on the host."""
-    lines = job.app.test
+    lines = () if job.code_ready else job.app.test
     return tuple(job.step(_numbered("test", i, lines), ln, job.place.inside(ln)) for i, ln in enumerate(lines, 1))
 
 
 def check(job: Deployment) -> tuple[Step, ...]:
     """Load the new code without serving it."""
+    if job.code_ready:
+        return ()
     if job.app.check:
         return (job.step("check", job.app.check, job.place.inside(job.app.check)),)
     step = job.app.service.check(job.place)
@@ -155,8 +199,8 @@ def check(job: Deployment) -> tuple[Step, ...]:
 
 
 def migrate(job: Deployment) -> tuple[Step, ...]:
-    """Migrate with the new code, which fails where it still lists a pending migration afterwards."""
-    if not job.app.migrate:
+    """Migrate with the new code, on the first host of the app; it fails where a migration is still pending then."""
+    if not job.app.migrate or not job.migrates:
         return ()
     return (job.step("migrate", f"once: {job.app.migrate}", migrating(job, job.place)),)
 
@@ -166,39 +210,71 @@ def migrating(job: Deployment, place: ReleaseContext) -> Command:
     return job.app.migrating.proven(job.app.service.migrating(place, job.app.migrate or "true"))
 
 
-def before(job: Deployment) -> tuple[Step, ...]:
-    """What the service does in the new release, after the migration and before it serves."""
+def prepare_service(job: Deployment) -> tuple[Step, ...]:
+    """Prepare the service in the new release, after the migration and before it serves."""
+    if job.folder_ready:
+        return ()
     again = job.layout.in_place and job.before is not None
     return tuple(
         replace(step, redo_on_rollback=step.redo_on_rollback and again) for step in job.app.service.before(job.place)
     )
 
 
-def after(job: Deployment) -> tuple[Step, ...]:
-    """What else takes the new code once it serves."""
+def reload_others(job: Deployment) -> tuple[Step, ...]:
+    """Reload what else takes the new code, once it serves."""
     return tuple(
         replace(step, redo_on_rollback=step.redo_on_rollback and job.facts.deployed)
         for step in job.app.service.after(job.place)
     )
 
 
-def activate(job: Deployment) -> Step:
+def activate(job: Deployment) -> tuple[Step, ...]:
     """Point `current` at the release, atomically; its way back is whatever it was, byte for byte."""
     values = job.values(id=job.release, run=job.run, state=job.layout.state)
     says = f"point current at {job.release}"
-    return job.step("activate", says, Command(ACTIVATE, values=values), Command(RESTORE, values=values))
+    return (job.step("activate", says, Command(ACTIVATE, values=values), Command(RESTORE, values=values)),)
 
 
-def reload(job: Deployment) -> Step:
+def clear_caches(job: Deployment) -> tuple[Step, ...]:
+    """Clear the caches of an app whose database was taken back, so that nothing of the newer data is served."""
+    return tuple(job.app.service.clear_caches(job.place)) if job.database_goes_back else ()
+
+
+def reload(job: Deployment) -> tuple[Step, ...]:
     """Let the service take the code; the moment before is noted, so that older workers can be told from new ones."""
     step = job.app.service.reload_step(job.place)
     noted = replace(step.command, text=f"{NOTE_RELOAD}\n{step.command.text}")
     if not job.facts.deployed:
-        return replace(step, command=noted, undo=job.app.service.stop(job.place))
-    return replace(step, command=noted, redo_on_rollback=True)
+        return (replace(step, command=noted, undo=job.app.service.stop(job.place)),)
+    return (replace(step, command=noted, redo_on_rollback=True),)
 
 
-def record(job: Deployment, verdict: str, run: str, by: str, message: str, *, release: Release | None = None) -> Step:
+def record_good(job: Deployment) -> tuple[Step, ...]:
+    """Record the release as good."""
+    return (_record(job, "good", job.message),)
+
+
+def record_bad(job: Deployment) -> tuple[Step, ...]:
+    """Record the release that failed as bad. One that had been good before stays what it was."""
+    return () if job.reused else (_record(job, "bad", job.message),)
+
+
+def record_left(job: Deployment) -> tuple[Step, ...]:
+    """Record the release one goes back from as left, so that a later rollback does not return to it unasked."""
+    now = job.facts.release
+    order = [release.id for release in job.facts.releases]
+    forward = now is not None and job.reused and now.id in order and job.release in order[order.index(now.id) :]
+    if now is None or forward or now.id == job.release or now.revision == job.revision:
+        return ()
+    return (_record(job, "left", job.message, now),)
+
+
+def unlock(job: Deployment) -> tuple[Step, ...]:
+    """Free the lock of the site."""
+    return (release_step(job.site, job.run),)
+
+
+def _record(job: Deployment, verdict: str, message: str, release: Release | None = None) -> Step:
     """Write what became of a release into the host's journal."""
     told = release or Release(job.release, job.revision)
     entry = {
@@ -208,8 +284,8 @@ def record(job: Deployment, verdict: str, run: str, by: str, message: str, *, re
         "revision": told.revision,
         "before": job.before or "",
         "verdict": verdict,
-        "run": run,
-        "by": by,
+        "run": job.run,
+        "by": job.by,
         "message": message,
     }
     text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
@@ -222,28 +298,35 @@ def record(job: Deployment, verdict: str, run: str, by: str, message: str, *, re
     return job.step(f"record {verdict}", f"record {told.id} as {verdict}", command)
 
 
-def adopt(job: Deployment, run: str, by: str) -> tuple[Step, ...]:
+def adopt(job: Deployment) -> tuple[Step, ...]:
     """Record the release that another tool made and that served until now, so that a rollback finds it."""
     current = job.facts.place.current
     if not (current and job.before and job.facts.adopted):
         return ()
-    step = record(job, "good", run, by, "it served before Lockstitch", release=Release(current, job.before))
+    step = _record(job, "good", "it served before Lockstitch", Release(current, job.before))
     return (replace(step, name="record adopted", description=f"record {current}, which served until now, as good"),)
 
 
-def tag(job: Deployment, name: str, by: str, message: str, *, push: bool) -> tuple[Step, ...]:
-    """Tag the revision that is running, in this host's clone, and push the tag where `push` says so."""
+def tag(job: Deployment) -> tuple[Step, ...]:
+    """Tag the revision that is running, in the clone of the host, so that there is a name to come back to."""
+    if not job.tag:
+        return ()
+    says = f"tag {short(job.before)}, which is running, as {job.tag}"
+    return (job.step(f"tag {job.tag}", says, _tag(job, git_steps.TAG), _tag(job, git_steps.DELETE_TAG)),)
+
+
+def push_tag(job: Deployment) -> tuple[Step, ...]:
+    """Push that tag, once for each repository."""
+    if not job.pushes:
+        return ()
+    undo = _tag(job, git_steps.UNPUSH_TAG)
+    return (job.step("push tag", f"push {job.tag} to origin", _tag(job, git_steps.PUSH_TAG), undo),)
+
+
+def _tag(job: Deployment, text: str) -> Command:
     assert job.before is not None
-    told = {"tag": name, "by": by, "message": message or name, "state": job.layout.state, "release": job.release}
-    says = f"tag {short(job.before)}, which is running, as {name}"
-    make, remove, push_it, unpush = (
-        _git(job, text, revision=job.before, **told)
-        for text in (git_steps.TAG, git_steps.DELETE_TAG, git_steps.PUSH_TAG, git_steps.UNPUSH_TAG)
-    )
-    steps = [job.step(f"tag {name}", says, make, remove)]
-    if push:
-        steps.append(job.step("push tag", f"push {name} to origin", push_it, unpush))
-    return tuple(steps)
+    known = {"tag": job.tag, "by": job.by, "message": job.message or job.tag, "state": job.layout.state}
+    return _git(job, text, revision=job.before, **known, release=job.release)
 
 
 def _numbered(name: str, number: int, of: tuple[str, ...]) -> str:

@@ -1,169 +1,183 @@
-"""Pure: the waves every plan shares: prepare, migrate once, switch, finish."""
+"""Pure: the waves of a deploy or a rollback, made from the order of deploy_order.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from lockstitch.inventory import Group
-from lockstitch.model.plan import Site, SitePlan, Step, Wave
-from lockstitch.plans import steps
-from lockstitch.plans.deploy_backup import DatabaseJobs, dump_wave, head_wave, pending, takes_part
-from lockstitch.plans.lock_steps import release_step
-from lockstitch.plans.maintenance_window import absence, back, goes_down, proofs, up, waits_for_migrations
-from lockstitch.plans.old_releases import prune
-from lockstitch.plans.rollout import waves
+from lockstitch.model.layout import LayoutKind
+from lockstitch.model.plan import Condition, Site, SitePlan, Wave
+from lockstitch.plans import rollout
+from lockstitch.plans.deploy_backup import pending
+from lockstitch.plans.deploy_order import Hosts, Order, Phase
+from lockstitch.plans.maintenance_window import back, goes_down, proofs, waits_for_migrations
 from lockstitch.plans.steps import Deployment
 
-
-def prepare(jobs: Sequence[Deployment], *, fetching: bool, testing: bool) -> list[Wave]:
-    """What users cannot see, on all hosts at once."""
-    units = tuple(SitePlan(job.site, did) for job in jobs if (did := _preparing(job, fetching, testing)))
-    return [Wave("prepare", units)] if units else []
+Orders = Mapping[LayoutKind, Order]
 
 
-def _preparing(job: Deployment, fetching: bool, testing: bool) -> tuple[Step, ...]:
-    first = (*steps.keep(job, fetching=fetching), *((steps.fetch(job),) if fetching else ()))
-    if job.layout.in_place or job.reused:
-        return first
-    tests = steps.test(job) if testing else ()
-    return (*first, *steps.export(job), *steps.build(job), *tests, *steps.check(job))
-
-
-def switch(
-    jobs: Sequence[Deployment],
-    groups: Iterable[Group],
-    *,
-    fresh: bool,
-    discard: bool = False,
-    shelves: DatabaseJobs | None = None,
-    away: Mapping[Site, SitePlan] | None = None,
-    last: Callable[[Deployment], tuple[Step, ...]] = lambda job: (),
+def waves(
+    orders: Orders, jobs: Iterable[Deployment], groups: Iterable[Group], database: Sequence[Wave] = ()
 ) -> list[Wave]:
-    """The visible change, group by group and app by app, in the waves the group's rollout says.
+    """Return the waves of an order: what the fleet does at once, then group by group and app by app.
 
-    `away` are the units that have put sites into maintenance already; `last` is done on each site before it is out.
+    `database` are the waves that take databases back.
     """
-    made: list[Wave] = []
-    begun: set[str] = set()
-    down = dict(away or {})
-    waiting = list(jobs)
-    for group in groups:
-        hosts = {host.name for host in group.hosts}
-        for name in group.apps:
-            mine = [job for job in waiting if job.app.name == name and job.site.host in hosts]
-            waiting = [job for job in waiting if job not in mine]
-            opening = FirstHostWork()
-            if mine and name not in begun:
-                everywhere = [job for job in jobs if job.app.name == name and job.site not in down]
-                opening = _opening(mine[0], everywhere, shelves or {}, discard=discard, fresh=fresh)
-                down |= opening.down
-            opening = replace(opening, down=down, taking_back=frozenset(away or ()))
-            made += [*opening.before, *_app_waves(name, mine, group, opening, fresh=fresh, discard=discard, last=last)]
-            begun.update(name for _ in mine[:1])
-    return made
+    return list(_Waves(orders, jobs, database).all(groups))
 
 
-@dataclass(frozen=True)
-class FirstHostWork:
-    """What an app does once, before and after its first host's code is switched.
+class _Waves:
+    """The sites of a run, each with what the waves so far have done to it."""
 
-    `migrating` is the job whose switch holds the migration, `code` the unit that has moved its checkout already, and
-    `down` the units that put sites into maintenance, on those of `taking_back` for their database.
-    """
+    def __init__(self, orders: Orders, jobs: Iterable[Deployment], database: Sequence[Wave]) -> None:
+        self._orders, self._database = orders, database
+        self._jobs = {job.site: job for job in jobs}
 
-    before: tuple[Wave, ...] = ()
-    after: tuple[Wave, ...] = ()
-    migrating: Deployment | None = None
-    code: SitePlan | None = None
-    down: Mapping[Site, SitePlan] = field(default_factory=dict)
-    taking_back: frozenset[Site] = frozenset()
+    def all(self, groups: Iterable[Group]) -> Iterator[Wave]:
+        orders = [self._orders[kind] for kind in self._orders]
+        for phases in zip(*(order.fleet for order in orders), strict=True):
+            yield from self._fleet(dict(zip(self._orders, phases, strict=True)), phases[0].hosts)
+        begun: set[str] = set()
+        switched: set[Site] = set()
+        for group in groups:
+            hosts = {host.name for host in group.hosts}
+            for app in group.apps:
+                sites = [s for s in self._jobs if s.app == app and s.host in hosts and s not in switched]
+                if sites:
+                    yield from self._app(group, sites, opening=app not in begun)
+                    begun.add(app)
+                    switched.update(sites)
+
+    def _fleet(self, phases: Mapping[LayoutKind, Phase], hosts: Hosts) -> Iterator[Wave]:
+        if hosts is Hosts.DATABASE:
+            yield from self._database
+        elif hosts is Hosts.APP:
+            for app in sorted({job.app.name for job in self._jobs.values() if job.database_goes_back}):
+                yield from self._maintenance(app, phases, None)
+        else:
+            yield from self._at_once(phases)
+
+    def _at_once(self, phases: Mapping[LayoutKind, Phase]) -> Iterator[Wave]:
+        jobs = self._jobs.values()
+        units = tuple(SitePlan(j.site, did) for j in jobs if (did := phases[j.layout.kind].of(j)))
+        name = next(iter(phases.values())).name
+        if units and name == "tag":
+            yield Wave(f"tag {self._jobs[units[0].site].tag}", units, preflight=True)
+        elif units:
+            yield Wave(name, units)
+
+    def _app(self, group: Group, sites: Sequence[Site], *, opening: bool) -> Iterator[Wave]:
+        """Make the waves of one app in one group; what an app does once comes with the first of its groups."""
+        first = sites[0]
+        app = first.app
+        question = None
+        if opening:
+            self._jobs[first] = replace(self._jobs[first], migrates=True)
+            question = self._question(first)
+        for phase in self._orders[self._jobs[first].layout.kind].app:
+            if phase.name == "switch":
+                yield from self._switch(group, sites, phase.hosts)
+            elif not opening:
+                continue
+            elif phase.hosts is Hosts.DATABASE:
+                yield from self._on_database(phase, first, question)
+            elif phase.name == "code":
+                yield from self._code(phase, first, question)
+            elif phase.hosts is Hosts.FIRST:
+                yield from self._once(phase, first)
+            elif not self._jobs[first].database_goes_back:
+                orders = self._orders.items()
+                yield from self._maintenance(app, {kind: _phase(order, phase.name) for kind, order in orders}, question)
+
+    def _question(self, first: Site) -> Condition | None:
+        """Return the question whether migrations are pending, where a dump or the maintenance depends on it."""
+        job = self._jobs[first]
+        if not job.deploying or not job.app.migrate:
+            return None
+        sites = (other for other in self._jobs.values() if other.app.name == first.app)
+        waits = waits_for_migrations(job) and any(map(goes_down, sites))
+        return pending(job) if waits or _dumps_for_migrations(job) else None
+
+    def _code(self, phase: Phase, first: Site, question: Condition | None) -> Iterator[Wave]:
+        if question is None:
+            return
+        job = self._jobs[first]
+        unit = SitePlan(first, phase.of(job), rollback_gates=back(job))
+        self._jobs[first] = replace(job, code_unit=unit)
+        yield Wave(f"code of {first.app} on {first.host}", (unit,), visible=True)
+
+    def _once(self, phase: Phase, first: Site) -> Iterator[Wave]:
+        if did := phase.of(self._jobs[first]):
+            yield Wave(f"{phase.name} {first.app}", (SitePlan(first, did),))
+
+    def _on_database(self, phase: Phase, first: Site, question: Condition | None) -> Iterator[Wave]:
+        job = self._jobs[first]
+        did = phase.of(job)
+        if job.shelf is None or not did:
+            return
+        only_if = question if _dumps_for_migrations(job) else None
+        name = job.shelf.database.name
+        if phase.name == "dump":
+            title = f"back up {name}" + (f", if {first.app} has migrations pending" if only_if else "")
+        else:
+            title = f"look at {name}" + (", if it was migrated" if only_if else "")
+        yield Wave(title, (SitePlan(job.shelf.site, did),), only_if=only_if)
+
+    def _maintenance(self, app: str, phases: Mapping[LayoutKind, Phase], question: Condition | None) -> Iterator[Wave]:
+        """Put one app down on all its hosts at once. Where it goes down for migrations only, the question decides."""
+        jobs = [job for job in self._jobs.values() if job.app.name == app]
+        steps = {job.site: phases[job.layout.kind].of(job) for job in jobs}
+        going = [job for job in jobs if goes_down(job)]
+        for job in going:
+            unit = SitePlan(job.site, steps[job.site], rollback_gates=back(job), continues=job.code_unit)
+            self._jobs[job.site] = replace(job, maintenance_unit=unit)
+        waiting = [j.site for j in going if question and not j.facts.maintenance.left and waits_for_migrations(j)]
+        at_once = [job.site for job in going if job.site not in waiting]
+        name = f"put {app} into maintenance"
+        if at_once:
+            yield Wave(name, self._down(at_once), visible=True)
+        if waiting:
+            yield Wave(f"{name}, if migrations are pending", self._down(waiting), visible=True, only_if=question)
+        # What somebody has put down already may still have a worker at a job.
+        still = [job for job in jobs if job not in going and steps[job.site]]
+        if still:
+            yield Wave(f"pause the workers of {app}", tuple(SitePlan(job.site, steps[job.site]) for job in still))
+
+    def _down(self, sites: Iterable[Site]) -> tuple[SitePlan, ...]:
+        return tuple(unit for site in sites if (unit := self._jobs[site].maintenance_unit))
+
+    def _switch(self, group: Group, sites: Sequence[Site], hosts: Hosts) -> Iterator[Wave]:
+        """Make the visible change, in the waves that the rollout of the group says."""
+        jobs = [self._jobs[site] for site in sites]
+        how, deploying = group.rollout, jobs[0].deploying
+        parts = rollout.waves(jobs, canary=how.canary if deploying else 0, batch=how.batch)
+        for number, part in enumerate(parts, 1):
+            if hosts is not Hosts.WAVES and (number == 1) is not (hosts is Hosts.FIRST_WAVE):
+                continue
+            units = tuple(self._switching(job, number) for job in part)
+            title = f"{jobs[0].app.name} {number}/{len(parts)}: {', '.join(job.site.host for job in part)}"
+            yield Wave(title, units, visible=True, pause=how.pause if deploying else 0)
+
+    def _switching(self, job: Deployment, number: int) -> SitePlan:
+        mine = [phase for phase in self._orders[job.layout.kind].app if phase.name == "switch"]
+        did = mine[0 if number == 1 else -1].of(job)
+        return SitePlan(job.site, did, proofs(job), back(job), job.maintenance_unit or job.code_unit)
 
 
-def _opening(
-    job: Deployment, everywhere: Sequence[Deployment], shelves: DatabaseJobs, *, discard: bool, fresh: bool
-) -> FirstHostWork:
-    """Go into maintenance and dump where the app wants that, then migrate: in a checkout only the new code can tell
-    whether there is a need."""
-    if not fresh:
-        away = absence(everywhere, deploying=False)
-        return FirstHostWork(away.waves, down=away.units)
-    dumps = takes_part(job.app) and job.app.database in shelves
-    careful = dumps and job.app.backup == "before_migrate"
-    wary = any(goes_down(each, deploying=True) for each in everywhere) and waits_for_migrations(job)
-    asked = pending(job) if job.app.migrate and (careful or wary) else None
-    code = None
-    if asked and job.layout.in_place:
-        code = SitePlan(job.site, _code(job, testing=True, discard=discard), rollback_gates=back(job))
-    away = absence(everywhere, deploying=True, pending=asked, code={job.site: code} if code else {})
-    moved = (Wave(f"code of {job.app.name} on {job.site.host}", (code,), visible=True),) if code else ()
-    only_if = asked if careful else None
-    dump = (dump_wave(job, shelves, pending=only_if),) if dumps else ()
-    before = (*moved, *away.waves, *dump)
-    after = (head_wave(job, shelves, only_if),) if dumps and job.app.migrate else ()
-    if not job.app.migrate:
-        return FirstHostWork(before, down=away.units)
-    if not job.layout.in_place:
-        migrate = Wave(f"migrate {job.app.name}", (SitePlan(job.site, steps.migrate(job)),))
-        return FirstHostWork((*before, migrate, *after), down=away.units)
-    return FirstHostWork(before, after, job, code, away.units)
+def _phase(order: Order, name: str) -> Phase:
+    return next(phase for phase in order.app if phase.name == name)
 
 
-def _app_waves(
-    name: str,
-    jobs: Sequence[Deployment],
-    group: Group,
-    opening: FirstHostWork,
-    *,
-    fresh: bool,
-    discard: bool,
-    last: Callable[[Deployment], tuple[Step, ...]],
-) -> list[Wave]:
-    made: list[Wave] = []
-    rollout = group.rollout
-    parts = waves(jobs, canary=rollout.canary if fresh else 0, batch=rollout.batch)
-    for number, part in enumerate(parts, 1):
-        units = tuple(_switching(job, opening, testing=fresh, discard=discard, last=last(job)) for job in part)
-        hosts = ", ".join(job.site.host for job in part)
-        made.append(
-            Wave(f"{name} {number}/{len(parts)}: {hosts}", units, visible=True, pause=rollout.pause if fresh else 0)
-        )
-        made += opening.after if number == 1 else ()
-    return made
+def _dumps_for_migrations(job: Deployment) -> bool:
+    return job.shelf is not None and job.app.backup == "before_migrate"
 
 
-def _switching(
-    job: Deployment, opening: FirstHostWork, *, testing: bool, discard: bool, last: tuple[Step, ...]
-) -> SitePlan:
-    down = opening.down.get(job.site)
-    came_up = up(job, down, taking_back=job.site in opening.taking_back)
-    serve = (*last, steps.reload(job), *steps.after(job), *came_up)
-    if not job.layout.in_place:
-        ready = () if job.reused else steps.before(job)
-        return SitePlan(job.site, (*ready, steps.activate(job), *serve), proofs(job), back(job), down)
-    migrating = job is opening.migrating
-    moved = opening.code if migrating else None
-    did = (
-        *(() if moved else _code(job, testing=testing, discard=discard)),
-        *(steps.migrate(job) if migrating else ()),
-        *steps.before(job),
-        *serve,
-    )
-    return SitePlan(job.site, did, proofs(job), back(job), down or moved)
+def finish(orders: Orders, jobs: Iterable[Deployment]) -> tuple[SitePlan, ...]:
+    """Return what ends a run on each site when every wave has passed."""
+    return tuple(SitePlan(job.site, orders[job.layout.kind].end.of(job)) for job in jobs)
 
 
-def _code(job: Deployment, *, testing: bool, discard: bool) -> tuple[Step, ...]:
-    tests = steps.test(job) if testing else ()
-    return (*steps.checkout(job, discard=discard), *steps.build(job), *tests, *steps.check(job))
-
-
-def finish(job: Deployment, run: str, by: str, message: str, *more: Step) -> SitePlan:
-    """Record the release as good, remove what is no longer kept, free the lock."""
-    good = steps.record(job, "good", run, by, message)
-    return SitePlan(job.site, (*steps.adopt(job, run, by), good, *more, *prune(job), release_step(job.site, run)))
-
-
-def failed(job: Deployment, run: str, by: str, message: str) -> SitePlan:
-    """Keep a release that failed, marked bad, and free the lock. One that had been good before stays what it was."""
-    bad = () if job.reused else (steps.record(job, "bad", run, by, message),)
-    return SitePlan(job.site, (*bad, release_step(job.site, run)))
+def failed(orders: Orders, jobs: Iterable[Deployment]) -> tuple[SitePlan, ...]:
+    """Return what ends a run on each site when it has failed, and all is put back."""
+    return tuple(SitePlan(job.site, orders[job.layout.kind].failure.of(job)) for job in jobs)
