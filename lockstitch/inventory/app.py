@@ -50,63 +50,59 @@ class AnyService:
 class Health(Settings):
     """The URL at which an app reports its health. It is asked on the host itself, after every switch."""
 
-    url: WebUrl = Field(description="what is asked")
-    status: Annotated[StrictInt, Field(ge=100, le=599)] = Field(
-        default=200, description="the HTTP status of a good answer"
-    )
-    expect: dict[str, Any] = Field(default={}, description="fields of a good JSON answer: dotted key to value")
-    contains: str = Field(default="", description="text that a good answer contains")
+    url: WebUrl = Field(description="the URL to request")
+    status: Annotated[StrictInt, Field(ge=100, le=599)] = Field(default=200, description="the expected HTTP status")
+    expect: dict[str, Any] = Field(default={}, description="fields that the JSON answer must have: dotted key to value")
+    contains: str = Field(default="", description="text that the answer must contain")
     revision: str = Field(
         default="",
-        description="dotted key of the JSON answer that tells the commit that serves: it must be the new one",
+        description="dotted key of the JSON answer that has the commit which serves; it must be the new one",
     )
-    interval: PositiveDuration = Field(default=as_written("1s"), description="time between two askings")
+    interval: PositiveDuration = Field(default=as_written("1s"), description="time between two requests")
     timeout: PositiveDuration = Field(default=as_written("5s"), description="how long one answer may take")
-    tries: Count = Field(default=30, description="how often it is asked before the answer is no")
+    tries: Count = Field(default=30, description="how often it is requested before the gate fails")
 
 
 class AppSettings(Settings):
     """Settings of what is deployed. Commands run in the release's folder."""
 
-    repository: Repository = Field(description="where the code comes from; hosts fetch it themselves")
-    ref: GitRef = Field(
-        default="main", description="branch, tag or commit that is deployed unless `--ref` says otherwise"
-    )
+    repository: Repository = Field(description="the git repository; hosts fetch from it themselves")
+    ref: GitRef = Field(default="main", description="branch, tag or commit to deploy, unless `--ref` is given")
     layout: LayoutKind = Field(
         default="in_place",
-        description="`in_place`: a git checkout updated where it stands; "
-        "`releases`: a folder a release, and a `current` symlink",
+        description="`in_place`: a git checkout, updated where it stands; `releases`: a folder per release and a "
+        "`current` symlink",
     )
     path: AppPath = Field(description="where the app is on the host; a relative path starts at the user's home")
     state: RemotePath | None = Field(
-        default=None, description="folder for lock and journal; otherwise `.lockstitch/NAME` beside `path`"
+        default=None, description="folder for lock and journal; by default `.lockstitch/NAME` beside `path`"
     )
     user: User | None = Field(default=None, description="run everything as this user, through sudo")
     build: tuple[CommandLine, ...] = Field(default=(), description="commands that make the code ready to run")
     test: tuple[CommandLine, ...] = Field(default=(), description="commands that must succeed before the code serves")
     check: CommandLine | None = Field(
-        default=None, description="loads the code without serving it, instead of the service's own way"
+        default=None, description="loads the code without serving it, instead of the service's own check"
     )
     migrate: CommandLine | None = Field(
-        default=None, description="changes the database: once a deploy, on the first host"
+        default=None, description="migrates the database, once per deploy, on the first host"
     )
     database: Name | None = Field(default=None, description="its database, by the name it has under `databases`")
     backup: BackupWhen = Field(
         default="before_migrate",
-        description="when a deploy backs its database up: `before_migrate` only when a migration is pending",
+        description="when a deploy backs up its database: `before_migrate` only if a migration is pending",
     )
     pending: CommandLine | None = Field(
         default=None,
-        description="prints a line for each migration that is not applied yet, and nothing when all are; known for "
-        "Alembic, Prisma, Django and artisan",
+        description="prints a line for each pending migration, and nothing if there is none; known for Alembic, "
+        "Prisma, Django and artisan",
     )
     migrate_down: CommandLine | None = Field(
         default=None,
-        description="takes the last `$steps` migrations back, whose files are in `$migrations`, for `rollback "
+        description="reverts the last `$steps` migrations, whose files are in `$migrations`, for `rollback "
         "--database down`; known for Alembic, Django and artisan",
     )
     migrations: tuple[InsidePath, ...] = Field(
-        default=(), description="git globs of the files of migrations, a file each; known for the same four"
+        default=(), description="git globs of the migrations' files, one file each; known for the same four"
     )
     timeout: PositiveDuration = Field(default=as_written("30m"), description="how long one step may take")
     shared: tuple[SharedPath, ...] = Field(
@@ -119,18 +115,20 @@ class AppSettings(Settings):
         description="secret part of the environment, as references: `env:NAME`, `file:PATH` or `cmd:COMMAND`",
     )
     service: Annotated[services.Service, AnyService()] = Field(description="what runs the app")
-    health: Health | None = Field(default=None, description="how the app says that it is well")
+    health: Health | None = Field(default=None, description="how to ask the app whether it is healthy")
     maintenance_page: RemotePath | None = Field(
         default=None,
-        description="file that the web server answers with a 503 as long as it is there, for `maintenance.on`; for "
-        "services that have no maintenance mode of their own",
+        description="file that makes the web server answer 503 while it exists, for `maintenance.on`; for services "
+        "without a maintenance mode of their own",
     )
     logs: tuple[RemotePath, ...] = Field(
         default=(),
-        description="log files, patterns allowed: for `fab logs`, and their ends are shown when something fails",
+        description="log files or patterns, for `fab logs`; their last lines are shown when a deploy fails",
     )
-    min_free: Size = Field(default=as_written("200M"), description="free space a host must have before anything begins")
-    checks: AppChecks = Field(default_factory=AppChecks, description="what must be true before a deploy begins")
+    min_free: Size = Field(
+        default=as_written("200M"), description="free space that a host must have before a deploy begins"
+    )
+    checks: AppChecks = Field(default_factory=AppChecks, description="checks before a deploy begins")
 
     @model_validator(mode="after")
     def _rules(self) -> AppSettings:

@@ -78,31 +78,31 @@ class DiskChecks(_Limits):
     """Limits on how full file systems may be, by space and by inodes, in percent."""
 
     paths: tuple[RemotePath, ...] = Field(
-        default=(), description="a path on each file system that is looked at; otherwise `/`, and the app's own"
+        default=(), description="a path on each file system to check; by default `/` and the app's own"
     )
-    warn: Percent = Field(default=85, description="a warning from here on")
-    fail: Percent = Field(default=95, description="no from here on")
+    warn: Percent = Field(default=85, description="warns from this value on")
+    fail: Percent = Field(default=95, description="fails from this value on")
 
 
 class MemoryChecks(_Limits):
     """Limits on how much of the memory may be in use, in percent; what the kernel can give back counts as free."""
 
-    warn: Percent = Field(default=85, description="a warning from here on")
-    fail: Percent = Field(default=95, description="no from here on")
+    warn: Percent = Field(default=85, description="warns from this value on")
+    fail: Percent = Field(default=95, description="fails from this value on")
 
 
 class LoadChecks(_Limits):
     """Limits on how busy the CPUs may be: the load average of five minutes for each CPU."""
 
-    warn: Factor = Field(default=1.0, description="a warning from here on")
-    fail: Factor = Field(default=4.0, description="no from here on")
+    warn: Factor = Field(default=1.0, description="warns from this value on")
+    fail: Factor = Field(default=4.0, description="fails from this value on")
 
 
 class ClockChecks(_Limits):
     """Limits on how far the host's clock may be from the controller's."""
 
-    warn: PositiveDuration = Field(default=as_written("2s"), description="a warning beyond that")
-    fail: PositiveDuration = Field(default=as_written("30s"), description="no beyond that")
+    warn: PositiveDuration = Field(default=as_written("2s"), description="warns beyond this")
+    fail: PositiveDuration = Field(default=as_written("30s"), description="fails beyond this")
 
 
 class TlsChecks(Settings):
@@ -111,11 +111,11 @@ class TlsChecks(Settings):
     host: AddressText | None = Field(default=None, description="the server, as the host reaches it")
     port: Port = Field(default=443, description="its port")
     name: AddressText | None = Field(
-        default=None, description="the name the certificate must be for, and that is asked for; otherwise `host`"
+        default=None, description="the name to ask for, which the certificate must be valid for; by default `host`"
     )
-    file: RemotePath | None = Field(default=None, description="instead of a server: a PEM file on the host")
-    warn: Duration = Field(default=as_written("21d"), description="a warning when less time is left")
-    fail: Duration = Field(default=as_written("3d"), description="no when less time is left")
+    file: RemotePath | None = Field(default=None, description="a PEM file on the host, instead of a server")
+    warn: Duration = Field(default=as_written("21d"), description="warns if less time is left")
+    fail: Duration = Field(default=as_written("3d"), description="fails if less time is left")
 
     @model_validator(mode="after")
     def _one(self) -> TlsChecks:
@@ -139,27 +139,27 @@ def _tls(written: Any) -> Any:
 class UrlChecks(Settings):
     """A service that must answer, asked from the host."""
 
-    url: Url = Field(description="what is asked")
+    url: Url = Field(description="the URL to request")
     status: Annotated[StrictInt, Field(ge=100, le=599)] = Field(
-        default=200, description="the HTTP status of a good answer; a 401 shows too that a service is there"
+        default=200, description="the expected HTTP status; a 401 also shows that a service is there"
     )
-    contains: str = Field(default="", description="text that a good answer contains")
+    contains: str = Field(default="", description="text that the answer must contain")
     timeout: PositiveDuration = Field(default=as_written("10s"), description="how long the answer may take")
 
 
 class RedisChecks(_Limits):
     """A Redis that must answer, and how full it may be, in percent of its `maxmemory`."""
 
-    url: RedisUrl = Field(description="where it is, as the host reaches it; a URL with a password only by reference")
-    warn: Percent = Field(default=80, description="a warning from here on")
-    fail: Percent = Field(default=95, description="no from here on")
+    url: RedisUrl = Field(description="its URL, as the host reaches it; a URL with a password only by reference")
+    warn: Percent = Field(default=80, description="warns from this value on")
+    fail: Percent = Field(default=95, description="fails from this value on")
 
 
 class QueueChecks(_Limits):
     """Limits on how many jobs may wait in the app's queues, where its service knows them."""
 
-    warn: Number = Field(default=100, description="a warning when more wait, in all queues together")
-    fail: Number = Field(default=10_000, description="no when more wait")
+    warn: Number = Field(default=100, description="warns if more wait, in all queues together")
+    fail: Number = Field(default=10_000, description="fails if more wait")
 
 
 class VariableChecks(Settings):
@@ -167,9 +167,9 @@ class VariableChecks(Settings):
 
     refuse: tuple[str, ...] = Field(
         default=PLACEHOLDERS,
-        description="values that it must not have, in any case of letters; empty is always refused",
+        description="values that it must not have, ignoring case; empty is always refused",
     )
-    min_length: Annotated[StrictInt, Field(ge=1)] = Field(default=1, description="how long it is at least")
+    min_length: Annotated[StrictInt, Field(ge=1)] = Field(default=1, description="its minimum length")
 
 
 def _variables(written: Any) -> Any:
@@ -188,24 +188,26 @@ def _short(form: str) -> dict[str, Any]:
 class HostChecks(Settings):
     """Checks of each host. Those that are left out are not asked before a deploy."""
 
-    tools: dict[Tool, VersionRange] = Field(default={}, description="programs that must be there, and their versions")
+    tools: dict[Tool, VersionRange] = Field(
+        default={}, description="programs that must be installed, and their versions"
+    )
     disk: DiskChecks | None = Field(default=None, description="how full file systems may be")
     memory: MemoryChecks | None = Field(default=None, description="how much memory may be in use")
     load: LoadChecks | None = Field(default=None, description="how busy the CPUs may be")
     clock: ClockChecks | None = Field(default=None, description="how far the clock may be off")
     reboot: Literal["warn", "fail"] | None = Field(
-        default=None, description="what it means that the host waits for a reboot"
+        default=None, description="the result if the host waits for a reboot"
     )
-    ports: tuple[Port, ...] = Field(default=(), description="TCP ports that somebody listens on")
-    not_listening: tuple[Port, ...] = Field(default=(), description="TCP ports that nobody listens on")
-    at_boot: tuple[UnitName, ...] = Field(default=(), description="units (of systemctl) that start when the host does")
+    ports: tuple[Port, ...] = Field(default=(), description="TCP ports that a process must listen on")
+    not_listening: tuple[Port, ...] = Field(default=(), description="TCP ports that no process may listen on")
+    at_boot: tuple[UnitName, ...] = Field(default=(), description="systemd units that must start with the host")
     tls: tuple[Annotated[TlsChecks, AlternativeForm(_tls, _short("HOST, HOST:PORT or /FILE"))], ...] = Field(
-        default=(), description="TLS certificates, and how long they must still be good"
+        default=(), description="TLS certificates, and how long they must remain valid"
     )
     urls: tuple[Annotated[UrlChecks, AlternativeForm(_url, _short("URL"))], ...] = Field(
         default=(), description="services that must answer"
     )
-    redis: RedisChecks | None = Field(default=None, description="a Redis that must answer and have room")
+    redis: RedisChecks | None = Field(default=None, description="a Redis that must answer and have free memory")
 
 
 class AppChecks(HostChecks):
@@ -218,11 +220,13 @@ class AppChecks(HostChecks):
         ),
     ] = Field(
         default={},
-        description="environment variables that must be set: in `env`, in `secrets` or in one of `env_files`",
+        description="environment variables that must be set, in `env`, `secrets` or one of `env_files`",
     )
     env_files: tuple[Annotated[str, text("path", plain, remote_path)], ...] = Field(
-        default=(".env",), description="files of `NAME=value` lines; a relative path is one in what serves"
+        default=(".env",), description="files of `NAME=value` lines; a relative path is in the release that serves"
     )
-    git: bool | None = Field(default=None, description="the repository answers each host")
+    git: bool | None = Field(default=None, description="the repository must answer each host")
     queue: QueueChecks | None = Field(default=None, description="how many jobs may wait")
-    database: bool | None = Field(default=None, description="the app's `database` answers, within its own `check`")
+    database: bool | None = Field(
+        default=None, description="the app's `database` must answer, within the limits of its own `check`"
+    )

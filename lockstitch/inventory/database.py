@@ -60,25 +60,23 @@ _OF_A_BUCKET = ("prefix", "endpoint", "insecure", "region", "key", "secret")
 class OffsiteSettings(Settings):
     """The place for copies of backups, should their host be lost: either a bucket, or a folder of another host."""
 
-    bucket: BucketName | None = Field(default=None, description="a bucket of S3, or of a store that speaks like it")
-    prefix: Prefix = Field(default="", description="folder in the bucket that the backups are put into")
-    endpoint: WebUrl | None = Field(default=None, description="where the store is; left out, it is AWS's")
-    insecure: bool = Field(
-        default=False, description="the store may be spoken to by `http://`, where all can read along"
-    )
-    region: Region | None = Field(default=None, description="the bucket's region, where the store needs it")
+    bucket: BucketName | None = Field(default=None, description="a bucket of S3, or of a compatible store")
+    prefix: Prefix = Field(default="", description="folder in the bucket for the backups")
+    endpoint: WebUrl | None = Field(default=None, description="URL of the store; by default AWS's")
+    insecure: bool = Field(default=False, description="allows `http://`, which anybody on the way can read")
+    region: Region | None = Field(default=None, description="the bucket's region, if the store needs it")
     key: SecretReference | None = Field(
         default=None,
-        description="where the access key's id is; left out with `secret`, boto3's own ways are gone: the variables "
-        "`AWS_…`, `~/.aws`, the machine's role",
+        description="reference to the access key's id; without it and `secret`, boto3's own sources are used: the "
+        "variables `AWS_…`, `~/.aws`, the machine's role",
     )
-    secret: SecretReference | None = Field(default=None, description="where the secret access key is")
+    secret: SecretReference | None = Field(default=None, description="reference to the secret access key")
     age: tuple[PublicKey, ...] = Field(
         default=(),
         description="public keys of age; a copy is one file, encrypted for each of them before it leaves this machine",
     )
     host: HostName | None = Field(default=None, description="another host of the environment, by its name")
-    directory: AppPath | None = Field(default=None, description="folder of that host that the backups are put into")
+    directory: AppPath | None = Field(default=None, description="folder for the backups on that host")
 
     @model_validator(mode="after")
     def _one_of_two(self) -> OffsiteSettings:
@@ -108,18 +106,18 @@ class AnyEngine:
 class KeepSettings(Settings):
     """Rules for which backups `backup.prune` keeps. A backup stays where any of them keeps it."""
 
-    last: Number = Field(default=7, description="the newest ones, whatever their age")
-    daily: Number = Field(default=14, description="the newest of each of so many days that have one")
-    weekly: Number = Field(default=8, description="the newest of each of so many weeks that have one")
-    monthly: Number = Field(default=0, description="the newest of each of so many months that have one")
+    last: Number = Field(default=7, description="how many of the newest, whatever their age")
+    daily: Number = Field(default=14, description="for how many days that have a backup the newest is kept")
+    weekly: Number = Field(default=8, description="for how many weeks that have a backup the newest is kept")
+    monthly: Number = Field(default=0, description="for how many months that have a backup the newest is kept")
 
 
 class ProveSettings(Settings):
     """The server on which `backup.prove` restores. A server of its own does not slow the one that serves."""
 
     url: SecretReference = Field(
-        description="where the URL of a login that may make databases is; no database of it is touched but the "
-        "scratch one that is made and dropped"
+        description="reference to the URL of a login that may create databases; it only touches the scratch database "
+        "that it creates and drops"
     )
 
 
@@ -129,9 +127,9 @@ class CheckSettings(Settings):
     connections: Percent = Field(default=80, description="connections in use, in percent of those allowed")
     long_query: PositiveDuration = Field(default=as_written("5m"), description="how long a query may run")
     lock_wait: PositiveDuration = Field(default=as_written("30s"), description="how long a query may wait for a lock")
-    lag: PositiveDuration = Field(default=as_written("60s"), description="how far a replica may be behind")
+    lag: PositiveDuration = Field(default=as_written("60s"), description="how far a replica may lag behind")
     backup_age: Duration = Field(
-        default=as_written("0s"), description="how old the newest backup may be; `0s`: it is not looked at"
+        default=as_written("0s"), description="how old the newest backup may be; `0s`: not checked"
     )
 
 
@@ -140,27 +138,27 @@ class DatabaseSettings(Settings):
 
     engine: Annotated[str, AnyEngine()] = Field(description="what kind of database it is")
     url: SecretReference = Field(
-        description="where its URL is: `env:NAME`, `file:PATH` or `cmd:COMMAND`; the URL as `run_on` reaches it"
+        description="reference to its URL: `env:NAME`, `file:PATH` or `cmd:COMMAND`; the URL as `run_on` reaches it"
     )
     run_on: Name = Field(
-        description="whose client programs are used, and who holds the backups: a group (its first host), "
-        "a host, or `local` for this machine"
+        description="where client programs run and backups are kept: a group (its first host), a host, or `local` "
+        "for this machine"
     )
-    directory: RemotePath = Field(
-        description="folder of `run_on` for the backups; one folder may serve several databases"
-    )
+    directory: RemotePath = Field(description="folder for the backups on `run_on`; several databases may share one")
     jobs: Count = Field(
         default=1,
-        description="how many tables are dumped and restored at a time, where the engine's programs can; a dump of "
-        "several at a time is a folder",
+        description="how many tables are dumped and restored at a time, if the engine's programs support it; a dump "
+        "with several is a folder",
     )
-    keep: KeepSettings = Field(default_factory=KeepSettings, description="which backups stay when they are pruned")
-    prove: ProveSettings | None = Field(default=None, description="where backups are restored to prove them")
-    offsite: OffsiteSettings | None = Field(default=None, description="where `backup.push` takes them")
-    check: CheckSettings = Field(default_factory=CheckSettings, description="from when on `database.check` says no")
+    keep: KeepSettings = Field(default_factory=KeepSettings, description="which backups `backup.prune` keeps")
+    prove: ProveSettings | None = Field(default=None, description="where backups are restored for a proof")
+    offsite: OffsiteSettings | None = Field(default=None, description="where `backup.push` copies them")
+    check: CheckSettings = Field(default_factory=CheckSettings, description="the thresholds of `database.check`")
     drain: Duration = Field(
         default=as_written("10s"),
-        description="how long work under way may go on before a restore takes the database's place",
+        description="how long running work may continue before a restore swaps the databases",
     )
     timeout: PositiveDuration = Field(default=as_written("6h"), description="how long a dump or restore may take")
-    min_free: Size = Field(default=as_written("200M"), description="what must stay free on the disk of the backups")
+    min_free: Size = Field(
+        default=as_written("200M"), description="space that must stay free on the disk of the backups"
+    )

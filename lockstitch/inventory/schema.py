@@ -32,24 +32,25 @@ _OVERRIDE = "settings of an app that differ here, by the app's name: merged over
 class Rollout(Settings):
     """The order in which the hosts of a group change."""
 
-    canary: Share = Field(default=0, description="how many hosts change first, alone")
+    canary: Share = Field(default=0, description="how many hosts change first, on their own")
     batch: BatchShare = Field(default="50%", description="how many hosts change at a time; percentages are rounded up")
     pause: Duration = Field(
-        default=as_written("0s"), description="how long a wave is watched before the next one starts"
+        default=as_written("0s"),
+        description="time after a wave before its gates are asked again and the next wave starts",
     )
 
 
 class HostSettings(Settings):
-    """One machine. Its name alone may stand for it."""
+    """One machine. Its name alone is enough if nothing else is set."""
 
-    name: HostName = Field(description="what it is called here, in output and in selections")
+    name: HostName = Field(description="its name in output and selections")
     address: AddressText | None = Field(
-        default=None, description="where it is; otherwise its name, by `~/.ssh/config` or DNS"
+        default=None, description="its address; by default its name, resolved by `~/.ssh/config` or DNS"
     )
     port: Port | None = Field(default=None, description="its SSH port")
     user: User | None = Field(default=None, description="who logs in")
-    ssh: SshSettings = Field(default_factory=SshSettings, description="how it is reached, where that differs")
-    env: Env = Field(default={}, description="environment of its apps' commands, over the group's")
+    ssh: SshSettings = Field(default_factory=SshSettings, description="SSH settings that differ for this host")
+    env: Env = Field(default={}, description="environment of its apps' commands, merged over the group's")
     override: Overrides = Field(default={}, description=_OVERRIDE)
 
 
@@ -64,17 +65,17 @@ class GroupSettings(Settings):
         min_length=1, description="its machines, in the order they change"
     )
     apps: tuple[Name, ...] = Field(default=(), description="the apps that run there, in the order they are deployed")
-    ssh: SshSettings = Field(default_factory=SshSettings, description="how they are reached, where that differs")
-    env: Env = Field(default={}, description="environment of their apps' commands, over the apps' own")
+    ssh: SshSettings = Field(default_factory=SshSettings, description="SSH settings that differ for this group")
+    env: Env = Field(default={}, description="environment of their apps' commands, merged over the apps' own")
     override: Overrides = Field(default={}, description=_OVERRIDE)
-    rollout: Rollout = Field(default_factory=Rollout, description="where it differs from the environment's")
+    rollout: Rollout = Field(default_factory=Rollout, description="settings that differ from the environment's")
     checks: HostChecks = Field(
-        default_factory=HostChecks, description="what must be true of its hosts, beyond the environment's"
+        default_factory=HostChecks, description="checks of its hosts, added to the environment's"
     )
 
 
 class Environment(Settings):
-    """One inventory file, `hosts/NAME.yml`. What `hosts/_all.yml` holds is merged under it."""
+    """One inventory file, `hosts/NAME.yml`, merged over `hosts/_all.yml`."""
 
     protect: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="changes ask for the environment's name; in CI: `--yes`"
@@ -85,10 +86,8 @@ class Environment(Settings):
     )
     apps: dict[Name, AppSettings] = Field(default={}, description="what is deployed, by name")
     databases: dict[Name, DatabaseSettings] = Field(default={}, description="databases of the apps, by name")
-    rollout: Rollout = Field(default_factory=Rollout, description="in which order the hosts of a group change")
-    checks: HostChecks = Field(
-        default_factory=HostChecks, description="what must be true of every host before a deploy begins"
-    )
+    rollout: Rollout = Field(default_factory=Rollout, description="in which order the hosts of a group are changed")
+    checks: HostChecks = Field(default_factory=HostChecks, description="checks of every host before a deploy begins")
 
 
 def published() -> dict[str, Any]:

@@ -19,7 +19,7 @@ Count = Annotated[StrictInt, Field(ge=1)]
 
 
 class GatewaySettings(Settings):
-    """One hop on the way to a host. What is left out is asked of `~/.ssh/config`."""
+    """One hop on the way to a host. Settings that are left out come from `~/.ssh/config`."""
 
     address: AddressText = Field(description="host name or IP address of the hop")
     user: User | None = Field(default=None, description="who logs in there")
@@ -54,8 +54,8 @@ class Timeouts(Settings):
     """Times that each part of connecting may take."""
 
     connect: PositiveDuration = Field(default=as_written("10s"), description="until the host accepts the connection")
-    banner: PositiveDuration = Field(default=as_written("10s"), description="until its SSH server says who it is")
-    auth: PositiveDuration = Field(default=as_written("10s"), description="until it lets us in")
+    banner: PositiveDuration = Field(default=as_written("10s"), description="until its SSH server sends its banner")
+    auth: PositiveDuration = Field(default=as_written("10s"), description="until the login succeeds")
     channel: PositiveDuration = Field(default=as_written("10s"), description="until it opens a channel")
 
 
@@ -63,7 +63,7 @@ class Keepalive(Settings):
     """Settings by which a frozen connection is noticed."""
 
     interval: PositiveDuration = Field(
-        default=as_written("5s"), description="how often the host is asked whether it is there"
+        default=as_written("5s"), description="how often the host is asked for a sign of life"
     )
     timeout: Duration = Field(
         default=as_written("8s"), description="how long it may take to answer before it counts as lost"
@@ -73,9 +73,7 @@ class Keepalive(Settings):
 class Parallel(Settings):
     """Limits on how many connections there are at a time."""
 
-    per_gateway: Count = Field(
-        default=10, description="through one gateway: more than sshd's MaxStartups (10) are dropped"
-    )
+    per_gateway: Count = Field(default=10, description="through one gateway; sshd drops more than MaxStartups (10)")
     in_all: Count = Field(default=32, description="in all")
 
 
@@ -102,6 +100,6 @@ class SshSettings(Settings):
         default=(), description="private keys to log in with, also to the gateways named here"
     )
     timeouts: Timeouts = Field(default_factory=Timeouts, description="how long connecting may take")
-    keepalive: Keepalive = Field(default_factory=Keepalive, description="how a frozen connection is noticed")
-    tries: Count = Field(default=3, description="how often connecting is tried")
-    parallel: Parallel = Field(default_factory=Parallel, description="how many connections there are at a time")
+    keepalive: Keepalive = Field(default_factory=Keepalive, description="how a frozen connection is detected")
+    tries: Count = Field(default=3, description="how often a connection is tried")
+    parallel: Parallel = Field(default_factory=Parallel, description="how many connections are open at a time")
