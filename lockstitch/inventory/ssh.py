@@ -85,8 +85,8 @@ class SshSettings(Settings):
     port: Port | None = Field(default=None, description="the SSH port")
     gateway: Gateways | None = Field(
         default=None,
-        description=f"the way to the hosts: one hop, or a list of up to {MOST_HOPS} in the order they are passed; "
-        "`[]` is straight there, `null` is what `~/.ssh/config` says (ProxyJump)",
+        description=f"the gateway to the hosts: one hop, or a list of up to {MOST_HOPS} in order; "
+        "`[]` connects directly, `null` uses `~/.ssh/config` (ProxyJump)",
     )
     host_keys: HostKeyPolicy = Field(
         default="strict",
