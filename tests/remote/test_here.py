@@ -139,11 +139,11 @@ def test_a_ctrl_c_in_the_thread_that_waits(here: LocalRemote) -> None:
 
 CONTROLLER = """
 import sys
-from lockstitch.remote.here import Here
+from lockstitch.remote.local import LocalRemote
 from tests.remote.scripts import script
 from tests.remote.test_here import LOCAL
 from tests.remote.test_interrupt import TALE
-Here().run(LOCAL, script(TALE), lambda event: print(getattr(event, "line", ""), flush=True))
+LocalRemote().run(LOCAL, script(TALE), lambda event: print(getattr(event, "line", ""), flush=True))
 """
 
 

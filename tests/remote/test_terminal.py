@@ -13,7 +13,7 @@ from tests.containers.project import ROOT
 # It has no controlling terminal, so that no signal comes from the kernel; what it runs does not end by itself.
 PROGRAM = """
 import signal, sys
-from lockstitch import terminal
+from lockstitch.remote import terminal
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 terminal.PATIENCE = 0.1
 try:

@@ -198,6 +198,7 @@ class Upload:
             ls_parts=words(*(one.part for one in batch)),
             ls_sums="\n".join(one.sum for one in batch),
             ls_mode=modes.pop() if len(modes) == 1 else "",
+            ls_size=str(batch[0].entry.size) if len(batch) == 1 else "",
         )
 
     def _installed_as(self, batch: list[FileUpload]) -> list[str]:

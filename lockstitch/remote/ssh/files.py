@@ -33,8 +33,10 @@ from lockstitch.remote.ssh.sftp import PATIENCE, SaidNoError, SftpSession
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 
 AT_ONCE = 64
-# What every server takes in one request; one that answers less than that is asked for less.
+# What every server takes in one request.
 CHUNK = 32 * 1024
+# What one answer is asked to hold, and how many of them; a server that answers less is asked for less.
+READ_CHUNK, READ_AT_ONCE = 128 * 1024, 16
 SMALLEST = 4 * 1024
 # Turns what a request raises into words for a person.
 ErrorContext = Callable[[], AbstractContextManager[None]]
@@ -46,7 +48,7 @@ class RemoteReader(io.RawIOBase):
     def __init__(self, requests: SftpSession, path: str, told: ErrorContext, start: int = 0) -> None:
         self._requests, self._told = requests, told
         self._asked: deque[tuple[int, int]] = deque()
-        self._at, self._size, self._window = start, CHUNK, 1
+        self._at, self._size, self._window = start, READ_CHUNK, 1
         self._left, self._ended = b"", False
         self._handle = _open(requests, path, told, SFTP_FLAG_READ, SFTPAttributes())
 
@@ -75,7 +77,7 @@ class RemoteReader(io.RawIOBase):
             number = self._requests.send(CMD_READ, self._handle, int64(self._at), self._size)
             self._asked.append((number, self._at))
             self._at += self._size
-        self._window = min(AT_ONCE, self._window * 2)
+        self._window = min(AT_ONCE, READ_AT_ONCE * READ_CHUNK // self._size, self._window * 2)
         number, at = self._asked.popleft()
         data = self._answer(number)
         if 0 < len(data) < self._size:
@@ -176,7 +178,7 @@ def _stream(requests: SftpSession, words: _Words, start: int) -> RemoteReader | 
 
 
 def _read(reading: RemoteReader) -> Iterator[BinaryIO]:
-    with io.BufferedReader(reading, 8 * CHUNK) as file:
+    with io.BufferedReader(reading, 2 * READ_CHUNK) as file:
         yield file
         reading.let_go()
 

@@ -100,6 +100,9 @@ class KeepaliveTransport(LoginTransport):
         security = self.get_security_options()
         first = [kind for kind in key_types if kind in security.key_types]
         security.key_types = [*first, *(kind for kind in security.key_types if kind not in first)]
+        # They seal and encrypt in one pass, which takes half the time of what Paramiko offers first.
+        quick = [cipher for cipher in security.ciphers if "-gcm@" in cipher]
+        security.ciphers = [*quick, *(cipher for cipher in security.ciphers if cipher not in quick)]
 
     def begin_pulse(self, limits: Limits) -> None:
         """Ask every so often from now on, and have the watchdog judge the silence; with a timeout of 0, never."""
