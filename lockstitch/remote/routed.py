@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, BinaryIO, Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from lockstitch.errors import LockstitchError
 from lockstitch.model.host import Host
@@ -12,9 +12,7 @@ from lockstitch.model.plan import Script
 from lockstitch.model.results import Observer, Result, nobody
 from lockstitch.remote import FileMode, Remote
 from lockstitch.remote.local import LocalRemote, interact
-
-if TYPE_CHECKING:
-    from lockstitch.remote.ssh import Network, SshRemote
+from lockstitch.remote.ssh import Network, SshRemote
 
 There = TypeVar("There", bound=Remote)
 

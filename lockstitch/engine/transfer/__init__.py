@@ -1,14 +1,14 @@
 """Files and folders to many hosts and from them: whole or not at all, and going on where they were cut off.
 
-tree.py      VALUES: what is carried
-moved.py     VALUE: what came of it
-near.py      what is read here, and its checksums
-receive.py   what is written here
-names.py     the names of parts
-shell.py     what a host is asked and told
-far.py       one host that is asked
-put.py get.py   one host's part of it
-many.py      many hosts at once
+tree.py            VALUES: what is carried
+result.py          VALUE: what came of it
+local_source.py    what is read on this machine, and its checksums
+local_target.py    what is written on this machine
+part_names.py      the names of parts
+host_scripts.py    what a host is asked and told
+remote_side.py     one host that is asked
+upload.py, download.py   one host's part of `put` and of `get`
+transfer.py        many hosts at once
 """
 
 from lockstitch.engine.transfer.local_source import LocalSource

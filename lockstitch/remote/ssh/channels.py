@@ -5,15 +5,14 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 from time import monotonic
-from typing import TYPE_CHECKING
 
-from lockstitch.errors import ConnectError
+from paramiko import SFTPError
+
+from lockstitch.errors import ConnectError, HostLostError
 from lockstitch.remote.ssh.cancellation import in_background
 from lockstitch.remote.ssh.connection import StrictConnection
-from lockstitch.remote.ssh.shell import BROKEN, NotStartedError, RefusedError, Shell
-
-if TYPE_CHECKING:
-    from lockstitch.remote.ssh.sftp import SftpSession
+from lockstitch.remote.ssh.sftp import SftpSession
+from lockstitch.remote.ssh.shell import BROKEN, NotSentError, NotStartedError, RefusedError, Shell, session
 
 REFUSALS_PAUSE = 0.2
 # Opening one takes a round trip, as a short script does: with two, the next is there when it is asked for.
@@ -48,11 +47,11 @@ class ChannelPool:
     def died_of(self) -> str:
         return self.connection.died_of
 
-    def warm(self, user: str | None) -> None:
-        """Begin to open the shells that will be asked for next."""
+    def warm(self, user: str | None, most: int = SPARES) -> None:
+        """Begin to open the shells that will be asked for next, until so many wait."""
         with self._changed:
             spares = self._spares.setdefault(user, [])
-            while len(spares) < self._wanted and self.alive:
+            while len(spares) < min(most, self._wanted) and self.alive:
                 spares.append(in_background(lambda: Shell(self.connection, user)))
 
     def take(self, user: str | None, text: str | None = None) -> Shell:
@@ -65,7 +64,8 @@ class ChannelPool:
         shell = self._ready(spare) or self._open(user, text if early else None)
         with self._changed:
             self._working.add(shell)
-        self.warm(user)
+        # One: a script that takes long follows sooner or later, and the last one leaves no more than that unused.
+        self.warm(user, 1)
         return shell
 
     def give_back(self, shell: Shell) -> None:
@@ -164,3 +164,44 @@ class ChannelPool:
 def _closed(spare: Future[Shell]) -> None:
     if spare.exception() is None:
         spare.result().close()
+
+
+def sftp_session(line: ChannelPool) -> SftpSession:
+    """An SFTP session on a line: one that waits, or a new one. Raises NotSentError where the line is dead."""
+    while (parked := line.parked()) is not None:
+        if not parked.ended:
+            return parked
+        parked.close()
+    patience = line.connection.hop.limits.channel_timeout
+    name, until = line.connection.hop.name, monotonic() + patience
+    while True:
+        try:
+            return in_background(lambda: _new_sftp_session(line, patience)).result(patience)
+        except RefusedError as error:
+            line.make_room(until, error)
+        except TimeoutError as error:
+            raise ConnectError(name, f"the host did not start SFTP within {patience:g} s") from error
+        except SFTPError as error:
+            said = "what it says is not SFTP"
+            raise ConnectError(name, said, hint="does ~/.bashrc print something there without a terminal?") from error
+        except BROKEN as error:
+            line.wait_until_known_dead()
+            if line.frozen:
+                raise HostLostError(name, line.died_of) from error
+            if not line.alive:
+                raise NotSentError(str(error) or "the connection dropped") from error
+            hint = "its sshd_config needs a line such as: Subsystem sftp internal-sftp"
+            raise ConnectError(name, "the host starts no SFTP, which files are carried by", hint=hint) from error
+
+
+def _new_sftp_session(line: ChannelPool, patience: float) -> SftpSession:
+    transport = line.connection.transport
+    if transport is None:
+        raise EOFError("the connection is not open")
+    channel = session(transport, patience)
+    try:
+        channel.invoke_subsystem("sftp")
+        return SftpSession(channel)
+    except BaseException:
+        channel.close()
+        raise

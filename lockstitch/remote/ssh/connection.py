@@ -6,10 +6,10 @@ import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from fabric import Config, Connection
 from paramiko import MissingHostKeyPolicy, PKey, SSHClient, SSHException, Transport
@@ -17,16 +17,12 @@ from paramiko.ssh_exception import IncompatiblePeer
 
 from lockstitch.errors import ConnectError
 from lockstitch.remote.ssh import known_hosts
-from lockstitch.remote.ssh.cancellation import GivenUpError, dial
+from lockstitch.remote.ssh.cancellation import CancelScope, GivenUpError, dial
 from lockstitch.remote.ssh.error_messages import explain, through
 from lockstitch.remote.ssh.keepalive import TICK, KeepaliveTransport
-from lockstitch.remote.ssh.keys import HopLogin
+from lockstitch.remote.ssh.keys import HopLogin, KeyRing
 from lockstitch.remote.ssh.proxy import ProxyFailed, ProxySocket, by_command
 from lockstitch.remote.ssh.route import Hop
-
-if TYPE_CHECKING:
-    from lockstitch.remote.ssh.cancellation import CancelScope
-    from lockstitch.remote.ssh.network import Network
 
 CHANNEL_REFUSED = 2
 
@@ -75,6 +71,27 @@ def never_made(error: Exception) -> bool:
 FIRST_BACKOFF = 0.2
 
 
+class SharedSettings(Protocol):
+    """What a connection shares with all others of one `fab`; network.py has it."""
+
+    ring: KeyRing
+    round: CancelScope
+    connect_kwargs: dict[str, Any]
+    logins: dict[Hop, str]
+
+    def bare_config(self, config: Config | None) -> Config:
+        """The settings for one connection."""
+
+    def entries(self, hop: Hop) -> known_hosts.KnownHosts:
+        """The known hosts that count for a hop."""
+
+    def check_key(self, hop: Hop, kind: str, blob: bytes) -> None:
+        """Let a known key pass; raises HostKeyError for any other."""
+
+    def place(self, hop: Hop, gateway: StrictConnection | None) -> AbstractContextManager[None]:
+        """Wait until this connection may be opened."""
+
+
 class StrictConnection(Connection):  # type: ignore[misc]
     """A connection to one hop. `open` may be called by several threads: one opens, the others share what came of it."""
 
@@ -84,12 +101,12 @@ class StrictConnection(Connection):  # type: ignore[misc]
     logged_in_with: bytes = b""
     # Fabric sets it on every connection. Where it is no attribute that is written into the settings, which all share.
     inline_ssh_env: bool = True
-    _network: Network
+    _network: SharedSettings
     _opening: threading.Lock
     _failed: tuple[float, ConnectError] | None = None
 
     def __init__(
-        self, hop: Hop, network: Network, way_in: StrictConnection | None = None, config: Config | None = None
+        self, hop: Hop, network: SharedSettings, way_in: StrictConnection | None = None, config: Config | None = None
     ) -> None:
         self._set(hop=hop, way_in=way_in, _network=network, _opening=threading.Lock())
         super().__init__(

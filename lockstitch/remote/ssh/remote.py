@@ -21,12 +21,11 @@ from lockstitch.model.results import Observer, Result, nobody
 from lockstitch.remote import FileMode, InterruptedRunError
 from lockstitch.remote.script import ScriptOutput, render
 from lockstitch.remote.ssh.cancellation import CancelScope, in_background
-from lockstitch.remote.ssh.channels import SPARES, ChannelPool
+from lockstitch.remote.ssh.channels import SPARES, ChannelPool, sftp_session
 from lockstitch.remote.ssh.files import opened
 from lockstitch.remote.ssh.interactive import interact
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.script_run import ScriptRun
-from lockstitch.remote.ssh.sftp import begin
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 
 NOT_BEGUN = "interrupted before it began"
@@ -140,7 +139,7 @@ class SshRemote:
         self, host: Host, path: str, mode: FileMode, start: int, round_: CancelScope
     ) -> AbstractContextManager[BinaryIO]:
         line = self._line(host)
-        return opened(begin(line), line, round_, path, mode, start)
+        return opened(sftp_session(line), line, round_, path, mode, start)
 
     def _carry(self, host: Host, script: Script, observe: Observer, round_: CancelScope) -> tuple[Result, ...]:
         line = self._line(host)

@@ -5,16 +5,10 @@ Paramiko's own files plan all requests of a file before its first byte, and do n
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import Any
 
-from paramiko import Channel, Message, SFTPClient, SFTPError
+from paramiko import Channel, Message, SFTPClient
 from paramiko.sftp import CMD_STATUS, SFTP_OK
-
-from lockstitch.errors import ConnectError, HostLostError
-from lockstitch.remote.ssh.cancellation import in_background
-from lockstitch.remote.ssh.channels import ChannelPool
-from lockstitch.remote.ssh.shell import BROKEN, NotSentError, RefusedError, session
 
 # For one answer: a disk may be slow, but not for ever.
 PATIENCE = 60.0
@@ -72,44 +66,3 @@ class SftpSession:
             self._forgotten.discard(number)
         else:
             self._answers[number] = kind, message
-
-
-def begin(line: ChannelPool) -> SftpSession:
-    """An SFTP session. Raises NotSentError where the line turns out to be dead."""
-    while (parked := line.parked()) is not None:
-        if not parked.ended:
-            return parked
-        parked.close()
-    patience = line.connection.hop.limits.channel_timeout
-    name, until = line.connection.hop.name, monotonic() + patience
-    while True:
-        try:
-            return in_background(lambda: _begin(line, patience)).result(patience)
-        except RefusedError as error:
-            line.make_room(until, error)
-        except TimeoutError as error:
-            raise ConnectError(name, f"the host did not start SFTP within {patience:g} s") from error
-        except SFTPError as error:
-            said = "what it says is not SFTP"
-            raise ConnectError(name, said, hint="does ~/.bashrc print something there without a terminal?") from error
-        except BROKEN as error:
-            line.wait_until_known_dead()
-            if line.frozen:
-                raise HostLostError(name, line.died_of) from error
-            if not line.alive:
-                raise NotSentError(str(error) or "the connection dropped") from error
-            hint = "its sshd_config needs a line such as: Subsystem sftp internal-sftp"
-            raise ConnectError(name, "the host starts no SFTP, which files are carried by", hint=hint) from error
-
-
-def _begin(line: ChannelPool, patience: float) -> SftpSession:
-    transport = line.connection.transport
-    if transport is None:
-        raise EOFError("the connection is not open")
-    channel = session(transport, patience)
-    try:
-        channel.invoke_subsystem("sftp")
-        return SftpSession(channel)
-    except BaseException:
-        channel.close()
-        raise
