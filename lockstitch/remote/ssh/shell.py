@@ -13,7 +13,7 @@ from lockstitch.remote.ssh.network import send_signal
 
 CHUNK = 32 * 1024
 # What has come is taken in large pieces: taking one moves all that stays.
-ALL = 256 * 1024
+ALL = 128 * 1024
 NOT_YET = None
 BROKEN = (SSHException, OSError, EOFError)
 READY = b"\036ready\n"
