@@ -179,7 +179,7 @@ def test_down_counts_the_migrations_and_is_undone_by_migrating(tmp_path: Path, l
     plan = rolled_back(fleet_of(tmp_path, layout), "down")
     (step,) = (s for wave in plan.waves for unit in wave.site_plans for s in unit.steps if s.name == "migrate down")
     assert "\nalembic downgrade -$steps\n" in step.command.text and step.command.values["steps"] == "2"
-    assert step.undo is not None and "(\nalembic upgrade head\n)" in step.undo.text
+    assert step.undo is not None and "ls_migrate() {\nalembic upgrade head\n}" in step.undo.text
     names = [wave.name for wave in plan.waves]
     assert names.index("back up main") < names.index("migrate api down") < names.index("api 1/2: a1")
 

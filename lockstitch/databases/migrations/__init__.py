@@ -1,0 +1,201 @@
+"""The value Framework: what Lockstitch knows of the tools that migrate databases, by the command that runs them.
+
+Each names the table in which the tool records what is applied (the sources: Alembic's and Django's documentation,
+Prisma Migrate's `_prisma_migrations`, artisan's `migrations`), so that a dump can tell its newest migration without
+the app.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from lockstitch.model.command import Command
+from lockstitch.model.shell import shell_text
+
+LIST = shell_text(__package__, "list.sh")
+
+
+@dataclass(frozen=True)
+class Framework:
+    """One tool that migrates databases.
+
+    `line` matches an app's `migrate` line, with the tool as the group `tool`. The text `NAME.sh` prints a line for each
+    migration that is not applied, and ends with 1 where the tool did not print what it prints when it works: an answer
+    that cannot be read is not an empty one. `down` are the tool's arguments that take `$steps` migrations back, and
+    `down_text` the file of a text that does it; without either the tool cannot.
+    `head` asks for the newest migration applied, `{joined}` in it for several of them in one text. `files` are git
+    globs of one file a migration. `counted` says that `NAME.sh` lists every migration, so that those taken back can be
+    counted. `skipped` is a sed script that prints, of the tool's output as it migrates, the names of migrations that
+    leave themselves out: they stay pending.
+    """
+
+    name: str
+    line: re.Pattern[str]
+    table: str
+    head: str
+    files: tuple[str, ...]
+    down: str = ""
+    down_text: str = ""
+    counted: bool = False
+    skipped: str = ""
+
+    def pending(self, migrate: str) -> str:
+        """Return the command that lists pending migrations, of an app whose `migrate` line is this tool's."""
+        return self._text(f"{self.name}.sh", migrate)
+
+    def back(self, migrate: str) -> str:
+        """Return the command that takes `$steps` migrations back; empty where the tool cannot."""
+        if self.down_text:
+            return self._text(self.down_text, migrate)
+        return f"{self._words(migrate)['ls_tool']} {self.down}" if self.down else ""
+
+    def _text(self, file: str, migrate: str) -> str:
+        return Command(shell_text(__package__, file), values=self._words(migrate)).render()
+
+    def _words(self, migrate: str) -> dict[str, str]:
+        match = self.line.match(migrate.strip())
+        assert match is not None
+        return {f"ls_{name}": _asking(word) if name == "tool" else word for name, word in match.groupdict().items()}
+
+
+ALEMBIC = Framework(
+    "alembic",
+    re.compile(r"^(?P<tool>(?:.*\s)?\S*alembic(?:\s+(?:-c|-x|-n|--config|--name)\s+\S+)*)\s+upgrade\s+heads?$"),
+    table="alembic_version",
+    head="SELECT {joined} FROM alembic_version",
+    files=(":(glob)**/versions/*.py",),
+    down="downgrade -$steps",
+)
+PRISMA = Framework(
+    "prisma",
+    re.compile(
+        r"^(?P<tool>.*\bprisma(?:@\S+)?)\s+migrate\s+deploy(?P<options>(?:\s+--(?:schema|config)[=\s]\s*[^\s;&|]+)*).*$"
+    ),
+    table="_prisma_migrations",
+    head="SELECT max(migration_name) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL",
+    files=(":(glob)**/migrations/*/migration.sql",),
+)
+DJANGO = Framework(
+    "django",
+    re.compile(r"^(?P<tool>.*\b(?:manage\.py|django-admin))\s+migrate(?:\s+--(?:no-?input|noinput))*$"),
+    table="django_migrations",
+    head="SELECT concat(app, '.', name) FROM django_migrations ORDER BY id DESC LIMIT 1",
+    files=(":(glob)**/migrations/[0-9]*.py",),
+    down_text="django_down.sh",
+)
+ARTISAN = Framework(
+    "artisan",
+    re.compile(
+        r"^(?P<tool>.*\bartisan)\s+migrate"
+        r"(?:\s+(?:-[nqv]+|--(?:force|graceful|isolated(?:=\d+)?|no-ansi|no-interaction|quiet|seed|step)))*$"
+    ),
+    table="migrations",
+    head="SELECT migration FROM migrations ORDER BY id DESC LIMIT 1",
+    files=(":(glob)database/migrations/*.php",),
+    down="migrate:rollback --step=$steps --force",
+    counted=True,
+    # A migration of newer versions may have a `shouldRun()`.
+    skipped=r"s/^ *\([^ ]*\) .*[. ]SKIPPED *$/\1/p",
+)
+# What may stand before a tool when it is only asked.
+_LEADS = re.compile(r"\s*(?:(?:cd|\.|source|export|unset|set|umask|eval)\s|(?:[A-Za-z_]\w*=\S*\s*)+$)")
+FRAMEWORKS = (ALEMBIC, PRISMA, DJANGO, ARTISAN)
+
+
+def heads(joined: str) -> str:
+    """A line `TABLE QUERY` for each tool; `joined` is how SQL puts the values of a `{column}` into one text."""
+    text = joined.format(column="version_num")
+    return "\n".join(f"{each.table} {each.head.format(joined=text)}" for each in FRAMEWORKS)
+
+
+HEADS = heads("string_agg({column}, ',' ORDER BY {column})")
+
+
+def framework(migrate: str | None) -> Framework | None:
+    """The tool that a `migrate` line runs, where it is one of those known."""
+    return next((each for each in FRAMEWORKS if migrate and each.line.match(migrate.strip())), None)
+
+
+@dataclass(frozen=True)
+class Migrating:
+    """How one app's migrations are listed, counted and taken back; an empty text is one that is not known."""
+
+    pending: str = ""
+    down: str = ""
+    files: tuple[str, ...] = ()
+    counted: bool = False
+    skipped: str = ""
+
+    def proven(self, migrate: Command) -> Command:
+        """Return the command that migrates, and fails where migrations are pending afterwards, whatever its exit code.
+
+        Where nothing is known that lists them, its exit code is believed.
+        """
+        return self._proven(migrate, "up.sh", skipped=self.skipped)
+
+    def proven_back(self, down: Command) -> Command:
+        """Return the command that takes `$steps` migrations back, and fails where the pending ones say otherwise."""
+        return self._proven(down, "down.sh", counted="yes" if self.counted else "")
+
+    def _proven(self, command: Command, file: str, **values: str) -> Command:
+        if not self.pending:
+            return command
+        functions = f"ls_pending() {{{LIST}}}\nls_migrate() {{\n{command.text}\n}}"
+        text = functions + shell_text(__package__, "ask.sh") + shell_text(__package__, file)
+        return replace(
+            command, text=text, values={**command.values, "pending": self.pending, "patience": "110", **values}
+        )
+
+
+def migrating(migrate: str | None, pending: str | None, down: str | None, files: Iterable[str]) -> Migrating:
+    """Return what an app says of its migrations, and for what it leaves out what its tool is known to have."""
+    known = framework(migrate)
+    own = tuple(f":(glob){glob}" for glob in files)
+    if known is None or migrate is None:
+        return Migrating(pending or "", down or "", own)
+    return Migrating(
+        pending or known.pending(migrate),
+        down or known.back(migrate),
+        own or known.files,
+        counted=known.counted and not pending and not down,
+        skipped=known.skipped if not pending else "",
+    )
+
+
+def _asking(tool: str) -> str:
+    """The tool as a line calls it, without what the line does before: asking must not do it again. What only leads to
+    the tool stays: a folder, a file that is read, a variable."""
+    *ahead, last = re.split(r"(&&|\|\||;)", tool)
+    kept = (word + sign for word, sign in zip(ahead[::2], ahead[1::2], strict=True) if _LEADS.match(word))
+    return ("".join(kept) + last).strip()
+
+
+# What the question for pending migrations ends with where nothing is deployed.
+NOTHING_THERE = 100
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Migrations that the code that serves has not applied: a line for each migration, or why nobody knows."""
+
+    names: tuple[str, ...] = ()
+    problem: str = ""
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"whether it has migrations pending is not known: {self.problem}"
+        more = f" and {len(self.names) - 5} more" if len(self.names) > 5 else ""
+        return f"migrations pending in the code that serves: {', '.join(self.names[:5])}{more}"
+
+
+def parse_pending(text: str, code: int) -> Pending | None:
+    """The migrations that a tool lists, a line each; None where nothing is deployed."""
+    lines = tuple(" ".join(line.split()) for line in text.split("\n") if line.strip())
+    if code == NOTHING_THERE:
+        return None
+    if code:
+        said = " / ".join(lines[-5:]) or "nothing was said"
+        return Pending(problem=f"the command that lists them ended with exit code {code}: {said}")
+    return Pending(lines)
