@@ -1,7 +1,7 @@
-"""The values Backup and Vault: one dump of a database with its manifest, and the folder of a host that holds them.
+"""The values Backup and BackupDirectory: a dump of a database with its manifest, and the folder on a host with them.
 
 A backup is a folder `NAME/` with the dump and `manifest.json`, made under another name and renamed when it is whole.
-The manifest is JSON of which a shell can read the lines: what is said of the backup first, then a line for each
+The manifest is JSON of which a shell can read the lines: the facts of the backup first, then a line for each
 proof, table and file.
 """
 
@@ -27,7 +27,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class BackupDirectory:
-    """Where the backups of one database are on a host. Its lock and journal are in `.lockstitch/DATABASE` in it."""
+    """The folder on a host with the backups of one database. Its lock and journal are in `.lockstitch/DATABASE`."""
 
     directory: str
     database: str
@@ -38,13 +38,13 @@ class BackupDirectory:
 
     @property
     def marks(self) -> str:
-        """Where what was found against its backups is kept: a file for each, by its name."""
+        """The folder of the marks: a file for each backup that something was found against, by its name."""
         return posixpath.join(self.state, "damaged")
 
 
 @dataclass(frozen=True)
 class Backup:
-    """One backup as its manifest tells it. `problem` says why it is none that can be counted on; sizes in bytes.
+    """A backup by its manifest. `problem` is why nobody should count on it; sizes in bytes.
 
     `at` is by the clock of its host, unlike the time in its name. `release` is (app, revision) of what was running when
     it was made, `head` the newest migration in it, `encoding`, `collate` and `ctype` what its text is in where that is
@@ -75,18 +75,18 @@ class Backup:
 
     @property
     def good(self) -> bool:
-        """Whether it was finished, with nothing found against it. Only `backup.prove` shows that it can be restored."""
+        """Tell whether it is whole, with nothing against it. Only `backup.prove` shows that it can be restored."""
         return not self.problem
 
     @property
     def when(self) -> datetime:
-        """When its snapshot was taken; the oldest time there is where that is not known."""
+        """The time of its snapshot; the oldest time there is where it is unknown."""
         return moment(self.at) or datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class ServerFacts:
-    """What a database server tells before anything is done with it; sizes in bytes.
+    """The facts of a database server, asked before anything is done with it; sizes in bytes.
 
     `able` are the rights that this login has (`create`: to make databases, `own`: to rename this one); `problem` is
     why the server or its tools cannot be used; `others` are the databases that Lockstitch made beside this one; `text`
@@ -106,8 +106,8 @@ class ServerFacts:
 
 @dataclass(frozen=True)
 class BackupDirectoryFacts:
-    """What lies in a vault. `free` is in bytes, `lock` who holds it in words and `lock_file` as its file says it;
-    `written` is how long its journal was, `now` the time by its host, `unreadable` what could not be read and why."""
+    """What lies in a backup directory. `free` is in bytes, `lock` is who holds it and `lock_file` that file's text;
+    `written` is the length of its journal, `now` its host's time, `unreadable` what could not be read and why."""
 
     backups: tuple[Backup, ...] = ()
     free: int | None = None
@@ -121,7 +121,7 @@ class BackupDirectoryFacts:
     unreadable: tuple[str, ...] = ()
 
     def find(self, name: str) -> Backup | None:
-        """A backup by its name."""
+        """Return a backup by its name."""
         return next((backup for backup in self.backups if backup.name == name), None)
 
     @property
@@ -138,7 +138,7 @@ class BackupDirectoryFacts:
 
 
 def moment(text: str) -> datetime | None:
-    """The UTC time that a host wrote; None where it is none."""
+    """Return the UTC time that a host wrote; None where it is none."""
     try:
         at = datetime.fromisoformat(text.replace("Z", "+00:00"))
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
@@ -156,24 +156,24 @@ def refuse_label(label: str) -> None:
 
 
 def backup_name(database: str, run: str, label: str = "") -> str:
-    """The name of the backup that a run makes: the database, the run's moment and number, and its label."""
+    """Return the name of the backup that a run makes: the database, the run's moment and number, and its label."""
     clean = _LABEL.sub("-", label).strip("-.")[:_LONGEST_LABEL]
     return "-".join(part for part in (database, run, clean) if part)
 
 
 def is_of(name: str, database: str) -> bool:
-    """Whether a backup of that name would be one of that database."""
+    """Tell whether a backup of that name would be one of that database."""
     return re.match(rf"{re.escape(database)}-\d{{8}}T\d{{6}}Z", name) is not None
 
 
 def opened(**known: Any) -> str:
-    """The first line of a manifest without its end, so that the host can add what it learns."""
+    """Return the first line of a manifest without its end, so that the host can add what it learns."""
     return json.dumps({"lockstitch": 1, **known}, separators=(",", ":"), ensure_ascii=False)[:-1]
 
 
 def parse_backups(lines: Iterator[str]) -> tuple[Backup, ...]:
-    """The backups of a listing: `backup NAME LINE`, `proven NAME LINE`, `marked NAME LINE` and `broken NAME`; oldest
-    first."""
+    """Return the backups of a listing of lines `backup NAME LINE`, `proven NAME LINE`, `marked NAME LINE` and
+    `broken NAME`, oldest first."""
     found: dict[str, Backup] = {}
     proofs: dict[str, str] = {}
     marks: dict[str, str] = {}
@@ -197,7 +197,7 @@ def parse_backups(lines: Iterator[str]) -> tuple[Backup, ...]:
 
 
 def _against(name: str, told: Mapping[str, Any]) -> str:
-    """What was found against a backup, when, and how it is looked at again."""
+    """Return what was found against a backup, when, and how to look at it again."""
     task = "prove" if told.get("by") == "prove" else "verify"
     what = "it could not be restored" if task == "prove" else "damaged"
     at, why = str(told.get("at", "")) or "an unknown time", str(told.get("why", "")) or "no reason is known"

@@ -1,7 +1,7 @@
 """What a database engine is, and where engines are found: every module in this folder that has an `ENGINE`.
 
-An engine is a set of constant shell texts with the variables they use, and the parser of what they tell. It touches no
-host. What every engine's backups have in common is in `vault_shell.py`.
+An engine is a set of constant shell texts with the variables they use, and the parsers of their answers. It touches no
+host. What the backups of every engine have in common is in `backup_directory/`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Verdict, failed, passed
 
 Variables = Mapping[str, Value]
+_FIND = 'dump=$(cd "$directory/$name" && pwd)/database; [ -d "$dump" ] || dump=$dump.dump\n'
 
 
 @dataclass(frozen=True)
@@ -30,29 +31,29 @@ class Engine:
     `login` turns a URL and the name of a further database of that server into shell variables, of which the password
     is a Secret. The texts, with the variables beyond those of the login:
 
-        facts      tells `word rest` lines for `parse_facts`                     heads
-        dump       leaves in the working folder the dump and what it knows       jobs, heads
+        facts      prints `word rest` lines for `parse_facts`                    heads
+        dump       leaves the dump in the working folder, and facts about it     jobs, heads
         readable   fails with 1 where `dump` cannot be read as a whole
         create     makes `beside` like the login's own; fails if `into` is there  prefix, into
         scratch    makes the database `beside` from nothing, its text in what     prefix, encoding,
-                   the dumped one had; each is empty where that is not known     collate, ctype
+                   the dumped database had; each is empty where it is unknown    collate, ctype
         restore    restores `dump` into `beside`; where it is the dump that      jobs, owners
-                   cannot be restored, tells why to the function `unrestorable`
-        analyze    makes `beside` as fast as it was
-        compare    tells whether `beside` has the rows of the manifest of
+                   cannot be restored, gives the reason to `unrestorable`
+        analyze    updates the statistics of `beside`
+        compare    prints whether `beside` has the rows of the manifest of
                    `name`: those that differ as `wanted …` and `found …`
         swap       makes `beside` the database and keeps the old one as `kept`   drain
         unswap     takes a swap back; the restored one is kept as `undone`
-        rename     gives `beside` the name `into`; fails if there is one          into
+        rename     gives `beside` the name `into`; fails if that exists            into
         drop       drops `beside`
-        names      tells `name NAME` for every database
-        head       tells `told head_after MIGRATION`                             heads
-        maintain   brings the planner's statistics of the database up to date
-        state      tells what `database.check` judges, for `parse_state`
+        names      prints `name NAME` for every database
+        head       prints `told head_after MIGRATION`                             heads
+        maintain   updates the statistics of the database
+        state      prints what `database.check` judges, for `parse_state`
         session    leaves in its folder `start`, a script for a terminal          environment
 
-    `rights` says of each right that a restore needs what a login without it is; `heads` are the queries for the newest
-    migration, in its SQL; `also` are other words for it in inventories.
+    `rights` has for each right that a restore needs the words for a login without it; `heads` are the queries for the
+    newest migration, in its SQL; `also` are other words for it in inventories.
     """
 
     kind: str
@@ -88,7 +89,7 @@ class Engine:
 
 @cache
 def engines() -> Mapping[str, Engine]:
-    """Every engine by the words that an inventory may have for it, in alphabetical order."""
+    """Return every engine by the words that an inventory may have for it, in alphabetical order."""
     from lockstitch import databases
 
     found: dict[str, Engine] = {}
@@ -100,7 +101,7 @@ def engines() -> Mapping[str, Engine]:
 
 
 def judge_rows(text: str) -> Verdict:
-    """Whether a restored database has the rows that were dumped, by what an engine's `compare` tells."""
+    """Judge whether a restored database has the rows that were dumped, by the answer of an engine's `compare`."""
     lines = text.strip().splitlines()
     if len(lines) == 1 and (match := re.fullmatch(r"same (\d+)", lines[0])):
         return passed(f"{match[1]} tables have the rows they had when they were dumped")
@@ -108,21 +109,16 @@ def judge_rows(text: str) -> Verdict:
 
 
 def in_vault(vault: BackupDirectory, name: str, text: str, variables: Variables) -> Command:
-    """A Command that knows a vault's folder, its database's key and a backup's name."""
+    """Return a Command with the values of a backup directory, its database's key and a backup's name."""
     at = {"directory": vault.directory, "vault": vault.database, "name": name, "marks": vault.marks}
     return Command(text, values={**at, **variables})
 
 
 def on_dump(engine_text: str) -> str:
-    """A text that looks at a dump which is checked first: `$dump` is its absolute path. What is found is remembered."""
+    """Return a text that checks a backup, then looks at its dump, the absolute path `$dump`, and records the result."""
     return backup_directory.marked(f"(\n{backup_directory.CHECK}) || exit 1\n{_FIND}{engine_text}")
 
 
 def with_dump(engine_text: str, *, proving: bool = False) -> str:
-    """A text that restores a dump which an earlier step of the same run has checked."""
+    """Return a text that restores a dump which an earlier step of the same run has checked."""
     return f"{backup_directory.MARK_RESTORE if proving else backup_directory.MARK_NOTHING}{_FIND}{engine_text}"
-
-
-_FIND = r"""
-dump=$(cd "$directory/$name" && pwd)/database; [ -d "$dump" ] || dump=$dump.dump
-"""

@@ -1,4 +1,4 @@
-"""The value DatabaseState: what a running database tells of itself. `database_check.py` judges it.
+"""The value DatabaseState: what a running database answers about itself. `health_check.py` judges it.
 
 Sizes are in bytes, times in seconds; None where this login may not see it or the server cannot tell.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Room:
-    """How many connections there are of those allowed: `of` the server, the database, or the login."""
+    """The connections in use and allowed: `of` the server, the database, or the login."""
 
     of: str
     used: int
@@ -20,8 +20,8 @@ class Room:
 
 @dataclass(frozen=True)
 class ActiveQuery:
-    """A session at work: for how long its query, or the transaction that it left open, has been going on; and what to
-    type in a shell of the database to end it."""
+    """A session at work: the seconds that its query, or the transaction that it left open, has lasted; and what to type
+    in a shell of the database to end it."""
 
     pid: int
     user: str = ""
@@ -35,7 +35,7 @@ class ActiveQuery:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A session that waits for a lock `on` something, and some of those who are in its way."""
+    """A session that waits for a lock `on` something, and some of the sessions that are in its way."""
 
     query: ActiveQuery
     seconds: int | None = None
@@ -46,7 +46,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Replica:
-    """One that is fed from here. `state` is empty where this login may not see it."""
+    """A replica of this database. `state` is empty where this login may not see it."""
 
     name: str
     client: str = ""
@@ -57,7 +57,7 @@ class Replica:
 
 @dataclass(frozen=True)
 class Standby:
-    """What a database that is itself a replica knows of its place behind the primary."""
+    """The place behind its primary of a database that is itself a replica."""
 
     seconds: int | None = None
     bytes: int | None = None
@@ -67,7 +67,7 @@ class Standby:
 
 @dataclass(frozen=True)
 class Slot:
-    """A replica's place that is kept though nobody reads from it, what that keeps on the disk, and how to end it."""
+    """A replication slot that no replica reads from: the bytes that it keeps on the disk, and how to drop it."""
 
     name: str
     bytes: int | None = None
@@ -87,7 +87,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Slow:
-    """How many queries of those asked since the server began took longer than `seconds`."""
+    """The queries since the server began, and how many of them took longer than `seconds`."""
 
     queries: int
     asked: int
@@ -107,11 +107,11 @@ class SpareDatabase:
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """A running database. `problem` is why it could not be asked at all, `problems` what it said where it could not.
+    """A running database. `problem` is why no question reached it, `problems` its errors for single questions.
 
-    `asked` are the questions it answered: room, query, waiting, standby, replica, slot, table, beside. `hidden` is how
-    many sessions on it this login may not look into, and `grant` what would let it. `queries`, `waiting` and `tables`
-    are the first of each: the longest, the largest.
+    `asked` are the questions that it answered: room, query, waiting, standby, replica, slot, table, beside. `hidden`
+    is how many sessions on it this login may not look into, and `grant` what would let it. `queries`, `waiting` and
+    `tables` are the first of each: the longest, the largest.
     """
 
     version: str = ""
@@ -135,7 +135,7 @@ class DatabaseState:
     problem: str = ""
 
     def told(self, change: Callable[[str], str]) -> DatabaseState:
-        """The same with every text that others wrote changed: to mask what must not be shown."""
+        """Return the same with every text that others wrote changed: to mask what must not be shown."""
 
         def query(one: ActiveQuery) -> ActiveQuery:
             return replace(one, text=change(one.text))

@@ -1,4 +1,4 @@
-"""Pure: judge a running database, its vault and what Lockstitch keeps beside it, against the inventory's thresholds."""
+"""Pure: judge a running database, its backups and what Lockstitch keeps beside it, by the inventory's thresholds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lockstitch.model.format import sized, span
 
 
 def beside(one: SpareDatabase) -> Finding:
-    """What a database beside this one is for, and when it goes."""
+    """Return the note on a database beside this one: what it is for, and when it goes."""
     takes = "" if one.bytes is None else f" takes {sized(one.bytes)} and"
     why, then = _KEPT.get(one.kind, ("was made by Lockstitch", ""))
     drop = one.drop or 'DROP DATABASE "{}";'.format(one.name.replace('"', '""'))
@@ -30,7 +30,7 @@ _KEPT = {
 
 
 def backups(vault: BackupDirectoryFacts, longest: float, now: datetime, on: str) -> Iterator[Finding]:
-    """How old the newest backup is, and whether one is proven; `longest` 0: how old is not judged."""
+    """Yield the age of the newest backup, and whether one is proven; with `longest` 0 the age is not judged."""
     newest, looked = vault.newest, longest > 0
     for why in vault.unreadable:
         yield Finding("backup", "fail", f"its backups are unreadable: {why}", "see to that path on its host")
@@ -44,7 +44,7 @@ def backups(vault: BackupDirectoryFacts, longest: float, now: datetime, on: str)
         return
     age = max(0.0, (now - newest.when).total_seconds())
     old = looked and (age > longest or newest in vault.future)
-    says = f"the newest is {span(age)} old: {newest.name}" + (f"; no from {span(longest)} on" if looked else "")
+    says = f"the newest is {span(age)} old: {newest.name}" + (f"; it fails from {span(longest)} on" if looked else "")
     yield Finding("backup", "fail" if old else "pass", says, f"{on} backup" if old else "")
     proven = [b for b in vault.backups if b.good and b.proven]
     if not proven:
@@ -55,7 +55,7 @@ def backups(vault: BackupDirectoryFacts, longest: float, now: datetime, on: str)
 
 
 def tools(vault: BackupDirectoryFacts, differ: str, *, answers: bool) -> Iterator[Finding]:
-    """What stands against backing it up. Where the server does not answer, that has been said."""
+    """Yield what would stop a backup. That the server does not answer is a finding of its own."""
     problems = [f"`{tool}` is not found" for tool in vault.missing]
     if vault.server.problem and answers and not vault.missing:
         problems.append(vault.server.problem)
@@ -68,21 +68,21 @@ def tools(vault: BackupDirectoryFacts, differ: str, *, answers: bool) -> Iterato
 
 
 def lock(vault: BackupDirectoryFacts, on: str) -> Iterator[Finding]:
-    """Whose run has locked it: a dead one keeps the next one out."""
+    """Yield whose run has locked the database: a dead run keeps the next one out."""
     if vault.lock:
         says = f"locked by {vault.lock}: a run is under way, or was cut off"
         yield Finding("lock", "warn", says, f"{on} lock.show")
 
 
-# A dump takes as long as the database is large, and its own run tells of it.
+# A dump takes as long as the database is large, and its own run reports it.
 OURS = "lockstitch"
-# One that has stopped replaying is as many seconds behind as when it stopped: only this grows.
+# A replica that has stopped replaying is as many seconds behind as when it stopped: only this grows.
 _MUCH = 256 << 20
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From when on the answer is no: `connections` in percent, all else in seconds; `backup_age` 0 is not looked at."""
+    """The limits of `database.check`: `connections` in percent, all else in seconds; `backup_age` 0: no limit."""
 
     connections: int = 80
     long_query: float = 300.0
@@ -99,8 +99,8 @@ def judge(
     on: str = "fab -H ENV",
     differ: str = "",
 ) -> tuple[Finding, ...]:
-    """Every finding, in the order a person reads them. `on` begins the commands in hints; `differ` is what there is to
-    say of the versions of server and tools."""
+    """Return every finding, in the order a person reads them. `on` begins the commands in hints; `differ` is the
+    note on the versions of server and tools."""
     found: list[Finding] = []
     if state.problem:
         found.append(Finding("server", "fail", state.problem, "does it run, and may this login connect to it?"))
@@ -116,7 +116,7 @@ def _rooms(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
     for room in state.rooms:
         full = room.used * 100 >= limits.connections * room.allowed
         part = f" ({room.used * 100 // room.allowed} %)" if room.allowed else ""
-        says = f"{room.used} of the {room.allowed} that {room.of} allows{part}; no from {limits.connections} % on"
+        says = f"{room.used} of the {room.allowed} that {room.of} allows{part}; it fails from {limits.connections} % on"
         yield Finding("connections", "fail" if full else "pass", says, _TOO_MANY if full else "")
 
 
@@ -152,7 +152,7 @@ def _locks(state: DatabaseState, limits: Thresholds, on: str) -> Iterator[Findin
 
 
 def _in_the_way(state: DatabaseState) -> list[ActiveQuery]:
-    """Those who hold what others wait for, and wait for nothing themselves."""
+    """Return the sessions that hold what others wait for, and wait for nothing themselves."""
     waiting = {one.query.pid for one in state.waiting}
     return list({q.pid: q for one in state.waiting for q in one.by if q.pid not in waiting}.values())
 
@@ -171,7 +171,7 @@ def _waiting(waiting: Waiting) -> str:
 
 
 def _end(queries: Sequence[ActiveQuery], on: str) -> str:
-    """How to end the first of them, which is for a person to decide."""
+    """Return the hint that ends the first of them, which is for a person to decide."""
     return f"to end {queries[0].pid}: {on} database.shell, {queries[0].end}" if queries else ""
 
 
@@ -181,7 +181,7 @@ def _standby(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
     late = standby.seconds is not None and standby.seconds > limits.lag
     behind = "an unknown time" if standby.seconds is None else span(standby.seconds)
     size = f" ({sized(standby.bytes)})" if standby.bytes else ""
-    says = f"it is a standby, {behind} behind its primary{size}; no beyond {span(limits.lag)}"
+    says = f"it is a standby, {behind} behind its primary{size}; it fails beyond {span(limits.lag)}"
     if standby.paused:
         says += "; replaying is paused"
     if not standby.connected:
@@ -205,11 +205,11 @@ def _replica(replica: Replica, limits: Thresholds, grant: str) -> Finding:
     if replica.seconds is None:
         says = f"{name} is {replica.state}; for how long it has been behind is not known{size}"
         return Finding("replication", "pass" if replica.state == "streaming" else "warn", says)
-    says = f"{name} is {span(replica.seconds)} behind{size}; no beyond {span(limits.lag)}"
+    says = f"{name} is {span(replica.seconds)} behind{size}; it fails beyond {span(limits.lag)}"
     if replica.seconds > limits.lag:
         return Finding("replication", "fail", says)
     stuck = (replica.bytes or 0) > _MUCH
-    hint = "does it still replay? its time tells only of what it has replayed" if stuck else ""
+    hint = "does it still replay? its time is that of what it has replayed" if stuck else ""
     return Finding("replication", "warn" if stuck else "pass", says, hint)
 
 

@@ -1,6 +1,6 @@
-"""Which backups are kept, and why; pure. What no rule keeps is doomed.
+"""Retention: which backups are kept, and why. Pure. What no rule keeps may be removed.
 
-Only good backups are counted, and only good ones are ever doomed: a broken one may be all there is, so it is left for
+Only good backups are counted, and only good ones are ever removed: a broken one may be all there is, so it is left for
 a person. Days, weeks and months are those of UTC.
 """
 
@@ -21,8 +21,8 @@ FUTURE = "dated in the future: left for a person"
 
 @dataclass(frozen=True)
 class RetentionPolicy:
-    """How many good backups stay: the `last` so many, and the newest of each of so many days, ISO weeks and months
-    that have one. A backup that several rules want is one backup."""
+    """The numbers of good backups that stay: the `last` ones, and the newest of each of so many days, ISO weeks and
+    months that have one. A backup that several rules keep is one backup."""
 
     last: int = 7
     daily: int = 0
@@ -46,7 +46,7 @@ def doomed(
 def why_kept(
     backups: Iterable[Backup], keep: RetentionPolicy, held: Mapping[str, str] = NOBODY, future: Iterable[Backup] = ()
 ) -> dict[str, str]:
-    """Every backup that stays, oldest first, and why. `held` are names, each with the reason of whoever holds it."""
+    """Return every backup that stays, oldest first, and why. `held` are names, each with the reason of its holder."""
     found = sorted(backups, key=_age)
     ahead = {backup.name for backup in future}
     good = [backup for backup in reversed(found) if backup.good and backup.name not in ahead]
@@ -66,7 +66,7 @@ def why_kept(
 
 
 def _kept(good: list[Backup], keep: RetentionPolicy) -> Iterator[tuple[Backup, str]]:
-    """What the rules keep of the good backups, which come newest first."""
+    """Yield what the rules keep of the good backups, which come newest first."""
     for number, backup in enumerate(islice(good, keep.last), 1):
         yield backup, f"last {number} of {keep.last}"
     for rule, count, period in (

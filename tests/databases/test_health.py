@@ -251,7 +251,7 @@ def test_what_is_shown_reads_as_a_person_wants_it() -> None:
     state = replace(WELL, queries=(query,), tables=(Table("public.orders", 3 << 20, 300, 2, ""),), standby=None)
     lines = databases_text({"main": (state, found(state))}).splitlines()
     assert lines[0] == "main: shop as app, server 16.2, 5.0 MiB on disk, up for 1 min 30 s"
-    assert lines[1] == "  pass  connections  3 of the 97 that the server allows (3 %); no from 80 % on"
+    assert lines[1] == "  pass  connections  3 of the 97 that the server allows (3 %); it fails from 80 % on"
     assert lines[2:5] == [
         "  FAIL  queries      1 for more than 5 min",
         "                     77 (app web from 192.0.2.1): active for 6 min 40 s: SELECT 1",

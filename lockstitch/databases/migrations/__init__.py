@@ -1,4 +1,4 @@
-"""The value Framework: what Lockstitch knows of the tools that migrate databases, by the command that runs them.
+"""The values Framework and Migrating: the tools that migrate databases, by the command that runs them.
 
 Each names the table in which the tool records what is applied (the sources: Alembic's and Django's documentation,
 Prisma Migrate's `_prisma_migrations`, artisan's `migrations`), so that a dump can tell its newest migration without
@@ -105,7 +105,7 @@ FRAMEWORKS = (ALEMBIC, PRISMA, DJANGO, ARTISAN)
 
 
 def heads(joined: str) -> str:
-    """A line `TABLE QUERY` for each tool; `joined` is how SQL puts the values of a `{column}` into one text."""
+    """Return a line `TABLE QUERY` for each tool; `joined` is how SQL puts the values of a `{column}` into one text."""
     text = joined.format(column="version_num")
     return "\n".join(f"{each.table} {each.head.format(joined=text)}" for each in FRAMEWORKS)
 
@@ -114,13 +114,13 @@ HEADS = heads("string_agg({column}, ',' ORDER BY {column})")
 
 
 def framework(migrate: str | None) -> Framework | None:
-    """The tool that a `migrate` line runs, where it is one of those known."""
+    """Return the tool that a `migrate` line runs, where it is a known one."""
     return next((each for each in FRAMEWORKS if migrate and each.line.match(migrate.strip())), None)
 
 
 @dataclass(frozen=True)
 class Migrating:
-    """How one app's migrations are listed, counted and taken back; an empty text is one that is not known."""
+    """The commands that list an app's migrations and take them back; an empty text is unknown."""
 
     pending: str = ""
     down: str = ""
@@ -165,8 +165,8 @@ def migrating(migrate: str | None, pending: str | None, down: str | None, files:
 
 
 def _asking(tool: str) -> str:
-    """The tool as a line calls it, without what the line does before: asking must not do it again. What only leads to
-    the tool stays: a folder, a file that is read, a variable."""
+    """Return the tool as a line calls it, without what the line does before: a question must not do it again. What only
+    leads to the tool stays: a folder, a file that is read, a variable."""
     *ahead, last = re.split(r"(&&|\|\||;)", tool)
     kept = (word + sign for word, sign in zip(ahead[::2], ahead[1::2], strict=True) if _LEADS.match(word))
     return ("".join(kept) + last).strip()
@@ -178,7 +178,7 @@ NOTHING_THERE = 100
 
 @dataclass(frozen=True)
 class Pending:
-    """Migrations that the code that serves has not applied: a line for each migration, or why nobody knows."""
+    """The migrations that the code that serves has not applied: a line for each, or why they are unknown."""
 
     names: tuple[str, ...] = ()
     problem: str = ""
@@ -191,7 +191,7 @@ class Pending:
 
 
 def parse_pending(text: str, code: int) -> Pending | None:
-    """The migrations that a tool lists, a line each; None where nothing is deployed."""
+    """Return the migrations that a tool lists, a line each; None where nothing is deployed."""
     lines = tuple(" ".join(line.split()) for line in text.split("\n") if line.strip())
     if code == NOTHING_THERE:
         return None

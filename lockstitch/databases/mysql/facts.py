@@ -1,4 +1,4 @@
-"""What a MySQL or MariaDB server tells before anything is done with it, and what its login's grants allow."""
+"""The facts of a MySQL or MariaDB server, asked before anything is done with it, and what its login's grants allow."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ _VERSION = re.compile(r"\d+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class Grants:
-    """What a login may do, by the patterns of databases that its grants name. With a role nobody can tell from here."""
+    """The rights of a login, by the patterns of databases that its grants name. Those of a role are unknown."""
 
     given: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = ()
     role: bool = False
 
     def on(self, database: str) -> frozenset[str]:
-        """The rights on a database."""
+        """Return the rights on a database."""
         rights = [each for pattern, each in self.given if pattern.fullmatch(database)]
         return frozenset().union(*rights)
 
-    def lacking(self, database: str, wanted: Iterable[str]) -> list[str]:
-        """Those of the wanted ones that it has not."""
+    def lacking(self, database: str, needed: Iterable[str]) -> list[str]:
+        """Return the needed rights on a database that it has not."""
         had = self.on(database)
-        return [] if self.role or "ALL PRIVILEGES" in had else sorted(set(wanted) - had)
+        return [] if self.role or "ALL PRIVILEGES" in had else sorted(set(needed) - had)
 
 
 def grants(lines: Iterable[str]) -> Grants:
-    """What lines of SHOW GRANTS say, without the word GRANT."""
+    """Return the rights in lines of SHOW GRANTS, without the word GRANT."""
     given, role = [], False
     for line in lines:
         if match := _GRANT.match(line):
@@ -73,13 +73,13 @@ def grants(lines: Iterable[str]) -> Grants:
 
 
 def _like(pattern: str) -> str:
-    """A pattern of LIKE as a regular expression."""
+    """Return a pattern of LIKE as a regular expression."""
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
     return "".join({"%": ".*", "_": "."}.get(part, re.escape(part[-1])) for part in parts)
 
 
 def parse_facts(text: str, code: int) -> ServerFacts:
-    """A server's facts from `word rest` lines; any other line is what its client said about why there are none."""
+    """Return a server's facts from `word rest` lines; any other line is the client's, about why there are none."""
     said: dict[str, list[str]] = {word: [] for word in _WORDS}
     rest = []
     for line in text.splitlines():
@@ -160,8 +160,8 @@ def _undumped(server: str, account: str, database: str, hidden: Sequence[str], b
 
 
 def _lacking(login: str, database: str, definers: Sequence[str], had: Grants, binlog: bool) -> dict[str, str]:
-    """What would let it make databases beside this one (`create`) and change places with them (`own`), where it may
-    not."""
+    """Return what would let it make databases beside this one (`create`) and change places with them (`own`), where it
+    may not."""
     everywhere, account = had.on(""), _account(login)
     whole = "ALL PRIVILEGES" in everywhere or had.role
     lacking: dict[str, list[str]] = {"create": [], "own": []}
@@ -178,7 +178,7 @@ def _lacking(login: str, database: str, definers: Sequence[str], had: Grants, bi
 
 
 def beside_pattern(database: str) -> str:
-    """The pattern of the databases that are made beside one."""
+    """Return the pattern of the databases that are made beside a database."""
     begin = _beginning(database)
     return _escaped(begin) + (r"\_\_%" if begin == database else "%")
 
@@ -201,7 +201,7 @@ def _account(login: str) -> str:
 
 
 def versions(server: str, tool: str) -> str:
-    """What to tell where dump and server differ; empty where they do not."""
+    """Return the note on a difference of dump program and server; empty where there is none."""
     ours, theirs = (_kind(version) for version in (tool, server))
     return "" if ours == theirs else f"the server is {' '.join(theirs)}, the client programs are {' '.join(ours)}"
 

@@ -1,4 +1,4 @@
-"""What a running MySQL or MariaDB answers about itself: the parser of the answers to the questions in health.sh."""
+"""The state of a running MySQL or MariaDB: the parser of the answers to health.sh."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _Told = Mapping[str, list[Mapping[str, Any]]]
 
 
 def parse_state(text: str, code: int) -> DatabaseState:
-    """The state from lines of `word JSON` and of `NAME value`; any other is what the client had to say about what it
-    could not ask."""
+    """Return the state from lines of `word JSON` and of `NAME value`; any other line is the client's, about a question
+    that failed."""
     said: dict[str, list[Mapping[str, Any]]] = {word: [] for word in _WORDS}
     status: dict[str, str] = {}
     rest, asked, denied = [], set(), set()
@@ -111,7 +111,7 @@ def _query(told: Mapping[str, Any]) -> ActiveQuery:
 
 
 def _all_waiting(said: _Told) -> tuple[Waiting, ...]:
-    """Each session once, with who is in its way where that is known."""
+    """Return each session once, with the session in its way where that is known."""
     known = {query.pid: query for query in map(_query, said["query"])}
     found = {}
     for told in said["waiting"]:
@@ -122,7 +122,7 @@ def _all_waiting(said: _Told) -> tuple[Waiting, ...]:
 
 
 def _standby(status: Mapping[str, str]) -> Standby | None:
-    """Its place behind a primary, by the names of either kind and any version."""
+    """Return its place behind a primary, by the names of either kind and any version."""
     lag = next((value for name, value in status.items() if name.startswith("Seconds_Behind_")), None)
     running = {name.rpartition("_")[0][-3:]: value for name, value in status.items() if name.endswith("_Running")}
     if lag is None and not running:

@@ -53,7 +53,7 @@ def login(url: Value, beside: str = "") -> Variables:
 
 
 def parse(url: Value) -> dict[str, str]:
-    """A URL's parts, by the names of the client programs' options. Raises UsageError, which never shows the URL."""
+    """Return a URL's parts, by the names of the client programs' options. A UsageError never shows the URL."""
     text = url.reveal() if isinstance(url, Secret) else url
     source = f"{url.source}: " if isinstance(url, Secret) and url.source else ""
     match = _URL.fullmatch(text.strip())
@@ -77,7 +77,7 @@ def parse(url: Value) -> dict[str, str]:
 
 
 def _asked(query: str, source: str) -> dict[str, str]:
-    """The options in a URL's query."""
+    """Return the options in a URL's query."""
     found = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         word = key.lower().replace("-", "_")
@@ -93,7 +93,7 @@ def _asked(query: str, source: str) -> dict[str, str]:
 
 
 def option_file(known: Mapping[str, str]) -> str:
-    """The lines of an option file for this connection, without the password."""
+    """Return the lines of an option file for this connection, without the password."""
     mode = known.get("ssl-mode", "")
     names = ("user", "host", "port", "socket", "ssl-ca", "ssl-capath", "ssl-cert", "ssl-key")
     lines = ["[client]", *(_line(name, known[name]) for name in names if name in known)]

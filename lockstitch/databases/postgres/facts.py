@@ -1,4 +1,4 @@
-"""What a PostgreSQL server answers before anything is done with it."""
+"""The facts of a PostgreSQL server, asked before anything is done with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAJOR = re.compile(r"\d+")
 
 
 def parse_facts(text: str, code: int) -> ServerFacts:
-    """A server's facts from `word rest` lines; any other line is what psql had to say about why there are none."""
+    """Return a server's facts from `word rest` lines; any other line is psql's, about why there are none."""
     said: dict[str, list[str]] = {}
     rest = []
     for line in text.splitlines():
@@ -39,7 +39,7 @@ def parse_facts(text: str, code: int) -> ServerFacts:
 
 
 def major(version: str) -> int:
-    """The major version of a server or a program; 0 where it is not known."""
+    """Return the major version of a server or a program; 0 where it is unknown."""
     match = _MAJOR.match(version)
     return int(match[0]) if match else 0
 
@@ -60,7 +60,7 @@ def _denied(told: str) -> str:
 
 
 def versions(server: str, tool: str) -> str:
-    """What to tell where dump and server differ; empty where they do not."""
+    """Return the note on a difference of dump program and server; empty where there is none."""
     return (
         "" if major(server) == major(tool) else f"the server is PostgreSQL {server}, pg_dump and pg_restore are {tool}"
     )

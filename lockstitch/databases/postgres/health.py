@@ -1,4 +1,4 @@
-"""What a running PostgreSQL answers about itself: the parser of the answers to the questions in health.sh."""
+"""The state of a running PostgreSQL: the parser of the answers to health.sh."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PROBLEMS = 10
 
 
 def parse_state(text: str, code: int) -> DatabaseState:
-    """The state from lines of `word JSON`; any other line is what psql had to say about what it could not ask."""
+    """Return the state from lines of `word JSON`; any other line is psql's, about a question that failed."""
     said: dict[str, list[Mapping[str, Any]]] = {word: [] for word in _WORDS}
     rest: list[str] = []
     asked: set[str] = set()
