@@ -24,7 +24,7 @@ def check(session: cli.Session, database: str = "") -> None:
 @cli.session_task(options=["json", "commands"])
 def analyze(session: cli.Session, database: str = "") -> None:
     """
-    Bring the planner's statistics up to date, as after a restore or a large change. Recorded in the vault's journal.
+    Bring the planner's statistics up to date, as after a restore or a large change. Recorded in the database's journal.
 
         fab -H prod database.analyze
 
