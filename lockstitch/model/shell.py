@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pkgutil
+from functools import cache
 
 
+@cache
 def shell_text(package: str, name: str) -> str:
     """Return the text of the file `name` in a package, without the comment at its top.
 
