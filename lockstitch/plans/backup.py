@@ -13,7 +13,7 @@ from lockstitch.model.format import sized
 from lockstitch.model.plan import Plan, RunKind, SitePlan, Step, Wave
 from lockstitch.plans import database_steps as steps
 from lockstitch.plans.database_steps import BackupLabel, DatabaseJob, record
-from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.ending import unlock_ending, with_endings
 from lockstitch.text import listed
 
 
@@ -195,23 +195,21 @@ def database_plan(
 ) -> Plan:
     """A plan of databases: what is recorded at its end, and their locks freed however it ends."""
     first = shelves[0] if shelves else None
-    freed = {shelf.site: release_step(shelf.site, shelf.run) for shelf in shelves}
+    each = {shelf.site: shelf for shelf in shelves}.values()
     last = {shelf.site: tuple(each) for shelf, each in done}
-    return Plan(
+    plan = Plan(
         kind,
         environment,
         first.run if first else "",
         first.by if first else "",
         message,
         tuple(waves),
-        finish=tuple(SitePlan(site, (*last.get(site, ()), free)) for site, free in freed.items()),
-        failed=tuple(SitePlan(site, (free,)) for site, free in freed.items()),
         notes=tuple(notes),
         empty_reason=nothing,
         summary=tuple(told),
         next_command=f"fab -H {environment} {then or 'backup.list'}",
-        journal_sizes={shelf.site: shelf.facts.written for shelf in shelves},
     )
+    return with_endings(plan, [unlock_ending(s.site, s.run, s.facts.written, last.get(s.site, ())) for s in each])
 
 
 JournalRows = Iterable[Mapping[str, str]]

@@ -18,6 +18,7 @@ from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.database_steps import DatabaseJob
 from lockstitch.plans.deploy_backup import DatabaseJobs
 from lockstitch.plans.deploy_order import DEPLOY
+from lockstitch.plans.ending import with_endings
 from lockstitch.plans.maintenance_window import absence_notes, goes_down, refuse_unknown, waits_for_migrations
 from lockstitch.plans.notes import aside, between, change, job_logs, migrations, notes, service_notes, unselected
 from lockstitch.plans.preflight import refuse
@@ -53,13 +54,11 @@ def deploy(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> Plan:
     jobs = _tagged([replace(job, shelf=_shelf(job, used)) for job in jobs], wanted.tag_before)
     all_waves = waves.waves(DEPLOY, jobs, fleet.groups)
     freed = deploy_backup.locked(all_waves, used)
-    return Plan(
+    plan = Plan(
         "deploy",
         fleet.inventory.name,
         *who,
         waves=tuple(all_waves),
-        finish=(*waves.finish(DEPLOY, jobs), *freed),
-        failed=(*waves.failed(DEPLOY, jobs), *freed),
         changes=tuple(map(change, jobs)),
         notes=(
             *told,
@@ -75,10 +74,10 @@ def deploy(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> Plan:
         ),
         summary=tuple(aside(jobs, discard=wanted.discard)),
         logs={job.site: job_logs(job) for job in jobs},
-        journal_sizes={job.site: job.facts.host.written for job in jobs},
         first_dumps=first,
         empty_reason="; ".join(("every host already runs it", *told)),
     )
+    return with_endings(plan, [*waves.endings(DEPLOY, jobs), *freed])
 
 
 def _must_go_down(job: Deployment, todo: Set[str]) -> bool:

@@ -8,11 +8,11 @@ from lockstitch.databases.migrations import Pending
 from lockstitch.facts import queries
 from lockstitch.inventory import App
 from lockstitch.model.gate import Gate, Verdict, failed, inconclusive, passed
-from lockstitch.model.plan import Condition, SitePlan, Step, Wave
+from lockstitch.model.plan import Condition, Step, Wave
 from lockstitch.model.release import short
 from lockstitch.plans import database_steps as steps
 from lockstitch.plans.database_steps import BackupLabel, DatabaseJob
-from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.ending import Ending, unlock_ending
 from lockstitch.plans.steps import Deployment
 
 DatabaseJobs = Mapping[str, DatabaseJob]
@@ -54,7 +54,7 @@ def _judge(found: Pending | None) -> Verdict:
     return passed(f"pending: {', '.join(found.names[:5])}") if found.names else failed("no migration is pending")
 
 
-def locked(waves: Sequence[Wave], shelves: DatabaseJobs) -> tuple[SitePlan, ...]:
+def locked(waves: Sequence[Wave], shelves: DatabaseJobs) -> list[Ending]:
     """What frees the databases that these waves work on, however the run ends."""
     sites = {unit.site for wave in waves for unit in wave.site_plans}
-    return tuple(SitePlan(s.site, (release_step(s.site, s.run),)) for s in shelves.values() if s.site in sites)
+    return [unlock_ending(s.site, s.run) for s in shelves.values() if s.site in sites]

@@ -12,7 +12,7 @@ from lockstitch.inventory import Fleet
 from lockstitch.model.command import Command
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.probe import Probe
-from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.ending import unlock_ending, with_endings
 from lockstitch.plans.notes import remarks
 from lockstitch.plans.old_releases import prunable_ids, prune
 from lockstitch.plans.preflight import raise_unreachable
@@ -52,26 +52,24 @@ def clean(cleaning: DiskCleanup, found: Mapping[Site, Sequence[Leftover]]) -> Pl
         if steps := _steps(job, gone):
             units.append(SitePlan(job.site, steps))
             notes += [f"{job.site}: {_said(one)}, {size(one.size)}" for one in gone]
-    freed = tuple(SitePlan(unit.site, (release_step(unit.site, cleaning.run),)) for unit in units)
+    written = {site: facts.host.written for site, facts in cleaning.survey.facts.items()}
     total = sum(one.size for some in found.values() for one in some)
-    return Plan(
+    plan = Plan(
         "clean",
         cleaning.fleet.inventory.name,
         cleaning.run,
         cleaning.by,
         cleaning.message,
         (Wave("clean", tuple(units), keep_on_failure=True),) if units else (),
-        finish=freed,
-        failed=freed,
         notes=(
             *notes,
             *remarks(cleaning.survey),
             *([f"in all {size(total)}, as far as it could be seen"] if units else []),
         ),
-        journal_sizes={unit.site: cleaning.survey.facts[unit.site].host.written for unit in units},
         empty_reason="there is nothing to remove",
         next_command=f"fab -H {cleaning.fleet.inventory.name} disk.usage",
     )
+    return with_endings(plan, [unlock_ending(u.site, cleaning.run, written[u.site]) for u in units])
 
 
 def _first(seen: set[tuple[str, str]], job: Deployment, one: Leftover) -> bool:

@@ -13,7 +13,7 @@ from lockstitch.model.command import Command, Value
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Plan, RunKind, Site, SitePlan, Step, Wave
 from lockstitch.plans.apt_shell import UPGRADE, WHOLE
-from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.ending import unlock_ending, with_endings
 from lockstitch.plans.maintenance_window import back
 from lockstitch.plans.notes import job_logs
 from lockstitch.plans.rollout import at_most, never_all, waves
@@ -117,23 +117,21 @@ def _plan(
         apps = tuple(_after(job) for job in mine if job.site.host in part and _serves(job))
         if apps:
             made.append(Wave(f"the apps of {', '.join(part)}", apps, visible=True, keep_on_failure=True, pause=pause))
-    sites = [*map(machine, names), *(job.site for job in mine)]
-    freed = tuple(SitePlan(site, (release_step(site, turns.run),)) for site in sites)
-    return Plan(
+    endings = [unlock_ending(machine(name), turns.run) for name in names]
+    endings += [unlock_ending(job.site, turns.run, job.facts.host.written) for job in mine]
+    plan = Plan(
         kind,
         turns.environment,
         turns.run,
         turns.by,
         turns.message,
         tuple(made),
-        finish=freed,
-        failed=freed,
         notes=(*notes, *_alone(turns, jobs, [part for part, _ in parts])),
         logs={job.site: job_logs(job) for job in mine},
-        journal_sizes={job.site: job.facts.host.written for job in mine},
         empty_reason=nothing,
         next_command=f"fab -H {turns.environment} {'service.status' if mine else 'run -- uptime'}",
     )
+    return with_endings(plan, endings)
 
 
 def _jobs(turns: RollingHosts, kind: RunKind) -> list[Deployment]:

@@ -10,7 +10,7 @@ from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory import App, Fleet
 from lockstitch.model.command import Value
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
-from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.ending import unlock_ending, with_endings
 from lockstitch.plans.maintenance_window import refuse_unknown
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.services.maintenance import Page
@@ -44,23 +44,20 @@ def maintenance(fleet: Fleet, survey: Survey, asked: MaintenanceOptions) -> Plan
     steps = {site: _step(app, survey.facts[site], asked) for site, app in known.items()}
     word = "put into maintenance" if asked.on else "take out of maintenance"
     wave = Wave(word, tuple(SitePlan(site, (step,)) for site, step in steps.items()), visible=True)
-    freed = tuple(SitePlan(site, (release_step(site, asked.run),)) for site in known)
-    return Plan(
+    plan = Plan(
         "maintenance",
         fleet.inventory.name,
         asked.run,
         asked.by,
         asked.message or asked.page.message,
         (wave,),
-        finish=freed,
-        failed=freed,
         notes=(
             *(f"{site}: nothing is deployed here yet: it is left out" for site in bare),
             *dict.fromkeys(_notes(known, apps.values(), survey, asked)),
         ),
-        journal_sizes={site: survey.facts[site].host.written for site in known},
         next_command=f"fab -H {fleet.inventory.name} maintenance.status",
     )
+    return with_endings(plan, [unlock_ending(site, asked.run, survey.facts[site].host.written) for site in known])
 
 
 def _refuse(known: Mapping[Site, App], bare: Sequence[Site], names: set[str]) -> None:

@@ -17,6 +17,7 @@ from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.deploy import settled
 from lockstitch.plans.deploy_backup import DatabaseJobs
 from lockstitch.plans.deploy_order import ROLLBACK
+from lockstitch.plans.ending import with_endings
 from lockstitch.plans.maintenance_window import absence_notes, goes_down
 from lockstitch.plans.notes import aside, between, change, job_logs, notes
 from lockstitch.plans.preflight import raise_unreachable, refuse
@@ -65,13 +66,11 @@ def rollback(fleet: Fleet, survey: Survey, back: RollbackOptions) -> Plan:
     jobs = [replace(job, database_goes_back=job.app.name in taken) for job in jobs]
     all_waves = waves.waves(ROLLBACK, jobs, fleet.groups, [wave for each in databases for wave in each.waves])
     freed = deploy_backup.locked(all_waves, {s.database.name: s for each in databases if (s := each.shelf)})
-    return Plan(
+    plan = Plan(
         "rollback",
         fleet.inventory.name,
         *who,
         waves=tuple(all_waves),
-        finish=(*waves.finish(ROLLBACK, jobs), *freed),
-        failed=(*waves.failed(ROLLBACK, jobs), *freed),
         changes=tuple(map(change, jobs)),
         notes=(
             *absence_notes(survey),
@@ -84,8 +83,8 @@ def rollback(fleet: Fleet, survey: Survey, back: RollbackOptions) -> Plan:
         empty_reason=_NOTHING if back.database == "none" else f"{_NOTHING}; the database is not touched by itself",
         summary=(*(told for each in databases for told in each.done), *aside(jobs, discard=back.discard)),
         logs={job.site: job_logs(job) for job in jobs},
-        journal_sizes={job.site: job.facts.host.written for job in jobs},
     )
+    return with_endings(plan, [*waves.endings(ROLLBACK, jobs), *freed])
 
 
 def _pausing(jobs: list[Deployment]) -> Iterator[str]:

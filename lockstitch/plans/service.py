@@ -12,7 +12,7 @@ from lockstitch.inventory import Fleet, Group
 from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Gate, Verdict, failed, passed
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
-from lockstitch.plans.lock_steps import release_step
+from lockstitch.plans.ending import unlock_ending, with_endings
 from lockstitch.plans.maintenance_window import back
 from lockstitch.plans.notes import job_logs
 from lockstitch.plans.preflight import raise_unreachable
@@ -61,26 +61,23 @@ def service(fleet: Fleet, survey: Survey, asked: ServiceChange) -> Plan:
             hint="give it `stop:`, or see docs/services.md",
         )
     mine = [job for job in mine if job.site in units]
-    freed = tuple(SitePlan(job.site, (release_step(job.site, asked.run),)) for job in mine)
-    return Plan(
+    plan = Plan(
         asked.verb,
         fleet.inventory.name,
         asked.run,
         asked.by,
         asked.message,
         tuple(_waves(fleet, mine, units, asked)),
-        finish=freed,
-        failed=freed,
         notes=(
             *(f"{site}: nothing is deployed here yet: it is left out" for site in bare),
             *(f"{name}: its service does not know how it is stopped: it is left out" for name in lacking),
             *dict.fromkeys(_notes(fleet, jobs, mine, asked.verb)),
         ),
         logs={job.site: job_logs(job) for job in mine},
-        journal_sizes={job.site: job.facts.host.written for job in mine},
         empty_reason="every service is stopped" if asked.verb == "stop" else "every service runs",
         next_command=f"fab -H {fleet.inventory.name} service.status",
     )
+    return with_endings(plan, [unlock_ending(job.site, asked.run, job.facts.host.written) for job in mine])
 
 
 def jobs_of(

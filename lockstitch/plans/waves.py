@@ -11,6 +11,7 @@ from lockstitch.model.plan import Condition, Site, SitePlan, Wave
 from lockstitch.plans import rollout
 from lockstitch.plans.deploy_backup import pending
 from lockstitch.plans.deploy_order import Hosts, Order, Phase
+from lockstitch.plans.ending import Ending
 from lockstitch.plans.maintenance_window import back, goes_down, proofs, waits_for_migrations
 from lockstitch.plans.steps import Deployment
 
@@ -173,11 +174,8 @@ def _dumps_for_migrations(job: Deployment) -> bool:
     return job.shelf is not None and job.app.backup == "before_migrate"
 
 
-def finish(orders: Orders, jobs: Iterable[Deployment]) -> tuple[SitePlan, ...]:
-    """Return what ends a run on each site when every wave has passed."""
-    return tuple(SitePlan(job.site, orders[job.layout.kind].end.of(job)) for job in jobs)
-
-
-def failed(orders: Orders, jobs: Iterable[Deployment]) -> tuple[SitePlan, ...]:
-    """Return what ends a run on each site when it has failed, and all is put back."""
-    return tuple(SitePlan(job.site, orders[job.layout.kind].failure.of(job)) for job in jobs)
+def endings(orders: Orders, jobs: Iterable[Deployment]) -> Iterator[Ending]:
+    """Yield how a run ends on each site."""
+    for job in jobs:
+        order = orders[job.layout.kind]
+        yield Ending(job.site, order.end.of(job), order.failure.of(job), job.facts.host.written)

@@ -1,0 +1,39 @@
+"""Pure: how a run ends on each site, however it went: its records, and the lock freed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from lockstitch.model.plan import Plan, Site, SitePlan, Step
+from lockstitch.plans.lock_steps import release_step
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The last steps on one site: `success` when every wave has passed, `failure` when one has not.
+
+    `journal_size` is how long the journal was when the site was looked at; None where that does not matter.
+    """
+
+    site: Site
+    success: tuple[Step, ...]
+    failure: tuple[Step, ...]
+    journal_size: int | None = None
+
+
+def unlock_ending(site: Site, run: str, journal_size: int | None = None, success: Iterable[Step] = ()) -> Ending:
+    """Return the ending that frees the lock of a site, after the steps of `success` where it went well."""
+    free = release_step(site, run)
+    return Ending(site, (*success, free), (free,), journal_size)
+
+
+def with_endings(plan: Plan, endings: Iterable[Ending]) -> Plan:
+    """Return the plan with the last steps of each site, and the journals that must not have changed by then."""
+    each = tuple(endings)
+    return replace(
+        plan,
+        finish=tuple(SitePlan(end.site, end.success) for end in each),
+        failed=tuple(SitePlan(end.site, end.failure) for end in each),
+        journal_sizes={end.site: end.journal_size for end in each if end.journal_size is not None},
+    )
