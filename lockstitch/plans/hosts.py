@@ -12,7 +12,7 @@ from lockstitch.inventory import Fleet
 from lockstitch.model.command import Command, Value
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Plan, RunKind, Site, SitePlan, Step, Wave
-from lockstitch.plans.apt_shell import UPGRADE, WHOLE
+from lockstitch.model.shell import shell_text
 from lockstitch.plans.ending import unlock_ending, with_endings
 from lockstitch.plans.maintenance_window import back
 from lockstitch.plans.notes import job_logs
@@ -26,6 +26,8 @@ _REBOOT = r"""
 if [ "$(id -u)" = 0 ]; then set -- systemctl reboot; else set -- sudo -n systemctl reboot; fi
 setsid sh -c 'sleep 2; exec "$@"' sh "$@" </dev/null >/dev/null 2>&1 &
 """
+_UPGRADE = shell_text(__package__, "apt_upgrade.sh")
+_WHOLE = shell_text(__package__, "apt_whole.sh")
 _SHOWN = 20
 
 
@@ -82,9 +84,9 @@ def upgrade(turns: RollingHosts, found: Mapping[str, Packages], chosen: Mapping[
             "wanted": "\n".join(f"{update.name} {update.new}" for update in these),
             "whole": "yes" if len(these) == len(found[name].updates) else "",
         }
-        whole = Command(WHOLE, values=values)
+        whole = Command(_WHOLE, values=values)
         says = f"upgrade {_listed(these)}"
-        return SitePlan(site, (Step("upgrade", says, Command(UPGRADE, values=values), whole, timeout=7200),))
+        return SitePlan(site, (Step("upgrade", says, Command(_UPGRADE, values=values), whole, timeout=7200),))
 
     notes = [
         f"{name}: {sum(u.security for u in chosen[name])} of {len(chosen[name])} are for security" for name in names

@@ -10,8 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lockstitch.facts.git import SETTINGS
-from lockstitch.facts.git_changes import ASIDE, KEEP, PUT_BACK, UNLESS_WHOLE
+from lockstitch.facts.git import ASIDE, KEEP, PUT_BACK, SETTINGS, UNLESS_WHOLE
 from lockstitch.facts.queries import code_values
 from lockstitch.facts.site import Facts
 from lockstitch.inventory import App

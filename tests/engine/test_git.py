@@ -14,7 +14,7 @@ import pytest
 from lockstitch import plans
 from lockstitch.checks import apps
 from lockstitch.errors import CheckError
-from lockstitch.facts.git_locks import GIT_LOCKS
+from lockstitch.facts.git import GIT_LOCKS
 from lockstitch.facts.queries import resolve
 from lockstitch.facts.site import CheckoutFacts, Target
 from lockstitch.model.plan import Script, Step

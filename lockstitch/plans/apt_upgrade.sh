@@ -1,10 +1,13 @@
-"""The shell texts of `packages.upgrade`."""
-
-from __future__ import annotations
-
+# shellcheck shell=sh
+# A list of words, split on purpose.
+# shellcheck disable=SC2086
+# A program that the line below runs.
+# shellcheck disable=SC2209
+# The inner sh expands these.
+# shellcheck disable=SC2016
 # dpkg must not be cut off in the middle, so apt runs in a session of its own, and its output goes by a file: a line
 # that is lost, or a Ctrl-C, ends who reads it. Configuration that was changed by hand is kept.
-UPGRADE = r"""
+
 ls_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 installed() { dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package} ${Version}\n' | grep '^.i' | cut -d ' ' -f 2-; }
 ls_root true || { echo "$(id -un) may not run apt-get with sudo without a password"; exit 1; }
@@ -31,14 +34,3 @@ missing=$(printf '%s\n' "$wanted" | while read -r name version; do
 done)
 [ -z "$missing" ] || { printf '%s\n' "$missing"; exit 1; }
 [ ! -e /var/run/reboot-required ] || echo "this host waits for a reboot"
-"""
-# What was begun is waited for; then every package must be whole.
-WHOLE = r"""
-left=3000
-while [ -e "$log" ] && [ ! -e "$log.code" ] && [ $left -gt 0 ]; do left=$((left - 1)); sleep 0.2; done
-rm -f "$log" "$log.code"
-said=$(dpkg --audit 2>&1)
-[ -z "$said" ] && exit 0
-printf '%s\n' "$said" "some packages are not whole: sudo dpkg --configure -a && sudo apt-get -f install"
-exit 1
-"""

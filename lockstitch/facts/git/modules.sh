@@ -1,18 +1,10 @@
-"""Submodules and Git LFS on a host, as constant shell texts: what a repository refers to and does not hold itself.
-
-They build on the functions of `git.py`. Each submodule's git directory lies where git itself keeps it (`modules/NAME`
-in that of the repository it belongs to), so that in-place checkouts and releases are filled from the same places, and
-going back needs no server for what was there once.
-"""
-
-from __future__ import annotations
-
+# shellcheck shell=sh
 # `modules GIT_DIR REVISION URL PREFIX` brings every submodule that a revision pins, and theirs, and calls
 # `each GIT_DIR COMMIT PATH URL PREFIX` for one after the other. It is a subshell: its variables are its own.
 # A path that .gitmodules names and the revision does not pin is no submodule of it; one with `update = none` is left
 # out, as git itself does. Names and protocols are checked as git checks them: whoever may push writes .gitmodules.
 # With `back`, one that cannot be had is left out.
-MODULES = r"""
+
 modules() (
     there=$(of "$1" ls-tree "$2" -- .gitmodules) || exit 1
     [ -n "$there" ] || exit 0
@@ -62,27 +54,3 @@ modules() (
         modules "$at" "$commit" "$url" "$4$sub/" </dev/null || exit 1
     done
 )
-"""
-
-# `lfs GIT_DIR REVISION URL` brings the files that a revision keeps in Git LFS: the filters that SETTINGS names put them
-# in place of their pointers, in a checkout and in an archive. Without the program there would be pointers, unnoticed.
-# Which server has them may stand in the revision's .lfsconfig, which lies in no work tree yet.
-LFS = r"""
-uses_lfs() { of "$1" grep -q -e '^[^#].*filter=lfs' "$2" -- .gitattributes '*/.gitattributes'; }
-lfs() {
-    uses_lfs "$1" "$2" || { [ $? -eq 1 ]; return; }
-    command -v git-lfs >/dev/null ||
-        { echo "$3 keeps files in Git LFS, and git-lfs is not found on this host"; return 1; }
-    set -- "$@" "$(of "$1" config --blob "$2:.lfsconfig" lfs.url 2>/dev/null)"
-    of "$1" -c remote.origin.url="$3" ${4:+-c "lfs.url=$4"} lfs fetch origin "$2" >/dev/null
-}
-"""
-
-# `show_modules FROM TO`: the submodules of the repository itself that are pinned elsewhere, come in, or go.
-SHOW_MODULES = r"""
-show_modules() {
-    [ -n "$1" ] && [ "$1" != "$2" ] || return 0
-    git -c core.quotePath=off diff-tree -r --raw --no-renames --no-abbrev "$1" "$2" 2>/dev/null |
-        awk -F '\t' '/^:160000|^:[0-7]+ 160000/ { split($1, of, " "); print "module", of[3], of[4], $2 }'
-}
-"""

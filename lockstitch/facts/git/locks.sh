@@ -1,12 +1,6 @@
-"""Lock files of git in a host's clone, as a constant shell text: which there are, how old, and who works there.
-
-Git never removes a lock that it finds: one that a killed process left stops every later command that writes.
-"""
-
-from __future__ import annotations
-
+# shellcheck shell=sh
 # One that goes within two seconds belongs to somebody who is at work (an editor's `git status`), and is no obstacle.
-GIT_LOCKS = r"""
+
 git_locks() {
     # What these hold is no lock of git's own, or not of this work tree.
     (cd "$clone" && find . \( -path ./objects -o -path '*/modules/*/objects' -o -path ./worktrees -o -path ./lfs \) \
@@ -46,4 +40,3 @@ show_locks() {
         echo "locked $(git_holder "$(cd "$path" && pwd -P)") $(($(date +%s) - made)) $clone/${file#./}"
     done
 } 2>/dev/null
-"""

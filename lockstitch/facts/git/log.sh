@@ -1,0 +1,12 @@
+# shellcheck shell=sh
+
+commits() { git log --no-show-signature --max-count=200 --format="$1 %H%x1f%an%x1f%s" "$2..$3" -- 2>/dev/null; }
+show_log() {
+    [ -n "$1" ] && [ "$1" != "$2" ] || return 0
+    { commits commit "$1" "$2" && commits gone "$2" "$1"; } || echo between
+}
+# Something goes; `published` says whether a branch or tag of the server has it all the same.
+goes() { [ -n "$1" ] && [ "$1" != "$2" ] && ! git merge-base --is-ancestor "$1" "$2" 2>/dev/null; }
+published() { [ -n "$(git for-each-ref --count=1 --contains "$@" 2>/dev/null)" ]; }
+# One that is told neither as a branch nor as a tag, as the head of a merged pull request is.
+named() { git ls-remote "$repository" >"$tmp/all" && grep -q "^$1[[:space:]]" "$tmp/all"; }

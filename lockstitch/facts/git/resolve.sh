@@ -1,0 +1,69 @@
+# shellcheck shell=sh
+# A list of words, split on purpose.
+# shellcheck disable=SC2086
+# New objects are fetched into a folder that is thrown away: planning changes nothing on the host. Only stdout is an
+# answer: on stderr, the server's banner, ssh and git itself say what they like.
+
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/lockstitch.XXXXXX") || exit 1
+trap 'rm -rf "$tmp"' EXIT
+exec 2>"$tmp/said"
+problem() {
+    why=$(grep . "$tmp/said" | grep -vx -e 'Please make sure.*' -e 'and the repository.*' | tail -n 2 | tr '\n' ' ')
+    echo "problem $1: $why"; exit 0
+}
+at=$(standing)
+case $ref in refs/*) set -- "$ref" "$ref" ;; *) set -- "refs/heads/$ref" "refs/tags/$ref" ;; esac
+git ls-remote --refs "$repository" "$@" >"$tmp/names" || problem 'the git server did not answer'
+name=$(cut -f 2 "$tmp/names" | grep -Fx -e "$1" -e "$2")
+case $name in *[[:space:]]*)
+    echo "problem it is a branch and a tag: name refs/heads/$ref or refs/tags/$ref"; exit 0 ;;
+esac
+git init -q --bare "$tmp/git" || problem "a folder below ${TMPDIR:-/tmp} could not be used"
+export GIT_DIR="$tmp/git"
+some=
+if [ -d "$clone" ]; then
+    (cd "$clone/objects" && pwd -P) >"$GIT_DIR/objects/info/alternates"
+    [ ! -f "$clone/shallow" ] || cp "$clone/shallow" "$GIT_DIR/shallow"
+else
+    # Nothing is here yet, so nothing lies between: what is asked is only what it means.
+    some='--depth=1 --filter=blob:none'
+fi
+id=
+case $ref in *[!0-9a-f]*) ;; ????????????????????????????????????????) id=$ref ;; esac
+if [ -n "$name" ]; then
+    take "$GIT_DIR" $some "$repository" "+$name:refs/lockstitch/target" ||
+        take "$GIT_DIR" "$repository" "+$name:refs/lockstitch/target" || problem "the git server did not send $ref"
+    wanted=refs/lockstitch/target
+else
+    wanted=$ref
+    # Not every server sends a commit by its id.
+    if [ -n "$id" ] && take "$GIT_DIR" $some "$repository" "$id"; then :
+    elif [ -n "$id" ] && [ -n "$some" ]; then revision=$id
+    else
+        set -- '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*'
+        take "$GIT_DIR" ${some:+--filter=tree:0} "$repository" "$@" || problem 'the git server did not send branches'
+    fi
+fi
+[ -n "${revision:-}" ] || revision=$(git rev-parse -q --verify "$wanted^{commit}")
+if [ -z "$revision" ]; then echo "problem the repository has no branch, tag or commit $ref"; exit 0; fi
+if [ -n "$pinned" ]; then
+    # Every site gets the commit that the first one was told.
+    git cat-file -e "$pinned^{commit}" || problem "what $ref means has changed while it was asked"
+    revision=$pinned
+fi
+echo "revision $revision"
+if uses_lfs "$GIT_DIR" "$revision"; then echo lfs; fi
+[ -z "$at" ] || [ -d "$clone" ] || echo between
+if [ -d "$clone" ]; then
+    show_in_the_way "$GIT_DIR" "$revision"
+    if goes "$at" "$revision"; then
+        old=$(here rev-parse -q --verify "refs/lockstitch/heads/${name#refs/heads/}") ||
+            old=$(here rev-parse -q --verify "refs/remotes/origin/${name#refs/heads/}") || old=
+        ! goes "$old" "$revision" || echo rewritten
+        take "$GIT_DIR" "$repository" '+refs/heads/*:refs/all/heads/*' '+refs/tags/*:refs/all/tags/*' ||
+            problem 'the git server did not send branches'
+        published "$at" refs/all || named "$at" || echo unpublished
+    fi
+    show_log "$at" "$revision"; show_migrations "$at" "$revision"; show_modules "$at" "$revision"
+fi
+exit 0

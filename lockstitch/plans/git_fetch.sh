@@ -1,0 +1,35 @@
+# shellcheck shell=sh
+# The functions of git/modules.sh read it.
+# shellcheck disable=SC2034
+
+set -eu
+back=
+if [ ! -d "$clone" ]; then
+    mkdir -p "$path"
+    if [ "$kind" = in_place ]; then git init -q "$path"; else git init -q --bare "$clone"; fi
+    here remote add origin "$repository"
+fi
+
+# People, and `git describe` in a build, look for tags in refs/tags: those of the server are put there beside the
+# clone's own, and follow the server unless somebody moved them here. None is removed, no tag made here is touched.
+tags() { here for-each-ref --format="$1 %(objectname) %(refname)" "$2"; }
+shown=$(tags was refs/lockstitch/tags)
+bring "$clone" "$repository" "$revision"
+{ printf '%s\n' "$shown"; tags now refs/lockstitch/tags; tags here refs/tags; } | awk '
+    { sub("^refs/(lockstitch/)?tags/", "", $3) }
+    $1 == "was" { was[$3] = $2 }
+    $1 == "now" { now[$3] = $2 }
+    $1 == "here" { at[$3] = $2; for (up = $3; sub("/[^/]*$", "", up);) folder[up] = 1 }
+    END {
+        for (tag in now) {
+            if (tag in at && at[tag] == was[tag] && at[tag] != now[tag])
+                print "update refs/tags/" tag, now[tag], at[tag]
+            free = !(tag in at || tag in folder)
+            for (up = tag; sub("/[^/]*$", "", up);) if (up in at) free = 0
+            if (free) print "create refs/tags/" tag, now[tag]
+        }
+    }' | here update-ref --stdin || :
+
+lfs "$clone" "$revision" "$repository"
+each() { lfs "$1" "$2" "$4"; }
+modules "$clone" "$revision" "$repository" ''
