@@ -1,7 +1,7 @@
 """How gunicorn serves the notes."""
 
 bind = "0.0.0.0:8000"
-workers = 2
+workers = 1
 worker_class = "asgi"
 timeout = 30
 graceful_timeout = 30
