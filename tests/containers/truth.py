@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from tests.containers import processes
 from tests.containers.fleet import Fleet
 from tests.containers.machine import Machine
 from tests.containers.processes import Process
@@ -19,7 +20,10 @@ from tests.containers.units import Layout, install_unit
 
 HOSTS = tuple(name for names in GROUPS.values() for name in names)
 TICKS = 100.0
-SERVERS = ("gunicorn", "God Daemon", "node /app", "node  /app", "next-server")
+# Written so that the command line that looks for them is none of them.
+SERVERS = "[g]unicorn|God [D]aemon|node  ?/[a]pp|next-[s]erver"
+_ON_DISK = "cat {path}/current/REVISION 2>/dev/null || git -c safe.directory='*' -C {path} rev-parse HEAD 2>/dev/null"
+_LOCKS = "find /app/.lockstitch -name 'lock.json*' 2>/dev/null || :"
 APP_OF = {name: APPS[group] for group, names in GROUPS.items() for name in names}
 
 
@@ -38,16 +42,22 @@ class Standing:
 
 def standing(fleet: Fleet, name: str) -> Standing:
     """Everything a test asks of one host."""
-    machine, app = fleet[name], APP_OF[name]
-    working = workers(machine)
+    machine, path = fleet[name], PATHS[APP_OF[name]]
+    # One command for all of it: a command in a container costs more than what it does there.
+    look = f"""readlink -e {path}/current || readlink -e {path}
+        {_ON_DISK.format(path=path)} || echo
+        {processes.COMMAND}
+        {_LOCKS}"""
+    release, on_disk, running, *locks = machine.check(look).splitlines()
+    working = _workers(processes.parse(running))
     return Standing(
         serves=served(machine),
-        on_disk=on_disk(machine, app),
-        release=machine.check(f"readlink -e {PATHS[app]}/current || readlink -e {PATHS[app]}").strip(),
+        on_disk=on_disk,
+        release=release,
         folders=frozenset(each.cwd for each in working),
         started=min(each.start_ticks for each in working) / TICKS,
         pids=frozenset(each.pid for each in working),
-        locks=locks(machine),
+        locks=tuple(locks),
     )
 
 
@@ -74,13 +84,6 @@ def wait_served(machine: Machine, revision: str, seconds: float = 10) -> None:
         assert time.monotonic() < until, f"{machine.name} still serves {now}"
 
 
-def on_disk(machine: Machine, app: str) -> str:
-    """The revision that lies where the app serves from; nothing where there is no app."""
-    path = PATHS[app]
-    read = f"cat {path}/current/REVISION 2>/dev/null || git -c safe.directory='*' -C {path} rev-parse HEAD 2>/dev/null"
-    return machine.exec(read)[1].strip()
-
-
 def releases(machine: Machine, app: str) -> list[str]:
     """The folders of an app's releases, oldest first."""
     return machine.check(f"ls -1 {PATHS[app]}/releases").split()
@@ -88,13 +91,17 @@ def releases(machine: Machine, app: str) -> list[str]:
 
 def workers(machine: Machine) -> list[Process]:
     """The processes that answer requests: the children of gunicorn's master or of PM2's daemon."""
-    masters = {each.pid for each in masters_of(machine)}
-    return [each for each in machine.processes() if each.ppid in masters and not _is_master(each)]
+    return _workers(machine.processes())
 
 
 def masters_of(machine: Machine) -> list[Process]:
     """The masters of gunicorn and the daemons of PM2; one that a USR2 made beside its old one too."""
     return [each for each in machine.processes() if _is_master(each)]
+
+
+def _workers(running: list[Process]) -> list[Process]:
+    masters = {each.pid for each in running if _is_master(each)}
+    return [each for each in running if each.ppid in masters and not _is_master(each)]
 
 
 def _is_master(process: Process) -> bool:
@@ -105,7 +112,7 @@ def _is_master(process: Process) -> bool:
 
 def locks(machine: Machine) -> tuple[str, ...]:
     """The files of locks that are held, or were left half made."""
-    return tuple(machine.exec("find /app/.lockstitch -name 'lock.json*' 2>/dev/null")[1].split())
+    return tuple(machine.exec(_LOCKS)[1].split())
 
 
 def journal(machine: Machine, app: str) -> list[dict[str, Any]]:
@@ -133,13 +140,11 @@ def reset(fleet: Fleet) -> None:
 
 
 def _reset(machine: Machine) -> None:
-    mine = [each for each in machine.processes() if any(word in each.cmdline for word in SERVERS)]
-    pids = " ".join(str(each.pid) for each in mine)
-    machine.exec(f"systemctl stop gunicorn 2>/dev/null; systemctl reset-failed; kill -KILL {pids} 2>/dev/null")
-    machine.check("rm -rf /app/* /app/.lockstitch /home/*/.pm2 /var/log/gunicorn/* /home/*/.lockstitch")
+    machine.check(f"""g=gunicor; systemctl stop ${{g}}n 2>/dev/null; systemctl reset-failed; pkill -KILL -f '{SERVERS}'
+        rm -rf /app/* /app/.lockstitch /home/*/.pm2 /var/log/${{g}}n/* /home/*/.lockstitch""")
 
 
 def with_units(fleet: Fleet, layout: Layout) -> None:
     """Install the api's unit for a layout on both backends; there is no code yet."""
-    for machine in fleet.backends:
-        install_unit(machine, layout)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda machine: install_unit(machine, layout), fleet.backends))

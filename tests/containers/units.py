@@ -44,8 +44,10 @@ def gunicorn_unit(layout: Layout, path: str = "/app/api", name: str = "gunicorn"
 
 def install_unit(machine: Machine, layout: Layout, name: str = "gunicorn", path: str = "/app/api") -> None:
     """Put the unit on a machine, enabled and not started: there is no code on it yet."""
-    machine.put(f"/etc/systemd/system/{name}.service", gunicorn_unit(layout, path, name).encode())
-    machine.check(f"systemctl daemon-reload && systemctl enable --quiet {name}.service")
+    unit = gunicorn_unit(layout, path, name)
+    machine.check(f"""cat >/etc/systemd/system/{name}.service <<'END'
+{unit}END
+systemctl daemon-reload && systemctl enable --quiet {name}.service""")
 
 
 def install_notes_unit(machine: Machine, layout: Layout, database_url: str) -> None:
