@@ -27,16 +27,18 @@ collect_ignore = ["apps"]
 BUILD_SECONDS = 900
 # The files that take longest, the longest first: what begins last of several that run side by side should be short.
 LONGEST = (
-    "database_deploy",
     "laravel_back",
     "deploy",
-    "services",
+    "database_deploy",
     "databases",
     "failures",
     "deploy_traffic",
+    "faults",
     "laravel",
-    "adhoc",
+    "laravel_tasks",
+    "services",
     "services_next",
+    "literal",
     "service_tasks",
 )
 
@@ -129,16 +131,16 @@ def notes_project(
     _clear(fleet, postgres)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def php_fleet(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """The two hosts for PHP and the host of their data, which is their git server too; removed after the file."""
+    """The two hosts for PHP and the host of their data, which is their git server too; removed at the end."""
     image = image_builder.ensure_php(engine)
     with Fleet(engine, image, tmp_path_factory.mktemp("php-fleet"), git_host=desks.TOPOLOGY[-1].name) as machines:
         machines.start(desks.TOPOLOGY)
         yield machines
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def desk_repository(php_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """The desk's repository, pushed to the git host."""
     repository = repos.make_repository(desks.APP, tmp_path_factory.mktemp("repositories"))
@@ -146,7 +148,7 @@ def desk_repository(php_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) 
     return repository
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def data(php_fleet: Fleet) -> Data:
     """MariaDB and Redis, started."""
     servers = Data(php_fleet[desks.TOPOLOGY[-1].name])
@@ -155,9 +157,12 @@ def data(php_fleet: Fleet) -> Data:
 
 
 @pytest.fixture
-def desk(php_fleet: Fleet, desk_repository: Repository, data: Data, tmp_path: Path) -> Desk:
-    """An operations project for the desk, whose hosts stand as earlier tests left them."""
-    return Desk(php_fleet, data, tmp_path / "project")
+def desk(php_fleet: Fleet, desk_repository: Repository, data: Data, tmp_path: Path) -> Iterator[Desk]:
+    """An operations project for the desk, whose hosts stand as earlier tests left them, but for its workers: they ask
+    for jobs ten times a second, and are stopped afterwards."""
+    desk = Desk(php_fleet, data, tmp_path / "project")
+    yield desk
+    desk.everywhere(lambda machine: machine.check("systemctl stop desk-worker desk-horizon"))
 
 
 def _clear(fleet: Fleet, postgres: Postgres) -> None:

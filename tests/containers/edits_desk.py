@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.containers.edits import Change, Edit
 
-FAILING_MIGRATION, BROKEN, BAD_CONFIG, REGISTERED = "v-failing-migration", "v-broken", "v-bad-config", "v-registered"
-UNWELL, NO_BOOT = "v-unwell", "v-no-boot"
+FAILING_MIGRATION, BAD_CONFIG, REGISTERED = "v-failing-migration", "v-bad-config", "v-registered"
+NO_BOOT = "v-no-boot"
 
 ADD = {
     "v1": "INSERT INTO tickets (text) VALUES (?)",
@@ -113,8 +113,6 @@ def versions() -> dict[str, Change]:
 
 def siblings() -> dict[str, tuple[str, Change]]:
     """Further tags: the version that each comes after, and what it changes there."""
-    told = "public static function told(): array\n    {\n"
-    breaks = Edit("app/Release.php", told, f"{told}        throw new \\RuntimeException('broken on purpose');\n")
     closure = Edit("config/bad.php", "", "<?php\n\nreturn ['made' => fn () => 'what cannot be cached'];\n")
     boot = "public function boot()\n    {\n"
     throws = Edit(
@@ -125,8 +123,6 @@ def siblings() -> dict[str, tuple[str, Change]]:
         Edit("app/Console/Commands/Migrate.php", "", ISOLATED),
     ]
     return {
-        BROKEN: ("v2", Change("Answer nobody", [breaks])),
-        UNWELL: ("v2", Change("Be unwell", [Edit("app/Release.php", "HEALTHY = true", "HEALTHY = false")])),
         BAD_CONFIG: ("v2", Change("Configure what cannot be cached", [closure])),
         NO_BOOT: ("v1", Change("Throw as it boots", [throws])),
         FAILING_MIGRATION: ("v2", Change("Give up half way", [_migration("000004_give_up", GIVES_UP, "")])),

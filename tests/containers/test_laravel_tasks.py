@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.containers.desk import HOSTS, SECRET, Desk, fail_once, get, met, wait_until
+from tests.containers.desk import CURRENT, HOSTS, SECRET, Desk, fail_once, get, met, wait_until
 from tests.containers.desk_expect import job, serves, went
 from tests.containers.edits_desk import REGISTERED
 from tests.containers.project import ROOT
@@ -60,6 +62,43 @@ def test_what_a_person_types_between_deploys(desk: Desk, revisions: dict[str, st
     before = workers(desk)
     went(desk.fab("queue.restart"))
     assert set(before).isdisjoint(workers(desk))
+
+    has_logs(desk)
+    is_stopped_started_and_restarted(desk, revisions["v3"])
+
+
+def has_logs(desk: Desk) -> None:
+    """What `logs` finds in Laravel's own file."""
+    told = "2026-11-21 10:00:00"
+    for number, machine in enumerate(desk.machines):
+        line = f"[{told[:-1]}{number}] production.ERROR: it broke\n[stacktrace]\n#0 x\n"
+        machine.check(f"printf '%s' '{line}' >> {CURRENT}/storage/logs/laravel.log", user="deploy")
+    ran = went(desk.fab("logs", "--grep", "it broke", "--json"))
+    found = [json.loads(line) for line in ran.out.splitlines() if line.startswith("{")]
+    assert [one["host"] for one in found] == ["php1", "php2"]
+    assert [one["lines"][1:] for one in found] == [["[stacktrace]", "#0 x"]] * 2
+    assert found[0]["source"].endswith("storage/logs/laravel.log")
+
+
+def is_stopped_started_and_restarted(desk: Desk, revision: str) -> None:
+    """What `service.*` does to PHP-FPM."""
+
+    def masters() -> list[str]:
+        return [machine.check("systemctl show -P MainPID php8.2-fpm") for machine in desk.machines]
+
+    before = masters()
+    went(desk.fab("service.restart"))
+    assert not set(before) & set(masters())
+    serves(desk, revision)
+    went(desk.fab("service.stop"))
+    assert {get(machine).status_code for machine in desk.machines} == {502}
+    went(desk.fab("service.start"))
+    serves(desk, revision)
+    before = masters()
+    went(desk.fab("service.reload"))
+    assert masters() == before
+    told = went(desk.fab("service.status", "--json")).json["sites"]
+    assert [(site["running"], site["serving"]) for site in told] == [(True, True)] * 2
 
 
 def test_horizon_and_isolated_migrations_as_registered_by_the_application(

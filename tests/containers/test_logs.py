@@ -1,4 +1,4 @@
-"""`fab logs` on real hosts: a unit's journal, PM2's files and Laravel's, and nothing left of --follow."""
+"""`fab logs` on real hosts: a unit's journal and PM2's files, and nothing left of --follow."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from tests.containers import expect
-from tests.containers.desk import CURRENT, Desk
 from tests.containers.fleet import Fleet
 from tests.containers.project import Project, Ran
 from tests.containers.repos import Repository
 
-HOSTS = ("api1", "api2", "web1", "web2")
+HOSTS = ("api1", "api2", "web1")
 UNIT = "/etc/systemd/system/talker.service"
 TALKS = b"""[Service]
 ExecStart=/usr/local/bin/talker
@@ -45,6 +44,7 @@ def until_nothing_is_left(fleet: Fleet, *names: str, seconds: float = 20) -> Non
 def test_a_unit_s_journal_and_pm2_s_files_are_one_stream(
     project: Project, fleet: Fleet, repositories: dict[str, Repository]
 ) -> None:
+    project.with_one_frontend()
     expect.done(project.deploy("v1"))
     for name in ("api1", "api2"):
         machine = fleet[name]
@@ -102,17 +102,3 @@ def test_a_unit_s_journal_and_pm2_s_files_are_one_stream(
         fleet[name].check("rm -f /etc/sudoers.d/logs")
     for name in ("api1", "api2"):
         fleet[name].check("systemctl stop talker; rm -f " + UNIT)
-
-
-def test_laravel_s_own_file(desk: Desk, desk_repository: Repository) -> None:
-    desk.begin_on("v2")
-    told = "2026-11-21 10:00:00"
-    for number, machine in enumerate(desk.machines):
-        line = f"[{told[:-1]}{number}] production.ERROR: it broke\n[stacktrace]\n#0 x\n"
-        machine.check(f"printf '%s' '{line}' >> {CURRENT}/storage/logs/laravel.log", user="deploy")
-    ran = desk.fab("logs", "--grep", "it broke", "--json")
-    assert ran.code == 0, ran.said
-    found = records(ran)
-    assert [one["host"] for one in found] == ["php1", "php2"]
-    assert [one["lines"][1:] for one in found] == [["[stacktrace]", "#0 x"]] * 2
-    assert found[0]["source"].endswith("storage/logs/laravel.log")
