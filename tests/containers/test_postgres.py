@@ -7,14 +7,9 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-import requests
 
-from tests.containers import truth
 from tests.containers.fleet import BACKUPS, SMALL_BACKUPS, Fleet
-from tests.containers.machine import Machine
 from tests.containers.postgres import APP, LIMITED, Postgres
-from tests.containers.project import Project
-from tests.containers.repos import Repository
 
 BOTH = ("api1", "api2")
 
@@ -77,51 +72,3 @@ def test_databases_are_made_counted_and_dropped(server: Postgres) -> None:
     server.sql("CREATE DATABASE kept IS_TEMPLATE true ALLOW_CONNECTIONS false")
     server.reset()
     assert server.databases() == []
-
-
-def test_pgbench_fills_a_database_of_the_apps(server: Postgres) -> None:
-    server.pgbench("bench", 2)
-    assert server.counts("bench")["public.pgbench_accounts"] == 200_000
-    assert server.sql("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'", "bench") == [(APP,)]
-
-
-def test_what_was_committed_survives_that_the_server_is_killed(server: Postgres) -> None:
-    server.create("notes")
-    server.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)", "notes", APP)
-    server.stop_hard()
-    with pytest.raises(psycopg.OperationalError):
-        server.connect()
-    server.start()
-    assert server.counts("notes") == {"public.t": 1000}
-    assert "automatic recovery in progress" in server.log()
-    server.restart()
-    assert server.counts("notes") == {"public.t": 1000}
-
-
-def test_a_server_newer_than_the_client_is_at_hand(fleet: Fleet, server: Postgres) -> None:
-    with server.newer("notes") as url:
-        assert run(fleet, "api1", 'psql -qXAt -d "$URL" -c "SHOW server_version_num"', URL=url).startswith("16")
-        done = fleet.ssh("api1", f"pg_dump -d {shlex.quote(url)}")
-        assert "server version mismatch" in done.stderr
-
-
-def post(machine: Machine) -> int:
-    """The status of the answer to one more note."""
-    return requests.post(f"http://127.0.0.1:{machine.http_port}/notes", timeout=5).status_code
-
-
-@pytest.mark.parametrize("layout", ["releases"])
-def test_the_notes_are_deployed_to_both_backends(
-    notes_project: Project, postgres: Postgres, repositories: dict[str, Repository]
-) -> None:
-    # As they are without a database that Lockstitch knows of.
-    assert notes_project.inventory.pop("databases")["main"]["run_on"] == "backend"
-    assert notes_project.app("notes").pop("database") == "main"
-    for version, tables in (("v1", ["alembic_version", "notes"]), ("v3", ["alembic_version", "notes", "tags"])):
-        ran = notes_project.deploy(version)
-        assert ran.code == 0, ran.said
-        assert sorted(postgres.counts("notes")) == [f"public.{table}" for table in tables]
-        for machine in notes_project.fleet.backends:
-            assert truth.served(machine) == repositories["notes"].revisions[version]
-            assert post(machine) == 200
-    assert postgres.counts("notes")["public.notes"] == 4
