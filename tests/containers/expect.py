@@ -18,8 +18,8 @@ def done(ran: Ran) -> None:
 
 
 def fleet_on(ref: str, project: Project, repositories: Repositories, *, since: float | None = None) -> None:
-    """Every host of the fleet is on a version."""
-    hosts_on(dict.fromkeys(truth.HOSTS, ref), project, repositories, since=since)
+    """Every host of the project is on a version."""
+    hosts_on(dict.fromkeys(project.hosts, ref), project, repositories, since=since)
 
 
 def hosts_on(
@@ -48,7 +48,7 @@ def kept(refs: Sequence[str], project: Project, repositories: Repositories) -> N
     """With layout `releases`, the folders of these versions are on every host, oldest first, and no others."""
     if project.layout == "in_place":
         return
-    for name in truth.HOSTS:
+    for name in project.hosts:
         app = truth.APP_OF[name]
         machine = project.fleet[name]
         there = [
@@ -60,10 +60,10 @@ def kept(refs: Sequence[str], project: Project, repositories: Repositories) -> N
 def history(newest: Sequence[tuple[str, str]], project: Project, repositories: Repositories) -> None:
     """`fab history` begins with these versions and what became of them, for each app, as the hosts' journals say."""
     told = project.fab("-H", "prod", "history", "--json").json
-    for app in dict.fromkeys(truth.APP_OF.values()):
+    for app in dict.fromkeys(truth.APP_OF[name] for name in project.hosts):
         wanted = [(repositories[app].revisions[ref], verdict) for ref, verdict in newest]
         mine = [(line["revision"], line["verdict"]) for line in told if line["app"] == app]
         # What one run wrote in one second has no order.
         assert sorted(mine[: len(wanted)]) == sorted(wanted), mine
-        for name in (name for name, its in truth.APP_OF.items() if its == app):
+        for name in (name for name in project.hosts if truth.APP_OF[name] == app):
             assert sorted(truth.verdicts(project.fleet[name], app)[-len(wanted) :]) == sorted(wanted), name

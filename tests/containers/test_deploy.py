@@ -15,6 +15,11 @@ Repositories = dict[str, Repository]
 def test_a_fleet_is_deployed_again_and_again_and_taken_back(
     project: Project, fleet: Fleet, repositories: Repositories
 ) -> None:
+    if project.layout == "releases":
+        project.with_one_frontend()
+    else:
+        # PM2 in place: test_deploy_traffic.
+        del project.inventory["groups"]["frontend"]
     for ref in ("v1", "v2", "v3"):
         before = truth.uptime(fleet)
         expect.done(project.deploy(ref, "--message", f"on to {ref}"))
@@ -94,11 +99,12 @@ def test_hosts_behind_a_gateway_are_deployed_to_through_it(
     gateway = fleet["gw"]
     project.inventory["ssh"]["gateway"] = f"ops@127.0.0.1:{gateway.ssh_port}"
     for group in project.inventory["groups"].values():
+        group["hosts"].pop(0)
         group["hosts"] = [{"name": host["name"], "address": fleet[host["name"]].address} for host in group["hosts"]]
     # A host's keys are not offered to its gateway: this one is for both.
     del project.inventory["ssh"]["identity_files"]
     expect.done(project.fab("-i", str(fleet.key.private), "-H", "prod", "deploy", "--ref", "v1"))
-    assert {each.serves for each in truth.everywhere(fleet).values()} == {
+    assert {each.serves for each in truth.everywhere(fleet, project.hosts).values()} == {
         repositories[app].revisions["v1"] for app in ("api", "webapp")
     }
     came = "journalctl -u ssh --no-pager -o cat | grep 'Accepted publickey' | tail -n 1"
