@@ -11,7 +11,8 @@ from tests.containers.project import Project, Ran, Running
 from tests.containers.tiny import GO, WAIT, Tiny, journal, make_repository, wait_until
 from tests.containers.units import Layout
 
-TIMES = 20
+# More of them, without hosts: tests/engine/test_locks.py.
+TIMES = 5
 
 
 @pytest.fixture(scope="module")
