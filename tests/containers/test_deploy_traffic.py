@@ -30,18 +30,19 @@ class Window:
 def test_no_request_is_dropped_by_deploy_failed_deploy_and_rollback(
     project: Project, fleet: Fleet, repositories: Repositories
 ) -> None:
+    project.with_one_frontend()
     for app in ("api", "webapp"):
         project.app(app)["health"]["tries"] = 3
     at_once, one_by_one = {"batch": "all"}, {"batch": 1}
     project.inventory["rollout"] = at_once
     expect.done(project.deploy("v1"))
-    windows: dict[str, list[Window]] = {name: [] for name in truth.HOSTS}
+    windows: dict[str, list[Window]] = {name: [] for name in project.hosts}
 
     def change(ran: Ran, ref: str, after: str, code: int = 0) -> None:
         assert ran.code == code, ran.said
         note(windows, project, repositories, ref, after)
 
-    with Traffic([*fleet.backends, *fleet.frontends]) as traffic:
+    with Traffic([fleet[name] for name in project.hosts]) as traffic:
         project.inventory["rollout"] = one_by_one
         change(project.deploy("v2"), "v2", "v2")
         # Every host of a group is switched before the gate says no, and goes back.
@@ -53,7 +54,7 @@ def test_no_request_is_dropped_by_deploy_failed_deploy_and_rollback(
         change(project.rollback("--tag", "v1"), "v1", "v1")
 
     assert traffic.failed == []
-    for name in truth.HOSTS:
+    for name in project.hosts:
         answers = traffic.of(name)
         seen = {window.between for window in windows[name]}
         assert {each.revision for each in answers} == seen, "the clients did not meet every change"
