@@ -252,7 +252,7 @@ def test_a_login_with_the_documented_rights_dumps_what_others_have_made(
     for line in THEIRS:
         local_mariadb.sql(line)
     docs = (Path(__file__).parents[2] / "docs/databases.md").read_text()
-    (rights,) = re.findall(r"To dump, `([A-Z, ]+)` will do", docs)
+    (rights,) = re.findall(r"For dumps, `([A-Z, ]+)` are enough", docs)
     local_mariadb.sql(f"GRANT {rights} ON shop.* TO {LIMITED}")
     problem = facts_of(local_mariadb, LIMITED).problem
     assert "procedure do_it of root@127.0.0.1" in problem and "function one of root@127.0.0.1" in problem
