@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -70,10 +71,10 @@ def _slope(w: World, name: str, port: int, commands: int, rtt: float = 0.2) -> f
     return (seconds[rtt] - seconds[0.0]) / rtt
 
 
-def fleet() -> None:
+def fleet(options: Options) -> None:
     """Time and memory of `status` and `deploy` for 1, 10 and 50 hosts."""
     print("hosts   status           deploy           again")
-    for hosts in (1, 10, 50):
+    for hosts in options.hosts or (1, 10, 50):
         with world(hosts) as w:
             w.inventory()
             first = w.fab("deploy")
@@ -86,7 +87,7 @@ def fleet() -> None:
 BENCHMARKS: dict[str, Callable[[Options], None]] = {
     "list": lambda _: listing(),
     "round-trips": lambda _: round_trips(),
-    "fleet": lambda _: fleet(),
+    "fleet": fleet,
     "deploy": deploy,
     "run": run_on_many,
     "start-up": startup,
@@ -100,7 +101,7 @@ def main(words: list[str]) -> int:
     """Run those that are named, or all."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure; nothing here is judged.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all without one")
-    parser.add_argument("--hosts", type=_numbers, help="how many hosts, such as 1,10,30 (deploy, run, output)")
+    parser.add_argument("--hosts", type=_numbers, help="how many hosts, such as 1,10,30 (fleet, deploy, run, output)")
     parser.add_argument("--rtt", type=_numbers, default=(0, 40), help="round trip times in ms, such as 0,40 (deploy)")
     parser.add_argument("--rounds", type=int, help="how many times each is measured")
     parser.add_argument("--megabytes", type=int, help="the size of the file, or of each host's output (files, output)")
@@ -111,14 +112,20 @@ def main(words: list[str]) -> int:
         parser.error(f"there is no benchmark {unknown[0]}; there are: {', '.join(BENCHMARKS)}")
     # Ended from outside, it cleans up as after Ctrl-C.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+        signal.signal(number, _end)
     options = Options(arguments.hosts, arguments.rtt, arguments.rounds, arguments.megabytes, arguments.few)
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
     try:
         for name in arguments.names or BENCHMARKS:
             BENCHMARKS[name](options)
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _end(number: int, _: object) -> None:
+    print(f"ended by {signal.Signals(number).name}", file=sys.stderr)
+    sys.exit(128 + number)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -94,10 +94,13 @@ class Deploys:
                 "current": (app / "current" / "NUMBER").read_text() == number,
                 "served": served.read_text() == number,
                 "shared": (app / "current" / SHARED).resolve() == app.resolve() / "shared" / SHARED,
-                "kept": len(releases) <= KEPT,
+                # One more where the hosts share their processes: another host may still be in a folder of that name.
+                "kept": len(releases) <= KEPT + 1,
             }
             if wrong := [what for what, right in seen.items() if not right]:
-                raise SystemExit(f"{host.name}: after a deploy to {folder} this is not right: {', '.join(wrong)}")
+                names = ", ".join(sorted(path.name for path in releases))
+                said = f"{host.name}: after a deploy to {folder} this is not right: {', '.join(wrong)}"
+                raise SystemExit(f"{said}; its releases: {names}")
 
     @contextmanager
     def _wire(self, one_way: float) -> Iterator[dict[str, int]]:

@@ -1,4 +1,4 @@
-"""OpenSSH servers on 127.0.0.1, one a host, each with a home of its own: hosts as fast as real ones.
+"""OpenSSH servers on 127.0.0.1, one a host, each with a home and, for root, processes of its own.
 
 The machine's own `sshd` is used. Where there is none, Debian's packages are unpacked into the cache of this person;
 nothing is installed. Clients log in as the user who runs the benchmark, and all with the same key exchange: that which
@@ -58,6 +58,7 @@ class Servers:
 
     def __init__(self, place: Place, hosts: dict[str, HostInfo], supervisor: int) -> None:
         self.place, self.hosts, self._supervisor = place, hosts, supervisor
+        self._idle = len(processes.descendants([supervisor]))
 
     def cpu(self) -> float:
         """The CPU seconds of the servers and of all that their sessions started, once no session is left.
@@ -65,9 +66,9 @@ class Servers:
         It is read from /proc, which counts in ticks of 10 ms.
         """
         until = time.monotonic() + PATIENCE
-        while len(found := processes.descendants([self._supervisor])) > len(self.hosts):
+        while len(found := processes.descendants([self._supervisor])) > self._idle:
             if time.monotonic() > until:
-                print(f"  {len(found) - len(self.hosts)} processes of the hosts did not end: their CPU is not whole")
+                print(f"  {len(found) - self._idle} processes of the hosts did not end: their CPU is not whole")
                 break
             time.sleep(0.02)
         ticks = sum(sum(_times(pid)) for pid in found) + sum(_times(self._supervisor)[2:])
@@ -90,7 +91,7 @@ def servers(folder: Path, count: int) -> Iterator[Servers]:
     place = Place(folder)
     place.make(names := [f"host{number}" for number in range(1, count + 1)])
     _make_key(place.key)
-    ports = _free_ports(count)
+    ports, apart = _free_ports(count), _apart()
     commands = []
     for name, port in zip(names, ports, strict=True):
         _make_key(place.host_key(name))
@@ -105,7 +106,7 @@ def servers(folder: Path, count: int) -> Iterator[Servers]:
                 path=os.environ["PATH"],
             )
         )
-        commands.append([str(program), "-D", "-e", "-f", str(config)])
+        commands.append([*apart, str(program), "-D", "-e", "-f", str(config)])
     words = [sys.executable, "-m", "scripts.benchmarks.supervisor", json.dumps(commands)]
     with place.log.open("ab") as log:
         supervisor = subprocess.Popen(
@@ -128,6 +129,17 @@ def servers(folder: Path, count: int) -> Iterator[Servers]:
         with whole():
             supervisor.stdin.close()
             supervisor.wait()
+
+
+def _apart() -> list[str]:
+    """The words before a server's that let it see its own processes only, as on a machine of its own."""
+    words = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    try:
+        subprocess.run([*words, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        print("  the hosts see each other's processes: only root can part them")
+        return []
+    return words
 
 
 def _wait_until_it_answers(place: Place, host: HostInfo) -> None:

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Fetch the repository and make a release folder with its shared link.
 # Variables: app, repository, revision, name.
 set -eu

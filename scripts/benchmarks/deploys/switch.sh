@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Switch `current` to the release in one move, reload the service, and see that it serves the release.
 # Variables: app, name.
 set -eu
