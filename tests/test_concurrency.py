@@ -95,7 +95,7 @@ def test_another_thread_than_the_main_one_hears_nothing() -> None:
 EVERY_MOMENT = """
     import signal, sys
     from functools import partial
-    from lockstitch.concurrency import alone, at_once, rest
+    from lockstitch.concurrency import run_in_thread, run_parallel, sleep
     from lockstitch.cli.signals import interruptible
 
     def work(do):
@@ -123,7 +123,7 @@ EVERY_MOMENT = """
                 sys.settrace(None)
         return heard, left[0] > 0
 
-    for do in (at_once, partial(at_once, patience=1)):
+    for do in (run_parallel, partial(run_parallel, patience=1)):
         moment, heard = 0, 0
         while True:
             moment += 1
