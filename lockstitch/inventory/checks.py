@@ -200,7 +200,7 @@ class HostChecks(Settings):
     )
     ports: tuple[Port, ...] = Field(default=(), description="TCP ports that a process must listen on")
     not_listening: tuple[Port, ...] = Field(default=(), description="TCP ports that no process may listen on")
-    at_boot: tuple[UnitName, ...] = Field(default=(), description="systemd units that must start with the host")
+    at_boot: tuple[UnitName, ...] = Field(default=(), description="units that must start with the host")
     tls: tuple[Annotated[TlsChecks, AlternativeForm(_tls, _short("HOST, HOST:PORT or /FILE"))], ...] = Field(
         default=(), description="TLS certificates, and how long they must remain valid"
     )
