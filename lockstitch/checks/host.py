@@ -143,13 +143,13 @@ exit 0
 
 
 def tools(wanted: Mapping[str, str], current: str = "", env: Mapping[str, Value] | None = None) -> Check:
-    """Whether each program is found, and within its range."""
+    """Check that each program is found, and within its range."""
     values = {"tools": " ".join(wanted), "current": current}
     return Check(NAME, Probe(NAME, Command(_ASK, values=values, env=env or {}), parse), partial(judge, wanted))
 
 
 def parse(text: str, code: int) -> dict[str, str | None]:
-    """What each program tells of itself; None for one that is missing."""
+    """Parse the version that each program prints; None for one that is missing."""
     found: dict[str, str | None] = {}
     for line in text.split("\n"):
         word, _, rest = line.partition(" ")

@@ -1,4 +1,4 @@
-"""What is done with running apps: maintenance, queues, their own console."""
+"""Tasks on running apps: maintenance, queues, their own console."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def queue_retry(session: Session, only: str, ids: str) -> None:
 
 
 def show_queues(session: Session, only: str) -> None:
-    """How the queues of every app are on every host."""
+    """Show the queues of every app on every host."""
     fleet = session.fleet(only)
     work = site_work(fleet, lambda app, place: _of(app, place, lambda queues: queues.status.command), _QUEUES)
     done = run_on_hosts(session.remote, work)
@@ -127,7 +127,7 @@ def limited(plan: Plan, seconds: float) -> Plan:
 
 
 def show_services(session: Session, only: str) -> None:
-    """What every service says; a line in the journal."""
+    """Show the state of every service; a line in the journal."""
     began, start = now(), time.monotonic()
     fleet = session.fleet(only)
     limits = session.limits
@@ -140,7 +140,7 @@ def show_services(session: Session, only: str) -> None:
 
 
 def _ended(host: str, found: Survey, serving: Mapping[Site, Verdict]) -> HostResult:
-    """What all services of a host count as."""
+    """Return the result for all services of a host."""
     if error := found.unreachable.get(host):
         return HostResult(ExitCode.UNREACHABLE, error.message)
     if no := [verdict.reason for site, verdict in serving.items() if site.host == host and not verdict.passed]:

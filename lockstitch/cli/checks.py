@@ -28,7 +28,7 @@ from lockstitch.report import CheckedHost, ReportedHost, checks_json, checks_tex
 
 
 def database_findings(session: Session, fleet: Fleet, context: Context, *, implied: bool) -> dict[str, CheckedHost]:
-    """What each checked database says, by the host that asks it."""
+    """Return the findings of each checked database, by the host that asks it."""
     meant = {name: fleet.inventory.databases[name] for name in databases(fleet, implied=implied)}
     urls: dict[str, Value] = {}
     found: dict[str, CheckedHost] = {}
@@ -56,7 +56,7 @@ def _add(found: dict[str, CheckedHost], database: Database, said: Sequence[Findi
 
 
 def _judged(environment: str, database: Database, answer: DatabaseFacts, now: datetime) -> Iterator[Finding]:
-    """What is not well with it; one pass where all is."""
+    """Judge a database: its problems, or one pass where there is none."""
     check, on = database.check, f"fab -H {environment}"
     limits = Thresholds(check.connections, check.long_query, check.lock_wait, check.lag, check.backup_age)
     differ = database.engine.versions(answer.vault.server.server, answer.vault.server.tool)

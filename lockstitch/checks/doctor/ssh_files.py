@@ -23,7 +23,7 @@ CHECK = "known_hosts"
 
 
 def wrong_lines(text: str, file: str) -> Iterator[Finding]:
-    """What is wrong with single lines; those are passed over when a host's key is looked up."""
+    """Problems of single lines; those lines are passed over when a host's key is looked up."""
     for number, line in enumerate(text.splitlines(), 1):
         if said := _against(line):
             hint = f"correct the line or take it out: sed -i {number}d {file}"
@@ -86,7 +86,8 @@ _PEM = {"RSA": "ssh-rsa", "DSA": "ssh-dss", "EC": "ecdsa-sha2"}
 
 @dataclass(frozen=True)
 class IdentityFile:
-    """What a file holds. `bits` is 0 where it does not matter or is not told; `problem`: it is no private key."""
+    """The contents of a key file. `bits` is 0 where it does not matter or is unknown; `problem`: it is no private
+    key."""
 
     kind: str = ""
     bits: int = 0
