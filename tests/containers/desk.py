@@ -127,7 +127,8 @@ class Desk:
 
     def errors(self) -> str:
         """What went wrong in requests, as the hosts' logs have it: for the message of an assertion."""
-        look = f"grep -hs ERROR {PATH}/*/storage/logs/laravel.log; tail -n 5 /var/log/nginx/desk.log /var/log/php8.2-fpm.log"
+        logs = " ".join(f"{folder}/storage/logs/laravel.log" for folder in (PATH, SHARED))
+        look = f"grep -hs ERROR {logs}; tail -n 5 /var/log/nginx/desk.log /var/log/php8.2-fpm.log"
         return "\n".join(
             line[:400] for text in self.everywhere(lambda m: m.exec(look)[1]) for line in text.splitlines()
         )
