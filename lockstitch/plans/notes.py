@@ -10,15 +10,10 @@ from lockstitch.inventory import Fleet
 from lockstitch.model.command import Command
 from lockstitch.model.plan import Change, Step
 from lockstitch.model.release import short
+from lockstitch.model.shell import shell_text
 from lockstitch.plans.steps import Deployment
 
-_TAIL = r"""
-cd "$current" 2>/dev/null || case $log in /*) ;; *) echo "nothing is deployed here"; exit 0 ;; esac
-# A pattern is one file: the newest that it names.
-case $log in *[*?[]*) IFS=; newest=$(ls -td -- $log 2>/dev/null | head -n 1); log=${newest:-$log} ;; esac
-tail -n 20 -- "$log" 2>/dev/null || sudo -n tail -n 20 -- "$log" 2>/dev/null ||
-    echo "it is not there, or $(id -un) may not read it"
-"""
+_TAIL = shell_text(__package__, "log_tail.sh")
 
 
 def notes(survey: Survey) -> tuple[str, ...]:

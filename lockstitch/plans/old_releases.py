@@ -9,28 +9,10 @@ from lockstitch.model.command import Command
 from lockstitch.model.plan import Step
 from lockstitch.model.release import Release, prunable
 from lockstitch.model.removal import REMOVE
+from lockstitch.model.shell import shell_text
 from lockstitch.plans.steps import Deployment
 
-# A process loses its footing when its folder goes, even one that only means to start others elsewhere.
-# What cannot be removed is no release any more: the name of a folder says whether it is whole.
-_PRUNE = (
-    REMOVE
-    + r"""
-shared=$(readlink -f -- "$shared") && cd "$releases" || exit 1
-live=$(basename "$(readlink ../current 2>/dev/null || echo none)")
-used=$(ls -l /proc/[0-9]*/cwd 2>/dev/null) || :
-code=0
-for id in $ids; do
-    case "$live $used" in *"$id"*) echo "$id is still used by a process: kept"; continue ;; esac
-    why=$(ls_removable "./$id") || { echo "warning $why"; continue; }
-    why=$(LC_ALL=C mv -T -- "$id" "$id.gone" 2>&1) || stays "$id" "$why" || code=1
-done
-for id in [0-9]*-*.gone; do
-    [ ! -e "$id" ] || { why=$(ls_removable "./$id") || { echo "warning $why"; continue; }; discard "$id" || code=1; }
-done
-exit $code
-"""
-)
+_PRUNE = REMOVE + shell_text(__package__, "release_prune.sh")
 
 
 def prune(job: Deployment) -> tuple[Step, ...]:

@@ -71,18 +71,20 @@ def push_sealed_to_host(
     parts = {each: posixpath.join(directory, f".{each}.part") for each in (file, note)}
     ask = _asking(remote, to, {"directory": directory, "file": file, "note": note}, manifest.bytes)
     before = sealed_before(_small(remote, to, posixpath.join(directory, note)), manifest, name, to.name)
-    already = before is not None and ask("compare what is there", shell.SAME, sums=_sum(before.file)) == "same"
+    already = (
+        before is not None and ask("compare what is there", shell.COMPARE_SEALED, sums=_sum(before.file)) == "same"
+    )
     if not already:
-        ask("make room", shell.ROOM, needed=str((manifest.bytes + manifest.bytes // 1000 + _ROOM) // 1024))
+        ask("make room", shell.PREPARE_SEALED, needed=str((manifest.bytes + manifest.bytes // 1000 + _ROOM) // 1024))
         try:
             with remote.open(to, parts[file], "wb") as copy:
                 sealed = seal(source, manifest, keys, copy, PushProgress(told, manifest.bytes))
             with remote.open(to, parts[note], "wb") as beside:
                 beside.write(sealed.note(recipients))
-            ask("compare and name it", shell.NAME, sums=_sum(sealed.file))
+            ask("compare and name it", shell.FINISH_SEALED, sums=_sum(sealed.file))
         except BaseException:
             with suppress(LockstitchError):
-                ask("remove what arrived", shell.AWAY)
+                ask("remove what arrived", shell.REMOVE_SEALED)
             raise
     return PushResult(f"{to.name}: {posixpath.join(directory, file)}", 1, manifest.bytes, int(not already), already)
 
@@ -113,7 +115,7 @@ def _push(source: BackupSource, target: _Target, progress: PushProgress) -> None
         target.ask("compare and name it", shell.FINISH)
     except BaseException as error:
         with suppress(LockstitchError):
-            target.ask("remove what arrived", shell.CLEAN)
+            target.ask("remove what arrived", shell.REMOVE)
         if isinstance(error, LockstitchError):
             error.hint = error.hint or f"nothing on {target.host.name} looks like a backup of that name; type it again"
         raise
@@ -157,7 +159,7 @@ class _Target:
 
     def look(self) -> str:
         """What is there under its name."""
-        return self.ask("compare what is there", shell.LOOK)
+        return self.ask("compare what is there", shell.COMPARE)
 
     def prepare(self) -> None:
         folders = {posixpath.dirname(file.name) for file in self.manifest.files}
@@ -170,9 +172,9 @@ class _Target:
 
     def renew_manifest(self) -> None:
         """Take over what was added to the manifest since, such as a proof."""
-        self.ask("make room for the manifest", shell.BESIDE)
+        self.ask("make room for the manifest", shell.PREPARE_MANIFEST)
         self.write_manifest(posixpath.join(self.name, ".new"))
-        self.ask("compare and name the manifest", shell.RENEW)
+        self.ask("compare and name the manifest", shell.RENEW_MANIFEST)
 
     def ask(self, step: str, text: str, more: Mapping[str, str] | None = None) -> str:
         """What one text says there; raises CheckError where it fails."""

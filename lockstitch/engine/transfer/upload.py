@@ -77,7 +77,7 @@ class Upload:
     def _where(self, target: str) -> str:
         """Where it goes: as with `scp`, into a folder that is there, and itself in the place of anything else."""
         source, far = self._source, self._far
-        answer = far.ask(host_scripts.WHERE, ls_target=target, ls_name=source.name) or ["itself other"]
+        answer = far.ask(host_scripts.TARGET, ls_target=target, ls_name=source.name) or ["itself other"]
         how, kind, *real = answer[0].split()
         at = posixpath.join(target, source.name) if how == "inside" else target
         if how == "itself" and kind != "folder" and target.endswith("/") and not source.tree.is_folder:
@@ -205,7 +205,9 @@ class Upload:
         far = self._far
         listed = ((one.part, one.path, one.sum, f"{one.mode:o}", _beside(one.path, one.part)) for one in batch)
         many = (word for each in listed for word in each)
-        return far.ask(host_scripts.INSTALL_AS, as_user=False, many=many, ls_user=far.user, ls_as=host_scripts.AS_USER)
+        return far.ask(
+            host_scripts.INSTALL_AS, as_user=False, many=many, ls_user=far.user, ls_as=host_scripts.INSTALL_PART
+        )
 
     def _why(self, one: FileUpload, answer: str) -> str:
         if answer == "gone":
