@@ -6,7 +6,7 @@ gets the first gets them all, so exactly one goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from lockstitch.concurrency import run_parallel
 from lockstitch.engine.journal import now
@@ -23,8 +23,8 @@ _ANSWERS = ("taken", "held", "changed ", "failed ")
 
 
 class Locks:
-    """The locks of one run on all its sites. `written` is how long each journal was when the run was planned;
-    `environment` is for hints."""
+    """The locks of one run on all its sites. `written` is how long each journal was when the run was planned,
+    and `whole` which of them were undamaged then; `environment` is for hints."""
 
     def __init__(
         self,
@@ -34,9 +34,10 @@ class Locks:
         info: LockInfo,
         written: Mapping[Site, int] | None = None,
         environment: str = "ENV",
+        whole: Collection[Site] = (),
     ) -> None:
         self._remote, self._hosts, self._info, self._written = remote, hosts, info, written or {}
-        self._environment = environment
+        self._environment, self._whole = environment, whole
         self._order = sorted(sites, key=lambda site: (site.host, site.app))
         self.held: list[Site] = []
         self.warnings: list[str] = []
@@ -61,7 +62,8 @@ class Locks:
         # Noted before it is asked for: an answer that is lost on the way may have been a yes.
         self.held.append(site)
         try:
-            (result,) = self._send(site, take_step(site, self._info, self._written.get(site)))
+            step = take_step(site, self._info, self._written.get(site), whole=site in self._whole)
+            (result,) = self._send(site, step)
         except LockstitchError as error:
             return error
         said = result.output.strip().split("\n")

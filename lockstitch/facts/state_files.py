@@ -86,14 +86,16 @@ read_lock() { if [ -L "$lock" ] || there "$lock"; then lock_line locked; fi; }
 """
 )
 
-# `heal_journal`: a damaged journal is kept aside as it is, and what is whole of it goes on.
+# `heal_journal`: a damaged journal is kept aside as it is, and what is whole of it goes on. `end_journal`: its last line
+# has an end, so that the next one begins on its own.
 HEAL = (
     _RECORDS
     + r"""
+end_journal() { [ ! -s "$journal" ] || [ -z "$(tail -c 1 "$journal")" ] || echo >>"$journal"; }
 heal_journal() {
     [ -s "$journal" ] || return 0
     ls_none=$(records 'function found(line) { } END { print damaged + 0 }' <"$journal") || return 1
-    if [ "$ls_none" = 0 ]; then [ -z "$(tail -c 1 "$journal")" ] || echo >>"$journal"; return; fi
+    if [ "$ls_none" = 0 ]; then end_journal; return; fi
     ls_aside=$journal.damaged-$run
     cp -p -- "$journal" "$ls_aside" && records 'function found(line) { print line }' <"$ls_aside" >"$journal.whole" &&
         mv -f -- "$journal.whole" "$journal" || { rm -f -- "$journal.whole"; return 1; }

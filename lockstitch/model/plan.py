@@ -163,9 +163,10 @@ class Plan:
     """The ordered waves for a fleet.
 
     `finish` is done when every wave has passed, `failed` (marking the release bad) when one did not; neither is
-    undone. `notes` are sentences shown with the plan; `logs` show the app's logs
-    when something failed; `written` is how long each site's journal was when the plan was made; `nothing` says
-    why there is nothing to do where that is so, `done` what to tell when it is done, `then` the command to type next.
+    undone. `notes` are sentences shown with the plan; `logs` show the app's logs when something failed.
+    `journal_sizes` is how long each site's journal was when the plan was made, and `whole_journals` which of them were
+    undamaged; `empty_reason` says why there is nothing to do where that is so, `summary` what is shown at the end,
+    `next_command` the command to type next.
     `first_dumps` are, by app, the dumps made before the first of several tries that failed.
     """
 
@@ -181,6 +182,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     logs: dict[Site, tuple[Step, ...]] = field(default_factory=dict)
     journal_sizes: dict[Site, int] = field(default_factory=dict)
+    whole_journals: frozenset[Site] = frozenset()
     empty_reason: str = "every host already runs it"
     summary: tuple[str, ...] = ()
     next_command: str = ""

@@ -14,12 +14,14 @@ class Ending:
     """The last steps on one site: `success` when every wave has passed, `failure` when one has not.
 
     `journal_size` is how long the journal was when the site was looked at; None where that does not matter.
+    `journal_whole`: it was read then, and is undamaged.
     """
 
     site: Site
     success: tuple[Step, ...]
     failure: tuple[Step, ...]
     journal_size: int | None = None
+    journal_whole: bool = False
 
 
 def unlock_ending(site: Site, run: str, journal_size: int | None = None, success: Iterable[Step] = ()) -> Ending:
@@ -36,4 +38,5 @@ def with_endings(plan: Plan, endings: Iterable[Ending]) -> Plan:
         finish=tuple(SitePlan(end.site, end.success) for end in each),
         failed=tuple(SitePlan(end.site, end.failure) for end in each),
         journal_sizes={end.site: end.journal_size for end in each if end.journal_size is not None},
+        whole_journals=frozenset(end.site for end in each if end.journal_whole),
     )

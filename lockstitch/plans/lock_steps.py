@@ -17,13 +17,17 @@ _RELEASE = shell_text(__package__, "lock_release.sh")
 _BREAK = THERE + LOCK_LINE + shell_text(__package__, "lock_break.sh")
 
 
-def take_step(site: Site, info: LockInfo, written: int | None = None) -> Step:
-    """Take the lock of one site, or tell who holds it, or who has changed the site since its journal was so long."""
+def take_step(site: Site, info: LockInfo, written: int | None = None, *, whole: bool = False) -> Step:
+    """Take the lock of one site, or tell who holds it, or who has changed the site since its journal was so long.
+
+    With `whole`, the journal of that length is known to be undamaged; otherwise it is examined and repaired.
+    """
     text = json.dumps(asdict(info), separators=(",", ":"))
     values = {"state": site.layout.state, "lock": site.layout.lock, "run": info.run, "info": text}
     # Dumps hold what a database keeps from others, so a vault that is made here is its user's alone.
     values |= {"private": site.layout.path if site.database else ""}
     values |= {"journal": site.layout.journal, "written": "" if written is None else str(written)}
+    values |= {"whole": "yes" if whole and written is not None else ""}
     return Step("lock", "take the lock", Command(_TAKE, values=values), timeout=30)
 
 

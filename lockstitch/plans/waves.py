@@ -178,4 +178,5 @@ def endings(orders: Orders, jobs: Iterable[Deployment]) -> Iterator[Ending]:
     """Yield how a run ends on each site."""
     for job in jobs:
         order = orders[job.layout.kind]
-        yield Ending(job.site, order.end.of(job), order.failure.of(job), job.facts.host.written)
+        host = job.facts.host
+        yield Ending(job.site, order.end.of(job), order.failure.of(job), host.written, not host.damaged)

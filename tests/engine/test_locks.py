@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lockstitch.engine.locks import Locks, break_locks
-from lockstitch.errors import CheckError, HostLostError, LockHeldError, LockstitchError
+from lockstitch.errors import CheckError, HostLostError, LockHeldError, LockstitchError, SiteChangedError
 from lockstitch.model.host import Address, Host
 from lockstitch.model.layout import layout
 from lockstitch.model.lock import LockInfo
@@ -129,6 +129,27 @@ def test_a_refusal_far_along_frees_what_was_taken_before_it(tmp_path: Path) -> N
     with pytest.raises(LockHeldError, match="d: api is locked by run-1@desk"):
         locks(remote, "run-2").acquire()
     assert files(remote) == ["d/srv/.lockstitch/api/lock.json"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_last_line_without_its_end_gets_it_with_the_lock(tmp_path: Path, whole: bool) -> None:
+    remote = LocalRemote(tmp_path)
+    journal = remote.home("a") / ALL[0].layout.journal
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"event":"begin"}')
+    written = {ALL[0]: journal.stat().st_size}
+    Locks(remote, HOSTS, ALL[:1], info("run-1"), written, whole=ALL[:1] if whole else ()).acquire()
+    assert journal.read_text() == '{"event":"begin"}\n'
+
+
+def test_a_journal_known_to_be_whole_is_judged_anew_once_it_has_grown(tmp_path: Path) -> None:
+    remote = LocalRemote(tmp_path)
+    journal = remote.home("a") / ALL[0].layout.journal
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"event":"begin","run":"run-0","by":"she@desk"}\n')
+    with pytest.raises(SiteChangedError, match="was changed by she@desk, run run-0,"):
+        Locks(remote, HOSTS, ALL[:1], info("run-1"), {ALL[0]: 1}, whole=ALL[:1]).acquire()
+    assert files(remote) == []
 
 
 @pytest.mark.parametrize("where", ["a", "c"])
