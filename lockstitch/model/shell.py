@@ -7,12 +7,16 @@ from functools import cache
 
 
 @cache
-def shell_text(package: str, name: str) -> str:
-    """Return the text of the file `name` in a package, without the comment at its top.
+def shell_text(package: str, *names: str) -> str:
+    """Return the joined texts of the files `names` in a package, each without the comment at its top.
 
-    It begins with a line feed, so that texts can be joined. What a text needs is set before it by its Command, or by
+    A text begins with a line feed, so that texts can be joined. What it needs is set before it by its Command, or by
     the texts it is joined to; nothing is ever replaced in it.
     """
+    return "".join(_text(package, name) for name in names)
+
+
+def _text(package: str, name: str) -> str:
     data = pkgutil.get_data(package, name)
     assert data is not None, f"{package} has no {name}"
     lines = data.decode("utf-8").splitlines(keepends=True)

@@ -16,11 +16,9 @@ from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
 from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
-_OBSERVE_UNIT = r"""
-ls_place
-ls_unit
-main=$(ls_show MainPID)
-[ "${main:-0}" != 0 ] && ls_process "$role" "$main"
+_STATE = r"""
+ls_place; ls_unit
+if ls_main_pid; then ls_process "$role" "$ls_main"; fi
 exit 0
 """
 
@@ -41,7 +39,7 @@ class Systemd(Service):
         return (self.unit,)
 
     def check(self, place: ReleaseContext) -> Step:
-        command = place.command(UNIT + MAY_TAKE, unit=self.unit, verb=self.reload)
+        command = place.command(MAY_TAKE, unit=self.unit, verb=self.reload)
         return Step("check", f"may systemctl {self.reload} {self.unit}", command, timeout=30)
 
     def reload_step(self, place: ReleaseContext) -> Step:
@@ -65,7 +63,7 @@ class Systemd(Service):
     def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
         # A main process that stays through a reload is no worker: its age proves nothing.
         role = "worker" if self.reload == "restart" else "master"
-        return Probe("serving", place.command(OBSERVE + UNIT + _OBSERVE_UNIT, unit=self.unit, role=role), parse_state)
+        return Probe("serving", place.command(OBSERVE + UNIT + _STATE, unit=self.unit, role=role), parse_state)
 
     def judge(self, state: ServiceState) -> Verdict:
         if not state.running:

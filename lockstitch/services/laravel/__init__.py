@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from pydantic import Field
@@ -15,18 +16,22 @@ from lockstitch.model.command import Command, words
 from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.plan import Step
 from lockstitch.model.probe import Probe
+from lockstitch.model.shell import shell_text
 from lockstitch.services.base import LogSource, Service
-from lockstitch.services.laravel import php_fpm as shell
-from lockstitch.services.laravel import queues
-from lockstitch.services.laravel.rights import HINT, RIGHTS
 from lockstitch.services.laravel.settings import WORD, Cache, FpmSettings, MaintenanceSettings, QueueSettings
 from lockstitch.services.maintenance import Maintenance, Page
 from lockstitch.services.queues import Queues, parse_queues
 from lockstitch.services.release_context import ReleaseContext, Unwritable, parse_rights, parse_unwritable
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
-from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STAYS, STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
 _PASSING = "LOCKSTITCH_MAINTENANCE_SECRET"
+_text = partial(shell_text, __package__)
+_ARTISAN = _text("artisan.sh")
+_RIGHTS_HINT = (
+    "both php-fpm's user and who deploys must write there: once, as root, chgrp {group} and chmod g+rw on it; then "
+    "UMask=0002 in php-fpm's unit, or 'permission' => 0664 in config/logging.php, for what is made later"
+)
 
 
 class Laravel(Service):
@@ -67,11 +72,11 @@ class Laravel(Service):
         return f"{self.php} artisan migrate --force" if self.migrate else None
 
     def migrating(self, place: ReleaseContext, line: str) -> Command:
-        return replace(self._artisan(place, shell.MIGRATE, line=line), cwd=place.directory)
+        return replace(self._artisan(place, "migrate.sh", line=line), cwd=place.directory)
 
     def extra_probe(self, place: ReleaseContext) -> Probe[tuple[str, ...]]:
         migrates = "yes" if self.migrate else ""
-        command = self._artisan(place, shell.ABOUT, unit=self.fpm.unit, migrates=migrates)
+        command = self._artisan(place, "rights.sh", "about.sh", unit=self.fpm.unit, migrates=migrates)
         return Probe("about", command, lambda text, code: tuple(text.splitlines()))
 
     def warnings(self, place: ReleaseContext) -> Iterator[str]:
@@ -114,14 +119,15 @@ class Laravel(Service):
 
     def prepare(self, place: ReleaseContext) -> Iterator[Step]:
         if self.composer:
-            command = place.command(shell.COMPOSER, composer=self.composer)
+            command = place.command(_text("composer.sh"), composer=self.composer)
             yield Step("composer", "install what composer.lock says", command, redo_on_rollback=place.layout.in_place)
-        group = place.command(shell.WRITABLE, group=self.group or "")
+        group = place.command(_text("writable.sh"), group=self.group or "")
         yield Step("writable", "make storage and bootstrap/cache writable for the web server", group, timeout=300)
-        yield Step("storage link", "link public/storage", self._artisan(place, shell.LINK), timeout=120)
+        yield Step("storage link", "link public/storage", self._artisan(place, "link.sh"), timeout=120)
 
     def check(self, place: ReleaseContext) -> Step:
-        command = self._artisan(place, f"{UNIT}{MAY_TAKE}{shell.BOOT}", unit=self.fpm.unit, verb="reload")
+        boot = self._artisan(place, "boot.sh", unit=self.fpm.unit, verb="reload")
+        command = replace(boot, text=MAY_TAKE + boot.text)
         return Step("check", "start the app's artisan in the new code", command, timeout=120)
 
     def before(self, place: ReleaseContext) -> Iterator[Step]:
@@ -129,13 +135,13 @@ class Laravel(Service):
         ask = "" if _known(place) else "yes"
         apart = "yes" if "config" in self.optimize and not place.layout.in_place else ""
         for name in (name for name in self.optimize if ask or _has(place, f"{name}:cache")):
-            command = self._artisan(place, shell.CACHE, what=name, ask=ask, apart=apart)
+            command = self._artisan(place, "cache.sh", what=name, ask=ask, apart=apart)
             yield Step(
                 f"cache {name}", f"artisan {name}:cache", command, redo_on_rollback=place.layout.in_place, timeout=300
             )
 
     def reload_step(self, place: ReleaseContext) -> Step:
-        text = OBSERVE + UNIT + shell.FPM_RELOAD
+        text = OBSERVE + UNIT + _text("fpm_reload.sh")
         command = place.command(text, unit=self.fpm.unit, settle=str(self.fpm.settle))
         says = f"gracefully reload {self.fpm.unit}: OPcache begins anew"
         return Step("reload", says, command, timeout=self.fpm.settle + 120)
@@ -145,7 +151,7 @@ class Laravel(Service):
             says = "artisan queue:restart: workers end their job and begin anew"
             yield Step("queues", says, self.queue(place).restart, redo_on_rollback=True, timeout=self._patience())
         if self.scheduler:
-            command = place.command(f"{UNIT}{STAYS}", unit=self.scheduler, verb="restart")
+            command = place.command(UNIT + 'ls_take "$verb" && ls_stays\n', unit=self.scheduler, verb="restart")
             yield Step("scheduler", f"restart {self.scheduler}", command, redo_on_rollback=True, timeout=120)
 
     def stopping(self, place: ReleaseContext) -> Iterator[Step]:
@@ -167,10 +173,10 @@ class Laravel(Service):
 
     def clear_caches(self, place: ReleaseContext) -> Iterator[Step]:
         says = "artisan cache:clear: what it holds is of the other database"
-        yield Step("cache clear", says, self._artisan(place, shell.CLEAR), timeout=120)
+        yield Step("cache clear", says, self._artisan(place, "clear.sh"), timeout=120)
 
     def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
-        return Probe("serving", place.command(OBSERVE + UNIT + shell.FPM_STATE, unit=self.fpm.unit), parse_state)
+        return Probe("serving", place.command(OBSERVE + UNIT + _text("fpm_state.sh"), unit=self.fpm.unit), parse_state)
 
     def judge(self, state: ServiceState) -> Verdict:
         if not state.running:
@@ -187,11 +193,10 @@ class Laravel(Service):
         page = {key: "" if value is None else str(value) for key, value in self._page().items()}
         page["group"] = self.group or ""
         asked = Page(retry=page.pop("retry"))
-        return Maintenance(shell.MAINTENANCE, {**page, "php": self.php}, self.maintenance.when, asked)
+        return Maintenance(_ARTISAN + _text("maintenance.sh"), {**page, "php": self.php}, self.maintenance.when, asked)
 
     def console(self, place: ReleaseContext, line: str) -> Command:
-        text = shell.ARTISAN + 'cd "$current" || exit 1\neval "ls_artisan $line"\n'
-        return self._artisan(place, text, line=line)
+        return self._artisan(place, "console.sh", line=line)
 
     def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
         return LogSource(path=f"{place.layout.current}/storage/logs/*.log"), LogSource(unit=self.fpm.unit)
@@ -206,24 +211,24 @@ class Laravel(Service):
             "horizon": told.horizon,
         }
         return Queues(
-            Probe("queues", self._artisan(place, queues.STATUS, **known), parse_queues),
-            self._artisan(place, queues.RESTART, **known, **settle),
+            Probe("queues", self._artisan(place, "workers.sh", "queues.sh", **known), parse_queues),
+            self._artisan(place, "workers.sh", "restart.sh", **known, **settle),
             self.console(place, "queue:failed"),
-            lambda which: place.command(queues.RETRY, php=self.php, ids=words(*which)),
+            lambda which: self._artisan(place, "retry.sh", ids=words(*which)),
         )
 
     def rights(self, place: ReleaseContext) -> Probe[tuple[Unwritable, ...] | None]:
-        return Probe("writable", place.command(f"{RIGHTS}ls_rights\n", unit=self.fpm.unit), parse_rights)
+        return Probe("writable", place.command(_text("rights.sh") + "ls_rights\n", unit=self.fpm.unit), parse_rights)
 
     def rights_hint(self) -> str:
-        return HINT.format(group=self.group or "the group of both")
+        return _RIGHTS_HINT.format(group=self.group or "the group of both")
 
     def _patience(self) -> int:
         """Seconds that a restart of the workers may take, with the ten minutes that it waits for systemd at most."""
         return self.queues.settle + self.queues.start_timeout + 720
 
-    def _artisan(self, place: ReleaseContext, text: str, **values: str) -> Command:
-        return place.command(text, php=self.php, group=self.group or "", **values)
+    def _artisan(self, place: ReleaseContext, *files: str, **values: str) -> Command:
+        return place.command(_ARTISAN + _text(*files), php=self.php, group=self.group or "", **values)
 
     def _page(self) -> dict[str, int | str | None]:
         told = self.maintenance

@@ -7,6 +7,7 @@ and proven after it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from pydantic import Field
@@ -15,10 +16,13 @@ from lockstitch.model.command import Command
 from lockstitch.model.gate import Verdict, failed
 from lockstitch.model.plan import Step
 from lockstitch.model.probe import Probe, number
+from lockstitch.model.shell import shell_text
 from lockstitch.services.base import LogSource, Service
-from lockstitch.services.pm2_shell import ANEW, HALT, LIST, LOGS, RELOAD, STATE, STOP
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
+
+_text = partial(shell_text, __package__)
+_STOP = _text("list.sh", "stop.sh")
 
 # An instance that a reload of one and then of all replaced has been restarted twice.
 _MOST_RESTARTS = 2
@@ -37,39 +41,38 @@ class Pm2(Service):
         return ("pm2", "node")
 
     def reload_step(self, place: ReleaseContext) -> Step:
+        return Step("reload", f"pm2: gracefully reload {self.name}", self._reload(place), timeout=300)
+
+    def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
+        return (LogSource(ask=place.command(_text("list.sh", "logs.sh"), name=self.name)),)
+
+    def stop(self, place: ReleaseContext) -> Command:
+        return place.command(_STOP, name=self.name, verb="delete")
+
+    def stopping(self, place: ReleaseContext) -> tuple[Step, ...]:
+        # Not deleted: by its name alone it could not be started again.
+        command = place.command(_STOP, name=self.name, verb="stop")
+        return (Step("stop", f"pm2 stop {self.name}", command, timeout=120),)
+
+    def starting(self, place: ReleaseContext) -> tuple[Step, ...]:
+        return (Step("start", f"pm2: start {self.name}", self._reload(place, anew="yes"), timeout=300),)
+
+    def restarting(self, place: ReleaseContext) -> tuple[Step, ...]:
+        return (Step("restart", f"pm2 restart {self.name}", self._reload(place, anew="yes"), timeout=300),)
+
+    def _reload(self, place: ReleaseContext, anew: str = "") -> Command:
         values = {
             "name": self.name,
             "ecosystem": self.ecosystem or "",
             "line": self.start or "",
             "kind": place.layout.kind,
             "steady": str(int(self.steady * 1000)),
+            "anew": anew,
         }
-        command = place.command(OBSERVE + LIST + RELOAD, **values)
-        return Step("reload", f"pm2: gracefully reload {self.name}", command, timeout=300)
-
-    def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
-        return (LogSource(ask=place.command(LOGS, name=self.name)),)
-
-    def stop(self, place: ReleaseContext) -> Command:
-        return place.command(LIST + STOP, name=self.name)
-
-    def stopping(self, place: ReleaseContext) -> tuple[Step, ...]:
-        # Not deleted: by its name alone it could not be started again.
-        command = place.command(LIST + HALT, name=self.name)
-        return (Step("stop", f"pm2 stop {self.name}", command, timeout=120),)
-
-    def starting(self, place: ReleaseContext) -> tuple[Step, ...]:
-        return (Step("start", f"pm2: start {self.name}", self._anew(place), timeout=300),)
-
-    def restarting(self, place: ReleaseContext) -> tuple[Step, ...]:
-        return (Step("restart", f"pm2 restart {self.name}", self._anew(place), timeout=300),)
-
-    def _anew(self, place: ReleaseContext) -> Command:
-        values = {"name": self.name, "ecosystem": self.ecosystem or "", "line": self.start or ""}
-        return place.command(OBSERVE + LIST + ANEW, **values)
+        return place.command(OBSERVE + _text("list.sh", "reload.sh"), **values)
 
     def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
-        return Probe("serving", place.command(OBSERVE + LIST + STATE, name=self.name), parse_state)
+        return Probe("serving", place.command(OBSERVE + _text("list.sh", "state.sh"), name=self.name), parse_state)
 
     def judge(self, state: ServiceState) -> Verdict:
         verdict = judge_serving(state)

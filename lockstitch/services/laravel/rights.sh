@@ -1,14 +1,14 @@
-"""Shell text that finds what Laravel must write to and cannot: its log and the folders of its framework."""
+# shellcheck shell=sh
+# A function that prints a line `unwritable USER OWNER:GROUP MODE PATH` for what who deploys or php-fpm's user may not write
+# to, its log and the folders of its framework; then `looked`.
+#
+# php-fpm's user is that of its workers; where several pools have several, one that may is enough. Where an ACL says more
+# than the mode nothing is told, nor of the log of an app that logs elsewhere. An artisan that may not write its log ends
+# with 0 when it has failed, and a page that cannot write there is a 500.
 
-from __future__ import annotations
-
-# A line `unwritable USER OWNER:GROUP MODE PATH` for what who deploys or php-fpm's user may not write to; then `looked`.
-# php-fpm's user is that of its workers; where several pools have several, one that may is enough. Where an ACL says
-# more than the mode nothing is told, nor of the log of an app that logs elsewhere. An artisan that may not write its
-# log ends with 0 when it has failed, and a page that cannot write there is a 500.
-RIGHTS = r"""
 ls_tell() { echo "unwritable $1 $(stat -L -c '%U:%G %a' "$2") $(readlink -f "$2")"; }
 ls_lets() {
+    # shellcheck disable=SC2046  # three words
     set -- "$1" $(stat -L -c '%U %G 0%a' "$2") "$2"
     [ "$1" = root ] || [ $(($4 & 2)) != 0 ] || { [ "$2" = "$1" ] && [ $(($4 & 128)) != 0 ]; } ||
         { [ $(($4 & 16)) != 0 ] && case " $(id -Gn "$1" 2>/dev/null) " in *" $3 "*) ;; *) false ;; esac; } ||
@@ -32,10 +32,4 @@ ls_rights() (
         [ -z "$ls_no" ] || ls_tell "$ls_no" "$ls_path"
     done
     echo looked
-)
-"""
-
-HINT = (
-    "both php-fpm's user and who deploys must write there: once, as root, chgrp {group} and chmod g+rw on it; then "
-    "UMask=0002 in php-fpm's unit, or 'permission' => 0664 in config/logging.php, for what is made later"
 )

@@ -8,6 +8,7 @@ imported itself (gunicorn, and the worker class); where those change with a rele
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -17,20 +18,13 @@ from lockstitch.model.command import Command
 from lockstitch.model.gate import Verdict, failed
 from lockstitch.model.plan import Step
 from lockstitch.model.probe import Probe
+from lockstitch.model.shell import shell_text
 from lockstitch.services.base import LogSource, Service
-from lockstitch.services.gunicorn_shell import (
-    CHECK,
-    HUP,
-    MASTER_BY_PIDFILE,
-    MASTER_BY_UNIT,
-    START_BY_LINE,
-    STARTED,
-    STATE,
-    STOP,
-)
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
 from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, STOP_UNIT, UNIT, UNIT_NAME
+
+_text = partial(shell_text, __package__)
 
 
 class Gunicorn(Service):
@@ -69,13 +63,12 @@ class Gunicorn(Service):
 
     def check(self, place: ReleaseContext) -> Step:
         values = {"python": self.python, "app": self.app or "", "unit": self.unit or "", "verb": "reload"}
-        command = place.command((UNIT + MAY_TAKE if self.unit else "") + CHECK, **values)
+        command = place.command((MAY_TAKE if self.unit else "") + _text("check.sh"), **values)
         return Step("check", f"load {self.app or 'the app'} without serving it", command, timeout=120)
 
     def reload_step(self, place: ReleaseContext) -> Step:
-        start = 'ls_systemctl start "$unit"' if self.unit else START_BY_LINE
-        text = HUP.replace("@START@", start).replace("@WAY@", self.reload)
-        command = self._command(place, text, line=self.start or "", settle=str(int(self.settle * 10)))
+        values = {"way": self.reload, "line": self.start or "", "settle": str(int(self.settle * 10))}
+        command = self._command(place, _text("wait.sh", "reload.sh"), **values)
         says = f"gracefully reload gunicorn ({self.unit or self.pidfile}, {self.reload})"
         return Step("reload", says, command, timeout=3 * self.settle + 60)
 
@@ -83,16 +76,17 @@ class Gunicorn(Service):
         return (LogSource(unit=self.unit),) if self.unit else ()
 
     def stop(self, place: ReleaseContext) -> Command:
-        return self._command(place, STOP_UNIT if self.unit else STOP)
+        return self._command(place, STOP_UNIT if self.unit else _text("stop.sh"))
 
     def restarting(self, place: ReleaseContext) -> tuple[Step, ...]:
         if not self.unit:
             return tuple(super().restarting(place))
-        command = self._command(place, RESTART_UNIT + STARTED, settle=str(int(self.settle * 10)))
+        text = RESTART_UNIT + _text("wait.sh") + "started\n"
+        command = self._command(place, text, settle=str(int(self.settle * 10)))
         return (Step("restart", f"systemctl restart {self.unit}", command, timeout=2 * self.settle + 120),)
 
     def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
-        return Probe("serving", self._command(place, STATE), parse_state)
+        return Probe("serving", self._command(place, _text("state.sh")), parse_state)
 
     def judge(self, state: ServiceState) -> Verdict:
         verdict = judge_serving(state)
@@ -110,5 +104,5 @@ class Gunicorn(Service):
         return replace(verdict, hint=hint)
 
     def _command(self, place: ReleaseContext, text: str, **values: str) -> Command:
-        master = MASTER_BY_UNIT if self.unit else MASTER_BY_PIDFILE
-        return place.command(OBSERVE + UNIT + master + text, unit=self.unit or "", pidfile=self.pidfile or "", **values)
+        known = {"unit": self.unit or "", "pidfile": self.pidfile or ""}
+        return place.command(OBSERVE + UNIT + _text("master.sh") + text, **known, **values)

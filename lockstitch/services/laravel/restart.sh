@@ -1,0 +1,96 @@
+# shellcheck shell=sh
+# End the workers of this app and wait until they are back. artisan.sh and workers.sh come before it.
+#
+# Told through the cache, so that every worker of the app hears it, on whichever host. `terminate` is for Horizon.
+#
+# Two clocks: old workers have `settle` seconds to end their jobs, and then those that ended have `start_timeout` to be
+# back, beside what the units of systemd wait before they start one again. All must be back, in the code that serves, and
+# in two looks a second apart: one that crashes as it starts is seen, too. A worker's own children (Horizon's, those of
+# queue:listen) come and go.
+
+ls_lasting() {
+    awk '{ pid[$1]; parent[NR] = $2; line[NR] = $0 }
+        END { for (i = 1; i <= NR; i++) if (!(parent[i] in pid) && line[i] ~ / lasting$/) print line[i] }'
+}
+ls_same() {
+    ls_line=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    # shellcheck disable=SC2086  # the words of the line
+    set -- "$2" ${ls_line##*) }
+    case $2 in Z* | X*) return 1 ;; esac
+    [ $((ls_boot + ${21} / ls_tick)) = "$1" ]
+}
+ls_fresh() {
+    ls_workers | ls_lasting | while read -r ls_pid _ ls_since ls_age _; do
+        case "$ls_age $ls_known" in old\ * | *" $ls_pid:$ls_since "*) ;; *) echo "$ls_pid" ;; esac
+    done
+}
+ls_patience() {
+    printf '%s\n' "$ls_old" | while read -r ls_pid ls_rest; do
+        sed -n 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$ls_pid/cgroup" 2>/dev/null
+    done | sort -u | while read -r ls_unit; do
+        systemctl show --property=RestartUSec --value "$ls_unit" 2>/dev/null
+    done | awk 'BEGIN { of["us"] = 1e-6; of["ms"] = 1e-3; of["s"] = 1; of["min"] = 60; of["h"] = 3600; of["d"] = 86400 }
+        { t = 0; for (i = 1; i <= NF; i++) { u = $i; sub(/^[0-9.]+/, "", u); t += ($i + 0) * of[u] } }
+        t > most { most = t }
+        END { print (most > 600) ? 600 : int(most + 0.999) }'
+}
+ls_hidden() {
+    # shellcheck disable=SC2046  # five words a worker
+    set -- "$1" $(ls_workers unseen)
+    [ $# = 1 ] || echo "$(($# / 5)) workers of other users $1: $(id -un) may not see their folders"
+}
+ls_old=$(ls_workers)
+ls_known=" $(printf '%s\n' "$ls_old" | awk '{ printf "%s:%s ", $1, $3 }')"
+ls_delay=$(ls_patience)
+(
+    cd "$current" || exit 1
+    ls_sure 'restart signal' queue:restart || exit 1
+    case $horizon in
+        auto) ls_knows horizon:terminate; case $? in 0) ;; 1) exit 0 ;; *) exit 1 ;; esac ;;
+        always) ;;
+        *) exit 0 ;;
+    esac
+    ls_sure 'TERM signal|no processes|silence' horizon:terminate
+) || exit 1
+[ -n "$ls_old" ] || {
+    echo "no worker of this app is seen on this host"
+    ls_hidden "are told too, but not waited for"
+    [ -z "$workers" ] || echo "$workers are declared: start them"
+    exit 0
+}
+ls_end=$(($(date +%s) + settle))
+while :; do
+    ls_left=$(printf '%s\n' "$ls_old" | while read -r ls_pid ls_parent ls_since ls_rest; do
+        ! ls_same "$ls_pid" "$ls_since" || echo "$ls_pid $ls_parent $ls_since $ls_rest"; done)
+    [ -n "$ls_left" ] && [ "$(date +%s)" -lt "$ls_end" ] || break
+    sleep 0.3
+done
+if [ -n "$ls_left" ]; then
+    echo "still running the code before after $settle s: $(printf '%s\n' "$ls_left" | cut -d ' ' -f 1 | tr '\n' ' ')"
+    echo "they end when their job is done; if they have none, they did not hear: do they use the cache of this release?"
+fi
+ls_need=$(printf '%s\n' "$ls_old" | ls_lasting | grep -vxF -e "$ls_left" | grep -c .)
+ls_were=$(printf '%s\n' "$ls_old" | ls_lasting | grep -c .)
+[ -z "$workers" ] || [ "$ls_were" = 0 ] || ls_need=$((workers - ls_were + ls_need))
+ls_end=$(($(date +%s) + start_timeout + ls_delay)) ls_seen='' ls_there=0
+while [ "$ls_there" -lt "$ls_need" ]; do
+    ls_now=$(ls_fresh)
+    ls_there=$([ -z "$ls_seen" ] || printf '%s\n' "$ls_now" | grep -xF -e "$ls_seen" | grep -c .)
+    [ "${ls_there:=0}" -lt "$ls_need" ] || break
+    [ "$(date +%s)" -lt "$ls_end" ] || {
+        echo "$ls_there of $ls_need workers are back in the code that serves," \
+            "$((start_timeout + ls_delay)) s after the last of those before had ended"
+        ls_workers | while read -r ls_pid _ ls_since ls_age _; do
+            case "$ls_age $ls_known" in
+                *" $ls_pid:$ls_since "*) ;;
+                old\ *) echo "worker $ls_pid does not run in the code that serves: its folder must be $current" ;;
+            esac
+        done
+        ls_hidden "are there, and do not count"
+        echo "whoever runs them must start them again: Restart=always under systemd, autorestart=true under supervisor"
+        exit 1
+    }
+    ls_seen=$ls_now
+    sleep 1
+done
+[ "$ls_there" = 0 ] || echo "$ls_there workers run the code that serves"

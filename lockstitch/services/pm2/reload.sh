@@ -1,0 +1,69 @@
+# shellcheck shell=sh
+# Start the process `name`, reload it, or restart it where `anew` is not empty. observe.sh and list.sh come before it; the
+# values are `ecosystem`, `line`, `kind` of the layout, and the milliseconds `steady`.
+
+# PM2 compares the id of the worker that is ready with the one it was told, a number with a text when the command line
+# told it, and then waits for the whole listen_timeout of an app with wait_ready. Its module can be told a number.
+ls_reload_one() {
+    ls_module=$(dirname "$(dirname "$(readlink -f "$(command -v pm2)")")")
+    NODE_OPTIONS='' PM2_PROGRAMMATIC=true node -e '
+let pm2; try { pm2 = require(process.argv[1]) } catch { process.exit(66) }
+pm2.connect((e) => e ? process.exit(66) : pm2.reload(Number(process.argv[2]), { updateEnv: false }, (e) => {
+  if (e) console.log(e.message || e); process.exit(e ? 1 : 0); }))' "$ls_module" "$1"
+    [ $? != 66 ] || pm2 reload "$1" --silent
+}
+ls_start() {
+    if [ -n "$ecosystem" ]; then pm2 start "$at/$ecosystem" --only "$name"
+    elif [ -n "$line" ]; then eval "$line"
+    else echo "PM2 has no process $name, and the inventory has neither ecosystem: nor start: for it"; exit 1; fi
+}
+# A process that was stopped keeps its place in the list, with the folder it was first started in.
+ls_restart() {
+    if [ -n "$ecosystem" ]; then pm2 startOrRestart "$at/$ecosystem" --only "$name" --update-env
+    else pm2 restart "$name" --update-env; fi
+}
+# One instance takes the new code first, and the rest only if it stays up.
+ls_reload() {
+    # A process that was started in a release's own folder can still go back to that one.
+    folder=$(printf '%s\n' "$found" | head -n 1 | cut -d ' ' -f 7-)
+    if [ "$kind" = releases ] && [ "$folder" != "$at" ] && [ "$folder" != "$(pwd -P)" ]; then
+        echo "PM2 started $name in $folder and will keep to it: set cwd: '$at' in the ecosystem file, then once by hand"
+        echo "    pm2 delete $name && pm2 start $at/${ecosystem:-FILE} && pm2 save"
+        exit 1
+    fi
+    first=$(printf '%s\n' "$found" | awk '$3 == "online" && $6 == "cluster_mode" { print $1; exit }')
+    if [ "$(printf '%s\n' "$found" | wc -l)" -gt 1 ] && [ -n "$first" ]; then
+        was=$(printf '%s\n' "$found" | awk -v id="$first" '$1 == id { print $4 }')
+        ls_reload_one "$first"
+        end=$(($(date +%s) + 30 + steady / 1000)) now=
+        # On a slow host PM2 does not count a crash as one, and would start it again for ever.
+        # shellcheck disable=SC2016  # these are of awk
+        test='$1 == id { print ($3 == "errored" || $4 > was + 3) ? "lost" : ($3 == "online" && $5 >= up) ? "up" : "" }'
+        until [ "$now" = up ]; do
+            if [ "$now" = lost ] || [ "$(date +%s)" -gt $end ]; then
+                pm2 stop "$first" --silent
+                echo "the first instance with the new code does not stay up; the others still run the old"
+                tail -n 20 "$PM2_HOME/logs/$name"-error*.log 2>/dev/null; exit 1
+            fi
+            sleep 0.1
+            now=$(ls_instances | awk -v id="$first" -v was="${was:-0}" -v up="$steady" "$test")
+        done
+    fi
+    if [ -n "$ecosystem" ]; then pm2 startOrReload "$at/$ecosystem" --only "$name" --update-env
+    else pm2 reload "$name" --update-env; fi
+}
+
+mkdir -p "$PM2_HOME" && { [ -e "$PM2_HOME/touch" ] || : >"$PM2_HOME/touch"; }
+# The daemon stays for good where it was started: in a release's folder it would keep that from being removed.
+ls_daemon || (cd && pm2 ping --silent >/dev/null)
+state=$(cd "$state" && pwd -P)
+at=$(cd "$(dirname "$current")" && pwd -P)/$(basename "$current")
+cd "$at" || exit 1
+found=$(ls_instances) || exit 1
+printf '%s\n' "$found" | awk 'NF { print $1, $4 }' >"$state/restarts"
+if [ -z "$found" ]; then ls_start
+elif [ -n "$anew" ]; then ls_restart
+else ls_reload; fi
+code=$?
+[ $code -eq 0 ] || echo "pm2 ended with exit code $code"
+exit $code
