@@ -12,7 +12,7 @@ from lockstitch.cli.init import init_text
 from lockstitch.cli.scaffold import FLAGS
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.inventory.schema import published
-from lockstitch.report import neutral
+from lockstitch.text import neutral
 
 
 def main(arguments: list[str] | None = None) -> int:

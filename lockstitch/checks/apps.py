@@ -12,8 +12,8 @@ from lockstitch.facts.git import PLACE, SETTINGS
 from lockstitch.facts.queries import SiteQuery, code_values, parse_place, probes
 from lockstitch.facts.site import CheckoutFacts, HostFacts
 from lockstitch.facts.state_files import THERE
-from lockstitch.inventory import App
 from lockstitch.inventory.checks import QueueChecks
+from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Value
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import sized

@@ -17,7 +17,6 @@ from lockstitch.checks.redis import redis
 from lockstitch.checks.tls import certificate
 from lockstitch.checks.variables import variables
 from lockstitch.errors import UsageError
-from lockstitch.inventory import App, Fleet
 from lockstitch.inventory.checks import (
     AppChecks,
     ClockChecks,
@@ -27,6 +26,8 @@ from lockstitch.inventory.checks import (
     MemoryChecks,
     QueueChecks,
 )
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import App
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.command import Value
 from lockstitch.model.host import Host

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from lockstitch.checks.check import Check, Context, failed, passed, unknown
-from lockstitch.inventory import App
 from lockstitch.inventory.checks import VariableChecks
+from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Secret, Value
 from lockstitch.model.finding import Finding
 from lockstitch.model.probe import Probe, number

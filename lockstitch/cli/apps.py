@@ -15,12 +15,20 @@ from lockstitch.engine.fanout import run_on_hosts
 from lockstitch.engine.journal import now
 from lockstitch.errors import ExitCode, UsageError
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import App, resolve_secret
+from lockstitch.inventory.model import App
+from lockstitch.inventory.secrets import resolve_secret
 from lockstitch.model.command import Command
 from lockstitch.model.gate import Verdict
 from lockstitch.model.plan import Plan, Site, SitePlan
 from lockstitch.model.results import HostResult
-from lockstitch.report import maintenance_json, maintenance_text, queues_json, queues_text, services_json, services_text
+from lockstitch.report.apps import (
+    maintenance_json,
+    maintenance_text,
+    queues_json,
+    queues_text,
+    services_json,
+    services_text,
+)
 from lockstitch.services.maintenance import Page
 from lockstitch.services.queues import Queues, QueueState
 from lockstitch.services.release_context import ReleaseContext

@@ -19,7 +19,9 @@ from lockstitch.model.command import Command, words
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import HostResult
-from lockstitch.report import done_text, oneline, table
+from lockstitch.report.fanout import done_text
+from lockstitch.report.text import table
+from lockstitch.text import oneline
 
 KeyFileChange = Callable[[Host, KeyFile], tuple[str, ...] | str]
 _UNREADABLE = HostResult(ExitCode.CHECK_SAID_NO, "its authorized_keys cannot be read")

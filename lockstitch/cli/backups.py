@@ -28,7 +28,7 @@ from lockstitch.errors import CheckError, UsageError
 from lockstitch.model.format import sized
 from lockstitch.model.plan import Plan, Script
 from lockstitch.plans.database_steps import DatabaseJob, record
-from lockstitch.report import backups_json, backups_text
+from lockstitch.report.database import backups_json, backups_text
 from lockstitch.text import listed
 
 

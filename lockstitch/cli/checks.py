@@ -19,12 +19,14 @@ from lockstitch.engine.journal import now
 from lockstitch.engine.survey import DatabaseFacts, Query, Reply, examine, inquire, of
 from lockstitch.errors import ExitCode, HostLostError, LockstitchError, UsageError
 from lockstitch.facts.host import fact_probes
-from lockstitch.inventory import Database, Fleet, resolve_secret
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import Database
+from lockstitch.inventory.secrets import resolve_secret
 from lockstitch.model.command import Value
 from lockstitch.model.finding import Finding
 from lockstitch.model.plan import Plan
 from lockstitch.model.results import HostResult, worst_exit_code
-from lockstitch.report import CheckedHost, ReportedHost, checks_json, checks_text, facts_json, facts_text
+from lockstitch.report.checks import CheckedHost, ReportedHost, checks_json, checks_text, facts_json, facts_text
 
 
 def database_findings(session: Session, fleet: Fleet, context: Context, *, implied: bool) -> dict[str, CheckedHost]:

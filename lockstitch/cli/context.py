@@ -12,7 +12,8 @@ from invoke.context import Context
 from lockstitch.errors import UsageError
 
 if TYPE_CHECKING:
-    from lockstitch.inventory import Inventory, Selection
+    from lockstitch.inventory.model import Inventory
+    from lockstitch.inventory.selection import Selection
     from lockstitch.model.host import Host
     from lockstitch.remote.routed import RoutedRemote
     from lockstitch.remote.ssh import SshRemote
@@ -65,13 +66,13 @@ class _Folder:
 
     def names(self) -> Sequence[str]:
         # Start-up: `fab --list` needs no inventory.
-        from lockstitch.inventory import environments
+        from lockstitch.inventory.load import environments
 
         return environments(self._path) if self._path.exists() else []
 
     def load(self, name: str) -> Inventory:
         # Start-up: as above.
-        from lockstitch.inventory import load
+        from lockstitch.inventory.load import load
 
         return load(self._path, name)
 
@@ -79,7 +80,7 @@ class _Folder:
 def select(settings: ProjectSettings, typed: str) -> tuple[Selection, bool]:
     """What -H means, or without it the default environment; and whether that was so."""
     # Start-up: as above.
-    from lockstitch.inventory import select as select_of
+    from lockstitch.inventory.selection import select as select_of
 
     if typed:
         return select_of(_Folder(settings.hosts), typed), False

@@ -15,12 +15,15 @@ from lockstitch.engine.database_console import at_terminal
 from lockstitch.engine.survey import DatabaseFacts, examine, look
 from lockstitch.errors import CheckError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Database, Fleet, resolve_secret
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import Database
+from lockstitch.inventory.secrets import resolve_secret
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.command import Secret, Value
 from lockstitch.model.plan import Plan
 from lockstitch.plans.database_steps import DatabaseJob
-from lockstitch.report import databases_json, databases_text, neutral
+from lockstitch.report.database import databases_json, databases_text
+from lockstitch.text import neutral
 
 
 class DatabaseSession:

@@ -15,9 +15,10 @@ from lockstitch.cli.session import Session
 from lockstitch.engine.survey import survey
 from lockstitch.errors import UsageError
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Fleet
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.plan import Plan
-from lockstitch.report import counted, oneline
+from lockstitch.report.text import counted
+from lockstitch.text import oneline
 
 
 def deploy(

@@ -21,7 +21,8 @@ from lockstitch.model.outcome import GateAsked, RollbackBegan, RunEvent, RunMess
 from lockstitch.model.plan import Plan
 from lockstitch.model.release import short
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput
-from lockstitch.report import Expected, StepProgress, expected, oneline, progress
+from lockstitch.report.plan import Expected, StepProgress, expected, progress
+from lockstitch.text import oneline
 
 
 class LiveDisplay:

@@ -18,12 +18,12 @@ from lockstitch.cli.session import Session
 from lockstitch.engine.journal import now
 from lockstitch.engine.survey import inquire, of
 from lockstitch.errors import HostKeyError, LockstitchError
-from lockstitch.inventory import Inventory
+from lockstitch.inventory.model import Inventory
 from lockstitch.model.finding import Finding
 from lockstitch.model.host import Host
 from lockstitch.model.results import HostResult, worst_exit_code
 from lockstitch.remote.ssh.route import GLOBAL_FILES, USER_FILES, Hop
-from lockstitch.report import CheckedHost, checks_json, checks_text
+from lockstitch.report.checks import CheckedHost, checks_json, checks_text
 
 HERE = "this machine"
 

@@ -24,7 +24,7 @@ from lockstitch.errors import UsageError
 from lockstitch.model.command import words as quoted
 
 if TYPE_CHECKING:
-    from lockstitch.inventory import Selection
+    from lockstitch.inventory.selection import Selection
     from lockstitch.model.host import Host
     from lockstitch.remote.ssh import Network
 
@@ -149,7 +149,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
     def _selected_by(self, task: Task[Any]) -> tuple[Selection, bool]:
         """What a task on a fleet works on."""
         # Start-up: `fab --list` needs no inventory.
-        from lockstitch.inventory import Selection
+        from lockstitch.inventory.selection import Selection
 
         return (Selection(), False) if getattr(task, "alone", False) and not self._typed else self.selected
 

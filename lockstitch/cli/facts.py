@@ -18,7 +18,9 @@ from lockstitch.facts.users import accounts
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.probe import Probe
 from lockstitch.model.results import HostResult
-from lockstitch.report import done_text, quoted, table
+from lockstitch.report.fanout import done_text
+from lockstitch.report.text import table
+from lockstitch.text import quoted
 
 T = TypeVar("T")
 _LONGEST = 400.0

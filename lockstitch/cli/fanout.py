@@ -16,16 +16,18 @@ from lockstitch.engine.fanout import DAY, HostScript, run_on_hosts
 from lockstitch.engine.journal import note, now, records
 from lockstitch.engine.redact import redacted
 from lockstitch.errors import CheckError, ExitCode, UsageError
-from lockstitch.inventory import App, Fleet
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Secret
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Site, Step
 from lockstitch.model.results import HostResult, Observer, nobody, worst_exit_code
-from lockstitch.report import by_hand_text, done_json, done_text, quoted
+from lockstitch.report.fanout import by_hand_text, done_json, done_text
 from lockstitch.services.release_context import ReleaseContext
+from lockstitch.text import quoted
 
 if TYPE_CHECKING:
-    from lockstitch.inventory import Selection
+    from lockstitch.inventory.selection import Selection
 
 
 def known_secrets(selection: Selection) -> list[Secret]:

@@ -20,7 +20,8 @@ from lockstitch.model.host import Address, Host
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.probe import Probe
 from lockstitch.model.results import HostResult, worst_exit_code
-from lockstitch.report import counted, packages_json, packages_text
+from lockstitch.report.apps import packages_json, packages_text
+from lockstitch.report.text import counted
 from lockstitch.text import listed
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from lockstitch.cli.context import FleetContext
 from lockstitch.cli.scaffold import FLAGS
 from lockstitch.cli.scaffold.init import begin
 from lockstitch.errors import LockstitchError, UsageError
-from lockstitch.report import neutral
+from lockstitch.text import neutral
 
 
 def init_repository(c: FleetContext, directory: str, flags: dict[str, Any]) -> None:

@@ -10,12 +10,13 @@ from lockstitch.engine.locks import Locks, break_locks
 from lockstitch.engine.survey import look
 from lockstitch.errors import CheckError, LockstitchError
 from lockstitch.facts.database import database_site
-from lockstitch.inventory import Database, Fleet
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import Database
 from lockstitch.model.host import Host
 from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.plan import Site
-from lockstitch.report import locks_json, locks_text, oneline
-from lockstitch.text import listed
+from lockstitch.report.status import locks_json, locks_text
+from lockstitch.text import listed, oneline
 
 
 def show_locks(session: Session, only: str) -> None:

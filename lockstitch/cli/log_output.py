@@ -11,9 +11,9 @@ from lockstitch.cli.fanout import known_secrets
 from lockstitch.cli.output import PrefixedOutput, forget, unwritten
 from lockstitch.cli.session import Session
 from lockstitch.engine.logs.merge import LogRecord
-from lockstitch.inventory import Fleet
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import mask
-from lockstitch.report import json_text
+from lockstitch.text import json_text
 
 
 class Screen:

@@ -23,12 +23,13 @@ from lockstitch.engine.logs.merge import Grep, LiveMerger, LogRecord, last_lines
 from lockstitch.engine.logs.read import LogLines, read
 from lockstitch.engine.logs.records import UNTIMED
 from lockstitch.errors import CheckError, ExitCode, UsageError
-from lockstitch.inventory import Fleet
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.types import duration
 from lockstitch.model.command import words
 from lockstitch.model.results import HostResult, worst_exit_code
-from lockstitch.report import done_text, oneline
+from lockstitch.report.fanout import done_text
 from lockstitch.services.release_context import ReleaseContext
+from lockstitch.text import oneline
 
 if TYPE_CHECKING:
     from lockstitch.model.host import Host

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from lockstitch.errors import CheckError
 from lockstitch.model.results import Event, StepOutput, lines_of
-from lockstitch.report import oneline
+from lockstitch.text import oneline
 
 # How long a line may wait for others that are written with it, in seconds; and how many lines do not wait.
 _TICK = 0.1

@@ -11,7 +11,7 @@ from lockstitch.engine.survey import survey
 from lockstitch.errors import UsageError
 from lockstitch.facts.queries import SiteQuery
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Fleet
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Value
 from lockstitch.remote import Remote
 

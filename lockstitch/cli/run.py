@@ -14,7 +14,7 @@ from lockstitch.errors import UsageError
 from lockstitch.model.command import Command, words
 from lockstitch.model.plan import Script, Step
 from lockstitch.remote.script import KEEP_CHARACTERS
-from lockstitch.report import done_json, done_text, grouped_text
+from lockstitch.report.fanout import done_json, done_text, grouped_text
 
 # The interpreter gets the file as an argument, so that it runs where /tmp may hold nothing that is executed.
 _SCRIPT = """

@@ -18,7 +18,8 @@ from lockstitch.errors import ExitCode, SiteChangedError
 from lockstitch.model.host import Host
 from lockstitch.model.outcome import Outcome
 from lockstitch.model.plan import Plan
-from lockstitch.report import outcome_json, outcome_text, plan_text
+from lockstitch.report.outcome import outcome_json, outcome_text
+from lockstitch.report.plan import plan_text
 
 # How often a plan is made anew.
 _AGAIN = 2

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstitch.inventory import Selection
+from lockstitch.inventory.selection import Selection
 from lockstitch.model.host import Address
-from lockstitch.report import json_text, table
+from lockstitch.report.text import table
+from lockstitch.text import json_text
 
 _HEADINGS = ("ENVIRONMENT", "GROUP", "HOST", "ADDRESS", "THROUGH", "APPS")
 

@@ -21,17 +21,13 @@ from lockstitch.engine.survey import survey
 from lockstitch.errors import UsageError
 from lockstitch.facts.queries import SiteQuery
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Fleet, environments
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.load import environments
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.plan import Plan
-from lockstitch.report import (
-    counted,
-    json_text,
-    neutral,
-    plan_json,
-    plan_text,
-    unforged,
-)
+from lockstitch.report.plan import plan_json, plan_text
+from lockstitch.report.text import counted
+from lockstitch.text import json_text, neutral, unforged
 
 
 def who() -> str:

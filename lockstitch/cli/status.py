@@ -9,7 +9,7 @@ from lockstitch.cli.fanout import show_by_hand
 from lockstitch.cli.pending import with_pending
 from lockstitch.cli.session import Session
 from lockstitch.errors import ExitCode
-from lockstitch.report import history_json, history_text, status_json, status_text
+from lockstitch.report.status import history_json, history_text, status_json, status_text
 
 
 def show_status(session: Session, only: str) -> None:

@@ -28,7 +28,8 @@ from lockstitch.engine.transfer import (
 from lockstitch.errors import UsageError
 from lockstitch.model.command import words
 from lockstitch.model.results import HostResult
-from lockstitch.report import done_json, done_text, neutral
+from lockstitch.report.fanout import done_json, done_text
+from lockstitch.text import neutral
 
 EVERY = 5.0
 # Bars of more hosts than that would run off the terminal: those that come later have lines of their own in the summary.

@@ -8,7 +8,7 @@ from lockstitch.cli.context import FleetContext, remote_for
 from lockstitch.errors import UsageError
 from lockstitch.model.host import Host
 from lockstitch.remote.ssh import HostKey, Trust
-from lockstitch.report import table
+from lockstitch.report.text import table
 
 
 def trust_hosts(c: FleetContext, *, yes: bool) -> None:

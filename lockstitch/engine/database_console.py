@@ -6,7 +6,7 @@ from typing import Protocol
 
 from lockstitch.databases.console import BEGIN, FINISH, REMOVE
 from lockstitch.errors import CheckError, LockstitchError
-from lockstitch.inventory import Database
+from lockstitch.inventory.model import Database
 from lockstitch.model.command import Command, Secret, Value, mask, words
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Step

@@ -17,7 +17,7 @@ from lockstitch.facts.clock import Clock
 from lockstitch.facts.database import server, vault
 from lockstitch.facts.queries import SiteQuery, probes
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
-from lockstitch.inventory import Database
+from lockstitch.inventory.model import Database
 from lockstitch.model.command import Command, Secret, Value, mask
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Site, Step

@@ -6,7 +6,7 @@ from lockstitch.databases import backup_directory
 from lockstitch.databases.backup import BackupDirectoryFacts, ServerFacts, parse_backups
 from lockstitch.databases.engine import in_vault
 from lockstitch.facts.state_files import READ
-from lockstitch.inventory import Database
+from lockstitch.inventory.model import Database
 from lockstitch.model.command import Value
 from lockstitch.model.layout import Layout
 from lockstitch.model.lock import parse_lock

@@ -10,7 +10,7 @@ from lockstitch.databases.migrations import LIST, Pending, parse_pending
 from lockstitch.facts.git import PLACE, RECALL, RESOLVE
 from lockstitch.facts.site import CheckoutFacts, HostFacts, Target, parse_git_lock, parse_submodule
 from lockstitch.facts.state_files import READ, THERE
-from lockstitch.inventory import App
+from lockstitch.inventory.model import App
 from lockstitch.model.command import Command
 from lockstitch.model.host import Host
 from lockstitch.model.lock import parse_lock

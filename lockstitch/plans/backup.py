@@ -8,7 +8,7 @@ from lockstitch.databases.backup import NAME, Backup, refuse_label
 from lockstitch.databases.retention import doomed
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Facts, Survey
-from lockstitch.inventory import Fleet
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.format import sized
 from lockstitch.model.plan import Plan, RunKind, SitePlan, Step, Wave
 from lockstitch.plans import database_steps as steps

@@ -11,7 +11,7 @@ from lockstitch.databases import backup_directory
 from lockstitch.databases.backup import Backup, BackupDirectoryFacts, backup_name, opened
 from lockstitch.databases.engine import Engine, in_vault, on_dump, with_dump
 from lockstitch.facts.database import database_site
-from lockstitch.inventory import Database
+from lockstitch.inventory.model import Database
 from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Gate, Verdict, failed, passed
 from lockstitch.model.plan import Site, Step

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from lockstitch.errors import CheckError
 from lockstitch.facts.release_folders import taken
 from lockstitch.facts.site import Facts, Survey, Target
-from lockstitch.inventory import Fleet
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Value
 from lockstitch.model.plan import Plan, Site
 from lockstitch.model.release import release_id

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lockstitch.databases.migrations import Pending
 from lockstitch.facts import queries
-from lockstitch.inventory import App
+from lockstitch.inventory.model import App
 from lockstitch.model.gate import Gate, Verdict, failed, inconclusive, passed
 from lockstitch.model.plan import Condition, Step, Wave
 from lockstitch.model.release import short

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lockstitch.facts.disks import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
 from lockstitch.facts.site import Survey
 from lockstitch.facts.table import size
-from lockstitch.inventory import Fleet
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Command
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.probe import Probe

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from lockstitch.facts.http import asked_of, parse_answer
-from lockstitch.inventory import App, Health
+from lockstitch.inventory.app import Health
+from lockstitch.inventory.model import App
 from lockstitch.model.gate import Gate, HttpAnswer, Verdict, judge_health, passed
 from lockstitch.model.probe import Probe
 from lockstitch.services.maintenance import AWAY

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from lockstitch.errors import CheckError
 from lockstitch.facts.packages import Boot, Packages, Update, back_gate, machine
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Fleet
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Command, Value
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Plan, RunKind, Site, SitePlan, Step, Wave

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Facts, Survey
-from lockstitch.inventory import App, Fleet
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import App
 from lockstitch.model.command import Value
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.plans.ending import unlock_ending, with_endings

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lockstitch.facts import release_folders
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Fleet
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Command
 from lockstitch.model.plan import Change, Step
 from lockstitch.model.release import short

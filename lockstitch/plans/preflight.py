@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from lockstitch.errors import CheckError, ConnectError, LockstitchError
 from lockstitch.facts.site import Facts, Survey
-from lockstitch.inventory import App, Fleet
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import App
 from lockstitch.model.release import short
 from lockstitch.text import listed
 

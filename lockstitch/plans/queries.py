@@ -11,7 +11,9 @@ from lockstitch.errors import UsageError
 from lockstitch.facts import queries
 from lockstitch.facts.queries import SiteQuery, recall, resolve
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import App, Fleet, resolve_secret
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import App
+from lockstitch.inventory.secrets import resolve_secret
 from lockstitch.model.command import Secret, Value
 from lockstitch.model.gate import Verdict, failed
 from lockstitch.model.plan import Site

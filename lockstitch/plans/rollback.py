@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from lockstitch.errors import CheckError
 from lockstitch.facts.release_folders import taken
 from lockstitch.facts.site import Facts, Survey, Target
-from lockstitch.inventory import App, Fleet
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import App
 from lockstitch.model.command import Value, words
 from lockstitch.model.plan import Plan, Site
 from lockstitch.model.release import Release, is_release_id, previous_good, release_id, short

@@ -9,7 +9,8 @@ from typing import Literal
 from lockstitch.databases.backup import Backup
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Facts, Survey
-from lockstitch.inventory import App, Fleet
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import App
 from lockstitch.model.command import Command
 from lockstitch.model.plan import SitePlan, Step, Wave
 from lockstitch.model.release import short

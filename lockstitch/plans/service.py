@@ -8,7 +8,8 @@ from typing import Literal
 
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Fleet, Group
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import Group
 from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Gate, Verdict, failed, passed
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from lockstitch.facts.git import ASIDE, KEEP, PUT_BACK, SETTINGS, UNLESS_WHOLE
 from lockstitch.facts.queries import code_values
 from lockstitch.facts.site import Facts
-from lockstitch.inventory import App
+from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Value
 from lockstitch.model.layout import Layout
 from lockstitch.model.plan import Site, SitePlan, Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from lockstitch.inventory import Group
+from lockstitch.inventory.model import Group
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.plan import Condition, Site, SitePlan, Wave
 from lockstitch.plans import rollout

@@ -14,12 +14,15 @@ from lockstitch.databases.backup import Backup, BackupDirectoryFacts
 from lockstitch.engine.runner import run
 from lockstitch.engine.survey import look
 from lockstitch.errors import LockstitchError
-from lockstitch.inventory import Database, Fleet, InventoryFolder, select
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.load import InventoryFolder
+from lockstitch.inventory.model import Database
+from lockstitch.inventory.selection import select
 from lockstitch.model.command import Secret
 from lockstitch.model.outcome import Outcome, RunEvent
 from lockstitch.model.plan import Plan
 from lockstitch.plans import DatabaseJob
-from lockstitch.report import outcome_text
+from lockstitch.report.outcome import outcome_text
 from tests.local import LocalRemote
 from tests.servers import LocalServer
 

@@ -26,7 +26,7 @@ from lockstitch.databases.health import (
 from lockstitch.databases.health_check import Thresholds, judge
 from lockstitch.model.finding import Finding
 from lockstitch.model.format import span
-from lockstitch.report import databases_json, databases_text
+from lockstitch.report.database import databases_json, databases_text
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 ASKED = frozenset({"room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})

@@ -13,7 +13,7 @@ import pytest
 from lockstitch.databases import health_check
 from lockstitch.databases.retention import doomed, why_kept
 from lockstitch.inventory.database import DatabaseSettings
-from lockstitch.report import backups_text
+from lockstitch.report.database import backups_text
 from tests.databases.conftest import MakeProject, MakeStore
 from tests.databases.engines import one_engine
 from tests.databases.store import Store

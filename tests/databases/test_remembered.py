@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lockstitch.databases.retention import BROKEN, why_kept
-from lockstitch.report import backups_text
+from lockstitch.report.database import backups_text
 from tests.databases import damage
 from tests.databases.conftest import MakeProject
 from tests.databases.dialects import table

@@ -29,9 +29,11 @@ from lockstitch.cli import executor as bare
 from lockstitch.engine.runner import run
 from lockstitch.engine.survey import survey
 from lockstitch.errors import ExitCode
-from lockstitch.inventory import Inventory, InventoryFolder, load, select
 from lockstitch.inventory.app import AppSettings
+from lockstitch.inventory.load import InventoryFolder, load
+from lockstitch.inventory.model import Inventory
 from lockstitch.inventory.schema import Environment
+from lockstitch.inventory.selection import select
 from lockstitch.model.outcome import Outcome, RunEvent
 from tasks import namespace
 from tests.local import LocalRemote

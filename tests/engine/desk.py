@@ -14,7 +14,9 @@ from lockstitch import plans
 from lockstitch.engine.runner import run
 from lockstitch.engine.survey import survey
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Fleet, InventoryFolder, select
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.load import InventoryFolder
+from lockstitch.inventory.selection import select
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.outcome import Outcome, RunEvent
 from lockstitch.model.plan import Plan

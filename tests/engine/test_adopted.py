@@ -9,7 +9,8 @@ import pytest
 
 from lockstitch import plans
 from lockstitch.errors import CheckError
-from lockstitch.report import plan_text, status_text
+from lockstitch.report.plan import plan_text
+from lockstitch.report.status import status_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
 

@@ -19,7 +19,9 @@ from lockstitch.model.layout import layout as layout_of
 from lockstitch.model.outcome import RunMessage
 from lockstitch.model.plan import Plan, Site
 from lockstitch.plans.backup import held_backups
-from lockstitch.report import history_json, outcome_text, plan_text, status_text
+from lockstitch.report.outcome import outcome_text
+from lockstitch.report.plan import plan_text
+from lockstitch.report.status import history_json, status_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, World, copied
 

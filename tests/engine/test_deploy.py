@@ -12,7 +12,7 @@ from lockstitch import plans
 from lockstitch.errors import CheckError, LockHeldError, UsageError
 from lockstitch.model.command import Command
 from lockstitch.model.outcome import GateAsked, WaveBegan
-from lockstitch.report import plan_text
+from lockstitch.report.plan import plan_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, Ended, World, with_step
 

@@ -23,7 +23,7 @@ from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.host import Host
 from lockstitch.model.outcome import RunEvent
 from lockstitch.model.plan import Plan, Script, SitePlan, Step
-from lockstitch.report import outcome_text
+from lockstitch.report.outcome import outcome_text
 from tests.engine.world import SITES, Ended, World, copied, quick, step_at, steps_of, with_step, with_unit
 
 Case = TypeVar("Case")

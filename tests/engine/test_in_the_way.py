@@ -11,7 +11,8 @@ import pytest
 from lockstitch.errors import CheckError, HostLostError
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script
-from lockstitch.report import outcome_text, plan_text
+from lockstitch.report.outcome import outcome_text
+from lockstitch.report.plan import plan_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, commit, git
 

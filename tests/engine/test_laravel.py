@@ -17,12 +17,16 @@ import pytest
 from lockstitch import plans
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Facts, Survey
-from lockstitch.inventory import InventoryFolder, select
+from lockstitch.inventory.load import InventoryFolder
+from lockstitch.inventory.selection import select
 from lockstitch.model.command import Secret
 from lockstitch.model.gate import passed
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.plan import Step
-from lockstitch.report import maintenance_text, outcome_text, plan_text, status_text
+from lockstitch.report.apps import maintenance_text
+from lockstitch.report.outcome import outcome_text
+from lockstitch.report.plan import plan_text
+from lockstitch.report.status import status_text
 from lockstitch.services.maintenance import Page
 from tests.engine.desk import HOSTS, DeskWorld
 from tests.engine.world import step_at, steps_of, with_step

@@ -18,7 +18,10 @@ from lockstitch.model.lock import LockInfo
 from lockstitch.model.outcome import RunEvent
 from lockstitch.model.plan import Plan, Script, Step
 from lockstitch.model.results import Event, StepBegan, StepOutput
-from lockstitch.report import maintenance_text, outcome_text, plan_text, status_text
+from lockstitch.report.apps import maintenance_text
+from lockstitch.report.outcome import outcome_text
+from lockstitch.report.plan import plan_text
+from lockstitch.report.status import status_text
 from tests.engine.desk import HOSTS, DeskWorld
 from tests.engine.world import commit, step_at, steps_of, with_step
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lockstitch.errors import CheckError
-from lockstitch.report import plan_text
+from lockstitch.report.plan import plan_text
 from tests.engine import lfs
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, commit, git, make_repository

@@ -24,7 +24,7 @@ from lockstitch.model.outcome import Outcome, RunEvent
 from lockstitch.model.plan import Plan, Script, Step
 from lockstitch.model.results import Event, StepBegan, StepEnded, StepOutput
 from lockstitch.remote.ssh import SshRemote
-from lockstitch.report import outcome_json, outcome_text
+from lockstitch.report.outcome import outcome_json, outcome_text
 from scripts.sandbox import Sandbox
 from tests.engine.world import HOSTS, copied
 from tests.local import LocalRemote

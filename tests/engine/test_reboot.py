@@ -15,7 +15,7 @@ from lockstitch.model.host import Address, Host
 from lockstitch.model.outcome import GateAsked, Outcome, RunEvent
 from lockstitch.model.plan import Plan, Script, SitePlan, Step
 from lockstitch.remote.fake import FakeAnswer, FakeRemote
-from lockstitch.report import outcome_json, outcome_text
+from lockstitch.report.outcome import outcome_json, outcome_text
 
 HOSTS = tuple(Host(name, Address(name)) for name in "abc")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lockstitch.errors import CheckError
-from lockstitch.report import plan_text
+from lockstitch.report.plan import plan_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, World
 

@@ -19,7 +19,8 @@ from lockstitch.model.host import Host
 from lockstitch.model.outcome import GateAsked, RunEvent, RunMessage
 from lockstitch.model.plan import Plan, Script, SitePlan
 from lockstitch.model.results import Observer, Result, StepEnded, nobody
-from lockstitch.report import outcome_json, outcome_text, plan_json, plan_text
+from lockstitch.report.outcome import outcome_json, outcome_text
+from lockstitch.report.plan import plan_json, plan_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, World, with_unit
 

@@ -10,7 +10,8 @@ import pytest
 from lockstitch import plans
 from lockstitch.errors import CheckError, HostLostError, LockHeldError, UsageError
 from lockstitch.model.plan import Plan, SitePlan
-from lockstitch.report import outcome_json, outcome_text, plan_text
+from lockstitch.report.outcome import outcome_json, outcome_text
+from lockstitch.report.plan import plan_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, Ended, World, quick
 

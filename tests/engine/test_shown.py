@@ -15,7 +15,7 @@ from lockstitch.model.layout import Layout
 from lockstitch.model.outcome import Outcome
 from lockstitch.model.plan import Plan, RunKind, Script, Site, SitePlan, Step, Wave
 from lockstitch.plans.lock_steps import release_step
-from lockstitch.report import outcome_json, outcome_text
+from lockstitch.report.outcome import outcome_json, outcome_text
 from tests.local import LocalRemote
 
 DATABASE = Site("h", "main", Layout("in_place", "bk", "bk/.lockstitch/main"), database=True)

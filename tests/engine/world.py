@@ -16,7 +16,9 @@ from lockstitch import plans
 from lockstitch.engine.runner import run
 from lockstitch.engine.survey import survey
 from lockstitch.facts.site import Survey
-from lockstitch.inventory import Fleet, InventoryFolder, select
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.load import InventoryFolder
+from lockstitch.inventory.selection import select
 from lockstitch.model.gate import Gate
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.outcome import Outcome, RunEvent

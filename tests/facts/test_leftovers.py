@@ -13,7 +13,8 @@ from lockstitch import plans
 from lockstitch.errors import ConnectError
 from lockstitch.facts.disks import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
-from lockstitch.inventory import InventoryFolder, select
+from lockstitch.inventory.load import InventoryFolder
+from lockstitch.inventory.selection import select
 from lockstitch.model.command import Command
 from lockstitch.services.state import ServiceState
 

@@ -12,8 +12,8 @@ import pytest
 
 from lockstitch import services
 from lockstitch.errors import InventoryError
-from lockstitch.inventory import InventoryFolder, load
 from lockstitch.inventory.app import AppSettings
+from lockstitch.inventory.load import InventoryFolder, load
 from lockstitch.inventory.schema import Environment
 
 Write = Callable[..., InventoryFolder]

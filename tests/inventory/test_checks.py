@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lockstitch.inventory import load
 from lockstitch.inventory.checks import AppChecks
+from lockstitch.inventory.load import load
 from tests.inventory.conftest import Refused, Write
 
 APP = "{repository: r, path: /app, service: {kind: dummy, unit: u}, checks: {tools: {git: '>=2'}, ports: [80]}}"

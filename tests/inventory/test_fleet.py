@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from lockstitch.errors import UsageError
-from lockstitch.inventory import Fleet, select
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.selection import select
 
 from .conftest import FLEET, Write
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from lockstitch import __main__, __version__
-from lockstitch.inventory import load
+from lockstitch.inventory.load import load
 from lockstitch.inventory.schema import published
 
 REAL_SERVICES = True

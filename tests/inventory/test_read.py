@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lockstitch.errors import InventoryError, UsageError
-from lockstitch.inventory import environments, load
+from lockstitch.inventory.load import environments, load
 
 from .conftest import SMALL, Refused, Write
 

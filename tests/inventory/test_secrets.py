@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.errors import UsageError
-from lockstitch.inventory import resolve_secret, secrets
+from lockstitch.inventory import secrets
+from lockstitch.inventory.secrets import resolve_secret
 from lockstitch.model.command import Secret
 
 

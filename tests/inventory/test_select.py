@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.errors import UsageError
-from lockstitch.inventory import Group, Inventory, Rollout, Selection, select
+from lockstitch.inventory.model import Group, Inventory
+from lockstitch.inventory.schema import Rollout
+from lockstitch.inventory.selection import Selection, select
 from lockstitch.model.host import Address, Host
 
 API = ("api1.example.com", "api2.example.com")

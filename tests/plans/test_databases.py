@@ -16,7 +16,9 @@ from lockstitch.databases.backup import Backup, BackupDirectoryFacts, ServerFact
 from lockstitch.engine.step_outputs import dumps, with_told
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey, Target
-from lockstitch.inventory import Fleet, InventoryFolder, select
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.load import InventoryFolder
+from lockstitch.inventory.selection import select
 from lockstitch.model.command import Secret
 from lockstitch.model.gate import Status
 from lockstitch.model.layout import LayoutKind

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from lockstitch import plans
 from lockstitch.errors import CheckError, ConnectError, HostLostError, LockstitchError
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey, Target
-from lockstitch.inventory import Fleet, InventoryFolder, select
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.load import InventoryFolder
+from lockstitch.inventory.selection import select
 from lockstitch.model.command import Secret
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.lock import LockInfo

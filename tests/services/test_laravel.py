@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from lockstitch.errors import InventoryError
-from lockstitch.inventory import InventoryFolder, select
+from lockstitch.inventory.load import InventoryFolder
+from lockstitch.inventory.selection import select
 from lockstitch.model.command import Command
 from lockstitch.model.layout import layout
 from lockstitch.services.laravel import Laravel

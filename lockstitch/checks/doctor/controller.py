@@ -13,7 +13,8 @@ from pathlib import Path
 from lockstitch import __version__
 from lockstitch.checks.doctor import ssh_files
 from lockstitch.errors import InventoryError, LockstitchError
-from lockstitch.inventory import Inventory, environments, load
+from lockstitch.inventory.load import environments, load
+from lockstitch.inventory.model import Inventory
 from lockstitch.model.finding import Finding
 from lockstitch.model.format import sized
 from lockstitch.model.version import parse_version, shown

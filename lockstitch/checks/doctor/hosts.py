@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lockstitch.checks import Check, CheckGroup
 from lockstitch.checks.apps import place, repository
-from lockstitch.inventory import Fleet
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding
 from lockstitch.model.host import Host

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lockstitch.cli.scaffold import HINT
 from lockstitch.errors import InventoryError, LockstitchError, UsageError
-from lockstitch.inventory import load
+from lockstitch.inventory.load import load
 
 FileContents = Mapping[str, bytes]
 

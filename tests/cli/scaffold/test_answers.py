@@ -19,7 +19,8 @@ from lockstitch.cli.scaffold.service_settings import plainest, required, togethe
 from lockstitch.cli.scaffold.service_settings import settings as settings_of
 from lockstitch.cli.scaffold.write import checked
 from lockstitch.errors import InventoryError, UsageError
-from lockstitch.inventory import Inventory, load
+from lockstitch.inventory.load import load
+from lockstitch.inventory.model import Inventory
 from lockstitch.inventory.types import NAME
 
 BY_FLAG = {question.flag: question for question in QUESTIONS}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.inventory import load
+from lockstitch.inventory.load import load
 from scripts.sandbox import Sandbox
 from tests.cli.scaffold.newcomer import Newcomer, held
 
