@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-
-from cryptography import x509
-from cryptography.x509.oid import NameOID
+from typing import TYPE_CHECKING
 
 from lockstitch.checks.check import UNKNOWN, Check, failed, finding, unknown
 from lockstitch.inventory.checks import TlsChecks
@@ -20,6 +18,9 @@ from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import span
 from lockstitch.model.probe import Probe
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate as X509Certificate
 
 NAME = "tls"
 _SERVER = r"""
@@ -78,10 +79,13 @@ def _named(wanted: TlsChecks) -> str:
 
 
 def parse(text: str, code: int) -> Certificate:
+    # Start-up: only for those who check certificates.
+    from cryptography.x509 import load_pem_x509_certificate
+
     chain = []
     for pem in _PEM.findall(text):
         try:
-            chain.append(x509.load_pem_x509_certificate(pem.encode()))
+            chain.append(load_pem_x509_certificate(pem.encode()))
         except ValueError:
             return Certificate(problem="what is there cannot be read as a certificate")
     if not chain:
@@ -92,7 +96,11 @@ def parse(text: str, code: int) -> Certificate:
     return Certificate(min(one.not_valid_after_utc for one in chain), _names(chain[0]), doubt)
 
 
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+def _names(certificate: X509Certificate) -> tuple[str, ...]:
+    # Start-up: as above.
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
     try:
         held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = [*held.get_values_for_type(x509.DNSName), *map(str, held.get_values_for_type(x509.IPAddress))]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from lockstitch.cli.display import display
+from lockstitch.cli.display import LineDisplay
 from lockstitch.cli.output import aside, untold, unwritten
 from lockstitch.cli.session import Session
 from lockstitch.cli.signals import too_late
@@ -16,10 +16,10 @@ from lockstitch.engine.journal import journaled
 from lockstitch.engine.runner import run
 from lockstitch.errors import ExitCode, SiteChangedError
 from lockstitch.model.host import Host
-from lockstitch.model.outcome import Outcome
+from lockstitch.model.outcome import Outcome, RunEvent
 from lockstitch.model.plan import Plan
 from lockstitch.report.outcome import outcome_json, outcome_text
-from lockstitch.report.plan import plan_text
+from lockstitch.report.plan import expected, plan_text
 
 # How often a plan is made anew.
 _AGAIN = 2
@@ -81,3 +81,16 @@ def _steps(plan: Plan) -> str:
     return plan_text(
         replace(plan, notes=(), changes=tuple(replace(c, coming=(), going=()) for c in plan.changes)), commands=True
     )
+
+
+@contextmanager
+def display(plan: Plan, *, plain: bool = False) -> Iterator[Callable[[RunEvent], None]]:
+    """A live table on a terminal, else lines on stdout; `plain` asks for lines on stderr."""
+    if not plain and sys.stdout.isatty():
+        # Start-up: only a terminal needs rich.
+        from lockstitch.cli.live_display import LiveDisplay
+
+        with LiveDisplay(plan) as live:
+            yield live.show
+    else:
+        yield LineDisplay(sys.stderr if plain else sys.stdout, expected(plan))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 from lockstitch.errors import ExitCode, HostError, HostLostError, LockstitchError
-from lockstitch.model.host import Host
-from lockstitch.model.plan import Script
 from lockstitch.model.results import Observer, Result, nobody
+
+if TYPE_CHECKING:
+    from lockstitch.model.host import Host
+    from lockstitch.model.plan import Script
 
 
 class InterruptedRunError(HostLostError):

@@ -31,7 +31,7 @@ class LogSource:
 class Service(BaseModel):
     """What runs an app. Subclasses set `kind: Literal[...]` and their settings, and say how."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     def tools(self) -> tuple[str, ...]:
         """Commands that must be found on the host."""
