@@ -1,6 +1,7 @@
 """Remote over SSH, by Fabric and Paramiko: the only place of the engine that knows them.
 
 - client.py: what OpenSSH's client says of a name; tokens.py: `%h` and the like in it
+- name_patterns.py: names that its files do not tell apart, which share one answer
 - route.py: a Host → the hops that lead to it (the inventory, then ~/.ssh/config)
 - known_hosts.py: which key a host is known by, and adding one; trust.py: both for people; revoked.py
 - keys.py, agent.py: how a hop is logged in to

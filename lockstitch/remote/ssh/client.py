@@ -26,6 +26,7 @@ from paramiko.config import SSHConfig
 
 from lockstitch.errors import ConnectError, UsageError
 from lockstitch.model.host import Address
+from lockstitch.remote.ssh.name_patterns import NamePatterns
 
 ClientSettings = Mapping[str, tuple[str, ...]]
 # A `Match exec` may look for a VPN first.
@@ -52,6 +53,9 @@ class Client:
         self._own_file = config._runtime_ssh_path is not None
         self._last = tuple(_last(config))
         self._answers: dict[tuple[str, ...], ClientSettings] = {}
+        # Of names that no file tells apart: the one that was asked for, and its settings; None where each is asked for.
+        self._shared: dict[object, tuple[str, ClientSettings] | None] = {}
+        self._turns: dict[object, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def lookup(self, address: Address) -> ClientSettings:
@@ -65,7 +69,8 @@ class Client:
         found = [self._about(name, address) for name in names if _NAME.match(name)]
         if len(found) < 2:
             return found[0] if found else {}
-        usual = self._ask("-F", "none", *(f"-o{line}" for line in self._last), "--", address.name) if self._ssh else {}
+        # Without a file, what is usual does not depend on the name.
+        usual = self._ask("-F", "none", *(f"-o{line}" for line in self._last), "--", "host") if self._ssh else {}
         first = {name: value for name, value in found[0].items() if value != usual.get(name) and name != "hostname"}
         second = {name: value for name, value in found[1].items() if not (name in _WAYS and first.keys() & set(_WAYS))}
         lists = {name: (*first.get(name, ()), *second.get(name, ())) for name in _LISTS}
@@ -86,19 +91,54 @@ class Client:
         given = ["-o", f"IdentityFile={_NO_KEY}"]
         given += ["-l", address.user] if address.user else []
         given += ["-p", str(address.port)] if address.port else []
-        given += ["-o", f"HostName={address.hostname}"] if address.hostname and name != address.hostname else []
-        return self._ask(*self._named, *given, "--", name)
+        hostname = address.hostname if address.hostname and name != address.hostname else ""
+        given += ["-o", f"HostName={hostname}"] if hostname else []
+        words = (*self._named, *given, "--", name)
+        return self._of_many(name, hostname, address, words) or self._ask(*words)
+
+    def _of_many(self, name: str, hostname: str, address: Address, words: tuple[str, ...]) -> ClientSettings | None:
+        """Return what was answered for a name that no file tells apart from this one; None where this one is asked
+        for."""
+        own = {"user": address.user or "", "port": str(address.port or ""), "hostname": hostname}
+        if (matches := self._patterns.key(name, hostname)) is None:
+            return None
+        key = (matches, *map(bool, own.values()))
+        with self._turn(key):
+            if key not in self._shared:
+                code, out, log = self._run("-v", *words)
+                # Our own file only includes the others.
+                complete = not code and self._patterns.complete(log, self._named[1:])
+                self._shared[key] = (name, _parse(out)) if complete else None
+            shared = self._shared[key]
+        if shared is None:
+            return None
+        first, settings = shared
+        if any(self._patterns.speaks_of(word, settings) for word in (name, first, hostname) if word):
+            return None
+        if settings.get("hostname") == (first,):
+            own["hostname"] = name
+        return {**settings, "host": (name,), **{key: (value,) for key, value in own.items() if value}}
+
+    @cached_property
+    def _patterns(self) -> NamePatterns:
+        return NamePatterns(self.files)
 
     def _ask(self, *words: str) -> ClientSettings:
-        if words not in self._answers:
-            code, out, said = self._run(*words)
-            if code and "jumphost loop" in said:
-                # `Host *` with a ProxyJump names the gateway too; that one is then reached directly.
-                code, out, said = self._run("-o", "ProxyJump=none", *words)
-            if code:
-                raise _refused(words[-1], said)
-            self._answers[words] = _parse(out)
-        return self._answers[words]
+        with self._turn(words):
+            if words not in self._answers:
+                code, out, said = self._run(*words)
+                if code and "jumphost loop" in said:
+                    # `Host *` with a ProxyJump names the gateway too; that one is then reached directly.
+                    code, out, said = self._run("-o", "ProxyJump=none", *words)
+                if code:
+                    raise _refused(words[-1], said)
+                self._answers[words] = _parse(out)
+            return self._answers[words]
+
+    def _turn(self, key: object) -> threading.Lock:
+        """Return the lock of those who ask the same: the first asks, the others have its answer."""
+        with self._lock:
+            return self._turns.setdefault(key, threading.Lock())
 
     def _run(self, *words: str) -> tuple[int, str, str]:
         command = [self._ssh or "ssh", "-T", "-G", *words]
@@ -173,7 +213,8 @@ def _parse(text: str) -> ClientSettings:
     found: dict[str, tuple[str, ...]] = {}
     for line in text.splitlines():
         key, _, value = line.partition(" ")
-        if value and value != _NO_KEY:
+        # ssh fills in the tokens of a control path, which is of no use here: it would tell hosts apart.
+        if value and value != _NO_KEY and key != "controlpath":
             found[key] = (*found.get(key, ()), value) if key in _LISTS else (value,)
     return found
 

@@ -15,10 +15,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+
+from lockstitch.model.lazy_dataclass import dataclass
 
 KeyStatus = Literal["trusted", "unknown", "changed", "revoked"]
 

@@ -6,13 +6,14 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from fabric import Config
 
 from lockstitch.errors import ConnectError, UsageError
 from lockstitch.model.host import Address, Host, HostKeyPolicy, Limits
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.remote.ssh.client import Client, ClientSettings
 from lockstitch.remote.ssh.known_hosts import known_as
 from lockstitch.remote.ssh.tokens import Tokens, words

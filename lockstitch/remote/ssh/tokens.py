@@ -8,9 +8,9 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lockstitch.errors import UsageError
+from lockstitch.model.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

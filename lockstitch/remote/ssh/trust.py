@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from paramiko import PKey
 
 from lockstitch.errors import ConnectError
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.remote.ssh import known_hosts
 from lockstitch.remote.ssh.known_hosts import record as record_key
 from lockstitch.remote.ssh.network import Network
