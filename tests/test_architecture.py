@@ -29,7 +29,10 @@ PURE = (
 VALUES = [
     "text",
     "errors",
-    *(f"model.{name}" for name in ("command", "host", "release", "layout", "probe", "lock", "gate", "plan")),
+    *(
+        f"model.{name}"
+        for name in ("lazy_dataclass", "command", "host", "release", "layout", "probe", "lock", "gate", "plan")
+    ),
 ]
 # A program of its own, whose answer is what it prints.
 PRINTS = "lockstitch/__main__.py"
@@ -102,8 +105,9 @@ def test_the_engine_does_not_know_who_uses_it() -> None:
 
 
 def test_what_is_pure_imports_no_effect_and_has_none() -> None:
-    # The doctor also looks at the machine it runs on.
-    files = [file for file in ENGINE if file.startswith(PURE) and not file.startswith("lockstitch/checks/doctor/")]
+    # The doctor also looks at the machine it runs on; and threads may use a dataclass first at the same time.
+    others = ("lockstitch/checks/doctor/", "lockstitch/model/lazy_dataclass.py")
+    files = [file for file in ENGINE if file.startswith(PURE) and not file.startswith(others)]
     assert len(files) > 15
     effects = [f"lockstitch.{name}" for name in ("engine", "remote", "cli")]
     world = ["subprocess", "socket", "threading", "os", "shutil", "time", "random", "requests", "sys"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from lockstitch.errors import CheckError
 from lockstitch.model.command import Value
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe
 
 # What a host says when a program is missing that could tell.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from lockstitch.checks.check import Check, failed, finding, level, passed, unknown
@@ -12,6 +11,7 @@ from lockstitch.inventory.checks import DiskChecks, LoadChecks, MemoryChecks
 from lockstitch.model.command import Command, Value
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import sized
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import NEAR, Probe, number
 from lockstitch.model.version import parse_version, shown, within
 

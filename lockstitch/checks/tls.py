@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from lockstitch.inventory.checks import TlsChecks
 from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import span
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe
 
 if TYPE_CHECKING:

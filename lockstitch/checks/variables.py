@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from lockstitch.checks.check import Check, Context, failed, passed, unknown
@@ -11,6 +10,7 @@ from lockstitch.inventory.checks import VariableChecks
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Secret, Value
 from lockstitch.model.finding import Finding
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number
 
 NAME = "variables"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
 from lockstitch.errors import UsageError
+from lockstitch.model.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from lockstitch.inventory.model import Inventory

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from lockstitch.errors import CheckError, ExitCode, UsageError
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.types import duration
 from lockstitch.model.command import words
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.results import HostResult, worst_exit_code
 from lockstitch.report.fanout import done_text
 from lockstitch.services.release_context import ReleaseContext

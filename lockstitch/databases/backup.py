@@ -11,11 +11,12 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from lockstitch.errors import UsageError
+from lockstitch.model.lazy_dataclass import dataclass
 
 MANIFEST = "manifest.json"
 _LABEL = re.compile(r"[^A-Za-z0-9._]+")

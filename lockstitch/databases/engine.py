@@ -10,7 +10,6 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from lockstitch.databases import backup_directory
@@ -19,6 +18,7 @@ from lockstitch.databases.health import DatabaseState
 from lockstitch.databases.migrations import HEADS
 from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Verdict, failed, passed
+from lockstitch.model.lazy_dataclass import dataclass
 
 Variables = Mapping[str, Value]
 _FIND = 'dump=$(cd "$directory/$name" && pwd)/database; [ -d "$dump" ] || dump=$dump.dump\n'

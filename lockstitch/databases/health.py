@@ -6,7 +6,9 @@ Sizes are in bytes, times in seconds; None where this login may not see it or th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from lockstitch.model.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

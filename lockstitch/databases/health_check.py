@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from lockstitch.databases.backup import BackupDirectoryFacts
 from lockstitch.databases.health import ActiveQuery, DatabaseState, Replica, SpareDatabase, Waiting
 from lockstitch.model.finding import Finding
 from lockstitch.model.format import sized, span
+from lockstitch.model.lazy_dataclass import dataclass
 
 
 def beside(one: SpareDatabase) -> Finding:

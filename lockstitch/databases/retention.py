@@ -7,12 +7,12 @@ a person. Days, weeks and months are those of UTC.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
 
 from lockstitch.databases.backup import Backup
+from lockstitch.model.lazy_dataclass import dataclass
 
 NOBODY: Mapping[str, str] = MappingProxyType({})
 BROKEN = "not whole: left for a person"

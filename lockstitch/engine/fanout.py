@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstitch.concurrency import run_parallel
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.model.command import mask
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Script
 from lockstitch.model.results import Event, HostResult, Observer, StepOutput, nobody
 from lockstitch.remote import Remote

@@ -8,12 +8,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lockstitch.errors import CheckError, LockstitchError
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.outcome import GateAsked, Outcome, RollbackBegan, RunEvent, RunMessage, WaveBegan
 from lockstitch.model.plan import Plan
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from lockstitch.model.lazy_dataclass import dataclass
 
 NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
 # A folder that may be gone through need not be readable.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from lockstitch.checks import CheckGroup
@@ -20,6 +20,7 @@ from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
 from lockstitch.inventory.model import Database
 from lockstitch.model.command import Command, Secret, Value, mask
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Script, Site, Step
 from lockstitch.model.probe import Probe
 from lockstitch.model.results import Event, HostResult, Observer, Result, StepEnded, StepOutput, nobody

@@ -10,11 +10,11 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
 
 from lockstitch.errors import UsageError
 from lockstitch.facts.state_files import THERE
 from lockstitch.model.command import Command
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe
 
 NONE = "none"

@@ -6,7 +6,9 @@ its clock is off by what lies in the middle, give or take half the time between.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from lockstitch.model.lazy_dataclass import dataclass
 
 # A date that knows no %N leaves it as it is, or prints nothing for it.
 ASK = "date -u +%s.%N"

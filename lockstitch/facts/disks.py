@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from lockstitch.errors import UsageError
 from lockstitch.facts.table import Rows, TableQuery, size
 from lockstitch.model.command import Command
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number
 from lockstitch.model.removal import DISCARD
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstitch.facts.clock import ASK, Clock, parse
 from lockstitch.facts.packages import PENDING
 from lockstitch.model.command import Command
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import NEAR, Probe, number
 from lockstitch.model.version import parse_version, shown
 from lockstitch.services.systemd_unit import VIRTUAL

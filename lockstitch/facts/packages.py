@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 
 from lockstitch.model.command import Command
 from lockstitch.model.gate import Gate, Verdict, failed, passed
 from lockstitch.model.layout import layout
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site
 from lockstitch.model.probe import Probe, number
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lockstitch.errors import UsageError
 from lockstitch.facts.table import Rows, TableQuery, size, span
 from lockstitch.model.command import Command
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number
 
 _SORT: dict[str, str] = {"cpu": "-pcpu", "memory": "-rss", "age": "-etimes"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lockstitch.databases.migrations import LIST, Pending, parse_pending
@@ -13,6 +13,7 @@ from lockstitch.facts.state_files import READ, THERE
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Command
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.lock import parse_lock
 from lockstitch.model.plan import Commit, Site
 from lockstitch.model.probe import NEAR, Probe, collect, last, number, record, unreadable

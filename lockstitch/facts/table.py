@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe
 
 T = TypeVar("T")

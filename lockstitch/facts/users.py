@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lockstitch.facts.table import Rows, TableQuery
 from lockstitch.model.command import Command
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number
 
 # Groups whose members may use sudo in Debian, Ubuntu, Red Hat and Alpine.

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetCoreSchemaHandler, StrictInt, model_validator
@@ -33,6 +32,7 @@ from lockstitch.inventory.types import (
     tidied,
 )
 from lockstitch.model.layout import LayoutKind
+from lockstitch.model.lazy_dataclass import dataclass
 
 Env = dict[Variable, EnvironmentValue]
 BackupWhen = Literal["before_migrate", "before_deploy", "never"]

@@ -6,11 +6,12 @@ Plain words mean what YAML 1.2 says: only true and false are booleans, so that `
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import yaml
 
 from lockstitch.inventory.yaml_tree import Problem, Scalar, YamlNode
+from lockstitch.model.lazy_dataclass import dataclass
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = re.compile(_TAG + "(?:str|int|float|bool|null|timestamp|merge|value|map|seq)")

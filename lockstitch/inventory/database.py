@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, GetCoreSchemaHandler, model_validator
@@ -28,6 +27,7 @@ from lockstitch.inventory.types import (
     matching,
     text,
 )
+from lockstitch.model.lazy_dataclass import dataclass
 
 # AWS allows less, other stores and AWS's oldest buckets more.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstitch.errors import UsageError
 from lockstitch.inventory.model import App, Group, Inventory
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

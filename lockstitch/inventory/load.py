@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lockstitch.errors import InventoryError, UsageError
@@ -14,6 +14,7 @@ from lockstitch.inventory.schema import Environment
 from lockstitch.inventory.types import NAME
 from lockstitch.inventory.validation import across, did_you_mean, judged
 from lockstitch.inventory.yaml_tree import Problem, YamlNode, merged
+from lockstitch.model.lazy_dataclass import dataclass
 
 COMMON = "_all.yml"
 

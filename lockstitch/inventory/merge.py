@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstitch.inventory.yaml_tree import YamlNode, merged
+from lockstitch.model.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

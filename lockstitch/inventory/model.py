@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstitch.databases.backup import BackupDirectory
 from lockstitch.databases.engine import Engine
@@ -17,6 +17,7 @@ from lockstitch.inventory.schema import Rollout
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.host import Host
 from lockstitch.model.layout import Layout, LayoutKind
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.services.base import Service
 from lockstitch.services.maintenance import Maintenance, by_file
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, GetJsonSchemaHandler
@@ -15,6 +14,7 @@ from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.inventory.settings import AlternativeForm, Settings
 from lockstitch.inventory.ssh import Port, SshSettings
 from lockstitch.inventory.types import WORD, AddressText, BatchShare, Duration, HostName, Name, Share, User, as_written
+from lockstitch.model.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from lockstitch.errors import UsageError
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import Inventory
 from lockstitch.inventory.validation import did_you_mean
+from lockstitch.model.lazy_dataclass import dataclass
 
 _PLAIN = re.compile(r"(?:[\w.-]+@)?(?:\[[0-9A-Za-z:.%]+\]|[A-Za-z0-9][\w.-]*)(?::\d{1,5})?", re.ASCII)
 

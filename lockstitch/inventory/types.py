@@ -10,12 +10,13 @@ import math
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StrictInt
 from pydantic_core import CoreSchema, core_schema
+
+from lockstitch.model.lazy_dataclass import dataclass
 
 WORD = "x-word"
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")

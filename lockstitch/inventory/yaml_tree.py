@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+from lockstitch.model.lazy_dataclass import dataclass
 
 Scalar = str | int | float | bool | None
 Location = Sequence[str | int]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstitch.errors import UsageError
+from lockstitch.model.lazy_dataclass import dataclass
 
 MASK = "***"
 # A line such as `}` inside a many-line secret says nothing, and masking it would garble every output.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from lockstitch.model.lazy_dataclass import dataclass
 
 Level = Literal["pass", "note", "warn", "fail"]
 

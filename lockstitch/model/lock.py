@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import record
 from lockstitch.text import oneline
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from lockstitch.errors import ExitCode
 from lockstitch.model.gate import Verdict
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site
 from lockstitch.model.results import Event
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from lockstitch.model.command import Command
 from lockstitch.model.gate import Gate
 from lockstitch.model.layout import Layout
+from lockstitch.model.lazy_dataclass import dataclass
 
 RunKind = Literal[
     "deploy",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from lockstitch.model.command import Command
+from lockstitch.model.lazy_dataclass import dataclass
 
 T = TypeVar("T")
 _DIGITS = 15

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from lockstitch.model.lazy_dataclass import dataclass
 
 # `left` is a release a person rolled back from: it served, and is not gone back to unasked.
 ReleaseStatus = Literal["good", "bad", "left", "unknown"]

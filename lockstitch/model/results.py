@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from lockstitch.errors import ExitCode
+from lockstitch.model.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

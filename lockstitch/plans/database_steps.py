@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 
 from lockstitch.databases import backup_directory
@@ -14,6 +14,7 @@ from lockstitch.facts.database import database_site
 from lockstitch.inventory.model import Database
 from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Gate, Verdict, failed, passed
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site, Step
 from lockstitch.model.probe import Probe
 from lockstitch.plans.release_shell import RECORD

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstitch.errors import CheckError
 from lockstitch.facts.release_folders import taken
 from lockstitch.facts.site import Facts, Survey, Target
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Value
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site
 from lockstitch.model.release import release_id
 from lockstitch.plans import deploy_backup, waves

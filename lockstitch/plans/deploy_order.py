@@ -7,10 +7,10 @@ do on a site is left out there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from lockstitch.model.layout import LayoutKind
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Step
 from lockstitch.plans.deploy_backup import dump, newest_migration
 from lockstitch.plans.maintenance_window import maintenance_off, maintenance_on, pause_workers

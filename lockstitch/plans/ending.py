@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site, SitePlan, Step
 from lockstitch.plans.lock_steps import release_step
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstitch.errors import CheckError
 from lockstitch.facts.packages import Boot, Packages, Update, back_gate, machine
@@ -11,6 +11,7 @@ from lockstitch.facts.site import Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Command, Value
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, RunKind, Site, SitePlan, Step, Wave
 from lockstitch.model.shell import shell_text
 from lockstitch.plans.ending import unlock_ending, with_endings

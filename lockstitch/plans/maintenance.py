@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Value
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.plans.ending import unlock_ending, with_endings
 from lockstitch.plans.maintenance_window import refuse_unknown

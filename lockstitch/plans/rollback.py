@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstitch.errors import CheckError
 from lockstitch.facts.release_folders import taken
@@ -11,6 +11,7 @@ from lockstitch.facts.site import Facts, Survey, Target
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Value, words
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site
 from lockstitch.model.release import Release, is_release_id, previous_good, release_id, short
 from lockstitch.plans import deploy_backup, waves

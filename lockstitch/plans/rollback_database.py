@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from lockstitch.databases.backup import Backup
@@ -12,6 +11,7 @@ from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Command
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import SitePlan, Step, Wave
 from lockstitch.model.release import short
 from lockstitch.plans import database_steps as steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from lockstitch.errors import CheckError, UsageError
@@ -12,6 +12,7 @@ from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import Group
 from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Gate, Verdict, failed, passed
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.plans.ending import unlock_ending, with_endings
 from lockstitch.plans.maintenance_window import back

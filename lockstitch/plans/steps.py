@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstitch.facts.git import ASIDE, KEEP, PUT_BACK, SETTINGS, UNLESS_WHOLE
 from lockstitch.facts.queries import code_values
@@ -16,6 +16,7 @@ from lockstitch.facts.site import Facts
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Value
 from lockstitch.model.layout import Layout
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site, SitePlan, Step
 from lockstitch.model.release import Release, short
 from lockstitch.plans import git_steps

@@ -16,12 +16,12 @@ import io
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import BinaryIO, Literal
 
 from lockstitch.errors import HostLostError, LockstitchError
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import Observer, Result, StepBegan, StepEnded, StepOutput, nobody
 from lockstitch.remote import FileError, FileMode

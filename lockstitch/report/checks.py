@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from lockstitch.facts.clock import Clock
 from lockstitch.facts.host import HostReport
 from lockstitch.model.finding import Finding
 from lockstitch.model.format import sized, span
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.report.text import counted, table
 from lockstitch.text import oneline, quoted
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lockstitch.model.format import sized
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Change, Commit, Plan, SitePlan, Wave
 from lockstitch.model.probe import number
 from lockstitch.model.release import short

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
 
 from lockstitch.model.command import Command
 from lockstitch.model.gate import Verdict
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Step
 from lockstitch.model.probe import Probe
 from lockstitch.services.maintenance import Maintenance, Page

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from lockstitch.model.command import Command
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number
 
 # Laravel 8 prints tables, later ones lines: `| redis | default | 3 | OK |`, `[redis] default ..... [3] OK`.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstitch.model.command import Command, Value
 from lockstitch.model.layout import Layout
+from lockstitch.model.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ A probe prints lines of words, made with the shell functions in OBSERVE:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockstitch.model.gate import Verdict, failed, passed
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import number
 from lockstitch.model.shell import shell_text
 

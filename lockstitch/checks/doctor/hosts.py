@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from lockstitch.checks import Check, CheckGroup
 from lockstitch.checks.apps import place, repository
@@ -11,6 +10,7 @@ from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe
 
 _TOOLS = ("git", "tar", "awk", "sed", "timeout", "df")

@@ -9,7 +9,6 @@ import re
 import stat
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from lockstitch.model.finding import Finding
+from lockstitch.model.lazy_dataclass import dataclass
 
 _MARKERS = ("@revoked", "@cert-authority")
 CHECK = "known_hosts"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 from lockstitch.inventory.schema import HostSettings
 from lockstitch.inventory.ssh import gateway
 from lockstitch.inventory.types import NAME
+from lockstitch.model.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +17,7 @@ from lockstitch.inventory.ssh import Gateway
 from lockstitch.inventory.types import Name, User
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.layout import LayoutKind
+from lockstitch.model.lazy_dataclass import dataclass
 
 FlagValues = Mapping[str, str]
 # Is given what to ask, and gives what was answered.

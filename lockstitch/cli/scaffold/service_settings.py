@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from lockstitch import services
 from lockstitch.cli.scaffold.answers import said
+from lockstitch.model.lazy_dataclass import dataclass
 
 Schema = Mapping[str, Any]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from lockstitch.databases.backup import ServerFacts
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import number
 
 _WORDS = (

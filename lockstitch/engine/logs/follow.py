@@ -7,7 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import monotonic
 
 from lockstitch.concurrency import run_parallel
@@ -19,6 +19,7 @@ from lockstitch.engine.logs.merge import LiveMerger, Origin
 from lockstitch.engine.logs.read import LogLines
 from lockstitch.engine.logs.records import JournalRecords, Records
 from lockstitch.errors import ConnectError, HostKeyError, HostLostError, LockstitchError, StepTimeoutError
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.remote import InterruptedRunError, Remote
 
 TICK = 0.1

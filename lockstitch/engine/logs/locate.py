@@ -6,7 +6,7 @@ from __future__ import annotations
 import posixpath
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 
 from lockstitch.engine.fanout import FanoutOptions, HostScript, run_on_hosts
@@ -16,6 +16,7 @@ from lockstitch.engine.logs.timestamps import LogClock, zone_of
 from lockstitch.errors import ExitCode
 from lockstitch.model.command import Command
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import Event, HostResult, StepOutput
 from lockstitch.remote import Remote

@@ -8,12 +8,13 @@ import threading
 from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import inf
 from time import monotonic
 
 from lockstitch.engine.logs.records import JournalRecords, Record, Records
+from lockstitch.model.lazy_dataclass import dataclass
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 

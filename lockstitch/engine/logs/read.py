@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 
@@ -16,6 +16,7 @@ from lockstitch.engine.logs.locate import LocatedLogs, LogRange, hear
 from lockstitch.engine.logs.merge import LogRecord, Origin
 from lockstitch.engine.logs.records import Record, cursor_of, of_file, of_journal
 from lockstitch.errors import ExitCode
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Script
 from lockstitch.model.results import HostResult
 from lockstitch.remote import Remote

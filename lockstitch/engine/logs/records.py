@@ -6,11 +6,12 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from lockstitch.engine.logs.timestamps import LogClock
+from lockstitch.model.lazy_dataclass import dataclass
 
 # A record that is longer is told in parts.
 MOST_LINES = 2000

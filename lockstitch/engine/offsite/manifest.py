@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from lockstitch.databases.backup import MANIFEST
+from lockstitch.model.lazy_dataclass import dataclass
 
 LONGEST_MANIFEST = 64 << 20
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")

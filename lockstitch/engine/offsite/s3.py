@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from lockstitch.engine.redact import without_passwords
@@ -13,6 +12,7 @@ from lockstitch.errors import ExitCode, LockstitchError, UsageError
 from lockstitch.inventory.database import OffsiteSettings
 from lockstitch.inventory.secrets import resolve_secret
 from lockstitch.model.command import Secret, mask
+from lockstitch.model.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

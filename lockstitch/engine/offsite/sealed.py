@@ -13,13 +13,13 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from lockstitch.databases.backup import MANIFEST
 from lockstitch.engine.offsite.manifest import Manifest, ManifestFile
 from lockstitch.engine.offsite.source import CHUNK, BackupSource, PushProgress
 from lockstitch.errors import CheckError, UsageError
+from lockstitch.model.lazy_dataclass import dataclass
 
 _BLOCK = 512
 

@@ -6,13 +6,13 @@ import hashlib
 import posixpath
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from lockstitch.databases.backup import MANIFEST, NAME
 from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, Manifest, ManifestFile, parse
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.remote import FileError, Remote
 
 # Told the file's name, the bytes so far and the bytes in all; of a bucket, from another thread.

@@ -6,7 +6,6 @@ import hashlib
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from lockstitch.databases.backup import MANIFEST
@@ -17,6 +16,7 @@ from lockstitch.engine.offsite.source import CHUNK, BackupSource, PushObserver, 
 from lockstitch.errors import CheckError, LockstitchError, UsageError
 from lockstitch.model.command import Command
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Script, Step
 from lockstitch.remote import FileError, Remote
 from lockstitch.text import oneline

@@ -6,7 +6,6 @@ import posixpath
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from lockstitch.engine.nofollow import FolderBelow
@@ -19,6 +18,7 @@ from lockstitch.engine.transfer.result import TransferResult
 from lockstitch.engine.transfer.tree import EntryKind, TreeEntry
 from lockstitch.engine.transfer.upload import plain
 from lockstitch.model.format import size_text
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.remote import FileError
 
 

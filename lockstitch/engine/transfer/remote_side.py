@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from lockstitch.engine.fanout import DAY
@@ -18,6 +17,7 @@ from lockstitch.engine.transfer.tree import FileTree, TreeEntry, misplaced
 from lockstitch.errors import LockstitchError, StepTimeoutError
 from lockstitch.model.command import Command, words
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import Event, StepOutput
 from lockstitch.remote import FileError, FileMode, InterruptedRunError, Remote

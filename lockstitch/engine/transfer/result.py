@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockstitch.model.format import size_text
+from lockstitch.model.lazy_dataclass import dataclass
 
 _DID = {"send": "sent to", "fetch": "fetched to"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from lockstitch.engine.transfer.result import TransferResult
 from lockstitch.engine.transfer.upload import Upload
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.model.host import Host
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.results import HostResult
 from lockstitch.remote import Remote
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeVar
+
+from lockstitch.model.lazy_dataclass import dataclass
 
 EntryKind = Literal["file", "folder", "link"]
 # What is checked and put in place together: one round trip for many small files, and for a big one its own.

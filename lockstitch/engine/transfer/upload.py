@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lockstitch.engine.transfer import host_scripts
 from lockstitch.engine.transfer.local_source import LocalSource
@@ -16,6 +15,7 @@ from lockstitch.engine.transfer.tree import TreeEntry, batches
 from lockstitch.errors import UsageError
 from lockstitch.model.command import words
 from lockstitch.model.format import size_text
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.remote import FileError
 
 _HINT_FULL = "see there with: df -h"

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from lockstitch.model.command import Command, Value
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number, object_of
 from lockstitch.model.shell import shell_text
 
