@@ -19,19 +19,11 @@ from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import sized
 from lockstitch.model.host import Host
 from lockstitch.model.probe import Probe
+from lockstitch.model.shell import shell_text
 from lockstitch.services.queues import QueueState
 from lockstitch.services.release_context import ReleaseContext, Unwritable
 
-# Asked once; a pipe would hide how it ended.
-_GIT = r"""
-command -v git >/dev/null 2>&1 || { echo "git is not found on this host"; exit 1; }
-said=$(timeout 20 git ls-remote --heads -- "$repository" </dev/null 2>&1); code=$?
-# A branch is a line with its commit; beside these stands what the server and git say on stderr.
-[ $code -eq 0 ] && { echo "branches: $(printf '%s\n' "$said" | grep -c '[0-9a-f]\{40\}.refs/heads/')"; exit 0; }
-[ $code -eq 124 ] && echo "no answer within 20 s"
-printf '%s\n' "$said" | tail -n 4 | cut -c1-300
-exit $code
-"""
+_GIT = shell_text(__package__, "repository.sh")
 _BOOT = r"""
 command -v systemctl >/dev/null 2>&1 || { echo "unknown no systemctl"; exit 0; }
 for unit in $units; do echo "unit $unit $(systemctl is-enabled "$unit" 2>/dev/null || :)"; done

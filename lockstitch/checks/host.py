@@ -7,23 +7,19 @@ from functools import partial
 
 from lockstitch.checks.check import Check, failed, finding, level, passed, unknown
 from lockstitch.facts.host import CPUS, reboot_probe
+from lockstitch.facts.state_files import NEAR
 from lockstitch.inventory.checks import DiskChecks, LoadChecks, MemoryChecks
 from lockstitch.model.command import Command, Value
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import NEAR, Probe, number
+from lockstitch.model.probe import Probe, number
+from lockstitch.model.shell import shell_text
 from lockstitch.model.version import parse_version, shown, within
 
-_DISK = r"""
-printf '%s\n' "$paths" | while IFS= read -r path; do
-    at=$(near "$path")
-    df -Pk -- "$at" 2>/dev/null | awk 'NR == 2 { print "space", $5, $4, $6 }'
-    df -Pi -- "$at" 2>/dev/null | awk 'NR == 2 { print "inodes", $5, $4, $6 }'
-done
-"""
+_DISK = shell_text(__package__, "disk.sh")
 _MEMORY = "awk '/^(MemTotal|MemAvailable):/ { print $1, $2 }' /proc/meminfo"
-_LOAD = """awk '{ print "load", $2 }' /proc/loadavg"""
+_LOAD = 'read -r _ load _ 2>/dev/null </proc/loadavg && echo "load $load"'
 
 
 @dataclass(frozen=True)
@@ -43,13 +39,14 @@ def disk(limits: DiskChecks, paths: Sequence[str]) -> Check:
 
 
 def parse_disk(text: str, code: int) -> tuple[Used, ...]:
-    """Each file system once. One without inodes of its own (btrfs) tells `-`, and is left out."""
-    found: dict[tuple[str, str], Used] = {}
+    """Parse each file system once, its space before its inodes. One without inodes of its own (btrfs) prints `-`, and
+    is left out."""
+    by_mount: dict[str, dict[str, Used]] = {}
     for line in text.split("\n"):
         match line.split(" ", 3):
-            case [("space" | "inodes") as what, part, left, mount] if (percent := number(part.rstrip("%"))) is not None:
-                found[what, mount] = Used(what, percent, number(left) or 0, mount)
-    return tuple(found.values())
+            case [("space" | "inodes") as what, part, free, mount] if (percent := number(part.rstrip("%"))) is not None:
+                by_mount.setdefault(mount, {})[what] = Used(what, percent, number(free) or 0, mount)
+    return tuple(used for kinds in by_mount.values() for used in kinds.values())
 
 
 def judge_disk(limits: DiskChecks, used: Sequence[Used]) -> Iterator[Finding]:
@@ -124,22 +121,7 @@ def judge_reboot(pending: Level, told: str | None) -> Iterator[Finding]:
 
 NAME = "tools"
 
-# Each program has its own way to tell its version; one that tells none by the first is asked by the next.
-_ASK = r"""
-# Servers lie where only root looks, and are there all the same.
-PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
-[ -z "$current" ] || cd "$current" 2>/dev/null
-for tool in $tools; do
-    at=$(command -v "$tool" 2>/dev/null) || { echo "missing $tool"; continue; }
-    said=
-    for word in --version -V version -v; do
-        said=$(timeout 5 "$at" "$word" </dev/null 2>&1 | head -n 3 | tr '\n\r' '  ')
-        case $said in *[0-9].[0-9]*) break ;; esac
-    done
-    echo "tool $tool $said"
-done
-exit 0
-"""
+_ASK = shell_text(__package__, "tools.sh")
 
 
 def tools(wanted: Mapping[str, str], current: str = "", env: Mapping[str, Value] | None = None) -> Check:

@@ -9,14 +9,10 @@ from lockstitch.checks.check import Check, failed, passed, unknown
 from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding
 from lockstitch.model.probe import Probe
+from lockstitch.model.shell import shell_text
 
 NAME = "ports"
-_ASK = r"""
-[ -r /proc/net/tcp ] || { echo unknown; exit 0; }
-echo told
-cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-    awk '$4 == "0A" { n = split($2, at, ":"); print "port", at[n] }' | sort -u
-"""
+_ASK = shell_text(__package__, "ports.sh")
 
 
 def ports(listening: Sequence[int], silent: Sequence[int]) -> Check:

@@ -18,32 +18,14 @@ from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import span
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe
+from lockstitch.model.shell import shell_text
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate as X509Certificate
 
 NAME = "tls"
-_SERVER = r"""
-if command -v openssl >/dev/null 2>&1; then
-    [ -z "$name" ] || set -- -servername "$name"
-    timeout 10 openssl s_client -connect "$at" "$@" -showcerts </dev/null 2>&1
-elif command -v python3 >/dev/null 2>&1; then
-    timeout 10 python3 -I -c '
-import socket, ssl, sys
-context = ssl.create_default_context()
-context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-with socket.create_connection((sys.argv[1], int(sys.argv[2])), 8) as line:
-    with context.wrap_socket(line, server_hostname=sys.argv[3] or None) as tls:
-        print(ssl.DER_cert_to_PEM_cert(tls.getpeercert(True)))' "$host" "$port" "$name" 2>&1 | tail -n 200
-else
-    echo "unknown this host has neither openssl nor python3"
-fi
-"""
-_FILE = r"""
-[ -e "$file" ] || { echo "there is no $file"; exit 0; }
-[ -r "$file" ] || { echo "unknown $(id -un) may not read $file"; exit 0; }
-awk '/-----BEGIN CERTIFICATE-----/, /-----END CERTIFICATE-----/' "$file"
-"""
+_SERVER = shell_text(__package__, "tls_server.sh")
+_FILE = shell_text(__package__, "tls_file.sh")
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _VERIFIED = re.compile(r"Verif(?:y return code|ication error): (?:(\d+) \()?([^)\n]+)")
 _ADDRESS = re.compile(r"[0-9.]+|.*:.*")

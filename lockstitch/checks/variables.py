@@ -12,40 +12,11 @@ from lockstitch.model.command import Command, Secret, Value
 from lockstitch.model.finding import Finding
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number
+from lockstitch.model.shell import shell_text
 
 NAME = "variables"
 
-# The values stay on the host: it tells how long each is, and whether it is one of those that are refused.
-_ASK = r"""
-cd "$current" 2>/dev/null
-printf '%s\n' "$files" | while IFS= read -r file; do
-    [ -e "$file" ] || { echo "nofile $file"; continue; }
-    [ -r "$file" ] || { echo "unread $file"; continue; }
-    ls_wanted=$wanted ls_file=$file awk '
-BEGIN {
-    lines = split(ENVIRON["ls_wanted"], line, "\n")
-    for (i = 1; i <= lines; i++) {
-        parts = split(line[i], part, "\037"); known[part[1]] = 1
-        for (k = 2; k <= parts; k++) refused[part[1] "\037" part[k]] = 1
-    }
-}
-{ sub(/\r$/, ""); sub(/^[ \t]*(export[ \t]+)?/, "") }
-match($0, /^[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    name = substr($0, 1, RLENGTH - 1); value = substr($0, RLENGTH + 1)
-    sub(/[ \t]+$/, "", name); sub(/^[ \t]+/, "", value)
-    if (!(name in known)) next
-    first = substr(value, 1, 1)
-    if (first == "\"" || first == "\047") {
-        value = substr(value, 2); end = index(value, first)
-        if (end) value = substr(value, 1, end - 1)
-    } else { sub(/[ \t]+#.*$/, "", value); sub(/[ \t]+$/, "", value) }
-    state = ((name "\037" tolower(value)) in refused) ? "refused" : "set"
-    told[name] = state " " length(value)
-}
-END { for (name in told) print "variable", name, told[name], ENVIRON["ls_file"] }' "$file"
-done
-exit 0
-"""
+_ASK = shell_text(__package__, "variables.sh")
 
 
 @dataclass(frozen=True)
@@ -72,7 +43,7 @@ def variables(app: App, context: Context) -> Check:
     values = {
         "current": app.layout_paths.current,
         "files": "\n".join(app.checks.env_files),
-        "wanted": "\n".join(lines),
+        "required": "\n".join(lines),
     }
     given = {name: _given(name, wanted[name], app, context) for name in wanted}
     judged = partial(judge, wanted, given, app.checks.env_files)

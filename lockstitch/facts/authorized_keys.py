@@ -16,6 +16,7 @@ from lockstitch.facts.state_files import THERE
 from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe
+from lockstitch.model.shell import shell_text
 
 NONE = "none"
 _KINDS = re.compile(r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-(?:ssh|ecdsa)[a-z0-9-]+@openssh\.com)\Z")
@@ -23,39 +24,8 @@ _KINDS = re.compile(r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-(?:ssh|e
 _WORD = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
 _WEAK_RSA = 2048
 _SUM = re.compile(rf"(?:{NONE}|[0-9a-f]{{64}})\Z")
-_READ = (
-    THERE
-    + r"""
-cd && keys=.ssh/authorized_keys || exit 1
-why=$(there "$keys") || { [ -z "$why" ] || { printf '%s\n' "$why"; exit 1; }; echo none; exit 0; }
-content=$(cat "$keys" && echo .) || exit 1
-printf '%s' "${content%.}" | sha256sum | cut -d' ' -f1
-printf '%s' "${content%.}"
-"""
-)
-# Whole or not at all, and only over the file that was read: two who change it at once do not undo each other. Who has
-# made the new file is alone from there until it has taken its place.
-_WRITE = r"""
-cd || exit 1
-umask 077
-[ -d .ssh ] || mkdir -m 700 .ssh || exit 1
-file=$(readlink -m .ssh/authorized_keys) || exit 1
-new=$file.lockstitch left=50
-[ -w "${file%/*}" ] || { echo "${file%/*} cannot be written in"; exit 1; }
-until (set -C; : >"$new") 2>/dev/null; do
-    left=$((left - 1)); sleep 0.1
-    [ $left -gt 0 ] || { echo "$new is there: who is changing it? If nobody is, remove that file"; exit 1; }
-done
-trap 'rm -f -- "$new"' EXIT
-trap 'exit 143' HUP INT TERM
-now=none
-[ ! -e "$file" ] || now=$(sha256sum <"$file" | cut -d' ' -f1)
-[ "$now" = "$sum" ] || { echo "somebody else has changed it meanwhile: nothing was changed, type it again"; exit 1; }
-printf '%s' "$text" >"$new" || exit 1
-[ "$now" = none ] || chmod --reference="$file" -- "$new" || exit 1
-sync -- "$new" 2>/dev/null
-mv -f -- "$new" "$file" && trap - EXIT
-"""
+_READ = THERE + shell_text(__package__, "keys_read.sh")
+_WRITE = shell_text(__package__, "keys_write.sh")
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from lockstitch.databases import backup_directory
 from lockstitch.databases.backup import BackupDirectoryFacts, ServerFacts, parse_backups
 from lockstitch.databases.engine import in_vault
-from lockstitch.facts.state_files import READ
+from lockstitch.facts.state_files import NEAR, READ
 from lockstitch.inventory.model import Database
 from lockstitch.model.command import Value
 from lockstitch.model.layout import Layout
 from lockstitch.model.lock import parse_lock
 from lockstitch.model.plan import Site
-from lockstitch.model.probe import NEAR, Probe, collect, last, number, unreadable
+from lockstitch.model.probe import Probe, collect, last, number, unreadable
 
 
 def parse_vault(text: str, code: int) -> BackupDirectoryFacts:

@@ -11,31 +11,10 @@ from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number
 from lockstitch.model.removal import DISCARD
+from lockstitch.model.shell import shell_text
 
-# What is no disk is left out, and what containers have mounted: their images lie on a disk that is told. One that does
-# not answer (a dead network mount) does not hold the question up for ever.
-_USAGE = r"""
-for kind in Pk Pi; do
-    told=$(timeout 20 df -"$kind" -T -x tmpfs -x devtmpfs -x squashfs -x efivarfs 2>/dev/null)
-    [ $? -ne 124 ] || { echo "df takes too long: does a network mount hang? Try: run -- df -lh"; exit 1; }
-    printf '%s\n' "$told" | awk -v kind="$kind" '
-        NR > 1 {
-            at = $7
-            for (i = 8; i <= NF; i++) at = at " " $i
-            if (at !~ "^/(var|run)/(lib/)?(docker|containerd|containers|kubelet)/") print kind, $3, $4, $5, $2, at
-        }'
-done
-"""
-_FOLDERS = r"""
-[ -e "$path" ] || { echo "$path is not there"; exit 1; }
-{
-    timeout 300 du -xk --max-depth=1 -- "$path" 2>/dev/null
-    [ $? -ne 124 ] || echo late
-} | sort -rn | awk -v most="$((top + 1))" '
-    $0 == "late" { late = 1; next }
-    NR <= most
-    END { if (late) { print "it takes longer than five minutes to look through all of that"; exit 1 } }'
-"""
+_USAGE = shell_text(__package__, "disk_usage.sh")
+_FOLDERS = shell_text(__package__, "folders.sh")
 
 
 @dataclass(frozen=True)
@@ -108,26 +87,8 @@ def _percent(part: int, whole: int) -> int:
 
 
 LeftoverKind = Literal["release", "cache", "archives"]
-# Where pip, npm, yarn, pnpm and composer keep what they have fetched: they fetch it again when it is gone.
-_CACHES = r"""
-home=${XDG_CACHE_HOME:-$HOME/.cache}
-set -- "$home/pip" "$home/uv" "$home/yarn" "$home/pnpm" "$HOME/.npm/_cacache" "$home/composer" "$HOME/.composer/cache"
-"""
-_ASK = (
-    _CACHES
-    + r"""
-size() { du -sk -- "$1" 2>/dev/null | cut -f1; }
-for path in "$@"; do
-    if [ -d "$path" ]; then printf 'cache\t%s\t%s\n' "$(size "$path")" "$path"; fi
-done
-for id in $ids; do printf 'release\t%s\t%s\n' "$(size "$releases/$id")" "$id"; done
-archives=/var/cache/apt/archives
-if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
-    kib=$(find "$archives" -name '*.deb' -exec du -k {} + 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }')
-    printf 'archives\t%s\t%s\n' "$kib" "$archives"
-fi
-"""
-)
+_CACHES = shell_text(__package__, "caches.sh")
+_LEFTOVERS = _CACHES + shell_text(__package__, "leftovers.sh")
 CLEAN_CACHES = (
     DISCARD + _CACHES + 'code=0; for path in "$@"; do [ ! -d "$path" ] || discard "$path" || code=1; done; exit $code\n'
 )
@@ -158,4 +119,4 @@ def leftovers(releases: str, ids: Sequence[str]) -> Probe[tuple[Leftover, ...]]:
                     found.append(Leftover(kind, size, name))
         return tuple(found)
 
-    return Probe("leftovers", Command(_ASK, values={"releases": releases, "ids": " ".join(ids)}), parse)
+    return Probe("leftovers", Command(_LEFTOVERS, values={"releases": releases, "ids": " ".join(ids)}), parse)

@@ -7,9 +7,11 @@ from dataclasses import field
 
 from lockstitch.facts.clock import ASK, Clock, parse
 from lockstitch.facts.packages import PENDING
+from lockstitch.facts.state_files import NEAR
 from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import NEAR, Probe, number
+from lockstitch.model.probe import Probe, number
+from lockstitch.model.shell import shell_text
 from lockstitch.model.version import parse_version, shown
 from lockstitch.services.systemd_unit import VIRTUAL
 
@@ -33,26 +35,7 @@ def parse_reboot(text: str, code: int) -> str | None:
 
 
 PROGRAMS = ("git", "python3", "node", "php")
-_FACTS = r"""
-[ -r /etc/os-release ] && (. /etc/os-release && echo "os ${PRETTY_NAME:-$NAME}")
-echo "kernel $(uname -sr)"
-echo "machine $(uname -m)"
-echo "hostname $(uname -n)"
-awk '{ printf "uptime %d\n", $1 }' /proc/uptime 2>/dev/null
-echo "now $(date -u +%s)"
-echo "zone $(date +'%Z %z')"
-awk '{ print "load", $1, $2, $3 }' /proc/loadavg 2>/dev/null
-awk '/^(MemTotal|MemAvailable|SwapTotal|SwapFree):/ { printf "%s %d\n", $1, $2 }' /proc/meminfo 2>/dev/null
-printf '%s\n' "$paths" | while IFS= read -r path; do
-    df -Pk -- "$(near "$path")" 2>/dev/null | awk 'NR == 2 { printf "disk %s %s %s\n", $2, $4, $6 }'
-done
-for program in $programs; do
-    command -v "$program" >/dev/null 2>&1 || continue
-    echo "program $program $(timeout 5 "$program" --version </dev/null 2>/dev/null | head -n 1)"
-done
-echo "user $(id -un)"
-exit 0
-"""
+_FACTS = shell_text(__package__, "host.sh")
 
 
 @dataclass(frozen=True)

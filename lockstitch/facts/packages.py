@@ -12,45 +12,13 @@ from lockstitch.model.layout import layout
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site
 from lockstitch.model.probe import Probe, number
+from lockstitch.model.shell import shell_text
 
 APP = "machine"
 
-# Debian's file, or Red Hat's program.
-PENDING = r"""
-if [ -e /run/reboot-required ] || [ -e /var/run/reboot-required ]; then
-    echo pending
-    sort -u /run/reboot-required.pkgs 2>/dev/null | sed 's/^/for /'
-elif command -v needs-restarting >/dev/null 2>&1; then
-    timeout 10 needs-restarting -r >/dev/null 2>&1; case $? in 0) echo settled ;; 1) echo pending ;; esac
-elif [ -e /etc/debian_version ]; then echo settled; fi
-exit 0
-"""
-# The boot id is the kernel's. What has no kernel of its own, such as a container, begins anew with its first process.
-_BOOT = r"""
-first=$(sed 's/.*) //' /proc/1/stat 2>/dev/null | cut -d ' ' -f 20)
-echo "boot $(cat /proc/sys/kernel/random/boot_id 2>/dev/null) $first"
-echo "system $(systemctl is-system-running 2>/dev/null)"
-if ! command -v systemctl >/dev/null; then echo "refused there is no systemctl on this host"
-elif [ "$(id -u)" != 0 ] && ! sudo -n -l systemctl reboot >/dev/null 2>&1; then
-    echo "refused $(id -un) may not run \`systemctl reboot\` with sudo without a password"
-fi
-"""
-# Simulated, so nothing is locked and nothing changes. An update of the lists leaves its time on the folder.
-_PACKAGES = r"""
-LC_ALL=C; export LC_ALL
-ls_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
-command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || { echo "foreign no apt-get"; exit 0; }
-if [ -n "$refresh" ]; then
-    ls_root env LC_ALL=C apt-get -q -o DPkg::Lock::Timeout=120 update >&2 \
-        || { echo "problem apt-get update failed"; exit 0; }
-fi
-echo "refreshed $(stat -c %Y /var/lib/apt/lists /var/lib/apt/lists/partial /var/lib/apt/periodic/update-success-stamp \
-    2>/dev/null | sort -n | tail -n 1)"
-said=$(apt-get -s -q -o APT::Get::Show-User-Simulation-Note=false upgrade --with-new-pkgs 2>&1) \
-    || { printf 'problem %s\n' "$(printf '%s\n' "$said" | tail -n 1)"; exit 0; }
-printf '%s\n' "$said" | grep '^Inst ' || :
-printf '%s\n' "$said" | sed -n '/kept back:$/,/^[^ ]/{s/^  *//p;}' | tr ' ' '\n' | sed -n 's/^\(..*\)$/kept \1/p'
-"""
+PENDING = shell_text(__package__, "reboot_pending.sh")
+_BOOT = shell_text(__package__, "boot.sh")
+_PACKAGES = shell_text(__package__, "packages.sh")
 _INST = re.compile(r"Inst ([a-z0-9][a-z0-9+.-]*(?::[a-z0-9]+)?)(?: \[([^\]]*)\])? \((\S+) (.*)\)")
 _SETTLING = ("initializing", "starting", "stopping")
 

@@ -9,32 +9,10 @@ from lockstitch.facts.table import Rows, TableQuery, size, span
 from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number
+from lockstitch.model.shell import shell_text
 
 _SORT: dict[str, str] = {"cpu": "-pcpu", "memory": "-rss", "age": "-etimes"}
-# What asks is left out: its group is that of this script. `args` may hold anything, so it is the last. Chosen there,
-# since of a long answer only the end would arrive, and the busiest stand first.
-_TEXT = r"""
-command -v ps >/dev/null 2>&1 || { echo "ps is not there: it is in the package procps"; exit 1; }
-mine=$(ps -o pgid= -p $$ | tr -d ' ')
-LC_ALL=C; export LC_ALL
-COLUMNS=10000 ps -ww -eo pgid=,pid=,user:32=,pcpu=,rss=,etimes=,stat=,args= --sort="$sort" \
-    | mine="$mine" match="$match" top="$top" most="$most" awk '
-        $1 == ENVIRON["mine"] { next }
-        {
-            command = $0
-            for (i = 0; i < 7; i++) sub(/^ *[^ ]+ +/, "", command)
-            if (ENVIRON["match"] != $3 && index(command, ENVIRON["match"]) == 0) next
-            line = substr($0, 1, length($0) - length(command)) substr(command, 1, 2000)
-            said += length(line) + 1
-            if (said > ENVIRON["most"] + 0) {
-                print "these are more than can be told at once: give a smaller --top, or a part of the command"
-                failed = 1; exit
-            }
-            print line
-            if (++told == ENVIRON["top"] + 0) exit
-        }
-        END { exit failed }'
-"""
+_TEXT = shell_text(__package__, "processes.sh")
 # In bytes; what is kept of an answer is a little more.
 _MOST = 250_000
 

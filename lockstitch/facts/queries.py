@@ -9,15 +9,16 @@ from typing import Any
 from lockstitch.databases.migrations import LIST, Pending, parse_pending
 from lockstitch.facts.git import PLACE, RECALL, RESOLVE
 from lockstitch.facts.site import CheckoutFacts, HostFacts, Target, parse_git_lock, parse_submodule
-from lockstitch.facts.state_files import READ, THERE
+from lockstitch.facts.state_files import NEAR, READ, THERE
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Command
 from lockstitch.model.host import Host
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.lock import parse_lock
 from lockstitch.model.plan import Commit, Site
-from lockstitch.model.probe import NEAR, Probe, collect, last, number, record, unreadable
+from lockstitch.model.probe import Probe, collect, last, number, record, unreadable
 from lockstitch.model.release import REVISION
+from lockstitch.model.shell import shell_text
 from lockstitch.services.release_context import ReleaseContext
 
 
@@ -97,14 +98,7 @@ def parse_target(text: str, code: int) -> Target:
     )
 
 
-_HOST = r"""
-for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
-echo "free $(df -Pk "$(near "$path")" 2>/dev/null | awk 'NR == 2 { print $4 }')"
-for folder in "$path" "$state"; do at=$(near "$folder"); [ -w "$at" ] || echo "unwritable $at"; done
-read_lock
-read_journal
-exit 0
-"""
+_HOST = shell_text(__package__, "site.sh")
 
 
 @dataclass(frozen=True)

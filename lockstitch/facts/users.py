@@ -8,22 +8,11 @@ from lockstitch.facts.table import Rows, TableQuery
 from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number
+from lockstitch.model.shell import shell_text
 
 # Groups whose members may use sudo in Debian, Ubuntu, Red Hat and Alpine.
 _ADMIN = ("sudo", "wheel", "admin")
-# A key file that cannot be read is told as `?`: most belong to others.
-_TEXT = r"""
-getent passwd | while IFS=: read -r name x uid x x home shell; do
-    case "$uid:$shell" in 0:*) ;; *:*/nologin | *:*/false | *:*/sync | *:*/halt | *:*/shutdown) continue ;; esac
-    keys=$home/.ssh/authorized_keys
-    if [ -r "$keys" ]; then count=$(grep -c '^[^#[:space:]]' "$keys")
-    elif [ -x "$home" ] && [ ! -e "$home/.ssh" ]; then count=0
-    else count='?'; fi
-    here=$(who 2>/dev/null | awk -v name="$name" '$1 == name' | wc -l)
-    printf 'account\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$uid" "$shell" "$home" "$count" "$((here))" \
-        "$(id -nG "$name" 2>/dev/null)"
-done
-"""
+_TEXT = shell_text(__package__, "users.sh")
 
 
 @dataclass(frozen=True)

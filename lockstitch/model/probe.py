@@ -12,11 +12,6 @@ from lockstitch.model.lazy_dataclass import dataclass
 T = TypeVar("T")
 _DIGITS = 15
 
-# `near PATH`: the nearest folder above a path that is there.
-NEAR = r"""
-near() { d=$1; while [ ! -e "$d" ]; do case $d in */*) d=${d%/*}; d=${d:-/} ;; *) d=. ;; esac; done; printf %s "$d"; }
-"""
-
 
 @dataclass(frozen=True)
 class Probe(Generic[T]):

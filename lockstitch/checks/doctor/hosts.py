@@ -12,25 +12,10 @@ from lockstitch.model.finding import Finding
 from lockstitch.model.host import Host
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe
+from lockstitch.model.shell import shell_text
 
 _TOOLS = ("git", "tar", "awk", "sed", "timeout", "df")
-_ASK = r"""
-echo "user $(id -un)"
-for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
-at=$(pwd); [ -w "$at" ] || echo "unwritable $at"
-if [ "$(id -u)" = 0 ]; then echo "sudo root"
-elif ! command -v sudo >/dev/null 2>&1; then echo "sudo absent"
-elif sudo -n true >/dev/null 2>&1; then echo "sudo all"
-elif sudo -n -l >/dev/null 2>&1; then echo "sudo some"
-else echo "sudo none"; fi
-for user in $users; do
-    if ! id "$user" >/dev/null 2>&1; then echo "nouser $user"
-    elif [ "$(id -u)" = 0 ] || [ "$(id -un)" = "$user" ]; then echo "may $user"
-    elif sudo -n -u "$user" true >/dev/null 2>&1; then echo "may $user"
-    else echo "maynot $user"; fi
-done
-exit 0
-"""
+_ASK = shell_text(__package__, "login.sh")
 
 
 @dataclass(frozen=True)

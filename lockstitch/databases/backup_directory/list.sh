@@ -22,8 +22,9 @@ for mark in "$marks"/*; do
     if [ -f "$mark" ] && [ -d "$directory/${mark##*/}" ]; then printf 'marked %s %s\n' "${mark##*/}" "$(head -n 1 "$mark" | cut -c 1-2000)"; fi
 done
 for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
-echo "free $(df -Pk "$(near "$directory")" 2>/dev/null | awk 'NR == 2 { print $4 }')"
-at=$(near "$directory"); { [ -w "$at" ] && [ -x "$at" ]; } || echo "unwritable $at"
+near "$directory"
+df -Pk "$near" 2>/dev/null | { read -r _; read -r _ _ _ free _; echo "free $free"; }
+{ [ -w "$near" ] && [ -x "$near" ]; } || echo "unwritable $near"
 read_lock
 read_journal | grep -v '^journal '
 echo "now $(date -u +%Y-%m-%dT%H:%M:%SZ)"
