@@ -11,6 +11,7 @@ from lockstitch.cli.facts import answers
 from lockstitch.cli.fanout import end, record, show
 from lockstitch.cli.output import aside, tell
 from lockstitch.cli.session import Session
+from lockstitch.engine.ask import Query, Reply, ask
 from lockstitch.engine.fanout import NOT_BEGUN, HostScript, run_on_hosts
 from lockstitch.engine.journal import now
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
@@ -86,11 +87,11 @@ def _change(session: Session, what: str, make: KeyFileChange, so: str) -> None:
     done = {host.name: HostResult(ExitCode.INTERRUPTED, NOT_BEGUN) for host in hosts}
     try:
         stopped = threading.Event()
-        asked = [_work(host, session.user, key_file().command, "read") for host in hosts]
-        read = run_on_hosts(session.remote, asked, way=session.limits, stopped=stopped)
-        decided = {host.name: _decided(session, host, read[host.name], make, so) for host in hosts}
+        queries = [Query(host.name, host, (key_file(),), user=session.user or None) for host in hosts]
+        replies = ask(session.remote, queries, session.limits, stopped)
+        decided = {host.name: _decided(session, host, replies[host.name], make, so) for host in hosts}
         done |= {name: one for name, one in decided.items() if isinstance(one, HostResult)}
-        work = [_work(h, session.user, one, "write") for h in hosts if isinstance(one := decided[h.name], Command)]
+        work = [_work(h, session.user, one) for h in hosts if isinstance(one := decided[h.name], Command)]
         if not stopped.is_set():
             done |= {label: _why(one) for label, one in run_on_hosts(session.remote, work, way=session.limits).items()}
     finally:
@@ -99,11 +100,11 @@ def _change(session: Session, what: str, make: KeyFileChange, so: str) -> None:
     show(session, done)
 
 
-def _decided(session: Session, host: Host, read: HostResult, make: KeyFileChange, so: str) -> HostResult | Command:
+def _decided(session: Session, host: Host, read: Reply, make: KeyFileChange, so: str) -> HostResult | Command:
     """What is to be written on a host, or why nothing is."""
-    if read.code is not ExitCode.DONE:
-        return _why(read)
-    file = key_file().parse(read.results[0].output, read.results[0].code)
+    if read.result.code is not ExitCode.DONE:
+        return _why(read.result)
+    (file,) = read.facts
     if file is None:
         return _UNREADABLE
     try:
@@ -130,8 +131,8 @@ def _why(one: HostResult) -> HostResult:
     return HostResult(one.code, said, one.results, one.exit, one.seconds) if said else one
 
 
-def _work(host: Host, user: str, command: Command, name: str) -> HostScript:
-    return HostScript(host.name, host, Script((Step(name, "", command, timeout=60),), user=user or None))
+def _work(host: Host, user: str, command: Command) -> HostScript:
+    return HostScript(host.name, host, Script((Step("write", "", command, timeout=60),), user=user or None))
 
 
 def _told(key: AuthorizedKey) -> dict[str, str]:

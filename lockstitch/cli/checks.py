@@ -15,8 +15,9 @@ from lockstitch.cli.context import plain_host
 from lockstitch.cli.fanout import record
 from lockstitch.cli.session import Session, words
 from lockstitch.databases.health_check import Thresholds, judge
+from lockstitch.engine.ask import Query, Reply, ask
 from lockstitch.engine.journal import now
-from lockstitch.engine.survey import DatabaseFacts, Query, Reply, examine, inquire, of
+from lockstitch.engine.survey import DatabaseFacts, survey_databases
 from lockstitch.errors import ExitCode, HostLostError, LockstitchError, UsageError
 from lockstitch.facts.host import fact_probes
 from lockstitch.inventory.fleet import Fleet
@@ -41,7 +42,7 @@ def database_findings(session: Session, fleet: Fleet, context: Context, *, impli
             says = f"it cannot be asked: {error.message}"
             _add(found, database, (Finding("database", "warn", says, error.hint or "make it available here"),))
     asked = {name: database for name, database in meant.items() if name in urls}
-    for name, answer in examine(session.remote, asked, urls).items() if asked else ():
+    for name, answer in survey_databases(session.remote, asked, urls, state=True).items():
         at = asked[name]
         if isinstance(answer, DatabaseFacts):
             _add(found, at, tuple(_judged(fleet.inventory.name, at, answer, context.now)))
@@ -84,7 +85,7 @@ def show_checks(session: Session, only: str, skip: str) -> None:
     askings = [one for fleet, context in asked for one in gathered(fleet, context, skipped, implied=True)]
     plain = [usual_host(plain_host(name)) for name in session.c.selection.plain]
     askings += [replace(one, checks=tuple(c for c in one.checks if c.name not in skipped)) for one in plain]
-    answers = inquire(session.remote, [of(one) for one in askings], session.limits)
+    answers = ask(session.remote, [query_of(one) for one in askings], session.limits)
     found = judged(askings, answers)
     if "database" not in skipped and not interrupted(answers):
         for fleet, context in asked:
@@ -109,35 +110,40 @@ def context_of(fleet: Fleet, *, reveal: bool = True, implied: bool = False) -> C
     return Context(datetime.now(UTC), values, lacking)
 
 
+def query_of(group: CheckGroup) -> Query:
+    """Return the query for the probes of a group of checks."""
+    return Query(group.label, group.host, tuple(c.probe for c in group.checks), group.app, group.user)
+
+
 def judged(askings: Sequence[CheckGroup], answers: Mapping[str, Reply]) -> dict[str, CheckedHost]:
     """The findings of every host, those of its apps after its own."""
     found: dict[str, CheckedHost] = {}
     for asking in askings:
         answer, name = answers[asking.label], asking.host.name
         before = found.get(name, CheckedHost())
-        if answer.away and asking.user and answer.error is None:
+        if answer.away and asking.user and answer.connected:
             found[name] = replace(before, findings=(*before.findings, (asking.app, _refused(asking, answer))))
         elif answer.away:
             found[name] = _away(answer)
         elif not before.away:
-            said = findings(asking, answer.read, answer.done.words)
+            said = findings(asking, answer.facts, answer.result.words)
             found[name] = replace(before, findings=(*before.findings, *((asking.app, one) for one in said)))
     return found
 
 
 def _away(answer: Reply) -> CheckedHost:
-    return CheckedHost(away=answer.done.words, hint=answer.error.hint if answer.error else "")
+    return CheckedHost(away=answer.result.words, hint=answer.error.hint if answer.error else "")
 
 
 def interrupted(answers: Mapping[str, Reply]) -> list[HostResult]:
     """Those that were cut off by whoever typed."""
-    return [one.done for one in answers.values() if one.done.code is ExitCode.INTERRUPTED]
+    return [one.result for one in answers.values() if one.interrupted]
 
 
 def _refused(asking: CheckGroup, answer: Reply) -> Finding:
     """The host is there, and nothing can be asked as the app's user."""
     hint = f"a file in /etc/sudoers.d must let the login user act as {asking.user}: fab -H ENV doctor looks"
-    return Finding("user", "fail", f"it cannot be asked as {asking.user}: {answer.done.words}", hint)
+    return Finding("user", "fail", f"it cannot be asked as {asking.user}: {answer.result.words}", hint)
 
 
 def _beside(found: dict[str, CheckedHost], more: Mapping[str, CheckedHost]) -> None:
@@ -160,10 +166,10 @@ def before_deploy(session: Session, fleet: Fleet, skip: str) -> tuple[str, ...]:
     found: dict[str, CheckedHost] = {}
     if askings:
         session.note(f"checking {', '.join(dict.fromkeys(one.host.name for one in askings))}")
-        answers = inquire(session.remote, [of(one) for one in askings])
+        answers = ask(session.remote, [query_of(one) for one in askings])
         if interrupted(answers):
             raise KeyboardInterrupt
-        if lost := [answer.error for answer in answers.values() if answer.error]:
+        if lost := [error for answer in answers.values() if (error := answer.connect_error)]:
             raise lost[0]
         found = judged(askings, answers)
     _beside(found, database_findings(session, fleet, context, implied=False))
@@ -195,12 +201,12 @@ def show_facts(session: Session) -> None:
     for fleet in session.c.selection.fleets:
         for host, app in fleet.sites():
             paths.setdefault(host.name, []).append(app.path)
-    inquiries = [Query(h.name, h, fact_probes(paths.get(h.name, []))) for h in session.c.hosts]
-    answers = inquire(session.remote, inquiries, session.limits)
-    told = {name: one for name, one in answers.items() if len(one.read) == 3}
-    found = {name: ReportedHost(one.read[1], one.read[0], one.read[2]) for name, one in told.items()}
+    queries = [Query(h.name, h, fact_probes(paths.get(h.name, []))) for h in session.c.hosts]
+    answers = ask(session.remote, queries, session.limits)
+    told = {name: one for name, one in answers.items() if len(one.facts) == 3}
+    found = {name: ReportedHost(one.facts[1], one.facts[0], one.facts[2]) for name, one in told.items()}
     away = {name: _away(one) for name, one in answers.items() if name not in told}
-    ended = {name: one.done for name, one in answers.items()}
+    ended = {name: one.result for name, one in answers.items()}
     record(session, "facts", ended, began, time.monotonic() - start)
     code = worst_exit_code(list(ended.values()))
     session.answer(lambda: facts_json(found, away, int(code)), lambda: facts_text(found, away))

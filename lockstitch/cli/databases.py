@@ -12,7 +12,7 @@ from lockstitch.cli.session import Session, words
 from lockstitch.databases.backup import BackupDirectoryFacts, is_of
 from lockstitch.databases.health_check import Thresholds, judge
 from lockstitch.engine.database_console import at_terminal
-from lockstitch.engine.survey import DatabaseFacts, examine, look
+from lockstitch.engine.survey import DatabaseFacts, survey_databases
 from lockstitch.errors import CheckError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.site import Survey
 from lockstitch.inventory.fleet import Fleet
@@ -42,11 +42,11 @@ class DatabaseSession:
     def facts(self, *, servers: bool) -> dict[str, BackupDirectoryFacts]:
         """What lies in every vault; raises the first error there is, since half an answer would mislead."""
         urls: dict[str, Value] = {d.name: self.secret(d.url) for d in self.databases.values()} if servers else {}
-        found = look(self.session.remote, self.databases, urls)
+        found = survey_databases(self.session.remote, self.databases, urls)
         for answer in found.values():
             if isinstance(answer, LockstitchError):
                 raise answer
-        return {name: answer for name, answer in found.items() if isinstance(answer, BackupDirectoryFacts)}
+        return {name: answer.vault for name, answer in found.items() if isinstance(answer, DatabaseFacts)}
 
     def shelves(self, *, servers: bool = True, proving: bool = False) -> list[DatabaseJob]:
         """Every database that is meant with what was found of it, and the logins this will need."""
@@ -116,7 +116,8 @@ def show_check(session: Session, named: str) -> None:
     """Judge every database that is meant, and end with 7 when one fails, with 3 when one's host is away."""
     stores = DatabaseSession(session, named)
     databases, now = stores.databases, datetime.now(UTC)
-    found = examine(stores.session.remote, databases, {name: stores.secret(d.url) for name, d in databases.items()})
+    urls = {name: stores.secret(d.url) for name, d in databases.items()}
+    found = survey_databases(stores.session.remote, databases, urls, state=True)
     away = {name: error for name, error in found.items() if isinstance(error, LockstitchError)}
     judged = {
         name: (

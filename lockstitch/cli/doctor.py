@@ -11,12 +11,12 @@ from pathlib import Path
 from lockstitch.checks.doctor import controller, ssh_files
 from lockstitch.checks.doctor.hosts import askings, login
 from lockstitch.checks.doctor.ssh_files import conflicts
-from lockstitch.cli.checks import codes, interrupted, judged
+from lockstitch.cli.checks import codes, interrupted, judged, query_of
 from lockstitch.cli.context import plain_host
 from lockstitch.cli.fanout import record
 from lockstitch.cli.session import Session
+from lockstitch.engine.ask import ask
 from lockstitch.engine.journal import now
-from lockstitch.engine.survey import inquire, of
 from lockstitch.errors import HostKeyError, LockstitchError
 from lockstitch.inventory.model import Inventory
 from lockstitch.model.finding import Finding
@@ -77,9 +77,9 @@ def _way(session: Session, host: Host) -> tuple[Hop, ...]:
 def _hosts(session: Session) -> tuple[dict[str, CheckedHost], list[HostResult]]:
     asked = [one for fleet in session.c.selection.fleets for one in askings(fleet)]
     asked += [login(plain_host(name)) for name in session.c.selection.plain]
-    answers = inquire(session.remote, [of(one) for one in asked], session.limits)
+    answers = ask(session.remote, [query_of(one) for one in asked], session.limits)
     found = judged(asked, answers)
-    errors = {one.host.name: error for one in asked if (error := answers[one.label].error)}
+    errors = {one.host.name: error for one in asked if (error := answers[one.label].connect_error)}
     hosts = {one.host.name: one.host for one in asked}
     told = {
         name: _failed(one, errors[name]) if name in errors else _reached(session, hosts[name], one)

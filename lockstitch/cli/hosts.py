@@ -12,7 +12,8 @@ from lockstitch.cli.apps import limited
 from lockstitch.cli.fanout import by_hand, end
 from lockstitch.cli.run_plan import carry_out
 from lockstitch.cli.session import Session, words
-from lockstitch.engine.fanout import HostScript, run_on_hosts
+from lockstitch.engine.ask import Query, ask
+from lockstitch.engine.fanout import HostScript
 from lockstitch.errors import CheckError, ConnectError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.packages import Packages, boot_probe, packages_probe
 from lockstitch.facts.site import Survey
@@ -47,7 +48,8 @@ def reboot_hosts(session: Session, *, only_pending: bool, timeout: float) -> Non
 def show_updates(session: Session, *, refresh: bool) -> None:
     """What apt would do on every host; a line in the journal, as it may have fetched lists."""
     probe = packages_probe(refresh=refresh)
-    work = _work(session, probe)
+    script = Script((Step(probe.name, "", probe.command, timeout=_MANY),))
+    work = [HostScript(host.name, host, script) for host in session.c.hosts]
     typed = "packages.updates --refresh" if refresh else "packages.updates"
     done = by_hand(session, typed, work)
     found: dict[str, Packages | HostResult] = {}
@@ -99,14 +101,14 @@ def _turns(session: Session) -> plans.RollingHosts:
 def _asked(session: Session, probe: Probe[T]) -> dict[str, T]:
     """What every host answers. Raises where one gives none: nothing is changed on a part of them."""
     session.note(f"asking {counted(len(session.c.hosts), 'host')}")
-    done = run_on_hosts(session.remote, _work(session, probe))
-    silent = {host: one for host, one in done.items() if not one.results}
+    replies = ask(session.remote, [Query(host.name, host, (probe,), seconds=_MANY) for host in session.c.hosts])
+    silent = [reply.result for reply in replies.values() if not reply.facts]
     if not silent:
-        return {host: probe.parse(one.results[0].output, one.results[0].code) for host, one in done.items()}
-    if worst_exit_code(list(silent.values())) is ExitCode.INTERRUPTED:
+        return {host: reply.facts[0] for host, reply in replies.items()}
+    if worst_exit_code(silent) is ExitCode.INTERRUPTED:
         sys.exit(int(ExitCode.INTERRUPTED))
-    error = _SilentError("\n".join([*(one.words for one in silent.values()), "nothing was changed"]))
-    error.exit_code = worst_exit_code(list(silent.values()))
+    error = _SilentError("\n".join([*(result.words for result in silent), "nothing was changed"]))
+    error.exit_code = worst_exit_code(silent)
     raise error
 
 
@@ -116,11 +118,6 @@ def _boot_of_this_machine(session: Session) -> str:
     script = Script((Step(probe.name, "", probe.command, timeout=_MANY),))
     (result,) = session.remote.here.run(Host("this machine", Address("this machine"), local=True), script)
     return probe.parse(result.output, result.code).identity
-
-
-def _work(session: Session, probe: Probe[T]) -> list[HostScript]:
-    steps = (Step(probe.name, "", probe.command, timeout=_MANY),)
-    return [HostScript(host.name, host, Script(steps)) for host in session.c.hosts]
 
 
 class _SilentError(LockstitchError):
@@ -139,22 +136,16 @@ def clean_disks(session: Session, only: str) -> None:
         cleaning = plans.DiskCleanup(fleet, found, session.run_id, session.by, session.message)
         hosts = {host.name: host for host in fleet.hosts}
         probes = cleaning.asks()
-        work = [
-            HostScript(
-                str(site),
-                hosts[site.host],
-                Script((Step(probe.name, "", probe.command, timeout=_LONGEST),), app=site.app, user=site.user),
-            )
+        queries = [
+            Query(str(site), hosts[site.host], (probe,), site.app, site.user, _LONGEST, exact=True)
             for site, probe in probes.items()
         ]
         stopped = threading.Event()
-        done = run_on_hosts(session.remote, work, stopped=stopped)
+        replies = ask(session.remote, queries, stopped=stopped)
         if stopped.is_set():
             raise KeyboardInterrupt
-        if bad := [f"{label}: {one.words}" for label, one in done.items() if one.code is not ExitCode.DONE]:
+        if bad := [f"{name}: {r.result.words}" for name, r in replies.items() if r.result.code is not ExitCode.DONE]:
             raise CheckError(listed([*bad, "what can go could not be seen there; nothing was changed"]))
-        results = {site: done[str(site)].results[0] for site in probes}
-        left = {site: probe.parse(results[site].output, results[site].code) for site, probe in probes.items()}
-        return plans.clean(cleaning, left)
+        return plans.clean(cleaning, {site: replies[str(site)].facts[0] for site in probes})
 
     carry_out(session, make)

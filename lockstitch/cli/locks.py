@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from lockstitch import plans
 from lockstitch.cli.session import Session
-from lockstitch.databases.backup import BackupDirectoryFacts
 from lockstitch.engine.journal import now
 from lockstitch.engine.locks import Locks, break_locks
-from lockstitch.engine.survey import look
+from lockstitch.engine.survey import survey_databases
 from lockstitch.errors import CheckError, LockstitchError
 from lockstitch.facts.database import database_site
 from lockstitch.inventory.fleet import Fleet
@@ -70,11 +69,10 @@ def _databases(fleet: Fleet) -> list[Database]:
 def _of_vaults(session: Session, fleet: Fleet) -> dict[Site, LockInfo | None]:
     databases = {database.name: database for database in _databases(fleet)}
     held: dict[Site, LockInfo | None] = {}
-    for name, answer in look(session.remote, databases, {}).items():
+    for name, answer in survey_databases(session.remote, databases, {}).items():
         if isinstance(answer, LockstitchError):
             raise answer
-        assert isinstance(answer, BackupDirectoryFacts)
-        if answer.unreadable:
-            raise CheckError(listed(f"{name}: unreadable: {why}" for why in answer.unreadable))
-        held[database_site(databases[name])] = parse_lock(answer.lock_file)
+        if answer.vault.unreadable:
+            raise CheckError(listed(f"{name}: unreadable: {why}" for why in answer.vault.unreadable))
+        held[database_site(databases[name])] = parse_lock(answer.vault.lock_file)
     return held

@@ -136,7 +136,7 @@ class DatabaseState:
     problems: tuple[str, ...] = ()
     problem: str = ""
 
-    def told(self, change: Callable[[str], str]) -> DatabaseState:
+    def masked(self, change: Callable[[str], str]) -> DatabaseState:
         """Return the same with every text that others wrote changed: to mask what must not be shown."""
 
         def query(one: ActiveQuery) -> ActiveQuery:

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from lockstitch.concurrency import run_parallel
 from lockstitch.errors import ExitCode, LockstitchError
-from lockstitch.model.command import mask
 from lockstitch.model.host import Host
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Script
-from lockstitch.model.results import Event, HostResult, Observer, StepOutput, nobody
+from lockstitch.model.results import HostResult, Observer, nobody
 from lockstitch.remote import Remote
+from lockstitch.remote.masked import MaskedRemote
 
 DAY = 86400.0
 NOT_BEGUN = "interrupted before it began"
@@ -89,16 +89,10 @@ def _once(remote: Remote, given: HostScript, observe: Observer, timeout: float) 
     script = given.script
     if timeout:
         script = replace(script, steps=tuple(replace(step, timeout=timeout) for step in script.steps))
-    secrets = {secret for step in script.steps for secret in step.command.secrets()}
-
-    def masked(event: Event) -> None:
-        observe(replace(event, line=mask(event.line, secrets)) if isinstance(event, StepOutput) else event)
-
     try:
-        results = remote.run(given.host, script, masked if secrets else observe)
+        results = MaskedRemote(remote).run(given.host, script, observe)
     except LockstitchError as error:
         return HostResult(error.exit_code, error.message)
-    results = tuple(replace(result, output=mask(result.output, secrets)) for result in results)
     bad = next((result for result in results if not result.ok), None)
     if bad is None:
         return HostResult(ExitCode.DONE, "ok", results, 0)

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from lockstitch.errors import HostKeyError, HostLostError, LockstitchError
-from lockstitch.model.command import Command, Secret, mask
+from lockstitch.model.command import Command, Secret
 from lockstitch.model.gate import Gate, Verdict, inconclusive
 from lockstitch.model.host import Host
 from lockstitch.model.outcome import Failure, GateAsked, RunEvent, RunMessage
 from lockstitch.model.plan import Condition, Plan, Script, Site, SitePlan, Step, warnings_of
-from lockstitch.model.results import Event, Result, StepBegan, StepOutput
+from lockstitch.model.results import Event, Result, StepBegan
 from lockstitch.remote import Remote
+from lockstitch.remote.masked import MaskedRemote
 
 TAIL = 20
 # How much longer than its own time limit a gate's probe may take before its host counts as lost.
@@ -32,14 +33,14 @@ class SiteRunner:
     ) -> None:
         self.seconds: dict[Site, float] = {}
         self.stopped = threading.Event()
-        self._plan, self._remote, self._hosts, self._observe = plan, remote, hosts, observe
+        self._remote = MaskedRemote(remote, _secrets(plan))
+        self._plan, self._hosts, self._observe = plan, hosts, observe
         self._began: dict[int, set[str]] = {}
         self._answers: dict[Site, tuple[Result, ...]] = {}
         self.told: dict[str, dict[str, str]] = {}
         self.warnings: list[str] = []
         self._needed: dict[int, Verdict] = {}
         self._stuck: set[Site] = set()
-        self._secrets = frozenset(_secrets(plan))
 
     def steps(self, unit: SitePlan) -> Failure | None:
         """Carry out a unit's steps; what failed, or None. The gates' first asking travels with them."""
@@ -168,7 +169,7 @@ class SiteRunner:
             return {}
         script = Script(steps, app=site.app, keep_going=True, user=site.user)
         try:
-            return {r.name: last_lines(self._mask(r.output)) for r in self._remote.run(self._hosts[site.host], script)}
+            return {r.name: last_lines(r.output) for r in self._remote.run(self._hosts[site.host], script)}
         except LockstitchError:
             return {}
 
@@ -186,7 +187,7 @@ class SiteRunner:
 
     def _judge(self, site: Site, gates: list[Gate], results: tuple[Result, ...], attempt: int) -> list[Verdict]:
         verdicts = [g.judge(g.probe.parse(r.output, r.code)) for g, r in zip(gates, results, strict=True)]
-        verdicts = [replace(v, reason=self._mask(v.reason), hint=self._mask(v.hint)) for v in verdicts]
+        verdicts = [replace(v, reason=self._remote.mask(v.reason), hint=self._remote.mask(v.hint)) for v in verdicts]
         for gate, verdict in zip(gates, verdicts, strict=True):
             self._observe(GateAsked(site, gate.name, verdict, attempt))
         return verdicts
@@ -199,26 +200,20 @@ class SiteRunner:
                 return
             if isinstance(event, StepBegan):
                 began(event.name)
-            elif isinstance(event, StepOutput):
-                event = replace(event, line=self._mask(event.line))
             self._observe(event)
 
         start = time.monotonic()
         try:
-            results = self._remote.run(self._hosts[site.host], script, watch)
+            return self._remote.run(self._hosts[site.host], script, watch)
         except LockstitchError as error:
             # Said at once: other hosts may go on for long before the wave is over.
             self._observe(RunMessage(error.message))
             raise
         finally:
             self.seconds[site] = self.seconds.get(site, 0.0) + time.monotonic() - start
-        return tuple(replace(result, output=self._mask(result.output)) for result in results)
 
     def _script(self, site: Site, steps: tuple[Step, ...]) -> Script:
         return Script(steps, self._plan.run, self._plan.by, site.app, site.layout.journal, user=site.user)
-
-    def _mask(self, text: str) -> str:
-        return mask(text, self._secrets) if self._secrets else text
 
 
 def last_lines(output: str) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ from typing import Any
 from lockstitch import plans
 from lockstitch.databases.backup import Backup, BackupDirectoryFacts
 from lockstitch.engine.runner import run
-from lockstitch.engine.survey import look
+from lockstitch.engine.survey import survey_databases
 from lockstitch.errors import LockstitchError
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.load import InventoryFolder
 from lockstitch.inventory.model import Database
 from lockstitch.inventory.selection import select
-from lockstitch.model.command import Secret
+from lockstitch.model.command import Secret, Value
 from lockstitch.model.outcome import Outcome, RunEvent
 from lockstitch.model.plan import Plan
 from lockstitch.plans import DatabaseJob
@@ -111,11 +111,12 @@ class Store:
     def look(self, only: Sequence[str] = (), *, servers: bool = True) -> dict[str, BackupDirectoryFacts]:
         """What lies in every vault, and what the servers tell."""
         databases = {name: self.database(name) for name in only or self.urls}
-        found = look(self.remote, databases, {name: self.secret(name) for name in databases} if servers else {})
+        urls: dict[str, Value] = {name: self.secret(name) for name in databases} if servers else {}
+        found = survey_databases(self.remote, databases, urls)
         for answer in found.values():
             if isinstance(answer, LockstitchError):
                 raise answer
-        return {name: answer for name, answer in found.items() if isinstance(answer, BackupDirectoryFacts)}
+        return {name: answer.vault for name, answer in found.items() if not isinstance(answer, LockstitchError)}
 
     def secret(self, name: str) -> Secret:
         return Secret(self.urls[name], f"env:{name.upper()}")

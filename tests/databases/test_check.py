@@ -9,8 +9,8 @@ import pytest
 
 from lockstitch import plans
 from lockstitch.databases.health_check import Thresholds, judge
-from lockstitch.engine.survey import DatabaseFacts, examine
-from lockstitch.errors import ConnectError, HostLostError, LockstitchError
+from lockstitch.engine.survey import DatabaseFacts, survey_databases
+from lockstitch.errors import ConnectError, HostLostError
 from tests.databases.conftest import MakeStore
 from tests.databases.dialects import speaks, table
 from tests.databases.engines import one_engine
@@ -19,7 +19,7 @@ from tests.servers import LocalServer
 
 
 def examined(store: Store, name: str = "main") -> DatabaseFacts:
-    found = examine(store.remote, {name: store.database(name)}, {name: store.secret(name)})[name]
+    found = survey_databases(store.remote, {name: store.database(name)}, {name: store.secret(name)}, state=True)[name]
     assert isinstance(found, DatabaseFacts)
     return found
 
@@ -72,7 +72,7 @@ def test_one_database_that_cannot_be_asked_does_not_hide_the_other(server: Local
     store = make_store({"main": server.url("shop"), "gone": server.url("gone")})
     databases = {name: store.database(name) for name in store.urls}
     urls = {name: store.secret(name) for name in store.urls}
-    found = examine(store.remote, databases, urls)
+    found = survey_databases(store.remote, databases, urls, state=True)
     assert isinstance(found["main"], DatabaseFacts) and found["main"].state.problem == ""
     assert isinstance(found["gone"], DatabaseFacts) and "gone" in found["gone"].state.problem
 
@@ -80,7 +80,7 @@ def test_one_database_that_cannot_be_asked_does_not_hide_the_other(server: Local
         raise HostLostError(HOST, "the connection dropped")
 
     store.remote.faults.append(fault)
-    assert {str(error) for error in examine(store.remote, databases, urls).values()} == {
+    assert {str(error) for error in survey_databases(store.remote, databases, urls, state=True).values()} == {
         f"{HOST}: the connection dropped"
     }
 
@@ -89,9 +89,7 @@ def test_one_database_that_cannot_be_asked_does_not_hide_the_other(server: Local
 def test_a_host_that_is_away_is_an_error_of_its_databases(shop: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     away = ConnectError(HOST, "no route to it")
     monkeypatch.setattr(shop.remote, "connect", lambda hosts: {host.name: away for host in hosts})
-    found: dict[str, DatabaseFacts | LockstitchError] = examine(
-        shop.remote, {"main": shop.database()}, {"main": shop.secret("main")}
-    )
+    found = survey_databases(shop.remote, {"main": shop.database()}, {"main": shop.secret("main")}, state=True)
     assert found == {"main": away} and shop.remote.scripts == []
 
 

@@ -266,4 +266,4 @@ def test_texts_of_others_can_be_masked() -> None:
     state = DatabaseState(
         queries=(query,), waiting=(Waiting(query, by=(query,)),), problems=("secret",), problem="secret"
     )
-    assert "secret" not in repr(state.told(lambda text: text.replace("secret", "***")))
+    assert "secret" not in repr(state.masked(lambda text: text.replace("secret", "***")))
