@@ -43,7 +43,7 @@ class AnyService:
     """The type of `service`: whichever service has the `kind` that was written."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        choices = {kind: handler.generate_schema(service) for kind, service in services.found().items()}
+        choices = {kind: handler.generate_schema(service) for kind, service in services.service_types().items()}
         return core_schema.tagged_union_schema(choices, discriminator="kind")
 
 

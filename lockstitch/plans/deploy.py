@@ -129,7 +129,7 @@ def settled(job: Deployment) -> bool:
     A run that was cut off may have changed the checkout and not what runs: its workers are not older than a reload
     that never was.
     """
-    there = job.before == job.revision and job.facts.as_recorded and not job.facts.maintenance.left
+    there = job.before == job.revision and job.facts.as_recorded and not job.facts.maintenance.temporary
     return there and job.app.service.judge(job.facts.service).passed
 
 

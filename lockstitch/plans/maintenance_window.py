@@ -15,9 +15,9 @@ from lockstitch.plans.steps import Deployment
 def goes_down(job: Deployment) -> bool:
     """Whether a site goes into maintenance for this run, as far as that is known before it."""
     found, mode = job.facts.maintenance, job.app.mode
-    if mode is None or not job.facts.deployed or found.meant:
+    if mode is None or not job.facts.deployed or found.permanent:
         return False
-    if found.left or mode.when == "always":
+    if found.temporary or mode.when == "always":
         return True
     return mode.when == "migrations" and (job.database_goes_back or (job.deploying and bool(job.app.migrate)))
 
@@ -42,14 +42,14 @@ def maintenance_on(job: Deployment) -> tuple[Step, ...]:
     if not goes_down(job) or mode is None or old is None:
         return ()
     state = job.facts.maintenance
-    says = f"take over the maintenance that run {state.run} left" if state.left else "go into maintenance"
-    command = mode.down(old, job.run, job.by, job.kind, taken=state.run if state.left else "")
+    says = f"take over the maintenance that run {state.run} left" if state.temporary else "go into maintenance"
+    command = mode.down(old, job.run, job.by, job.kind, taken=state.run if state.temporary else "")
     return (Step("maintenance", says, command, mode.up(old, job.run), undo_last=True, timeout=120),)
 
 
 def pause_workers(job: Deployment) -> tuple[Step, ...]:
     """Keep the workers of an app from a database that is taken back, also where somebody else has put the app down."""
-    concerned = job.database_goes_back and job.old is not None and (goes_down(job) or job.facts.maintenance.meant)
+    concerned = job.database_goes_back and job.old is not None and (goes_down(job) or job.facts.maintenance.permanent)
     return tuple(job.app.service.pause_workers(job.old)) if concerned and job.old else ()
 
 
@@ -78,9 +78,9 @@ def absence_notes(survey: Survey) -> Iterator[str]:
     """Who is in maintenance before anything is changed."""
     for site, facts in survey.facts.items():
         found = facts.maintenance
-        if found.meant:
+        if found.permanent:
             yield f"{site.host}: {site.app} is in maintenance ({found}): it stays so"
-        elif found.left:
+        elif found.temporary:
             yield f"{site.host}: {site.app} was left in maintenance by run {found.run}: this run takes it out again"
         elif found.unknown:
             yield f"{site.host}: {site.app}: whether it is in maintenance is not known: {found.unknown}"

@@ -133,7 +133,7 @@ class _Waves:
         for job in going:
             unit = SitePlan(job.site, steps[job.site], rollback_gates=back(job), continues=job.code_unit)
             self._jobs[job.site] = replace(job, maintenance_unit=unit)
-        waiting = [j.site for j in going if question and not j.facts.maintenance.left and waits_for_migrations(j)]
+        waiting = [j.site for j in going if question and not j.facts.maintenance.temporary and waits_for_migrations(j)]
         at_once = [job.site for job in going if job.site not in waiting]
         name = f"put {app} into maintenance"
         if at_once:

@@ -23,7 +23,7 @@ def maintenance_text(survey: Survey, knows: Mapping[Site, bool]) -> str:
     for site, facts in survey.facts.items():
         found = facts.maintenance
         mode = ("ON" if found.on else "off") if knows[site] and not found.unknown else "not known"
-        who = who_left(facts) if found.left else found.by or ("by hand" if found.on else "")
+        who = who_left(facts) if found.temporary else found.by or ("by hand" if found.on else "")
         rows.append((site.host, site.app, mode, moment(found.since), who, found.unknown or found.page))
     lines = [table(("HOST", "APP", "MAINTENANCE", "SINCE", "BY", "PAGE"), rows)]
     return "\n".join([*lines, *(f"! {quoted(error.message)}" for error in survey.unreachable.values())])
@@ -45,7 +45,7 @@ def maintenance_json(survey: Survey, knows: Mapping[Site, bool]) -> dict[str, An
             "since": facts.maintenance.since,
             "by": facts.maintenance.by or None,
             "run": facts.maintenance.run or None,
-            "left": facts.maintenance.left,
+            "left": facts.maintenance.temporary,
             "page": facts.maintenance.page,
         }
         for site, facts in survey.facts.items()

@@ -16,14 +16,14 @@ from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import ServiceState, judge_serving, parse_state
 
 
-def found() -> dict[str, type[Service]]:
-    """Every service by its kind, in alphabetical order."""
-    services: dict[str, type[Service]] = {}
+def service_types() -> dict[str, type[Service]]:
+    """Return every service by its kind, in alphabetical order."""
+    types: dict[str, type[Service]] = {}
     for module in pkgutil.iter_modules(__path__):
         for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
             if isinstance(value, type) and issubclass(value, Service) and "kind" in value.model_fields:
-                services[_kind(value)] = value
-    return dict(sorted(services.items()))
+                types[_kind(value)] = value
+    return dict(sorted(types.items()))
 
 
 def _kind(service: type[Service]) -> str:
@@ -31,4 +31,13 @@ def _kind(service: type[Service]) -> str:
     return str(kind)
 
 
-__all__ = ["LogSource", "Queues", "ReleaseContext", "Service", "ServiceState", "found", "judge_serving", "parse_state"]
+__all__ = [
+    "LogSource",
+    "Queues",
+    "ReleaseContext",
+    "Service",
+    "ServiceState",
+    "judge_serving",
+    "parse_state",
+    "service_types",
+]

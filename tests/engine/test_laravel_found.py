@@ -89,7 +89,7 @@ def test_what_somebody_put_down_after_a_run_was_cut_off_is_theirs(make: Make) ->
     for unit in down.site_plans:
         world.remote.run(next(h for h in world.fleet().hosts if h.name == unit.site.host), Script(unit.steps))
     asked = world.survey(plans.usual_asks(world.fleet()))
-    assert all(facts.maintenance.left for facts in asked.facts.values())
+    assert all(facts.maintenance.temporary for facts in asked.facts.values())
     for host in HOSTS:
         world.down_file(host).rename(world.down_file(host).with_name("away"))
     world.put_down(*HOSTS)
@@ -158,7 +158,7 @@ def test_maintenance_that_fails_leaves_it_to_whom_it_was(make: Make, on: bool) -
     ended = world.run(plan)
     assert int(ended.code) == 5, outcome_text(ended)
     facts = {site.host: found for site, found in world.survey(plans.usual_asks(world.fleet())).facts.items()}
-    assert facts["a"].maintenance.left and facts["a"].maintenance.by == "bob"
+    assert facts["a"].maintenance.temporary and facts["a"].maintenance.by == "bob"
     assert facts["b"].maintenance.on is not on
 
 

@@ -11,7 +11,7 @@ import pytest
 from lockstitch.model.host import Address, Host
 from lockstitch.model.layout import layout
 from lockstitch.model.plan import Script, Step
-from lockstitch.services import found
+from lockstitch.services import service_types
 from lockstitch.services.base import Service
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import OBSERVE, parse_state
@@ -31,7 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def made(kind: str) -> Service:
     kind, settings = kind.split(" ")[0], SETTINGS[kind]
-    return found()[kind].model_validate({"kind": kind, **settings})
+    return service_types()[kind].model_validate({"kind": kind, **settings})
 
 
 def names(steps: Any) -> list[str]:
@@ -58,7 +58,7 @@ def test_each_is_stopped_and_started_in_its_own_way(kind: str, stopping: list[st
 
 
 def test_every_service_is_here() -> None:
-    assert {kind.split(" ")[0] for kind in SETTINGS} == set(found())
+    assert {kind.split(" ")[0] for kind in SETTINGS} == set(service_types())
 
 
 def test_a_unit_is_restarted_with_what_depends_on_it() -> None:

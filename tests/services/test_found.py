@@ -11,7 +11,7 @@ import pytest
 
 import lockstitch
 from lockstitch.model.command import Command
-from lockstitch.services import found
+from lockstitch.services import service_types
 from lockstitch.services.base import Service
 from lockstitch.services.maintenance import Page
 from lockstitch.services.release_context import ReleaseContext
@@ -24,13 +24,13 @@ NOT_A_NAME = {"command"}
 
 
 def test_all_are_found_in_alphabetical_order() -> None:
-    assert list(found()) == sorted(found())
-    assert set(SETTINGS) <= set(found())
+    assert list(service_types()) == sorted(service_types())
+    assert set(SETTINGS) <= set(service_types())
 
 
-@pytest.mark.parametrize("kind", sorted(found()))
+@pytest.mark.parametrize("kind", sorted(service_types()))
 def test_each_has_a_file_of_its_own_name_and_tells_its_settings(kind: str) -> None:
-    model = found()[kind]
+    model = service_types()[kind]
     file = Path(inspect.getfile(model))
     assert file in (PACKAGE / "services" / f"{kind}.py", PACKAGE / "services" / kind / "__init__.py")
     assert (sys.modules[model.__module__].__doc__ or "").startswith(f"Service `{kind}`")
@@ -40,7 +40,7 @@ def test_each_has_a_file_of_its_own_name_and_tells_its_settings(kind: str) -> No
 
 
 def test_the_name_of_a_service_stands_nowhere_else() -> None:
-    names = re.compile(rf"\b({'|'.join(sorted(set(found()) - NOT_A_NAME))})(?![-\w])", re.IGNORECASE)
+    names = re.compile(rf"\b({'|'.join(sorted(set(service_types()) - NOT_A_NAME))})(?![-\w])", re.IGNORECASE)
     said = [
         f"{file.relative_to(PACKAGE)}:{number}: {line.strip()}"
         for file in sorted((*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.sh")))

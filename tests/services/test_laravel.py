@@ -165,7 +165,7 @@ def test_maintenance_by_a_page(shell: tuple[str, ...], tmp_path: Path) -> None:
     assert "&lt;b&gt;moving&lt;/b&gt; &amp; more" in page.read_text()
     assert stat.S_IMODE(page.stat().st_mode) == 0o644
     found = looked()
-    assert (found.on, found.by, found.left) == (True, "ada@desk", False)
+    assert (found.on, found.by, found.temporary) == (True, "ada@desk", False)
     says(shell, mode.down(at, "run-2", "bob", "deploy").render())
     assert looked().by == "ada@desk", "a deploy takes nothing over that somebody wants"
     says(shell, mode.up(at, "run-2").render())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lockstitch.model.gate import Verdict
 from lockstitch.model.layout import layout
-from lockstitch.services import found
+from lockstitch.services import service_types
 from lockstitch.services.base import Service
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import ServiceProcess, ServiceState, judge_serving, parse_state
@@ -26,7 +26,7 @@ PLACE = ReleaseContext("api", layout("releases", "/app"), "20260101T000000Z-c55e
 
 
 def services() -> list[Service]:
-    return [model.model_validate({"kind": kind, **SETTINGS.get(kind, {})}) for kind, model in found().items()]
+    return [model.model_validate({"kind": kind, **SETTINGS.get(kind, {})}) for kind, model in service_types().items()]
 
 
 every_service = pytest.mark.parametrize("service", services(), ids=lambda service: service.kind)
@@ -131,7 +131,7 @@ def test_without_a_note_of_the_reload_age_says_nothing() -> None:
 
 
 def judged(kind: str, text: str, **settings: Any) -> Verdict:
-    service = found()[kind].model_validate({"kind": kind, **SETTINGS[kind], **settings})
+    service = service_types()[kind].model_validate({"kind": kind, **SETTINGS[kind], **settings})
     return service.judge(service.probe(PLACE).parse(text, 0))
 
 
@@ -171,7 +171,7 @@ def test_gunicorn_says_what_to_do_about_a_folder_it_keeps() -> None:
 
 
 def test_the_word_of_a_status_command() -> None:
-    service = found()["command"].model_validate({"kind": "command", **SETTINGS["command"]})
+    service = service_types()["command"].model_validate({"kind": "command", **SETTINGS["command"]})
     state = service.probe(PLACE).parse("one\nit is well\n", 0)
     assert state == ServiceState(True, "it is well")
     assert "it is ill" in service.judge(service.probe(PLACE).parse("it is ill\n", 3)).reason

@@ -182,6 +182,6 @@ QUESTIONS = (
     InitQuestion("ref", _always("main"), _field(AppSettings, "ref")),
     _choice("layout", _always("releases"), lambda: get_args(LayoutKind)),
     InitQuestion("path", lambda w: f"/srv/{w['app']}", _field(AppSettings, "path")),
-    _choice("service", lambda w: plainest(w["app"]), services.found),
+    _choice("service", lambda w: plainest(w["app"]), services.service_types),
     InitQuestion("health", _always(""), _field(Health, "url"), optional=True),
 )

@@ -46,19 +46,19 @@ class ServiceSetting:
 
 def settings(kind: str) -> dict[str, ServiceSetting]:
     """Every setting of a kind of service by its key, as far as there are mappings in it."""
-    schema = services.found()[kind].model_json_schema()
+    schema = services.service_types()[kind].model_json_schema()
     return {setting.key: setting for setting, _ in _settings(schema, schema, "")}
 
 
 def required(kind: str) -> tuple[ServiceSetting, ...]:
     """Those without which there is no such service."""
-    schema = services.found()[kind].model_json_schema()
+    schema = services.service_types()[kind].model_json_schema()
     return tuple(setting for setting, needed in _settings(schema, schema, "") if needed)
 
 
 def plainest(app: str) -> str:
     """The kind with the fewest settings, of those that need nothing which only a person can know."""
-    kinds = services.found()
+    kinds = services.service_types()
     able = [
         kind
         for kind in kinds
@@ -85,7 +85,7 @@ def together(kind: str, told: Mapping[str, str]) -> dict[str, Any]:
 def wrong(kind: str, service: Mapping[str, Any]) -> str:
     """What the service's own model has against its settings; empty: nothing."""
     try:
-        services.found()[kind].model_validate(service)
+        services.service_types()[kind].model_validate(service)
     except ValidationError as error:
         return said(error)
     return ""

@@ -46,7 +46,7 @@ class Framework:
         """Return the command that lists pending migrations, of an app whose `migrate` line is this tool's."""
         return self._text(f"{self.name}.sh", migrate)
 
-    def back(self, migrate: str) -> str:
+    def revert(self, migrate: str) -> str:
         """Return the command that takes `$steps` migrations back; empty where the tool cannot."""
         if self.down_text:
             return self._text(self.down_text, migrate)
@@ -158,7 +158,7 @@ def migrating(migrate: str | None, pending: str | None, down: str | None, files:
         return Migrating(pending or "", down or "", own)
     return Migrating(
         pending or known.pending(migrate),
-        down or known.back(migrate),
+        down or known.revert(migrate),
         own or known.files,
         counted=known.counted and not pending and not down,
         skipped=known.skipped if not pending else "",

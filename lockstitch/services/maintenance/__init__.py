@@ -58,14 +58,14 @@ class MaintenanceState:
     unknown: str = ""
 
     @property
-    def left(self) -> bool:
-        """Whether a run that was cut off has left it on: the next one takes it up again."""
+    def temporary(self) -> bool:
+        """Tell whether a run put it there for its own time: the next run takes it up where that one was cut off."""
         return self.on and self.kind not in ("", "maintenance")
 
     @property
-    def meant(self) -> bool:
-        """Whether somebody wants it on."""
-        return self.on and not self.left
+    def permanent(self) -> bool:
+        """Tell whether it stays until a person takes it up."""
+        return self.on and not self.temporary
 
     def __str__(self) -> str:
         if not self.on:

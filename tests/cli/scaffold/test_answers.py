@@ -148,7 +148,7 @@ def test_without_any_answer_there_is_a_whole_inventory_and_it_is_said_what_was_t
     assert dict(gather({"app": "shop"}).assumed)["path"] == "/srv/shop"
 
 
-@pytest.mark.parametrize("kind", list(services.found()))
+@pytest.mark.parametrize("kind", list(services.service_types()))
 def test_every_service_can_be_had_by_its_own_settings(kind: str, tmp_path: Path) -> None:
     """What one needs beyond its required settings, its model says; here it is taken from that."""
     more: list[str] = []
@@ -166,8 +166,8 @@ def test_every_service_can_be_had_by_its_own_settings(kind: str, tmp_path: Path)
 def test_the_plainest_service_needs_only_the_name_of_the_app() -> None:
     kind = plainest("shop")
     made = together(kind, {setting.key: setting.default("shop") for setting in required(kind)})
-    services.found()[kind].model_validate(made)
-    others = [k for k in services.found() if all(setting.default("shop") for setting in required(k))]
+    services.service_types()[kind].model_validate(made)
+    others = [k for k in services.service_types() if all(setting.default("shop") for setting in required(k))]
     assert len(settings_of(kind)) == min(len(settings_of(k)) for k in others if required(k))
 
 
@@ -240,7 +240,7 @@ def test_enter_takes_what_is_shown_and_what_was_given_is_not_asked() -> None:
     answers = gather({"app": "shop", "hosts": "web1"}, ask=ask)
     assert (answers.environment, answers.path, answers.assumed) == ("prod", "/srv/shop", ())
     assert any("[/srv/shop]" in question for question in asked)
-    assert any(", ".join(services.found()) in question for question in asked)
+    assert any(", ".join(services.service_types()) in question for question in asked)
     assert len(asked) == len(QUESTIONS) - 2 + len(required(plainest("shop")))
 
 
