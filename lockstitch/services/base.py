@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -33,6 +34,8 @@ class Service(BaseModel):
     """What runs an app. Subclasses set `kind: Literal[...]` and their settings, and say how."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    # Settings of such a service as an inventory has them, without `kind`; tests take each.
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ()
 
     def tools(self) -> tuple[str, ...]:
         """Commands that must be found on the host."""

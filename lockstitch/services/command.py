@@ -28,6 +28,8 @@ eval "$line"
 class CommandService(Service):
     """Lines of the user's own, run where the app is `current`. Status 0 of `status` means that it serves."""
 
+    examples = ({"reload": "kill -HUP 1", "status": "pgrep api"}, {"reload": "go", "status": "ok", "stop": "halt"})
+
     kind: Literal["command"]
     reload: str = Field(description="line that makes it take new code, and starts it where it is not running")
     status: str = Field(description="line that ends with 0 when it serves")

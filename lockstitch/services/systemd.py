@@ -26,6 +26,8 @@ exit 0
 class Systemd(Service):
     """Any systemd unit. What runs is proven by its state; by its main process too where the unit is restarted."""
 
+    examples = ({"unit": "api"}, {"unit": "api", "reload": "restart"})
+
     kind: Literal["systemd"]
     unit: str = Field(description="name of the unit", pattern=UNIT_NAME)
     reload: Literal["reload", "restart", "reload-or-restart"] = Field(

@@ -13,7 +13,7 @@ import sys
 import time
 import tomllib
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -35,8 +35,10 @@ from lockstitch.inventory.model import Inventory
 from lockstitch.inventory.schema import Environment
 from lockstitch.inventory.selection import select
 from lockstitch.model.outcome import Outcome, RunEvent
+from lockstitch.services import Service
 from tasks import namespace
 from tests.local import LocalRemote
+from tests.services.rules import RULES, examples
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -375,6 +377,14 @@ def test_the_example_service_deploys_and_goes_back(daemon: ModuleType, tmp_path:
         assert world.standing() == ("v2", proven)
     finally:
         world.end()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_example_service_keeps_the_rules_of_all(daemon: ModuleType, rule: Callable[[Service], None]) -> None:
+    model = services.service_types()["daemon"]
+    assert model is daemon.Daemon
+    (service,) = examples(model)
+    rule(service)
 
 
 def test_the_example_of_a_test_passes(daemon: ModuleType) -> None:

@@ -15,8 +15,7 @@ from lockstitch.model.plan import Step
 from lockstitch.services.pm2 import Pm2
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import parse_state
-
-pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="PM2 is a program of node")
+from tests.services.rules import GOOD, judged, step_names
 
 SERVICE = Pm2(kind="pm2", name="web", start="pm2 start it")
 PM2 = """#!/bin/sh
@@ -58,6 +57,8 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
+    if not shutil.which("node"):
+        pytest.skip("PM2 is a program of node")
     return Host(tmp_path)
 
 
@@ -84,3 +85,27 @@ def test_a_stop_that_ends_with_0_is_believed_when_the_list_says_so(host: Host) -
     (host.home / "list").write_text("[]\n")
     assert host.does(step)[0] == 0, "where there is none, there is nothing to stop"
     assert host.log() == ["stop web --silent"] * 2
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ("also instance 0 online 3 60000", ""),
+        ("also before 0 3\nalso instance 0 online 5 60000", ""),
+        ("also before 0 3\nalso instance 0 online 6 60000", "instance 0 keeps restarting (6 times)"),
+        ("also before 0 0\nalso instance 0 online 3 60000", "instance 0 keeps restarting (3 times)"),
+        ("also before 1 0\nalso instance 0 online 9 60000", ""),
+        ("also instance 0 errored 0 0", "instance 0 is errored"),
+        ("also instance 0 online 3 999", "instance 0 is up for 999 ms only"),
+        ("also instance 0 online x y", "instance 0 is up for y ms only"),
+    ],
+)
+def test_instances(told: str, reason: str) -> None:
+    text = GOOD.replace("also instance 0 online 3 60000", told)
+    verdict = judged(Pm2(kind="pm2", name="web"), text)
+    assert verdict.passed == (reason == "")
+    assert reason in verdict.reason
+
+
+def test_it_is_restarted_by_pm2_itself() -> None:
+    assert step_names(SERVICE) == (["stop"], ["start"], ["restart"])

@@ -30,6 +30,8 @@ _text = partial(shell_text, __package__)
 class Gunicorn(Service):
     """gunicorn and its workers. New code is loaded with `--check-config` before the master hears of it."""
 
+    examples = ({"unit": "api"}, {"pidfile": "api.pid", "reload": "usr2", "start": ".venv/bin/gunicorn --daemon"})
+
     kind: Literal["gunicorn"]
     unit: str | None = Field(None, description="systemd unit that runs it", pattern=UNIT_NAME)
     pidfile: str | None = Field(None, description="pid file of its master, where no systemd unit runs it", min_length=1)

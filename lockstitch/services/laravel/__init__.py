@@ -37,6 +37,11 @@ _RIGHTS_HINT = (
 class Laravel(Service):
     """Laravel behind php-fpm. With layout `releases`, `.env` and `storage` are shared by default."""
 
+    examples = (
+        {"fpm": {"unit": "php8.2-fpm"}},
+        {"fpm": {"unit": "php8.2-fpm"}, "maintenance": {"when": "always"}, "scheduler": "schedule"},
+    )
+
     kind: Literal["laravel"]
     php: str = Field("php", description="PHP's binary", pattern=WORD)
     composer: str | None = Field("composer", description="Composer's binary; null: nothing is installed by it")

@@ -31,6 +31,11 @@ _MOST_RESTARTS = 2
 class Pm2(Service):
     """A PM2 process. In cluster mode one instance takes the new code first, and the rest only if it stays up."""
 
+    examples = (
+        {"name": "webapp", "ecosystem": "ecosystem.config.js"},
+        {"name": "webapp", "start": "pm2 start server.js --name webapp"},
+    )
+
     kind: Literal["pm2"]
     name: str = Field(description="name of the process in PM2", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
     ecosystem: str | None = Field(None, description="ecosystem file, relative to the release", pattern=r"^[^-/].*$")

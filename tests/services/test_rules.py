@@ -1,0 +1,45 @@
+"""Every service that is found keeps every rule, by the examples that its own file has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import lockstitch
+from lockstitch.services import service_types
+from lockstitch.services.base import Service
+from tests.services.rules import RULES, examples
+
+PACKAGE = Path(lockstitch.__file__).parent
+# An English word, which the engine uses for a thing of its own.
+NOT_A_NAME = {"command"}
+
+
+def test_all_are_found_in_alphabetical_order_with_an_example_each() -> None:
+    assert list(service_types()) == sorted(service_types())
+    assert [kind for kind, model in service_types().items() if not model.examples] == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize(
+    "service",
+    [service for model in service_types().values() for service in examples(model)],
+    ids=lambda service: service.kind,
+)
+def test_every_service(rule: Callable[[Service], None], service: Service) -> None:
+    rule(service)
+
+
+def test_the_name_of_a_service_stands_nowhere_else() -> None:
+    names = re.compile(rf"\b({'|'.join(sorted(set(service_types()) - NOT_A_NAME))})(?![-\w])", re.IGNORECASE)
+    said = [
+        f"{file.relative_to(PACKAGE)}:{number}: {line.strip()}"
+        for file in sorted((*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.sh")))
+        if "services" not in file.relative_to(PACKAGE).parts
+        for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1)
+        if names.search(line)
+    ]
+    assert said == []
