@@ -42,7 +42,7 @@ APART = 2.0
 def troubles(reads: Mapping[str, LogLines]) -> Iterator[str]:
     """A sentence for each source that cannot be read, and what else the hosts told of their files."""
     for one in reads.values():
-        found, post = one.found, one.found.post
+        found, post = one.logs, one.logs.post
         denied = set(found.denied.values())
         for file, n in found.denied.items():
             yield f"{post.host.name}: {post.sources[n].app}: {found.user} may not read {file}: try --sudo"
@@ -83,7 +83,7 @@ def drifts(found: Sequence[LocatedLogs]) -> Iterator[str]:
 
 def _partial(reads: Mapping[str, LogLines]) -> Iterator[str]:
     """What the service manager says of a unit (that it was killed) is not among what its user may read."""
-    limited = [one.found.post.host.name for one in reads.values() if one.journal.limited and one.journal.last]
+    limited = [one.logs.post.host.name for one in reads.values() if one.journal.limited and one.journal.last]
     if limited:
         why = "that user is not in the group systemd-journal; or try --sudo"
         yield f"{', '.join(limited)}: of the journal only entries of the user's own processes: {why}"
@@ -222,11 +222,11 @@ def _shown(
     limits = session.limits
     steps = replace(limits, timeout=0.0) if asked.follow else limits
     found = find(session.remote, posts, asked.wanted, steps)
-    ended |= {label: one.done for label, one in found.items()}
+    ended |= {label: one.result for label, one in found.items()}
     there = [one for one in found.values() if one.reached]
     reads = read(session.remote, there, asked.wanted, steps)
     for label, one in reads.items():
-        ended[label] = lacking(found[label], one) or one.done
+        ended[label] = lacking(found[label], one) or one.result
     for text in [*troubles(reads), *drifts(there)]:
         say(text)
     grep = Grep(asked.pattern)

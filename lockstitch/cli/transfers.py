@@ -72,9 +72,9 @@ def _bars() -> Iterator[Callable[[TransferProgress], None]]:
             with lock:
                 if progress.host not in bars and len(bars) < _MOST_BARS:
                     name = Text(neutral(progress.host)).plain
-                    bars[progress.host] = shown.add_task(name, total=progress.of, completed=progress.done)
+                    bars[progress.host] = shown.add_task(name, total=progress.of, completed=progress.transferred)
             if progress.host in bars:
-                shown.update(bars[progress.host], completed=progress.done)
+                shown.update(bars[progress.host], completed=progress.transferred)
 
         yield told
 
@@ -93,7 +93,7 @@ class TransferLines:
             if now - self._said.get(progress.host, self._began) < self._every:
                 return
             self._said[progress.host] = now
-        far = f"{100 * progress.done // max(progress.of, 1)} % of {size_text(progress.of)}"
+        far = f"{100 * progress.transferred // max(progress.of, 1)} % of {size_text(progress.of)}"
         aside(neutral(f"{progress.host}: {far}"))
 
 

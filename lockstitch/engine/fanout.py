@@ -46,7 +46,7 @@ def run_on_hosts(
     work: Sequence[HostScript],
     observe: Observer = nobody,
     way: FanoutOptions | None = None,
-    ended: Callable[[str, HostResult], None] = lambda label, done: None,
+    ended: Callable[[str, HostResult], None] = lambda label, result: None,
     stopped: threading.Event | None = None,
 ) -> dict[str, HostResult]:
     """Carry out every script; how each ended, by its label, which `ended` is told as it happens.
@@ -55,32 +55,32 @@ def run_on_hosts(
     when all is done: who goes on from there sees it in `stopped`.
     """
     way = way or FanoutOptions()
-    done: dict[str, HostResult] = {}
+    results: dict[str, HostResult] = {}
     stopped = stopped or threading.Event()
 
     def stop() -> None:
         stopped.set()
         remote.interrupt()
 
-    def one(given: HostScript) -> None:
+    def run_script(given: HostScript) -> None:
         began = time.monotonic()
         how = _tried(remote, given, observe, way, stopped)
-        done[given.label] = replace(how, seconds=time.monotonic() - began)
-        ended(given.label, done[given.label])
+        results[given.label] = replace(how, seconds=time.monotonic() - began)
+        ended(given.label, results[given.label])
 
     try:
-        run_parallel(one, work, stop, most=way.at_once)
+        run_parallel(run_script, work, stop, most=way.at_once)
     except KeyboardInterrupt:
         stop()
-    return {given.label: done.get(given.label, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for given in work}
+    return {given.label: results.get(given.label, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for given in work}
 
 
 def _tried(
     remote: Remote, given: HostScript, observe: Observer, way: FanoutOptions, stopped: threading.Event
 ) -> HostResult:
-    for left in reversed(range(way.tries)):
+    for remaining in reversed(range(way.tries)):
         ended = _once(remote, given, observe, way.timeout)
-        if ended.code in (ExitCode.DONE, ExitCode.INTERRUPTED) or not left or stopped.wait(way.pause):
+        if ended.code in (ExitCode.DONE, ExitCode.INTERRUPTED) or not remaining or stopped.wait(way.pause):
             break
     return ended
 

@@ -32,7 +32,7 @@ class Journal:
 
     def __init__(self, directory: Path, run: str) -> None:
         self.path = directory / run / "events.jsonl"
-        with self._told():
+        with self._write_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("ab", buffering=0)
             os.chmod(self.path, 0o640)
@@ -42,11 +42,11 @@ class Journal:
         """One line: the event's name, the time, and its fields. Raises CheckError where it cannot be written; then
         nothing of it is in the file."""
         line = json.dumps({"event": event, "at": now(), **fields}, ensure_ascii=False, default=str) + "\n"
-        with self._lock, self._told():
-            left, before = memoryview(line.encode("utf-8", "replace")), os.fstat(self._file.fileno()).st_size
+        with self._lock, self._write_errors():
+            unwritten, before = memoryview(line.encode("utf-8", "replace")), os.fstat(self._file.fileno()).st_size
             try:
-                while left:
-                    left = left[self._file.write(left) or 0 :]
+                while unwritten:
+                    unwritten = unwritten[self._file.write(unwritten) or 0 :]
                 if event in _SYNCED:
                     os.fsync(self._file.fileno())
             except OSError:
@@ -55,7 +55,7 @@ class Journal:
                 raise
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _write_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -85,21 +85,21 @@ def note(path: Path, **fields: Any) -> None:
         # What a full disk or a power loss has cut off does not spoil this line.
         size = os.fstat(descriptor).st_size
         whole = not size or os.pread(descriptor, 1, size - 1) == b"\n"
-        left = memoryview(("" if whole else "\n").encode() + line.encode("utf-8", "replace"))
-        while left:
-            left = left[file.write(left) or 0 :]
+        unwritten = memoryview(("" if whole else "\n").encode() + line.encode("utf-8", "replace"))
+        while unwritten:
+            unwritten = unwritten[file.write(unwritten) or 0 :]
 
 
 def records(path: Path) -> tuple[list[Mapping[str, Any]], int]:
     """The whole lines of a file of events or notes, and how many others there are. Raises OSError."""
-    found: list[Mapping[str, Any]] = []
+    entries: list[Mapping[str, Any]] = []
     damaged = 0
     for line in path.read_bytes().replace(b"\0", b"\n").split(b"\n"):
         try:
-            found += [json.loads(line)] if line.strip() else []
+            entries += [json.loads(line)] if line.strip() else []
         except (ValueError, RecursionError):
             damaged += 1
-    return found, damaged
+    return entries, damaged
 
 
 _NAMES = {StepBegan: "begin", StepEnded: "end", StepOutput: "output"}
@@ -161,12 +161,12 @@ class Recorder:
         finally:
             self._seen(event)
 
-    def ended(self, outcome: Outcome, told: dict[str, Any]) -> Outcome:
+    def ended(self, outcome: Outcome, document: dict[str, Any]) -> Outcome:
         """Write down how the run ended, `told` for programs; the outcome with what could not be recorded or shown."""
         try:
             for key in list(self._long):
                 self._flush(key)
-            self._journal.write("outcome", **told)
+            self._journal.write("outcome", **document)
         except LockstitchError as error:
             self.trouble.append(error.message)
         known = {*outcome.notes, *(failure.reason for failure in outcome.failures)}
@@ -199,8 +199,8 @@ class Recorder:
         long = self._long.pop(key, _Long())
         if long.lines:
             host, app, name = key
-            left = {"lines": long.lines, "characters": long.characters}
-            self._journal.write("left out", host=host, app=app, name=name, **left)
+            omitted = {"lines": long.lines, "characters": long.characters}
+            self._journal.write("left out", host=host, app=app, name=name, **omitted)
         for at, event in long.end:
             self._journal.write("output", **asdict(event), at=at)
 
@@ -211,8 +211,8 @@ def _line(event: RunEvent) -> tuple[str, dict[str, Any]]:
             return "wave", {"name": event.name, "sites": [str(site) for site in event.sites]}
         case GateAsked():
             verdict = event.verdict
-            told = {"answer": verdict.answer.value, "reason": verdict.reason, "attempt": event.attempt}
-            return "gate", {"site": str(event.site), "gate": event.gate, **told}
+            details = {"answer": verdict.answer.value, "reason": verdict.reason, "attempt": event.attempt}
+            return "gate", {"site": str(event.site), "gate": event.gate, **details}
         case RollbackBegan():
             return "back", {"why": event.why, "sites": [str(site) for site in event.sites]}
         case RunMessage():

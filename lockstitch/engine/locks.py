@@ -122,7 +122,7 @@ def break_locks(
             lines = result.output.strip().split("\n")
             info = next((parse_lock(ln.removeprefix("broke ")) for ln in lines if ln.startswith("broke ")), None)
             if not result.ok or any(line.startswith("unreadable ") for line in lines):
-                freed = "".join(f"{done.host}: {done.app}: was freed\n" for done in broken)
+                freed = "".join(f"{earlier.host}: {earlier.app}: was freed\n" for earlier in broken)
                 raise CheckError(f"{freed}{site.host}: {site.app}: its lock could not be freed: {oneline(lines[-1])}")
             if info is not None:
                 broken[site] = info

@@ -38,12 +38,12 @@ _PATTERNS = (
 
 def without_passwords(text: str) -> str:
     """A text without the passwords of the URLs in it."""
-    return _URL.sub(lambda found: found[1] + MASK, text)
+    return _URL.sub(lambda match: match[1] + MASK, text)
 
 
 def redacted(text: str, secrets: Iterable[Secret] = ()) -> str:
     """A command line without the secrets that are known, and without what looks like one."""
     text = mask(text, secrets)
     for pattern in _PATTERNS:
-        text = pattern.sub(lambda found: found[1] + MASK, text)
+        text = pattern.sub(lambda match: match[1] + MASK, text)
     return text

@@ -11,7 +11,7 @@ from lockstitch.engine.journal import now
 from lockstitch.engine.locks import Locks
 from lockstitch.engine.manual_actions import left_to_a_person
 from lockstitch.engine.site_runner import SiteRunner
-from lockstitch.engine.step_outputs import dumps, with_reason, with_told
+from lockstitch.engine.step_outputs import dumps, with_outputs, with_reason
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.model.gate import Status
 from lockstitch.model.host import Host
@@ -51,7 +51,7 @@ class _Run:
         self.start = time.monotonic()
         self.begun: list[Wave] = []
         self.where: dict[Site, RevisionSide] = dict.fromkeys(plan.sites, "old")
-        self.left: list[ManualAction] = []
+        self.manual_actions: list[ManualAction] = []
         self.unseen: Failure | None = None
         self.notes: list[str] = []
 
@@ -90,7 +90,7 @@ class _Run:
                 return self._finished()
             except KeyboardInterrupt:
                 # Everything is ended, and only not yet told.
-                return self._outcome(ExitCode.NEEDS_A_PERSON if self.left else ExitCode.DONE, [])
+                return self._outcome(ExitCode.NEEDS_A_PERSON if self.manual_actions else ExitCode.DONE, [])
         return self._failed(failures)
 
     def _forward(self) -> list[Failure]:
@@ -135,14 +135,14 @@ class _Run:
     def _finish(self) -> list[Failure]:
         """End a run whose every gate has passed. An interrupt comes too late for going back: it is ended once more."""
         try:
-            return self._end(with_told(self.plan.finish, self.carrier.told))
+            return self._end(with_outputs(self.plan.finish, self.carrier.outputs))
         except KeyboardInterrupt:
             self.carrier.stopped.clear()
         except Exception:
-            self._end(with_told(self.plan.finish, self.carrier.told))
+            self._end(with_outputs(self.plan.finish, self.carrier.outputs))
             raise
         try:
-            return self._end(with_told(self.plan.finish, self.carrier.told))
+            return self._end(with_outputs(self.plan.finish, self.carrier.outputs))
         except KeyboardInterrupt:
             self.locks.release()
             return [Failure(site, "ending", "interrupted") for site in self.plan.sites]
@@ -160,16 +160,16 @@ class _Run:
                     self._leave(Failure(site, "going back", "interrupted"), "going back was interrupted")
             for site in self.locks.release():
                 self._leave(Failure(site, "unlock", ""), "its lock is still held")
-        if self.left and code is not ExitCode.INTERRUPTED:
+        if self.manual_actions and code is not ExitCode.INTERRUPTED:
             code = ExitCode.NEEDS_A_PERSON
-        return self._outcome(code, failures, dumps(self.plan.environment, self.carrier.told, self.plan.first_dumps))
+        return self._outcome(code, failures, dumps(self.plan.environment, self.carrier.outputs, self.plan.first_dumps))
 
     def _end_failed(self, why: Failure) -> None:
         if self.begun and self.begun[-1].preflight:
             # A refusal has made no release that could be called bad.
             problems = [Failure(site, "unlock", error.message) for site, error in self.locks.release().items()]
         else:
-            problems = self._end(with_told(with_reason(self.plan.failed, why), self.carrier.told))
+            problems = self._end(with_outputs(with_reason(self.plan.failed, why), self.carrier.outputs))
         for failure in problems:
             unlocked = failure.what not in ("unlock", "ending")
             if unlocked and failure.site is not None and self.carrier.untouched(failure.site):
@@ -206,7 +206,7 @@ class _Run:
             for unit in (*(unit for unit in units if not self.carrier.wrapped(unit)), *wrapping):
                 self.where[unit.site] = "unknown" if unit.site in lost else "old"
         for site, where in self.where.items():
-            if where == "unknown" and site not in {left.site for left in self.left}:
+            if where == "unknown" and site not in {action.site for action in self.manual_actions}:
                 self.where[site] = "old"
 
     def _end(self, units: Iterable[SitePlan]) -> list[Failure]:
@@ -241,7 +241,7 @@ class _Run:
         return Failure(failure.site, failure.what, failure.reason, failure.hint, failure.output, logs)
 
     def _leave(self, failure: Failure, what: str, *, again: bool = False) -> None:
-        self.left.append(left_to_a_person(self.plan, failure, what, again=again))
+        self.manual_actions.append(left_to_a_person(self.plan, failure, what, again=again))
 
     def _outcome(self, code: ExitCode, failures: Sequence[Failure], notes: tuple[str, ...] = ()) -> Outcome:
         begun = {unit.site for wave in self.begun for unit in wave.site_plans}
@@ -251,7 +251,7 @@ class _Run:
         notes = (*dict.fromkeys((*self.locks.warnings, *self.carrier.warnings)), *notes, *self.notes)
         if self.unseen is not None and self.unseen not in failures:
             notes = (*notes, self.unseen.reason)
-        return Outcome(self.plan, code, sites, tuple(failures), tuple(self.left), seconds, notes)
+        return Outcome(self.plan, code, sites, tuple(failures), tuple(self.manual_actions), seconds, notes)
 
 
 def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:

@@ -37,7 +37,7 @@ class SiteRunner:
         self._plan, self._hosts, self._observe = plan, hosts, observe
         self._began: dict[int, set[str]] = {}
         self._answers: dict[Site, tuple[Result, ...]] = {}
-        self.told: dict[str, dict[str, str]] = {}
+        self.outputs: dict[str, dict[str, str]] = {}
         self.warnings: list[str] = []
         self._needed: dict[int, Verdict] = {}
         self._stuck: set[Site] = set()
@@ -78,7 +78,7 @@ class SiteRunner:
             lines = result.output.splitlines() if step.outputs_for and result.ok else []
             for word, name, value in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
                 if word == "told":
-                    self.told.setdefault(step.outputs_for, {})[name] = value
+                    self.outputs.setdefault(step.outputs_for, {})[name] = value
 
     def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
         """Ask all gates of a site together until each has passed or its tries are used up; the first failure."""
@@ -113,9 +113,11 @@ class SiteRunner:
         """
         # What was answered about the new code says nothing about the old.
         self._answers.pop(unit.site, None)
-        done = self._done(unit)
-        steps = [_undoing(step, step.undo) for step in reversed(done) if step.undo is not None and not step.undo_last]
-        steps += [replace(step, name=f"{step.name} again") for step in done if step.redo_on_rollback]
+        begun_steps = self._done(unit)
+        steps = [
+            _undoing(step, step.undo) for step in reversed(begun_steps) if step.undo is not None and not step.undo_last
+        ]
+        steps += [replace(step, name=f"{step.name} again") for step in begun_steps if step.redo_on_rollback]
         failure = self._put_back(unit, steps)
         if failure is not None:
             self._stuck.add(unit.site)

@@ -16,9 +16,9 @@ from lockstitch.model.plan import SitePlan
 StepOutputs = Mapping[str, Mapping[str, str]]
 
 
-def with_told(units: Iterable[SitePlan], told: StepOutputs) -> list[SitePlan]:
+def with_outputs(units: Iterable[SitePlan], outputs: StepOutputs) -> list[SitePlan]:
     """The units whose records hold what the steps of this run have told for the app that each names."""
-    facts = {app: json.dumps(each)[1:-1] for app, each in told.items()}
+    facts = {app: json.dumps(each)[1:-1] for app, each in outputs.items()}
     return [_filled(unit, "told", lambda app: facts.get(app, "")) for unit in units]
 
 
@@ -28,12 +28,12 @@ def with_reason(units: Iterable[SitePlan], why: Failure) -> list[SitePlan]:
     return [_filled(unit, "reason", lambda _: reason) for unit in units]
 
 
-def dumps(environment: str, told: StepOutputs, first: Mapping[str, str]) -> tuple[str, ...]:
+def dumps(environment: str, outputs: StepOutputs, first: Mapping[str, str]) -> tuple[str, ...]:
     """Return notes on the dumps that a run made before it failed. `first` are by app the dumps of the first of
     several tries: what was dumped since may hold what a migration left that failed."""
     on = f"fab -H {environment} backup.restore"
     first = {app: name for app, name in first.items() if NAME.fullmatch(name)}
-    made = {app: name for app, facts in told.items() if NAME.fullmatch(name := facts.get("backup", ""))}
+    made = {app: name for app, facts in outputs.items() if NAME.fullmatch(name := facts.get("backup", ""))}
     return tuple(
         f"the database of {app} was dumped before as {name}"
         + (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lockstitch import plans
 from lockstitch.databases.backup import Backup, BackupDirectoryFacts, ServerFacts
-from lockstitch.engine.step_outputs import dumps, with_told
+from lockstitch.engine.step_outputs import dumps, with_outputs
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey, Target
 from lockstitch.inventory.fleet import Fleet
@@ -387,7 +387,7 @@ def test_what_was_told_becomes_a_record_that_can_be_read(name: str, value: str) 
     told = {"api": {"backup": name, "head_before": value}}
     filled = {
         str(step.command.values["told"])
-        for unit in with_told(plan.finish, told)
+        for unit in with_outputs(plan.finish, told)
         for step in unit.steps
         if "told" in step.command.values
     }

@@ -37,7 +37,7 @@ class FollowedFile:
     at: int
     print: str = "-"
     rest: str = ""
-    told: int = 0
+    line_count: int = 0
     records: Records | None = None
 
 
@@ -45,7 +45,7 @@ class FollowedFile:
 class FollowedFiles:
     """All files of a post."""
 
-    found: LocatedLogs
+    logs: LocatedLogs
     live: LiveMerger
     tag: str = field(default_factory=lambda: secrets.token_hex(8))
     files: dict[str, FollowedFile] = field(default_factory=dict)
@@ -56,14 +56,14 @@ class FollowedFiles:
 
     def begin_after(self, read: LogLines | None) -> None:
         """Go on from where it was read, or from where each file ended when it was found."""
-        for key, (n, size) in self.found.seen.items():
+        for key, (n, size) in self.logs.seen.items():
             self.files[key] = FollowedFile(n, size)
-        for key, part in self.found.parts.items():
+        for key, part in self.logs.parts.items():
             rest = read.rests.get(key, "") if read else ""
             self.files[key] = FollowedFile(part.n, part.size, rest=rest)
 
     def work(self) -> HostScript:
-        post = self.found.post
+        post = self.logs.post
         known = "\n".join(f"{key} {file.at} {file.n} {file.print}" for key, file in self.files.items())
         patterns = list(post.patterns().values())
         values = {"tag": self.tag, "sources": sources_of(post), "known": known}
@@ -79,16 +79,17 @@ class FollowedFiles:
             case ["begin", key, at, n]:
                 file = self.files.setdefault(key, FollowedFile(int(n), int(at)))
                 # What was told of a piece before the host was lost is not told again.
-                self._skip = file.told if file.at == int(at) else 0
-                file.told, self._now, self._key, self._rest = self._skip, file, key, file.rest
+                self._skip = file.line_count if file.at == int(at) else 0
+                file.line_count, self._now, self._key, self._rest = self._skip, file, key, file.rest
                 file.at = int(at)
-            case ["end", key, at, told, _] if self._now is not None:
-                self._now.at, self._now.print, self._now.told, self._now.rest = int(at), told, 0, self._rest
+            case ["end", key, at, fingerprint, _] if self._now is not None:
+                now = self._now
+                now.at, now.print, now.line_count, now.rest = int(at), fingerprint, 0, self._rest
             case ["turned", key, _] if key in self.files:
                 file = self.files[key]
                 if file.rest:
                     self._tell(key, file, file.rest)
-                file.at, file.print, file.rest, file.told = 0, "-", "", 0
+                file.at, file.print, file.rest, file.line_count = 0, "-", "", 0
 
     def _line(self, line: str) -> None:
         file = self._now
@@ -97,24 +98,24 @@ class FollowedFiles:
         if self._skip:
             self._skip -= 1
             return
-        file.told += 1
+        file.line_count += 1
         self._tell(self._key, file, line)
 
     def _ends_with(self, text: str) -> None:
         self._rest += text
 
     def _tell(self, key: str, file: FollowedFile, line: str) -> None:
-        source = self.found.post.sources[file.n]
-        file.records = file.records or Records(self.found.clock)
-        origin = Origin(self.found.post.host.name, source.app, source.path)
-        self.live.feed((self.found.post.label, key), origin, file.records, line)
+        source = self.logs.post.sources[file.n]
+        file.records = file.records or Records(self.logs.clock)
+        origin = Origin(self.logs.post.host.name, source.app, source.path)
+        self.live.feed((self.logs.post.label, key), origin, file.records, line)
 
 
 @dataclass
 class FollowedJournals:
     """The journals of a post, in one stream."""
 
-    found: LocatedLogs
+    logs: LocatedLogs
     live: LiveMerger
     cursor: str = ""
     tag: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -124,8 +125,8 @@ class FollowedJournals:
         self.cursor = read.journal.cursor if read else ""
 
     def work(self) -> HostScript:
-        post = self.found.post
-        since = "" if self.cursor else str(int(self.found.clock.now.timestamp()))
+        post = self.logs.post
+        since = "" if self.cursor else str(int(self.logs.clock.now.timestamp()))
         values = {"tag": self.tag, "units": "\n".join(post.units()), "since": since, "cursor": self.cursor}
         return post.work("follow the journal", host_scripts.JOURNAL_FOLLOW, seconds=DAY, values=values)
 
@@ -133,14 +134,14 @@ class FollowedJournals:
         return FrameReader(self.tag, lambda words: None, self._line, endless=True).feed
 
     def _line(self, line: str) -> None:
-        units = {source.unit: source for source in reversed(self.found.post.sources) if source.unit}
+        units = {source.unit: source for source in reversed(self.logs.post.sources) if source.unit}
 
         def origin() -> Origin:
             unit = self.records.unit
             source = units.get(unit) or units.get(unit.removesuffix(".service")) or next(iter(units.values()))
-            return Origin(self.found.post.host.name, source.app, source.unit)
+            return Origin(self.logs.post.host.name, source.app, source.unit)
 
-        self.live.feed((self.found.post.label, "journal"), origin, self.records, line)
+        self.live.feed((self.logs.post.label, "journal"), origin, self.records, line)
         self.cursor = self.records.cursor or self.cursor
 
 
@@ -153,11 +154,11 @@ class Follower:
         self._over = threading.Event()
         self.ended: dict[str, LockstitchError] = {}
 
-    def run(self, found: Sequence[LocatedLogs], reads: dict[str, LogLines], seconds: float = 0.0) -> bool:
+    def run(self, logs: Sequence[LocatedLogs], reads: dict[str, LogLines], seconds: float = 0.0) -> bool:
         """Until somebody interrupts, `stop` is called or the time is up; whether it was an interrupt."""
         ticker = threading.Thread(target=self._tick, args=(monotonic() + seconds if seconds else 0.0,), daemon=True)
         ticker.start()
-        jobs = [job for one in found for job in self._jobs(one)]
+        jobs = [job for host_logs in logs for job in self._jobs(host_logs)]
         try:
             run_parallel(
                 lambda job: self._keep(*job, reads.get(job[0].post.label)), jobs, self.stop, most=max(1, len(jobs))
@@ -174,27 +175,27 @@ class Follower:
         self.stopped.set()
         self._remote.interrupt()
 
-    def _jobs(self, found: LocatedLogs) -> list[tuple[LocatedLogs, type[FollowedFiles] | type[FollowedJournals]]]:
+    def _jobs(self, logs: LocatedLogs) -> list[tuple[LocatedLogs, type[FollowedFiles] | type[FollowedJournals]]]:
         # Files that only the host can name are known once it was reached.
         made: list[tuple[LocatedLogs, type[FollowedFiles] | type[FollowedJournals]]] = []
-        if found.post.patterns() or found.post.asks:
-            made.append((found, FollowedFiles))
-        if found.post.units():
-            made.append((found, FollowedJournals))
+        if logs.post.patterns() or logs.post.asks:
+            made.append((logs, FollowedFiles))
+        if logs.post.units():
+            made.append((logs, FollowedJournals))
         return made
 
     def _keep(
-        self, found: LocatedLogs, kind: type[FollowedFiles] | type[FollowedJournals], read: LogLines | None
+        self, logs: LocatedLogs, kind: type[FollowedFiles] | type[FollowedJournals], read: LogLines | None
     ) -> None:
         """Follow one, and again whenever it is lost."""
-        name, pause, lost = found.post.host.name, PAUSE, False
+        name, pause, lost = logs.post.host.name, PAUSE, False
         following: FollowedFiles | FollowedJournals | None = None
         while not self.stopped.is_set():
             began = monotonic()
             try:
-                if lost or not found.reached:
-                    self._connect(found)
-                following = following or self._begun(found, kind, read)
+                if lost or not logs.reached:
+                    self._connect(logs)
+                following = following or self._begun(logs, kind, read)
                 if lost:
                     self._say(f"{name}: back")
                     lost = False
@@ -207,7 +208,7 @@ class Follower:
                 return
             except (HostKeyError, StepTimeoutError, HostLostError, ConnectError) as error:
                 if isinstance(error, HostKeyError):
-                    self.ended[found.post.label] = error
+                    self.ended[logs.post.label] = error
                     self._say(error.message)
                     return
                 if not lost and not isinstance(error, StepTimeoutError) and not self.stopped.is_set():
@@ -217,18 +218,18 @@ class Follower:
             self.stopped.wait(pause)
 
     def _begun(
-        self, found: LocatedLogs, kind: type[FollowedFiles] | type[FollowedJournals], read: LogLines | None
+        self, logs: LocatedLogs, kind: type[FollowedFiles] | type[FollowedJournals], read: LogLines | None
     ) -> FollowedFiles | FollowedJournals:
-        if not found.reached:
-            found = find(self._remote, [found.post], LogRange(1))[found.post.label]
-            if not found.reached:
-                raise HostLostError(found.post.host.name, found.done.words.removeprefix(f"{found.post.host.name}: "))
-        following = kind(found, self._live)
+        if not logs.reached:
+            logs = find(self._remote, [logs.post], LogRange(1))[logs.post.label]
+            if not logs.reached:
+                raise HostLostError(logs.post.host.name, logs.result.words.removeprefix(f"{logs.post.host.name}: "))
+        following = kind(logs, self._live)
         following.begin_after(read)
         return following
 
-    def _connect(self, found: LocatedLogs) -> None:
-        for error in self._remote.connect([found.post.host]).values():
+    def _connect(self, logs: LocatedLogs) -> None:
+        for error in self._remote.connect([logs.post.host]).values():
             raise error
 
     def _tick(self, until: float) -> None:

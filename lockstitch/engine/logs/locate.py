@@ -104,7 +104,7 @@ class LocatedLogs:
     of this machine's, in seconds."""
 
     post: LogTarget
-    done: HostResult
+    result: HostResult
     clock: LogClock = field(default_factory=lambda: LogClock(datetime.now(UTC)))
     drift: float = 0.0
     user: str = ""
@@ -116,30 +116,30 @@ class LocatedLogs:
 
     @property
     def reached(self) -> bool:
-        return self.done.code is ExitCode.DONE
+        return self.result.code is ExitCode.DONE
 
 
 def find(
-    remote: Remote, posts: Sequence[LogTarget], wanted: LogRange, way: FanoutOptions | None = None
+    remote: Remote, posts: Sequence[LogTarget], log_range: LogRange, way: FanoutOptions | None = None
 ) -> dict[str, LocatedLogs]:
     """Ask every host; what each told, by the label of its post."""
     asked = _asked(remote, posts, way)
-    going = [found.post for found in asked.values() if found.reached]
+    going = [logs.post for logs in asked.values() if logs.reached]
     tag = secrets.token_hex(8)
-    hearing = {post.label: _Hearing(asked[post.label], wanted, tag) for post in going}
+    hearing = {post.label: _Hearing(asked[post.label], log_range, tag) for post in going}
     bounds = {
         "tag": tag,
-        "cut": wanted.since,
+        "cut": log_range.since,
         "files": str(FILES),
         "most": str(MOST),
         "limit": str(LIMIT),
-        "lines": str(wanted.lines),
+        "lines": str(log_range.lines),
     }
     work = [post.work("find", host_scripts.FIND, values={**bounds, "sources": sources_of(post)}) for post in going]
-    done = run_on_hosts(remote, work, hear({label: one.said.feed for label, one in hearing.items()}), way)
-    for label, one in hearing.items():
-        asked[label].done = done[label]
-        one.choose()
+    results = run_on_hosts(remote, work, hear({label: reader.said.feed for label, reader in hearing.items()}), way)
+    for label, reader in hearing.items():
+        asked[label].result = results[label]
+        reader.choose()
     return asked
 
 
@@ -159,8 +159,8 @@ def hear(feeds: Mapping[str, Callable[[str], None]]) -> Callable[[Event], None]:
 
 def _asked(remote: Remote, posts: Iterable[LogTarget], way: FanoutOptions | None) -> dict[str, LocatedLogs]:
     """Every post with the files that only its host knows."""
-    found = {post.label: LocatedLogs(post, HostResult(ExitCode.DONE, "ok")) for post in posts}
-    asking = [one.post for one in found.values() if one.post.asks]
+    logs = {post.label: LocatedLogs(post, HostResult(ExitCode.DONE, "ok")) for post in posts}
+    asking = [host_logs.post for host_logs in logs.values() if host_logs.post.asks]
     work = []
     for post in asking:
         steps = tuple(
@@ -169,82 +169,82 @@ def _asked(remote: Remote, posts: Iterable[LogTarget], way: FanoutOptions | None
             for n, (_, ask) in enumerate(post.asks)
         )  # fmt: skip
         work.append(HostScript(post.label, post.host, Script(steps, app=post.label, user=post.user)))
-    for label, done in run_on_hosts(remote, work, way=way).items() if work else ():
-        post = found[label].post
-        told = [
+    for label, answer in run_on_hosts(remote, work, way=way).items() if work else ():
+        post = logs[label].post
+        locations = [
             LogLocation(post.asks[int(result.name)][0], path=line)
-            for result in done.results
+            for result in answer.results
             for line in result.output.splitlines()
             if line.startswith("/")
         ]
-        ended = HostResult(ExitCode.DONE, "ok") if done.exit is not None else done
-        found[label] = LocatedLogs(replace(post, sources=tuple(dict.fromkeys((*post.sources, *told)))), ended)
-    return found
+        ended = HostResult(ExitCode.DONE, "ok") if answer.exit is not None else answer
+        logs[label] = LocatedLogs(replace(post, sources=tuple(dict.fromkeys((*post.sources, *locations)))), ended)
+    return logs
 
 
 class _Hearing:
     """Reads what one host answers."""
 
-    def __init__(self, found: LocatedLogs, wanted: LogRange, tag: str) -> None:
-        self._found, self._wanted = found, wanted
+    def __init__(self, logs: LocatedLogs, log_range: LogRange, tag: str) -> None:
+        self._logs, self._range = logs, log_range
         self._heads: dict[str, dict[int, list[str]]] = {}
         self._head: list[str] = []
         self.said = FrameReader(tag, self._word, lambda line: self._head.append(line))
 
     def _word(self, words: list[str]) -> None:
-        found = self._found
+        logs = self._logs
         match words:
             case ["clock", seconds, zone, user]:
                 # Where `date` knows no nanoseconds it says so by a letter.
                 now = datetime.fromtimestamp(float(seconds.rstrip("N.") or 0), UTC)
-                found.drift = (now - datetime.now(UTC)).total_seconds()
-                found.clock, found.user = LogClock(now, zone_of(zone) or UTC), user
+                logs.drift = (now - datetime.now(UTC)).total_seconds()
+                logs.clock, logs.user = LogClock(now, zone_of(zone) or UTC), user
             case ["seen", n, key, size, *_]:
-                found.seen.setdefault(key, (int(n), int(size)))
+                logs.seen.setdefault(key, (int(n), int(size)))
             case ["file", n, key, size, changed, start, *path]:
-                found.there.add(int(n))
+                logs.there.add(int(n))
                 part = LogPart(int(n), key, " ".join(path), int(size), int(changed), int(start), int(start) > 0)
-                found.parts.setdefault(key, part)
+                logs.parts.setdefault(key, part)
             case ["head", key, offset]:
                 self._head = self._heads.setdefault(key, {}).setdefault(int(offset), [])
             case ["old", n, *_]:
-                found.there.add(int(n))
+                logs.there.add(int(n))
             case ["denied", n, *path]:
-                found.denied[" ".join(path)] = int(n)
+                logs.denied[" ".join(path)] = int(n)
             case ["packed", n, *path]:
-                found.there.add(int(n))
-                found.notes.append(f"{' '.join(path)} is compressed: left out")
+                logs.there.add(int(n))
+                logs.notes.append(f"{' '.join(path)} is compressed: left out")
 
     def choose(self) -> None:
         """Where to begin in each file, where a time is asked for."""
-        since = self._wanted.begins(self._found.clock)
+        since = self._range.begins(self._logs.clock)
         if since is None:
             return
-        for part in self._found.parts.values():
+        for part in self._logs.parts.values():
             heads = self._heads.get(part.key, {})
             times = {offset: self._time(lines[1:]) for offset, lines in heads.items()}
             older = [offset for offset, time in times.items() if time is not None and time < since]
             if older:
                 part.start = max(older)
             elif heads and not any(times.values()):
-                self._found.notes.append(f"{part.path} has no times: its last lines, whenever they were written")
+                self._logs.notes.append(f"{part.path} has no times: its last lines, whenever they were written")
             elif part.size > LIMIT:
                 part.start = part.size - LIMIT
-                self._found.notes.append(f"{part.path}: only its last {LIMIT // MIB} MiB were looked through")
+                self._logs.notes.append(f"{part.path}: only its last {LIMIT // MIB} MiB were looked through")
             else:
                 part.start = 0
             part.cut = part.start > 0
 
     def _time(self, lines: list[str]) -> datetime | None:
-        return next((time for line in lines if (time := self._found.clock.of(line))), None)
+        return next((time for line in lines if (time := self._logs.clock.of(line))), None)
 
 
 def around(patterns: Iterable[str]) -> str:
     """Where a rotation may put what these patterns name."""
-    found = []
+    globs = []
     for pattern in patterns:
-        found += [f"{pattern}.[0-9]*", f"{pattern}-[0-9]*"]
+        globs += [f"{pattern}.[0-9]*", f"{pattern}-[0-9]*"]
         folder, name = posixpath.split(pattern)
         if name.endswith(".log"):
-            found.append(posixpath.join(folder, f"{name.removesuffix('.log')}__[0-9]*"))
-    return "\n".join(found)
+            globs.append(posixpath.join(folder, f"{name.removesuffix('.log')}__[0-9]*"))
+    return "\n".join(globs)

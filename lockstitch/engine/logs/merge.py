@@ -42,14 +42,14 @@ class LogRecord:
 
 def merged(streams: Iterable[Iterable[LogRecord]]) -> Iterator[LogRecord]:
     """One stream of many. Of records with the same time those of the earlier stream come first."""
-    return heapq.merge(*streams, key=lambda told: told.time)
+    return heapq.merge(*streams, key=lambda entry: entry.time)
 
 
 def in_order(batch: Iterable[tuple[Hashable, LogRecord]]) -> Iterator[LogRecord]:
     """What came at about the same time, by the stream that it is of."""
     streams: dict[Hashable, list[LogRecord]] = {}
-    for key, told in batch:
-        streams.setdefault(key, []).append(told)
+    for key, entry in batch:
+        streams.setdefault(key, []).append(entry)
     return merged(streams.values())
 
 
@@ -57,11 +57,11 @@ def last_lines(stream: Iterable[LogRecord], lines: int) -> Iterator[LogRecord]:
     """The last so many lines of each app on each host, in whole records."""
     kept: dict[tuple[str, str], deque[LogRecord]] = {}
     sizes: dict[tuple[str, str], int] = {}
-    for told in stream:
-        at = (told.origin.host, told.origin.app)
+    for entry in stream:
+        at = (entry.origin.host, entry.origin.app)
         mine = kept.setdefault(at, deque())
-        mine.append(told)
-        sizes[at] = sizes.get(at, 0) + len(told.record.lines)
+        mine.append(entry)
+        sizes[at] = sizes.get(at, 0) + len(entry.record.lines)
         while len(mine) > 1 and sizes[at] - len(mine[0].record.lines) >= lines:
             sizes[at] -= len(mine.popleft().record.lines)
     return merged(kept.values())
@@ -72,16 +72,16 @@ class Grep:
 
     def __init__(self, pattern: re.Pattern[str] | None) -> None:
         self._pattern = pattern
-        self._wanted: dict[Hashable, bool] = {}
+        self._matches: dict[Hashable, bool] = {}
 
-    def wants(self, told: LogRecord, stream: Hashable = None) -> bool:
+    def wants(self, entry: LogRecord, stream: Hashable = None) -> bool:
         if self._pattern is None:
             return True
-        wanted = bool(self._pattern.search("\n".join(told.record.lines)))
+        matches = bool(self._pattern.search("\n".join(entry.record.lines)))
         if stream is not None:
-            wanted = wanted or (told.record.late and self._wanted.get(stream, False))
-            self._wanted[stream] = wanted
-        return wanted
+            matches = matches or (entry.record.late and self._matches.get(stream, False))
+            self._matches[stream] = matches
+        return matches
 
 
 WINDOW = 0.3
@@ -145,13 +145,13 @@ class LiveMerger:
         if record.time is None:
             # What has no time of its own has that at which it came.
             record = replace(record, time=datetime.now(UTC) - timedelta(seconds=monotonic() - began))
-        told = LogRecord(origin, record)
-        if self._grep.wants(told, stream):
-            insort(self._batch, (began, stream, told), key=lambda waiting: waiting[0])
+        entry = LogRecord(origin, record)
+        if self._grep.wants(entry, stream):
+            insort(self._batch, (began, stream, entry), key=lambda waiting: waiting[0])
 
     def _release(self, until: float = inf) -> None:
         # Of the same time, what came first is first: of a file that was turned over its end, then the new beginning.
         number = bisect_right(self._batch, until, key=lambda waiting: waiting[0])
         batch, self._batch = self._batch[:number], self._batch[number:]
         if batch and self._heard:
-            self._heard = self._tell(in_order((stream, told) for _, stream, told in batch))
+            self._heard = self._tell(in_order((stream, entry) for _, stream, entry in batch))

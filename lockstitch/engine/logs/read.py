@@ -65,64 +65,64 @@ class UnitJournal:
 class LogLines:
     """What was read on one host. `rests` are lines whose end is not there yet, by the file."""
 
-    found: LocatedLogs
-    done: HostResult
+    logs: LocatedLogs
+    result: HostResult
     spools: dict[str, Spool] = field(default_factory=dict)
     rests: dict[str, str] = field(default_factory=dict)
     journal: UnitJournal = field(default_factory=UnitJournal)
 
-    def streams(self, wanted: LogRange, *, follow: bool) -> Iterator[Iterator[LogRecord]]:
+    def streams(self, log_range: LogRange, *, follow: bool) -> Iterator[Iterator[LogRecord]]:
         """A stream for each file and unit."""
-        found, post = self.found, self.found.post
-        since = wanted.begins(found.clock)
+        logs, post = self.logs, self.logs.post
+        since = log_range.begins(logs.clock)
         for key, spool in self.spools.items():
-            part = found.parts[key]
+            part = logs.parts[key]
             if not follow and (rest := self.rests.pop(key, "")):
                 spool.add(rest)
             last = datetime.fromtimestamp(part.changed, UTC)
-            records = of_file(spool, found.clock, last, cut=part.cut, since=since)
+            records = of_file(spool, logs.clock, last, cut=part.cut, since=since)
             origin = Origin(post.host.name, post.sources[part.n].app, part.path)
-            yield _told(origin, records)
+            yield _log_records(origin, records)
         for unit, spool in self.journal.units.items():
             app = next(source.app for source in post.sources if source.unit == unit)
-            yield _told(Origin(post.host.name, app, unit), of_journal(spool), since)
+            yield _log_records(Origin(post.host.name, app, unit), of_journal(spool), since)
 
 
-def _told(origin: Origin, records: Iterable[Record], since: datetime | None = None) -> Iterator[LogRecord]:
+def _log_records(origin: Origin, records: Iterable[Record], since: datetime | None = None) -> Iterator[LogRecord]:
     for record in records:
         if since is None or record.time is None or record.time >= since:
             yield LogRecord(origin, record)
 
 
 def read(
-    remote: Remote, found: Sequence[LocatedLogs], wanted: LogRange, way: FanoutOptions | None = None
+    remote: Remote, located: Sequence[LocatedLogs], log_range: LogRange, way: FanoutOptions | None = None
 ) -> dict[str, LogLines]:
     """Read what was found, and the journals; by the label of the post."""
-    reads = {one.post.label: LogLines(one, HostResult(ExitCode.DONE, "ok")) for one in found}
+    reads = {host_logs.post.label: LogLines(host_logs, HostResult(ExitCode.DONE, "ok")) for host_logs in located}
     tag = secrets.token_hex(8)
     work, feeds = [], {}
-    for label, one in reads.items():
-        if script := _script(one.found, tag, wanted):
-            post = one.found.post
+    for label, lines in reads.items():
+        if script := _script(lines.logs, tag, log_range):
+            post = lines.logs.post
             work.append(HostScript(label, post.host, script))
-            feeds[label] = _Hearing(one, tag).said.feed
+            feeds[label] = _Hearing(lines, tag).said.feed
     if work:
         for label, ended in run_on_hosts(remote, work, hear(feeds), way).items():
-            reads[label].done = ended
+            reads[label].result = ended
     return reads
 
 
-def _script(found: LocatedLogs, tag: str, wanted: LogRange) -> Script | None:
+def _script(logs: LocatedLogs, tag: str, log_range: LogRange) -> Script | None:
     """Its files and then its journals, in one script; None where there are none."""
-    post, made = found.post, []
-    if found.parts:
-        ranges = "\n".join(f"{p.key} {p.start} {p.size} {p.path}" for p in found.parts.values())
+    post, made = logs.post, []
+    if logs.parts:
+        ranges = "\n".join(f"{p.key} {p.start} {p.size} {p.path}" for p in logs.parts.values())
         made.append(post.work("read", host_scripts.READ, seconds=DAY, values={"tag": tag, "ranges": ranges}))
     if post.units():
-        lines = "" if wanted.since else str(wanted.lines)
-        values = {"tag": tag, "units": "\n".join(post.units()), "lines": lines, "since": wanted.since, "cursor": ""}
+        lines = "" if log_range.since else str(log_range.lines)
+        values = {"tag": tag, "units": "\n".join(post.units()), "lines": lines, "since": log_range.since, "cursor": ""}
         made.append(post.work("journal", host_scripts.JOURNAL_READ, seconds=DAY, values=values))
-    steps = tuple(step for one in made for step in one.script.steps)
+    steps = tuple(step for work in made for step in work.script.steps)
     return replace(made[0].script, steps=steps, keep_going=True) if made else None
 
 
@@ -140,7 +140,7 @@ class _Hearing:
         match words:
             case ["begin", key, _]:
                 self._key, self._spool = key, Spool()
-                spools = self._read.spools if key in self._read.found.parts else journal.units
+                spools = self._read.spools if key in self._read.logs.parts else journal.units
                 spools[key] = self._spool
             case ["end", unit, code] if unit in journal.units and code != "0":
                 journal.failed.add(unit)

@@ -122,8 +122,8 @@ def cursor_of(line: str) -> tuple[int, str]:
 
 def _entry(line: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(line)
-        return found if isinstance(found, dict) and int(found["__REALTIME_TIMESTAMP"]) >= 0 else None
+        entry = json.loads(line)
+        return entry if isinstance(entry, dict) and int(entry["__REALTIME_TIMESTAMP"]) >= 0 else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 

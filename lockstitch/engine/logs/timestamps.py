@@ -38,12 +38,12 @@ class LogClock:
     def of(self, line: str) -> datetime | None:
         """When a line was written, in UTC; None where it does not begin with a time."""
         try:
-            found = self._json(line) if line.startswith("{") else self._text(line)
+            time = self._json(line) if line.startswith("{") else self._text(line)
         except (ValueError, OverflowError, RecursionError):
             return None
-        if found is None or not _EARLIEST <= found <= self.now + _LATEST:
+        if time is None or not _EARLIEST <= time <= self.now + _LATEST:
             return None
-        return found.astimezone(UTC)
+        return time.astimezone(UTC)
 
     def at(self, epoch: float) -> datetime:
         """Seconds since the epoch as a time."""
@@ -80,17 +80,17 @@ class LogClock:
         for year in (here.year + 1, here.year, here.year - 1):
             # There is not a 29th of February in each of them.
             with suppress(ValueError):
-                found = datetime(year, month, rest[0], rest[1], rest[2], min(rest[3], 59), tzinfo=self.zone)
-                if found <= self.now + _LATEST:
-                    return found
+                time = datetime(year, month, rest[0], rest[1], rest[2], min(rest[3], 59), tzinfo=self.zone)
+                if time <= self.now + _LATEST:
+                    return time
         raise ValueError("no such day")
 
     def _json(self, line: str) -> datetime | None:
-        told = json.loads(line) if len(line) < 1024 * 1024 else None
-        if not isinstance(told, Mapping):
+        fields = json.loads(line) if len(line) < 1024 * 1024 else None
+        if not isinstance(fields, Mapping):
             return None
         for key in _KEYS:
-            value = told.get(key)
+            value = fields.get(key)
             if isinstance(value, str):
                 return self._text(value)
             if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:

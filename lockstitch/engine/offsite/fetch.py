@@ -23,9 +23,9 @@ from lockstitch.remote import Remote
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK
 
 
-def fetch(remote: Remote, host: Host, vault_directory: str, name: str, to: Path, told: PushObserver) -> Path:
+def fetch(remote: Remote, host: Host, backup_directory: str, name: str, to: Path, observe: PushObserver) -> Path:
     """Copy a backup to `to/name`, which is there when every file is what the manifest says, and only then."""
-    source = BackupSource(remote, host, vault_directory, name)
+    source = BackupSource(remote, host, backup_directory, name)
     manifest = source.manifest()
     target = to / name
     try:
@@ -34,7 +34,7 @@ def fetch(remote: Remote, host: Host, vault_directory: str, name: str, to: Path,
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_room(to, manifest)
         with FolderBelow(to).of(f".{name}.part") as (at, part), _unfinished(at, part, to / part) as folder:
-            _copy(source, manifest, FolderBelow(folder), told)
+            _copy(source, manifest, FolderBelow(folder), observe)
             if not os.path.samestat(os.lstat(part, dir_fd=at), os.fstat(folder)):
                 raise FileExistsError(errno.EEXIST, "something else has taken its place meanwhile", str(to / part))
             os.rename(part, name, src_dir_fd=at, dst_dir_fd=at)
@@ -61,11 +61,11 @@ def _unfinished(at: int, name: str, shown: Path) -> Iterator[int]:
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=at)
     with _locked(at, name, shown) as folder:
-        for left in list(os.scandir(folder)):
-            if left.is_dir(follow_symlinks=False):
-                shutil.rmtree(left.name, dir_fd=folder)
+        for entry in list(os.scandir(folder)):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.name, dir_fd=folder)
             else:
-                os.unlink(left.name, dir_fd=folder)
+                os.unlink(entry.name, dir_fd=folder)
         os.fchmod(folder, 0o700)
         try:
             yield folder
@@ -86,8 +86,8 @@ def _locked(at: int, name: str, shown: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _copy(source: BackupSource, manifest: Manifest, part: FolderBelow, told: PushObserver) -> None:
-    progress = PushProgress(told, manifest.bytes)
+def _copy(source: BackupSource, manifest: Manifest, part: FolderBelow, observe: PushObserver) -> None:
+    progress = PushProgress(observe, manifest.bytes)
     folders = {str(folder): None for file in manifest.files for folder in reversed(Path(file.name).parents[:-1])}
     for folder in folders:
         with part.of(folder) as (at, name):

@@ -42,9 +42,9 @@ def parse(raw: bytes, name: str) -> Manifest:
     if len(raw) > LONGEST_MANIFEST:
         raise ValueError("is longer than any that Lockstitch writes")
     try:
-        told: Any = json.loads(raw)
-        files = tuple(_file(entry) for entry in told["files"])
-        called, said = told["name"], told["sha256"]
+        document: Any = json.loads(raw)
+        files = tuple(_file(entry) for entry in document["files"])
+        called, said = document["name"], document["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError("cannot be read: it is cut off or was changed") from None
     if called != name:

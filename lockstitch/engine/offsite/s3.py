@@ -128,8 +128,8 @@ def words(error: Exception, bucket: Bucket, secrets: Iterable[Secret]) -> Lockst
     answer = _answer(error)
     code = str(answer.get("Code", ""))
     # An endpoint or proxy of the environment may have a password in its URL.
-    told = f"{code}: {answer.get('Message', '')}" if code else str(error)
-    said = mask(without_passwords(told), secrets)
+    text = f"{code}: {answer.get('Message', '')}" if code else str(error)
+    said = mask(without_passwords(text), secrets)
     if code == "NoSuchBucket":
         return UsageError(f"{bucket} does not exist", hint=_COMPARE)
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
@@ -168,7 +168,7 @@ class Store:
     @contextmanager
     def read(self, key: str) -> Iterator[Object | None]:
         """An object; None where there is none."""
-        with self.told():
+        with self.errors_in_words():
             body = self._body(key)
         if body is None:
             yield None
@@ -186,11 +186,11 @@ class Store:
         config = TransferConfig(multipart_threshold=part, multipart_chunksize=part, max_concurrency=_PARTS_IN_MEMORY)
         config.max_in_memory_upload_chunks = _PARTS_IN_MEMORY
         config.preferred_transfer_client = "classic"
-        with self.told():
+        with self.errors_in_words():
             self._client.upload_fileobj(stream, self.bucket.name, key, Config=config)
 
     @contextmanager
-    def told(self) -> Iterator[None]:
+    def errors_in_words(self) -> Iterator[None]:
         """Whatever boto3 raises, in words, and without what it was given."""
         try:
             yield
@@ -216,6 +216,6 @@ class Object:
 
     def read(self, size: int) -> bytes:
         """The next bytes, at most so many; none at the end."""
-        with self._store.told():
+        with self._store.errors_in_words():
             data: bytes = self._body.read(size)
             return data

@@ -34,8 +34,8 @@ class EncryptedCopy:
     def note(self, recipients: Sequence[str]) -> bytes:
         """The note that lies beside it."""
         known = {"lockstitch": 1, "name": self.file.name.removesuffix(".tar.age"), "file": self.file.name}
-        told = {"bytes": self.file.bytes, "sha256": self.file.sha256, "manifest": self.manifest}
-        return json.dumps({**known, **told, "recipients": list(recipients)}, indent=1).encode() + b"\n"
+        content = {"bytes": self.file.bytes, "sha256": self.file.sha256, "manifest": self.manifest}
+        return json.dumps({**known, **content, "recipients": list(recipients)}, indent=1).encode() + b"\n"
 
 
 def names(name: str) -> tuple[str, str]:
@@ -46,16 +46,16 @@ def names(name: str) -> tuple[str, str]:
 def sealed_before(raw: bytes, manifest: Manifest, name: str, where: str) -> EncryptedCopy | None:
     """Read a note; None where it says nothing. Raises CheckError where it is of a backup with other files."""
     try:
-        told: Any = json.loads(raw)
-        found = EncryptedCopy(
-            ManifestFile(names(name)[0], int(told["bytes"]), str(told["sha256"])), str(told["manifest"])
+        document: Any = json.loads(raw)
+        copy = EncryptedCopy(
+            ManifestFile(names(name)[0], int(document["bytes"]), str(document["sha256"])), str(document["manifest"])
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    if found.manifest != manifest.sha256:
+    if copy.manifest != manifest.sha256:
         hint = "it was not touched; push this one to another place, or remove that one"
         raise CheckError(f"{where} has another backup called {name}", hint=hint)
-    return found
+    return copy
 
 
 def recipients_of(keys: Sequence[str]) -> list[Any]:

@@ -35,8 +35,8 @@ class PushResult:
 class PushProgress:
     """How far it is, as it is told."""
 
-    def __init__(self, told: PushObserver, in_all: int) -> None:
-        self._told, self._in_all, self._done = told, in_all, 0
+    def __init__(self, observe: PushObserver, in_all: int) -> None:
+        self._observe, self._in_all, self._bytes = observe, in_all, 0
 
     def of(self, name: str) -> Callable[[int], None]:
         """What is called with the number of bytes of this file that were carried."""
@@ -44,8 +44,8 @@ class PushProgress:
 
     def _add(self, name: str, more: int) -> None:
         # What had to be done twice is not told to be more than all.
-        self._done = min(self._in_all, self._done + more)
-        self._told(name, self._done, self._in_all)
+        self._bytes = min(self._in_all, self._bytes + more)
+        self._observe(name, self._bytes, self._in_all)
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,10 @@ class BackupSource:
             raise CheckError(f"{self.host.name}: the manifest of {self.name} {error}", hint=hint) from None
 
     @contextmanager
-    def open(self, file: ManifestFile, told: Callable[[int], None]) -> Iterator[VerifiedStream]:
+    def open(self, file: ManifestFile, progress: Callable[[int], None]) -> Iterator[VerifiedStream]:
         """One of its files."""
         with self.remote.open(self.host, self._path(file.name), "rb") as stream:
-            yield VerifiedStream(stream, file, f"{self.host.name}: {self._path(file.name)}", told)
+            yield VerifiedStream(stream, file, f"{self.host.name}: {self._path(file.name)}", progress)
 
     def _path(self, file: str) -> str:
         return posixpath.join(self.directory, self.name, file)
@@ -88,8 +88,8 @@ class BackupSource:
 class VerifiedStream:
     """A stream that is read to its end, and raises CheckError there rather than end as what it should not be."""
 
-    def __init__(self, stream: BinaryIO, file: ManifestFile, where: str, told: Callable[[int], None]) -> None:
-        self._stream, self._file, self._where, self._told = stream, file, where, told
+    def __init__(self, stream: BinaryIO, file: ManifestFile, where: str, progress: Callable[[int], None]) -> None:
+        self._stream, self._file, self._where, self._progress = stream, file, where, progress
         self._sum, self._read = hashlib.sha256(), 0
         self.whole = False
 
@@ -105,7 +105,7 @@ class VerifiedStream:
                 hint="this backup cannot be counted on; see the others: fab -H ENV backup.list",
             )
         self.whole = ended
-        self._told(len(data))
+        self._progress(len(data))
         return data
 
     def _same(self) -> bool:

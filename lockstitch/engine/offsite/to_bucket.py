@@ -19,16 +19,16 @@ GO_ON = "type it again: what is there whole is not sent again"
 
 
 def push_to_bucket(
-    remote: Remote, host: Host, vault_directory: str, name: str, bucket: Bucket, told: PushObserver
+    remote: Remote, host: Host, backup_directory: str, name: str, bucket: Bucket, observe: PushObserver
 ) -> PushResult:
     """Copy a backup into a bucket, by way of this machine and in constant memory.
 
     What is there already is compared, and sent only where it differs. `told` counts every byte twice: once sent, once
     read back.
     """
-    source = BackupSource(remote, host, vault_directory, name)
+    source = BackupSource(remote, host, backup_directory, name)
     manifest = source.manifest()
-    progress = PushProgress(told, 2 * manifest.bytes)
+    progress = PushProgress(observe, 2 * manifest.bytes)
     try:
         with Store(bucket) as store:
             before = _manifest_there(store, manifest, name)
@@ -45,31 +45,31 @@ def push_to_bucket(
 def push_sealed_to_bucket(
     remote: Remote,
     host: Host,
-    vault_directory: str,
+    backup_directory: str,
     name: str,
     bucket: Bucket,
     recipients: Sequence[str],
-    told: PushObserver,
+    observe: PushObserver,
 ) -> PushResult:
     """Copy a backup into a bucket as one file that only the holders of these recipients' keys can read.
 
     What is there already is compared with the note beside it, and sent only where it differs.
     """
     keys = recipients_of(recipients)
-    source = BackupSource(remote, host, vault_directory, name)
+    source = BackupSource(remote, host, backup_directory, name)
     manifest = source.manifest()
-    progress = PushProgress(told, 2 * manifest.bytes)
+    progress = PushProgress(observe, 2 * manifest.bytes)
     file, note = (bucket.place(each) for each in names(name))
-    back = progress.of("read back")
+    read_back = progress.of("read back")
     try:
         with Store(bucket) as store:
             before = sealed_before(_small(store, note), manifest, name, str(bucket))
-            already = before is not None and _is_there(store, file, before.file, lambda more: back(2 * more))
+            already = before is not None and _is_there(store, file, before.file, lambda more: read_back(2 * more))
             if not already:
                 with piped(lambda target: seal(source, manifest, keys, target, progress)) as stream:
                     store.write(file, stream, manifest.bytes)
                 assert stream.sealed is not None
-                if not _is_there(store, file, stream.sealed.file, back):
+                if not _is_there(store, file, stream.sealed.file, read_back):
                     raise _damaged(store, file)
                 _put(store, note, stream.sealed.note(recipients))
     except LockstitchError as error:
@@ -103,12 +103,12 @@ def _manifest_there(store: Store, manifest: Manifest, name: str) -> bytes | None
 def _push(source: BackupSource, store: Store, file: ManifestFile, progress: PushProgress) -> bool:
     """Have a file there whole; whether it had to be sent."""
     key = store.bucket.place(source.name, file.name)
-    sent, back = progress.of(file.name), progress.of(f"{file.name}, read back")
-    if _is_there(store, key, file, lambda more: back(2 * more)):
+    sent, read_back = progress.of(file.name), progress.of(f"{file.name}, read back")
+    if _is_there(store, key, file, lambda more: read_back(2 * more)):
         return False
     with source.open(file, sent) as stream:
         store.write(key, stream, file.bytes)
-    if not _is_there(store, key, file, back):
+    if not _is_there(store, key, file, read_back):
         raise _damaged(store, key)
     return True
 
@@ -120,15 +120,15 @@ def _put(store: Store, key: str, raw: bytes) -> None:
         raise _damaged(store, key)
 
 
-def _is_there(store: Store, key: str, file: ManifestFile, told: Callable[[int], None]) -> bool:
+def _is_there(store: Store, key: str, file: ManifestFile, progress: Callable[[int], None]) -> bool:
     """Read an object back, and compare it."""
-    found, size = hashlib.sha256(), 0
+    checksum, size = hashlib.sha256(), 0
     with store.read(key) as stream:
         while stream is not None and size <= file.bytes and (data := stream.read(CHUNK)):
-            found.update(data)
+            checksum.update(data)
             size += len(data)
-            told(len(data))
-    return stream is not None and size == file.bytes and found.hexdigest() == file.sha256
+            progress(len(data))
+    return stream is not None and size == file.bytes and checksum.hexdigest() == file.sha256
 
 
 def _damaged(store: Store, key: str) -> CheckError:

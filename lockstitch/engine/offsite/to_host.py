@@ -28,7 +28,7 @@ _ROOM = 64 << 10
 
 
 def push_to_host(
-    remote: Remote, host: Host, vault_directory: str, name: str, to: Host, directory: str, told: PushObserver
+    remote: Remote, host: Host, backup_directory: str, name: str, to: Host, directory: str, observe: PushObserver
 ) -> PushResult:
     """Copy a backup into a folder of another host, by way of this machine and in constant memory.
 
@@ -36,36 +36,36 @@ def push_to_host(
     """
     if to.name == host.name:
         raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
-    source = BackupSource(remote, host, vault_directory, name)
+    source = BackupSource(remote, host, backup_directory, name)
     manifest = source.manifest()
     target = _Target(remote, to, directory, name, manifest)
-    found = target.look()
-    if found == "other":
+    state = target.look()
+    if state == "other":
         said = f"{to.name}: {target.path} is there already, and is not this backup as it is on {host.name}"
         raise CheckError(said, hint="it was not touched; compare the two, and remove the one that is damaged")
-    if found == "none":
-        _push(source, target, PushProgress(told, manifest.bytes))
-    elif found == "older":
+    if state == "none":
+        _push(source, target, PushProgress(observe, manifest.bytes))
+    elif state == "older":
         target.renew_manifest()
-    sent = len(manifest.files) if found == "none" else 0
-    return PushResult(f"{to.name}: {target.path}", len(manifest.files), manifest.bytes, sent, found == "same")
+    sent = len(manifest.files) if state == "none" else 0
+    return PushResult(f"{to.name}: {target.path}", len(manifest.files), manifest.bytes, sent, state == "same")
 
 
 def push_sealed_to_host(
     remote: Remote,
     host: Host,
-    vault_directory: str,
+    backup_directory: str,
     name: str,
     to: Host,
     directory: str,
     recipients: Sequence[str],
-    told: PushObserver,
+    observe: PushObserver,
 ) -> PushResult:
     """Copy a backup to another host as one file that only the holders of these recipients' keys can read."""
     if to.name == host.name:
         raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
     keys = recipients_of(recipients)
-    source = BackupSource(remote, host, vault_directory, name)
+    source = BackupSource(remote, host, backup_directory, name)
     manifest = source.manifest()
     file, note = names(name)
     parts = {each: posixpath.join(directory, f".{each}.part") for each in (file, note)}
@@ -78,7 +78,7 @@ def push_sealed_to_host(
         ask("make room", shell.PREPARE_SEALED, needed=str((manifest.bytes + manifest.bytes // 1000 + _ROOM) // 1024))
         try:
             with remote.open(to, parts[file], "wb") as copy:
-                sealed = seal(source, manifest, keys, copy, PushProgress(told, manifest.bytes))
+                sealed = seal(source, manifest, keys, copy, PushProgress(observe, manifest.bytes))
             with remote.open(to, parts[note], "wb") as beside:
                 beside.write(sealed.note(recipients))
             ask("compare and name it", shell.FINISH_SEALED, sums=_sum(sealed.file))

@@ -39,12 +39,12 @@ class Download:
 
     def __init__(self, far: TransferHost, path: str, below: FolderBelow, folder: str, names: PartNames) -> None:
         self._far, self._names, self._path = far, names, plain(path)
-        found = far.listed(self._path)
-        if found is None:
+        tree = far.listed(self._path)
+        if tree is None:
             raise far.refused(f"there is no {path}, or {far.user or 'the login user'} may not see it")
-        if path.endswith("/") and not found.is_folder:
+        if path.endswith("/") and not tree.is_folder:
             raise far.refused(f"{path} is a file, and no folder")
-        self._tree, self._below, self._folder = found, below, folder
+        self._tree, self._below, self._folder = tree, below, folder
         name = posixpath.basename(self._path.rstrip("/"))
         # `folder/.` stands for what is in it, as for `cp`.
         self._at = folder if name in ("", ".", "..") else posixpath.join(folder, name)
@@ -53,8 +53,8 @@ class Download:
 
     def planned(self) -> TransferResult:
         """What there is to do."""
-        size = sum(one.entry.size - one.start for one in self._files)
-        resumed = sum(one.start > 0 for one in self._files)
+        size = sum(download.entry.size - download.start for download in self._files)
+        resumed = sum(download.start > 0 for download in self._files)
         return TransferResult(
             "fetch", str(self._below.shown(self._at)), len(self._files), size, self._unchanged, resumed
         )
@@ -66,16 +66,16 @@ class Download:
         for folder in tree.folders:
             made += [self._place(folder)] if made_folder(below, self._place(folder), folder.mode | 0o700) else []
         self._room()
-        whole = sum(one.entry.size for one in self._files)
-        done = sum(one.start for one in self._files)
-        for one in self._files:
+        whole = sum(download.entry.size for download in self._files)
+        received = sum(download.start for download in self._files)
+        for download in self._files:
             far.check()
-            self._fetch(one, done, whole)
-            done += one.entry.size - one.start
+            self._fetch(download, received, whole)
+            received += download.entry.size - download.start
         for link in tree.links:
             part = self._names.part(far.host.name, str(below.shown(self._place(link))))
             link_in_place(below, self._place(link), link.link, part)
-        folders = [(self._place(one), one.mode) for one in reversed(tree.folders)]
+        folders = [(self._place(folder), folder.mode) for folder in reversed(tree.folders)]
         modes_set(below, ((place, mode) for place, mode in folders if place != self._at or place in made))
         return self.planned()
 
@@ -116,58 +116,60 @@ class Download:
         return there[1] if self._beginning(path, there[1]) == there[2] else 0
 
     def _beginning(self, path: str, size: int) -> str:
-        found: str = self._far.answers(1, host_scripts.BEGINNING, ls_path=path, ls_size=str(size))[0]
-        return found
+        checksum: str = self._far.answers(1, host_scripts.BEGINNING, ls_path=path, ls_size=str(size))[0]
+        return checksum
 
     def _room(self) -> None:
-        size = sum(one.entry.size - one.start for one in self._files)
+        size = sum(download.entry.size - download.start for download in self._files)
         folder = self._below.shown(self._folder)
         free = shutil.disk_usage(folder).free
         if size > free:
             said = f"{folder} has {size_text(free)} free and {size_text(size)} are needed; nothing was fetched"
             raise self._far.refused(said, hint="see here with: df -h")
 
-    def _fetch(self, one: FileDownload, done: int, whole: int) -> None:
+    def _fetch(self, download: FileDownload, received: int, whole: int) -> None:
         far = self._far
-        with PartWriter(self._below, one.part, one.start, far.check) as arriving:
+        with PartWriter(self._below, download.part, download.start, far.check) as arriving:
             try:
-                for size in self._read(one, arriving, one.entry.size):
-                    done += size
-                    far.tell(done, whole)
-                if arriving.sum != one.sum:
-                    self._again(one, arriving)
+                for size in self._read(download, arriving, download.entry.size):
+                    received += size
+                    far.tell(received, whole)
+                if arriving.sum != download.sum:
+                    self._again(download, arriving)
             except FileError:
                 arriving.drop()
                 raise
-            arriving.put_in_place(posixpath.basename(one.place), one.entry.mode)
+            arriving.put_in_place(posixpath.basename(download.place), download.entry.mode)
 
-    def _read(self, one: FileDownload, arriving: PartWriter, end: int) -> Iterator[int]:
+    def _read(self, download: FileDownload, arriving: PartWriter, end: int) -> Iterator[int]:
         """Fetch up to `end` what is not here yet; how much came, piece by piece."""
-        with self._opened(one, arriving.size, end) as file:
+        with self._opened(download, arriving.size, end) as file:
             for data in pieces(file, end - arriving.size, self._far.check):
                 arriving.write(data)
                 yield len(data)
 
-    def _again(self, one: FileDownload, arriving: PartWriter) -> None:
+    def _again(self, download: FileDownload, arriving: PartWriter) -> None:
         """It is not what it was when it was looked at: what a log has got since then is fetched as well."""
-        ((size, checksum),) = [answer.split() for answer in self._far.answers(1, host_scripts.NOW, ls_path=one.path)]
-        if self._beginning(one.path, arriving.size) == arriving.sum:
-            for _ in self._read(one, arriving, int(size)):
+        ((size, checksum),) = [
+            answer.split() for answer in self._far.answers(1, host_scripts.NOW, ls_path=download.path)
+        ]
+        if self._beginning(download.path, arriving.size) == arriving.sum:
+            for _ in self._read(download, arriving, int(size)):
                 pass
         if (arriving.size, arriving.sum) != (int(size), checksum):
-            place = self._below.shown(one.place)
-            raise self._far.refused(f"{one.path} was changed while it was fetched; {place} is as it was")
+            place = self._below.shown(download.place)
+            raise self._far.refused(f"{download.path} was changed while it was fetched; {place} is as it was")
 
     @contextmanager
-    def _opened(self, one: FileDownload, start: int, end: int) -> Iterator[BinaryIO]:
+    def _opened(self, download: FileDownload, start: int, end: int) -> Iterator[BinaryIO]:
         far = self._far
         if not far.user:
-            with far.open(one.path, "rb", start) as file:
+            with far.open(download.path, "rb", start) as file:
                 yield file
             return
-        copy = posixpath.join(STAGE, posixpath.basename(one.part))
+        copy = posixpath.join(STAGE, posixpath.basename(download.part))
         try:
-            self._copy(one.path, copy, end)
+            self._copy(download.path, copy, end)
             with far.open(copy, "rb", start) as file:
                 yield file
         finally:

@@ -92,24 +92,24 @@ def _within(root: str, folder: str) -> Iterator[TreeEntry]:
         place = os.path.join(root, path)
         if name.startswith(".lockstitch-") and name.endswith(".part"):
             continue  # what an interrupted `get` has left there
-        found = os.lstat(place)
-        if stat.S_ISLNK(found.st_mode):
+        status = os.lstat(place)
+        if stat.S_ISLNK(status.st_mode):
             yield TreeEntry(path, "link", PERMISSIONS, link=os.readlink(place))
-        elif stat.S_ISREG(found.st_mode):
+        elif stat.S_ISREG(status.st_mode):
             if not os.access(place, os.R_OK):
                 raise UsageError(f"{place}: permission denied; nothing was sent")
-            yield _entry(path, found)
-        elif stat.S_ISDIR(found.st_mode):
-            yield _entry(path, found)
+            yield _entry(path, status)
+        elif stat.S_ISDIR(status.st_mode):
+            yield _entry(path, status)
             yield from _within(root, path)
         else:
-            raise UsageError(f"{place}: {_special(found.st_mode)} cannot be sent; nothing was sent")
+            raise UsageError(f"{place}: {_special(status.st_mode)} cannot be sent; nothing was sent")
 
 
-def _entry(path: str, found: os.stat_result) -> TreeEntry:
-    if stat.S_ISDIR(found.st_mode):
-        return TreeEntry(path, "folder", found.st_mode & PERMISSIONS)
-    return TreeEntry(path, "file", found.st_mode & PERMISSIONS, found.st_size)
+def _entry(path: str, status: os.stat_result) -> TreeEntry:
+    if stat.S_ISDIR(status.st_mode):
+        return TreeEntry(path, "folder", status.st_mode & PERMISSIONS)
+    return TreeEntry(path, "file", status.st_mode & PERMISSIONS, status.st_size)
 
 
 def _special(mode: int) -> str:

@@ -36,7 +36,7 @@ class PartWriter:
         return self._sum.hexdigest()
 
     def __enter__(self) -> PartWriter:
-        with ExitStack() as opened, _told(self._below.shown(self._part)):
+        with ExitStack() as opened, _errors_in_words(self._below.shown(self._part)):
             self._at, self._name = opened.enter_context(self._below.of(self._part))
             descriptor = os.open(self._name, _MINE, 0o600, dir_fd=self._at)
             self._file = opened.enter_context(os.fdopen(descriptor, "r+b", buffering=0))
@@ -53,10 +53,10 @@ class PartWriter:
     def write(self, data: bytes) -> None:
         self._sum.update(data)
         self.size += len(data)
-        left = memoryview(data)
+        unwritten = memoryview(data)
         try:
-            while left:
-                left = left[self._file.write(left) or 0 :]
+            while unwritten:
+                unwritten = unwritten[self._file.write(unwritten) or 0 :]
         except OSError as error:
             # It does not fit: a part would only be in the way.
             self.drop()
@@ -64,7 +64,7 @@ class PartWriter:
 
     def put_in_place(self, name: str, mode: int) -> None:
         """Give the part its name, in the folder that it was made in."""
-        with _told(self._below.shown(self._part).with_name(name)):
+        with _errors_in_words(self._below.shown(self._part).with_name(name)):
             os.fchmod(self._file.fileno(), mode)
             os.fsync(self._file.fileno())
             os.replace(self._name, name, src_dir_fd=self._at, dst_dir_fd=self._at)
@@ -82,13 +82,13 @@ def standing(below: FolderBelow, path: str, size: int | None, check: CancelCheck
     except OSError:
         return None
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or size not in (None, found.st_size):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or size not in (None, status.st_size):
             return None
         made = hashlib.sha256()
-        for data in pieces(file, found.st_size, check):
+        for data in pieces(file, status.st_size, check):
             made.update(data)
-        return stat.S_IMODE(found.st_mode), found.st_size, made.hexdigest()
+        return stat.S_IMODE(status.st_mode), status.st_size, made.hexdigest()
 
 
 def unfit(below: FolderBelow, path: str, kind: EntryKind) -> str:
@@ -96,23 +96,23 @@ def unfit(below: FolderBelow, path: str, kind: EntryKind) -> str:
     place = below.shown(path)
     try:
         with below.of(path) as (at, name):
-            found = os.lstat(name, dir_fd=at)
+            status = os.lstat(name, dir_fd=at)
     except FileNotFoundError:
         return ""
     except OSError as error:
         return f"{place} cannot be reached without following a link: {_words(error)}"
-    if kind == "folder" and stat.S_ISLNK(found.st_mode):
+    if kind == "folder" and stat.S_ISLNK(status.st_mode):
         return f"{place} is a link here, and not followed"
-    if (kind == "folder") != stat.S_ISDIR(found.st_mode):
+    if (kind == "folder") != stat.S_ISDIR(status.st_mode):
         return f"{place} is {'no' if kind == 'folder' else 'a'} folder here"
-    if kind != "folder" and not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+    if kind != "folder" and not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
         return f"{place} is a special file here, and not replaced"
     return ""
 
 
 def made_folder(below: FolderBelow, path: str, mode: int) -> bool:
     """Make a folder where there is none; whether it was made."""
-    with _told(below.shown(path)):
+    with _errors_in_words(below.shown(path)):
         below.make()
         with below.of(path) as (at, name):
             try:
@@ -123,7 +123,7 @@ def made_folder(below: FolderBelow, path: str, mode: int) -> bool:
 
 
 def link_in_place(below: FolderBelow, path: str, target: str, part: str) -> None:
-    with _told(below.shown(path)), below.of(path) as (at, name):
+    with _errors_in_words(below.shown(path)), below.of(path) as (at, name):
         with suppress(OSError):
             if os.readlink(name, dir_fd=at) == target:
                 return
@@ -136,9 +136,9 @@ def link_in_place(below: FolderBelow, path: str, target: str, part: str) -> None
 def modes_set(below: FolderBelow, modes: Iterable[tuple[str, int]]) -> None:
     """Give folders their modes, those that are ours."""
     for path, mode in modes:
-        with _told(below.shown(path)), below.of(path) as (at, name):
-            found = os.lstat(name, dir_fd=at)
-            if found.st_uid == os.geteuid() and found.st_mode & PERMISSIONS != mode:
+        with _errors_in_words(below.shown(path)), below.of(path) as (at, name):
+            status = os.lstat(name, dir_fd=at)
+            if status.st_uid == os.geteuid() and status.st_mode & PERMISSIONS != mode:
                 folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | NO_LINK, dir_fd=at)
                 try:
                     os.fchmod(folder, mode)
@@ -147,7 +147,7 @@ def modes_set(below: FolderBelow, modes: Iterable[tuple[str, int]]) -> None:
 
 
 @contextmanager
-def _told(place: Path) -> Iterator[None]:
+def _errors_in_words(place: Path) -> Iterator[None]:
     try:
         yield
     except BlockingIOError as error:

@@ -40,7 +40,7 @@ class PartNames:
 
     def part(self, *of: str) -> str:
         """The name of a part: of which host, which place there, which content."""
-        said = b"\0".join(hashlib.sha256(one.encode("utf-8", "surrogateescape")).digest() for one in of)
+        said = b"\0".join(hashlib.sha256(word.encode("utf-8", "surrogateescape")).digest() for word in of)
         return f".lockstitch-{hmac.new(self._key, said, hashlib.sha256).hexdigest()[:32]}.part"
 
     def _slot(self) -> str | None:

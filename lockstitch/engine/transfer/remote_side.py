@@ -36,7 +36,7 @@ class TransferProgress:
     """How far one host is, in bytes."""
 
     host: str
-    done: int
+    transferred: int
     of: int
 
 
@@ -53,25 +53,27 @@ class TransferLimits:
     def check(self) -> None:
         if self._stopped.is_set():
             raise InterruptedRunError(self._host, "interrupted")
-        if self.left() <= 0:
+        if self.remaining() <= 0:
             raise StepTimeoutError(self._host, f"it took longer than {self._seconds:g} s and was ended")
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         return self._until - time.monotonic()
 
 
 class TransferHost:
     """One host. What is asked `as_user` is asked as the user whose files they are; all else as the login user."""
 
-    def __init__(self, remote: Remote, host: Host, user: str, patience: TransferLimits, told: TransferObserver) -> None:
+    def __init__(
+        self, remote: Remote, host: Host, user: str, patience: TransferLimits, observe: TransferObserver
+    ) -> None:
         self.host, self.user, self.check = host, user, patience.check
-        self._remote, self._patience, self._told = remote, patience, told
+        self._remote, self._patience, self._observe = remote, patience, observe
         self.complaints: list[str] = []
         self._home = ""
 
-    def tell(self, done: int, of: int) -> None:
+    def tell(self, transferred: int, of: int) -> None:
         """How far it is."""
-        self._told(TransferProgress(self.host.name, done, of))
+        self._observe(TransferProgress(self.host.name, transferred, of))
 
     def open(self, path: str, mode: FileMode, start: int = 0) -> AbstractContextManager[BinaryIO]:
         # A profile may leave the SFTP server elsewhere than a script: relative is to where scripts of that user begin.
@@ -103,10 +105,10 @@ class TransferHost:
         self, expected: int, text: str, *, as_user: bool = True, many: Iterable[str] = (), **values: str
     ) -> list[str]:
         """The same, where as many answers are due."""
-        found = self.ask(text, as_user=as_user, many=many, **values)
-        if len(found) != expected:
-            raise self.refused(self.why() or f"it gave {len(found)} answers to {expected} questions")
-        return found
+        lines = self.ask(text, as_user=as_user, many=many, **values)
+        if len(lines) != expected:
+            raise self.refused(self.why() or f"it gave {len(lines)} answers to {expected} questions")
+        return lines
 
     def free(self, folder: str, *, as_user: bool = True) -> int:
         """How many bytes fit where this folder is."""
@@ -115,7 +117,7 @@ class TransferHost:
 
     def listed(self, path: str) -> FileTree | None:
         """What is at a path; None where there is nothing."""
-        answers, told = self._coded(host_scripts.LIST, path)
+        answers, listing = self._coded(host_scripts.LIST, path)
         kind, *rest = answers[0].split() if answers else ["none"]
         if kind == "none":
             return None
@@ -123,17 +125,17 @@ class TransferHost:
             raise self.refused(f"{path} is a special file and cannot be fetched")
         if kind == "file":
             return FileTree((TreeEntry("", "file", int(rest[0], 8) & 0o777, int(rest[1])),))
-        return self._tree(path, told.split(b"\0")[:-1])
+        return self._tree(path, listing.split(b"\0")[:-1])
 
     def sums(self, path: str, tree: FileTree) -> dict[str, str]:
         """The checksum of every file of a tree, by its path."""
-        found: dict[str, str] = {}
-        for one in self._coded(host_scripts.SUMS, path)[1].split(b"\0")[:-1]:
-            place = one[66:].decode("utf-8", "surrogateescape")
-            found[place[len(path) :].lstrip("/")] = one[:64].decode("ascii", "replace")
-        if missing := [entry.under(path) for entry in tree.files if entry.path not in found]:
+        checksums: dict[str, str] = {}
+        for line in self._coded(host_scripts.SUMS, path)[1].split(b"\0")[:-1]:
+            place = line[66:].decode("utf-8", "surrogateescape")
+            checksums[place[len(path) :].lstrip("/")] = line[:64].decode("ascii", "replace")
+        if missing := [entry.under(path) for entry in tree.files if entry.path not in checksums]:
             raise self.refused(f"{missing[0]} cannot be read", hint="--sudo or --user NAME reads files of others")
-        return found
+        return checksums
 
     def _asked(self, text: str, as_user: bool, values: dict[str, str]) -> tuple[list[str], bool]:
         self.check()
@@ -148,7 +150,7 @@ class TransferHost:
                 self._home = event.line.removeprefix(_HOME)
 
         command = Command(f'printf "{_HOME}%s\\n" "$PWD"\n{text}', values=values)
-        step = Step("files", "", command, timeout=max(1.0, self._patience.left()))
+        step = Step("files", "", command, timeout=max(1.0, self._patience.remaining()))
         script = Script((step,), user=self.user or None if as_user else None)
         results = self._remote.run(self.host, script, hear)
         return lines, all(result.ok for result in results)

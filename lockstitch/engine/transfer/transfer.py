@@ -65,7 +65,7 @@ def carry(
     what: UploadRequest | DownloadRequest,
     names: PartNames,
     way: FanoutOptions,
-    told: TransferObserver = lambda progress: None,
+    observe: TransferObserver = lambda progress: None,
     *,
     dry: bool = False,
 ) -> tuple[dict[str, HostResult], dict[str, TransferResult]]:
@@ -73,7 +73,7 @@ def carry(
 
     An interrupt ends what goes on, and what has not begun does not begin; both are told in what is returned.
     """
-    done: dict[str, HostResult] = {}
+    results: dict[str, HostResult] = {}
     moved: dict[str, TransferResult] = {}
     stopped = threading.Event()
 
@@ -81,22 +81,22 @@ def carry(
         stopped.set()
         remote.interrupt()
 
-    def one(host: Host) -> None:
+    def carry_host(host: Host) -> None:
         began = time.monotonic()
-        far = TransferHost(remote, host, what.user, TransferLimits(host.name, way.timeout, stopped), told)
+        far = TransferHost(remote, host, what.user, TransferLimits(host.name, way.timeout, stopped), observe)
 
         def do() -> TransferResult:
             looked = what.looked(far, names)
             return looked.planned() if dry else looked.carry()
 
         ended = _ended(do, host.name, moved, dry=dry)
-        done[host.name] = replace(ended, seconds=time.monotonic() - began)
+        results[host.name] = replace(ended, seconds=time.monotonic() - began)
 
     try:
-        run_parallel(one, hosts, stop, most=way.at_once)
+        run_parallel(carry_host, hosts, stop, most=way.at_once)
     except KeyboardInterrupt:
         stop()
-    return {host.name: done.get(host.name, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for host in hosts}, moved
+    return {host.name: results.get(host.name, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for host in hosts}, moved
 
 
 def _ended(do: Callable[[], TransferResult], host: str, moved: dict[str, TransferResult], *, dry: bool) -> HostResult:

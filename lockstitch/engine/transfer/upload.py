@@ -44,8 +44,8 @@ class Upload:
 
     def planned(self) -> TransferResult:
         """What there is to do."""
-        size = sum(one.entry.size - one.start for one in self._files)
-        resumed = sum(one.start > 0 for one in self._files)
+        size = sum(file.entry.size - file.start for file in self._files)
+        resumed = sum(file.start > 0 for file in self._files)
         return TransferResult("send", self._at, len(self._files), size, self._unchanged, resumed)
 
     def carry(self) -> TransferResult:
@@ -54,22 +54,22 @@ class Upload:
         far, source = self._far, self._source
         if self._folders:
             self._changed(host_scripts.MAKE, ((path, f"{mode | 0o700:o}") for path, mode in self._folders))
-        whole = sum(one.entry.size for one in self._files)
-        done = sum(one.start for one in self._files)
-        for batch in batches(self._files, lambda one: one.entry.size):
+        whole = sum(file.entry.size for file in self._files)
+        sent = sum(file.start for file in self._files)
+        for batch in batches(self._files, lambda file: file.entry.size):
             try:
-                for one in batch:
+                for file in batch:
                     far.check()
-                    done = self._send(one, done, whole)
+                    sent = self._send(file, sent, whole)
             except FileError:
                 # It does not fit or is refused there: a part would only be in the way. One that is cut off stays.
-                far.clean(one.part for one in batch)
+                far.clean(file.part for file in batch)
                 raise
             self._install(batch)
         self._links()
         if source.tree.is_folder:
             made = dict(self._folders)
-            folders = [(one.under(self._at), one.mode) for one in reversed(source.tree.folders)]
+            folders = [(folder.under(self._at), folder.mode) for folder in reversed(source.tree.folders)]
             modes = [(path, f"{mode:o}") for path, mode in folders if path != self._at or path in made]
             self._changed(host_scripts.MODES, modes)
         return self.planned()
@@ -95,27 +95,29 @@ class Upload:
         """The folders that have to be made; those that are there must be folders, and no links to others."""
         far, tree = self._far, self._source.tree
         above = posixpath.dirname(self._at) or "."
-        asked = [above, *(one.under(self._at) for one in tree.folders)]
-        found: list[list[str]] = []
+        asked = [above, *(folder.under(self._at) for folder in tree.folders)]
+        answers: list[list[str]] = []
         for some in batches(asked, len):
-            found += [answer.split() for answer in far.answers(len(some), host_scripts.FOLDERS, many=some)]
-        kinds = {path: kind for path, (kind, _) in zip(asked, found, strict=True)}
-        self._open = {path: is_open == "yes" for path, (_, is_open) in zip(asked, found, strict=True)}
+            answers += [answer.split() for answer in far.answers(len(some), host_scripts.FOLDERS, many=some)]
+        kinds = {path: kind for path, (kind, _) in zip(asked, answers, strict=True)}
+        self._open = {path: is_open == "yes" for path, (_, is_open) in zip(asked, answers, strict=True)}
         if kinds[above] not in ("folder", "link"):
             said = f"there is no folder {above}, or {self._who()} may not enter it"
             raise far.refused(said, hint="make it with: fab … run -- mkdir -p DIR")
         for path in asked[1:]:
             if kinds[path] == "other" or (kinds[path] == "link" and path != self._at):
                 raise far.refused(f"{path} is not a folder there, or a link to one: it is not followed")
-        return [(one.under(self._at), one.mode) for one in tree.folders if kinds[one.under(self._at)] == "none"]
+        return [
+            (folder.under(self._at), folder.mode) for folder in tree.folders if kinds[folder.under(self._at)] == "none"
+        ]
 
     def _differing(self) -> tuple[list[FileUpload], int]:
         far, source = self._far, self._source
         sending: list[FileUpload] = []
         for batch in batches(source.tree.files, lambda entry: 0):
             asked = [(entry.under(self._at), str(entry.size)) for entry in batch]
-            found = far.answers(len(batch), host_scripts.FILES, many=(word for pair in asked for word in pair))
-            for entry, (path, _), answer in zip(batch, asked, found, strict=True):
+            answers = far.answers(len(batch), host_scripts.FILES, many=(word for pair in asked for word in pair))
+            for entry, (path, _), answer in zip(batch, asked, answers, strict=True):
                 kind, *rest = answer.split()
                 if kind in ("folder", "other"):
                     raise far.refused(f"{path} is {_KINDS[kind]} there, and not a file")
@@ -128,15 +130,17 @@ class Upload:
     def _resumed(self, sending: list[FileUpload]) -> list[FileUpload]:
         """The same, with what of each is there already. A part that is something else begins anew."""
         made: list[FileUpload] = []
-        for batch in batches(sending, lambda one: 0):
-            found = self._far.answers(len(batch), host_scripts.PARTS, as_user=False, many=[one.part for one in batch])
-            for one, answer in zip(batch, found, strict=True):
+        for batch in batches(sending, lambda file: 0):
+            answers = self._far.answers(
+                len(batch), host_scripts.PARTS, as_user=False, many=[file.part for file in batch]
+            )
+            for file, answer in zip(batch, answers, strict=True):
                 size, *checksum = answer.split()
                 start = int(size)
-                same = 0 < start <= one.entry.size and checksum == [
-                    self._source.prefix(one.entry, start, self._far.check)
+                same = 0 < start <= file.entry.size and checksum == [
+                    self._source.prefix(file.entry, start, self._far.check)
                 ]
-                made.append(FileUpload(one.entry, one.path, one.part, one.sum, one.mode, start if same else 0))
+                made.append(FileUpload(file.entry, file.path, file.part, file.sum, file.mode, start if same else 0))
         return made
 
     def _part(self, path: str, checksum: str) -> str:
@@ -148,19 +152,20 @@ class Upload:
         far = self._far
         new = {path for path, _ in self._folders}
         above = posixpath.dirname(self._at) or "."
-        needed = {posixpath.dirname(path) or "." for path in (*(one.path for one in self._files), *new)} - new
+        needed = {posixpath.dirname(path) or "." for path in (*(file.path for file in self._files), *new)} - new
         for path in sorted(needed):
             if not self._open.get(path, True):
                 said = f"{path} cannot be written in by {self._who()}: it is denied, or its file system is read-only"
                 raise far.refused(said, hint="see there with: ls -ld, and: findmnt -T")
-        size = sum(one.entry.size - (0 if far.user else one.start) for one in self._files)
+        size = sum(file.entry.size - (0 if far.user else file.start) for file in self._files)
         base = above if self._at in new or not self._source.tree.is_folder else self._at
         if size:
             self._fits(size, base, far.free(base))
         if self._files and far.user:
             far.ask(host_scripts.STAGE, as_user=False, ls_stage=STAGE)
             most = max(
-                sum(one.entry.size - one.start for one in some) for some in batches(self._files, lambda x: x.entry.size)
+                sum(file.entry.size - file.start for file in some)
+                for some in batches(self._files, lambda x: x.entry.size)
             )
             self._fits(most, STAGE, far.free(STAGE, as_user=False))
 
@@ -169,63 +174,63 @@ class Upload:
             said = f"{folder} has {size_text(free)} free and {size_text(size)} are needed; nothing was sent"
             raise self._far.refused(said, hint=_HINT_FULL)
 
-    def _send(self, one: FileUpload, done: int, whole: int) -> int:
-        if one.start == one.entry.size and one.start:
-            return done
+    def _send(self, file: FileUpload, sent: int, whole: int) -> int:
+        if file.start == file.entry.size and file.start:
+            return sent
         far = self._far
-        with far.open(one.part, "wb", one.start) as file:
-            for data in self._source.read(one.entry, one.start, one.entry.size, far.check):
-                file.write(data)
-                done += len(data)
-                far.tell(done, whole)
-        return done
+        with far.open(file.part, "wb", file.start) as stream:
+            for data in self._source.read(file.entry, file.start, file.entry.size, far.check):
+                stream.write(data)
+                sent += len(data)
+                far.tell(sent, whole)
+        return sent
 
     def _install(self, batch: list[FileUpload]) -> None:
         far = self._far
-        found = self._installed_as(batch) if far.user else self._installed(batch)
-        for one, answer in zip(batch, found, strict=False):
+        answers = self._installed_as(batch) if far.user else self._installed(batch)
+        for file, answer in zip(batch, answers, strict=False):
             if answer != "ok":
-                raise far.refused(self._why(one, answer))
-        if len(found) < len(batch):
-            raise far.refused(f"{batch[len(found)].path} could not be put in place")
+                raise far.refused(self._why(file, answer))
+        if len(answers) < len(batch):
+            raise far.refused(f"{batch[len(answers)].path} could not be put in place")
 
     def _installed(self, batch: list[FileUpload]) -> list[str]:
-        listed = ((one.part, one.path, one.sum, f"{one.mode:o}") for one in batch)
-        modes = {f"{one.mode:o}" for one in batch}
+        listed = ((file.part, file.path, file.sum, f"{file.mode:o}") for file in batch)
+        modes = {f"{file.mode:o}" for file in batch}
         return self._far.ask(
             host_scripts.INSTALL,
             many=(word for each in listed for word in each),
-            ls_parts=words(*(one.part for one in batch)),
-            ls_sums="\n".join(one.sum for one in batch),
+            ls_parts=words(*(file.part for file in batch)),
+            ls_sums="\n".join(file.sum for file in batch),
             ls_mode=modes.pop() if len(modes) == 1 else "",
             ls_size=str(batch[0].entry.size) if len(batch) == 1 else "",
         )
 
     def _installed_as(self, batch: list[FileUpload]) -> list[str]:
         far = self._far
-        listed = ((one.part, one.path, one.sum, f"{one.mode:o}", _beside(one.path, one.part)) for one in batch)
+        listed = ((file.part, file.path, file.sum, f"{file.mode:o}", _beside(file.path, file.part)) for file in batch)
         many = (word for each in listed for word in each)
         return far.ask(
             host_scripts.INSTALL_AS, as_user=False, many=many, ls_user=far.user, ls_as=host_scripts.INSTALL_PART
         )
 
-    def _why(self, one: FileUpload, answer: str) -> str:
+    def _why(self, file: FileUpload, answer: str) -> str:
         if answer == "gone":
-            return f"the part of {one.path} has vanished: does somebody clean up there?"
+            return f"the part of {file.path} has vanished: does somebody clean up there?"
         if answer == "refused":
-            return f"{one.path} could not be put in place: {self._far.why() or 'it was not said why'}"
-        place = self._source.place(one.entry)
-        if self._source.prefix(one.entry, one.entry.size + 1, self._far.check) != one.sum:
-            return f"{place} was changed while it was sent; {one.path} is as it was"
-        return f"{one.path} did not arrive as it was sent, and is as it was"
+            return f"{file.path} could not be put in place: {self._far.why() or 'it was not said why'}"
+        place = self._source.place(file.entry)
+        if self._source.prefix(file.entry, file.entry.size + 1, self._far.check) != file.sum:
+            return f"{place} was changed while it was sent; {file.path} is as it was"
+        return f"{file.path} did not arrive as it was sent, and is as it was"
 
     def _links(self) -> None:
         far = self._far
         for batch in batches(self._source.tree.links, lambda entry: 0):
-            listed = [(one.under(self._at), one.link) for one in batch]
+            listed = [(link.under(self._at), link.link) for link in batch]
             named = ((path, link, _beside(path, self._names.part(far.host.name, path))) for path, link in listed)
-            found = far.answers(len(batch), host_scripts.LINKS, many=(word for each in named for word in each))
-            for (path, _), answer in zip(listed, found, strict=True):
+            answers = far.answers(len(batch), host_scripts.LINKS, many=(word for each in named for word in each))
+            for (path, _), answer in zip(listed, answers, strict=True):
                 if answer not in ("ok", "same"):
                     raise far.refused(
                         f"the link {path} could not be put in place: {far.why() or 'it is a folder there'}"

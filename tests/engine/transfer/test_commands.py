@@ -107,7 +107,7 @@ def test_a_host_that_freezes_in_the_middle(over_ssh: Place, sandbox: Sandbox, tm
     hasty = replace(HOST, limits=HASTY)
 
     def told(progress: TransferProgress) -> None:
-        if sandbox.status("api1") == "up" and progress.done > progress.of // 3:
+        if sandbox.status("api1") == "up" and progress.transferred > progress.of // 3:
             sandbox.do("api1", "freeze")
 
     try:

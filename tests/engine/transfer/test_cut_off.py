@@ -255,8 +255,8 @@ def test_a_connection_that_drops_in_the_middle(over_ssh: Place, sandbox: Sandbox
     dropped: list[int] = []
 
     def told(progress: TransferProgress) -> None:
-        if progress.done >= progress.of // 2 and not dropped:
-            dropped.append(progress.done)
+        if progress.transferred >= progress.of // 2 and not dropped:
+            dropped.append(progress.transferred)
             sandbox.do("api1", "drop")
 
     what = (
