@@ -34,11 +34,11 @@ def backup(
         )
     notes = [note for shelf in shelves for note in dump_notes(shelf)]
     names = [steps.new_name(shelf, label) for shelf in shelves]
-    done = [(s, [steps.record(s, "backup", label, name=name)]) for s, name in zip(shelves, names, strict=True)]
+    endings = [(s, [steps.record(s, "backup", label, name=name)]) for s, name in zip(shelves, names, strict=True)]
     waves = [Wave("dump", tuple(units), preflight=True)]
-    told = [f"made {name}" for name in names]
+    summary = [f"made {name}" for name in names]
     then = f"backup.prove {names[0]}"
-    return database_plan("backup", environment, shelves, waves, done, notes, label, told=told, then=then)
+    return database_plan("backup", environment, shelves, waves, endings, notes, label, summary=summary, then=then)
 
 
 def verify(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
@@ -46,11 +46,10 @@ def verify(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
     shelves = [shelf for shelf, _ in chosen]
     refuse_unready(shelves)
     units = [SitePlan(shelf.site, (steps.check(shelf, name),)) for shelf, name in chosen]
-    told = [f"{name}: every file is as it was dumped, and can be read" for _, name in chosen]
+    summary = [f"{name}: every file is as it was dumped, and can be read" for _, name in chosen]
     then = f"backup.prove {chosen[0][1]}"
-    return database_plan(
-        "verify", environment, shelves, [Wave("verify", tuple(units), preflight=True)], [], [], told=told, then=then
-    )
+    waves = [Wave("verify", tuple(units), preflight=True)]
+    return database_plan("verify", environment, shelves, waves, [], [], summary=summary, then=then)
 
 
 def prove(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
@@ -63,7 +62,7 @@ def prove(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
                 f"{shelf.database.name} has no server to prove backups on",
                 hint="write prove: {url: env:SCRATCH_DATABASE_URL} under it in the inventory",
             )
-    units, done = [], []
+    units, endings = [], []
     for shelf, name in chosen:
         beside = shelf.beside(shelf.proving)
         made = steps.scratch(shelf, name, beside, shelf.prefix(shelf.proving))
@@ -72,37 +71,35 @@ def prove(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
         did = (steps.reach(shelf), steps.check(shelf, name), made, restored)
         units.append(SitePlan(shelf.site, did, (gate,)))
         last = [steps.prove(shelf, name), steps.drop_scratch(shelf, beside), steps.record(shelf, "proof", name=name)]
-        done.append((shelf, last))
-    told = [f"{name} is proven: restored, every table with the rows it was dumped with" for _, name in chosen]
+        endings.append((shelf, last))
+    summary = [f"{name} is proven: restored, every table with the rows it was dumped with" for _, name in chosen]
     notes = [note for shelf, name in chosen for note in room_notes(shelf, name)]
-    return database_plan(
-        "prove", environment, shelves, [Wave("restore", tuple(units), preflight=True)], done, notes, told=told
-    )
+    waves = [Wave("restore", tuple(units), preflight=True)]
+    return database_plan("prove", environment, shelves, waves, endings, notes, summary=summary)
 
 
 def prune(environment: str, shelves: Sequence[DatabaseJob], held: Mapping[str, str]) -> Plan:
     """The plan that removes what no rule keeps. `held` are the backups that releases belong to, and whose."""
     refuse_unready(shelves)
-    units, done, told, notes = [], [], [], []
+    units, endings, summary, notes = [], [], [], []
     for shelf in shelves:
         keep, future = shelf.database.keep, shelf.facts.future
         gone = tuple(b.name for b in doomed(shelf.facts.backups, keep, held, future))
         notes += [f"{b.name} is dated {b.at}, on its host it is {shelf.facts.now}: it is left alone" for b in future]
         if gone:
             units.append(SitePlan(shelf.site, (steps.remove(shelf, gone),)))
-            told += [f"removed {name}" for name in gone]
-            done.append((shelf, [steps.record(shelf, "prune", names=" ".join(gone))]))
+            summary += [f"removed {name}" for name in gone]
+            endings.append((shelf, [steps.record(shelf, "prune", names=" ".join(gone))]))
     waves = [Wave("remove", tuple(units))] if units else []
-    return database_plan(
-        "prune", environment, [s for s, _ in done], waves, done, notes, nothing="every backup is kept", told=told
-    )
+    shelves, nothing = [shelf for shelf, _ in endings], "every backup is kept"
+    return database_plan("prune", environment, shelves, waves, endings, notes, nothing=nothing, summary=summary)
 
 
 def choose(shelves: Sequence[DatabaseJob], name: str) -> list[tuple[DatabaseJob, str]]:
     """The backup of that name with its shelf; without a name the newest whole one of each database."""
     refuse_unreadable(shelves)
     if not name:
-        chosen = [(s, found.name) for s in shelves if (found := s.facts.newest) is not None]
+        chosen = [(s, newest.name) for s in shelves if (newest := s.facts.newest) is not None]
         if not chosen:
             some = any(shelf.facts.backups for shelf in shelves)
             none = "there is no backup that can be counted on" if some else "there is no backup yet"
@@ -143,10 +140,10 @@ def refuse_unreadable(shelves: Sequence[DatabaseJob]) -> None:
 def dump_notes(shelf: DatabaseJob) -> Iterator[str]:
     """What a person should know before a dump begins."""
     facts, server = shelf.facts, shelf.facts.server
-    wanted = steps.estimate(shelf)
-    if server.size is not None and wanted is not None and facts.free is not None:
-        told = [f"{sized(server.size)} on disk", f"about {sized(wanted)} dumped", f"{sized(facts.free)} free"]
-        yield f"{shelf.database.name}: {', '.join(told)} in {shelf.database.vault.directory}"
+    estimate = steps.estimate(shelf)
+    if server.size is not None and estimate is not None and facts.free is not None:
+        sizes = [f"{sized(server.size)} on disk", f"about {sized(estimate)} dumped", f"{sized(facts.free)} free"]
+        yield f"{shelf.database.name}: {', '.join(sizes)} in {shelf.database.vault.directory}"
     if facts.free is None:
         yield f"{shelf.database.name}: how much is free in {shelf.database.vault.directory} is not told (df -P)"
     if differ := shelf.engine.versions(server.server, server.tool):
@@ -155,9 +152,9 @@ def dump_notes(shelf: DatabaseJob) -> Iterator[str]:
 
 def room_notes(shelf: DatabaseJob, name: str) -> Iterator[str]:
     """How much the server that a backup is restored on needs for it: of its disk SQL tells nothing."""
-    found = shelf.facts.find(name)
-    if found is not None and found.size:
-        yield f"{name} was dumped from {sized(found.size)}: its server needs so much disk, and that is not looked at"
+    dump = shelf.facts.find(name)
+    if dump is not None and dump.size:
+        yield f"{name} was dumped from {sized(dump.size)}: its server needs so much disk, and that is not looked at"
 
 
 def _against(shelf: DatabaseJob) -> Iterator[str]:
@@ -169,14 +166,14 @@ def _against(shelf: DatabaseJob) -> Iterator[str]:
 
 def against_dump(shelf: DatabaseJob) -> Iterator[str]:
     """What stands against dumping a database now."""
-    facts, wanted = shelf.facts, steps.estimate(shelf)
+    facts, estimate = shelf.facts, steps.estimate(shelf)
     if facts.server.problem:
         yield facts.server.problem
-    elif wanted is not None and facts.free is not None and facts.free < wanted + shelf.database.min_free:
+    elif estimate is not None and facts.free is not None and facts.free < estimate + shelf.database.min_free:
         directory, spare = shelf.database.vault.directory, sized(shelf.database.min_free)
         yield (
             f"{sized(facts.free)} are free in {directory}, a dump of {sized(facts.server.size or 0)} takes about "
-            f"{sized(wanted)}, and {spare} must stay free (min_free)"
+            f"{sized(estimate)}, and {spare} must stay free (min_free)"
         )
 
 
@@ -185,18 +182,18 @@ def database_plan(
     environment: str,
     shelves: Sequence[DatabaseJob],
     waves: Sequence[Wave],
-    done: Sequence[tuple[DatabaseJob, Sequence[Step]]],
+    endings: Sequence[tuple[DatabaseJob, Sequence[Step]]],
     notes: Sequence[str],
     message: str = "",
     *,
     nothing: str = "",
-    told: Sequence[str] = (),
+    summary: Sequence[str] = (),
     then: str = "",
 ) -> Plan:
     """A plan of databases: what is recorded at its end, and their locks freed however it ends."""
     first = shelves[0] if shelves else None
     each = {shelf.site: shelf for shelf in shelves}.values()
-    last = {shelf.site: tuple(each) for shelf, each in done}
+    last = {shelf.site: tuple(each) for shelf, each in endings}
     plan = Plan(
         kind,
         environment,
@@ -206,7 +203,7 @@ def database_plan(
         tuple(waves),
         notes=tuple(notes),
         empty_reason=nothing,
-        summary=tuple(told),
+        summary=tuple(summary),
         next_command=f"fab -H {environment} {then or 'backup.list'}",
     )
     return with_endings(plan, [unlock_ending(s.site, s.run, s.facts.written, last.get(s.site, ())) for s in each])
@@ -221,11 +218,12 @@ def held_backups(survey: Survey, backups: Iterable[Backup] = ()) -> dict[str, st
     Where a journal is damaged, a line that named one may be lost: all `backups` of its app are held.
     """
     held: dict[str, str] = {}
-    found = tuple(backups)
+    candidates = tuple(backups)
     for site, facts in survey.facts.items():
         there = _there(facts)
         if facts.host.damaged:
-            held |= {b.name: f"the journal of {site} is damaged: it may be needed" for b in found if b.app == site.app}
+            why = f"the journal of {site} is damaged: it may be needed"
+            held |= {backup.name: why for backup in candidates if backup.app == site.app}
         for entry in facts.host.journal:
             name = entry.get("backup", "")
             if name and entry.get("release", "") in there:
@@ -242,9 +240,9 @@ def first_dump(journals: Iterable[JournalRows], before: str) -> str:
     Those made before later tries may hold half of a migration. Names begin with the time of whoever deployed, which
     tells nothing of their order.
     """
-    found = [tries for journal in journals if (tries := _tries(journal, before))]
-    later = {name for tries in found for name in list(tries)[1:]}
-    firsts = {name: at for tries in found for name, at in list(tries.items())[:1]}
+    histories = [tries for journal in journals if (tries := _tries(journal, before))]
+    later = {name for tries in histories for name in list(tries)[1:]}
+    firsts = {name: at for tries in histories for name, at in list(tries.items())[:1]}
     return min(firsts, key=lambda name: (name in later, firsts[name], name), default="")
 
 
@@ -317,7 +315,7 @@ def analyze(environment: str, shelves: Sequence[DatabaseJob]) -> Plan:
         SitePlan(s.site, (s.step("analyze", f"analyze {names[s.site]}", s.command(s.engine.maintain)),))
         for s in shelves
     ]
-    done = [(shelf, [record(shelf, "analyze")]) for shelf in shelves]
-    told = [f"{name} is analyzed" for name in names.values()]
+    endings = [(shelf, [record(shelf, "analyze")]) for shelf in shelves]
+    summary = [f"{name} is analyzed" for name in names.values()]
     waves = [Wave("analyze", tuple(units), preflight=True)]
-    return database_plan("analyze", environment, shelves, waves, done, [], told=told, then="database.check")
+    return database_plan("analyze", environment, shelves, waves, endings, [], summary=summary, then="database.check")

@@ -158,8 +158,8 @@ def restore(shelf: DatabaseJob, name: str, beside: str, *, url: Value = "", owne
     """Restore a backup into a database that is there and empty; `check` comes before it, under the same lock."""
     text = with_dump(shelf.engine.restore, proving=bool(url))
     command = shelf.command(text, name, beside=beside, url=url, owners="" if owners else "not")
-    found = shelf.facts.find(name)
-    return shelf.step("restore", f"restore {name} into {beside}", command, expects=found.tables if found else 0)
+    dump = shelf.facts.find(name)
+    return shelf.step("restore", f"restore {name} into {beside}", command, expects=dump.tables if dump else 0)
 
 
 def analyze(shelf: DatabaseJob, beside: str) -> Step:
@@ -195,8 +195,8 @@ def remove(shelf: DatabaseJob, names: tuple[str, ...]) -> Step:
 
 def record(shelf: DatabaseJob, event: str, message: str = "", **more: str) -> Step:
     """Write what was done into the vault's journal."""
-    told = {"event": event, "database": shelf.database.name, "run": shelf.run, "by": shelf.by, "message": message}
-    text = json.dumps({**told, **more}, separators=(",", ":"), ensure_ascii=False)
+    entry = {"event": event, "database": shelf.database.name, "run": shelf.run, "by": shelf.by, "message": message}
+    text = json.dumps({**entry, **more}, separators=(",", ":"), ensure_ascii=False)
     values: Mapping[str, Value] = {"record": text, "journal": shelf.site.layout.journal, "reason": "", "told": ""}
     return shelf.step(f"record {event}", f"record the {event}", Command(RECORD, values=values))
 
@@ -223,7 +223,7 @@ def serving(shelf: DatabaseJob, kept: str) -> Gate:
 def _present(shelf: DatabaseJob, name: str, names: Set[str], gone: Set[str] = frozenset(), unless: str = "") -> Gate:
     probe = Probe(name, shelf.command(shelf.engine.names), _names)
     return Gate(
-        name, probe, lambda found: _there(names, frozenset() if unless in found else gone, found), 1.0, 30.0, 20
+        name, probe, lambda present: _there(names, frozenset() if unless in present else gone, present), 1.0, 30.0, 20
     )
 
 
@@ -231,11 +231,11 @@ def _names(text: str, code: int) -> frozenset[str]:
     return frozenset(line[5:] for line in text.splitlines() if line.startswith("name "))
 
 
-def _there(names: Set[str], gone: Set[str], found: frozenset[str]) -> Verdict:
-    if not found:
+def _there(names: Set[str], gone: Set[str], present: frozenset[str]) -> Verdict:
+    if not present:
         return failed("the database server does not answer")
-    if missing := sorted(names - found):
+    if missing := sorted(names - present):
         return failed(f"there is no database {' and no '.join(missing)}")
-    if still := sorted(gone & found):
+    if still := sorted(gone & present):
         return failed(f"{still[0]} is still there: the swap was not taken back")
     return passed(f"{' and '.join(sorted(names))}: there")

@@ -41,18 +41,18 @@ class DeployOptions:
     shelves: DatabaseJobs = field(default_factory=dict)
 
 
-def deploy(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> Plan:
+def deploy(fleet: Fleet, survey: Survey, options: DeployOptions) -> Plan:
     """The plan that brings every site of a fleet to its app's target. Raises CheckError for what stands against it."""
-    refuse(fleet, survey, discard=wanted.discard)
+    refuse(fleet, survey, discard=options.discard)
     waiting = {site.app: facts.pending for site, facts in survey.facts.items() if facts.pending}
     todo = {name for name, pending in waiting.items() if pending.names}
-    told = tuple(f"{name}: {pending}" for name, pending in waiting.items() if pending.names or pending.problem)
-    jobs = [j for j in _jobs(fleet, survey, wanted) if wanted.force or j.app.name in todo or not settled(j)]
-    used = _dumped(jobs, wanted.shelves, todo)
+    pending_notes = tuple(f"{name}: {pending}" for name, pending in waiting.items() if pending.names or pending.problem)
+    jobs = [j for j in _jobs(fleet, survey, options) if options.force or j.app.name in todo or not settled(j)]
+    used = _dumped(jobs, options.shelves, todo)
     refuse_unknown({job.site: job.facts for job in jobs if _must_go_down(job, todo)})
-    who = (wanted.run, wanted.by, wanted.message)
+    who = (options.run, options.by, options.message)
     first = {app: name for app, name in first_dumps(survey).items() if _is_there(name, used)}
-    jobs = _tagged([replace(job, shelf=_shelf(job, used)) for job in jobs], wanted.tag_before)
+    jobs = _tagged([replace(job, shelf=_shelf(job, used)) for job in jobs], options.tag_before)
     all_waves = waves.waves(DEPLOY, jobs, fleet.groups)
     freed = deploy_backup.locked(all_waves, used)
     plan = Plan(
@@ -62,7 +62,7 @@ def deploy(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> Plan:
         waves=tuple(all_waves),
         changes=tuple(map(change, jobs)),
         notes=(
-            *told,
+            *pending_notes,
             *migrations(jobs),
             *unselected(fleet, jobs),
             *(n for shelf in used.values() for n in (*dump_notes(shelf), *against_dump(shelf))),
@@ -71,12 +71,12 @@ def deploy(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> Plan:
             *service_notes(jobs),
             *notes(survey),
             *between(jobs),
-            *aside(jobs, discard=wanted.discard),
+            *aside(jobs, discard=options.discard),
         ),
-        summary=tuple(aside(jobs, discard=wanted.discard)),
+        summary=tuple(aside(jobs, discard=options.discard)),
         logs={job.site: job_logs(job) for job in jobs},
         first_dumps=first,
-        empty_reason="; ".join(("every host already runs it", *told)),
+        empty_reason="; ".join(("every host already runs it", *pending_notes)),
     )
     return with_endings(plan, [*waves.endings(DEPLOY, jobs), *freed])
 
@@ -88,14 +88,14 @@ def _must_go_down(job: Deployment, todo: Set[str]) -> bool:
 
 
 def _is_there(name: str, shelves: DatabaseJobs) -> bool:
-    return any((found := shelf.facts.find(name)) is not None and found.good for shelf in shelves.values())
+    return any((dump := shelf.facts.find(name)) is not None and dump.good for shelf in shelves.values())
 
 
-def idle(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> tuple[str, ...]:
+def idle(fleet: Fleet, survey: Survey, options: DeployOptions) -> tuple[str, ...]:
     """The apps for which there would be nothing to do, unless migrations are pending in the code that serves."""
-    if wanted.force or survey.unreachable or any(target.revision is None for target in targets(survey).values()):
+    if options.force or survey.unreachable or any(target.revision is None for target in targets(survey).values()):
         return ()
-    jobs = _jobs(fleet, survey, wanted)
+    jobs = _jobs(fleet, survey, options)
     busy = {job.app.name for job in jobs if not settled(job)}
     return tuple(dict.fromkeys(job.app.name for job in jobs if job.app.name not in busy))
 
@@ -133,7 +133,7 @@ def settled(job: Deployment) -> bool:
     return there and job.app.service.judge(job.facts.service).passed
 
 
-def _jobs(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> list[Deployment]:
+def _jobs(fleet: Fleet, survey: Survey, options: DeployOptions) -> list[Deployment]:
     meant = {site.app: (f.target, f.place.revision) for site, f in reversed(tuple(survey.facts.items())) if f.target}
     made = []
     for host, app in fleet.sites():
@@ -144,21 +144,21 @@ def _jobs(fleet: Fleet, survey: Survey, wanted: DeployOptions) -> list[Deploymen
         if facts.target is None:
             # Another host's answer holds here where the same is deployed, but for what lies in its checkout.
             same = facts.place.revision == asked
-            told = replace(target, stands=()) if same else Target(revision, between=facts.place.revision != revision)
-            facts = replace(facts, target=told)
+            other = Target(revision, between=facts.place.revision != revision)
+            facts = replace(facts, target=replace(target, stands=()) if same else other)
         made.append(
             Deployment(
                 facts.site,
                 app,
                 facts,
                 revision,
-                release_id(wanted.run, revision, taken(facts)),
-                env=wanted.env.get(facts.site, app.env),
-                run=wanted.run,
-                by=wanted.by,
+                release_id(options.run, revision, taken(facts)),
+                env=options.env.get(facts.site, app.env),
+                run=options.run,
+                by=options.by,
                 kind="deploy",
-                message=wanted.message,
-                discard=wanted.discard,
+                message=options.message,
+                discard=options.discard,
             )
         )
     return made

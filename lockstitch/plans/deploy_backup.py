@@ -45,13 +45,13 @@ def pending(job: Deployment) -> Condition | None:
     return Condition(job.site, Gate("pending", probe, _judge, timeout=120.0, tries=1)) if probe else None
 
 
-def _judge(found: Pending | None) -> Verdict:
-    if found is None or found.problem:
+def _judge(answer: Pending | None) -> Verdict:
+    if answer is None or answer.problem:
         return inconclusive(
-            found.problem if found else "the release is not there",
+            answer.problem if answer else "the release is not there",
             "correct `pending` in the inventory, or give `backup: before_deploy`",
         )
-    return passed(f"pending: {', '.join(found.names[:5])}") if found.names else failed("no migration is pending")
+    return passed(f"pending: {', '.join(answer.names[:5])}") if answer.names else failed("no migration is pending")
 
 
 def locked(waves: Sequence[Wave], shelves: DatabaseJobs) -> list[Ending]:

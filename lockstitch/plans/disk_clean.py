@@ -42,18 +42,18 @@ class DiskCleanup:
         return {job.site: leftovers(job.layout.releases, prunable_ids(job)) for job in self.jobs}
 
 
-def clean(cleaning: DiskCleanup, found: Mapping[Site, Sequence[Leftover]]) -> Plan:
+def clean(cleaning: DiskCleanup, by_site: Mapping[Site, Sequence[Leftover]]) -> Plan:
     """The plan that removes what was found; it is empty where nothing was. Each thing goes once, where two apps share
     a user or a host."""
     units, notes = [], []
     seen: set[tuple[str, str]] = set()
     for job in cleaning.jobs:
-        gone = [one for one in found.get(job.site, ()) if one.size and _first(seen, job, one)]
+        gone = [leftover for leftover in by_site.get(job.site, ()) if leftover.size and _first(seen, job, leftover)]
         if steps := _steps(job, gone):
             units.append(SitePlan(job.site, steps))
-            notes += [f"{job.site}: {_said(one)}, {size(one.size)}" for one in gone]
+            notes += [f"{job.site}: {_said(leftover)}, {size(leftover.size)}" for leftover in gone]
     written = {site: facts.host.written for site, facts in cleaning.survey.facts.items()}
-    total = sum(one.size for some in found.values() for one in some)
+    total = sum(leftover.size for some in by_site.values() for leftover in some)
     plan = Plan(
         "clean",
         cleaning.fleet.inventory.name,
@@ -72,9 +72,9 @@ def clean(cleaning: DiskCleanup, found: Mapping[Site, Sequence[Leftover]]) -> Pl
     return with_endings(plan, [unlock_ending(u.site, cleaning.run, written[u.site]) for u in units])
 
 
-def _first(seen: set[tuple[str, str]], job: Deployment, one: Leftover) -> bool:
+def _first(seen: set[tuple[str, str]], job: Deployment, leftover: Leftover) -> bool:
     """Whether this has not been met on the host yet."""
-    key = (job.site.host, f"{job.site} {one.name}" if one.kind == "release" else one.name)
+    key = (job.site.host, f"{job.site} {leftover.name}" if leftover.kind == "release" else leftover.name)
     if key in seen:
         return False
     seen.add(key)
@@ -82,7 +82,7 @@ def _first(seen: set[tuple[str, str]], job: Deployment, one: Leftover) -> bool:
 
 
 def _steps(job: Deployment, gone: Sequence[Leftover]) -> tuple[Step, ...]:
-    kinds = {one.kind for one in gone}
+    kinds = {leftover.kind for leftover in gone}
     steps = list(prune(job)) if "release" in kinds else []
     if "cache" in kinds:
         steps.append(_step("caches", "remove what builds have fetched", CLEAN_CACHES))
@@ -95,5 +95,6 @@ def _step(name: str, says: str, text: str) -> Step:
     return Step(name, says, Command(text), timeout=_LONGEST, warns=True)
 
 
-def _said(one: Leftover) -> str:
-    return {"release": f"old release {one.name}", "cache": one.name, "archives": "package archives"}[one.kind]
+def _said(leftover: Leftover) -> str:
+    name = leftover.name
+    return {"release": f"old release {name}", "cache": name, "archives": "package archives"}[leftover.kind]

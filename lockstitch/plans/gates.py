@@ -15,24 +15,24 @@ from lockstitch.services.maintenance import AWAY
 from lockstitch.services.release_context import ReleaseContext
 
 
-def _health(wanted: Health, revision: str) -> Gate:
+def _health(settings: Health, revision: str) -> Gate:
     """The gate of a health URL, asked from the host itself."""
     judge = partial(
         _judge,
-        status=wanted.status,
-        expect=wanted.expect,
-        contains=wanted.contains,
-        revision_key=wanted.revision if revision else "",
+        status=settings.status,
+        expect=settings.expect,
+        contains=settings.contains,
+        revision_key=settings.revision if revision else "",
         revision=revision,
     )
-    probe = Probe("health", asked_of(wanted.url, wanted.timeout), parse_answer)
-    return Gate("health", probe, judge, wanted.interval, wanted.timeout, wanted.tries)
+    probe = Probe("health", asked_of(settings.url, settings.timeout), parse_answer)
+    return Gate("health", probe, judge, settings.interval, settings.timeout, settings.tries)
 
 
-def _judge(answer: HttpAnswer, **wanted: Any) -> Verdict:
+def _judge(answer: HttpAnswer, **expected: Any) -> Verdict:
     if answer == HttpAnswer(0, AWAY):
         return passed("in maintenance, as it was found: its page answers")
-    return judge_health(answer, **wanted)
+    return judge_health(answer, **expected)
 
 
 def gates(app: App, place: ReleaseContext, run: str) -> tuple[Gate, ...]:

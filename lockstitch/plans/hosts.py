@@ -15,7 +15,7 @@ from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, RunKind, Site, SitePlan, Step, Wave
 from lockstitch.model.shell import shell_text
 from lockstitch.plans.ending import unlock_ending, with_endings
-from lockstitch.plans.maintenance_window import back
+from lockstitch.plans.maintenance_window import current_gates
 from lockstitch.plans.notes import job_logs
 from lockstitch.plans.rollout import at_most, never_all, waves
 from lockstitch.plans.service import jobs_of
@@ -51,28 +51,28 @@ class RollingHosts:
     most: int = 64
 
 
-def reboot(turns: RollingHosts, found: Mapping[str, Boot], *, only_pending: bool = False, seconds: float = 600) -> Plan:
+def reboot(turns: RollingHosts, boots: Mapping[str, Boot], *, only_pending: bool = False, seconds: float = 600) -> Plan:
     """The plan that reboots hosts in turn. Raises CheckError where one may not be rebooted."""
-    names = [host.name for host in turns.hosts if found[host.name].pending or not only_pending]
-    refused = [f"{name}: {found[name].refused}" for name in names if found[name].refused]
+    names = [host.name for host in turns.hosts if boots[host.name].pending or not only_pending]
+    refused = [f"{name}: {boots[name].refused}" for name in names if boots[name].refused]
     if refused:
         raise CheckError(
             "\n".join([*refused, "nothing was changed"]), hint="docs/host-care.md has the line for sudoers"
         )
 
     def unit(name: str) -> SitePlan:
-        gate = back_gate(found[name].identity, seconds)
+        gate = back_gate(boots[name].identity, seconds)
         # Nothing takes a reboot back; what is asked on the way back is whether the host is there.
         step = Step("reboot", "reboot, and wait until it is back", Command(_REBOOT), Command(":"), timeout=60)
         return SitePlan(machine(name), (step,), (gate,), (replace(gate, deadline=0.0, tries=1),))
 
-    notes = [f"{name} waits for a reboot: {', '.join(found[name].because)}" for name in names if found[name].because]
+    notes = [f"{name} waits for a reboot: {', '.join(boots[name].because)}" for name in names if boots[name].because]
     return _plan("reboot", turns, names, unit, notes, "no host waits for a reboot")
 
 
-def upgrade(turns: RollingHosts, found: Mapping[str, Packages], chosen: Mapping[str, tuple[Update, ...]]) -> Plan:
+def upgrade(turns: RollingHosts, packages: Mapping[str, Packages], chosen: Mapping[str, tuple[Update, ...]]) -> Plan:
     """The plan that upgrades packages, host after host. Raises CheckError for hosts where that cannot be."""
-    problems = [f"{host.name}: {found[host.name].problem}" for host in turns.hosts if found[host.name].problem]
+    problems = [f"{host.name}: {packages[host.name].problem}" for host in turns.hosts if packages[host.name].problem]
     if problems:
         raise CheckError(listed([*problems, "nothing was changed"]), hint="leave these out: -H 'ENV,!HOST'")
     names = [host.name for host in turns.hosts if chosen[host.name]]
@@ -83,7 +83,7 @@ def upgrade(turns: RollingHosts, found: Mapping[str, Packages], chosen: Mapping[
             "log": f"{site.layout.state}/upgrade.{turns.run}",
             "names": " ".join(update.name for update in these),
             "wanted": "\n".join(f"{update.name} {update.new}" for update in these),
-            "whole": "yes" if len(these) == len(found[name].updates) else "",
+            "whole": "yes" if len(these) == len(packages[name].updates) else "",
         }
         whole = Command(_WHOLE, values=values)
         says = f"upgrade {_listed(these)}"
@@ -93,8 +93,8 @@ def upgrade(turns: RollingHosts, found: Mapping[str, Packages], chosen: Mapping[
         f"{name}: {sum(u.security for u in chosen[name])} of {len(chosen[name])} are for security" for name in names
     ]
     plan = _plan("upgrade", turns, names, unit, notes, "nothing is to be upgraded")
-    told = tuple(f"{name}: {_listed(chosen[name])}" for name in names)
-    return replace(plan, summary=told, next_command=f"fab -H {turns.environment} packages.updates")
+    upgrades = tuple(f"{name}: {_listed(chosen[name])}" for name in names)
+    return replace(plan, summary=upgrades, next_command=f"fab -H {turns.environment} packages.updates")
 
 
 def _listed(updates: Sequence[Update]) -> str:
@@ -149,7 +149,7 @@ def _serves(job: Deployment) -> bool:
 
 def _after(job: Deployment) -> SitePlan:
     """Nothing is done to an app: its gates are asked, once more when they have said no."""
-    gates = back(job)
+    gates = current_gates(job)
     look = Step("look", "see that its service runs", Command(":"), Command(":"), timeout=30)
     return SitePlan(job.site, (look,), gates, tuple(replace(gate, tries=1) for gate in gates))
 

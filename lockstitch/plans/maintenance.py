@@ -76,13 +76,13 @@ def _step(app: App, facts: Facts, asked: MaintenanceOptions) -> Step:
     mode, place = app.mode, _place(app, facts, asked)
     assert mode is not None
     on, off = mode.on(place, asked.run, asked.by, asked.page), mode.off(place)
-    found = facts.maintenance
+    state = facts.maintenance
     # Whose it was it is again: what a run that was cut off has left must not become what somebody wants.
-    theirs = mode.down(place, found.run, found.by, found.kind, taken=asked.run) if found.run else None
+    theirs = mode.down(place, state.run, state.by, state.kind, taken=asked.run) if state.run else None
     if asked.on:
-        undo = theirs if found.on else off
+        undo = theirs if state.on else off
         return Step("maintenance", "go into maintenance until somebody ends it", on, undo, timeout=120)
-    return Step("maintenance", "come out of maintenance", off, (theirs or on) if found.on else None, timeout=120)
+    return Step("maintenance", "come out of maintenance", off, (theirs or on) if state.on else None, timeout=120)
 
 
 def _place(app: App, facts: Facts, asked: MaintenanceOptions) -> ReleaseContext:

@@ -14,17 +14,17 @@ from lockstitch.plans.steps import Deployment
 
 def goes_down(job: Deployment) -> bool:
     """Whether a site goes into maintenance for this run, as far as that is known before it."""
-    found, mode = job.facts.maintenance, job.app.mode
-    if mode is None or not job.facts.deployed or found.permanent:
+    state, mode = job.facts.maintenance, job.app.mode
+    if mode is None or not job.facts.deployed or state.permanent:
         return False
-    if found.temporary or mode.when == "always":
+    if state.temporary or mode.when == "always":
         return True
     return mode.when == "migrations" and (job.database_goes_back or (job.deploying and bool(job.app.migrate)))
 
 
-def refuse_unknown(found: Mapping[Site, Facts]) -> None:
+def refuse_unknown(facts: Mapping[Site, Facts]) -> None:
     """Raise CheckError where an app must go into maintenance, or out of it, and nobody can see whether it is in it."""
-    lines = [f"{site}: {f.maintenance.unknown}" for site, f in found.items() if f.maintenance.unknown]
+    lines = [f"{site}: {f.maintenance.unknown}" for site, f in facts.items() if f.maintenance.unknown]
     if lines:
         driver = "set the driver to `file` and deploy that, or type it yourself: fab -H ENV artisan -- down"
         hint = driver if any("driver" in line for line in lines) else "see to that path on its host, then type it again"
@@ -69,7 +69,7 @@ def proofs(job: Deployment) -> tuple[Gate, ...]:
     return gates(job.app, job.place, job.run)
 
 
-def back(job: Deployment) -> tuple[Gate, ...]:
+def current_gates(job: Deployment) -> tuple[Gate, ...]:
     """The gates of the release that serves now, for the way back."""
     return gates(job.app, job.old, job.run) if job.old else ()
 
@@ -77,10 +77,10 @@ def back(job: Deployment) -> tuple[Gate, ...]:
 def absence_notes(survey: Survey) -> Iterator[str]:
     """Who is in maintenance before anything is changed."""
     for site, facts in survey.facts.items():
-        found = facts.maintenance
-        if found.permanent:
-            yield f"{site.host}: {site.app} is in maintenance ({found}): it stays so"
-        elif found.temporary:
-            yield f"{site.host}: {site.app} was left in maintenance by run {found.run}: this run takes it out again"
-        elif found.unknown:
-            yield f"{site.host}: {site.app}: whether it is in maintenance is not known: {found.unknown}"
+        state = facts.maintenance
+        if state.permanent:
+            yield f"{site.host}: {site.app} is in maintenance ({state}): it stays so"
+        elif state.temporary:
+            yield f"{site.host}: {site.app} was left in maintenance by run {state.run}: this run takes it out again"
+        elif state.unknown:
+            yield f"{site.host}: {site.app}: whether it is in maintenance is not known: {state.unknown}"

@@ -18,8 +18,8 @@ _TAIL = shell_text(__package__, "log_tail.sh")
 
 def notes(survey: Survey) -> tuple[str, ...]:
     """What a person should know before saying yes."""
-    told = (*_mixed(survey), *_adopted(survey), *_direction(survey), *_modules(survey), *_room(survey))
-    return tuple(dict.fromkeys([*told, *_locks(survey), *remarks(survey)]))
+    sentences = (*_mixed(survey), *_adopted(survey), *_direction(survey), *_modules(survey), *_room(survey))
+    return tuple(dict.fromkeys([*sentences, *_locks(survey), *remarks(survey)]))
 
 
 def remarks(survey: Survey) -> Iterator[str]:
@@ -105,8 +105,8 @@ def between(jobs: Sequence[Deployment]) -> Iterator[str]:
         if target.rewritten:
             yield f"{job.site}: the history of {job.app.ref} was rewritten since it was last fetched here"
         if target.unpublished and not target.between:
-            back = f"`rollback --to {job.before[:12]}` comes back to it"
-            yield f"{job.site}: {now} is in no branch or tag of the repository: it is kept here, and {back}"
+            way_back = f"`rollback --to {job.before[:12]}` comes back to it"
+            yield f"{job.site}: {now} is in no branch or tag of the repository: it is kept here, and {way_back}"
 
 
 def aside(jobs: Sequence[Deployment], *, discard: bool) -> Iterator[str]:

@@ -57,8 +57,8 @@ def raise_unreachable(survey: Survey) -> None:
 
 def raise_unreadable(survey: Survey, nothing: str = "nothing was changed") -> None:
     """Raise where a host's own records could not be read: what they hold is not known, which is not nothing."""
-    found = survey.unreadable.items()
-    lines = [f"{site.host}: {site.app} is unreadable: {why}" for site, some in found for why in some]
+    unreadable = survey.unreadable.items()
+    lines = [f"{site.host}: {site.app} is unreadable: {why}" for site, some in unreadable for why in some]
     if lines:
         raise CheckError(
             listed(filter(None, [*lines, nothing])),

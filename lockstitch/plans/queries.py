@@ -88,10 +88,10 @@ def joined(survey: Survey, more: Survey) -> Survey:
     return Survey(facts, {**survey.unreachable, **more.unreachable})
 
 
-def rollback_asks(fleet: Fleet, wanted: str) -> tuple[SiteQuery, ...]:
+def rollback_asks(fleet: Fleet, ref: str) -> tuple[SiteQuery, ...]:
     """What a tag or revision means is asked on every host: each goes back from its own clone."""
     return tuple(
-        SiteQuery(host, app, (*((recall(app, wanted),) if wanted else ()), *_about(host.name, app)))
+        SiteQuery(host, app, (*((recall(app, ref),) if ref else ()), *_about(host.name, app)))
         for host, app in fleet.sites()
     )
 
@@ -108,9 +108,9 @@ def between_asks(fleet: Fleet, survey: Survey) -> tuple[SiteQuery, ...]:
     asks = []
     for host, app in fleet.sites():
         facts = survey.facts.get(site(host.name, app))
-        back = previous_good(facts.releases, facts.release) if facts else None
-        if back is not None:
-            asks.append(SiteQuery(host, app, (recall(app, back.revision),)))
+        release = previous_good(facts.releases, facts.release) if facts else None
+        if release is not None:
+            asks.append(SiteQuery(host, app, (recall(app, release.revision),)))
     return tuple(asks)
 
 

@@ -19,21 +19,21 @@ def restore(environment: str, shelf: DatabaseJob, name: str, into: str = "") -> 
     if into == serving:
         raise UsageError(f"{into} is the database that serves: nothing is restored over it", hint="leave --into out")
     waves = [beside(shelf, name, into)]
-    told = [f"{name} is restored as {into}"]
+    summary = [f"{name} is restored as {into}"]
     if into:
         step = steps.rename(shelf, shelf.beside("restoring"), into)
         waves.append(Wave(f"name it {into}", (SitePlan(shelf.site, (step,)),), preflight=True))
     else:
         waves.append(swap(shelf))
-        told = [
+        summary = [
             f"{serving} is {name} now; what it was before is kept as {kept(shelf)}, with all that was written to it"
         ]
     notes = [*room_notes(shelf, name)]
     notes += [f"beside it on this server, by earlier runs: {other}" for other in shelf.facts.server.others]
-    done = [
+    endings = [
         (shelf, [steps.record(shelf, "restore", name=name, into=into or serving, kept="" if into else kept(shelf))])
     ]
-    return database_plan("restore", environment, [shelf], waves, done, notes, told=told, then="database.check")
+    return database_plan("restore", environment, [shelf], waves, endings, notes, summary=summary, then="database.check")
 
 
 def beside(shelf: DatabaseJob, name: str, into: str = "", *, refusing: bool = True) -> Wave:
@@ -71,8 +71,8 @@ def refuse_restore(shelf: DatabaseJob, *, swapping: bool) -> None:
     facts = shelf.facts.server
     if facts.problem:
         raise CheckError(listed([f"{shelf.site}: {facts.problem}", "nothing was begun"]))
-    wanted = ("create", "own") if swapping else ("create",)
-    lacks = [word for word in wanted if word not in facts.able]
+    rights = ("create", "own") if swapping else ("create",)
+    lacks = [word for word in rights if word not in facts.able]
     if lacks:
         says = " and ".join(shelf.engine.rights[word] for word in lacks)
         hint = "; ".join(facts.remedy[word] for word in lacks if word in facts.remedy)

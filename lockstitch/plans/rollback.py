@@ -37,7 +37,7 @@ class RollbackOptions:
 
     run: str
     by: str
-    wanted: str = ""
+    ref: str = ""
     message: str = ""
     force: bool = False
     discard: bool = False
@@ -48,22 +48,22 @@ class RollbackOptions:
     @property
     def named(self) -> str:
         """What was asked for, in a person's words."""
-        tag = self.wanted.removeprefix("refs/tags/")
-        return f"revision {self.wanted!r}" if tag == self.wanted else f"tag {tag!r}"
+        tag = self.ref.removeprefix("refs/tags/")
+        return f"revision {self.ref!r}" if tag == self.ref else f"tag {tag!r}"
 
 
-def rollback(fleet: Fleet, survey: Survey, back: RollbackOptions) -> Plan:
+def rollback(fleet: Fleet, survey: Survey, options: RollbackOptions) -> Plan:
     """The plan that takes every site back; raises CheckError where a site has nothing of that name to go back to."""
-    survey = survey if back.wanted or back.database == "down" else _foldered(survey)
+    survey = survey if options.ref or options.database == "down" else _foldered(survey)
     raise_unreachable(survey)
-    _refuse_missing(survey, back)
-    _refuse_forward(fleet, survey, back)
-    refuse(fleet, survey, discard=back.discard, fetching=False)
+    _refuse_missing(survey, options)
+    _refuse_forward(fleet, survey, options)
+    refuse(fleet, survey, discard=options.discard, fetching=False)
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
-    jobs = [_job(apps[site.host, site.app], facts, back) for site, facts in survey.facts.items()]
-    jobs = [job for job in jobs if back.force or not settled(job)]
-    who = (back.run, back.by, back.message)
-    databases = _backwards(fleet, jobs, survey, back)
+    jobs = [_job(apps[site.host, site.app], facts, options) for site, facts in survey.facts.items()]
+    jobs = [job for job in jobs if options.force or not settled(job)]
+    who = (options.run, options.by, options.message)
+    databases = _backwards(fleet, jobs, survey, options)
     taken = {each.app for each in databases if each.waves}
     jobs = [replace(job, database_goes_back=job.app.name in taken) for job in jobs]
     all_waves = waves.waves(ROLLBACK, jobs, fleet.groups, [wave for each in databases for wave in each.waves])
@@ -78,12 +78,12 @@ def rollback(fleet: Fleet, survey: Survey, back: RollbackOptions) -> Plan:
             *absence_notes(survey),
             *notes(survey),
             *between(jobs),
-            *aside(jobs, discard=back.discard),
+            *aside(jobs, discard=options.discard),
             *(note for each in databases for note in each.notes),
             *_pausing(jobs),
         ),
-        empty_reason=_NOTHING if back.database == "none" else f"{_NOTHING}; the database is not touched by itself",
-        summary=(*(told for each in databases for told in each.done), *aside(jobs, discard=back.discard)),
+        empty_reason=_NOTHING if options.database == "none" else f"{_NOTHING}; the database is not touched by itself",
+        summary=(*(line for each in databases for line in each.summary), *aside(jobs, discard=options.discard)),
         logs={job.site: job_logs(job) for job in jobs},
     )
     return with_endings(plan, [*waves.endings(ROLLBACK, jobs), *freed])
@@ -91,19 +91,19 @@ def rollback(fleet: Fleet, survey: Survey, back: RollbackOptions) -> Plan:
 
 def _pausing(jobs: list[Deployment]) -> Iterator[str]:
     mine = [job for job in jobs if job.database_goes_back]
-    told = [f"{job.app.name}: {note}" for job in mine for note in job.app.service.pause_warnings(job.place)]
+    sentences = [f"{job.app.name}: {note}" for job in mine for note in job.app.service.pause_warnings(job.place)]
     up = [job for job in mine if job.app.mode and not goes_down(job) and not job.facts.maintenance.on]
-    told += [f"{job.site}: it does not go into maintenance (`when: never`): it may write meanwhile" for job in up]
-    yield from dict.fromkeys(told)
+    sentences += [f"{job.site}: it does not go into maintenance (`when: never`): it may write meanwhile" for job in up]
+    yield from dict.fromkeys(sentences)
 
 
-def _refuse_missing(survey: Survey, back: RollbackOptions) -> None:
+def _refuse_missing(survey: Survey, options: RollbackOptions) -> None:
     lines = []
     for site, facts in survey.facts.items():
-        if back.wanted and (facts.target is None or facts.target.revision is None):
+        if options.ref and (facts.target is None or facts.target.revision is None):
             tags = ", ".join(facts.target.tags) if facts.target else ""
-            lines.append(f"{site.host}: {site.app} has no {back.named}; its tags: {tags or 'none'}")
-        if not back.wanted and previous_good(facts.releases, facts.release) is None:
+            lines.append(f"{site.host}: {site.app} has no {options.named}; its tags: {tags or 'none'}")
+        if not options.ref and previous_good(facts.releases, facts.release) is None:
             lines.append(f"{site.host}: {site.app} has no earlier good release in its journal{_strange(facts)}")
     if lines:
         raise CheckError(
@@ -112,19 +112,19 @@ def _refuse_missing(survey: Survey, back: RollbackOptions) -> None:
         )
 
 
-def _refuse_forward(fleet: Fleet, survey: Survey, back: RollbackOptions) -> None:
+def _refuse_forward(fleet: Fleet, survey: Survey, options: RollbackOptions) -> None:
     """Raise where what was named is not older than what serves: a rollback would run none of its migrations.
 
     What the host last recorded as good is always a way back, from a run that was cut off or a checkout made by hand;
     where histories diverged, as after a force push, so is every revision that served well here before.
     """
-    if not back.wanted:
+    if not options.ref:
         return
     lines = []
     apps = {app.name: app for _, app in fleet.sites()}
     for site, facts in survey.facts.items():
         app = apps[site.app]
-        if back.database == "restore" and (app.database or not app.migrate):
+        if options.database == "restore" and (app.database or not app.migrate):
             # The dump that is restored has the migrations of what comes in.
             continue
         ahead = facts.target.ahead if facts.target else ""
@@ -135,11 +135,11 @@ def _refuse_forward(fleet: Fleet, survey: Survey, back: RollbackOptions) -> None
                 "unknown": "cannot be compared with",
             }.get(ahead, ahead)
             serving = f"what serves ({short(facts.place.revision)})" if facts.place.revision else "nothing that serves"
-            lines.append(f"{site.host}: {site.app}: {back.named} {says} {serving}: it would come in")
+            lines.append(f"{site.host}: {site.app}: {options.named} {says} {serving}: it would come in")
             if ahead != "unknown" and facts.target:
                 lines += [f"  {short(c.revision)} {c.author}: {c.subject}" for c in facts.target.commits[:_SHOWN]]
     if lines:
-        tag = back.wanted.removeprefix("refs/tags/")
+        tag = options.ref.removeprefix("refs/tags/")
         raise CheckError(
             "\n".join([*lines, "a rollback only goes back, and runs no migration; nothing was changed"]),
             hint=f"fab -H {fleet.inventory.name} deploy --ref {words(tag)}",
@@ -149,13 +149,13 @@ def _refuse_forward(fleet: Fleet, survey: Survey, back: RollbackOptions) -> None
 def _served_before(facts: Facts, *, forward: bool) -> bool:
     """Tell whether the target is a good release of this host: its last one, or (unless it is newer) any before this
     one."""
-    wanted, last = facts.target and facts.target.revision, facts.last_good
-    if last is not None and last.revision == wanted:
+    revision, last = facts.target and facts.target.revision, facts.last_good
+    if last is not None and last.revision == revision:
         return True
     ids = [release.id for release in facts.releases]
     now = ids.index(facts.release.id) if facts.release and facts.release.id in ids else len(ids)
     served = [release.revision for release in facts.releases[:now] if release.verdict == "good"]
-    return not forward and wanted in served
+    return not forward and revision in served
 
 
 def _foldered(survey: Survey) -> Survey:
@@ -186,19 +186,19 @@ def _strange(facts: Facts) -> str:
     return f"; {', '.join(names[-3:])} in releases came from another tool, and no journal tells whether it was good"
 
 
-def _job(app: App, facts: Facts, back: RollbackOptions) -> Deployment:
-    env = back.env.get(facts.site, app.env)
-    if back.wanted:
+def _job(app: App, facts: Facts, options: RollbackOptions) -> Deployment:
+    env = options.env.get(facts.site, app.env)
+    if options.ref:
         assert facts.target is not None and facts.target.revision is not None
         revision = facts.target.revision
-        found = _known(facts, revision)
+        candidate = _known(facts, revision)
     else:
-        found = previous_good(facts.releases, facts.release)
-        assert found is not None
-        revision = found.revision
-    there = found is not None and (facts.site.layout.in_place or found.id in facts.place.folders)
-    reused = found is not None and there
-    release = found.id if found is not None and there else release_id(back.run, revision, taken(facts))
+        candidate = previous_good(facts.releases, facts.release)
+        assert candidate is not None
+        revision = candidate.revision
+    there = candidate is not None and (facts.site.layout.in_place or candidate.id in facts.place.folders)
+    reused = candidate is not None and there
+    release = candidate.id if candidate is not None and there else release_id(options.run, revision, taken(facts))
     return Deployment(
         facts.site,
         app,
@@ -207,11 +207,11 @@ def _job(app: App, facts: Facts, back: RollbackOptions) -> Deployment:
         release,
         reused,
         env,
-        run=back.run,
-        by=back.by,
+        run=options.run,
+        by=options.by,
         kind="rollback",
-        message=back.message,
-        discard=back.discard,
+        message=options.message,
+        discard=options.discard,
     )
 
 
@@ -227,13 +227,15 @@ def _known(facts: Facts, revision: str) -> Release | None:
     return usable[-1] if usable else None
 
 
-def _backwards(fleet: Fleet, jobs: list[Deployment], survey: Survey, back: RollbackOptions) -> list[DatabaseRollback]:
+def _backwards(
+    fleet: Fleet, jobs: list[Deployment], survey: Survey, options: RollbackOptions
+) -> list[DatabaseRollback]:
     """What becomes of the databases: once for each app, by its first host."""
     first = {job.app.name: job for job in reversed(jobs)}
     same = {name: [f for site, f in survey.facts.items() if site.app == name] for name in first}
-    if back.database != "none":
+    if options.database != "none":
         refuse_part(fleet, [job.app for job in first.values()])
-    made = [backwards(job, back.database, back.shelves, same[name]) for name, job in reversed(first.items())]
+    made = [backwards(job, options.database, options.shelves, same[name]) for name, job in reversed(first.items())]
     refuse_twice(made)
     refuse_dump([each.shelf for each in made if each.shelf])
     return made

@@ -32,7 +32,7 @@ class DatabaseRollback:
 
     waves: tuple[Wave, ...] = ()
     notes: tuple[str, ...] = ()
-    done: tuple[str, ...] = ()
+    summary: tuple[str, ...] = ()
     shelf: DatabaseJob | None = None
     app: str = ""
 
@@ -47,11 +47,11 @@ def way(typed: str) -> DatabaseStrategy:
 
 def lying_between(survey: Survey) -> dict[str, tuple[str, ...]]:
     """The migrations between what runs and what is gone back to, by app, where there are any."""
-    found: dict[str, tuple[str, ...]] = {}
+    migrations: dict[str, tuple[str, ...]] = {}
     for site, facts in survey.facts.items():
         if facts.target is not None and facts.target.migrations:
-            found.setdefault(site.app, facts.target.migrations)
-    return found
+            migrations.setdefault(site.app, facts.target.migrations)
+    return migrations
 
 
 def backwards(
@@ -70,10 +70,10 @@ def refuse_part(fleet: Fleet, apps: Sequence[App]) -> None:
     """Raise where hosts that were not selected would keep the newer code on a database that is taken back."""
     here = {(host.name, app.name) for host, app in fleet.sites()}
     names = {app.name for app in apps if app.database and app.migrate}
-    left = sorted(host for app, host in fleet.inventory.placed if app in names and (host, app) not in here)
-    if left:
+    others = sorted(host for app, host in fleet.inventory.placed if app in names and (host, app) not in here)
+    if others:
         raise UsageError(
-            f"{', '.join(left)} would keep the newer code on a database that is taken back; nothing was changed",
+            f"{', '.join(others)} would keep the newer code on a database that is taken back; nothing was changed",
             hint="select every host of the app, or give --database none",
         )
 
@@ -128,13 +128,13 @@ def _named(job: Deployment, line: str) -> str:
 def _refuse_other_head(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> None:
     """Raise where the database has other migrations than the release that serves was deployed with: a run that was cut
     off may have taken them back already, and whoever counts on would take back one too many."""
-    told = [e for facts in by_site for e in facts.host.journal if e.get("revision") == job.before]
-    wanted = next((e["head_after"] for e in reversed(told) if e.get("head_after")), "")
-    found = shelf.facts.server.head
-    if wanted and found != wanted:
+    records = [e for facts in by_site for e in facts.host.journal if e.get("revision") == job.before]
+    recorded_head = next((e["head_after"] for e in reversed(records) if e.get("head_after")), "")
+    head = shelf.facts.server.head
+    if recorded_head and head != recorded_head:
         raise CheckError(
-            f"{job.app.name}: the newest migration in the database is {found or 'none'}, and the release that serves "
-            f"was deployed with {wanted}: it is not known how many are to be taken back\nnothing was changed",
+            f"{job.app.name}: the newest migration in the database is {head or 'none'}, and the release that serves "
+            f"was deployed with {recorded_head}: it is not known how many are to be taken back\nnothing was changed",
             hint="give --database none where the database is right already, or --database restore",
         )
 
@@ -150,9 +150,9 @@ def _restored(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> 
         f"it stays in {away}",
         *room_notes(shelf, backup.name),
     )
-    done = (f"{serving} is {backup.name} now; what it was before is kept as {away}",)
+    summary = (f"{serving} is {backup.name} now; what it was before is kept as {away}",)
     waves = (_present(job, shelf), beside(shelf, backup.name, refusing=False), swap(shelf))
-    return DatabaseRollback(waves, notes, done, shelf, job.app.name)
+    return DatabaseRollback(waves, notes, summary, shelf, job.app.name)
 
 
 def _present(job: Deployment, shelf: DatabaseJob) -> Wave:
@@ -170,7 +170,7 @@ def belonging(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> 
     Where it was left without a dump, because no migration was pending, it is the first that a later release was
     deployed over: the migrations in that are still the same. Raises CheckError where neither is there and whole.
     """
-    head = next((left for facts in by_site if (left := _head(facts.host.journal, job.revision))), "")
+    head = next((known for facts in by_site if (known := _head(facts.host.journal, job.revision))), "")
     same = [b for b in shelf.facts.backups if (b.app, b.revision) == (job.app.name, job.revision)]
     mine = [b for b in same if b.good and (not head or b.head == head)]
     first = first_dump((facts.host.journal for facts in by_site), job.revision)
@@ -181,9 +181,9 @@ def belonging(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> 
     order = {b.name: at for at, b in enumerate(shelf.facts.backups)}
     later = [name for facts in by_site for name in _after(facts.host.journal, job.revision)[:1]]
     later.sort(key=lambda name: order.get(name, -1))
-    found = shelf.facts.find(later[0]) if later else None
-    if found is not None and found.good:
-        return found
+    dump = shelf.facts.find(later[0]) if later else None
+    if dump is not None and dump.good:
+        return dump
     lost = f": {later[0]} is not there any more" if later else ""
     raise CheckError(
         f"{job.app.name}: no dump belongs to {short(job.revision)}{lost}\nnothing was changed",

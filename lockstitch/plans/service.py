@@ -15,7 +15,7 @@ from lockstitch.model.gate import Gate, Verdict, failed, passed
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.plans.ending import unlock_ending, with_endings
-from lockstitch.plans.maintenance_window import back
+from lockstitch.plans.maintenance_window import current_gates
 from lockstitch.plans.notes import job_logs
 from lockstitch.plans.preflight import raise_unreachable
 from lockstitch.plans.rollout import at_most, never_all, waves
@@ -114,7 +114,7 @@ def _unit(job: Deployment, verb: Verb) -> SitePlan | None:
             SitePlan(job.site, (replace(steps[0], undo=Command(":")), *steps[1:]), (gate,), (gate,)) if steps else None
         )
     steps = _serving(job, verb, place)
-    return SitePlan(job.site, steps, back(job), back(job)) if steps else None
+    return SitePlan(job.site, steps, current_gates(job), current_gates(job)) if steps else None
 
 
 def _serving(job: Deployment, verb: Verb, place: ReleaseContext) -> tuple[Step, ...]:
@@ -137,8 +137,8 @@ def judge_stopped(state: ServiceState) -> Verdict:
     """Whether nothing of it runs any more."""
     if state.running:
         return failed(f"it still runs: {state.note}")
-    left = [process.pid for process in state.processes]
-    return failed(f"process {left[0]} of it is still there") if left else passed("it does not run")
+    pids = [process.pid for process in state.processes]
+    return failed(f"process {pids[0]} of it is still there") if pids else passed("it does not run")
 
 
 def _waves(

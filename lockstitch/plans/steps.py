@@ -159,10 +159,10 @@ def _discarding(job: Deployment) -> tuple[Step, ...]:
         text = UNLESS_WHOLE + git_steps.CHECKOUT
         undo = _git(job, text, **kept, back="yes", revision=job.before, lock=job.layout.lock)
     says = f"move {len(job.facts.in_the_way)} files that are changed or in the way to {job.aside}"
-    back = _git(job, SETTINGS + PUT_BACK, **kept)
+    undo_aside = _git(job, SETTINGS + PUT_BACK, **kept)
     out = f"check {short(job.revision)} out in {job.layout.path}"
     return (
-        job.step("set aside", says, _git(job, SETTINGS + ASIDE, **kept), back),
+        job.step("set aside", says, _git(job, SETTINGS + ASIDE, **kept), undo_aside),
         job.step("checkout", out, _git(job, git_steps.CHECKOUT, **kept, back=""), undo),
     )
 
@@ -276,12 +276,12 @@ def unlock(job: Deployment) -> tuple[Step, ...]:
 
 def _record(job: Deployment, verdict: str, message: str, release: Release | None = None) -> Step:
     """Write what became of a release into the host's journal."""
-    told = release or Release(job.release, job.revision)
+    subject = release or Release(job.release, job.revision)
     entry = {
         "event": "release",
         "app": job.app.name,
-        "release": told.id,
-        "revision": told.revision,
+        "release": subject.id,
+        "revision": subject.revision,
         "before": job.before or "",
         "verdict": verdict,
         "run": job.run,
@@ -295,7 +295,7 @@ def _record(job: Deployment, verdict: str, message: str, release: Release | None
         command = Command(SPARE + RECORD, values={**job.values(**space), **values})
     else:
         command = Command(RECORD, values=values)
-    return job.step(f"record {verdict}", f"record {told.id} as {verdict}", command)
+    return job.step(f"record {verdict}", f"record {subject.id} as {verdict}", command)
 
 
 def adopt(job: Deployment) -> tuple[Step, ...]:

@@ -12,7 +12,7 @@ from lockstitch.plans import rollout
 from lockstitch.plans.deploy_backup import pending
 from lockstitch.plans.deploy_order import Hosts, Order, Phase
 from lockstitch.plans.ending import Ending
-from lockstitch.plans.maintenance_window import back, goes_down, proofs, waits_for_migrations
+from lockstitch.plans.maintenance_window import current_gates, goes_down, proofs, waits_for_migrations
 from lockstitch.plans.steps import Deployment
 
 Orders = Mapping[LayoutKind, Order]
@@ -104,7 +104,7 @@ class _Waves:
         if question is None:
             return
         job = self._jobs[first]
-        unit = SitePlan(first, phase.of(job), rollback_gates=back(job))
+        unit = SitePlan(first, phase.of(job), rollback_gates=current_gates(job))
         self._jobs[first] = replace(job, code_unit=unit)
         yield Wave(f"code of {first.app} on {first.host}", (unit,), visible=True)
 
@@ -131,7 +131,7 @@ class _Waves:
         steps = {job.site: phases[job.layout.kind].of(job) for job in jobs}
         going = [job for job in jobs if goes_down(job)]
         for job in going:
-            unit = SitePlan(job.site, steps[job.site], rollback_gates=back(job), continues=job.code_unit)
+            unit = SitePlan(job.site, steps[job.site], rollback_gates=current_gates(job), continues=job.code_unit)
             self._jobs[job.site] = replace(job, maintenance_unit=unit)
         waiting = [j.site for j in going if question and not j.facts.maintenance.temporary and waits_for_migrations(j)]
         at_once = [job.site for job in going if job.site not in waiting]
@@ -163,7 +163,7 @@ class _Waves:
     def _switching(self, job: Deployment, number: int) -> SitePlan:
         mine = [phase for phase in self._orders[job.layout.kind].app if phase.name == "switch"]
         did = mine[0 if number == 1 else -1].of(job)
-        return SitePlan(job.site, did, proofs(job), back(job), job.maintenance_unit or job.code_unit)
+        return SitePlan(job.site, did, proofs(job), current_gates(job), job.maintenance_unit or job.code_unit)
 
 
 def _phase(order: Order, name: str) -> Phase:
