@@ -1,4 +1,4 @@
-"""EFFECT: an interactive session of a database on its host. Its files are made first, and removed by both ends."""
+"""EFFECT: an interactive database session on a host. Its files are made first, and removed by both ends."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Interactive(Remote, Protocol):
     """A Remote that can give a person's terminal to a command."""
 
     def interact(self, host: Host, command_line: str) -> int:
-        """Join this terminal to a command on a host; its exit code."""
+        """Join this terminal to a command on a host. Returns its exit code."""
 
 
 def at_terminal(remote: Interactive, database: Database, url: Value, environment: str) -> int:
-    """Open it, wait until it is ended, and give its exit code."""
+    """Run the session until it ends. Returns its exit code."""
     login = database.engine.login(url, "")
     text = BEGIN + database.engine.session + FINISH
     made = _step(remote, database, Command(text, values={**login, "environment": environment}))
@@ -38,7 +38,7 @@ def at_terminal(remote: Interactive, database: Database, url: Value, environment
 
 
 def _removed(remote: Interactive, database: Database, folder: str, environment: str) -> None:
-    """Remove what the session has removed itself, unless it or its host was cut off."""
+    """Remove the session's files. The session has removed them already, unless it or its host was cut off."""
     try:
         if _step(remote, database, Command(REMOVE, values={"folder": folder})).ok:
             return

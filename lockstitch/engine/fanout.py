@@ -31,8 +31,10 @@ class HostScript:
 
 @dataclass(frozen=True)
 class FanoutOptions:
-    """How work is carried out: on how many hosts at most at the same time; how often it is tried until it succeeds,
-    and how many seconds lie between two tries; after how many seconds a step is ended (0: what the step itself says).
+    """The limits of work on many hosts.
+
+    `at_once` is the largest number of hosts at the same time, `tries` how often work is tried until it succeeds, with
+    `pause` seconds between two tries. `timeout` ends a step after so many seconds; 0 leaves that to the step.
     """
 
     at_once: int = 64
@@ -49,10 +51,10 @@ def run_on_hosts(
     ended: Callable[[str, HostResult], None] = lambda label, result: None,
     stopped: threading.Event | None = None,
 ) -> dict[str, HostResult]:
-    """Carry out every script; how each ended, by its label, which `ended` is told as it happens.
+    """Run every script. Returns each result by the script's label, and calls `ended` with it as soon as it is known.
 
-    An interrupt ends what runs, and what has not begun does not begin; both are told in what is returned. It may come
-    when all is done: who goes on from there sees it in `stopped`.
+    An interrupt ends the scripts that run and starts no more; both have a result that says so. `stopped` is set by an
+    interrupt, also by one that comes when all results are there.
     """
     way = way or FanoutOptions()
     results: dict[str, HostResult] = {}

@@ -23,12 +23,12 @@ _SYNCED = frozenset({"run", "begin", "end", "gate", "outcome"})
 
 
 def now() -> str:
-    """The present moment in UTC as journals write it."""
+    """Return the present time in UTC, in the format of the journals."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Journal:
-    """Appends events to one run's file; what begins or ends a step is on the disk before the call returns."""
+    """Appends events to the file of one run. The begin or end of a step is on the disk before `write` returns."""
 
     def __init__(self, directory: Path, run: str) -> None:
         self.path = directory / run / "events.jsonl"
@@ -39,8 +39,8 @@ class Journal:
         self._lock = threading.Lock()
 
     def write(self, event: str, **fields: Any) -> None:
-        """One line: the event's name, the time, and its fields. Raises CheckError where it cannot be written; then
-        nothing of it is in the file."""
+        """Append a line with the event's name, the time and its fields. Raises CheckError if that fails; the file then
+        holds no part of the line."""
         line = json.dumps({"event": event, "at": now(), **fields}, ensure_ascii=False, default=str) + "\n"
         with self._lock, self._write_errors():
             unwritten, before = memoryview(line.encode("utf-8", "replace")), os.fstat(self._file.fileno()).st_size
@@ -76,8 +76,8 @@ class Journal:
 
 
 def note(path: Path, **fields: Any) -> None:
-    """Add one line to a file that several may write to at once: of what is done without a run of its own. Raises
-    OSError where it could not be written as a whole."""
+    """Add one line to a file that several processes may write to. Raises OSError if the whole line could not be
+    written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     line = json.dumps({"at": now(), **fields}, ensure_ascii=False, default=str) + "\n"
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
@@ -91,7 +91,7 @@ def note(path: Path, **fields: Any) -> None:
 
 
 def records(path: Path) -> tuple[list[Mapping[str, Any]], int]:
-    """The whole lines of a file of events or notes, and how many others there are. Raises OSError."""
+    """Return the whole lines of a file of events or notes, and the number of damaged ones. Raises OSError."""
     entries: list[Mapping[str, Any]] = []
     damaged = 0
     for line in path.read_bytes().replace(b"\0", b"\n").split(b"\n"):
@@ -109,7 +109,7 @@ _LINE = 128
 
 
 def journaled(journal: Journal, plan: Plan, show: Callable[[RunEvent], None]) -> Recorder:
-    """An observer that writes each event down and then shows it; the run's first line is written at once."""
+    """Write the run's first line, and return an observer that writes down each event and then shows it."""
     changes = [{"site": str(c.site), "from": c.before, "to": c.after, "release": c.release} for c in plan.changes]
     journal.write(
         "run",
@@ -126,7 +126,7 @@ def journaled(journal: Journal, plan: Plan, show: Callable[[RunEvent], None]) ->
 
 @dataclass
 class _Long:
-    """The output of a step that goes on: how much was written down, and the end that waits for its turn."""
+    """The output of a running step: how much is written down, and the last lines, which wait until it ends."""
 
     written: int = 0
     end: deque[tuple[str, StepOutput]] = field(default_factory=deque)
@@ -135,7 +135,7 @@ class _Long:
     characters: int = 0
 
     def keep(self, event: StepOutput) -> None:
-        """Keep a line for the end, and give up the oldest of those that wait."""
+        """Keep a line for the end, and drop the oldest ones that no longer fit."""
         self.end.append((now(), event))
         self.size += len(event.line) + _LINE
         while self.size > KEPT:
@@ -146,8 +146,10 @@ class _Long:
 
 
 class Recorder:
-    """Writes each event down and shows it. A display that fails ends nothing; a record that fails raises CheckError,
-    after the event was shown."""
+    """Writes down each event and shows it.
+
+    A display that fails does not end the run. A record that fails raises CheckError, after the event was shown.
+    """
 
     def __init__(self, journal: Journal, show: Callable[[RunEvent], None]) -> None:
         self._journal, self._show = journal, show
@@ -162,7 +164,8 @@ class Recorder:
             self._seen(event)
 
     def ended(self, outcome: Outcome, document: dict[str, Any]) -> Outcome:
-        """Write down how the run ended, `told` for programs; the outcome with what could not be recorded or shown."""
+        """Write down the outcome as `document`. Returns the outcome with notes on what could not be recorded or
+        shown."""
         try:
             for key in list(self._long):
                 self._flush(key)
@@ -195,7 +198,7 @@ class Recorder:
         self._journal.write(name, **fields)
 
     def _flush(self, key: tuple[str, str, str]) -> None:
-        """Write down the end of a long output, and how much is missing before it."""
+        """Write down the end of a long output, and the size of the part that is left out before it."""
         long = self._long.pop(key, _Long())
         if long.lines:
             host, app, name = key

@@ -1,7 +1,7 @@
 """EFFECT: the all-or-nothing lock.
 
-The hosts are always taken in the same order, the first alone: of two runs that want the same hosts, the one that
-gets the first gets them all, so exactly one goes on.
+The hosts are always locked in the same order, the first one alone. Of two runs that need the same hosts, the one that
+locks the first host locks them all, so exactly one goes on.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ _ANSWERS = ("taken", "held", "changed ", "failed ")
 
 
 class Locks:
-    """The locks of one run on all its sites. `written` is how long each journal was when the run was planned,
-    and `whole` which of them were undamaged then; `environment` is for hints."""
+    """The locks of one run on all its sites.
+
+    `written` is the size of each journal when the run was planned, and `whole` the sites whose journal was undamaged
+    then; `environment` is for hints.
+    """
 
     def __init__(
         self,
@@ -43,8 +46,10 @@ class Locks:
         self.warnings: list[str] = []
 
     def acquire(self) -> None:
-        """Take every lock or none. Raises LockHeldError, which names who holds them, or who changed a site after it
-        was looked at: a plan made from what was there before would be wrong. CheckError where a lock cannot be made.
+        """Take every lock or none.
+
+        Raises LockHeldError, which names the owners. Raises SiteChangedError for a site whose journal has grown since
+        the survey: the plan was made from facts that are out of date. Raises CheckError where a lock cannot be made.
         """
         refused: dict[Site, str | LockstitchError] = {}
         try:
@@ -76,7 +81,7 @@ class Locks:
         return answer
 
     def release(self) -> dict[Site, LockstitchError]:
-        """Free what this run holds; returns the sites where that could not be done."""
+        """Free the locks of this run. Returns the errors of the sites where that failed."""
         failed = self._each(list(self.held), self._free)
         self.held = [site for site, error in failed.items() if error is not None]
         return {site: error for site, error in failed.items() if isinstance(error, LockstitchError)}
@@ -109,10 +114,10 @@ def break_locks(
     message: str,
     warn: Callable[[str], None] = lambda text: None,
 ) -> dict[Site, LockInfo]:
-    """Free the locks of these sites whoever holds them, recorded in each host's journal; returns whose they were.
+    """Free the locks of these sites whoever holds them, and record that on each host. Returns the owners.
 
-    `warn` is told where that could not be recorded. Raises CheckError where a lock could not be freed, which names
-    those that were freed before it.
+    `warn` is called where it could not be recorded. Raises CheckError where a lock could not be freed; the message
+    names those that were freed before it.
     """
     broken: dict[Site, LockInfo] = {}
     for site in sites:
@@ -153,6 +158,6 @@ def _refusal(refused: Mapping[Site, str | LockstitchError], environment: str) ->
 
 
 def _by(record: str) -> str:
-    """Who wrote the last record of a journal."""
+    """Name the author of the last record of a journal."""
     info = parse_lock(f"- {record.strip()}") if record.strip() else None
     return f"by {info.by}, run {info.run}," if info else "by somebody"

@@ -1,4 +1,4 @@
-"""Pure: what a run leaves to a person, in words, and the command that shows how it is."""
+"""Pure: the work that a failed run leaves to a person, as a sentence and a command to type."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from lockstitch.text import oneline, quoted
 
 
 def left_to_a_person(plan: Plan, failure: Failure, what: str, *, again: bool = False) -> ManualAction:
-    """A site that a person must see to; with `again`, how it is taken back when that is done."""
+    """Return the action for a site that needs a person; with `again`, it names the command that takes the site back
+    afterwards."""
     assert failure.site is not None
     on = _selected(plan, failure.site)
     said = [f"{what}: {quoted(failure.reason)}", *(f"| {oneline(line)}" for line in failure.output[-1:])]
@@ -19,7 +20,7 @@ def left_to_a_person(plan: Plan, failure: Failure, what: str, *, again: bool = F
 
 
 def _look(plan: Plan, site: Site, what: str, again: bool) -> str:
-    """The command that shows a person how a site is."""
+    """Return the command that shows the state of a site."""
     on = f"fab -H {plan.environment}"
     if site.machine:
         return f"{_selected(plan, site)} run -- uptime"
@@ -32,6 +33,6 @@ def _look(plan: Plan, site: Site, what: str, again: bool) -> str:
 
 
 def _selected(plan: Plan, site: Site) -> str:
-    """What selects one host: it may be no environment's."""
+    """Return `fab -H` with the selection of one host, which may be in no environment."""
     plain = site.host in plan.environment.split(",")
     return f"fab -H {site.host}" if plain else f"fab -H {plan.environment}:{site.host}"

@@ -1,4 +1,4 @@
-"""EFFECT: what is below a folder of this machine. No component below it is followed where it is a link."""
+"""EFFECT: paths below a folder of this machine. No component below it is followed if it is a link."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
 @dataclass(frozen=True)
 class FolderBelow:
-    """A folder that was named by a person, which may be a link, or its descriptor. Paths below it are relative and
-    have no `..`."""
+    """A folder that a person has named, which may be a link, or its descriptor. Paths below it are relative and have no
+    `..`."""
 
     base: Path | int
 
     def shown(self, path: str) -> Path:
-        """A path below it, for messages."""
+        """Return a path below it, for messages."""
         return Path(path) if isinstance(self.base, int) else self.base / path
 
     def make(self) -> None:
@@ -32,8 +32,11 @@ class FolderBelow:
 
     @contextmanager
     def of(self, path: str) -> Iterator[tuple[int, str]]:
-        """A descriptor of the folder that a path is in, for `dir_fd`, and the path's last name. It stays that folder,
-        whatever takes its place meanwhile. Raises OSError where a component is missing, or is a link."""
+        """Open the folder of a path. Yields its descriptor, for `dir_fd`, and the last name of the path.
+
+        The descriptor stays with that folder even if another takes its place. Raises OSError where a component is
+        missing or is a link.
+        """
         *folders, name = path.split("/") if path else ["."]
         at = os.dup(self.base) if isinstance(self.base, int) else os.open(self.base, _FOLDER)
         try:

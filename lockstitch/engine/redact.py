@@ -1,6 +1,6 @@
-"""Pure: what a person typed, fit to be kept in a journal: what looks like a secret is a mask.
+"""Pure: command lines for journals, with a mask in place of everything that looks like a secret.
 
-It is a net with holes: a password that stands alone (`echo hunter2 | chpasswd`) looks like any word.
+The net has holes: a password that stands alone (`echo hunter2 | chpasswd`) looks like any other word.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _PATTERNS = (
 
 
 def without_passwords(text: str) -> str:
-    """A text without the passwords of the URLs in it."""
+    """Mask the passwords of the URLs in a text."""
     return _URL.sub(lambda match: match[1] + MASK, text)
 
 
 def redacted(text: str, secrets: Iterable[Secret] = ()) -> str:
-    """A command line without the secrets that are known, and without what looks like one."""
+    """Mask the known secrets of a command line, and everything that looks like one."""
     text = mask(text, secrets)
     for pattern in _PATTERNS:
         text = pattern.sub(lambda match: match[1] + MASK, text)

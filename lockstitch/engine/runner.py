@@ -1,4 +1,5 @@
-"""EFFECT: the only loop. A plan is carried out wave by wave; what fails goes back; an Outcome says how it ended."""
+"""EFFECT: runs a plan, wave by wave. A wave that fails is rolled back with those before it; an Outcome describes the
+end."""
 
 from __future__ import annotations
 
@@ -32,10 +33,10 @@ from lockstitch.remote import Remote
 
 
 def run(plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]) -> Outcome:
-    """Carry out a plan. Raises only for what happens before the first change: a lock that is held, a host that is gone.
+    """Run a plan. Raises only before the first change: for a lock that is held, or a host that is gone.
 
-    An interrupt (Ctrl-C, SIGTERM) ends what runs on the hosts and puts back what was changed; a second one while
-    it goes back stops that too, and the outcome says what is where.
+    An interrupt (Ctrl-C, SIGTERM) ends what runs on the hosts and rolls back what was changed. A second one during that
+    stops the rollback as well, and the outcome describes the state of each host.
     """
     return _Run(plan, remote, hosts, observe).execute()
 
@@ -56,7 +57,8 @@ class _Run:
         self.notes: list[str] = []
 
     def observe(self, event: RunEvent) -> None:
-        """Tell an event. An observer that fails (a full disk here) says nothing of any host: no further wave begins."""
+        """Pass an event on. If the observer fails, for example because the disk here is full, no further wave
+        begins."""
         try:
             self._observe(event)
         except LockstitchError as error:
@@ -133,7 +135,7 @@ class _Run:
         return self._outcome(ExitCode.NEEDS_A_PERSON if problems else ExitCode.DONE, problems)
 
     def _finish(self) -> list[Failure]:
-        """End a run whose every gate has passed. An interrupt comes too late for going back: it is ended once more."""
+        """End a run whose every gate has passed. An interrupt is too late to roll back: the end is tried once more."""
         try:
             return self._end(with_outputs(self.plan.finish, self.carrier.outputs))
         except KeyboardInterrupt:
@@ -178,7 +180,8 @@ class _Run:
             self._leave(failure, "its journal lacks this run" if unlocked else "its lock may still be held")
 
     def _go_back(self, failures: Sequence[Failure]) -> None:
-        """Put back every unit that was begun, the last wave first; what wraps several is undone where it was begun."""
+        """Roll back every unit that began, the last wave first. A step that wraps several units is undone after all of
+        them."""
         self.carrier.stopped.clear()
         continued = {
             id(unit.continues) for wave in self.begun for unit in wave.site_plans if self.carrier.touched(unit)
@@ -218,9 +221,9 @@ class _Run:
     def _each(
         self, units: Iterable[SitePlan], do: Callable[[SitePlan], Failure | None], patience: int = 0
     ) -> list[Failure]:
-        """Do something with every unit at once; all of them end before this returns.
+        """Call a function with every unit at once, and wait until all have ended.
 
-        As many interrupts as `patience` says are waited out: ending a run is cheaper than stopping that.
+        The first `patience` interrupts are ignored: ending a run takes less time than stopping that.
         """
         ended = run_parallel(partial(self._unless_stopped, do), units, self._stop, patience=patience)
         return [failure for failure in ended if failure is not None]

@@ -1,4 +1,4 @@
-"""EFFECT: carry one unit of a plan to its site: steps, gates, undoing. What `run.py` does in parallel for many."""
+"""EFFECT: runs one unit of a plan on its site: steps, gates and their way back. runner.py does so for many at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PROGRESS = re.compile(r"progress \d+ ")
 
 
 class SiteRunner:
-    """Carries units to their sites, and knows afterwards which of their steps began and how long it took."""
+    """Runs units on their sites, and remembers the steps that began and the seconds they took."""
 
     def __init__(
         self, plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]
@@ -43,7 +43,8 @@ class SiteRunner:
         self._stuck: set[Site] = set()
 
     def steps(self, unit: SitePlan) -> Failure | None:
-        """Carry out a unit's steps; what failed, or None. The gates' first asking travels with them."""
+        """Run the steps of a unit. Returns the failure, or None. The gates are asked for the first time in the same
+        script."""
         began = self._began.setdefault(id(unit), set())
         script = self._script(unit.site, (*unit.steps, *map(_asking, unit.gates)))
         try:
@@ -62,7 +63,7 @@ class SiteRunner:
         return _failure(unit.site, results[: len(unit.steps)])
 
     def needed(self, only_if: Condition) -> Verdict:
-        """Whether a wave has anything to do; what one answer decides for several waves is asked once."""
+        """Judge the condition of a wave. A condition of several waves is asked once."""
         if id(only_if) not in self._needed:
             try:
                 results = self._ask(only_if.site, [only_if.gate])
@@ -72,7 +73,7 @@ class SiteRunner:
         return self._needed[id(only_if)]
 
     def _note(self, unit: SitePlan, results: tuple[Result, ...]) -> None:
-        """Keep what a step tells for the records of this run, and what it warns of."""
+        """Keep the outputs of steps for the records of this run, and their warnings."""
         for step, result in zip(unit.steps, results, strict=False):
             self.warnings += warnings_of(unit.site, result.output.split("\n") if step.warns else ())
             lines = result.output.splitlines() if step.outputs_for and result.ok else []
@@ -81,7 +82,7 @@ class SiteRunner:
                     self.outputs.setdefault(step.outputs_for, {})[name] = value
 
     def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
-        """Ask all gates of a site together until each has passed or its tries are used up; the first failure."""
+        """Ask all gates of a site together until each has passed or has no more tries. Returns the first failure."""
         waiting = list(gates)
         attempt, began = 0, time.monotonic()
         while waiting:
@@ -107,9 +108,10 @@ class SiteRunner:
         return None
 
     def undo(self, unit: SitePlan) -> Failure | None:
-        """Put back what this unit began: undos in reverse, then what must be done again; None when it is back.
+        """Undo the steps of a unit in reverse order, then repeat those marked `redo_on_rollback`. Returns a failure or
+        None.
 
-        What wraps it stays, and nobody can be asked then: other units may have to go back before `unwrap`.
+        A step that wraps other units stays, and no gate is asked then: other units may have to go back before `unwrap`.
         """
         # What was answered about the new code says nothing about the old.
         self._answers.pop(unit.site, None)
@@ -124,16 +126,16 @@ class SiteRunner:
         return failure if failure or not steps or self.wrapped(unit) else self.gates(unit.site, unit.rollback_gates)
 
     def unwrap(self, unit: SitePlan) -> Failure | None:
-        """Undo what this unit has wrapped around others, now that they are back; None when its gates say that it is."""
+        """Undo the steps that wrap other units, once those are back. Returns None if the gates pass."""
         failure = self._put_back(unit, [_undoing(s, s.undo) for s in self._wrapping(unit) if s.undo is not None])
         return failure if failure or unit.site in self._stuck else self.gates(unit.site, unit.rollback_gates)
 
     def wraps(self, unit: SitePlan) -> bool:
-        """Whether a step of this very unit has begun that is undone after all it wraps."""
+        """Tell whether a step of this unit has begun that is undone after all units it wraps."""
         return bool(self._wrapping(unit))
 
     def wrapped(self, unit: SitePlan) -> bool:
-        """Whether this unit is inside such a step, its own or that of one it continues."""
+        """Tell whether this unit is inside such a step, its own or that of the unit it continues."""
         return any(step.undo_last for step in self._done(unit))
 
     def _wrapping(self, unit: SitePlan) -> list[Step]:
@@ -150,13 +152,13 @@ class SiteRunner:
         return next((f for r in results if (f := _failure(unit.site, (r,)))), None)
 
     def _done(self, unit: SitePlan) -> list[Step]:
-        """The steps that began of a unit and of what it continues, in their order."""
+        """Return the steps that began of a unit and of the one it continues, in order."""
         began = self._began.get(id(unit), set())
         earlier = self._done(unit.continues) if unit.continues else []
         return [*earlier, *(step for step in unit.steps if step.name in began)]
 
     def last(self, unit: SitePlan) -> Failure | None:
-        """Carry out steps that end a run, each whatever became of the one before."""
+        """Run the steps that end a run. A step that fails does not stop the next."""
         try:
             results = self._run(unit.site, replace(self._script(unit.site, unit.steps), keep_going=True))
         except LockstitchError as error:
@@ -165,7 +167,7 @@ class SiteRunner:
         return next((f for r in results if (f := _failure(unit.site, (r,)))), None)
 
     def logs(self, site: Site) -> dict[str, tuple[str, ...]]:
-        """The last lines of the app's logs on one site; nothing where they cannot be had."""
+        """Return the last lines of the app's logs on one site; empty where they cannot be read."""
         steps = self._plan.logs.get(site, ())
         if not steps:
             return {}
@@ -176,7 +178,7 @@ class SiteRunner:
             return {}
 
     def touched(self, unit: SitePlan) -> bool:
-        """Whether anything of a unit began that has to be put back."""
+        """Tell whether a step of a unit has begun that must be undone or repeated."""
         return any(step.redo_on_rollback or step.undo is not None for step in self._done(unit))
 
     def untouched(self, site: Site) -> bool:
@@ -219,7 +221,7 @@ class SiteRunner:
 
 
 def last_lines(output: str) -> tuple[str, ...]:
-    """The last lines of an output, as shown with a failure."""
+    """Return the last lines of an output, as shown with a failure."""
     return tuple(output.rstrip().splitlines()[-TAIL:])
 
 

@@ -1,6 +1,6 @@
-"""Pure: what a run learns on its way, put into the records that end it and the sentences that tell of it.
+"""Pure: outputs of steps, as part of the records that end a run and of the notes on it.
 
-It is kept by the name of the app it was learnt for: two apps may have one database, and each its own dump.
+They are kept by app: two apps may share a database, and each makes its own dump.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ StepOutputs = Mapping[str, Mapping[str, str]]
 
 
 def with_outputs(units: Iterable[SitePlan], outputs: StepOutputs) -> list[SitePlan]:
-    """The units whose records hold what the steps of this run have told for the app that each names."""
+    """Add to the records of each unit what the steps of this run have printed for its app."""
     facts = {app: json.dumps(each)[1:-1] for app, each in outputs.items()}
     return [_filled(unit, "told", lambda app: facts.get(app, "")) for unit in units]
 
 
 def with_reason(units: Iterable[SitePlan], why: Failure) -> list[SitePlan]:
-    """The units whose records tell why the run failed, which no plan can know."""
+    """Add to the records of each unit why the run failed."""
     reason = json.dumps(f"{why.site}: {why.reason}" if why.site else why.reason)
     return [_filled(unit, "reason", lambda _: reason) for unit in units]
 
 
 def dumps(environment: str, outputs: StepOutputs, first: Mapping[str, str]) -> tuple[str, ...]:
-    """Return notes on the dumps that a run made before it failed. `first` are by app the dumps of the first of
-    several tries: what was dumped since may hold what a migration left that failed."""
+    """Return notes on the dumps that a run made before it failed.
+
+    `first` are, by app, the dumps of the first of several tries: a later dump may hold what a failed migration left.
+    """
     on = f"fab -H {environment} backup.restore"
     first = {app: name for app, name in first.items() if NAME.fullmatch(name)}
     made = {app: name for app, facts in outputs.items() if NAME.fullmatch(name := facts.get("backup", ""))}
@@ -47,7 +49,7 @@ def dumps(environment: str, outputs: StepOutputs, first: Mapping[str, str]) -> t
 
 
 def _filled(unit: SitePlan, name: str, value: Callable[[str], str]) -> SitePlan:
-    """The unit with a variable of its steps replaced, in those that have it."""
+    """Set a variable of the steps of a unit, in those that have it."""
     steps = (
         replace(s, command=replace(s.command, values={**s.command.values, name: value(str(s.command.values[name]))}))
         if name in s.command.values

@@ -20,9 +20,9 @@ from lockstitch.text import listed
 def backup(
     environment: str, shelves: Sequence[DatabaseJob], label: str, running: Mapping[str, tuple[str, str]] | None = None
 ) -> Plan:
-    """The plan that dumps these databases at once; `running` are the app and revision that each one serves.
+    """Make the plan that dumps these databases at once.
 
-    Raises CheckError for what stands against it.
+    `running` are the app and the revision that each one serves. Raises CheckError with every problem.
     """
     refuse_label(label)
     refuse(shelves)
@@ -42,7 +42,7 @@ def backup(
 
 
 def verify(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
-    """The plan that compares backups with their checksums and has their dumps read."""
+    """Make the plan that compares backups with their checksums and reads their dumps."""
     shelves = [shelf for shelf, _ in chosen]
     refuse_unready(shelves)
     units = [SitePlan(shelf.site, (steps.check(shelf, name),)) for shelf, name in chosen]
@@ -53,7 +53,7 @@ def verify(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
 
 
 def prove(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
-    """The plan that restores backups into scratch databases, compares every table's rows, and records it."""
+    """Make the plan that restores backups into scratch databases, compares every table's rows, and records it."""
     shelves = [shelf for shelf, _ in chosen]
     refuse_unready(shelves)
     for shelf in shelves:
@@ -79,7 +79,8 @@ def prove(environment: str, chosen: Sequence[tuple[DatabaseJob, str]]) -> Plan:
 
 
 def prune(environment: str, shelves: Sequence[DatabaseJob], held: Mapping[str, str]) -> Plan:
-    """The plan that removes what no rule keeps. `held` are the backups that releases belong to, and whose."""
+    """Make the plan that removes the backups that no rule keeps. `held` are those that releases need, with the
+    reason."""
     refuse_unready(shelves)
     units, endings, summary, notes = [], [], [], []
     for shelf in shelves:
@@ -96,7 +97,7 @@ def prune(environment: str, shelves: Sequence[DatabaseJob], held: Mapping[str, s
 
 
 def choose(shelves: Sequence[DatabaseJob], name: str) -> list[tuple[DatabaseJob, str]]:
-    """The backup of that name with its shelf; without a name the newest whole one of each database."""
+    """Return the backup of that name with its database; without a name, the newest whole one of each database."""
     refuse_unreadable(shelves)
     if not name:
         chosen = [(s, newest.name) for s in shelves if (newest := s.facts.newest) is not None]
@@ -115,7 +116,7 @@ def choose(shelves: Sequence[DatabaseJob], name: str) -> list[tuple[DatabaseJob,
 
 
 def refuse(shelves: Sequence[DatabaseJob]) -> None:
-    """Raise for everything that stands against dumping these databases, all of it at once."""
+    """Raise CheckError with every problem that prevents a dump of these databases."""
     refuse_unready(shelves)
     problems = [f"{s.site}: {problem}" for s in shelves for problem in against_dump(s)]
     if problems:
@@ -123,7 +124,7 @@ def refuse(shelves: Sequence[DatabaseJob]) -> None:
 
 
 def refuse_unready(shelves: Sequence[DatabaseJob]) -> None:
-    """Raise where a vault cannot be used at all."""
+    """Raise CheckError where a backup directory cannot be used."""
     refuse_unreadable(shelves)
     problems = [f"{s.site}: {problem}" for s in shelves for problem in _against(s)]
     if problems:
@@ -131,14 +132,14 @@ def refuse_unready(shelves: Sequence[DatabaseJob]) -> None:
 
 
 def refuse_unreadable(shelves: Sequence[DatabaseJob]) -> None:
-    """Raise where a vault could not be read: what lies there is not known, which is not nothing."""
+    """Raise CheckError where a backup directory could not be read. Unknown content is not an empty directory."""
     problems = [f"{shelf.site}: unreadable: {why}" for shelf in shelves for why in shelf.facts.unreadable]
     if problems:
         raise CheckError(listed([*problems, "nothing was begun"]))
 
 
 def dump_notes(shelf: DatabaseJob) -> Iterator[str]:
-    """What a person should know before a dump begins."""
+    """Yield notes for a person before a dump begins."""
     facts, server = shelf.facts, shelf.facts.server
     estimate = steps.estimate(shelf)
     if server.size is not None and estimate is not None and facts.free is not None:
@@ -151,7 +152,7 @@ def dump_notes(shelf: DatabaseJob) -> Iterator[str]:
 
 
 def room_notes(shelf: DatabaseJob, name: str) -> Iterator[str]:
-    """How much the server that a backup is restored on needs for it: of its disk SQL tells nothing."""
+    """Yield a note on the disk space that a restore needs on the database server, which SQL cannot tell."""
     dump = shelf.facts.find(name)
     if dump is not None and dump.size:
         yield f"{name} was dumped from {sized(dump.size)}: its server needs so much disk, and that is not looked at"
@@ -165,7 +166,7 @@ def _against(shelf: DatabaseJob) -> Iterator[str]:
 
 
 def against_dump(shelf: DatabaseJob) -> Iterator[str]:
-    """What stands against dumping a database now."""
+    """Yield the problems that prevent a dump of a database now."""
     facts, estimate = shelf.facts, steps.estimate(shelf)
     if facts.server.problem:
         yield facts.server.problem
@@ -190,7 +191,7 @@ def database_plan(
     summary: Sequence[str] = (),
     then: str = "",
 ) -> Plan:
-    """A plan of databases: what is recorded at its end, and their locks freed however it ends."""
+    """Make a plan of databases, with its records at the end. The locks are freed however it ends."""
     first = shelves[0] if shelves else None
     each = {shelf.site: shelf for shelf in shelves}.values()
     last = {shelf.site: tuple(each) for shelf, each in endings}
@@ -213,9 +214,9 @@ JournalRows = Iterable[Mapping[str, str]]
 
 
 def held_backups(survey: Survey, backups: Iterable[Backup] = ()) -> dict[str, str]:
-    """The backups that releases still on a host were deployed over, by name, and whose they are.
+    """Return the backups that must be kept for releases that are still on a host, by name, with the reason.
 
-    Where a journal is damaged, a line that named one may be lost: all `backups` of its app are held.
+    A damaged journal may have lost a line that names one: then all `backups` of its app are kept.
     """
     held: dict[str, str] = {}
     candidates = tuple(backups)
@@ -234,11 +235,11 @@ def held_backups(survey: Survey, backups: Iterable[Backup] = ()) -> dict[str, st
 
 
 def first_dump(journals: Iterable[JournalRows], before: str) -> str:
-    """The dump made before the first of the runs that failed on their way from a revision, since it was last deployed;
-    of several hosts' journals, one that none of them has after another. Empty where no run failed after a dump.
+    """Return the dump made before the first of the runs that failed to leave the revision `before`, since it was last
+    deployed. Empty if no run failed after a dump.
 
-    Those made before later tries may hold half of a migration. Names begin with the time of whoever deployed, which
-    tells nothing of their order.
+    Dumps before later tries may hold half of a migration. Of several journals, the result is a dump that none of them
+    lists after another: names begin with the time of the controller, which does not tell their order.
     """
     histories = [tries for journal in journals if (tries := _tries(journal, before))]
     later = {name for tries in histories for name in list(tries)[1:]}
@@ -247,7 +248,7 @@ def first_dump(journals: Iterable[JournalRows], before: str) -> str:
 
 
 def _tries(journal: JournalRows, before: str) -> dict[str, str]:
-    """The dumps made before each of these runs, oldest first, with when the host recorded that."""
+    """Return the dumps made before each of these runs, oldest first, with the time at which the host recorded them."""
     tries: dict[str, str] = {}
     for entry in journal:
         name = entry.get("backup", "")
@@ -259,12 +260,12 @@ def _tries(journal: JournalRows, before: str) -> dict[str, str]:
 
 
 def first_dumps(survey: Survey) -> dict[str, str]:
-    """By app the first dump of the tries that failed to leave the revision that stands now."""
+    """Return, by app, the first dump of the tries that failed to leave the current revision."""
     return dict(_first_dumps(survey))
 
 
 def _first_dumps(survey: Survey) -> Iterator[tuple[str, str]]:
-    """One for each app and revision that stands somewhere."""
+    """Yield app and dump for each current revision of an app."""
     standing: dict[tuple[str, str], list[JournalRows]] = {}
     for site, facts in survey.facts.items():
         if facts.place.revision:
@@ -273,8 +274,8 @@ def _first_dumps(survey: Survey) -> Iterator[tuple[str, str]]:
 
 
 def running(fleet: Fleet, survey: Survey) -> dict[str, tuple[str, str]]:
-    """For each database the app that has it and the revision that serves, where all hosts stand on one. Not where one
-    could not be asked, or read."""
+    """Return, by database, the app and revision that use it, where all hosts have the same one and all could be
+    read."""
     asked = {(site.host, site.app) for site, facts in survey.facts.items() if not facts.place.unreadable}
     away = {app.database for host, app in fleet.sites() if (host.name, app.name) not in asked}
     standing: dict[str, set[tuple[str, str]]] = {}
@@ -287,7 +288,8 @@ def running(fleet: Fleet, survey: Survey) -> dict[str, tuple[str, str]]:
 
 
 def _there(facts: Facts) -> set[str]:
-    """The releases that can be gone back from or to: the folders, or what a checkout's journal still tells of."""
+    """Return the releases that a rollback can reach: those with a folder, or the recent ones in a checkout's
+    journal."""
     if not facts.site.layout.in_place:
         return set(facts.place.folders)
     good = [release.id for release in facts.releases if release.verdict in ("good", "left")]
@@ -299,8 +301,8 @@ _KEPT_IN_PLACE = 5
 
 
 def analyze(environment: str, shelves: Sequence[DatabaseJob]) -> Plan:
-    """The plan that brings the planner's statistics of these databases up to date. Raises CheckError for what stands
-    against it: that no dump could be made does not."""
+    """Make the plan that updates the planner's statistics of these databases. Raises CheckError with every problem; a
+    database that cannot be dumped is not one."""
     refuse_unreadable(shelves)
     problems = [f"{s.site}: {s.facts.server.problem}" for s in shelves if not s.facts.server.server]
     problems += [

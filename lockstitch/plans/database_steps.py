@@ -1,4 +1,4 @@
-"""Pure: the steps of a database's backups on the host that holds them."""
+"""Pure: the steps of backups and restores, on the host that holds the backups."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MARGIN = 1.25
 
 @dataclass(frozen=True)
 class BackupLabel:
-    """What is said of a backup when it is made: why, and what was running."""
+    """The reason for a backup, and the app and revision that ran when it was made."""
 
     label: str = ""
     app: str = ""
@@ -35,8 +35,8 @@ class BackupLabel:
 
 @dataclass(frozen=True)
 class DatabaseJob:
-    """One database with what was found of it, for one run. `url` is of the database that serves, `prove` of the
-    server where dumps are proven."""
+    """One database with its facts, for one run. `url` is of the database that serves, `prove` of the server where dumps
+    are proven."""
 
     database: Database
     facts: BackupDirectoryFacts
@@ -54,17 +54,17 @@ class DatabaseJob:
         return database_site(self.database)
 
     def beside(self, what: str) -> str:
-        """The name of a database that this run makes beside the one that serves."""
+        """Return the name of a database that this run makes beside the one that serves."""
         return f"{self.prefix(what)}{self.run.partition('-')[0]}"
 
     def prefix(self, what: str) -> str:
-        """What the names of all such databases of this vault begin with."""
+        """Return the prefix of the names of all such databases, of this run and of others."""
         mark = f"__{what}_"
         return f"{self._base(mark)}{mark}"
 
     @property
     def proving(self) -> str:
-        """The mark of scratch databases: several vaults may be proven on one server."""
+        """The mark of scratch databases, by backup directory: backups of several may be proven on one server."""
         at = f"{self.database.host.name}:{self.database.vault.directory}:{self.database.name}"
         return f"proving_{sha256(at.encode()).hexdigest()[:6]}"
 
@@ -73,7 +73,8 @@ class DatabaseJob:
         return self.engine.database(self.url).encode()[:room].decode(errors="ignore")
 
     def command(self, text: str, name: str = "", *, beside: str = "", url: Value = "", **more: Value) -> Command:
-        """A Command of an engine's text with the variables of a login, of the vault and of its own."""
+        """Return a Command of an engine's text, with the variables of the login, of the backup directory, and
+        `more`."""
         login = self.engine.login(url or self.url, beside)
         return in_vault(self.database.vault, name, text, {**login, "jobs": str(self.database.jobs), **more})
 
@@ -82,12 +83,12 @@ class DatabaseJob:
 
 
 def new_name(shelf: DatabaseJob, label: str = "") -> str:
-    """The name of the backup that this run makes."""
+    """Return the name of the backup that this run makes."""
     return backup_name(shelf.database.name, shelf.run, label)
 
 
 def dump(shelf: DatabaseJob, name: str, made: BackupLabel) -> Step:
-    """Dump the database, with a manifest; only a whole one gets its name."""
+    """Dump the database, with a manifest. A dump gets its name once it is whole."""
     known = opened(
         name=name,
         database=shelf.database.name,
@@ -106,14 +107,14 @@ def dump(shelf: DatabaseJob, name: str, made: BackupLabel) -> Step:
 
 
 def head(shelf: DatabaseJob, app: str) -> Step:
-    """Ask for the newest migration, for the record of an app's release."""
+    """Read the newest migration, for the record of an app's release."""
     command = shelf.command(shelf.engine.head, heads=shelf.engine.heads)
     step = shelf.step("migration", "note the newest migration", command)
     return replace(step, outputs_for=app)
 
 
 def estimate(shelf: DatabaseJob) -> int | None:
-    """About how many bytes the next dump takes: by the one before, or half of the database where there is none."""
+    """Estimate the size of the next dump in bytes, by the dump before, or as half of the database if there is none."""
     size, last = shelf.facts.server.size, shelf.facts.newest
     if size is None:
         return None
@@ -127,19 +128,19 @@ def check(shelf: DatabaseJob, name: str) -> Step:
 
 
 def create(shelf: DatabaseJob, beside: str, prefix: str, into: str = "") -> Step:
-    """Make a database like the one that serves, unless there is one named `into`; it is dropped on the way back."""
+    """Make a database like the one that serves, unless `into` exists. It is dropped on the way back."""
     command = shelf.command(shelf.engine.create, beside=beside, prefix=prefix, into=into)
     return shelf.step("create", f"make the database {beside}", command, shelf.command(shelf.engine.drop, beside=beside))
 
 
 def reach(shelf: DatabaseJob) -> Step:
-    """Log in where dumps are proven: if that fails nothing was made there, and no dump was read for nothing."""
+    """Log in to the server where dumps are proven, before a dump is read for nothing."""
     text = f"(\n{shelf.engine.names}) >/dev/null"
     return shelf.step("reach", "log in where backups are proven", shelf.command(text, url=shelf.prove))
 
 
 def scratch(shelf: DatabaseJob, name: str, beside: str, prefix: str) -> Step:
-    """Make an empty database where dumps are proven, with the encoding of the one that was dumped."""
+    """Make an empty database on the server where dumps are proven, with the encoding of the dumped one."""
     made = shelf.facts.find(name) or Backup(name)
     text = {"encoding": made.encoding, "collate": made.collate, "ctype": made.ctype}
     command = shelf.command(shelf.engine.scratch, beside=beside, url=shelf.prove, prefix=prefix, **text)
@@ -155,7 +156,7 @@ def _drop(shelf: DatabaseJob, beside: str) -> Command:
 
 
 def restore(shelf: DatabaseJob, name: str, beside: str, *, url: Value = "", owners: bool = True) -> Step:
-    """Restore a backup into a database that is there and empty; `check` comes before it, under the same lock."""
+    """Restore a backup into an empty database; `check` comes before it, under the same lock."""
     text = with_dump(shelf.engine.restore, proving=bool(url))
     command = shelf.command(text, name, beside=beside, url=url, owners="" if owners else "not")
     dump = shelf.facts.find(name)
@@ -167,7 +168,7 @@ def analyze(shelf: DatabaseJob, beside: str) -> Step:
 
 
 def swap(shelf: DatabaseJob, beside: str, kept: str, undone: str) -> Step:
-    """Let the restored database take the place of the one that serves, which is kept."""
+    """Put the restored database in the place of the one that serves, which is kept."""
     more = {"kept": kept, "undone": undone, "drain": f"{shelf.database.drain:.0f}"}
     database = shelf.engine.database(shelf.url)
     says = f"swap: {database} becomes {kept}, {beside} becomes {database}; connections are ended"
@@ -176,12 +177,13 @@ def swap(shelf: DatabaseJob, beside: str, kept: str, undone: str) -> Step:
 
 
 def rename(shelf: DatabaseJob, beside: str, into: str) -> Step:
-    """Give a restored database its name. There is no way back: one of that name that was there is never touched."""
+    """Give a restored database its name. This has no way back: a database that had the name already is never
+    touched."""
     return shelf.step("name", f"name it {into}", shelf.command(shelf.engine.rename, beside=beside, into=into))
 
 
 def prove(shelf: DatabaseJob, name: str) -> Step:
-    """Write into the manifest that the backup was restored and compared."""
+    """Record in the manifest that the backup was restored and compared."""
     proof = json.dumps({"run": shelf.run, "by": shelf.by}, separators=(",", ":"))[1:-1]
     return shelf.step(
         "prove", f"record that {name} is proven", shelf.command(backup_directory.PROVEN, name, proof=proof)
@@ -194,7 +196,7 @@ def remove(shelf: DatabaseJob, names: tuple[str, ...]) -> Step:
 
 
 def record(shelf: DatabaseJob, event: str, message: str = "", **more: str) -> Step:
-    """Write what was done into the vault's journal."""
+    """Record an event in the journal of the backup directory."""
     entry = {"event": event, "database": shelf.database.name, "run": shelf.run, "by": shelf.by, "message": message}
     text = json.dumps({**entry, **more}, separators=(",", ":"), ensure_ascii=False)
     values: Mapping[str, Value] = {"record": text, "journal": shelf.site.layout.journal, "reason": "", "told": ""}
@@ -202,7 +204,7 @@ def record(shelf: DatabaseJob, event: str, message: str = "", **more: str) -> St
 
 
 def rows(shelf: DatabaseJob, name: str, beside: str, url: Value = "") -> Gate:
-    """The gate that a restored database has the rows its backup was made with."""
+    """Return the gate that compares the rows of a restored database with those of its backup."""
     command = shelf.command(backup_directory.compared(shelf.engine.compare), name, beside=beside, url=url)
     return Gate(
         "rows", Probe("rows", command, lambda text, code: text), shelf.engine.judge_rows, 1.0, shelf.database.timeout, 1
@@ -210,13 +212,16 @@ def rows(shelf: DatabaseJob, name: str, beside: str, url: Value = "") -> Gate:
 
 
 def swapped(shelf: DatabaseJob, kept: str) -> Gate:
-    """The gate that both names are there: the database, and the one it was before."""
+    """Return the gate that both the database and the kept one exist."""
     return _present(shelf, "swapped", {shelf.engine.database(shelf.url), kept})
 
 
 def serving(shelf: DatabaseJob, kept: str) -> Gate:
-    """The gate that a swap was taken back: the database is there, and nothing is kept beside it. While the restored one
-    is there under its own name nothing was swapped, whosever database is called like that."""
+    """Return the gate that a swap was undone: the database exists, and `kept` does not.
+
+    If the restored database still has its own name, nothing was swapped, and a database called `kept` is somebody
+    else's.
+    """
     return _present(shelf, "serving", {shelf.engine.database(shelf.url)}, {kept}, shelf.beside("restoring"))
 
 

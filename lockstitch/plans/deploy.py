@@ -28,8 +28,8 @@ from lockstitch.plans.steps import Deployment
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """What the person asked for. `env` is the resolved environment of each app on each site, secrets included, and
-    `shelves` are the databases by name, with what was found of them."""
+    """The options of a deploy. `env` is the resolved environment of each app on each site, with secrets; `shelves` are
+    the databases by name, with their facts."""
 
     run: str
     by: str
@@ -42,7 +42,7 @@ class DeployOptions:
 
 
 def deploy(fleet: Fleet, survey: Survey, options: DeployOptions) -> Plan:
-    """The plan that brings every site of a fleet to its app's target. Raises CheckError for what stands against it."""
+    """Make the plan that brings every site of a fleet to its app's target. Raises CheckError with every problem."""
     refuse(fleet, survey, discard=options.discard)
     waiting = {site.app: facts.pending for site, facts in survey.facts.items() if facts.pending}
     todo = {name for name, pending in waiting.items() if pending.names}
@@ -92,7 +92,7 @@ def _is_there(name: str, shelves: DatabaseJobs) -> bool:
 
 
 def idle(fleet: Fleet, survey: Survey, options: DeployOptions) -> tuple[str, ...]:
-    """The apps for which there would be nothing to do, unless migrations are pending in the code that serves."""
+    """Return the apps with nothing to deploy, unless migrations are pending in the code that serves."""
     if options.force or survey.unreachable or any(target.revision is None for target in targets(survey).values()):
         return ()
     jobs = _jobs(fleet, survey, options)
@@ -101,10 +101,10 @@ def idle(fleet: Fleet, survey: Survey, options: DeployOptions) -> tuple[str, ...
 
 
 def _dumped(jobs: Sequence[Deployment], shelves: DatabaseJobs, todo: Set[str]) -> DatabaseJobs:
-    """The databases that may have to be dumped. Raises CheckError for what stands against that, where it is likely.
+    """Return the databases that may have to be dumped. Raises CheckError for problems of those that probably are.
 
-    Where git tells that no migration comes in, code alone is deployed: a database that cannot be dumped is no reason
-    against it. If one is pending after all, the dump fails, and the deploy goes back before it migrates.
+    If git shows no new migration, only code is deployed, and a database that cannot be dumped does not prevent that. If
+    one is pending after all, the dump fails, and the deploy goes back before it migrates.
     """
     taking_part = [job for job in jobs if deploy_backup.takes_part(job.app)]
     used = {name: shelf for name, shelf in shelves.items() if name in {job.app.database for job in taking_part}}
@@ -119,15 +119,15 @@ def _may_migrate(job: Deployment, target: Target | None) -> bool:
 
 
 def targets(survey: Survey) -> dict[str, Target]:
-    """What the ref means for each app, as the host that was asked told it."""
+    """Return the target of each app, as resolved by the host that was asked."""
     return {site.app: f.target for site, f in reversed(tuple(survey.facts.items())) if f.target is not None}
 
 
 def settled(job: Deployment) -> bool:
-    """Whether a site is on its revision already, and proven to serve it.
+    """Tell whether a site is on its revision already, and proven to serve it.
 
-    A run that was cut off may have changed the checkout and not what runs: its workers are not older than a reload
-    that never was.
+    A run that was cut off may have changed the checkout but not the processes. Their age proves nothing then: no reload
+    was noted that they could be older than.
     """
     there = job.before == job.revision and job.facts.as_recorded and not job.facts.maintenance.temporary
     return there and job.app.service.judge(job.facts.service).passed
@@ -173,7 +173,7 @@ def _shelf(job: Deployment, shelves: DatabaseJobs) -> DatabaseJob | None:
 
 
 def _tagged(jobs: Sequence[Deployment], tag: str) -> list[Deployment]:
-    """The jobs, where what is running gets a tag first: it is pushed once for each repository."""
+    """Return the jobs with the tag that the running revision gets first. It is pushed once for each repository."""
     running = [job for job in jobs if tag and job.before]
     pushing: dict[str, Site] = {}
     for job in running:

@@ -1,4 +1,4 @@
-"""Pure: the part that databases take in a deploy: dumped before they are migrated, and what is recorded of that."""
+"""Pure: databases in a deploy: they are dumped before they are migrated, and the newest migration is recorded."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DatabaseJobs = Mapping[str, DatabaseJob]
 
 
 def takes_part(app: App) -> bool:
-    """Whether a deploy of this app may have to dump its database."""
+    """Tell whether a deploy of this app may have to dump its database."""
     return bool(app.database) and (
         app.backup == "before_deploy" or (app.backup == "before_migrate" and bool(app.migrate))
     )
 
 
 def dump(job: Deployment) -> tuple[Step, ...]:
-    """Dump the database of the app before the code that is to come changes it."""
+    """Dump the database of the app before the new code changes it."""
     if job.shelf is None:
         return ()
     name = steps.new_name(job.shelf, f"before-{job.app.name}-{short(job.revision)}")
@@ -35,12 +35,12 @@ def dump(job: Deployment) -> tuple[Step, ...]:
 
 
 def newest_migration(job: Deployment) -> tuple[Step, ...]:
-    """Note the newest migration that the database has then."""
+    """Note the newest migration of the database."""
     return (steps.head(job.shelf, job.app.name),) if job.shelf and job.app.migrate else ()
 
 
 def pending(job: Deployment) -> Condition | None:
-    """The question whether anything is to be migrated, put to the new code; None where nobody knows how to ask."""
+    """Return the question to the new code whether migrations are pending; None if its tool cannot be asked."""
     probe = queries.pending(job.app, job.place, patience=110)
     return Condition(job.site, Gate("pending", probe, _judge, timeout=120.0, tries=1)) if probe else None
 
@@ -55,6 +55,6 @@ def _judge(answer: Pending | None) -> Verdict:
 
 
 def locked(waves: Sequence[Wave], shelves: DatabaseJobs) -> list[Ending]:
-    """What frees the databases that these waves work on, however the run ends."""
+    """Return the endings that free the locks of the databases in these waves."""
     sites = {unit.site for wave in waves for unit in wave.site_plans}
     return [unlock_ending(s.site, s.run) for s in shelves.values() if s.site in sites]

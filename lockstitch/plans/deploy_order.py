@@ -72,8 +72,8 @@ class Phase:
 
 @dataclass(frozen=True)
 class Order:
-    """The phases of a run: those of the whole fleet, those of each app in the order of the groups, and the end, which
-    is another one when a phase has failed and all is put back."""
+    """The phases of a run: those of the whole fleet, those of each app in the order of the groups, and the end.
+    `failure` is the end after a phase failed and everything was put back."""
 
     fleet: tuple[Phase, ...]
     app: tuple[Phase, ...]

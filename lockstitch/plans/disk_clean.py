@@ -1,4 +1,4 @@
-"""Pure: the plan of `disk.clean`: what can go goes from every host, while nobody deploys there."""
+"""Pure: the plan of `disk.clean`: removes what is not needed from every host, under the lock of each site."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST = 900.0
 
 @dataclass(frozen=True)
 class DiskCleanup:
-    """What is to be cleaned: every site as it is, in the order of the inventory."""
+    """The sites to clean, with their facts, in the order of the inventory."""
 
     fleet: Fleet
     survey: Survey
@@ -38,13 +38,13 @@ class DiskCleanup:
         return jobs_of(self.fleet, self.survey, (self.run, self.by, "clean"), {})
 
     def asks(self) -> dict[Site, Probe[tuple[Leftover, ...]]]:
-        """What to ask on each site before it can be planned."""
+        """Return the question for each site that must be answered before the plan."""
         return {job.site: leftovers(job.layout.releases, prunable_ids(job)) for job in self.jobs}
 
 
 def clean(cleaning: DiskCleanup, by_site: Mapping[Site, Sequence[Leftover]]) -> Plan:
-    """The plan that removes what was found; it is empty where nothing was. Each thing goes once, where two apps share
-    a user or a host."""
+    """Make the plan that removes the leftovers of each site; it is empty if there are none. A leftover that two apps of
+    a user or host share is removed once."""
     units, notes = [], []
     seen: set[tuple[str, str]] = set()
     for job in cleaning.jobs:
@@ -73,7 +73,7 @@ def clean(cleaning: DiskCleanup, by_site: Mapping[Site, Sequence[Leftover]]) -> 
 
 
 def _first(seen: set[tuple[str, str]], job: Deployment, leftover: Leftover) -> bool:
-    """Whether this has not been met on the host yet."""
+    """Tell whether a leftover is new on its host, and remember it."""
     key = (job.site.host, f"{job.site} {leftover.name}" if leftover.kind == "release" else leftover.name)
     if key in seen:
         return False

@@ -1,4 +1,4 @@
-"""Pure: how a run ends on each site, however it went: its records, and the lock freed."""
+"""Pure: the end of a run on each site, whether it succeeded or failed: its records, and the lock freed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lockstitch.plans.lock_steps import release_step
 
 @dataclass(frozen=True)
 class Ending:
-    """The last steps on one site: `success` when every wave has passed, `failure` when one has not.
+    """The last steps on one site: `success` if every wave has passed, `failure` if one has not.
 
-    `journal_size` is how long the journal was when the site was looked at; None where that does not matter.
-    `journal_whole`: it was read then, and is undamaged.
+    `journal_size` is the size of the journal at the survey; None if it does not matter. `journal_whole` means that it
+    was undamaged then.
     """
 
     site: Site
@@ -26,13 +26,14 @@ class Ending:
 
 
 def unlock_ending(site: Site, run: str, journal_size: int | None = None, success: Iterable[Step] = ()) -> Ending:
-    """Return the ending that frees the lock of a site, after the steps of `success` where it went well."""
+    """Return the ending that frees the lock of a site, after the steps of `success` if the run succeeded."""
     free = release_step(site, run)
     return Ending(site, (*success, free), (free,), journal_size)
 
 
 def with_endings(plan: Plan, endings: Iterable[Ending]) -> Plan:
-    """Return the plan with the last steps of each site, and the journals that must not have changed by then."""
+    """Return the plan with the last steps of each site, and the sizes of journals that must not have changed by
+    then."""
     each = tuple(endings)
     return replace(
         plan,

@@ -1,4 +1,4 @@
-"""Pure: the gates of a site: the service really runs the release, and its health URL says so."""
+"""Pure: the gates of a site: the service runs the release, and its health URL confirms it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lockstitch.services.release_context import ReleaseContext
 
 
 def _health(settings: Health, revision: str) -> Gate:
-    """The gate of a health URL, asked from the host itself."""
+    """Return the gate of a health URL, which is requested on the host itself."""
     judge = partial(
         _judge,
         status=settings.status,
@@ -36,8 +36,8 @@ def _judge(answer: HttpAnswer, **expected: Any) -> Verdict:
 
 
 def gates(app: App, place: ReleaseContext, run: str) -> tuple[Gate, ...]:
-    """All gates of a site for the release at `place`. Whoever was put into maintenance by somebody else answers no one:
-    its page is an answer to the health question then, whatever the survey had found."""
+    """Return all gates of a site for the release at `place`. While a site is in maintenance for somebody else, its
+    maintenance page passes the health gate, whatever the survey saw."""
     serving = Gate("serving", app.service.probe(place), app.service.judge)
     if not app.health:
         return (serving,)

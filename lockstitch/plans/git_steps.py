@@ -1,4 +1,4 @@
-"""Changes with git on a host, as shell texts: fetch, make a release, check out, tag, and the ways back."""
+"""Shell texts that change git repositories on a host: fetch, export a release, check out, tag, and their ways back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pure: the plans of `reboot` and `packages.upgrade`: hosts in turn, and after each wave the gates of their apps."""
+"""Pure: the plans of `reboot` and `packages.upgrade`: hosts in turn, with the gates of their apps after each wave."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class RollingHosts:
-    """Hosts that are to be done in turn, and what is known of their apps.
+    """Hosts to change in turn, and the facts of their apps.
 
-    `fleet` is None for plain hosts. `survey` may hold more hosts of their groups: who serves meanwhile. `most` is on
-    how many hosts at once at most.
+    `fleet` is None for plain hosts. `survey` may hold more hosts of the same groups, which serve meanwhile. `most` is
+    the largest number of hosts at once.
     """
 
     run: str
@@ -52,7 +52,7 @@ class RollingHosts:
 
 
 def reboot(turns: RollingHosts, boots: Mapping[str, Boot], *, only_pending: bool = False, seconds: float = 600) -> Plan:
-    """The plan that reboots hosts in turn. Raises CheckError where one may not be rebooted."""
+    """Make the plan that reboots hosts in turn. Raises CheckError if one may not be rebooted."""
     names = [host.name for host in turns.hosts if boots[host.name].pending or not only_pending]
     refused = [f"{name}: {boots[name].refused}" for name in names if boots[name].refused]
     if refused:
@@ -71,7 +71,7 @@ def reboot(turns: RollingHosts, boots: Mapping[str, Boot], *, only_pending: bool
 
 
 def upgrade(turns: RollingHosts, packages: Mapping[str, Packages], chosen: Mapping[str, tuple[Update, ...]]) -> Plan:
-    """The plan that upgrades packages, host after host. Raises CheckError for hosts where that cannot be."""
+    """Make the plan that upgrades packages, host after host. Raises CheckError for hosts where that is not possible."""
     problems = [f"{host.name}: {packages[host.name].problem}" for host in turns.hosts if packages[host.name].problem]
     if problems:
         raise CheckError(listed([*problems, "nothing was changed"]), hint="leave these out: -H 'ENV,!HOST'")
@@ -148,7 +148,7 @@ def _serves(job: Deployment) -> bool:
 
 
 def _after(job: Deployment) -> SitePlan:
-    """Nothing is done to an app: its gates are asked, once more when they have said no."""
+    """Return the unit that changes nothing and asks the gates of an app; a gate that fails is asked once more."""
     gates = current_gates(job)
     look = Step("look", "see that its service runs", Command(":"), Command(":"), timeout=30)
     return SitePlan(job.site, (look,), gates, tuple(replace(gate, tries=1) for gate in gates))
@@ -157,8 +157,11 @@ def _after(job: Deployment) -> SitePlan:
 def _parts(
     turns: RollingHosts, jobs: Sequence[Deployment], names: Sequence[str]
 ) -> Iterator[tuple[tuple[str, ...], float]]:
-    """The hosts in waves, and how long each is watched: those of a group as its rollout says, never all of one at once,
-    nor all who serve an app; plain hosts one after the other. Each host once."""
+    """Yield the hosts in waves, each host once, with the seconds that each wave is watched.
+
+    The hosts of a group follow its rollout, but never all hosts of a group or of an app at once. Plain hosts come one
+    after the other.
+    """
     if turns.fleet is None:
         yield from (((name,), 0.0) for name in names)
         return
@@ -177,7 +180,7 @@ def _parts(
 
 
 def _alone(turns: RollingHosts, jobs: Sequence[Deployment], parts: Sequence[Collection[str]]) -> Iterator[str]:
-    """Which apps nobody serves while a wave is away, and which do not serve now and are not asked afterwards."""
+    """Yield notes on apps that no host serves during a wave, and on those that do not serve now and are not asked."""
     serving = {job.site for job in jobs if job.facts.deployed and _serves(job)}
     for part in parts:
         for app in dict.fromkeys(job.app.name for job in jobs if job.site.host in part and job.facts.deployed):

@@ -18,13 +18,14 @@ _BREAK = THERE + LOCK_LINE + shell_text(__package__, "lock_break.sh")
 
 
 def take_step(site: Site, info: LockInfo, written: int | None = None, *, whole: bool = False) -> Step:
-    """Take the lock of one site, or tell who holds it, or who has changed the site since its journal was so long.
+    """Take the lock of one site. The step prints `taken`, `held` with the owner, `changed` with the last record of a
+    journal that is no longer `written` bytes long, or `failed` with the reason.
 
-    With `whole`, the journal of that length is known to be undamaged; otherwise it is examined and repaired.
+    With `whole`, a journal of that length is known to be undamaged; otherwise it is examined and repaired.
     """
     text = json.dumps(asdict(info), separators=(",", ":"))
     values = {"state": site.layout.state, "lock": site.layout.lock, "run": info.run, "info": text}
-    # Dumps hold what a database keeps from others, so a vault that is made here is its user's alone.
+    # Dumps hold what a database keeps from others, so a backup directory made here is for its user alone.
     values |= {"private": site.layout.path if site.database else ""}
     values |= {"journal": site.layout.journal, "written": "" if written is None else str(written)}
     values |= {"whole": "yes" if whole and written is not None else ""}

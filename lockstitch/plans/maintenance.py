@@ -21,7 +21,7 @@ from lockstitch.services.release_context import ReleaseContext
 
 @dataclass(frozen=True)
 class MaintenanceOptions:
-    """What the person asked for: in maintenance or out of it, and what the page is to say."""
+    """The options of `maintenance.on` and `maintenance.off`, and the page to show."""
 
     run: str
     by: str
@@ -32,9 +32,9 @@ class MaintenanceOptions:
 
 
 def maintenance(fleet: Fleet, survey: Survey, asked: MaintenanceOptions) -> Plan:
-    """The plan that puts every app of a fleet that knows maintenance into it, or takes it out.
+    """Make the plan that puts every app of a fleet into maintenance or takes it out, where the app supports that.
 
-    Raises UsageError where none of them does, CheckError where none of those is deployed.
+    Raises UsageError if none does, CheckError if none of those is deployed.
     """
     raise_unreachable(survey)
     apps = {(host.name, app.name): app for host, app in fleet.sites()}

@@ -1,4 +1,5 @@
-"""Pure: an app goes into maintenance before it is changed, and comes out of it if this run put it there."""
+"""Pure: maintenance during a run: an app goes into it before it is changed, and comes out of it if this run put it
+there."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from lockstitch.plans.steps import Deployment
 
 
 def goes_down(job: Deployment) -> bool:
-    """Whether a site goes into maintenance for this run, as far as that is known before it."""
+    """Tell whether a site goes into maintenance for this run, as far as the facts decide that."""
     state, mode = job.facts.maintenance, job.app.mode
     if mode is None or not job.facts.deployed or state.permanent:
         return False
@@ -23,7 +24,7 @@ def goes_down(job: Deployment) -> bool:
 
 
 def refuse_unknown(facts: Mapping[Site, Facts]) -> None:
-    """Raise CheckError where an app must go into maintenance, or out of it, and nobody can see whether it is in it."""
+    """Raise CheckError where an app must go into or out of maintenance, and its present state cannot be determined."""
     lines = [f"{site}: {f.maintenance.unknown}" for site, f in facts.items() if f.maintenance.unknown]
     if lines:
         driver = "set the driver to `file` and deploy that, or type it yourself: fab -H ENV artisan -- down"
@@ -32,7 +33,7 @@ def refuse_unknown(facts: Mapping[Site, Facts]) -> None:
 
 
 def waits_for_migrations(job: Deployment) -> bool:
-    """Whether its app goes into maintenance only where migrations are pending."""
+    """Tell whether an app goes into maintenance only if migrations are pending."""
     return job.app.mode is not None and job.app.mode.when == "migrations"
 
 
@@ -48,14 +49,14 @@ def maintenance_on(job: Deployment) -> tuple[Step, ...]:
 
 
 def pause_workers(job: Deployment) -> tuple[Step, ...]:
-    """Keep the workers of an app from a database that is taken back, also where somebody else has put the app down."""
+    """Keep the workers of an app from a database that is taken back, even if somebody else has put the app down."""
     concerned = job.database_goes_back and job.old is not None and (goes_down(job) or job.facts.maintenance.permanent)
     return tuple(job.app.service.pause_workers(job.old)) if concerned and job.old else ()
 
 
 def maintenance_off(job: Deployment) -> tuple[Step, ...]:
-    """Come out of maintenance, if this run has put the site there. Where a database was taken back and must return,
-    nobody may write to it meanwhile."""
+    """Come out of maintenance, if this run has put the site there. On the way back it goes into it again if its
+    database was taken back, so that nobody writes to that meanwhile."""
     mode = job.app.mode
     if job.maintenance_unit is None or mode is None:
         return ()
@@ -65,17 +66,17 @@ def maintenance_off(job: Deployment) -> tuple[Step, ...]:
 
 
 def proofs(job: Deployment) -> tuple[Gate, ...]:
-    """The gates of the release that is to serve."""
+    """Return the gates of the new release."""
     return gates(job.app, job.place, job.run)
 
 
 def current_gates(job: Deployment) -> tuple[Gate, ...]:
-    """The gates of the release that serves now, for the way back."""
+    """Return the gates of the release that serves now, for the way back."""
     return gates(job.app, job.old, job.run) if job.old else ()
 
 
 def absence_notes(survey: Survey) -> Iterator[str]:
-    """Who is in maintenance before anything is changed."""
+    """Yield a note for each site that is in maintenance before the run, or may be."""
     for site, facts in survey.facts.items():
         state = facts.maintenance
         if state.permanent:

@@ -1,4 +1,4 @@
-"""Pure: the sentences shown with a plan, and the steps that show an app's logs when it failed."""
+"""Pure: notes that a plan shows, and the steps that show an app's logs after a failure."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _TAIL = shell_text(__package__, "log_tail.sh")
 
 
 def notes(survey: Survey) -> tuple[str, ...]:
-    """What a person should know before saying yes."""
+    """Return the notes for a person to read before the confirmation."""
     sentences = (*_mixed(survey), *_adopted(survey), *_direction(survey), *_modules(survey), *_room(survey))
     return tuple(dict.fromkeys([*sentences, *_locks(survey), *remarks(survey)]))
 
 
 def remarks(survey: Survey) -> Iterator[str]:
-    """Notes on what is damaged or foreign on the hosts."""
+    """Yield notes on damaged or foreign files on the hosts."""
     for site, facts in survey.facts.items():
         yield from (f"{site}: {remark}" for remark in release_folders.remarks(facts))
 
 
 def migrations(jobs: Sequence[Deployment]) -> Iterator[str]:
-    """What a deploy does to databases: once for each app."""
+    """Yield notes on the migrations of a deploy, once for each app."""
     seen: set[str] = set()
     for job in jobs:
         if job.app.migrate and job.app.name not in seen:
@@ -40,7 +40,8 @@ def migrations(jobs: Sequence[Deployment]) -> Iterator[str]:
 
 
 def unselected(fleet: Fleet, jobs: Sequence[Deployment]) -> Iterator[str]:
-    """Who else runs on a database that is migrated: they keep their code, and nobody takes them out of service."""
+    """Yield a note for each app whose database is migrated while other hosts, which were not selected, keep the older
+    code."""
     here = {(host.name, app.name) for host, app in fleet.sites()}
     for name in dict.fromkeys(job.app.name for job in jobs if job.app.migrate):
         others = [host for app, host in fleet.inventory.placed if app == name and (host, app) not in here]
@@ -49,7 +50,7 @@ def unselected(fleet: Fleet, jobs: Sequence[Deployment]) -> Iterator[str]:
 
 
 def service_notes(jobs: Sequence[Deployment]) -> Iterator[str]:
-    """What the services say of their hosts, each sentence once."""
+    """Yield the warnings of services about their hosts, each sentence once."""
     said = [f"{job.app.name}: {note}" for job in jobs for note in job.app.service.warnings(job.place)]
     said += [f"{job.app.name}: {open_}: give `health.revision`" for job in jobs if (open_ := _unproven(job))]
     yield from dict.fromkeys(said)
@@ -95,7 +96,7 @@ def _modules(survey: Survey) -> Iterator[str]:
 
 
 def between(jobs: Sequence[Deployment]) -> Iterator[str]:
-    """Notes on what goes with the revision that is deployed now, and on the way back to it."""
+    """Yield notes on commits that the deploy takes away, and on the way back to them."""
     for job in jobs:
         target, now = job.facts.target, short(job.before)
         if target is None or not job.before or job.before == job.revision:
@@ -110,7 +111,7 @@ def between(jobs: Sequence[Deployment]) -> Iterator[str]:
 
 
 def aside(jobs: Sequence[Deployment], *, discard: bool) -> Iterator[str]:
-    """Notes on what `--discard-changes` takes out of checkouts, and where it is kept."""
+    """Yield notes on files that `--discard-changes` takes out of checkouts, and where they are kept."""
     for job in jobs:
         if discard and job.layout.in_place and (names := job.facts.in_the_way):
             more = f" and {len(names) - 10} more" if len(names) > 10 else ""
@@ -118,7 +119,7 @@ def aside(jobs: Sequence[Deployment], *, discard: bool) -> Iterator[str]:
 
 
 def change(job: Deployment) -> Change:
-    """Return the Change that a plan shows for a job."""
+    """Return the change of a site, as a plan shows it."""
     target = job.facts.target
     both = (target.commits, target.gone) if target else ((), ())
     return Change(job.site, job.before, job.revision, job.release, *both)
@@ -131,7 +132,7 @@ def _locks(survey: Survey) -> Iterator[str]:
 
 
 def job_logs(job: Deployment) -> tuple[Step, ...]:
-    """Steps that show the last lines of the app's logs; a relative path is one in what serves."""
+    """Return steps that print the last lines of the app's logs. A relative path is below the release that serves."""
     at = job.layout.current
     return tuple(
         Step(path, f"show the end of {path}", Command(_TAIL, values={"log": path, "current": at}), timeout=15)

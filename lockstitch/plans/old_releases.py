@@ -1,4 +1,4 @@
-"""Pure: which releases of a site are removed, and the step that removes them."""
+"""Pure: the releases of a site to remove, and the step that does so."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def prune(job: Deployment) -> tuple[Step, ...]:
 
 
 def prunable_ids(job: Deployment) -> tuple[str, ...]:
-    """The release folders on the host that go when this one is good: never this one, nor the one before it, nor one
-    that no line of the journal tells of."""
+    """Return the release folders that go when this release is good: never this one, nor the one before it, nor one that
+    the journal does not list."""
     if job.layout.in_place:
         return ()
     new = Release(job.release, job.revision, "good")

@@ -1,4 +1,4 @@
-"""Pure: what stands against changing a fleet, found in the facts before anything is changed. All of it at once."""
+"""Pure: problems in the facts that prevent a change of a fleet, all of them at once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _SHOWN = 20
 
 
 def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: bool = True) -> None:
-    """Raise for hosts that could not be asked, then for everything the facts say against a change. Without `fetching`
-    nothing is written to clones that releases are taken from."""
+    """Raise for hosts that could not be asked, then for every problem in the facts. Without `fetching`, nothing is
+    written to the clones that releases are made from."""
     raise_unreachable(survey)
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
     lfs = {site.app for site, facts in survey.facts.items() if facts.target and facts.target.lfs}
@@ -40,7 +40,7 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: boo
 
 
 def raise_unreachable(survey: Survey) -> None:
-    """Raise one error that names every host that could not be asked, or every path there that could not be read."""
+    """Raise one error for all hosts that could not be asked, or for all paths there that could not be read."""
     errors = list(survey.unreachable.values())
     if not errors:
         raise_unreadable(survey)
@@ -56,7 +56,7 @@ def raise_unreachable(survey: Survey) -> None:
 
 
 def raise_unreadable(survey: Survey, nothing: str = "nothing was changed") -> None:
-    """Raise where a host's own records could not be read: what they hold is not known, which is not nothing."""
+    """Raise CheckError where a host's own records could not be read. Unknown content is not an empty record."""
     unreadable = survey.unreadable.items()
     lines = [f"{site.host}: {site.app} is unreadable: {why}" for site, some in unreadable for why in some]
     if lines:

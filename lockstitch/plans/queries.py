@@ -1,4 +1,4 @@
-"""Pure: what to ask a fleet for a plan, and what a person may name to git."""
+"""Pure: the questions to a fleet before a plan, and the names that git accepts."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ Environments = Mapping[Site, Mapping[str, Value]]
 
 
 def valid_ref(ref: str) -> str:
-    """The ref as it was typed, where git could have a branch, tag or commit of that name."""
+    """Return a ref as it was typed. Raises UsageError if git allows no branch, tag or commit of that name."""
     if _NO_REF.search(ref):
         raise UsageError(f"{ref!r} cannot be the name of a branch, tag or commit; nothing was done")
     return ref
 
 
 def usual_asks(fleet: Fleet, pending: Environments | None = None) -> tuple[SiteQuery, ...]:
-    """Every site of a fleet, with the usual questions; and once for each app that `pending` has the environment of,
-    which migrations the code that serves has not applied."""
+    """Return the usual questions for every site of a fleet. Each app that has an environment in `pending` is also
+    asked, once, which migrations are pending in the code that serves."""
     asked: set[str] = set()
     asks = []
     for host, app in fleet.sites():
@@ -52,12 +52,13 @@ def usual_asks(fleet: Fleet, pending: Environments | None = None) -> tuple[SiteQ
 
 
 def migrated(fleet: Fleet) -> tuple[str, ...]:
-    """The apps whose tool can be asked which migrations are pending."""
+    """Return the apps whose tool can tell which migrations are pending."""
     return tuple(dict.fromkeys(app.name for _, app in fleet.sites() if app.migrating.pending))
 
 
 def deploy_asks(fleet: Fleet, ref: str) -> tuple[SiteQuery, ...]:
-    """What a ref means is asked once an app, on its first host: so that all hosts get the same revision."""
+    """Return the questions before a deploy. The first host of each app resolves the ref, so that all hosts get the same
+    revision."""
     asked: set[str] = set()
     asks = []
     for host, app in fleet.sites():
@@ -68,8 +69,8 @@ def deploy_asks(fleet: Fleet, ref: str) -> tuple[SiteQuery, ...]:
 
 
 def each_asks(fleet: Fleet, survey: Survey, ref: str) -> tuple[SiteQuery, ...]:
-    """Return questions for sites of which the answer of an app's first host says nothing: sites where another revision
-    is deployed, and checkouts, in which files may stand in the way."""
+    """Return questions for the sites to which the answer of an app's first host does not apply: those with another
+    revision, and checkouts, where files may be in the way."""
     meant = {site.app: (f.target, f.place.revision) for site, f in survey.facts.items() if f.target is not None}
     asks = []
     for host, app in fleet.sites():
@@ -83,13 +84,14 @@ def each_asks(fleet: Fleet, survey: Survey, ref: str) -> tuple[SiteQuery, ...]:
 
 
 def joined(survey: Survey, more: Survey) -> Survey:
-    """A survey with the targets that more sites have told since."""
+    """Return a survey with the targets of another one added."""
     facts = {at: replace(f, target=more.facts[at].target) if at in more.facts else f for at, f in survey.facts.items()}
     return Survey(facts, {**survey.unreachable, **more.unreachable})
 
 
 def rollback_asks(fleet: Fleet, ref: str) -> tuple[SiteQuery, ...]:
-    """What a tag or revision means is asked on every host: each goes back from its own clone."""
+    """Return the questions before a rollback. Every host resolves the ref, because each goes back from its own
+    clone."""
     return tuple(
         SiteQuery(host, app, (*((recall(app, ref),) if ref else ()), *_about(host.name, app)))
         for host, app in fleet.sites()
@@ -97,14 +99,15 @@ def rollback_asks(fleet: Fleet, ref: str) -> tuple[SiteQuery, ...]:
 
 
 def _about(host: str, app: App) -> tuple[Probe[Any], ...]:
-    """What only the app's service wants to know."""
+    """Return the question that the app's service adds."""
     at = site(host, app).layout
     probe = app.service.extra_probe(ReleaseContext(app.name, at, "", "", app.env))
     return (probe,) if probe else ()
 
 
 def between_asks(fleet: Fleet, survey: Survey) -> tuple[SiteQuery, ...]:
-    """For a rollback to each site's last good release: what lies between, now that it is known which that is."""
+    """Return the questions before a rollback to each site's last good release: what lies between that one and the
+    current."""
     asks = []
     for host, app in fleet.sites():
         facts = survey.facts.get(site(host.name, app))
@@ -115,7 +118,7 @@ def between_asks(fleet: Fleet, survey: Survey) -> tuple[SiteQuery, ...]:
 
 
 def environments(fleet: Fleet, *, reveal: bool) -> Environments:
-    """The environment of each site's commands; secrets are fetched only where they will be used."""
+    """Return the environment of each site's commands. Secrets are resolved only with `reveal`."""
     known: dict[str, Secret] = {}
 
     def secret(reference: str) -> Secret:
@@ -130,7 +133,7 @@ def environments(fleet: Fleet, *, reveal: bool) -> Environments:
 
 
 def sites(fleet: Fleet) -> tuple[Site, ...]:
-    """Every site of a fleet."""
+    """Return every site of a fleet."""
     return tuple(site(host.name, app) for host, app in fleet.sites())
 
 
@@ -139,7 +142,7 @@ def site(host: str, app: App) -> Site:
 
 
 def serving(fleet: Fleet, survey: Survey) -> dict[Site, Verdict]:
-    """Whether each site serves what lies there, by what was observed."""
+    """Judge for each site whether the deployed code serves, from the facts."""
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
     verdicts = {}
     for where, facts in survey.facts.items():

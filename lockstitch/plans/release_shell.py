@@ -1,4 +1,4 @@
-"""Shell texts for the folder of a release, for `current`, and for the records of releases."""
+"""Shell texts for release folders, for `current`, and for the records of releases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Pure: the plan of `backup.restore`: beside the database that serves, proven there, and only then in its place."""
+"""Pure: the plan of `backup.restore`: a backup is restored beside the database that serves and compared there. Only
+then it takes its place."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from lockstitch.text import listed
 
 
 def restore(environment: str, shelf: DatabaseJob, name: str, into: str = "") -> Plan:
-    """The plan that restores a backup in place of the database that serves, or into another one of that server."""
+    """Make the plan that restores a backup in place of the database that serves, or into another database of that
+    server."""
     refuse_unready([shelf])
     refuse_restore(shelf, swapping=not into)
     serving = shelf.engine.database(shelf.url)
@@ -37,7 +39,7 @@ def restore(environment: str, shelf: DatabaseJob, name: str, into: str = "") -> 
 
 
 def beside(shelf: DatabaseJob, name: str, into: str = "", *, refusing: bool = True) -> Wave:
-    """Restore into a database of its own: nobody sees it, and a failure leaves nothing of it."""
+    """Restore into a separate database that nothing uses. It is removed on failure."""
     target = shelf.beside("restoring")
     did: tuple[Step, ...] = (
         steps.check(shelf, name),
@@ -62,12 +64,12 @@ def swap(shelf: DatabaseJob) -> Wave:
 
 
 def kept(shelf: DatabaseJob) -> str:
-    """The name under which the database that served is kept: it says when."""
+    """Return the name under which the replaced database is kept. It contains the time."""
     return shelf.beside("before")
 
 
 def refuse_restore(shelf: DatabaseJob, *, swapping: bool) -> None:
-    """Raise where this login may not do what a restore needs."""
+    """Raise CheckError where the login lacks rights that a restore needs."""
     facts = shelf.facts.server
     if facts.problem:
         raise CheckError(listed([f"{shelf.site}: {facts.problem}", "nothing was begun"]))

@@ -1,4 +1,4 @@
-"""Pure: the plan of a rollback, made from what is on the hosts, so that it works with the git server down."""
+"""Pure: the plan of a rollback. It needs only what is on the hosts, so it works while the git server is down."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NOTHING = "every host already runs it"
 
 @dataclass(frozen=True)
 class RollbackOptions:
-    """What the person asked to go back to: a tag or revision by its name, or neither for the last good release."""
+    """The options of a rollback. `ref` is a tag or a revision; empty for the last good release."""
 
     run: str
     by: str
@@ -47,13 +47,13 @@ class RollbackOptions:
 
     @property
     def named(self) -> str:
-        """What was asked for, in a person's words."""
+        """The target in a person's words."""
         tag = self.ref.removeprefix("refs/tags/")
         return f"revision {self.ref!r}" if tag == self.ref else f"tag {tag!r}"
 
 
 def rollback(fleet: Fleet, survey: Survey, options: RollbackOptions) -> Plan:
-    """The plan that takes every site back; raises CheckError where a site has nothing of that name to go back to."""
+    """Make the plan that takes every site back. Raises CheckError if a site has no such release."""
     survey = survey if options.ref or options.database == "down" else _foldered(survey)
     raise_unreachable(survey)
     _refuse_missing(survey, options)
@@ -113,10 +113,10 @@ def _refuse_missing(survey: Survey, options: RollbackOptions) -> None:
 
 
 def _refuse_forward(fleet: Fleet, survey: Survey, options: RollbackOptions) -> None:
-    """Raise where what was named is not older than what serves: a rollback would run none of its migrations.
+    """Raise CheckError if the target is not older than what serves: a rollback would run none of its migrations.
 
-    What the host last recorded as good is always a way back, from a run that was cut off or a checkout made by hand;
-    where histories diverged, as after a force push, so is every revision that served well here before.
+    Two targets are always allowed: the last good release in the host's journal, also after a run that was cut off or a
+    checkout by hand; and, where histories diverged (after a force push), every earlier good release of this host.
     """
     if not options.ref:
         return
@@ -159,8 +159,8 @@ def _served_before(facts: Facts, *, forward: bool) -> bool:
 
 
 def _foldered(survey: Survey) -> Survey:
-    """The survey, in which nothing stands against a good release whose folder is there, although the clone lacks it, or
-    is damaged: such a release needs no git."""
+    """Return the survey without the git problems of sites whose last good release still has its folder: such a release
+    needs no git."""
     facts = {}
     for site, known in survey.facts.items():
         good = previous_good(known.releases, known.release)
@@ -176,7 +176,7 @@ def _foldered(survey: Survey) -> Survey:
 
 
 def _strange(facts: Facts) -> str:
-    """Notes on releases that another tool made, which no rollback goes to by itself."""
+    """Return a note on releases of another tool, which no rollback chooses by itself; empty if there are none."""
     known = {release.id for release in facts.releases}
     names = [
         name for name in facts.place.folders if name not in known and not is_release_id(name.removesuffix(".part"))
@@ -216,7 +216,7 @@ def _job(app: App, facts: Facts, options: RollbackOptions) -> Deployment:
 
 
 def _known(facts: Facts, revision: str) -> Release | None:
-    """The newest release of that revision that did not fail and, with folders, is still there."""
+    """Return the newest release of that revision that did not fail and, with folders, still exists."""
     usable = [
         release
         for release in facts.releases
@@ -230,7 +230,7 @@ def _known(facts: Facts, revision: str) -> Release | None:
 def _backwards(
     fleet: Fleet, jobs: list[Deployment], survey: Survey, options: RollbackOptions
 ) -> list[DatabaseRollback]:
-    """What becomes of the databases: once for each app, by its first host."""
+    """Return the rollback of each app's database, planned for the app's first host."""
     first = {job.app.name: job for job in reversed(jobs)}
     same = {name: [f for site, f in survey.facts.items() if site.app == name] for name in first}
     if options.database != "none":

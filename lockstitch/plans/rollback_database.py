@@ -1,4 +1,4 @@
-"""Pure: a database on the way back: which migrations lie between, taken back one by one or by restoring a dump."""
+"""Pure: a database in a rollback: its migrations are taken back one by one, or a dump is restored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WAYS: tuple[DatabaseStrategy, ...] = ("none", "down", "restore")
 
 @dataclass(frozen=True)
 class DatabaseRollback:
-    """What a rollback does to one app's database: the waves before the code is switched, and what to tell."""
+    """The rollback of one app's database: the waves before the code is switched, notes, and the summary at the end."""
 
     waves: tuple[Wave, ...] = ()
     notes: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class DatabaseRollback:
 
 
 def way(typed: str) -> DatabaseStrategy:
-    """The way that was typed."""
+    """Parse the strategy that was typed. Raises UsageError."""
     for known in WAYS:
         if typed == known:
             return known
@@ -46,7 +46,7 @@ def way(typed: str) -> DatabaseStrategy:
 
 
 def lying_between(survey: Survey) -> dict[str, tuple[str, ...]]:
-    """The migrations between what runs and what is gone back to, by app, where there are any."""
+    """Return the migrations between the current and the earlier revision, by app."""
     migrations: dict[str, tuple[str, ...]] = {}
     for site, facts in survey.facts.items():
         if facts.target is not None and facts.target.migrations:
@@ -57,7 +57,8 @@ def lying_between(survey: Survey) -> dict[str, tuple[str, ...]]:
 def backwards(
     job: Deployment, way: DatabaseStrategy, shelves: DatabaseJobs, by_site: Sequence[Facts]
 ) -> DatabaseRollback:
-    """What becomes of the database of `job`, the first of its app. `by_site` are the facts of all its app's sites."""
+    """Plan the rollback of the database of `job`, the first site of its app. `by_site` are the facts of all sites of
+    the app."""
     lying = job.facts.target.migrations if job.facts.target else ()
     if way == "restore" and job.app.database and job.app.migrate:
         return _restored(job, shelves[job.app.database], by_site)
@@ -67,7 +68,7 @@ def backwards(
 
 
 def refuse_part(fleet: Fleet, apps: Sequence[App]) -> None:
-    """Raise where hosts that were not selected would keep the newer code on a database that is taken back."""
+    """Raise UsageError if hosts that were not selected would keep the newer code on a database that is taken back."""
     here = {(host.name, app.name) for host, app in fleet.sites()}
     names = {app.name for app in apps if app.database and app.migrate}
     others = sorted(host for app, host in fleet.inventory.placed if app in names and (host, app) not in here)
@@ -79,7 +80,7 @@ def refuse_part(fleet: Fleet, apps: Sequence[App]) -> None:
 
 
 def refuse_twice(made: Sequence[DatabaseRollback]) -> None:
-    """Raise where two apps would each take the same database back."""
+    """Raise UsageError if two apps would each take the same database back."""
     names = [each.shelf.database.name for each in made if each.shelf]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -121,13 +122,15 @@ def _down(
 
 
 def _named(job: Deployment, line: str) -> str:
-    """A command as a person reads it: of a text of ours only what it is for."""
+    """Return a command as a plan shows it. One of Lockstitch's own texts is described instead."""
     return line if "\n" not in line.strip() else f"app by app, with the tool of `{job.app.migrate}`"
 
 
 def _refuse_other_head(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> None:
-    """Raise where the database has other migrations than the release that serves was deployed with: a run that was cut
-    off may have taken them back already, and whoever counts on would take back one too many."""
+    """Raise CheckError if the newest migration of the database is not the one recorded for the release that serves.
+
+    A run that was cut off may have taken migrations back already, and one too many would follow.
+    """
     records = [e for facts in by_site for e in facts.host.journal if e.get("revision") == job.before]
     recorded_head = next((e["head_after"] for e in reversed(records) if e.get("head_after")), "")
     head = shelf.facts.server.head
@@ -156,19 +159,19 @@ def _restored(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> 
 
 
 def _present(job: Deployment, shelf: DatabaseJob) -> Wave:
-    """A dump of the database as it is, before any of it is taken back."""
+    """Dump the database as it is, before any of it is taken back."""
     name = steps.new_name(shelf, f"before-rollback-of-{job.app.name}")
     made = BackupLabel("before a rollback", job.app.name, job.before or "")
     return Wave(f"back up {shelf.database.name}", (SitePlan(shelf.site, (steps.dump(shelf, name, made),)),))
 
 
 def belonging(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> Backup:
-    """The dump that belongs to the revision one goes back to: the newest that was made while it served, with the
-    migrations it had when it was first left.
+    """Return the dump that belongs to the revision of `job`: the newest one made while it served, with the migrations
+    that the database had when another revision was first deployed over it.
 
-    Where runs failed on their way from it, it is the dump of the first: later ones may hold half of a migration.
-    Where it was left without a dump, because no migration was pending, it is the first that a later release was
-    deployed over: the migrations in that are still the same. Raises CheckError where neither is there and whole.
+    If runs failed to leave the revision, it is the dump of the first of them: later ones may hold half of a migration.
+    If the revision was left without a dump, because no migration was pending, it is the first dump of a later deploy:
+    its migrations are still the same. Raises CheckError if that dump is missing or damaged.
     """
     head = next((known for facts in by_site if (known := _head(facts.host.journal, job.revision))), "")
     same = [b for b in shelf.facts.backups if (b.app, b.revision) == (job.app.name, job.revision)]
@@ -192,12 +195,12 @@ def belonging(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> 
 
 
 def _head(journal: Sequence[Mapping[str, str]], revision: str) -> str:
-    """The newest migration when a revision was first left, by a run that may have failed; empty if unknown."""
+    """Return the newest migration when a run, failed or not, first left a revision; empty if unknown."""
     return next((e["head_before"] for e in journal if e.get("before") == revision and e.get("head_before")), "")
 
 
 def _after(journal: Sequence[Mapping[str, str]], revision: str) -> list[str]:
-    """The dumps named by the good releases after the last time a revision was deployed, oldest first."""
+    """Return the dumps recorded with the good releases after the last deploy of a revision, oldest first."""
     good = [entry for entry in journal if entry.get("verdict") == "good"]
     at = [number for number, entry in enumerate(good) if entry.get("revision") == revision]
     over = [number - 1 for number, entry in enumerate(good) if entry.get("before") == revision]

@@ -1,4 +1,4 @@
-"""Pure: hosts into waves. All at once, in batches, a canary first."""
+"""Pure: splits hosts into waves: all at once, in batches, a canary first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ T = TypeVar("T")
 
 
 def share(of: int, amount: int | str) -> int:
-    """How many of `of` hosts an amount means: a count, a percentage such as `25%` (rounded up), or `all`."""
+    """Return the number of hosts that an amount means: a count, a percentage of `of` such as `25%` (rounded up), or
+    `all`."""
     if amount == "all":
         return of
     if isinstance(amount, str):
@@ -19,7 +20,7 @@ def share(of: int, amount: int | str) -> int:
 
 
 def waves(hosts: Sequence[T], *, canary: int | str = 0, batch: int | str = "all") -> tuple[tuple[T, ...], ...]:
-    """The hosts in waves, in their order: the canary ones first, the rest in batches of `batch`.
+    """Split hosts into waves, in order: the canary hosts first, the rest in batches of `batch`.
 
     Every host is in exactly one wave, and no wave is empty.
     """
@@ -31,7 +32,7 @@ def waves(hosts: Sequence[T], *, canary: int | str = 0, batch: int | str = "all"
 
 
 def at_most(parts: Sequence[Sequence[T]], most: int) -> tuple[tuple[T, ...], ...]:
-    """The same waves, none of more than so many."""
+    """Split waves so that none has more than `most` hosts."""
     return tuple(tuple(part[i : i + most]) for part in parts for i in range(0, len(part), most))
 
 
@@ -39,7 +40,7 @@ H = TypeVar("H", bound=Hashable)
 
 
 def never_all(parts: Sequence[Sequence[H]], groups: Sequence[Collection[H]]) -> tuple[tuple[H, ...], ...]:
-    """The same waves, where one that holds every member of a group of several is halved until none does."""
+    """Halve each wave that holds all members of a group of several, until none does."""
     made: list[tuple[H, ...]] = []
     for part in parts:
         if any(len(set(group)) > 1 and set(group) <= set(part) for group in groups):

@@ -32,7 +32,7 @@ _TAKE_NOTE_BACK = '[ ! -e "$state/reloaded.before" ] || mv -f "$state/reloaded.b
 
 @dataclass(frozen=True)
 class ServiceChange:
-    """What the person asked for: what becomes of the services, why, and on how many hosts at once at most."""
+    """The options of a change of services: the verb, the reason, and the largest number of hosts at once."""
 
     run: str
     by: str
@@ -43,9 +43,9 @@ class ServiceChange:
 
 
 def service(fleet: Fleet, survey: Survey, asked: ServiceChange) -> Plan:
-    """The plan that starts, stops, restarts or reloads every app's service of a fleet.
+    """Make the plan that starts, stops, restarts or reloads the service of every app of a fleet.
 
-    Raises UsageError where none knows how, CheckError where none is deployed.
+    Raises UsageError if no service supports it, CheckError if none is deployed.
     """
     raise_unreachable(survey)
     jobs = jobs_of(fleet, survey, (asked.run, asked.by, asked.verb), asked.env)
@@ -85,7 +85,7 @@ def service(fleet: Fleet, survey: Survey, asked: ServiceChange) -> Plan:
 def jobs_of(
     fleet: Fleet, survey: Survey, who: tuple[str, str, str], env: Mapping[Site, Mapping[str, Value]]
 ) -> list[Deployment]:
-    """Every site as it is; `who` is the run, by whom, and what of."""
+    """Return every site as it is; `who` is the run, its author, and its kind."""
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
     made = []
     for site, facts in survey.facts.items():
@@ -96,14 +96,14 @@ def jobs_of(
 
 
 def _there(job: Deployment, verb: Verb) -> bool:
-    """Whether a service is as it is wanted already."""
+    """Tell whether a service is in the requested state already."""
     if verb == "stop":
         return judge_stopped(job.facts.service).passed
     return verb == "start" and job.facts.service.running
 
 
 def _unit(job: Deployment, verb: Verb) -> SitePlan | None:
-    """What is done to one site; None where its service does not know how."""
+    """Return the steps and gates of one site; None if its service does not support the change."""
     place = job.old
     assert place is not None
     if verb == "stop":
@@ -118,7 +118,7 @@ def _unit(job: Deployment, verb: Verb) -> SitePlan | None:
 
 
 def _serving(job: Deployment, verb: Verb, place: ReleaseContext) -> tuple[Step, ...]:
-    """The steps after which it serves. The way back is to start it where it does not run: another cannot be."""
+    """Return the steps that make a service serve. Their way back starts it if it does not run."""
     service = job.app.service
     if verb == "reload":
         did: tuple[Step, ...] = (service.reload_step(place),)
@@ -134,7 +134,7 @@ def _serving(job: Deployment, verb: Verb, place: ReleaseContext) -> tuple[Step, 
 
 
 def judge_stopped(state: ServiceState) -> Verdict:
-    """Whether nothing of it runs any more."""
+    """Judge whether no process of a service runs any more."""
     if state.running:
         return failed(f"it still runs: {state.note}")
     pids = [process.pid for process in state.processes]
@@ -168,7 +168,8 @@ def _waves(
 
 
 def _parts(fleet: Fleet, group: Group, jobs: Mapping[str, Deployment], verb: Verb) -> tuple[tuple[str, ...], ...]:
-    """The hosts of an app in waves. Who does not serve is the first: then the others may go down for a moment."""
+    """Return the hosts of an app in waves. Those that do not serve come first, so that the others may stop for a
+    moment."""
     hosts = sorted(jobs, key=lambda host: jobs[host].facts.service.running)
     parts = waves(hosts, canary=group.rollout.canary, batch=group.rollout.batch)
     if verb == "start":

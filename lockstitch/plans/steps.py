@@ -29,12 +29,12 @@ from lockstitch.services.state import NOTE_RELOAD
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is to become of one site: from its facts to a revision, as a release of this run or one that is there.
+    """A site and the release that it is to get: from its facts to a revision, as a new release or one that exists.
 
-    `message` and `discard` are what the person asked for, `tag` the name that the revision which runs gets first (and
-    `pushes` whether this site pushes it). `migrates` marks the one site of its app that migrates, `shelf` the database
-    that is dumped before. `code_unit` is the unit that has moved the checkout already, `maintenance_unit` the one that
-    has put the site into maintenance; `database_goes_back` marks an app whose database is taken back.
+    `message` and `discard` are options of the run, `tag` is the name that the running revision gets first (and `pushes`
+    whether this site pushes it). `migrates` marks the one site of its app that migrates, `shelf` is the database that
+    is dumped before. `code_unit` is the unit that has moved the checkout already, `maintenance_unit` the one that has
+    put the site into maintenance; `database_goes_back` marks an app whose database is taken back.
     """
 
     site: Site
@@ -168,8 +168,8 @@ def _discarding(job: Deployment) -> tuple[Step, ...]:
 
 
 def build(job: Deployment) -> tuple[Step, ...]:
-    """What its service makes ready, then the app's own build lines. In place they write over what serves, so they are
-    done again on the way back."""
+    """Run the preparation of the service, then the build lines of the app. In place they overwrite what serves, so they
+    run again on the way back."""
     if job.code_ready:
         return ()
     again = job.layout.in_place and job.before is not None

@@ -1,13 +1,13 @@
-"""The log lines of many apps on many hosts as one stream in the order of time.
+"""Log lines of many apps on many hosts as one stream, ordered by time.
 
-    times.py records.py      pure: when a line was written; which lines are one record
-    merge.py                 pure: many streams as one
-    said.py                  pure: what a host says, taken apart
-    shell.py                 the hosts' half
-    find.py read.py          EFFECT: where the lines are, and those that are there
-    follow.py                EFFECT: those that come
+    timestamps.py records.py   pure: the time of a line; the lines of one record
+    merge.py                   pure: many streams as one
+    framing.py                 pure: the output of a host, split into words and lines
+    host_scripts.py *.sh       the scripts that run on a host
+    locate.py read.py          EFFECT: the files and their lines so far
+    follow.py                  EFFECT: new lines
 
-A host answers two questions: where the files are and how long (with the lines at a few places of each, by which the
-place to begin is chosen here), then the bytes from there on. Times are read in one place, here: hosts need no more
-than sh, coreutils and awk.
+A host is asked twice: for its files and their sizes, with lines from a few places of each, from which the place to
+begin is chosen here; then for the bytes from there on. Times are parsed here alone: a host needs no more than sh and
+coreutils.
 """

@@ -1,5 +1,4 @@
-"""EFFECT: the lines that come, on all hosts at once, until somebody interrupts. A host that is lost is tried again, and
-goes on where it was."""
+"""EFFECT: new lines of all hosts at once, until an interrupt. A lost host is tried again, and goes on where it was."""
 
 from __future__ import annotations
 
@@ -31,7 +30,11 @@ AGAIN = 1.0
 
 @dataclass
 class FollowedFile:
-    """One file that is followed: how far it was read, and what came of a piece that was cut off."""
+    """The position in a followed file.
+
+    `at` is the offset read so far, `print` a checksum of the bytes before it. `line_count` and `rest` are the lines and
+    the unfinished line of a piece that was cut off.
+    """
 
     n: int
     at: int
@@ -43,7 +46,7 @@ class FollowedFile:
 
 @dataclass
 class FollowedFiles:
-    """All files of a post."""
+    """All followed files of one target."""
 
     logs: LocatedLogs
     live: LiveMerger
@@ -55,7 +58,7 @@ class FollowedFiles:
     _rest: str = ""
 
     def begin_after(self, read: LogLines | None) -> None:
-        """Go on from where it was read, or from where each file ended when it was found."""
+        """Continue after the lines that were read, or at the end that each file had when it was located."""
         for key, (n, size) in self.logs.seen.items():
             self.files[key] = FollowedFile(n, size)
         for key, part in self.logs.parts.items():
@@ -71,7 +74,7 @@ class FollowedFiles:
         return post.work("follow", host_scripts.FOLLOW, seconds=DAY, values=values)
 
     def feed(self) -> Callable[[str], None]:
-        """What reads the next script."""
+        """Return the function that takes the output of the next script."""
         return FrameReader(self.tag, self._word, self._line, self._ends_with).feed
 
     def _word(self, words: list[str]) -> None:
@@ -113,7 +116,7 @@ class FollowedFiles:
 
 @dataclass
 class FollowedJournals:
-    """The journals of a post, in one stream."""
+    """The journals of one target, in one stream."""
 
     logs: LocatedLogs
     live: LiveMerger
@@ -146,7 +149,7 @@ class FollowedJournals:
 
 
 class Follower:
-    """Follows every post. `say` tells a person what happens to a host."""
+    """Follows every target. `say` is called with sentences for people about lost hosts."""
 
     def __init__(self, remote: Remote, live: LiveMerger, say: Callable[[str], None]) -> None:
         self._remote, self._live, self._say = remote, live, say
@@ -155,7 +158,7 @@ class Follower:
         self.ended: dict[str, LockstitchError] = {}
 
     def run(self, logs: Sequence[LocatedLogs], reads: dict[str, LogLines], seconds: float = 0.0) -> bool:
-        """Until somebody interrupts, `stop` is called or the time is up; whether it was an interrupt."""
+        """Follow until an interrupt, a call of `stop` or the end of `seconds`. Returns True after an interrupt."""
         ticker = threading.Thread(target=self._tick, args=(monotonic() + seconds if seconds else 0.0,), daemon=True)
         ticker.start()
         jobs = [job for host_logs in logs for job in self._jobs(host_logs)]
@@ -187,7 +190,7 @@ class Follower:
     def _keep(
         self, logs: LocatedLogs, kind: type[FollowedFiles] | type[FollowedJournals], read: LogLines | None
     ) -> None:
-        """Follow one, and again whenever it is lost."""
+        """Follow one target, and connect again whenever its host is lost."""
         name, pause, lost = logs.post.host.name, PAUSE, False
         following: FollowedFiles | FollowedJournals | None = None
         while not self.stopped.is_set():

@@ -1,5 +1,5 @@
-"""Pure: what a host says of its files, taken apart: lines that begin with a word nobody on the host can guess are ours,
-and what stands between `begin` and `end` are bytes of a file."""
+"""Pure: splits the output of a host's script. Lines that begin with a random tag are words of the script, and those
+between `begin` and `end` are bytes of a file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ LONGEST = 1024 * 1024
 
 
 class FrameReader:
-    """Takes the lines of one script. `word` hears what is ours, `line` each whole line of a piece, and `rest` the part
-    of a line that a piece ends with, once for each piece, before the word `end` (or `torn`, where it is not whole)."""
+    """Takes the output of one script line by line.
+
+    `word` is called with the script's own words, `line` with each whole line of a piece. `rest` is called once for each
+    piece, before the word `end` or `torn`, with the unfinished line at its end.
+    """
 
     def __init__(
         self,

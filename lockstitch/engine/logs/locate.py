@@ -1,5 +1,5 @@
-"""EFFECT: where the lines are. Each host is asked for its clock, for its files, and for the lines at a few places of
-each, by which the place to begin reading is chosen."""
+"""EFFECT: finds the log files. Each host is asked for its clock, its files, and lines from a few places of each, from
+which the place to begin reading is chosen."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SECONDS = 120.0
 
 @dataclass(frozen=True)
 class LogLocation:
-    """Where an app writes on a host: files (a path or a pattern), or a unit's journal."""
+    """A place that an app logs to on a host: files (a path or a pattern), or the journal of a unit."""
 
     app: str
     path: str = ""
@@ -42,8 +42,11 @@ class LogLocation:
 
 @dataclass(frozen=True)
 class LogTarget:
-    """All that is read on one host as one user. `owner` is whose home relative paths begin at where that user is root
-    (`-`: who logs in). `asks` are commands that tell more files, by the app."""
+    """All logs that are read on one host as one user.
+
+    Where that user is root, relative paths begin at the home of `owner` (`-`: the login user). `asks` are commands that
+    print more paths, by app.
+    """
 
     label: str
     host: Host
@@ -62,14 +65,15 @@ class LogTarget:
     def work(
         self, name: str, text: str, *, seconds: float = SECONDS, values: Mapping[str, str] | None = None
     ) -> HostScript:
-        """The work of one of the texts of `shell`."""
+        """Return the work that runs one of the texts of host_scripts.py."""
         step = Step(name, "", Command(text, {"owner": self.owner, **(values or {})}), timeout=seconds)
         return HostScript(self.label, self.host, Script((step,), app=self.label, user=self.user))
 
 
 @dataclass(frozen=True)
 class LogRange:
-    """At least `lines` lines of each file; or those since a time: `at`, or `span` seconds before a host's own now."""
+    """The lines to read: at least the last `lines` of each file, or those since `at`, or since `span` seconds before
+    the host's own time."""
 
     lines: int
     at: datetime | None = None
@@ -77,17 +81,18 @@ class LogRange:
 
     @property
     def since(self) -> str:
-        """As the hosts' texts take it."""
+        """The begin as the scripts take it: seconds since the epoch, or `-SECONDS` before now."""
         return str(int(self.at.timestamp())) if self.at else f"-{int(self.span) + 1}" if self.span else ""
 
     def begins(self, clock: LogClock) -> datetime | None:
-        """From when lines are wanted, on a host's own clock."""
+        """Return the time from which lines are read, on the host's own clock; None where the number of lines
+        decides."""
         return self.at or (clock.now - timedelta(seconds=self.span) if self.span else None)
 
 
 @dataclass
 class LogPart:
-    """What is to be read of one file: from `start` to `size`. `cut`: it does not begin where a record does."""
+    """The part of a file to read: from `start` to `size`. `cut` marks one that begins in the middle of a record."""
 
     n: int
     key: str
@@ -100,8 +105,8 @@ class LogPart:
 
 @dataclass
 class LocatedLogs:
-    """What one host has told. `seen` are all files that are there, and how long; `drift` is how far its clock is ahead
-    of this machine's, in seconds."""
+    """The log files of one host. `seen` has the source and size of every file, `drift` is how many seconds the host's
+    clock is ahead of this machine's."""
 
     post: LogTarget
     result: HostResult
@@ -122,7 +127,7 @@ class LocatedLogs:
 def find(
     remote: Remote, posts: Sequence[LogTarget], log_range: LogRange, way: FanoutOptions | None = None
 ) -> dict[str, LocatedLogs]:
-    """Ask every host; what each told, by the label of its post."""
+    """Ask every host for its log files. Returns the answers by the label of the target."""
     asked = _asked(remote, posts, way)
     going = [logs.post for logs in asked.values() if logs.reached]
     tag = secrets.token_hex(8)
@@ -148,7 +153,7 @@ def sources_of(post: LogTarget) -> str:
 
 
 def hear(feeds: Mapping[str, Callable[[str], None]]) -> Callable[[Event], None]:
-    """The observer that gives each line to whoever reads its post."""
+    """Return an observer that passes each line of output to the feed of its target."""
 
     def observe(event: Event) -> None:
         if isinstance(event, StepOutput) and event.app in feeds:
@@ -158,7 +163,7 @@ def hear(feeds: Mapping[str, Callable[[str], None]]) -> Callable[[Event], None]:
 
 
 def _asked(remote: Remote, posts: Iterable[LogTarget], way: FanoutOptions | None) -> dict[str, LocatedLogs]:
-    """Every post with the files that only its host knows."""
+    """Return every target with the files that only its host can name."""
     logs = {post.label: LocatedLogs(post, HostResult(ExitCode.DONE, "ok")) for post in posts}
     asking = [host_logs.post for host_logs in logs.values() if host_logs.post.asks]
     work = []
@@ -183,7 +188,7 @@ def _asked(remote: Remote, posts: Iterable[LogTarget], way: FanoutOptions | None
 
 
 class _Hearing:
-    """Reads what one host answers."""
+    """Parses the answer of one host."""
 
     def __init__(self, logs: LocatedLogs, log_range: LogRange, tag: str) -> None:
         self._logs, self._range = logs, log_range
@@ -216,7 +221,7 @@ class _Hearing:
                 logs.notes.append(f"{' '.join(path)} is compressed: left out")
 
     def choose(self) -> None:
-        """Where to begin in each file, where a time is asked for."""
+        """Choose the begin of each file, where lines since a time are read."""
         since = self._range.begins(self._logs.clock)
         if since is None:
             return
@@ -240,7 +245,7 @@ class _Hearing:
 
 
 def around(patterns: Iterable[str]) -> str:
-    """Where a rotation may put what these patterns name."""
+    """Return patterns for the names that a rotation may give to files of these patterns, a line each."""
     globs = []
     for pattern in patterns:
         globs += [f"{pattern}.[0-9]*", f"{pattern}-[0-9]*"]

@@ -1,4 +1,4 @@
-"""Pure: many streams of records as one, by time; the order of each stream is kept."""
+"""Pure: merges many streams of records by time. The order within each stream is kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a record is from: `source` is the file's path or the unit."""
+    """The source of a record: `source` is the path of the file, or the unit."""
 
     host: str
     app: str
@@ -30,7 +30,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class LogRecord:
-    """A record and where it is from."""
+    """A record with its origin."""
 
     origin: Origin
     record: Record
@@ -41,12 +41,12 @@ class LogRecord:
 
 
 def merged(streams: Iterable[Iterable[LogRecord]]) -> Iterator[LogRecord]:
-    """One stream of many. Of records with the same time those of the earlier stream come first."""
+    """Merge streams into one. Of records with the same time, those of the earlier stream come first."""
     return heapq.merge(*streams, key=lambda entry: entry.time)
 
 
 def in_order(batch: Iterable[tuple[Hashable, LogRecord]]) -> Iterator[LogRecord]:
-    """What came at about the same time, by the stream that it is of."""
+    """Sort records that arrived at about the same time. Each comes with the key of its stream."""
     streams: dict[Hashable, list[LogRecord]] = {}
     for key, entry in batch:
         streams.setdefault(key, []).append(entry)
@@ -54,7 +54,7 @@ def in_order(batch: Iterable[tuple[Hashable, LogRecord]]) -> Iterator[LogRecord]
 
 
 def last_lines(stream: Iterable[LogRecord], lines: int) -> Iterator[LogRecord]:
-    """The last so many lines of each app on each host, in whole records."""
+    """Keep the last `lines` lines of each app on each host, in whole records."""
     kept: dict[tuple[str, str], deque[LogRecord]] = {}
     sizes: dict[tuple[str, str], int] = {}
     for entry in stream:
@@ -68,7 +68,7 @@ def last_lines(stream: Iterable[LogRecord], lines: int) -> Iterator[LogRecord]:
 
 
 class Grep:
-    """Whether a record is wanted. Whole records are: what comes late of a wanted one is wanted too."""
+    """A filter of records by a pattern; None lets all pass. The later parts of a record that matched pass as well."""
 
     def __init__(self, pattern: re.Pattern[str] | None) -> None:
         self._pattern = pattern
@@ -92,8 +92,8 @@ ENOUGH = 5000
 
 
 class LiveMerger:
-    """Takes lines from several threads. `tell` is called with records in order, by one thread at a time; it says
-    whether anybody still listens."""
+    """Merges lines that several threads feed. `tell` is called with records in order, by one thread at a time, and
+    returns False once nobody reads them."""
 
     def __init__(self, tell: Callable[[Iterable[LogRecord]], bool], grep: Grep, window: float = WINDOW) -> None:
         self._tell, self._grep, self._window = tell, grep, window
@@ -105,7 +105,7 @@ class LiveMerger:
     def feed(
         self, stream: Hashable, origin: Origin | Callable[[], Origin], records: Records | JournalRecords, line: str
     ) -> None:
-        """The next line of a stream."""
+        """Take the next line of a stream."""
         with self._lock:
             now = monotonic()
             began, _, was, _ = self._open.pop(stream, (now, now, None, None))
@@ -117,7 +117,7 @@ class LiveMerger:
                 self._release()
 
     def tick(self) -> bool:
-        """Tell what has waited long enough; whether anybody still listens."""
+        """Pass on the records that have waited long enough. Returns False once nobody reads them."""
         with self._lock:
             now = monotonic()
             waiting = [began for began, _, _ in self._batch[:1]] + [began for began, *_ in self._open.values()]
@@ -133,7 +133,7 @@ class LiveMerger:
             return self._heard and self._tell(())
 
     def close(self) -> None:
-        """Tell all that is left."""
+        """Pass on all remaining records."""
         with self._lock:
             for stream, (began, _, origin, records) in self._open.items():
                 for record in records.flush():

@@ -1,5 +1,4 @@
-"""EFFECT: the lines that are there. What the hosts send is put into temporary files, and merged from those: constant
-memory, however much it is."""
+"""EFFECT: reads the lines so far. They go through temporary files and are merged from those, in constant memory."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ _IN_MEMORY = 256 * 1024
 
 
 class Spool:
-    """Lines that were sent, to be read once all are there."""
+    """Lines of one host, to be read once all have arrived."""
 
     def __init__(self) -> None:
         self._file: SpooledTemporaryFile[str] = SpooledTemporaryFile(  # noqa: SIM115 - closed when it is forgotten
@@ -44,7 +43,7 @@ class Spool:
 
 @dataclass
 class UnitJournal:
-    """What a host told of its journal. `last` is the last entry that was read of each unit."""
+    """The journals of a host. `last` is the last entry of each unit that was read."""
 
     missing: bool = False
     limited: str = ""
@@ -57,13 +56,13 @@ class UnitJournal:
 
     @property
     def cursor(self) -> str:
-        """The last entry of all."""
+        """The cursor of the latest entry of all units."""
         return max((cursor_of(line) for line in self.last.values()), default=(0, ""))[1]
 
 
 @dataclass
 class LogLines:
-    """What was read on one host. `rests` are lines whose end is not there yet, by the file."""
+    """The lines of one host. `rests` are unfinished lines at the end of files, by the key of the file."""
 
     logs: LocatedLogs
     result: HostResult
@@ -72,7 +71,7 @@ class LogLines:
     journal: UnitJournal = field(default_factory=UnitJournal)
 
     def streams(self, log_range: LogRange, *, follow: bool) -> Iterator[Iterator[LogRecord]]:
-        """A stream for each file and unit."""
+        """Yield the records of each file and unit as a stream."""
         logs, post = self.logs, self.logs.post
         since = log_range.begins(logs.clock)
         for key, spool in self.spools.items():
@@ -97,7 +96,7 @@ def _log_records(origin: Origin, records: Iterable[Record], since: datetime | No
 def read(
     remote: Remote, located: Sequence[LocatedLogs], log_range: LogRange, way: FanoutOptions | None = None
 ) -> dict[str, LogLines]:
-    """Read what was found, and the journals; by the label of the post."""
+    """Read the located files and the journals. Returns the lines by the label of the target."""
     reads = {host_logs.post.label: LogLines(host_logs, HostResult(ExitCode.DONE, "ok")) for host_logs in located}
     tag = secrets.token_hex(8)
     work, feeds = [], {}
@@ -113,7 +112,7 @@ def read(
 
 
 def _script(logs: LocatedLogs, tag: str, log_range: LogRange) -> Script | None:
-    """Its files and then its journals, in one script; None where there are none."""
+    """Return one script that reads the files and then the journals; None where there are none."""
     post, made = logs.post, []
     if logs.parts:
         ranges = "\n".join(f"{p.key} {p.start} {p.size} {p.path}" for p in logs.parts.values())
@@ -127,7 +126,7 @@ def _script(logs: LocatedLogs, tag: str, log_range: LogRange) -> Script | None:
 
 
 class _Hearing:
-    """Reads what one host sends."""
+    """Collects the output of one host."""
 
     def __init__(self, read: LogLines, tag: str) -> None:
         self._read = read

@@ -1,4 +1,4 @@
-"""Pure: records of lines. A line without a time belongs to the line before, so that a traceback stays together."""
+"""Pure: groups lines into records. A line without a time belongs to the line before, so a traceback stays together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ _GOES_ON = re.compile(r"\s|$|Traceback \(most recent call last\)|During handling
 
 @dataclass(frozen=True)
 class Record:
-    """Lines that are one. `time` is None where they have none; `late`: the beginning of it was told already."""
+    """Lines that belong together. `time` is None where they have none; `late` marks the later part of a record whose
+    beginning was passed on already."""
 
     time: datetime | None
     lines: tuple[str, ...]
@@ -32,7 +33,7 @@ class Record:
 
 
 class _Open:
-    """The record that may still become longer."""
+    """A record that may still grow."""
 
     def __init__(self) -> None:
         self._time: datetime | None = None
@@ -41,7 +42,7 @@ class _Open:
         self._begun = self._late = self._trace = False
 
     def flush(self) -> Iterator[Record]:
-        """Tell what there is of the record; lines that still belong to it come late."""
+        """Pass on the record so far; lines that still belong to it come as a late part."""
         if self._lines:
             yield Record(self._time, tuple(self._lines), self._late)
             self._lines, self._size, self._late = [], 0, True
@@ -67,14 +68,14 @@ class _Open:
 
 
 class Records(_Open):
-    """The records of a file, line by line."""
+    """Records of a file, made line by line."""
 
     def __init__(self, clock: LogClock, *, timed: bool = False) -> None:
         super().__init__()
         self._clock, self.timed = clock, timed
 
     def feed(self, line: str) -> Iterator[Record]:
-        """Take the next line; the records that are whole by that."""
+        """Take the next line, and yield the records that it completes."""
         time = self._clock.of(line)
         if time is None and self._begun and (self.timed or self._belongs(line)):
             yield from self._go_on(line)
@@ -84,8 +85,10 @@ class Records(_Open):
 
 
 class JournalRecords(_Open):
-    """The records of journald, entry by entry (`-o json`). A program that writes a traceback to its stdout
-    makes an entry of each line: they are one record again."""
+    """Records of journald, made entry by entry (`-o json`).
+
+    A program that writes a traceback to its stdout makes an entry of each line: they become one record again.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,12 +113,12 @@ class JournalRecords(_Open):
 
 
 def unit_of(entry: dict[str, Any]) -> str:
-    """The unit an entry is about: what the system's manager says of one is about that one."""
+    """Return the unit of an entry: what the service manager says about a unit belongs to that unit."""
     return str(entry.get("UNIT") or entry.get("OBJECT_SYSTEMD_UNIT") or entry.get("_SYSTEMD_UNIT") or "")
 
 
 def cursor_of(line: str) -> tuple[int, str]:
-    """When an entry was written, and the cursor that stands for it."""
+    """Return the time of an entry in microseconds since the epoch, and its cursor."""
     entry = _entry(line) or {}
     return int(entry.get("__REALTIME_TIMESTAMP", 0)), str(entry.get("__CURSOR", ""))
 
@@ -139,10 +142,10 @@ def _message(entry: dict[str, Any]) -> str:
 def of_file(
     lines: Iterable[str], clock: LogClock, last: datetime, *, cut: bool = False, since: datetime | None = None
 ) -> Iterator[Record]:
-    """The records of a part of a file, each with a time; `last` is when it was written to last.
+    """Yield the records of a part of a file, each with a time; `last` is when the file was last written to.
 
-    `cut`: the part begins somewhere in the file, so that what stands before its first time is the end of something.
-    Of a file without any time, where a time was asked for, only the last lines are known to be wanted.
+    `cut` marks a part that begins in the middle of the file: lines before its first time belong to a record whose
+    beginning is missing. Of a file without times, only the last lines pass if `since` is given.
     """
     reading = Records(clock)
     untimed: deque[Record] = deque(maxlen=UNTIMED if since else MOST_LINES)
@@ -160,7 +163,7 @@ def of_file(
 
 
 def of_journal(lines: Iterable[str]) -> Iterator[Record]:
-    """The records of a part of the journal."""
+    """Yield the records of a part of the journal."""
     yield from _all(JournalRecords(), lines)
 
 

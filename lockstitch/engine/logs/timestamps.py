@@ -1,4 +1,4 @@
-"""Pure: when a log line was written, by the time that it begins with."""
+"""Pure: parses the time that a log line begins with."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _WIDEST = timedelta(hours=14)
 
 @dataclass(frozen=True)
 class LogClock:
-    """A host's clock as it was asked once: the time on it, and the zone of times that do not name theirs."""
+    """The clock of a host: the time when it was asked, and the zone of times that do not name theirs."""
 
     now: datetime
     zone: timezone = UTC
 
     def of(self, line: str) -> datetime | None:
-        """When a line was written, in UTC; None where it does not begin with a time."""
+        """Return the time of a line in UTC; None where it does not begin with one."""
         try:
             time = self._json(line) if line.startswith("{") else self._text(line)
         except (ValueError, OverflowError, RecursionError):
@@ -46,7 +46,7 @@ class LogClock:
         return time.astimezone(UTC)
 
     def at(self, epoch: float) -> datetime:
-        """Seconds since the epoch as a time."""
+        """Convert seconds since the epoch to a time."""
         return datetime.fromtimestamp(epoch, UTC)
 
     def _text(self, line: str) -> datetime | None:
@@ -75,7 +75,7 @@ class LogClock:
         return zone_of(text) or self.zone
 
     def _this_year(self, month: int, rest: list[int]) -> datetime:
-        """A time without its year: the latest that is not in the future."""
+        """Complete a time without a year: the latest one that is not in the future."""
         here = self.now.astimezone(self.zone)
         for year in (here.year + 1, here.year, here.year - 1):
             # There is not a 29th of February in each of them.
@@ -99,7 +99,7 @@ class LogClock:
 
 
 def zone_of(text: str) -> timezone | None:
-    """The zone of `+0200` or `+02:00`; None where there is no such place."""
+    """Parse `+0200` or `+02:00`. Returns None where no such zone exists."""
     match = re.fullmatch(r"([+-])(\d\d):?(\d\d)", text)
     if match is None:
         return None
@@ -108,7 +108,7 @@ def zone_of(text: str) -> timezone | None:
 
 
 def _in_seconds(value: float) -> float:
-    """Seconds, of what may be seconds, milliseconds, microseconds or nanoseconds since the epoch."""
+    """Convert seconds, milliseconds, microseconds or nanoseconds since the epoch to seconds, by their size."""
     while value > 1e11:
         value /= 1000
     return value

@@ -1,12 +1,12 @@
 """EFFECT: copies of backups elsewhere, in case their host is lost: on this machine, in a bucket, on another host.
 
-- manifest.py: what a manifest says; source.py: a backup on its host
-- copy.py: fetching it
-- bucket.py: pushing it to a bucket; where.py: which one; store.py: its objects; boto.py: the connection
-- sealed.py: one encrypted file of it, where `offsite` has public keys
-- host.py: pushing it to another host; shell.py: what runs there
+- manifest.py: parses a manifest; source.py: a backup on its host
+- fetch.py: copies a backup to this machine
+- to_bucket.py: copies it into a bucket; s3.py: the bucket, its objects and its errors
+- to_host.py: copies it to another host; shell.py and *.sh: the scripts that run there
+- sealed.py: a backup as one encrypted file, where `offsite` has public keys
 
-A copy is there whole, with every file's SHA-256 compared where it then is, or it does not look like a backup.
+A copy gets its name once every file's SHA-256 was compared in the new place.
 """
 
 from lockstitch.engine.offsite.fetch import fetch

@@ -1,4 +1,4 @@
-"""`backup.fetch`: a whole backup to a folder of this machine."""
+"""`backup.fetch`: copies a whole backup to a folder of this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK
 
 
 def fetch(remote: Remote, host: Host, backup_directory: str, name: str, to: Path, observe: PushObserver) -> Path:
-    """Copy a backup to `to/name`, which is there when every file is what the manifest says, and only then."""
+    """Copy a backup to `to/NAME`. Returns that path, which exists only once every file matches the manifest.
+
+    Raises UsageError if it exists already, CheckError if the copy fails.
+    """
     source = BackupSource(remote, host, backup_directory, name)
     manifest = source.manifest()
     target = to / name
@@ -56,8 +59,7 @@ def _check_room(to: Path, manifest: Manifest) -> None:
 
 @contextmanager
 def _unfinished(at: int, name: str, shown: Path) -> Iterator[int]:
-    """A new folder, as a descriptor, that is gone at the end, unless it got its name. One that a dead fetch left is
-    emptied."""
+    """Make a new folder and yield its descriptor; it is removed on an error. One that a dead fetch left is emptied."""
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=at)
     with _locked(at, name, shown) as folder:
@@ -104,7 +106,7 @@ def _copy(source: BackupSource, manifest: Manifest, part: FolderBelow, observe: 
 
 @contextmanager
 def _new(part: FolderBelow, path: str) -> Iterator[BinaryIO]:
-    """A file that was not there and is its owner's alone; on the disk when the context ends."""
+    """Make a new file that its owner alone can read; it is on the disk when the context ends."""
     with part.of(path) as (at, name), open(os.open(name, _NEW, 0o600, dir_fd=at), "wb") as file:
         yield file
         file.flush()

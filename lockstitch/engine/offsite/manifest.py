@@ -1,4 +1,4 @@
-"""The manifest of a backup as bytes, and what it says of the files. Nothing in it is believed before it is judged."""
+"""The manifest of a backup. Nothing in it is trusted before it is verified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ManifestFile:
-    """One file of a backup, as its manifest says it is."""
+    """One file of a backup, as listed in its manifest."""
 
     name: str
     bytes: int
@@ -26,7 +26,7 @@ class ManifestFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is copied: `raw` is the manifest as it stands there, `sha256` that of the lines of its files."""
+    """A verified manifest: `raw` are its bytes, `sha256` is the sum over the lines of its files."""
 
     raw: bytes
     sha256: str
@@ -38,7 +38,7 @@ class Manifest:
 
 
 def parse(raw: bytes, name: str) -> Manifest:
-    """A manifest from its bytes; raises ValueError with what is wrong with it."""
+    """Parse and verify the manifest of the backup `name`. Raises ValueError with the reason."""
     if len(raw) > LONGEST_MANIFEST:
         raise ValueError("is longer than any that Lockstitch writes")
     try:
@@ -62,7 +62,8 @@ def parse(raw: bytes, name: str) -> Manifest:
 
 
 def _sealed(raw: bytes) -> bool:
-    """Whether its last line has the sum of the others. A proof is added later, and has no part in it."""
+    """Tell whether the seal in the last line is the sum of the other lines. A proof is added later and is not part of
+    it."""
     *lines, last = raw.removesuffix(b"\n").split(b"\n")
     sealed = b"".join(line + b"\n" for line in lines if not line.startswith(b'"proven":{'))
     return last == b'],"seal":"%s"}' % hashlib.sha256(sealed).hexdigest().encode()
@@ -76,5 +77,5 @@ def _file(entry: Any) -> ManifestFile:
 
 
 def _stays_inside(name: str) -> bool:
-    """Whether it is a path below the backup's folder, of plain characters, and not the manifest's own."""
+    """Tell whether a name is a path below the backup's folder, of plain characters, and not the manifest itself."""
     return name != MANIFEST and all(_PART.fullmatch(part) for part in name.split("/"))

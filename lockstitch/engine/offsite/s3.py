@@ -1,4 +1,4 @@
-"""boto3: a connection to a store, and what it raises in words. No error and no log shows a key."""
+"""Buckets and their objects, by boto3. No error and no log shows a key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lockstitch.model.lazy_dataclass import dataclass
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket, and the folder in it. Without key and secret, boto3 finds out who we are."""
+    """A bucket, and the folder in it. Without key and secret, boto3 looks for credentials by itself."""
 
     name: str
     prefix: str = ""
@@ -32,12 +32,12 @@ class Bucket:
         return f"bucket {self.name}{where}"
 
     def place(self, *parts: str) -> str:
-        """The key of an object."""
+        """Return the key of an object."""
         return "/".join(part for part in (self.prefix.strip("/"), *parts) if part)
 
 
 def bucket_of(settings: OffsiteSettings) -> Bucket:
-    """The bucket that an inventory names, its secrets fetched."""
+    """Return the bucket that an inventory names, with its secrets resolved."""
     assert settings.bucket is not None
     key, secret = (resolve_secret(reference) if reference else None for reference in (settings.key, settings.secret))
     return Bucket(settings.bucket, settings.prefix, settings.endpoint, settings.region, key, secret, settings.insecure)
@@ -59,13 +59,13 @@ _REFUSED = (
 
 
 class StoreError(LockstitchError):
-    """The store cannot be reached, or lets us not in."""
+    """The store cannot be reached, or refuses the login."""
 
     exit_code = ExitCode.UNREACHABLE
 
 
 def connected(bucket: Bucket) -> tuple[Any, list[Secret]]:
-    """A client, and everything that is never to be shown."""
+    """Return a boto3 client, and the secrets that no message may show."""
     try:
         from boto3.session import Session
     except ImportError as error:
@@ -106,19 +106,19 @@ def _config(bucket: Bucket) -> Any:
 
 
 def _secrets(session: Any) -> list[Secret]:
-    """What it was given, or found by itself."""
+    """Return the credentials that boto3 was given or has found."""
     with suppress(AttributeError):
         return [Secret(value) for value in session.get_credentials().get_frozen_credentials()[:3] if value]
     return []
 
 
 def missing(error: Exception) -> bool:
-    """Whether it says that there is no such object."""
+    """Tell whether an error means that there is no such object."""
     return _answer(error).get("Code") in _NOT_THERE
 
 
 def words(error: Exception, bucket: Bucket, secrets: Iterable[Secret]) -> LockstitchError | None:
-    """What boto3 raised, in words; None where it is no error of boto3's."""
+    """Translate an error of boto3 into one for people. Returns None for any other error."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
     from urllib3.exceptions import HTTPError
@@ -153,7 +153,7 @@ _PARTS_IN_MEMORY = 3
 
 
 class Store:
-    """A bucket that is connected to. Use it as a context manager: it closes its connections."""
+    """A connected bucket, as a context manager that closes its connections."""
 
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
@@ -167,7 +167,7 @@ class Store:
 
     @contextmanager
     def read(self, key: str) -> Iterator[Object | None]:
-        """An object; None where there is none."""
+        """Open an object; yields None where there is none."""
         with self.errors_in_words():
             body = self._body(key)
         if body is None:
@@ -179,7 +179,7 @@ class Store:
             body.close()
 
     def write(self, key: str, stream: Any, size: int) -> None:
-        """Make an object of what a stream has, a part at a time; on an error there is none."""
+        """Upload a stream as an object, a part at a time. On an error there is no object."""
         from boto3.s3.transfer import TransferConfig
 
         part = max(_SMALLEST_PART, -(-size // _PARTS // MIB) * MIB)
@@ -191,7 +191,7 @@ class Store:
 
     @contextmanager
     def errors_in_words(self) -> Iterator[None]:
-        """Whatever boto3 raises, in words, and without what it was given."""
+        """Raise errors of boto3 as errors for people, without secrets."""
         try:
             yield
         except Exception as error:
@@ -209,13 +209,13 @@ class Store:
 
 
 class Object:
-    """What is read of an object."""
+    """The content of an object."""
 
     def __init__(self, body: Any, store: Store) -> None:
         self._body, self._store = body, store
 
     def read(self, size: int) -> bytes:
-        """The next bytes, at most so many; none at the end."""
+        """Return at most `size` bytes; none at the end."""
         with self._store.errors_in_words():
             data: bytes = self._body.read(size)
             return data

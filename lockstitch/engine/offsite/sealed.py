@@ -1,7 +1,7 @@
-"""Copies that only the holders of a key can read: a backup as one tar, encrypted with age before it leaves here.
+"""Copies that only the holders of a key can read: a backup as one tar, encrypted with age on this machine.
 
-`NAME.tar.age` is what `age -d -i KEY NAME.tar.age | tar -x` turns into the backup's folder, manifest and all.
-`NAME.age.json` beside it is in clear, comes last, and says what the other is: without it a copy does not count.
+`age -d -i KEY NAME.tar.age | tar -x` restores the folder of the backup, with its manifest. `NAME.age.json` beside it is
+not encrypted, is written last, and describes the copy: without it a copy does not count.
 """
 
 from __future__ import annotations
@@ -26,25 +26,26 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class EncryptedCopy:
-    """An encrypted copy as it is there: its file, and the sum of the files of the backup that is in it."""
+    """An encrypted copy: its file, and the sum over the files of the backup in it."""
 
     file: ManifestFile
     manifest: str
 
     def note(self, recipients: Sequence[str]) -> bytes:
-        """The note that lies beside it."""
+        """Return the content of the note beside it."""
         known = {"lockstitch": 1, "name": self.file.name.removesuffix(".tar.age"), "file": self.file.name}
         content = {"bytes": self.file.bytes, "sha256": self.file.sha256, "manifest": self.manifest}
         return json.dumps({**known, **content, "recipients": list(recipients)}, indent=1).encode() + b"\n"
 
 
 def names(name: str) -> tuple[str, str]:
-    """The names of a backup's encrypted copy and of the note beside it."""
+    """Return the names of a backup's encrypted copy and of the note beside it."""
     return f"{name}.tar.age", f"{name}.age.json"
 
 
 def sealed_before(raw: bytes, manifest: Manifest, name: str, where: str) -> EncryptedCopy | None:
-    """Read a note; None where it says nothing. Raises CheckError where it is of a backup with other files."""
+    """Parse a note. Returns None if it is damaged or empty. Raises CheckError if it describes a backup with other
+    files."""
     try:
         document: Any = json.loads(raw)
         copy = EncryptedCopy(
@@ -59,7 +60,7 @@ def sealed_before(raw: bytes, manifest: Manifest, name: str, where: str) -> Encr
 
 
 def recipients_of(keys: Sequence[str]) -> list[Any]:
-    """The public keys of an inventory, as the library has them."""
+    """Parse the public keys of an inventory. Raises UsageError for one that is invalid."""
     try:
         import pyrage
     except ImportError as error:
@@ -77,7 +78,8 @@ def recipients_of(keys: Sequence[str]) -> list[Any]:
 def seal(
     source: BackupSource, manifest: Manifest, recipients: Sequence[Any], target: Any, progress: PushProgress
 ) -> EncryptedCopy:
-    """Write a backup, encrypted, to something with `write`, in constant memory. Every file is compared on the way."""
+    """Write an encrypted backup to `target`, in constant memory. Every file is compared with the manifest on the
+    way."""
     import pyrage
 
     tar, written = _Tar(source, manifest, progress), _Summed(target)
@@ -93,7 +95,7 @@ def seal(
 
 @contextmanager
 def piped(work: Callable[[BinaryIO], EncryptedCopy]) -> Iterator[_Piped]:
-    """Return a stream of what `work` writes. An error of it is raised to the reader, at the end at the latest."""
+    """Yield a stream of what `work` writes. Its errors are raised to the reader, at the end at the latest."""
     read, write = os.pipe()
     stream = _Piped(os.fdopen(read, "rb"))
 
@@ -117,7 +119,7 @@ def piped(work: Callable[[BinaryIO], EncryptedCopy]) -> Iterator[_Piped]:
 
 
 class _Piped:
-    """The reading end, for who sends it on."""
+    """The reading end of a pipe, as the source of an upload."""
 
     def __init__(self, pipe: BinaryIO) -> None:
         self.pipe = pipe
@@ -126,7 +128,7 @@ class _Piped:
         self.thread = threading.Thread()
 
     def read(self, size: int = -1) -> bytes:
-        """The next so many bytes; fewer only at the end, and only if all is there."""
+        """Return the next `size` bytes; fewer only at the end, and only if nothing failed."""
         data = self.pipe.read(size)
         if size < 0 or len(data) < size:
             self.thread.join()
@@ -136,14 +138,14 @@ class _Piped:
 
 
 class _Tar:
-    """A backup's folder as the bytes of a tar, for who reads it."""
+    """The folder of a backup as a readable stream in the format of tar."""
 
     def __init__(self, source: BackupSource, manifest: Manifest, progress: PushProgress) -> None:
         self.error: BaseException | None = None
         self._pieces, self._rest = _tar(source, manifest, progress), memoryview(b"")
 
     def read(self, size: int) -> bytes:
-        """At most so many bytes; none at the end."""
+        """Return at most `size` bytes; none at the end."""
         try:
             while not self._rest:
                 self._rest = memoryview(next(self._pieces))
@@ -174,7 +176,7 @@ def _head(folder: str, name: str, size: int) -> bytes:
 
 
 class _Summed:
-    """A file that counts and sums what is written to it."""
+    """A writable file that counts the bytes written to it, and their SHA-256."""
 
     def __init__(self, target: Any) -> None:
         self._target, self.sum, self.bytes = target, hashlib.sha256(), 0

@@ -1,4 +1,4 @@
-"""A backup on the host that holds it: what its manifest says, and its files as streams that are compared with it."""
+"""A backup on the host that holds it: its manifest, and its files as streams that are compared with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class PushResult:
-    """What a push did. `sent` are the files that were not there yet, `already` that none had to be touched."""
+    """The result of a push. `sent` is the number of files that were sent, `already` whether nothing had to be
+    changed."""
 
     where: str
     files: int
@@ -33,13 +34,13 @@ class PushResult:
 
 
 class PushProgress:
-    """How far it is, as it is told."""
+    """The progress of one copy, for an observer."""
 
     def __init__(self, observe: PushObserver, in_all: int) -> None:
         self._observe, self._in_all, self._bytes = observe, in_all, 0
 
     def of(self, name: str) -> Callable[[int], None]:
-        """What is called with the number of bytes of this file that were carried."""
+        """Return the function to call with the number of bytes carried of this file."""
         return lambda more: self._add(name, more)
 
     def _add(self, name: str, more: int) -> None:
@@ -50,7 +51,7 @@ class PushProgress:
 
 @dataclass(frozen=True)
 class BackupSource:
-    """A backup by its name, in the folder of a host."""
+    """A backup in a directory of a host."""
 
     remote: Remote
     host: Host
@@ -58,7 +59,7 @@ class BackupSource:
     name: str
 
     def manifest(self) -> Manifest:
-        """Its manifest; raises CheckError where it cannot be relied on."""
+        """Return the verified manifest. Raises CheckError if it is missing, damaged, or belongs to another backup."""
         if not NAME.fullmatch(self.name):
             raise UsageError(f"{self.name!r} is not the name of a backup", hint="fab -H ENV backup.list")
         try:
@@ -77,7 +78,7 @@ class BackupSource:
 
     @contextmanager
     def open(self, file: ManifestFile, progress: Callable[[int], None]) -> Iterator[VerifiedStream]:
-        """One of its files."""
+        """Open one of its files. `progress` is called with the number of bytes of each piece."""
         with self.remote.open(self.host, self._path(file.name), "rb") as stream:
             yield VerifiedStream(stream, file, f"{self.host.name}: {self._path(file.name)}", progress)
 
@@ -86,7 +87,7 @@ class BackupSource:
 
 
 class VerifiedStream:
-    """A stream that is read to its end, and raises CheckError there rather than end as what it should not be."""
+    """A stream that raises CheckError at its end if its content does not match the manifest."""
 
     def __init__(self, stream: BinaryIO, file: ManifestFile, where: str, progress: Callable[[int], None]) -> None:
         self._stream, self._file, self._where, self._progress = stream, file, where, progress
@@ -94,7 +95,7 @@ class VerifiedStream:
         self.whole = False
 
     def read(self, size: int = -1) -> bytes:
-        """The next so many bytes; fewer only at the end."""
+        """Return the next `size` bytes; fewer only at the end."""
         data = self._stream.read(size)
         self._sum.update(data)
         self._read += len(data)

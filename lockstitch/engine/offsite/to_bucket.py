@@ -1,4 +1,5 @@
-"""`backup.push` to a bucket: the files, each read back and compared; then the manifest, which makes them a backup."""
+"""`backup.push` to a bucket: the files first, each read back and compared; then the manifest, which makes them a
+backup."""
 
 from __future__ import annotations
 
@@ -21,10 +22,10 @@ GO_ON = "type it again: what is there whole is not sent again"
 def push_to_bucket(
     remote: Remote, host: Host, backup_directory: str, name: str, bucket: Bucket, observe: PushObserver
 ) -> PushResult:
-    """Copy a backup into a bucket, by way of this machine and in constant memory.
+    """Copy a backup into a bucket, through this machine and in constant memory.
 
-    What is there already is compared, and sent only where it differs. `told` counts every byte twice: once sent, once
-    read back.
+    Objects that are there are compared, and sent only if they differ. `observe` counts every byte twice: once sent,
+    once read back. Raises CheckError if the bucket has another backup of that name.
     """
     source = BackupSource(remote, host, backup_directory, name)
     manifest = source.manifest()
@@ -53,7 +54,7 @@ def push_sealed_to_bucket(
 ) -> PushResult:
     """Copy a backup into a bucket as one file that only the holders of these recipients' keys can read.
 
-    What is there already is compared with the note beside it, and sent only where it differs.
+    A copy that is there is compared with the note beside it, and sent only if it differs.
     """
     keys = recipients_of(recipients)
     source = BackupSource(remote, host, backup_directory, name)
@@ -79,7 +80,7 @@ def push_sealed_to_bucket(
 
 
 def _small(store: Store, key: str) -> bytes:
-    """An object that is no longer than a manifest; empty where there is none."""
+    """Read an object that is no longer than a manifest; empty if there is none."""
     raw = b""
     with store.read(key) as stream:
         while stream is not None and len(raw) <= LONGEST_MANIFEST and (data := stream.read(CHUNK)):
@@ -88,7 +89,7 @@ def _small(store: Store, key: str) -> bytes:
 
 
 def _manifest_there(store: Store, manifest: Manifest, name: str) -> bytes | None:
-    """Read the manifest there; raises CheckError where it is that of a backup with other files."""
+    """Read the manifest in the bucket. Returns None if there is none. Raises CheckError if it lists other files."""
     raw = _small(store, store.bucket.place(name, MANIFEST))
     try:
         other = parse(raw, name).sha256 != manifest.sha256
@@ -101,7 +102,7 @@ def _manifest_there(store: Store, manifest: Manifest, name: str) -> bytes | None
 
 
 def _push(source: BackupSource, store: Store, file: ManifestFile, progress: PushProgress) -> bool:
-    """Have a file there whole; whether it had to be sent."""
+    """Send a file if the bucket does not have it whole. Returns whether it was sent."""
     key = store.bucket.place(source.name, file.name)
     sent, read_back = progress.of(file.name), progress.of(f"{file.name}, read back")
     if _is_there(store, key, file, lambda more: read_back(2 * more)):
@@ -121,7 +122,7 @@ def _put(store: Store, key: str, raw: bytes) -> None:
 
 
 def _is_there(store: Store, key: str, file: ManifestFile, progress: Callable[[int], None]) -> bool:
-    """Read an object back, and compare it."""
+    """Read an object back. Returns whether it has the size and the sum of `file`."""
     checksum, size = hashlib.sha256(), 0
     with store.read(key) as stream:
         while stream is not None and size <= file.bytes and (data := stream.read(CHUNK)):

@@ -1,4 +1,4 @@
-"""`backup.push` to another host: every file by way of this machine, compared there, and only then it has its name."""
+"""`backup.push` to another host: every file goes through this machine, is compared there, and gets its name last."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _ROOM = 64 << 10
 def push_to_host(
     remote: Remote, host: Host, backup_directory: str, name: str, to: Host, directory: str, observe: PushObserver
 ) -> PushResult:
-    """Copy a backup into a folder of another host, by way of this machine and in constant memory.
+    """Copy a backup to a directory of another host, through this machine and in constant memory.
 
-    What is there already is compared, and left as it is.
+    A copy that is there is compared and left as it is. Raises CheckError if it has other files.
     """
     if to.name == host.name:
         raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
@@ -94,7 +94,7 @@ def _sum(file: ManifestFile) -> str:
 
 
 def _small(remote: Remote, host: Host, path: str) -> bytes:
-    """A file that is no longer than a manifest; empty where there is none."""
+    """Read a file that is no longer than a manifest; empty if there is none."""
     try:
         with remote.open(host, path, "rb") as file:
             return file.read(LONGEST_MANIFEST)
@@ -122,7 +122,7 @@ def _push(source: BackupSource, target: _Target, progress: PushProgress) -> None
 
 
 def _asking(remote: Remote, host: Host, known: Mapping[str, str], size: int) -> Callable[..., str]:
-    """A question to a host: a step's name, its text and more values. So many bytes may have to be compared."""
+    """Return a function that runs a text on a host with more values; `size` bytes may have to be compared in it."""
 
     def ask(step: str, text: str, **more: str) -> str:
         command = Command(text, values={**known, **more})
@@ -137,7 +137,7 @@ def _asking(remote: Remote, host: Host, known: Mapping[str, str], size: int) -> 
 
 @dataclass(frozen=True)
 class _Target:
-    """Where a backup is pushed to."""
+    """The place that a backup is pushed to."""
 
     remote: Remote
     host: Host
@@ -151,14 +151,14 @@ class _Target:
 
     @property
     def part(self) -> str:
-        """The name of what is not finished."""
+        """The name of the copy until it is finished."""
         return f".{self.name}.part"
 
     def open(self, folder: str, file: str) -> AbstractContextManager[BinaryIO]:
         return self.remote.open(self.host, posixpath.join(self.directory, folder, file), "wb")
 
     def look(self) -> str:
-        """What is there under its name."""
+        """Compare what is there under the backup's name: `none`, `other`, `older` or `same`."""
         return self.ask("compare what is there", shell.COMPARE)
 
     def prepare(self) -> None:
@@ -171,17 +171,17 @@ class _Target:
             file.write(self.manifest.raw)
 
     def renew_manifest(self) -> None:
-        """Take over what was added to the manifest since, such as a proof."""
+        """Replace a manifest that has got more since, such as a proof."""
         self.ask("make room for the manifest", shell.PREPARE_MANIFEST)
         self.write_manifest(posixpath.join(self.name, ".new"))
         self.ask("compare and name the manifest", shell.RENEW_MANIFEST)
 
     def ask(self, step: str, text: str, more: Mapping[str, str] | None = None) -> str:
-        """What one text says there; raises CheckError where it fails."""
+        """Run a text there, and return its output. Raises CheckError if it fails."""
         known = {"directory": self.directory, "name": self.name, **self._sums()}
         return _asking(self.remote, self.host, known, self.manifest.bytes)(step, text, **(more or {}))
 
     def _sums(self) -> dict[str, str]:
-        """What sha256sum compares, there."""
+        """Return the lines that sha256sum compares there."""
         files = "\n".join(f"{file.sha256}  {file.name}" for file in self.manifest.files)
         return {"sums": files, "manifest": f"{hashlib.sha256(self.manifest.raw).hexdigest()}  {MANIFEST}"}

@@ -1,14 +1,14 @@
-"""Files and folders to many hosts and from them: whole or not at all, and going on where they were cut off.
+"""Files and folders to and from many hosts. A file arrives whole or not at all, and resumes where it was cut off.
 
-tree.py            VALUES: what is carried
-result.py          VALUE: what came of it
-local_source.py    what is read on this machine, and its checksums
-local_target.py    what is written on this machine
-part_names.py      the names of parts
-host_scripts.py    what a host is asked and told
-remote_side.py     one host that is asked
-upload.py, download.py   one host's part of `put` and of `get`
-transfer.py        many hosts at once
+tree.py                    VALUES: the files to carry
+result.py                  VALUE: the result on one host
+local_source.py            reads from this machine, with checksums
+local_target.py            writes to this machine
+part_names.py              the names of unfinished files
+host_scripts.py *.sh       the scripts that run on a host
+remote_side.py             asks one host
+upload.py, download.py     one host's part of `put` and of `get`
+transfer.py                many hosts at once
 """
 
 from lockstitch.engine.transfer.local_source import LocalSource

@@ -1,4 +1,4 @@
-"""EFFECT: `get`: a file or a folder of one host onto this machine."""
+"""EFFECT: `get`: copies a file or a folder from one host to this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lockstitch.remote import FileError
 
 @dataclass(frozen=True)
 class FileDownload:
-    """One file that is to be fetched: where it is, where it goes, its checksum, and its part beside that."""
+    """One file to fetch: its path there, its place here, its checksum, and the part it is until it is whole."""
 
     entry: TreeEntry
     path: str
@@ -35,7 +35,7 @@ class FileDownload:
 
 
 class Download:
-    """One path of one host. What is looked at first is what `carry` then does."""
+    """The download of one path from one host. The constructor compares both ends, `carry` copies."""
 
     def __init__(self, far: TransferHost, path: str, below: FolderBelow, folder: str, names: PartNames) -> None:
         self._far, self._names, self._path = far, names, plain(path)
@@ -52,7 +52,7 @@ class Download:
         self._files, self._unchanged = self._differing()
 
     def planned(self) -> TransferResult:
-        """What there is to do."""
+        """Describe what `carry` would do."""
         size = sum(download.entry.size - download.start for download in self._files)
         resumed = sum(download.start > 0 for download in self._files)
         return TransferResult(
@@ -60,7 +60,7 @@ class Download:
         )
 
     def carry(self) -> TransferResult:
-        """Fetch what differs; every file is put in its place when it has arrived whole."""
+        """Fetch the files that differ. Each is put in place once it has arrived whole."""
         far, tree, below = self._far, self._tree, self._below
         made = [self._folder] if made_folder(below, self._folder, 0o777) else []
         for folder in tree.folders:
@@ -109,7 +109,7 @@ class Download:
         return {"": self._beginning(self._path, self._tree.entries[0].size)}
 
     def _kept(self, path: str, part: str, size: int) -> int:
-        """How much of a part that is here is the beginning of what is there."""
+        """Return how many bytes of a part here are the beginning of the file there."""
         there = standing(self._below, part, None, self._far.check)
         if there is None or not 0 < there[1] <= size:
             return 0
@@ -142,14 +142,14 @@ class Download:
             arriving.put_in_place(posixpath.basename(download.place), download.entry.mode)
 
     def _read(self, download: FileDownload, arriving: PartWriter, end: int) -> Iterator[int]:
-        """Fetch up to `end` what is not here yet; how much came, piece by piece."""
+        """Fetch the missing bytes up to `end`. Yields the size of each piece."""
         with self._opened(download, arriving.size, end) as file:
             for data in pieces(file, end - arriving.size, self._far.check):
                 arriving.write(data)
                 yield len(data)
 
     def _again(self, download: FileDownload, arriving: PartWriter) -> None:
-        """It is not what it was when it was looked at: what a log has got since then is fetched as well."""
+        """Fetch what a file has got since it was compared. Raises FileError if it was changed in another way."""
         ((size, checksum),) = [
             answer.split() for answer in self._far.answers(1, host_scripts.NOW, ls_path=download.path)
         ]

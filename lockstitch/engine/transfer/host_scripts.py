@@ -1,7 +1,7 @@
-"""Shell texts that ask a host about files and change them.
+"""Shell texts that compare and change files on a host.
 
-Lists of paths travel as one value that holds quoted words, so that any name arrives as it is. What answers us begins
-with `= `; everything else is what a program complained of. Names that a host tells come as base64.
+Lists of paths are one value of quoted words, so that every name arrives unchanged. Answers begin with `= `; everything
+else is a program's complaint. Names in answers are base64.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""EFFECT: what is read from this machine: a file, or a folder with all in it, and the checksums of what is in it."""
+"""EFFECT: reads a file or a folder of this machine, with the checksums of its files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CancelCheck = Callable[[], None]
 
 
 class LocalSource:
-    """A file or a folder of this machine, as it was when it was looked at. Safe to use from several threads."""
+    """A file or a folder of this machine, as it was when it was listed. Safe to use from several threads."""
 
     def __init__(self, path: str) -> None:
         self.root = path
@@ -27,7 +27,7 @@ class LocalSource:
 
     @property
     def name(self) -> str:
-        """What it is called where it arrives; nothing for `folder/.`, which stands for what is in the folder."""
+        """The name that it gets on the host; empty for `folder/.`, which stands for the content of the folder."""
         name = os.path.basename(self.root.rstrip("/"))
         if name == "..":
             return os.path.basename(os.path.realpath(self.root))
@@ -37,21 +37,21 @@ class LocalSource:
         return entry.under(self.root)
 
     def sum(self, entry: TreeEntry, check: CancelCheck) -> str:
-        """The checksum of a file; it is read once, however many hosts get it."""
+        """Return the checksum of a file. It is read once for all hosts."""
         with self._lock:
             if entry.path not in self._sums:
                 self._sums[entry.path] = self.prefix(entry, entry.size, check)
             return self._sums[entry.path]
 
     def prefix(self, entry: TreeEntry, size: int, check: CancelCheck) -> str:
-        """The checksum of the first bytes of a file."""
+        """Return the checksum of the first `size` bytes of a file."""
         made = hashlib.sha256()
         for data in self.read(entry, 0, size, check):
             made.update(data)
         return made.hexdigest()
 
     def read(self, entry: TreeEntry, start: int, end: int, check: CancelCheck) -> Iterator[bytes]:
-        """A part of a file, piece by piece; less of it where the file has become shorter."""
+        """Yield the bytes of a file from `start` to `end`; fewer if the file has become shorter."""
         try:
             with open(self.place(entry), "rb", buffering=0) as file:
                 file.seek(start)
@@ -61,7 +61,7 @@ class LocalSource:
 
 
 def pieces(file: BinaryIO, size: int, check: CancelCheck) -> Iterator[bytes]:
-    """So many bytes of a stream, piece by piece."""
+    """Yield `size` bytes of a stream in pieces; fewer if it ends before."""
     while size > 0:
         check()
         data = file.read(min(CHUNK, size))

@@ -1,6 +1,6 @@
-"""EFFECT: what is written on this machine: a part that grows, and is put in its place when it is whole.
+"""EFFECT: writes to this machine: a part that grows, and is put in place when it is whole.
 
-Nothing is written through a link: what a host tells of its files never leads out of the folder they go to.
+Nothing is written through a link: no name from a host leads out of the folder that was chosen.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MINE = os.O_RDWR | os.O_CREAT | NO_LINK
 
 
 class PartWriter:
-    """A part that is being written, `size` bytes so far. It stays when it is cut off, to be gone on with."""
+    """A part with `size` bytes so far. It stays when it is cut off, so that a later transfer can go on."""
 
     def __init__(self, below: FolderBelow, part: str, start: int, check: CancelCheck) -> None:
         self._below, self._part, self.size, self._check = below, part, start, check
@@ -32,7 +32,7 @@ class PartWriter:
 
     @property
     def sum(self) -> str:
-        """The checksum of all that is in it."""
+        """The checksum of its content."""
         return self._sum.hexdigest()
 
     def __enter__(self) -> PartWriter:
@@ -63,7 +63,7 @@ class PartWriter:
             raise CheckError(f"{self._below.shown(self._part).parent} cannot be written in: {_words(error)}") from error
 
     def put_in_place(self, name: str, mode: int) -> None:
-        """Give the part its name, in the folder that it was made in."""
+        """Rename the part to `name`, in the same folder."""
         with _errors_in_words(self._below.shown(self._part).with_name(name)):
             os.fchmod(self._file.fileno(), mode)
             os.fsync(self._file.fileno())
@@ -75,7 +75,7 @@ class PartWriter:
 
 
 def standing(below: FolderBelow, path: str, size: int | None, check: CancelCheck) -> tuple[int, int, str] | None:
-    """Mode, size and checksum of a file that is here; None where there is none, or one of another size."""
+    """Return mode, size and checksum of a file here; None if there is none, or one of another size."""
     try:
         with below.of(path) as (at, name):
             descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | NO_LINK, dir_fd=at)
@@ -92,7 +92,7 @@ def standing(below: FolderBelow, path: str, size: int | None, check: CancelCheck
 
 
 def unfit(below: FolderBelow, path: str, kind: EntryKind) -> str:
-    """Why something of this kind cannot be put there; nothing where it can."""
+    """Return why an entry of this kind cannot be put there; empty if it can."""
     place = below.shown(path)
     try:
         with below.of(path) as (at, name):
@@ -111,7 +111,7 @@ def unfit(below: FolderBelow, path: str, kind: EntryKind) -> str:
 
 
 def made_folder(below: FolderBelow, path: str, mode: int) -> bool:
-    """Make a folder where there is none; whether it was made."""
+    """Make a folder if there is none. Returns whether it was made."""
     with _errors_in_words(below.shown(path)):
         below.make()
         with below.of(path) as (at, name):
@@ -134,7 +134,7 @@ def link_in_place(below: FolderBelow, path: str, target: str, part: str) -> None
 
 
 def modes_set(below: FolderBelow, modes: Iterable[tuple[str, int]]) -> None:
-    """Give folders their modes, those that are ours."""
+    """Set the modes of folders that belong to this user."""
     for path, mode in modes:
         with _errors_in_words(below.shown(path)), below.of(path) as (at, name):
             status = os.lstat(name, dir_fd=at)

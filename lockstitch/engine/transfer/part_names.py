@@ -1,7 +1,7 @@
-"""EFFECT: the names of parts, which a later transfer of the same content to the same place finds again.
+"""EFFECT: names of parts, which a later transfer of the same content to the same place makes again.
 
-They are made with a key of this project, so that nobody else can know one beforehand and no two people write to the
-same part; and with the number of a slot that one running process holds, so that two of one person do not either.
+A key of this project is part of them, so that nobody else can predict one and no two people write to the same part. So
+is a slot that one running process holds, so that two processes of one person do not either.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _KEY = 32
 
 
 class PartNames:
-    """A context manager: while it lasts, no other process makes the same names."""
+    """Makes the names, as a context manager: until it ends, no other process makes the same ones."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -39,7 +39,7 @@ class PartNames:
         self._held.close()
 
     def part(self, *of: str) -> str:
-        """The name of a part: of which host, which place there, which content."""
+        """Return the name of the part for a host, a place there and a content."""
         said = b"\0".join(hashlib.sha256(word.encode("utf-8", "surrogateescape")).digest() for word in of)
         return f".lockstitch-{hmac.new(self._key, said, hashlib.sha256).hexdigest()[:32]}.part"
 

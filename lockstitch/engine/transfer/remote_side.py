@@ -1,4 +1,4 @@
-"""EFFECT: one host that files are carried to or from: it is asked, within its time, until somebody interrupts."""
+"""EFFECT: the host's side of a transfer. It is asked until its time is up or an interrupt comes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CLEANING = 10.0
 
 @dataclass(frozen=True)
 class TransferProgress:
-    """How far one host is, in bytes."""
+    """The progress of one host, in bytes."""
 
     host: str
     transferred: int
@@ -44,7 +44,7 @@ TransferObserver = Callable[[TransferProgress], None]
 
 
 class TransferLimits:
-    """How long one host may take, and whether somebody has interrupted meanwhile."""
+    """The time limit of one host, and whether an interrupt came. `check` raises for both."""
 
     def __init__(self, host: str, seconds: float, stopped: threading.Event) -> None:
         self._host, self._seconds, self._stopped = host, seconds or DAY, stopped
@@ -61,7 +61,7 @@ class TransferLimits:
 
 
 class TransferHost:
-    """One host. What is asked `as_user` is asked as the user whose files they are; all else as the login user."""
+    """One host. Scripts run as the owner of the files, or as the login user with `as_user=False`."""
 
     def __init__(
         self, remote: Remote, host: Host, user: str, patience: TransferLimits, observe: TransferObserver
@@ -72,7 +72,7 @@ class TransferHost:
         self._home = ""
 
     def tell(self, transferred: int, of: int) -> None:
-        """How far it is."""
+        """Pass the progress on."""
         self._observe(TransferProgress(self.host.name, transferred, of))
 
     def open(self, path: str, mode: FileMode, start: int = 0) -> AbstractContextManager[BinaryIO]:
@@ -83,8 +83,7 @@ class TransferHost:
         return FileError(self.host.name, message, hint=hint)
 
     def ask(self, text: str, *, as_user: bool = True, many: Iterable[str] = (), **values: str) -> list[str]:
-        """What a host answers to a piece of shell text, line by line, without the mark. Where it says no, that is an
-        error."""
+        """Run a text on the host. Returns the lines of its answer, without their mark. Raises FileError if it fails."""
         lines, ok = self._asked(text, as_user, {"ls_list": words(*many), **values})
         self.complaints = [line for line in lines if not line.startswith(_ANSWER)]
         if not ok:
@@ -92,31 +91,31 @@ class TransferHost:
         return [line.removeprefix(_ANSWER) for line in lines if line.startswith(_ANSWER)]
 
     def clean(self, paths: Iterable[str]) -> None:
-        """Take away files of the login user, also when all else was interrupted, as well as that goes."""
+        """Remove files of the login user as far as possible, also after an interrupt."""
         step = Step("clean", "", Command(host_scripts.DROP, values={"ls_list": words(*paths)}), timeout=CLEANING)
         with suppress(LockstitchError):
             self._remote.run(self.host, Script((step,)))
 
     def why(self) -> str:
-        """What programs complained of when it was asked last."""
+        """Return the complaints of programs in the last answer."""
         return "; ".join(self.complaints[-_MOST_SAID:])
 
     def answers(
         self, expected: int, text: str, *, as_user: bool = True, many: Iterable[str] = (), **values: str
     ) -> list[str]:
-        """The same, where as many answers are due."""
+        """Run a text like `ask`, and raise FileError unless it answers with `expected` lines."""
         lines = self.ask(text, as_user=as_user, many=many, **values)
         if len(lines) != expected:
             raise self.refused(self.why() or f"it gave {len(lines)} answers to {expected} questions")
         return lines
 
     def free(self, folder: str, *, as_user: bool = True) -> int:
-        """How many bytes fit where this folder is."""
+        """Return the number of bytes that are free at a folder."""
         (kib,) = self.answers(1, host_scripts.FREE, as_user=as_user, ls_folder=folder)
         return int(kib) * 1024
 
     def listed(self, path: str) -> FileTree | None:
-        """What is at a path; None where there is nothing."""
+        """List the entries at a path; None if there is nothing."""
         answers, listing = self._coded(host_scripts.LIST, path)
         kind, *rest = answers[0].split() if answers else ["none"]
         if kind == "none":
@@ -128,7 +127,7 @@ class TransferHost:
         return self._tree(path, listing.split(b"\0")[:-1])
 
     def sums(self, path: str, tree: FileTree) -> dict[str, str]:
-        """The checksum of every file of a tree, by its path."""
+        """Return the checksum of every file of a tree, by its path."""
         checksums: dict[str, str] = {}
         for line in self._coded(host_scripts.SUMS, path)[1].split(b"\0")[:-1]:
             place = line[66:].decode("utf-8", "surrogateescape")
@@ -156,7 +155,7 @@ class TransferHost:
         return lines, all(result.ok for result in results)
 
     def _coded(self, text: str, path: str) -> tuple[list[str], bytes]:
-        """What a host answers, and what follows that as base64."""
+        """Return the lines of an answer, and the bytes that follow as base64."""
         lines, ok = self._asked(text, as_user=True, values={"ls_path": path})
         answers = [line.removeprefix(_ANSWER) for line in lines if line.startswith(_ANSWER)]
         coded = [line for line in lines if not line.startswith(_ANSWER)]

@@ -1,4 +1,4 @@
-"""VALUE Moved: what was carried to or from one host, or would be, in words and numbers."""
+"""VALUE: the result of a transfer on one host, in words and numbers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ _DID = {"send": "sent to", "fetch": "fetched to"}
 
 @dataclass(frozen=True)
 class TransferResult:
-    """`do` is `send` or `fetch`; `files` and `size` are what is carried, `unchanged` what was there already, and
-    `resumed` how many went on where they had been cut off."""
+    """The files carried, or to be carried.
+
+    `do` is `send` or `fetch`. `files` and `size` are what is carried, `unchanged` the files that were there already,
+    and `resumed` those that went on where they had been cut off.
+    """
 
     do: str
     to: str
@@ -21,7 +24,7 @@ class TransferResult:
     resumed: int = 0
 
     def text(self, *, planned: bool = False) -> str:
-        """In words: `2 files, 3.4 MB, sent to /srv/upload; 1 unchanged`."""
+        """Return it in words: `2 files, 3.4 MB, sent to /srv/upload; 1 unchanged`."""
         count = f"{self.files} file{'' if self.files == 1 else 's'}, {size_text(self.size)},"
         said = f"would {self.do} {count} to {self.to}" if planned else f"{count} {_DID[self.do]} {self.to}"
         if not self.files:

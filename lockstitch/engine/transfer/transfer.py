@@ -1,4 +1,4 @@
-"""EFFECT: the same transfer for many hosts at once; every host finishes, whatever becomes of the others."""
+"""EFFECT: the same transfer on many hosts at once. A host that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lockstitch.remote import Remote
 
 
 class Transfer(Protocol):
-    """One host's transfer, which has looked at both ends."""
+    """The transfer of one host, after both ends were compared."""
 
     def planned(self) -> TransferResult: ...
 
@@ -35,7 +35,7 @@ class Transfer(Protocol):
 
 @dataclass(frozen=True)
 class UploadRequest:
-    """`put`: a source to a path; `mode` for its files, where they do not keep their own."""
+    """`put`: a source and its path on the hosts; `mode` for its files if they do not keep their own."""
 
     source: LocalSource
     target: str
@@ -48,7 +48,7 @@ class UploadRequest:
 
 @dataclass(frozen=True)
 class DownloadRequest:
-    """`get`: a path to a folder, or to the folders below it that `folders` has by the names of hosts."""
+    """`get`: a path on the hosts and a folder here, or a folder below it for each host name in `folders`."""
 
     path: str
     to: Path
@@ -69,9 +69,9 @@ def carry(
     *,
     dry: bool = False,
 ) -> tuple[dict[str, HostResult], dict[str, TransferResult]]:
-    """Carry it to or from every host, or only look what there is to do; how each ended, and what was carried.
+    """Carry it to or from every host; with `dry` only compare. Returns the result of each host, and what was carried.
 
-    An interrupt ends what goes on, and what has not begun does not begin; both are told in what is returned.
+    An interrupt ends the transfers that run and starts no more; both have a result that says so.
     """
     results: dict[str, HostResult] = {}
     moved: dict[str, TransferResult] = {}

@@ -1,4 +1,4 @@
-"""VALUES: what is carried, a file or a folder with all in it, and the batches it goes in."""
+"""VALUES: the files to carry, a single one or those of a folder, and the batches they go in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """One thing of a tree. `path` is relative to its root, which is itself the entry with no path."""
+    """An entry of a tree. `path` is relative to the root; the root itself has an empty path."""
 
     path: str
     kind: EntryKind
@@ -27,13 +27,13 @@ class TreeEntry:
     link: str = ""
 
     def under(self, root: str) -> str:
-        """Where it is when its tree is at `root`."""
+        """Return its path when the tree is at `root`."""
         return posixpath.join(root, self.path) if self.path else root
 
 
 @dataclass(frozen=True)
 class FileTree:
-    """A file, or a folder with all in it; every folder stands before what is in it."""
+    """A file, or a folder with all in it. Every folder comes before its content."""
 
     entries: tuple[TreeEntry, ...]
 
@@ -58,7 +58,7 @@ class FileTree:
 
 
 def batches(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
-    """The same items in their order, so many at a time that one answer tells of all."""
+    """Split items into batches that one answer of a host can cover, in the same order."""
     batch: list[T] = []
     weight = 0
     for item in items:
@@ -72,8 +72,8 @@ def batches(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
 
 
 def misplaced(entries: Iterable[TreeEntry]) -> str | None:
-    """The first entry that would lie outside of its tree, or in something that is no folder of it, or that was told
-    already: no honest host tells of one."""
+    """Return the first entry that lies outside of its tree, in something that is no folder of it, or is listed twice;
+    None if all are in place. An honest host lists no such entry."""
     folders, seen = {""}, set[str]()
     for entry in entries:
         if not entry.path:

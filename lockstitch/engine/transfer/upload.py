@@ -1,4 +1,4 @@
-"""EFFECT: `put`: a file or a folder of this machine onto one host."""
+"""EFFECT: `put`: copies a file or a folder of this machine to one host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _HINT_FULL = "see there with: df -h"
 
 @dataclass(frozen=True)
 class FileUpload:
-    """One file that is to be sent: where to, the part it is until it is whole, and what of it is there already."""
+    """One file to send: its path there, the part it is until it is whole, and how many bytes of that are there
+    already."""
 
     entry: TreeEntry
     path: str
@@ -34,7 +35,7 @@ class FileUpload:
 
 
 class Upload:
-    """One source for one host. What is looked at first is what `carry` then does."""
+    """The upload of one source to one host. The constructor compares both ends, `carry` copies."""
 
     def __init__(self, far: TransferHost, source: LocalSource, target: str, mode: int | None, names: PartNames) -> None:
         self._far, self._source, self._mode, self._names = far, source, mode, names
@@ -43,13 +44,13 @@ class Upload:
         self._files, self._unchanged = self._differing()
 
     def planned(self) -> TransferResult:
-        """What there is to do."""
+        """Describe what `carry` would do."""
         size = sum(file.entry.size - file.start for file in self._files)
         resumed = sum(file.start > 0 for file in self._files)
         return TransferResult("send", self._at, len(self._files), size, self._unchanged, resumed)
 
     def carry(self) -> TransferResult:
-        """Send what differs; every file is put in its place when it has arrived whole."""
+        """Send the files that differ. Each is put in place once it has arrived whole."""
         self._room()
         far, source = self._far, self._source
         if self._folders:
@@ -75,7 +76,8 @@ class Upload:
         return self.planned()
 
     def _where(self, target: str) -> str:
-        """Where it goes: as with `scp`, into a folder that is there, and itself in the place of anything else."""
+        """Return the path that the source gets: as with `scp`, inside a folder that exists, or itself in place of
+        anything else."""
         source, far = self._source, self._far
         answer = far.ask(host_scripts.TARGET, ls_target=target, ls_name=source.name) or ["itself other"]
         how, kind, *real = answer[0].split()
@@ -92,7 +94,7 @@ class Upload:
         return at.rstrip("/") or "/"
 
     def _missing(self) -> list[tuple[str, int]]:
-        """The folders that have to be made; those that are there must be folders, and no links to others."""
+        """Return the folders to make, with their modes. Raises FileError if one that exists is no folder, or a link."""
         far, tree = self._far, self._source.tree
         above = posixpath.dirname(self._at) or "."
         asked = [above, *(folder.under(self._at) for folder in tree.folders)]
@@ -128,7 +130,7 @@ class Upload:
         return self._resumed(sending), len(source.tree.files) - len(sending)
 
     def _resumed(self, sending: list[FileUpload]) -> list[FileUpload]:
-        """The same, with what of each is there already. A part that is something else begins anew."""
+        """Return the files with the number of bytes that are there already. A part with other content begins again."""
         made: list[FileUpload] = []
         for batch in batches(sending, lambda file: 0):
             answers = self._far.answers(
@@ -148,7 +150,7 @@ class Upload:
         return posixpath.join(STAGE if self._far.user else posixpath.dirname(path), name)
 
     def _room(self) -> None:
-        """Say before anything is sent that it would not fit, or that a folder cannot be written in."""
+        """Raise FileError before anything is sent if it would not fit, or if a folder cannot be written to."""
         far = self._far
         new = {path for path, _ in self._folders}
         above = posixpath.dirname(self._at) or "."
@@ -248,7 +250,7 @@ _KINDS = {"file": "a file", "folder": "a folder", "other": "a special file", "li
 
 
 def plain(path: str) -> str:
-    """A path of a host that no program takes for an option; a relative one starts at the user's home, as does `~/`."""
+    """Return a path of a host that no program takes for an option. Relative ones and `~/` begin at the user's home."""
     path = "." if path == "~" else path.removeprefix("~/") if path.startswith("~/") else path
     if not path:
         raise UsageError("there is no path on the host; nothing was done")
