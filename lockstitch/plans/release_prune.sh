@@ -3,7 +3,8 @@
 # elsewhere. What cannot be removed is no release any more: the name of a folder says whether it is whole.
 
 shared=$(readlink -f -- "$shared") && cd "$releases" || exit 1
-live=$(basename "$(readlink ../current 2>/dev/null || echo none)")
+live=$(readlink ../current 2>/dev/null) || live=none
+live=${live%/}; live=${live##*/}
 used=$(ls -l /proc/[0-9]*/cwd 2>/dev/null) || :
 code=0
 for id in $ids; do
