@@ -50,7 +50,7 @@ END
 }
 look() {
     # KEY SIZE PATH, and a word where it is not in its place: then it is read only if it is known.
-    eval "at=\${at_$1:-} n=\${n_$1:-} was=\${print_$1:-} wrote=\${wrote_$1:-} left=\${left_$1:-0}"
+    eval "at=\${at_$1:-} n=\${n_$1:-} was=\${print_$1:-} wrote=\${wrote_$1:-} checks=\${checks_$1:-0}"
     if [ -z "$at" ]; then
         [ -z "${4:-}" ] || return 0
         number_of "$3"; [ -n "$n" ] || return 0
@@ -58,11 +58,11 @@ look() {
     fi
     print=$was same=yes
     # Emptied and as long as before: seen by the content, as long as the time of its last change may be that second's.
-    [ "$changed" = "$wrote" ] || left=6
-    [ $left -eq 0 ] || left=$((left - 1))
-    eval "wrote_$1=\$changed left_$1=\$left"
+    [ "$changed" = "$wrote" ] || checks=6
+    [ $checks -eq 0 ] || checks=$((checks - 1))
+    eval "wrote_$1=\$changed checks_$1=\$checks"
     if [ "$2" -lt "$at" ]; then same=
-    elif [ "$2" -gt "$at" ] || [ -z "$was" ] || [ $left -gt 0 ]; then
+    elif [ "$2" -gt "$at" ] || [ -z "$was" ] || [ $checks -gt 0 ]; then
         print_of "$3" "$at"; [ "$print" = "${was:-$print}" ] || same=
     fi
     if [ -z "$same" ]; then

@@ -3,7 +3,7 @@
 
 set -eu
 cd -- "$directory"
-found=$(sha256sum <".$file.part")
-[ "${found%% *}" = "${sums%% *}" ] || { echo "what arrived is not what was sent"; exit 1; }
+sum=$(sha256sum <".$file.part")
+[ "${sum%% *}" = "${sums%% *}" ] || { echo "what arrived is not what was sent"; exit 1; }
 sync ".$file.part" ".$note.part"
 mv -T -- ".$file.part" "$file"; mv -T -- ".$note.part" "$note"; sync .

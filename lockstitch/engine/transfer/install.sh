@@ -5,8 +5,8 @@
 
 eval "set -- $ls_parts"
 ls_whole=no
-if [ ${#ls_size} -lt 8 ] && ls_found=$(sha256sum -- "$@" 2>/dev/null) \
-    && [ "$(printf '%s\n' "$ls_found" | LC_ALL=C sed 's/^\\//; s/ .*//')" = "$ls_sums" ] \
+if [ ${#ls_size} -lt 8 ] && ls_lines=$(sha256sum -- "$@" 2>/dev/null) \
+    && [ "$(printf '%s\n' "$ls_lines" | LC_ALL=C sed 's/^\\//; s/ .*//')" = "$ls_sums" ] \
     && sync -- "$@" && { [ -z "$ls_mode" ] || chmod "$ls_mode" -- "$@"; }; then ls_whole=yes; fi
 eval "set -- $ls_list"
 while [ $# -gt 0 ]; do

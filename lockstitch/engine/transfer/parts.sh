@@ -4,10 +4,10 @@
 # shellcheck disable=SC3067
 
 eval "set -- $ls_list"
-for ls_one do
-    if [ -f "$ls_one" ] && [ ! -L "$ls_one" ] && [ -O "$ls_one" ]; then
-        ls_size=$(stat -c %s -- "$ls_one")
-        ls_sum=$(ls_sha "$ls_size" <"$ls_one")
+for ls_path do
+    if [ -f "$ls_path" ] && [ ! -L "$ls_path" ] && [ -O "$ls_path" ]; then
+        ls_size=$(stat -c %s -- "$ls_path")
+        ls_sum=$(ls_sha "$ls_size" <"$ls_path")
         echo "= $ls_size ${ls_sum%% *}"
     else echo "= 0"; fi
 done
