@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from lockstitch.concurrency import run_parallel
 from lockstitch.errors import ExitCode, LockstitchError
@@ -56,25 +57,35 @@ def run_on_hosts(
     An interrupt ends the scripts that run and starts no more; both have a result that says so. `stopped` is set by an
     interrupt, also by one that comes when all results are there.
     """
-    way = way or FanoutOptions()
+    limits, over = way or FanoutOptions(), stopped or threading.Event()
+    tasks = {given.label: partial(_tried, remote, given, observe, limits, over) for given in work}
+    return results_of(remote, tasks, limits.at_once, over, ended)
+
+
+def results_of(
+    remote: Remote,
+    tasks: Mapping[str, Callable[[], HostResult]],
+    most: int,
+    stopped: threading.Event,
+    ended: Callable[[str, HostResult], None] = lambda label, result: None,
+) -> dict[str, HostResult]:
+    """Call every task, `most` at once, and return the results by label, as `run_on_hosts` does."""
     results: dict[str, HostResult] = {}
-    stopped = stopped or threading.Event()
 
     def stop() -> None:
         stopped.set()
         remote.interrupt()
 
-    def run_script(given: HostScript) -> None:
+    def run(label: str) -> None:
         began = time.monotonic()
-        how = _tried(remote, given, observe, way, stopped)
-        results[given.label] = replace(how, seconds=time.monotonic() - began)
-        ended(given.label, results[given.label])
+        results[label] = replace(tasks[label](), seconds=time.monotonic() - began)
+        ended(label, results[label])
 
     try:
-        run_parallel(run_script, work, stop, most=way.at_once)
+        run_parallel(run, tasks, stop, most=most)
     except KeyboardInterrupt:
         stop()
-    return {given.label: results.get(given.label, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for given in work}
+    return {label: results.get(label, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for label in tasks}
 
 
 def _tried(

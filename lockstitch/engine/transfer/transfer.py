@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from lockstitch.concurrency import run_parallel
-from lockstitch.engine.fanout import NOT_BEGUN, FanoutOptions
+from lockstitch.engine.fanout import FanoutOptions, results_of
 from lockstitch.engine.nofollow import FolderBelow
 from lockstitch.engine.transfer.download import Download
 from lockstitch.engine.transfer.local_source import LocalSource
@@ -73,35 +72,17 @@ def carry(
 
     An interrupt ends the transfers that run and starts no more; both have a result that says so.
     """
-    results: dict[str, HostResult] = {}
     moved: dict[str, TransferResult] = {}
     stopped = threading.Event()
 
-    def stop() -> None:
-        stopped.set()
-        remote.interrupt()
-
-    def carry_host(host: Host) -> None:
-        began = time.monotonic()
+    def carry_host(host: Host) -> HostResult:
         far = TransferHost(remote, host, what.user, TransferLimits(host.name, way.timeout, stopped), observe)
+        try:
+            transfer = what.looked(far, names)
+            moved[host.name] = transfer.planned() if dry else transfer.carry()
+        except LockstitchError as error:
+            return HostResult(error.exit_code, str(error).replace("\nHINT: ", " — "))
+        return HostResult(ExitCode.DONE, moved[host.name].text(planned=dry), exit=0)
 
-        def do() -> TransferResult:
-            looked = what.looked(far, names)
-            return looked.planned() if dry else looked.carry()
-
-        ended = _ended(do, host.name, moved, dry=dry)
-        results[host.name] = replace(ended, seconds=time.monotonic() - began)
-
-    try:
-        run_parallel(carry_host, hosts, stop, most=way.at_once)
-    except KeyboardInterrupt:
-        stop()
-    return {host.name: results.get(host.name, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for host in hosts}, moved
-
-
-def _ended(do: Callable[[], TransferResult], host: str, moved: dict[str, TransferResult], *, dry: bool) -> HostResult:
-    try:
-        moved[host] = do()
-    except LockstitchError as error:
-        return HostResult(error.exit_code, str(error).replace("\nHINT: ", " — "))
-    return HostResult(ExitCode.DONE, moved[host].text(planned=dry), exit=0)
+    tasks = {host.name: partial(carry_host, host) for host in hosts}
+    return results_of(remote, tasks, way.at_once, stopped), moved
