@@ -15,6 +15,7 @@ from lockstitch.cli.session import Session
 from lockstitch.databases.backup import refuse_label
 from lockstitch.databases.retention import why_kept
 from lockstitch.engine.offsite import (
+    BackupSource,
     PushObserver,
     PushResult,
     bucket_of,
@@ -118,7 +119,7 @@ def fetch_backup(session: Session, name: str, to: str) -> None:
         stores.session.note(f"{chosen} of {at.host.name} would be copied to {to}")
         return
     with _copying(chosen) as told:
-        copy = fetch(stores.session.remote, at.host, at.vault.directory, chosen, Path(to).expanduser(), told)
+        copy = fetch(_source(stores, shelf, chosen), Path(to).expanduser(), told)
     _record(stores, shelf, "fetch", chosen, str(copy))
     stores.session.answer(
         lambda: {"name": chosen, "path": str(copy)}, lambda: f"{copy}: every file is as its manifest says"
@@ -148,8 +149,13 @@ def _told(pushed: dict[str, Any]) -> str:
     return f"{pushed['where']}: {what}, every file was read back and is as its manifest says"
 
 
+def _source(stores: DatabaseSession, shelf: DatabaseJob, name: str) -> BackupSource:
+    at = shelf.database
+    return BackupSource(stores.session.remote, at.host, at.vault.directory, name)
+
+
 def _push(stores: DatabaseSession, shelf: DatabaseJob, name: str, told: PushObserver) -> PushResult:
-    at, remote = shelf.database, stores.session.remote
+    at, source = shelf.database, _source(stores, shelf, name)
     if at.offsite is None:
         raise UsageError(
             f"{at.name} has nowhere to be pushed to",
@@ -157,14 +163,13 @@ def _push(stores: DatabaseSession, shelf: DatabaseJob, name: str, told: PushObse
         )
     sealing = at.offsite.age
     if at.offsite_host is None and sealing:
-        return push_sealed_to_bucket(remote, at.host, at.vault.directory, name, bucket_of(at.offsite), sealing, told)
+        return push_sealed_to_bucket(source, bucket_of(at.offsite), sealing, told)
     if at.offsite_host is None:
-        return push_to_bucket(remote, at.host, at.vault.directory, name, bucket_of(at.offsite), told)
+        return push_to_bucket(source, bucket_of(at.offsite), told)
     assert at.offsite.directory is not None
     if sealing:
-        where = (at.offsite_host, at.offsite.directory)
-        return push_sealed_to_host(remote, at.host, at.vault.directory, name, *where, sealing, told)
-    return push_to_host(remote, at.host, at.vault.directory, name, at.offsite_host, at.offsite.directory, told)
+        return push_sealed_to_host(source, at.offsite_host, at.offsite.directory, sealing, told)
+    return push_to_host(source, at.offsite_host, at.offsite.directory, told)
 
 
 def _record(stores: DatabaseSession, shelf: DatabaseJob, event: str, name: str, where: str) -> None:

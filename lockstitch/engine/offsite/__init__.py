@@ -11,11 +11,12 @@ A copy gets its name once every file's SHA-256 was compared in the new place.
 
 from lockstitch.engine.offsite.fetch import fetch
 from lockstitch.engine.offsite.s3 import Bucket, StoreError, bucket_of
-from lockstitch.engine.offsite.source import PushObserver, PushResult
+from lockstitch.engine.offsite.source import BackupSource, PushObserver, PushResult
 from lockstitch.engine.offsite.to_bucket import push_sealed_to_bucket, push_to_bucket
 from lockstitch.engine.offsite.to_host import push_sealed_to_host, push_to_host
 
 __all__ = [
+    "BackupSource",
     "Bucket",
     "PushObserver",
     "PushResult",

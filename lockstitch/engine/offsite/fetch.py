@@ -17,19 +17,16 @@ from lockstitch.engine.offsite.manifest import Manifest
 from lockstitch.engine.offsite.source import CHUNK, BackupSource, PushObserver, PushProgress
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.model.format import sized
-from lockstitch.model.host import Host
-from lockstitch.remote import Remote
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK
 
 
-def fetch(remote: Remote, host: Host, backup_directory: str, name: str, to: Path, observe: PushObserver) -> Path:
+def fetch(source: BackupSource, to: Path, observe: PushObserver) -> Path:
     """Copy a backup to `to/NAME`. Returns that path, which exists only once every file matches the manifest.
 
     Raises UsageError if it exists already, CheckError if the copy fails.
     """
-    source = BackupSource(remote, host, backup_directory, name)
-    manifest = source.manifest()
+    manifest, name = source.manifest(), source.name
     target = to / name
     try:
         if target.is_symlink() or target.exists():

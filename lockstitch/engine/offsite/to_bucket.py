@@ -13,22 +13,17 @@ from lockstitch.engine.offsite.s3 import Bucket, Store
 from lockstitch.engine.offsite.sealed import names, piped, recipients_of, seal, sealed_before
 from lockstitch.engine.offsite.source import CHUNK, BackupSource, PushObserver, PushProgress, PushResult
 from lockstitch.errors import CheckError, LockstitchError
-from lockstitch.model.host import Host
-from lockstitch.remote import Remote
 
 GO_ON = "type it again: what is there whole is not sent again"
 
 
-def push_to_bucket(
-    remote: Remote, host: Host, backup_directory: str, name: str, bucket: Bucket, observe: PushObserver
-) -> PushResult:
+def push_to_bucket(source: BackupSource, bucket: Bucket, observe: PushObserver) -> PushResult:
     """Copy a backup into a bucket, through this machine and in constant memory.
 
     Objects that are there are compared, and sent only if they differ. `observe` counts every byte twice: once sent,
     once read back. Raises CheckError if the bucket has another backup of that name.
     """
-    source = BackupSource(remote, host, backup_directory, name)
-    manifest = source.manifest()
+    manifest, name = source.manifest(), source.name
     progress = PushProgress(observe, 2 * manifest.bytes)
     try:
         with Store(bucket) as store:
@@ -44,21 +39,14 @@ def push_to_bucket(
 
 
 def push_sealed_to_bucket(
-    remote: Remote,
-    host: Host,
-    backup_directory: str,
-    name: str,
-    bucket: Bucket,
-    recipients: Sequence[str],
-    observe: PushObserver,
+    source: BackupSource, bucket: Bucket, recipients: Sequence[str], observe: PushObserver
 ) -> PushResult:
     """Copy a backup into a bucket as one file that only the holders of these recipients' keys can read.
 
     A copy that is there is compared with the note beside it, and sent only if it differs.
     """
     keys = recipients_of(recipients)
-    source = BackupSource(remote, host, backup_directory, name)
-    manifest = source.manifest()
+    manifest, name = source.manifest(), source.name
     progress = PushProgress(observe, 2 * manifest.bytes)
     file, note = (bucket.place(each) for each in names(name))
     read_back = progress.of("read back")

@@ -27,21 +27,17 @@ _SLOW = 10 << 20
 _ROOM = 64 << 10
 
 
-def push_to_host(
-    remote: Remote, host: Host, backup_directory: str, name: str, to: Host, directory: str, observe: PushObserver
-) -> PushResult:
+def push_to_host(source: BackupSource, to: Host, directory: str, observe: PushObserver) -> PushResult:
     """Copy a backup to a directory of another host, through this machine and in constant memory.
 
     A copy that is there is compared and left as it is. Raises CheckError if it has other files.
     """
-    if to.name == host.name:
-        raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
-    source = BackupSource(remote, host, backup_directory, name)
+    _refuse_same_host(source, to)
     manifest = source.manifest()
-    target = _Target(remote, to, directory, name, manifest)
+    target = _Target(source.remote, to, directory, source.name, manifest)
     state = target.look()
     if state == "other":
-        said = f"{to.name}: {target.path} is there already, and is not this backup as it is on {host.name}"
+        said = f"{to.name}: {target.path} is there already, and is not this backup as it is on {source.host.name}"
         raise CheckError(said, hint="it was not touched; compare the two, and remove the one that is damaged")
     if state == "none":
         _push(source, target, PushProgress(observe, manifest.bytes))
@@ -52,25 +48,15 @@ def push_to_host(
 
 
 def push_sealed_to_host(
-    remote: Remote,
-    host: Host,
-    backup_directory: str,
-    name: str,
-    to: Host,
-    directory: str,
-    recipients: Sequence[str],
-    observe: PushObserver,
+    source: BackupSource, to: Host, directory: str, recipients: Sequence[str], observe: PushObserver
 ) -> PushResult:
     """Copy a backup to another host as one file that only the holders of these recipients' keys can read."""
-    if to.name == host.name:
-        raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
-    keys = recipients_of(recipients)
-    source = BackupSource(remote, host, backup_directory, name)
-    manifest = source.manifest()
-    file, note = names(name)
+    _refuse_same_host(source, to)
+    keys, remote, manifest = recipients_of(recipients), source.remote, source.manifest()
+    file, note = names(source.name)
     parts = {each: posixpath.join(directory, f".{each}.part") for each in (file, note)}
     ask = _asking(remote, to, {"directory": directory, "file": file, "note": note}, manifest.bytes)
-    before = sealed_before(_small(remote, to, posixpath.join(directory, note)), manifest, name, to.name)
+    before = sealed_before(_small(remote, to, posixpath.join(directory, note)), manifest, source.name, to.name)
     already = (
         before is not None and ask("compare what is there", shell.COMPARE_SEALED, sums=_sum(before.file)) == "same"
     )
@@ -87,6 +73,11 @@ def push_sealed_to_host(
                 ask("remove what arrived", shell.REMOVE_SEALED)
             raise
     return PushResult(f"{to.name}: {posixpath.join(directory, file)}", 1, manifest.bytes, int(not already), already)
+
+
+def _refuse_same_host(source: BackupSource, to: Host) -> None:
+    if to.name == source.host.name:
+        raise UsageError(f"{to.name} holds the backup itself", hint="name another host under offsite")
 
 
 def _sum(file: ManifestFile) -> str:

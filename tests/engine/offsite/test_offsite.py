@@ -51,6 +51,10 @@ def remote(tmp_path: Path) -> LocalRemote:
     return LocalRemote(tmp_path / "hosts")
 
 
+def stored(remote: LocalRemote, name: str = NAME) -> BackupSource:
+    return BackupSource(remote, DB1, VAULT, name)
+
+
 def lines_of(files: dict[str, bytes]) -> list[str]:
     return [
         f'{{"name":"{name}","bytes":{len(data)},"sha256":"{hashlib.sha256(data).hexdigest()}"}}'
@@ -120,7 +124,7 @@ def test_the_manifest_that_a_host_writes_is_understood(remote: LocalRemote) -> N
     command = in_vault(BackupDirectory(VAULT, "main"), NAME, f"(\n{BEGIN}{made}{FINISH})", variables)
     (result,) = remote.run(DB1, Script((Step("dump", "", command),)))
     assert result.ok, result.output
-    manifest = BackupSource(remote, DB1, VAULT, NAME).manifest()
+    manifest = stored(remote).manifest()
     assert [(file.name, file.bytes) for file in manifest.files] == [("database/1.dat", 3), ("database/toc.dat", 9)]
 
 
@@ -152,7 +156,7 @@ def test_a_manifest_that_cannot_be_relied_on_is_refused(
     place = backup()
     (place / MANIFEST).write_bytes(change((place / MANIFEST).read_bytes()))
     with pytest.raises(CheckError) as error:
-        fetch(remote, DB1, VAULT, NAME, tmp_path / "to", Told())
+        fetch(stored(remote), tmp_path / "to", Told())
     assert error.value.message.startswith(f"db1: the manifest of {NAME} {says}")
     assert not (tmp_path / "to").exists()
 
@@ -169,12 +173,12 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
 @pytest.mark.parametrize("name", ["../x", "", "a/b", "-rf", ".hidden"])
 def test_a_backup_is_a_name(remote: LocalRemote, tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="is not the name of a backup"):
-        fetch(remote, DB1, VAULT, name, tmp_path, Told())
+        fetch(stored(remote, name), tmp_path, Told())
 
 
 def test_a_backup_that_is_not_there(remote: LocalRemote, tmp_path: Path) -> None:
     with pytest.raises(CheckError, match=f"db1: there is no backup {NAME} in backups") as error:
-        fetch(remote, DB1, VAULT, NAME, tmp_path, Told())
+        fetch(stored(remote), tmp_path, Told())
     assert error.value.hint == "fab -H ENV backup.list"
 
 
@@ -184,7 +188,7 @@ def test_a_backup_that_is_not_there(remote: LocalRemote, tmp_path: Path) -> None
 @pytest.mark.parametrize("files", [FOLDER, {"database.dump": os.urandom(3_000_000)}, {"database.dump": b""}])
 def test_fetch(remote: LocalRemote, backup: Callable[..., Path], tmp_path: Path, files: dict[str, bytes]) -> None:
     place, told = backup(files), Told()
-    target = fetch(remote, DB1, VAULT, NAME, tmp_path / "a/b", told)
+    target = fetch(stored(remote), tmp_path / "a/b", told)
     assert target == tmp_path / "a/b" / NAME and contents(target) == contents(place)
     assert [path.name for path in target.parent.iterdir()] == [NAME]
     for path in [target, *target.rglob("*")]:
@@ -211,7 +215,7 @@ def test_a_damaged_backup_is_not_fetched(
 ) -> None:
     damaged(backup(), how)
     with pytest.raises((CheckError, FileError), match=r"db1: (there is no )?.*3001\.dat\.gz"):
-        fetch(remote, DB1, VAULT, NAME, tmp_path / "to", Told())
+        fetch(stored(remote), tmp_path / "to", Told())
     assert list((tmp_path / "to").iterdir()) == []
 
 
@@ -222,28 +226,28 @@ def test_a_host_that_is_lost_leaves_nothing(
     backup()
     remote.cuts.append(lambda host, path, mode: after if path.endswith("3001.dat.gz") else None)
     with pytest.raises(HostLostError):
-        fetch(remote, DB1, VAULT, NAME, tmp_path / "to", Told())
+        fetch(stored(remote), tmp_path / "to", Told())
     assert list((tmp_path / "to").iterdir()) == []
     remote.cuts.clear()
-    assert fetch(remote, DB1, VAULT, NAME, tmp_path / "to", Told()).is_dir()
+    assert fetch(stored(remote), tmp_path / "to", Told()).is_dir()
 
 
 def test_what_is_there_is_not_touched(remote: LocalRemote, backup: Callable[..., Path], tmp_path: Path) -> None:
     backup()
     (tmp_path / NAME).mkdir()
     with pytest.raises(UsageError, match="is there already"):
-        fetch(remote, DB1, VAULT, NAME, tmp_path, Told())
+        fetch(stored(remote), tmp_path, Told())
     shutil.rmtree(tmp_path / NAME)
     (tmp_path / NAME).symlink_to("nowhere")
     with pytest.raises(UsageError, match="is there already"):
-        fetch(remote, DB1, VAULT, NAME, tmp_path, Told())
+        fetch(stored(remote), tmp_path, Told())
 
 
 def test_what_a_dead_fetch_left_is_removed(remote: LocalRemote, backup: Callable[..., Path], tmp_path: Path) -> None:
     place = backup()
     (tmp_path / "to" / f".{NAME}.part/database/old").mkdir(parents=True)
     (tmp_path / "to" / f".{NAME}.part/link").symlink_to(tmp_path)
-    assert contents(fetch(remote, DB1, VAULT, NAME, tmp_path / "to", Told())) == contents(place)
+    assert contents(fetch(stored(remote), tmp_path / "to", Told())) == contents(place)
     assert tmp_path.is_dir()
 
 
@@ -262,7 +266,7 @@ def test_a_link_that_is_swapped_in_while_it_is_fetched(
 
     remote.cuts.append(swap)
     with pytest.raises(CheckError, match="cannot be fetched"):
-        fetch(remote, DB1, VAULT, NAME, to, Told())
+        fetch(stored(remote), to, Told())
     assert list(victim.rglob("*")) == [victim / "database"]
 
 
@@ -274,7 +278,7 @@ def test_a_part_that_is_a_link_is_not_followed(
     (tmp_path / "victim" / "mine").write_text("mine")
     (tmp_path / f".{NAME}.part").symlink_to(tmp_path / "victim")
     with pytest.raises(CheckError, match="cannot be fetched"):
-        fetch(remote, DB1, VAULT, NAME, tmp_path, Told())
+        fetch(stored(remote), tmp_path, Told())
     assert (tmp_path / "victim" / "mine").read_text() == "mine"
 
 
@@ -286,7 +290,7 @@ def test_two_fetches_at_once(remote: LocalRemote, backup: Callable[..., Path], t
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
         with pytest.raises(UsageError, match="somebody is fetching it already"):
-            fetch(remote, DB1, VAULT, NAME, tmp_path, Told())
+            fetch(stored(remote), tmp_path, Told())
     finally:
         os.close(descriptor)
     assert part.is_dir()
@@ -298,7 +302,7 @@ def test_too_little_room_here(
     backup()
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 1, 1000))
     with pytest.raises(CheckError, match="has room for"):
-        fetch(remote, DB1, VAULT, NAME, tmp_path / "to", Told())
+        fetch(stored(remote), tmp_path / "to", Told())
     assert list((tmp_path / "to").iterdir()) == []
 
 
@@ -306,7 +310,7 @@ def test_a_folder_that_is_a_file(remote: LocalRemote, backup: Callable[..., Path
     backup()
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckError, match="cannot be fetched"):
-        fetch(remote, DB1, VAULT, NAME, tmp_path / "file", Told())
+        fetch(stored(remote), tmp_path / "file", Told())
 
 
 # A bucket
@@ -357,7 +361,7 @@ def test_push_to_a_bucket(
     remote: LocalRemote, backup: Callable[..., Path], bucket: Bucket, client: Any, files: dict[str, bytes]
 ) -> None:
     place, told = backup(files), Told()
-    pushed = push_to_bucket(remote, DB1, VAULT, NAME, bucket, told)
+    pushed = push_to_bucket(stored(remote), bucket, told)
     assert objects(client) == pushed_of(place) and told.finished
     assert (pushed.files, pushed.sent, pushed.already) == (len(files), len(files), False)
     assert pushed.where.endswith(f"some/prefix/{NAME}")
@@ -368,7 +372,7 @@ def test_a_dump_of_whole_parts(
     remote: LocalRemote, backup: Callable[..., Path], bucket: Bucket, client: Any, size: int
 ) -> None:
     place = backup({"database.dump": b"x" * size})
-    push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+    push_to_bucket(stored(remote), bucket, Told())
     assert objects(client) == pushed_of(place)
 
 
@@ -376,20 +380,20 @@ def test_a_second_push_says_so_and_reads_nothing_of_the_host_but_the_manifest(
     remote: LocalRemote, backup: Callable[..., Path], bucket: Bucket
 ) -> None:
     backup()
-    push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+    push_to_bucket(stored(remote), bucket, Told())
     remote.opened.clear()
     told = Told()
-    again = push_to_bucket(remote, DB1, VAULT, NAME, bucket, told)
+    again = push_to_bucket(stored(remote), bucket, told)
     assert again.already and again.sent == 0 and told.finished
     assert [Path(path).name for _, path, _ in remote.opened] == [MANIFEST]
 
 
 def test_a_proof_is_taken_over(remote: LocalRemote, backup: Callable[..., Path], bucket: Bucket, client: Any) -> None:
     place = backup()
-    push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+    push_to_bucket(stored(remote), bucket, Told())
     head, rest = (place / MANIFEST).read_text().split("\n", 1)
     (place / MANIFEST).write_text(f'{head}\n"proven":{{"at":"2026-11-21T00:00:00Z"}},\n{rest}')
-    again = push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+    again = push_to_bucket(stored(remote), bucket, Told())
     assert not again.already and again.sent == 0 and objects(client) == pushed_of(place)
 
 
@@ -399,7 +403,7 @@ def test_a_damaged_backup_is_not_pushed(
 ) -> None:
     damaged(backup(), how)
     with pytest.raises((CheckError, FileError), match=r"3001\.dat\.gz"):
-        push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+        push_to_bucket(stored(remote), bucket, Told())
     assert not any(key.endswith(("manifest.json", "3001.dat.gz")) for key in objects(client))
 
 
@@ -410,12 +414,12 @@ def test_a_push_that_is_cut_off_goes_on(
     place = backup({"database/1.dat": b"first", "database/2.dat": os.urandom(18 << 20)})
     remote.cuts.append(lambda host, path, mode: after if path.endswith("2.dat") else None)
     with pytest.raises(HostLostError) as error:
-        push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+        push_to_bucket(stored(remote), bucket, Told())
     assert error.value.hint == "type it again: what is there whole is not sent again"
     assert list(objects(client)) == [f"some/prefix/{NAME}/database/1.dat"]
     assert "Uploads" not in client.list_multipart_uploads(Bucket="store")
     remote.cuts.clear()
-    pushed = push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+    pushed = push_to_bucket(stored(remote), bucket, Told())
     assert pushed.sent == 1 and objects(client) == pushed_of(place)
 
 
@@ -446,20 +450,20 @@ def test_what_changes_at_the_far_end_is_noticed(
     with monkeypatch.context() as patched:
         tampering(client, patched, which)
         with pytest.raises(CheckError, match="read back, its SHA-256 differs") as error:
-            push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+            push_to_bucket(stored(remote), bucket, Told())
     assert which in error.value.message and error.value.exit_code == ExitCode.CHECK_SAID_NO
     if which != MANIFEST:
         assert not any(key.endswith(MANIFEST) for key in objects(client))
-    assert push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told()).sent == (which != MANIFEST)
+    assert push_to_bucket(stored(remote), bucket, Told()).sent == (which != MANIFEST)
 
 
 def test_a_copy_that_rotted_is_sent_again(
     remote: LocalRemote, backup: Callable[..., Path], bucket: Bucket, client: Any
 ) -> None:
     place = backup()
-    push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+    push_to_bucket(stored(remote), bucket, Told())
     client.put_object(Bucket="store", Key=f"some/prefix/{NAME}/database/toc.dat", Body=b"rotten")
-    pushed = push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+    pushed = push_to_bucket(stored(remote), bucket, Told())
     assert pushed.sent == 1 and not pushed.already and objects(client) == pushed_of(place)
 
 
@@ -467,11 +471,11 @@ def test_another_backup_of_that_name_is_not_touched(
     remote: LocalRemote, backup: Callable[..., Path], bucket: Bucket, client: Any
 ) -> None:
     backup({"database.dump": b"one"})
-    push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+    push_to_bucket(stored(remote), bucket, Told())
     before = objects(client)
     backup({"database.dump": b"another"})
     with pytest.raises(CheckError, match=f"has another backup called some/prefix/{NAME}"):
-        push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+        push_to_bucket(stored(remote), bucket, Told())
     assert objects(client) == before
 
 
@@ -488,7 +492,7 @@ def test_constant_memory(remote: LocalRemote, backup: Callable[..., Path], bucke
 
     there = s3.Store(bucket)
     there._client.upload_fileobj = Nowhere
-    source = BackupSource(remote, DB1, VAULT, NAME)
+    source = stored(remote)
     (file,) = source.manifest().files
     tracemalloc.start()
     try:
@@ -530,7 +534,7 @@ def test_a_store_that_does_not_do(
     monkeypatch.setattr("lockstitch.engine.offsite.s3._RETRIES", {"mode": "standard", "max_attempts": 1})
     backup()
     with pytest.raises(kind) as error:
-        push_to_bucket(remote, DB1, VAULT, NAME, Bucket(**{**vars(bucket), **change}), Told())
+        push_to_bucket(stored(remote), Bucket(**{**vars(bucket), **change}), Told())
     assert says in error.value.message and error.value.hint and error.value.__suppress_context__
 
 
@@ -562,7 +566,7 @@ def test_no_error_shows_a_key(
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY.reveal())
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET.reveal())
         with pytest.raises(StoreError) as error:
-            push_to_bucket(remote, DB1, VAULT, NAME, one, Told())
+            push_to_bucket(stored(remote), one, Told())
         assert "refuses us: InvalidAccessKeyId: the key *** does not exist, nor does ***" in error.value.message
         assert error.value.exit_code == ExitCode.UNREACHABLE and "s3:GetObject" in error.value.hint
     assert KEY.reveal() not in repr(bucket) and SECRET.reveal() not in str(bucket)
@@ -573,7 +577,7 @@ def test_no_log_shows_a_key(
 ) -> None:
     backup()
     with caplog.at_level(logging.DEBUG):
-        push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+        push_to_bucket(stored(remote), bucket, Told())
     assert KEY.reveal() not in caplog.text and SECRET.reveal() not in caplog.text
 
 
@@ -586,11 +590,11 @@ def test_without_credentials(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(UsageError, match="Unable to locate credentials") as error:
-        push_to_bucket(remote, DB1, VAULT, NAME, Bucket("store", endpoint=bucket.endpoint, insecure=True), Told())
+        push_to_bucket(stored(remote), Bucket("store", endpoint=bucket.endpoint, insecure=True), Told())
     assert "AWS_PROFILE" in error.value.hint
     monkeypatch.setenv("AWS_PROFILE", "none-of-mine")
     with pytest.raises(StoreError, match="none-of-mine"):
-        push_to_bucket(remote, DB1, VAULT, NAME, Bucket("store", endpoint=bucket.endpoint, insecure=True), Told())
+        push_to_bucket(stored(remote), Bucket("store", endpoint=bucket.endpoint, insecure=True), Told())
 
 
 def test_without_boto3(
@@ -601,7 +605,7 @@ def test_without_boto3(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(UsageError, match="boto3, which is not installed") as error:
-        push_to_bucket(remote, DB1, VAULT, NAME, bucket, Told())
+        push_to_bucket(stored(remote), bucket, Told())
     assert error.value.hint == "pip install 'lockstitch[s3]'"
 
 
@@ -665,7 +669,7 @@ def far(remote: LocalRemote) -> Path:
 
 
 def push(remote: LocalRemote, told: Told | None = None) -> Any:
-    return push_to_host(remote, DB1, VAULT, NAME, FAR, "copies of db1", told or Told())
+    return push_to_host(stored(remote), FAR, "copies of db1", told or Told())
 
 
 @pytest.mark.parametrize("files", [FOLDER, {"database.dump": os.urandom(3_000_000)}, {"database.dump": b""}])
@@ -772,7 +776,7 @@ def test_what_is_there_and_is_not_this_backup_is_not_touched(
 def test_a_host_is_not_its_own_offsite(remote: LocalRemote, backup: Callable[..., Path]) -> None:
     backup()
     with pytest.raises(UsageError, match="db1 holds the backup itself"):
-        push_to_host(remote, DB1, VAULT, NAME, DB1, "copies", Told())
+        push_to_host(stored(remote), DB1, "copies", Told())
 
 
 def test_too_little_room_there(remote: LocalRemote, backup: Callable[..., Path], tmp_path: Path) -> None:

@@ -22,11 +22,9 @@ from lockstitch.engine.offsite import push_sealed_to_bucket, push_sealed_to_host
 from lockstitch.errors import CheckError, LockstitchError, UsageError
 from lockstitch.inventory.database import OffsiteSettings
 from tests.engine.offsite.test_offsite import (
-    DB1,
     FAR,
     FOLDER,
     NAME,
-    VAULT,
     Told,
     backup,
     bucket,
@@ -36,6 +34,7 @@ from tests.engine.offsite.test_offsite import (
     moto,
     objects,
     remote,
+    stored,
 )
 from tests.local import LocalRemote
 
@@ -51,11 +50,11 @@ def there(request: pytest.FixtureRequest, remote: LocalRemote) -> tuple[Push, Ca
     """A push to either of the two, and what is there then."""
     if request.param == "host":
         far = remote.home("far") / "copies"
-        push = lambda told, keys=FOR: push_sealed_to_host(remote, DB1, VAULT, NAME, FAR, "copies", keys, told)  # noqa: E731
+        push = lambda told, keys=FOR: push_sealed_to_host(stored(remote), FAR, "copies", keys, told)  # noqa: E731
         return push, lambda: contents(far) if far.exists() else {}
     bucket = request.getfixturevalue("bucket")
     client = request.getfixturevalue("client")
-    push = lambda told, keys=FOR: push_sealed_to_bucket(remote, DB1, VAULT, NAME, bucket, keys, told)  # noqa: E731
+    push = lambda told, keys=FOR: push_sealed_to_bucket(stored(remote), bucket, keys, told)  # noqa: E731
     return push, lambda: {name.removeprefix("some/prefix/"): data for name, data in objects(client).items()}
 
 
@@ -110,22 +109,22 @@ def test_a_damaged_backup_leaves_nothing_that_looks_like_a_copy(
 
 def test_a_copy_that_was_damaged_there_is_made_again(remote: LocalRemote, backup: Push, tmp_path: Path) -> None:
     place, far = backup(), remote.home("far") / "copies"
-    push_sealed_to_host(remote, DB1, VAULT, NAME, FAR, "copies", FOR, Told())
+    push_sealed_to_host(stored(remote), FAR, "copies", FOR, Told())
     whole = (far / FILE).read_bytes()
     (far / FILE).write_bytes(whole[:-1])
-    assert not push_sealed_to_host(remote, DB1, VAULT, NAME, FAR, "copies", FOR, Told()).already
+    assert not push_sealed_to_host(stored(remote), FAR, "copies", FOR, Told()).already
     assert opened((far / FILE).read_bytes(), tmp_path) == contents(place)
     note = json.loads((far / NOTE).read_text())
     (far / NOTE).write_text(json.dumps({**note, "manifest": "0" * 64}))
     with pytest.raises(CheckError, match="far has another backup called"):
-        push_sealed_to_host(remote, DB1, VAULT, NAME, FAR, "copies", FOR, Told())
+        push_sealed_to_host(stored(remote), FAR, "copies", FOR, Told())
 
 
 def test_what_is_no_key_is_refused(remote: LocalRemote, backup: Push, monkeypatch: pytest.MonkeyPatch) -> None:
     backup()
     for key in ("age1nonsense", "ssh-ed25519 AAAA"):
         with pytest.raises(UsageError, match="is no public key of age"):
-            push_sealed_to_host(remote, DB1, VAULT, NAME, FAR, "copies", (key,), Told())
+            push_sealed_to_host(stored(remote), FAR, "copies", (key,), Told())
     assert OffsiteSettings.model_validate({"bucket": "abc", "age": FOR}).age == FOR
     for key in (str(KEY), "env:KEY", ""):
         with pytest.raises(ValidationError) as wrong:
@@ -133,5 +132,5 @@ def test_what_is_no_key_is_refused(remote: LocalRemote, backup: Push, monkeypatc
         assert "SECRET" not in wrong.value.errors()[0]["msg"]
     monkeypatch.setitem(sys.modules, "pyrage", None)
     with pytest.raises(UsageError, match="pyrage, which is not installed") as refused:
-        push_sealed_to_host(remote, DB1, VAULT, NAME, FAR, "copies", FOR, Told())
+        push_sealed_to_host(stored(remote), FAR, "copies", FOR, Told())
     assert "lockstitch[age]" in refused.value.hint and not (remote.home("far") / "copies").exists()
