@@ -6,7 +6,7 @@
 
 set -eu
 back=
-mkdir -p "$releases" "$shared"
+{ [ -d "$releases" ] && [ -d "$shared" ]; } || mkdir -p "$releases" "$shared"
 [ ! -e "$directory" ] || { echo "$directory is there already"; exit 1; }
 case "$(readlink -f -- "$releases")/" in "$(readlink -f -- "$shared")"/*)
     echo "$releases lies in what is shared: put one of them elsewhere"; exit 1 ;; esac
@@ -23,5 +23,6 @@ each() { [ ! -d "$directory.part/$3" ] || [ -L "$directory.part/$3" ] || unpack 
 unpack "$clone" "$revision" . "$repository"
 modules "$clone" "$revision" "$repository" ''
 # A link of that name in the repository would be written through.
-rm -f -- "$directory.part/REVISION"; echo "$revision" >"$directory.part/REVISION"
+[ ! -e "$directory.part/REVISION" ] && [ ! -L "$directory.part/REVISION" ] || rm -f -- "$directory.part/REVISION"
+echo "$revision" >"$directory.part/REVISION"
 mv -T "$directory.part" "$directory"
