@@ -18,7 +18,7 @@ from lockstitch.model.command import Command, Value
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import sized
 from lockstitch.model.host import Host
-from lockstitch.model.probe import Probe
+from lockstitch.model.probe import Probe, collect, fields
 from lockstitch.model.shell import shell_text
 from lockstitch.services.queues import QueueState
 from lockstitch.services.release_context import ReleaseContext, Unwritable
@@ -170,8 +170,7 @@ def parse_boot(text: str, code: int) -> dict[str, str] | None:
     """The state of each unit; None where there is no systemctl."""
     if text.startswith("unknown"):
         return None
-    found = [line.split(" ", 2) for line in text.split("\n") if line.startswith("unit ")]
-    return {words[1]: words[2].strip() if len(words) > 2 else "" for words in found}
+    return {unit: state.strip() for unit, state in (fields(line, 2) for line in collect(text)["unit"])}
 
 
 def judge_boot(units: Sequence[str], off: Level, told: Mapping[str, str] | None) -> Iterator[Finding]:

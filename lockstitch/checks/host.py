@@ -13,7 +13,7 @@ from lockstitch.model.command import Command, Value
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import Probe, number
+from lockstitch.model.probe import Probe, collect, fields, last, number
 from lockstitch.model.shell import shell_text
 from lockstitch.model.version import parse_version, shown, within
 
@@ -41,10 +41,11 @@ def disk(limits: DiskChecks, paths: Sequence[str]) -> Check:
 def parse_disk(text: str, code: int) -> tuple[Used, ...]:
     """Parse each file system once, its space before its inodes. One without inodes of its own (btrfs) prints `-`, and
     is left out."""
+    said = collect(text)
     by_mount: dict[str, dict[str, Used]] = {}
-    for line in text.split("\n"):
-        match line.split(" ", 3):
-            case [("space" | "inodes") as what, part, free, mount] if (percent := number(part.rstrip("%"))) is not None:
+    for what in ("space", "inodes"):
+        for part, free, mount in (fields(line, 3) for line in said[what]):
+            if (percent := number(part.rstrip("%"))) is not None:
                 by_mount.setdefault(mount, {})[what] = Used(what, percent, number(free) or 0, mount)
     return tuple(used for kinds in by_mount.values() for used in kinds.values())
 
@@ -65,8 +66,8 @@ def memory(limits: MemoryChecks) -> Check:
 
 def parse_memory(text: str, code: int) -> tuple[int, int] | None:
     """All there is, and what is available of it, in bytes."""
-    said = dict(line.split(" ", 1) for line in text.split("\n") if " " in line)
-    total, available = (number(said.get(word, "")) for word in ("MemTotal:", "MemAvailable:"))
+    said = collect(text)
+    total, available = (number(last(said, word)) for word in ("MemTotal:", "MemAvailable:"))
     return (total * 1024, available * 1024) if total and available is not None else None
 
 
@@ -87,11 +88,11 @@ def load(limits: LoadChecks) -> Check:
 
 def parse_load(text: str, code: int) -> tuple[float, int] | None:
     """The load of five minutes, and how many CPUs there are."""
-    said = dict(line.split(" ", 1) for line in text.split("\n") if " " in line)
-    cpus = number(said.get("cpus", ""))
+    said = collect(text)
+    cpus = number(last(said, "cpus"))
     try:
-        return (float(said["load"]), cpus) if cpus else None
-    except (KeyError, ValueError):
+        return (float(last(said, "load")), cpus) if cpus else None
+    except ValueError:
         return None
 
 
@@ -132,15 +133,9 @@ def tools(wanted: Mapping[str, str], current: str = "", env: Mapping[str, Value]
 
 def parse(text: str, code: int) -> dict[str, str | None]:
     """Parse the version that each program prints; None for one that is missing."""
-    found: dict[str, str | None] = {}
-    for line in text.split("\n"):
-        word, _, rest = line.partition(" ")
-        tool, _, said = rest.partition(" ")
-        if word == "missing":
-            found[tool] = None
-        elif word == "tool":
-            found[tool] = said.strip()
-    return found
+    said = collect(text)
+    versions = {tool: version.strip() for tool, version in (fields(line, 2) for line in said["tool"])}
+    return {**dict.fromkeys(said["missing"]), **versions}
 
 
 def judge(wanted: Mapping[str, str], found: Mapping[str, str | None]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from functools import partial
 from lockstitch.checks.check import Check, failed, passed, unknown
 from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding
-from lockstitch.model.probe import Probe
+from lockstitch.model.probe import Probe, collect
 from lockstitch.model.shell import shell_text
 
 NAME = "ports"
@@ -21,12 +21,11 @@ def ports(listening: Sequence[int], silent: Sequence[int]) -> Check:
 
 def parse(text: str, code: int) -> frozenset[int] | None:
     """The ports that somebody listens on; None where the kernel does not tell."""
-    lines = text.split("\n")
-    if "told" not in lines:
+    said = collect(text)
+    if "told" not in said:
         return None
-    words = [line.partition(" ")[2] for line in lines if line.startswith("port ")]
     return frozenset(
-        int(word, 16) for word in words if len(word) == 4 and all(c in "0123456789ABCDEFabcdef" for c in word)
+        int(word, 16) for word in said["port"] if len(word) == 4 and all(c in "0123456789ABCDEFabcdef" for c in word)
     )
 
 

@@ -11,7 +11,7 @@ from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Secret, Value
 from lockstitch.model.finding import Finding
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import Probe, number
+from lockstitch.model.probe import Probe, collect, fields, number
 from lockstitch.model.shell import shell_text
 
 NAME = "variables"
@@ -69,15 +69,11 @@ def held(place: str, value: Value, how: VariableChecks) -> VariableValue:
 
 
 def parse(text: str, code: int) -> VariableFacts:
-    found: dict[str, tuple[VariableValue, ...]] = {}
-    unread = []
-    for line in text.split("\n"):
-        match line.split(" ", 4):
-            case ["variable", name, state, length, place]:
-                found[name] = (*found.get(name, ()), VariableValue(place, number(length) or 0, state == "refused"))
-            case ["unread", *_]:
-                unread.append(line.removeprefix("unread "))
-    return VariableFacts(found, tuple(unread))
+    said = collect(text)
+    places: dict[str, tuple[VariableValue, ...]] = {}
+    for name, state, length, place in (fields(line, 4) for line in said["variable"]):
+        places[name] = (*places.get(name, ()), VariableValue(place, number(length) or 0, state == "refused"))
+    return VariableFacts(places, tuple(said["unread"]))
 
 
 def judge(

@@ -17,6 +17,7 @@ from typing import Any
 
 from lockstitch.errors import UsageError
 from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.model.probe import fields
 
 MANIFEST = "manifest.json"
 _LABEL = re.compile(r"[^A-Za-z0-9._]+")
@@ -179,8 +180,7 @@ def parse_backups(lines: Iterator[str]) -> tuple[Backup, ...]:
     proofs: dict[str, str] = {}
     marks: dict[str, str] = {}
     for line in lines:
-        word, _, rest = line.partition(" ")
-        name, _, said = rest.partition(" ")
+        word, name, said = fields(line, 3)
         if not NAME.fullmatch(name):
             continue
         if word == "backup":

@@ -14,6 +14,7 @@ from lockstitch.errors import CheckError, LockHeldError, LockstitchError, SiteCh
 from lockstitch.model.host import Host
 from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.plan import Script, Site, Step, warnings_of
+from lockstitch.model.probe import collect, last
 from lockstitch.model.results import Result
 from lockstitch.plans.lock_steps import break_step, release_step, take_step
 from lockstitch.remote import Remote
@@ -125,8 +126,9 @@ def break_locks(
         script = Script((break_step(site, record),), app=site.app, user=site.user)
         for result in remote.run(hosts[site.host], script):
             lines = result.output.strip().split("\n")
-            info = next((parse_lock(ln.removeprefix("broke ")) for ln in lines if ln.startswith("broke ")), None)
-            if not result.ok or any(line.startswith("unreadable ") for line in lines):
+            said = collect(lines)
+            info = parse_lock(last(said, "broke"))
+            if not result.ok or "unreadable" in said:
                 freed = "".join(f"{earlier.host}: {earlier.app}: was freed\n" for earlier in broken)
                 raise CheckError(f"{freed}{site.host}: {site.app}: its lock could not be freed: {oneline(lines[-1])}")
             if info is not None:

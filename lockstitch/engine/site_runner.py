@@ -14,6 +14,7 @@ from lockstitch.model.gate import Gate, Verdict, inconclusive
 from lockstitch.model.host import Host
 from lockstitch.model.outcome import Failure, GateAsked, RunEvent, RunMessage
 from lockstitch.model.plan import Condition, Plan, Script, Site, SitePlan, Step, warnings_of
+from lockstitch.model.probe import collect, fields
 from lockstitch.model.results import Event, Result, StepBegan
 from lockstitch.remote import Remote
 from lockstitch.remote.masked import MaskedRemote
@@ -76,10 +77,9 @@ class SiteRunner:
         """Keep the outputs of steps for the records of this run, and their warnings."""
         for step, result in zip(unit.steps, results, strict=False):
             self.warnings += warnings_of(unit.site, result.output.split("\n") if step.warns else ())
-            lines = result.output.splitlines() if step.outputs_for and result.ok else []
-            for word, name, value in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
-                if word == "told":
-                    self.outputs.setdefault(step.outputs_for, {})[name] = value
+            lines = collect(result.output)["told"] if step.outputs_for and result.ok else []
+            for name, value in (fields(line, 2) for line in lines):
+                self.outputs.setdefault(step.outputs_for, {})[name] = value
 
     def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
         """Ask all gates of a site together until each has passed or has no more tries. Returns the first failure."""

@@ -21,7 +21,7 @@ def parse_vault(text: str, code: int) -> BackupDirectoryFacts:
     return BackupDirectoryFacts(
         backups=parse_backups(iter(text.split("\n"))),
         free=None if free is None else free * 1024,
-        missing=tuple(said.get("missing", ())),
+        missing=tuple(said["missing"]),
         unwritable=last(said, "unwritable"),
         lock=str(parse_lock(last(said, "locked")) or ""),
         lock_file=last(said, "locked"),

@@ -9,7 +9,7 @@ from lockstitch.errors import UsageError
 from lockstitch.facts.table import Rows, TableQuery, size
 from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import Probe, number
+from lockstitch.model.probe import Probe, collect, fields, number
 from lockstitch.model.removal import DISCARD
 from lockstitch.model.shell import shell_text
 
@@ -64,12 +64,12 @@ def folders(path: str, top: int = 10) -> TableQuery[FolderUsage]:
 
 
 def _disks(output: str) -> Iterator[DiskUsage]:
-    lines = [words for line in output.splitlines() if len(words := line.split(" ", 5)) == 6]
-    inodes = {words[5]: words for words in lines if words[0] == "Pi"}
-    for kind, *numbers, name, at in lines:
-        total, used, free = map(number, numbers)
-        if kind == "Pk" and total and used is not None and free is not None:
-            counted = [number(word) for word in inodes.get(at, ["", "", ""])[1:3]]
+    said = collect(output)
+    inodes = {at: counts for *counts, _, at in (fields(line, 5) for line in said["Pi"])}
+    for *sizes, name, at in (fields(line, 5) for line in said["Pk"]):
+        total, used, free = map(number, sizes)
+        if total and used is not None and free is not None:
+            counted = [number(word) for word in inodes.get(at, ["", ""])[:2]]
             yield DiskUsage(at, name, total, used, free, *(counted if counted[0] else (None, None)))
 
 

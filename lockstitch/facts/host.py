@@ -10,7 +10,7 @@ from lockstitch.facts.packages import PENDING
 from lockstitch.facts.state_files import NEAR
 from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import Probe, number
+from lockstitch.model.probe import Probe, collect, fields, last, number
 from lockstitch.model.shell import shell_text
 from lockstitch.model.version import parse_version, shown
 from lockstitch.services.systemd_unit import VIRTUAL
@@ -27,11 +27,10 @@ def reboot_probe() -> Probe[str | None]:
 
 def parse_reboot(text: str, code: int) -> str | None:
     """Empty: none is pending; otherwise for what, as far as it is told. None: it cannot be told."""
-    lines = text.split("\n")
-    if "pending" in lines:
-        packages = [line.removeprefix("for ") for line in lines if line.startswith("for ")]
-        return " ".join(packages[:_SHOWN]) or "no word for what"
-    return "" if "settled" in lines else None
+    said = collect(text)
+    if "pending" in said:
+        return " ".join(said["for"][:_SHOWN]) or "no word for what"
+    return "" if "settled" in said else None
 
 
 PROGRAMS = ("git", "python3", "node", "php")
@@ -82,21 +81,17 @@ def fact_probes(paths: Sequence[str]) -> tuple[Probe[Clock], Probe[HostReport], 
 
 def parse_facts(text: str, code: int) -> HostReport:
     """The report from `word rest` lines; what cannot be read is as if it had not been told."""
-    said: dict[str, str] = {}
-    disks: dict[str, FileSystem] = {}
-    programs: dict[str, str] = {}
-    for line in text.split("\n"):
-        match line.split(" ", 3):
-            case ["disk", size, free, mount] if (s := number(size)) is not None and (f := number(free)) is not None:
-                disks[mount] = FileSystem(mount, s * 1024, f * 1024)
-            case ["program", name, *rest]:
-                version = parse_version(" ".join(rest))
-                programs[name] = shown(version) if version else " ".join(rest)[:40] or "?"
-            case [word, *_]:
-                said[word] = line.partition(" ")[2].strip()
+    said = collect(text)
+    disks, programs = {}, {}
+    for size, free, mount in (fields(line, 3) for line in said["disk"]):
+        if (s := _kilobytes(size)) is not None and (f := _kilobytes(free)) is not None:
+            disks[mount] = FileSystem(mount, s, f)
+    for name, printed in (fields(line, 2) for line in said["program"]):
+        version = parse_version(printed)
+        programs[name] = shown(version) if version else printed[:40] or "?"
 
     def words(word: str) -> str:
-        return said.get(word, "")
+        return last(said, word).strip()
 
     uptime, now = number(words("uptime")), number(words("now"))
     return HostReport(

@@ -11,7 +11,7 @@ from lockstitch.model.gate import Gate, Verdict, failed, passed
 from lockstitch.model.layout import layout
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site
-from lockstitch.model.probe import Probe, number
+from lockstitch.model.probe import Probe, collect, last, number
 from lockstitch.model.shell import shell_text
 
 APP = "machine"
@@ -19,7 +19,7 @@ APP = "machine"
 PENDING = shell_text(__package__, "reboot_pending.sh")
 _BOOT = shell_text(__package__, "boot.sh")
 _PACKAGES = shell_text(__package__, "packages.sh")
-_INST = re.compile(r"Inst ([a-z0-9][a-z0-9+.-]*(?::[a-z0-9]+)?)(?: \[([^\]]*)\])? \((\S+) (.*)\)")
+_INST = re.compile(r"([a-z0-9][a-z0-9+.-]*(?::[a-z0-9]+)?)(?: \[([^\]]*)\])? \((\S+) (.*)\)")
 _SETTLING = ("initializing", "starting", "stopping")
 
 
@@ -87,45 +87,25 @@ def packages_probe(*, refresh: bool = False) -> Probe[Packages]:
 
 def parse_boot(text: str, code: int) -> Boot:
     """The boot from `word rest` lines."""
-    identity, system, refused, pending, because = "", "", "", False, []
-    for line in text.split("\n"):
-        word, _, rest = line.partition(" ")
-        match word:
-            case "boot":
-                identity = rest.strip()
-            case "system":
-                system = rest
-            case "pending":
-                pending = True
-            case "for":
-                because.append(rest)
-            case "refused":
-                refused = rest
-    return Boot(identity, system not in _SETTLING, pending, tuple(because), refused)
+    said = collect(text)
+    settled = last(said, "system") not in _SETTLING
+    because = tuple(said["for"])
+    return Boot(last(said, "boot").strip(), settled, "pending" in said, because, last(said, "refused"))
 
 
 def parse_packages(text: str, code: int) -> Packages:
     """The packages from apt's own lines and `word rest` lines."""
-    updates, kept, because = [], [], []
-    refreshed, pending, problem = None, False, "" if code == 0 else f"exit code {code}"
-    for line in text.split("\n"):
-        word, _, rest = line.partition(" ")
-        match word:
-            case "Inst" if found := _INST.match(line):
-                updates.append(Update(found[1], found[2] or "", found[3], found[4].rpartition(" [")[0]))
-            case "kept":
-                kept.append(rest)
-            case "refreshed":
-                refreshed = number(rest)
-            case "pending":
-                pending = True
-            case "for":
-                because.append(rest)
-            case "foreign":
-                problem = f"it is not Debian-like: {rest}"
-            case "problem":
-                problem = rest
-    return Packages(tuple(updates), refreshed, tuple(kept), pending, tuple(because), problem)
+    said = collect(text)
+    matches = [match for line in said["Inst"] if (match := _INST.match(line))]
+    foreign = f"it is not Debian-like: {last(said, 'foreign')}" if said["foreign"] else ""
+    return Packages(
+        tuple(Update(m[1], m[2] or "", m[3], m[4].rpartition(" [")[0]) for m in matches),
+        number(last(said, "refreshed")),
+        tuple(said["kept"]),
+        "pending" in said,
+        tuple(said["for"]),
+        last(said, "problem") or foreign or (f"exit code {code}" if code else ""),
+    )
 
 
 def back_gate(before: str, seconds: float) -> Gate:

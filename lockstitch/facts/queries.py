@@ -33,15 +33,15 @@ def parse_place(text: str, code: int) -> CheckoutFacts:
         link=last(said, "link"),
         dangling="dangling" in said,
         unpublished=number(last(said, "unpublished")) or 0,
-        folders=tuple(name for name in said.get("folder", ()) if name),
-        dirty=tuple(said.get("dirty", ())),
+        folders=tuple(name for name in said["folder"] if name),
+        dirty=tuple(said["dirty"]),
         tag=last(said, "tag"),
         branch=last(said, "branch"),
         foreign=last(said, "foreign"),
         broken=last(said, "broken"),
         unreadable=unreadable(said, code),
         lfs="lfs" in said,
-        locks=tuple(parse_git_lock(line) for line in said.get("locked", ())),
+        locks=tuple(parse_git_lock(line) for line in said["locked"]),
     )
 
 
@@ -49,7 +49,7 @@ def parse_host(text: str, code: int) -> HostFacts:
     """The host's facts from `word rest` lines."""
     said = collect(text)
     free = number(last(said, "free"))
-    entries = [record(line) for line in said.get("journal", ())]
+    entries = [record(line) for line in said["journal"]]
     releases: list[Mapping[str, str]] = []
     begun: list[tuple[int, str]] = []
     for entry in filter(None, entries):
@@ -58,7 +58,7 @@ def parse_host(text: str, code: int) -> HostFacts:
         else:
             releases.append(entry)
     return HostFacts(
-        missing=tuple(said.get("missing", ())),
+        missing=tuple(said["missing"]),
         free=None if free is None else free * 1024,
         unwritable=last(said, "unwritable"),
         lock=parse_lock(last(said, "locked")),
@@ -77,24 +77,24 @@ def parse_target(text: str, code: int) -> Target:
     revision = last(said, "revision")
 
     def commits(word: str) -> tuple[Commit, ...]:
-        return tuple(Commit(*(*c.split("\x1f", 2), "", "")[:3]) for c in said.get(word, ()))
+        return tuple(Commit(*(*c.split("\x1f", 2), "", "")[:3]) for c in said[word])
 
     known = bool(REVISION.match(revision))
-    problem = " ".join(said.get("problem", ())) or ("" if known else f"no answer about it: {text.strip()[-300:]}")
+    problem = " ".join(said["problem"]) or ("" if known else f"no answer about it: {text.strip()[-300:]}")
     return Target(
         revision if known else None,
         commits("commit"),
         commits("gone"),
         problem=problem,
-        tags=tuple(said.get("tag", ())),
-        migrations=tuple(sorted(said.get("migration", ()))),
+        tags=tuple(said["tag"]),
+        migrations=tuple(sorted(said["migration"])),
         ahead=last(said, "ahead"),
-        modules=tuple(parse_submodule(line) for line in said.get("module", ())),
+        modules=tuple(parse_submodule(line) for line in said["module"]),
         lfs="lfs" in said,
         between="between" in said,
         unpublished="unpublished" in said,
         rewritten="rewritten" in said,
-        stands=tuple(said.get("stands", ())),
+        stands=tuple(said["stands"]),
     )
 
 

@@ -10,7 +10,7 @@ from lockstitch.errors import LockstitchError
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Commit, Site
-from lockstitch.model.probe import number
+from lockstitch.model.probe import fields, number
 from lockstitch.model.release import Release, ReleaseStatus, is_release_id, short
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
@@ -53,16 +53,13 @@ class Submodule:
 
 def parse_git_lock(line: str) -> GitLock:
     """The lock from `HOLDER SECONDS PATH`."""
-    holder, _, rest = line.partition(" ")
-    seconds, _, path = rest.partition(" ")
+    holder, seconds, path = fields(line, 3)
     return GitLock(path, number(seconds) or 0, number(holder))
 
 
 def parse_submodule(line: str) -> Submodule:
     """The submodule from `BEFORE AFTER PATH`."""
-    before, _, rest = line.partition(" ")
-    after, _, path = rest.partition(" ")
-    return Submodule(before, after, path)
+    return Submodule(*fields(line, 3))
 
 
 @dataclass(frozen=True)

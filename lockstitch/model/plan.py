@@ -10,6 +10,7 @@ from lockstitch.model.command import Command
 from lockstitch.model.gate import Gate
 from lockstitch.model.layout import Layout
 from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.model.probe import collect
 
 RunKind = Literal[
     "deploy",
@@ -216,4 +217,4 @@ class Plan:
 
 def warnings_of(site: Site, lines: Iterable[str]) -> list[str]:
     """The warnings in what a step printed, each with its site."""
-    return [f"{site}: {line.removeprefix('warning ')}" for line in lines if line.startswith("warning ")]
+    return [f"{site}: {warning}" for warning in collect(lines)["warning"]]

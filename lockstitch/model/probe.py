@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from lockstitch.model.command import Command
@@ -52,28 +52,40 @@ def number_of(answer: Mapping[str, Any], key: str) -> int | None:
     return max(0, int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-KeyedLines = Mapping[str, list[str]]
+class KeyedLines(dict[str, list[str]]):
+    """The rest of each line of an answer by its first word, in the order of the lines; empty where no line has it."""
+
+    def __missing__(self, word: str) -> list[str]:
+        return []
 
 
-def collect(text: str) -> KeyedLines:
-    """Return the rest of each line by its first word, in the order of the lines."""
-    said: dict[str, list[str]] = {}
+def collect(lines: str | Iterable[str], known: Container[str] | None = None) -> KeyedLines:
+    """Return the lines by their first words; with `known`, those of other words as they are under the empty word."""
+    said = KeyedLines()
     # Not splitlines(): a subject or a message may hold one of the other characters it takes for the end of a line.
-    for line in text.split("\n"):
-        word, _, rest = line.partition(" ")
+    for line in lines.split("\n") if isinstance(lines, str) else lines:
+        word, rest = fields(line, 2)
+        if known is not None and word not in known:
+            word, rest = "", line
         said.setdefault(word, []).append(rest)
     return said
 
 
+def fields(line: str, count: int) -> list[str]:
+    """Return exactly `count` words of a line: the last one is all the rest, and those that are missing are empty."""
+    words = line.split(" ", count - 1)
+    return [*words, *[""] * (count - len(words))]
+
+
 def last(said: KeyedLines, word: str) -> str:
     """Return the rest of a word's last line; empty where it was not."""
-    return said.get(word, [""])[-1]
+    return (said[word] or [""])[-1]
 
 
 def unreadable(said: KeyedLines, code: int) -> tuple[str, ...]:
     """Return what the host could not read, and why: all of it where the question itself failed."""
     broken = (f"the question about it ended with exit code {code}",) if code else ()
-    return (*said.get("unreadable", ()), *broken)
+    return (*said["unreadable"], *broken)
 
 
 def record(line: str) -> dict[str, str] | None:

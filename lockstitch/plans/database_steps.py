@@ -16,7 +16,7 @@ from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Gate, Verdict, failed, passed
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site, Step
-from lockstitch.model.probe import Probe
+from lockstitch.model.probe import Probe, collect
 from lockstitch.plans.release_shell import RECORD
 
 # How much of a database's size its first dump is taken to need; later ones are measured by the one before.
@@ -233,7 +233,7 @@ def _present(shelf: DatabaseJob, name: str, names: Set[str], gone: Set[str] = fr
 
 
 def _names(text: str, code: int) -> frozenset[str]:
-    return frozenset(line[5:] for line in text.splitlines() if line.startswith("name "))
+    return frozenset(collect(text)["name"])
 
 
 def _there(names: Set[str], gone: Set[str], present: frozenset[str]) -> Verdict:

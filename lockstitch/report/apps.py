@@ -10,6 +10,7 @@ from lockstitch.facts.packages import Packages
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.model.gate import Verdict
 from lockstitch.model.plan import Site
+from lockstitch.model.probe import collect, last
 from lockstitch.model.release import short
 from lockstitch.model.results import HostResult
 from lockstitch.report.text import table
@@ -121,7 +122,7 @@ def _service(facts: Facts, serving: Verdict) -> tuple[str, ...]:
 
 def enabled(facts: Facts) -> str:
     """Whether the service comes up with the host, in its manager's word; empty where that is not known."""
-    return next((line.removeprefix("enabled ") for line in facts.service.also if line.startswith("enabled ")), "")
+    return last(collect(facts.service.also), "enabled")
 
 
 def services_json(survey: Survey, serving: Mapping[Site, Verdict]) -> dict[str, Any]:

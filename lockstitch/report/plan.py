@@ -7,7 +7,7 @@ from typing import Any
 from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Change, Commit, Plan, SitePlan, Wave
-from lockstitch.model.probe import number
+from lockstitch.model.probe import fields, number
 from lockstitch.model.release import short
 from lockstitch.report.text import counted, indented, table
 from lockstitch.text import oneline
@@ -169,8 +169,7 @@ def expected(plan: Plan) -> Expected:
 
 def progress(line: str, whole: int) -> StepProgress | None:
     """How far a step is that comes to `whole`, where its line tells that."""
-    word, _, rest = line.partition(" ")
-    count, _, words = rest.partition(" ")
+    word, count, words = fields(line, 3)
     done = number(count) if word == "progress" else None
     if done is None:
         return None

@@ -11,7 +11,7 @@ from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding
 from lockstitch.model.host import Host
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import Probe
+from lockstitch.model.probe import Probe, collect, fields, last
 from lockstitch.model.shell import shell_text
 
 _TOOLS = ("git", "tar", "awk", "sed", "timeout", "df")
@@ -50,14 +50,13 @@ def login(host: Host, users: Sequence[str] = ()) -> CheckGroup:
 
 
 def parse(text: str, code: int) -> LoginFacts:
-    words = [(line.partition(" ")[0], line.partition(" ")[2]) for line in text.split("\n")]
-    said = dict(words)
+    said = collect(text)
     return LoginFacts(
-        said.get("user", ""),
-        tuple(rest for word, rest in words if word == "missing"),
-        said.get("unwritable", ""),
-        said.get("sudo", ""),
-        tuple((word, rest) for word, rest in words if word in ("may", "maynot", "nouser")),
+        last(said, "user"),
+        tuple(said["missing"]),
+        last(said, "unwritable"),
+        last(said, "sudo"),
+        tuple((word, user) for word, user in (fields(line, 2) for line in said["as"])),
     )
 
 

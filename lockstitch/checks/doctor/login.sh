@@ -11,9 +11,9 @@ elif sudo -n true >/dev/null 2>&1; then echo "sudo all"
 elif sudo -n -l >/dev/null 2>&1; then echo "sudo some"
 else echo "sudo none"; fi
 for user in $users; do
-    if ! id "$user" >/dev/null 2>&1; then echo "nouser $user"
-    elif [ "$uid" = 0 ] || [ "$me" = "$user" ]; then echo "may $user"
-    elif sudo -n -u "$user" true >/dev/null 2>&1; then echo "may $user"
-    else echo "maynot $user"; fi
+    if ! id "$user" >/dev/null 2>&1; then echo "as nouser $user"
+    elif [ "$uid" = 0 ] || [ "$me" = "$user" ]; then echo "as may $user"
+    elif sudo -n -u "$user" true >/dev/null 2>&1; then echo "as may $user"
+    else echo "as maynot $user"; fi
 done
 exit 0

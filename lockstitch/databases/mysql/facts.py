@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from lockstitch.databases.backup import ServerFacts
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import number
+from lockstitch.model.probe import collect, last, number
 
 _WORDS = (
     "tool",
@@ -80,15 +80,9 @@ def _like(pattern: str) -> str:
 
 def parse_facts(text: str, code: int) -> ServerFacts:
     """Return a server's facts from `word rest` lines; any other line is the client's, about why there are none."""
-    said: dict[str, list[str]] = {word: [] for word in _WORDS}
-    rest = []
-    for line in text.splitlines():
-        word, _, value = line.partition(" ")
-        if word in said:
-            said[word].append(value)
-        else:
-            rest.append(line)
-    one = {word: (values or [""])[-1] for word, values in said.items()}
+    said = collect(text, _WORDS)
+    rest = [*filter(None, said[""])]
+    one = {word: last(said, word) for word in _WORDS}
     had, binlog = grants(said["grant"]), "binlog" in rest
     silent = " ".join([line for line in rest if line != "binlog"][-3:]) or "no answer from the database server"
     problem = (

@@ -5,35 +5,29 @@ from __future__ import annotations
 import re
 
 from lockstitch.databases.backup import ServerFacts
-from lockstitch.model.probe import number
+from lockstitch.model.probe import collect, last, number
 
 # From this version on a dump sets transaction_timeout, which an older server does not know: pg_restore ends there.
 _NEW_SETTING = 17
 # What a database's text is in, as a dump is marked with it.
 _TEXT = ("encoding", "collate", "ctype")
+_WORDS = ("tool", "server", "size", "able", "other", "head", "denied", *_TEXT)
 _MAJOR = re.compile(r"\d+")
 
 
 def parse_facts(text: str, code: int) -> ServerFacts:
     """Return a server's facts from `word rest` lines; any other line is psql's, about why there are none."""
-    said: dict[str, list[str]] = {}
-    rest = []
-    for line in text.splitlines():
-        word, _, value = line.partition(" ")
-        if word in ("tool", "server", "size", "able", "other", "head", "denied", *_TEXT):
-            said.setdefault(word, []).append(value)
-        else:
-            rest.append(line)
-    server, tool = (said.get(word, [""])[-1] for word in ("server", "tool"))
-    problem = "" if server else (" ".join(rest[-3:]) or "no answer from the database server")
+    said = collect(text, _WORDS)
+    server, tool = (last(said, word) for word in ("server", "tool"))
+    problem = "" if server else (" ".join([*filter(None, said[""])][-3:]) or "no answer from the database server")
     return ServerFacts(
         server=server,
         tool=tool,
-        size=number(said.get("size", [""])[-1]),
-        able=frozenset(said.get("able", ())),
-        others=tuple(said.get("other", ())),
-        problem=problem or _too_old(server, tool) or _denied(said.get("denied", [""])[-1]),
-        head=said.get("head", [""])[-1],
+        size=number(last(said, "size")),
+        able=frozenset(said["able"]),
+        others=tuple(said["other"]),
+        problem=problem or _too_old(server, tool) or _denied(last(said, "denied")),
+        head=last(said, "head"),
         text={word: said[word][-1] for word in _TEXT if word in said},
     )
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from lockstitch.model.command import Command, words
 from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.plan import Step
-from lockstitch.model.probe import Probe
+from lockstitch.model.probe import Probe, collect, last
 from lockstitch.model.shell import shell_text
 from lockstitch.services.base import LogSource, Service
 from lockstitch.services.laravel.settings import WORD, Cache, FpmSettings, MaintenanceSettings, QueueSettings
@@ -96,8 +96,7 @@ class Laravel(Service):
                     yield f"the code that serves cannot be asked: {line.removeprefix('unread ')}"
                 case ["unwritable", *_] if found := parse_unwritable(line):
                     yield f"{found}: {self.rights_hint()}"
-        waiting = [line.removeprefix("waiting ") for line in place.about if line.startswith("waiting ")]
-        if waiting:
+        if waiting := collect(place.about)["waiting"]:
             yield f"not applied yet, of the code that serves: {', '.join(waiting)}"
         lacking = [name for name in self.optimize if place.about and not _has(place, f"{name}:cache")]
         if _known(place) and lacking:
@@ -189,7 +188,7 @@ class Laravel(Service):
         older = [p.pid for p in state.workers if state.reloaded is not None and p.started < state.reloaded]
         if older:
             return failed(f"{len(older)} of {len(state.workers)} php-fpm workers are older than the reload")
-        serving = next((line.removeprefix("serving ") for line in state.also if line.startswith("serving ")), "")
+        serving = last(collect(state.also), "serving")
         if state.expected and serving and serving != state.expected:
             return failed(f"current is {serving}, not {state.expected}")
         return passed(f"{self.fpm.unit} began {len(state.workers)} workers after the reload")
@@ -248,7 +247,7 @@ class Laravel(Service):
 
 
 def _known(place: ReleaseContext) -> bool:
-    return any(line.startswith("command ") for line in place.about)
+    return "command" in collect(place.about)
 
 
 def _has(place: ReleaseContext, command: str, option: str = "") -> bool:
@@ -258,5 +257,5 @@ def _has(place: ReleaseContext, command: str, option: str = "") -> bool:
 
 
 def _version(place: ReleaseContext) -> str:
-    told = next((line.removeprefix("version ") for line in place.about if line.startswith("version ")), "")
+    told = last(collect(place.about), "version")
     return f"Laravel {told}" if told else "this version of Laravel"

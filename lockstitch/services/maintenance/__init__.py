@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lockstitch.model.command import Command, Value
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import Probe, number, object_of
+from lockstitch.model.probe import Probe, collect, last, number, object_of
 from lockstitch.model.shell import shell_text
 
 if TYPE_CHECKING:
@@ -76,21 +76,12 @@ class MaintenanceState:
 
 def parse_maintenance(text: str, code: int) -> MaintenanceState:
     """The state from a probe's lines."""
-    on, since, page, unknown = False, None, "", ""
-    marker: Mapping[str, object] = {}
-    for line in text.split("\n"):
-        word, _, rest = line.partition(" ")
-        match word:
-            case "on":
-                on, since = True, number(rest) or None
-            case "with":
-                page = rest
-            case "marker":
-                marker = object_of(rest) or {}
-            case "unknown":
-                unknown = rest
+    said = collect(text)
+    on = "on" in said
+    marker = object_of(last(said, "marker")) or {}
     told = {key: str(marker.get(key, "")) if on else "" for key in ("run", "by", "kind")}
-    return MaintenanceState(on, since, page, unknown=unknown, **told)
+    since = number(last(said, "on")) or None
+    return MaintenanceState(on, since, last(said, "with"), unknown=last(said, "unknown"), **told)
 
 
 @dataclass(frozen=True)
