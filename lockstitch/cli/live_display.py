@@ -16,6 +16,7 @@ from rich.text import Text
 
 from lockstitch.cli.display import far_of, sentence
 from lockstitch.cli.output import SafeStream
+from lockstitch.model.format import span
 from lockstitch.model.outcome import GateAsked, RollbackBegan, RunEvent, WaveBegan
 from lockstitch.model.plan import Plan
 from lockstitch.model.release import short
@@ -79,7 +80,7 @@ class LiveDisplay:
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, expand=False)
-        table.title = f"{time.monotonic() - self._start:.0f} s"
+        table.title = span(time.monotonic() - self._start)
         for heading in ("HOST", "APP", "CHANGE", "NOW"):
             table.add_column(heading, no_wrap=True, overflow="ellipsis")
         for (host, app), (text, style) in list(self._doing.items()):

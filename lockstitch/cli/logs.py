@@ -26,6 +26,7 @@ from lockstitch.errors import CheckError, ExitCode, UsageError
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.types import duration
 from lockstitch.model.command import words
+from lockstitch.model.format import span
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.results import HostResult, worst_exit_code
 from lockstitch.report.fanout import done_text
@@ -76,7 +77,7 @@ def drifts(found: Sequence[LocatedLogs]) -> Iterator[str]:
         return
     first, *_, last = sorted(found, key=lambda one: one.drift)
     if last.drift - first.drift > APART:
-        apart = f"{last.drift - first.drift:.0f} s"
+        apart = span(last.drift - first.drift)
         names = last.post.host.name, first.post.host.name
         yield f"the clock of {names[0]} is {apart} ahead of that of {names[1]}: each line is sorted by its host's clock"
 

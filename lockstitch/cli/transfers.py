@@ -23,10 +23,10 @@ from lockstitch.engine.transfer import (
     TransferResult,
     UploadRequest,
     carry,
-    size_text,
 )
 from lockstitch.errors import UsageError
 from lockstitch.model.command import words
+from lockstitch.model.format import sized
 from lockstitch.model.results import HostResult
 from lockstitch.report.fanout import done_json, done_text
 from lockstitch.text import neutral
@@ -93,7 +93,7 @@ class TransferLines:
             if now - self._said.get(progress.host, self._began) < self._every:
                 return
             self._said[progress.host] = now
-        far = f"{100 * progress.transferred // max(progress.of, 1)} % of {size_text(progress.of)}"
+        far = f"{100 * progress.transferred // max(progress.of, 1)} % of {sized(progress.of)}"
         aside(neutral(f"{progress.host}: {far}"))
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from lockstitch.errors import UsageError
-from lockstitch.facts.table import Rows, TableQuery, size
+from lockstitch.facts.table import Rows, TableQuery
 from lockstitch.model.command import Command
+from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, collect, fields, number
 from lockstitch.model.removal import DISCARD
@@ -60,7 +61,7 @@ def folders(path: str, top: int = 10) -> TableQuery[FolderUsage]:
         return tuple(FolderUsage(path, kib) for digits, path in lines if (kib := number(digits)) is not None)
 
     probe = Probe("folders", Command(_FOLDERS, values={"path": path, "top": str(top)}), parse)
-    return TableQuery(probe, ("SIZE", "FOLDER"), lambda found: [(size(f.size), f.path) for f in found])
+    return TableQuery(probe, ("SIZE", "FOLDER"), lambda found: [(sized(f.size << 10), f.path) for f in found])
 
 
 def _disks(output: str) -> Iterator[DiskUsage]:
@@ -74,7 +75,10 @@ def _disks(output: str) -> Iterator[DiskUsage]:
 
 
 def _rows(found: tuple[DiskUsage, ...]) -> Rows:
-    return [(d.at, d.kind, size(d.size), size(d.used), size(d.free), f"{d.full}%", _inodes(d)) for d in found]
+    return [
+        (d.at, d.kind, sized(d.size << 10), sized(d.used << 10), sized(d.free << 10), f"{d.full}%", _inodes(d))
+        for d in found
+    ]
 
 
 def _inodes(disk: DiskUsage) -> str:

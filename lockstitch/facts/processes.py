@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockstitch.errors import UsageError
-from lockstitch.facts.table import Rows, TableQuery, size, span
+from lockstitch.facts.table import Rows, TableQuery
 from lockstitch.model.command import Command
+from lockstitch.model.format import sized, span
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, number
 from lockstitch.model.shell import shell_text
@@ -52,4 +53,7 @@ def _read(output: str) -> Iterator[Process]:
 
 
 def _rows(found: tuple[Process, ...]) -> Rows:
-    return [(str(p.pid), p.user, f"{p.cpu:.1f}%", size(p.memory), span(p.age), p.state, p.command[:100]) for p in found]
+    return [
+        (str(p.pid), p.user, f"{p.cpu:.1f}%", sized(p.memory << 10), span(p.age), p.state, p.command[:100])
+        for p in found
+    ]

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from lockstitch.databases.migrations import Pending
 from lockstitch.errors import LockstitchError
+from lockstitch.model.format import span
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Commit, Site
@@ -26,9 +27,7 @@ class GitLock:
     holder: int | None
 
     def __str__(self) -> str:
-        minutes = self.seconds // 60
-        old = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-        said = f"{self.path} is a lock of git, {old} old"
+        said = f"{self.path} is a lock of git, {span(self.seconds)} old"
         if self.holder:
             return f"{said}: git process {self.holder} works there, wait for it"
         seen = "no git process works there" if self.holder == 0 else "other users' git processes run here"

@@ -22,21 +22,3 @@ class TableQuery(Generic[T]):
     probe: Probe[tuple[T, ...]]
     headings: tuple[str, ...]
     rows: Callable[[tuple[T, ...]], Rows]
-
-
-def size(kib: int) -> str:
-    """So many KiB as people read them."""
-    value = float(kib)
-    for unit in ("K", "M", "G"):
-        if value < 1000:
-            return f"{value:.0f}{unit}" if value >= 10 or unit == "K" else f"{value:.1f}{unit}"
-        value /= 1024
-    return f"{value:.0f}T" if value >= 10 else f"{value:.1f}T"
-
-
-def span(seconds: int) -> str:
-    """So many seconds in its largest unit: `3d`, `5h`, `12m`, `40s`."""
-    for unit, long in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= long:
-            return f"{seconds // long}{unit}"
-    return f"{seconds}s"

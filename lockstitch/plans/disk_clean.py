@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from lockstitch.facts.disks import CLEAN_ARCHIVES, CLEAN_CACHES, Leftover, leftovers
 from lockstitch.facts.site import Survey
-from lockstitch.facts.table import size
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Command
+from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.probe import Probe
@@ -51,7 +51,7 @@ def clean(cleaning: DiskCleanup, by_site: Mapping[Site, Sequence[Leftover]]) -> 
         gone = [leftover for leftover in by_site.get(job.site, ()) if leftover.size and _first(seen, job, leftover)]
         if steps := _steps(job, gone):
             units.append(SitePlan(job.site, steps))
-            notes += [f"{job.site}: {_said(leftover)}, {size(leftover.size)}" for leftover in gone]
+            notes += [f"{job.site}: {_said(leftover)}, {sized(leftover.size << 10)}" for leftover in gone]
     written = {site: facts.host.written for site, facts in cleaning.survey.facts.items()}
     total = sum(leftover.size for some in by_site.values() for leftover in some)
     plan = Plan(
@@ -64,7 +64,7 @@ def clean(cleaning: DiskCleanup, by_site: Mapping[Site, Sequence[Leftover]]) -> 
         notes=(
             *notes,
             *remarks(cleaning.survey),
-            *([f"in all {size(total)}, as far as it could be seen"] if units else []),
+            *([f"in all {sized(total << 10)}, as far as it could be seen"] if units else []),
         ),
         empty_reason="there is nothing to remove",
         next_command=f"fab -H {cleaning.fleet.inventory.name} disk.usage",

@@ -8,6 +8,7 @@ from lockstitch.errors import CheckError, ConnectError, LockstitchError
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import App
+from lockstitch.model.format import sized
 from lockstitch.model.release import short
 from lockstitch.text import listed
 
@@ -79,7 +80,7 @@ def _against(app: App, facts: Facts, discard: bool) -> Iterator[str]:
     if host.unwritable:
         yield f"{host.unwritable} cannot be written by the user who deploys"
     if host.free is not None and host.free < app.min_free:
-        yield f"{host.free >> 20} MiB are free at {app.path}, {int(app.min_free) >> 20} are wanted (min_free)"
+        yield f"{sized(host.free)} are free at {app.path}, {sized(app.min_free)} are wanted (min_free)"
     if facts.target is not None and facts.target.problem:
         yield facts.target.problem
     if discard:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from lockstitch.facts.packages import Packages
 from lockstitch.facts.site import Facts, Survey
+from lockstitch.model.format import moment
 from lockstitch.model.gate import Verdict
 from lockstitch.model.plan import Site
 from lockstitch.model.probe import collect, last
@@ -82,14 +82,6 @@ def queues_json(found: Mapping[Site, QueueState | str]) -> list[dict[str, Any]]:
         }
         for site, state in found.items()
     ]
-
-
-def moment(since: int | None) -> str:
-    """A time in seconds since the epoch, for people."""
-    try:
-        return datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%MZ") if since else "-"
-    except (ValueError, OverflowError, OSError):
-        return "-"
 
 
 _WORDS = {True: "running", False: "DOWN"}

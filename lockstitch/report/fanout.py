@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockstitch.errors import ExitCode
+from lockstitch.model.format import span
 from lockstitch.model.results import HostResult, worst_exit_code
-from lockstitch.report.text import counted, indented, seconds, table
+from lockstitch.report.text import counted, indented, table
 from lockstitch.text import oneline
 
 _KINDS = {ExitCode.DONE: "ok", ExitCode.UNREACHABLE: "unreachable", ExitCode.INTERRUPTED: "interrupted"}
@@ -16,7 +17,7 @@ _KINDS = {ExitCode.DONE: "ok", ExitCode.UNREACHABLE: "unreachable", ExitCode.INT
 def done_text(done: Mapping[str, HostResult], *, all_of_them: bool = True) -> str:
     """A line for each that there is something to say of, and how many ended how."""
     told = {label: one for label, one in done.items() if all_of_them or one.code is not ExitCode.DONE}
-    rows = [(label, one.words, seconds(one.seconds)) for label, one in told.items()]
+    rows = [(label, one.words, span(one.seconds, tenths=True)) for label, one in told.items()]
     lines = [table(("HOST", "RESULT", "TIME"), rows)] if rows else []
     return "\n".join([*lines, summary(done)]) if len(done) > 1 else "\n".join(lines) or summary(done)
 
@@ -52,7 +53,7 @@ def by_hand_text(lines: Sequence[Mapping[str, Any]]) -> str:
             str(line["began"])[:19] + "Z",
             str(line["by"]),
             _codes(line["codes"]),
-            seconds(line["seconds"]),
+            span(line["seconds"], tenths=True),
             str(line["what"]),
         )
         for line in lines

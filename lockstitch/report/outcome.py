@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockstitch.errors import ExitCode
+from lockstitch.model.format import span
 from lockstitch.model.outcome import Failure, Outcome, SiteOutcome
 from lockstitch.model.plan import Change
 from lockstitch.model.release import short
-from lockstitch.report.text import indented, seconds, table
+from lockstitch.report.text import indented, table
 from lockstitch.text import oneline, quoted
 
 _ENDINGS = {
@@ -45,7 +46,7 @@ def outcome_text(outcome: Outcome) -> str:
         ending = _STANDING.get(outcome.code, ending)
     if outcome.manual_actions and outcome.code is ExitCode.INTERRUPTED:
         ending = "INTERRUPTED: the hosts below need a person"
-    lines += ["", f"{outcome.plan.kind} of {outcome.plan.environment} {ending} ({seconds(outcome.seconds)})"]
+    lines += ["", f"{outcome.plan.kind} of {outcome.plan.environment} {ending} ({span(outcome.seconds, tenths=True)})"]
     lines += [oneline(done) for done in outcome.plan.summary if outcome.code is ExitCode.DONE]
     lines += [f"run {outcome.plan.run}", f"next: {_next(outcome)}"]
     return "\n".join(lines)

@@ -8,11 +8,12 @@ from typing import Any
 
 from lockstitch.facts.release_folders import remarks
 from lockstitch.facts.site import Facts, Survey
+from lockstitch.model.format import moment, sized
 from lockstitch.model.gate import Verdict
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Site
 from lockstitch.model.release import short
-from lockstitch.report.apps import moment, who_left
+from lockstitch.report.apps import who_left
 from lockstitch.report.text import counted, table
 from lockstitch.text import oneline, quoted
 
@@ -70,7 +71,7 @@ def _row(facts: Facts, serving: Verdict, odd: bool) -> tuple[str, ...]:
         moment(facts.service.since),
         (release.by if release else "") or "-",
         facts.host.lock.by if facts.host.lock else "free",
-        f"{facts.host.free / 2**30:.1f} GiB" if facts.host.free is not None else "-",
+        "-" if facts.host.free is None else sized(facts.host.free),
         "<- differs" if odd else "",
     )
 

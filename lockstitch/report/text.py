@@ -32,10 +32,3 @@ def indented(lines: Iterable[str], by: str = "    ") -> list[str]:
 def counted(number: int, noun: str) -> str:
     """`1 host`, `3 hosts`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def seconds(value: float) -> str:
-    """A span of time as people read it."""
-    if value < 60:
-        return f"{value:.1f} s"
-    return f"{int(value // 60)} min {int(value % 60)} s"

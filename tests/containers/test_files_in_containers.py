@@ -103,7 +103,7 @@ def test_a_disk_that_is_too_small(desk: Project, api1: Machine, tmp_path: Path) 
     (tmp_path / "big").write_bytes(bytes(8 << 20))
     api1.check(f"echo old >{SMALL}/big; chown deploy: {SMALL}/big")
     ran = desk.fab("-H", "prod:api1", "put", str(tmp_path / "big"), f"{SMALL}/big")
-    assert ran.code == 7 and f"{SMALL} has 6.3 MB free and 8.4 MB are needed; nothing was sent" in ran.err, ran.said
+    assert ran.code == 7 and f"{SMALL} has 6.0 MiB free and 8.0 MiB are needed; nothing was sent" in ran.err, ran.said
     assert api1.check(f"cat {SMALL}/big") == "old\n" and left(api1) == ""
 
 

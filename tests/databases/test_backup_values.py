@@ -23,7 +23,6 @@ from lockstitch.databases.backup import (
 )
 from lockstitch.errors import UsageError
 from lockstitch.facts.database import parse_vault
-from lockstitch.model.format import sized
 
 RUN = "20260101T020000Z-1a2b"
 NAMED = f"main-{RUN}"
@@ -188,10 +187,3 @@ def test_facts_of_a_vault() -> None:
 def test_a_vault_keeps_its_state_apart_for_each_database() -> None:
     vault = BackupDirectory("bk", "main")
     assert (vault.state, vault.marks) == ("bk/.lockstitch/main", "bk/.lockstitch/main/damaged")
-
-
-@pytest.mark.parametrize(
-    "size, said", [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (5 << 20, "5.0 MiB"), (3 << 30, "3.0 GiB")]
-)
-def test_sizes_as_people_read_them(size: int, said: str) -> None:
-    assert sized(size) == said

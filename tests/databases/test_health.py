@@ -25,7 +25,6 @@ from lockstitch.databases.health import (
 )
 from lockstitch.databases.health_check import Thresholds, judge
 from lockstitch.model.finding import Finding
-from lockstitch.model.format import span
 from lockstitch.report.database import databases_json, databases_text
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -196,16 +195,6 @@ def test_what_stands_against_the_next_backup_is_told() -> None:
     assert of("tools", found(vault=old)).says == "it could not be backed up: pg_dump is too old"
     locked = of("lock", found(vault=old))
     assert locked.level == "warn" and locked.hint == "fab -H prod lock.show" and "ada" in locked.says
-
-
-@given(st.floats(0, 1e9))
-def test_a_span_is_short(seconds: float) -> None:
-    assert len(span(seconds).split()) in (2, 4)
-
-
-def test_spans_have_their_two_largest_units() -> None:
-    told = {0: "0 s", 59.9: "59 s", 60: "1 min", 3599: "59 min 59 s", 3600: "1 h", 90061: "1 d 1 h", 86400: "1 d"}
-    assert {seconds: span(seconds) for seconds in told} == told
 
 
 TEXTS = st.text(max_size=40)

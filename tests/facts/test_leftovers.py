@@ -119,7 +119,7 @@ def test_what_two_apps_share_goes_once(cleaning: plans.DiskCleanup) -> None:
         "api@b": ["prune", "caches", "archives"],
     }
     assert wave.keep_on_failure and not wave.visible
-    assert plan.notes[-1].startswith("in all ") and f"api@a: old release {RELEASES[0]}, 5K" in plan.notes
+    assert plan.notes[-1].startswith("in all ") and f"api@a: old release {RELEASES[0]}, 5.0 KiB" in plan.notes
     assert [str(unit.site) for unit in plan.finish] == ["api@a", "api@b"]
 
 

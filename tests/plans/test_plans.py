@@ -110,7 +110,7 @@ def test_everything_visible_can_be_taken_back(fleet: Fleet) -> None:
         ({"place": {"foreign": "srv/api is there and is no git checkout"}}, "move it away"),
         ({"host": {"missing": ("git", "tar")}}, "`git` is not found on this host"),
         ({"host": {"unwritable": "/srv"}}, "/srv cannot be written by the user who deploys"),
-        ({"host": {"free": 5 << 20}}, "5 MiB are free at srv/"),
+        ({"host": {"free": 5 << 20}}, "5.0 MiB are free at srv/"),
         ({"place": {"dirty": (" M settings.py",)}}, "     M settings.py"),
         ({"target": {"problem": "the git server did not answer"}}, "the git server did not answer"),
     ],

@@ -8,7 +8,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.report.text import indented, seconds, table, width
+from lockstitch.report.text import indented, table, width
 from lockstitch.text import neutral, oneline
 
 ANY = st.text(st.characters(), max_size=40)
@@ -79,13 +79,3 @@ def test_a_table() -> None:
 @given(st.lists(ANY, max_size=4))
 def test_indented_lines(lines: list[str]) -> None:
     assert indented(lines) == ["    " + oneline(line) for line in lines]
-
-
-def test_seconds() -> None:
-    assert [seconds(value) for value in (0, 1.25, 59.94, 60, 3725)] == [
-        "0.0 s",
-        "1.2 s",
-        "59.9 s",
-        "1 min 0 s",
-        "62 min 5 s",
-    ]

@@ -16,7 +16,6 @@ from lockstitch.engine.transfer.part_names import PartNames
 from lockstitch.engine.transfer.remote_side import TransferProgress
 from lockstitch.engine.transfer.result import TransferResult
 from lockstitch.engine.transfer.transfer import DownloadRequest, Transfer, UploadRequest, carry
-from lockstitch.model.format import size_text
 
 __all__ = [
     "DownloadRequest",
@@ -27,5 +26,4 @@ __all__ = [
     "TransferResult",
     "UploadRequest",
     "carry",
-    "size_text",
 ]

@@ -17,7 +17,7 @@ from lockstitch.engine.transfer.remote_side import STAGE, TransferHost
 from lockstitch.engine.transfer.result import TransferResult
 from lockstitch.engine.transfer.tree import EntryKind, TreeEntry
 from lockstitch.engine.transfer.upload import plain
-from lockstitch.model.format import size_text
+from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.remote import FileError
 
@@ -124,7 +124,7 @@ class Download:
         folder = self._below.shown(self._folder)
         free = shutil.disk_usage(folder).free
         if size > free:
-            said = f"{folder} has {size_text(free)} free and {size_text(size)} are needed; nothing was fetched"
+            said = f"{folder} has {sized(free)} free and {sized(size)} are needed; nothing was fetched"
             raise self._far.refused(said, hint="see here with: df -h")
 
     def _fetch(self, download: FileDownload, received: int, whole: int) -> None:
@@ -180,6 +180,6 @@ class Download:
         far = self._far
         far.ask(host_scripts.STAGE, as_user=False, ls_stage=STAGE)
         if (free := far.free(STAGE, as_user=False)) < size:
-            said = f"{STAGE} has {size_text(free)} free, and {path} is copied there first"
-            raise far.refused(said, hint=f"it is {size_text(size)}; see there with: df -h")
+            said = f"{STAGE} has {sized(free)} free, and {path} is copied there first"
+            raise far.refused(said, hint=f"it is {sized(size)}; see there with: df -h")
         far.ask(host_scripts.COPY, as_user=False, ls_user=far.user, ls_path=path, ls_copy=copy, ls_size=str(size))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.model.format import size_text
+from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
 
 _DID = {"send": "sent to", "fetch": "fetched to"}
@@ -24,8 +24,8 @@ class TransferResult:
     resumed: int = 0
 
     def text(self, *, planned: bool = False) -> str:
-        """Return it in words: `2 files, 3.4 MB, sent to /srv/upload; 1 unchanged`."""
-        count = f"{self.files} file{'' if self.files == 1 else 's'}, {size_text(self.size)},"
+        """Return it in words: `2 files, 3.4 MiB, sent to /srv/upload; 1 unchanged`."""
+        count = f"{self.files} file{'' if self.files == 1 else 's'}, {sized(self.size)},"
         said = f"would {self.do} {count} to {self.to}" if planned else f"{count} {_DID[self.do]} {self.to}"
         if not self.files:
             said = f"{self.to} is as it should be"

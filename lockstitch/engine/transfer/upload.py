@@ -14,7 +14,7 @@ from lockstitch.engine.transfer.result import TransferResult
 from lockstitch.engine.transfer.tree import TreeEntry, batches
 from lockstitch.errors import UsageError
 from lockstitch.model.command import words
-from lockstitch.model.format import size_text
+from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.remote import FileError
 
@@ -173,7 +173,7 @@ class Upload:
 
     def _fits(self, size: int, folder: str, free: int) -> None:
         if size > free:
-            said = f"{folder} has {size_text(free)} free and {size_text(size)} are needed; nothing was sent"
+            said = f"{folder} has {sized(free)} free and {sized(size)} are needed; nothing was sent"
             raise self._far.refused(said, hint=_HINT_FULL)
 
     def _send(self, file: FileUpload, sent: int, whole: int) -> int:

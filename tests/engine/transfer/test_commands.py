@@ -44,7 +44,7 @@ def conf(tmp_path: Path) -> Path:
 def test_to_several_hosts_and_back(operator: Operator, conf: Path, tmp_path: Path) -> None:
     ran = operator.fab("put", str(conf), "there", where=ALL)
     assert ran.code == 0, ran.said
-    assert "3 hosts: 3 ok" in ran.err and "1 file, 7 bytes, sent to ./there" in ran.err
+    assert "3 hosts: 3 ok" in ran.err and "1 file, 7 B, sent to ./there" in ran.err
     for host in HOSTS:
         assert things(operator.home(host) / "there") == things(conf)
     ran = operator.fab("get", "there", "--to", str(tmp_path / "logs"), where=ALL)
@@ -85,12 +85,12 @@ def test_dry_changes_nothing_and_says_what_there_is_to_do(operator: Operator, co
     before = {host: things(operator.home(host)) for host in HOSTS}
     ran = operator.fab("--dry", "put", str(conf), "there", where=ALL)
     assert ran.code == 0, ran.said
-    assert ran.out.count("would send 1 file, 7 bytes, to ./there ") == 2
-    assert ran.out.count("would send 1 file, 7 bytes, to ./there/conf ") == 1
+    assert ran.out.count("would send 1 file, 7 B, to ./there ") == 2
+    assert ran.out.count("would send 1 file, 7 B, to ./there/conf ") == 1
     assert {host: things(operator.home(host)) for host in HOSTS} == before
     (operator.home("api1") / "log").write_text("line")
     ran = operator.fab("--dry", "get", "log", "--to", str(tmp_path / "to"), where="lab:api1")
-    assert ran.code == 0 and "would fetch 1 file, 4 bytes, to" in ran.out and not (tmp_path / "to").exists()
+    assert ran.code == 0 and "would fetch 1 file, 4 B, to" in ran.out and not (tmp_path / "to").exists()
     assert operator.noted() == []
 
 
@@ -199,7 +199,7 @@ def test_elsewhere_a_line_every_few_seconds(capsys: pytest.CaptureFixture[str]) 
     lines = TransferLines(5, lambda: next(clock))
     for done in (10, 20, 30, 95):
         lines(TransferProgress("web\x1b1", done, 100))
-    assert capsys.readouterr().err == "web␛1: 20 % of 100 bytes\nweb␛1: 95 % of 100 bytes\n"
+    assert capsys.readouterr().err == "web␛1: 20 % of 100 B\nweb␛1: 95 % of 100 B\n"
 
 
 def test_it_takes_no_longer_than_it_may(place: Place, conf: Path) -> None:
@@ -220,5 +220,5 @@ def test_what_does_not_fit_is_told_before_anything_is_sent(place: Place, tmp_pat
     place.local.env["PATH"] = f"{df.parent}:{os.environ['PATH']}"
     done, _ = carry(place.remote, [HOST], UploadRequest(source, "big"), place.names, FanoutOptions())
     assert done["api1"].code is ExitCode.CHECK_SAID_NO
-    assert ". has 1.0 MB free and 1.0 MB are needed; nothing was sent" in done["api1"].words
+    assert ". has 1023.0 KiB free and 1.0 MiB are needed; nothing was sent" in done["api1"].words
     assert os.listdir(place.home) == ["bin"] and place.local.opened == []
