@@ -43,8 +43,8 @@ def parse_git(text: str, code: int) -> tuple[bool, str]:
     return code == 0, " ".join(text.split())
 
 
-def judge_git(app: App, told: tuple[bool, str]) -> Iterator[Finding]:
-    answers, said = told
+def judge_git(app: App, answer: tuple[bool, str]) -> Iterator[Finding]:
+    answers, said = answer
     if answers:
         yield passed("git", f"{app.repository} answers, {said}")
     else:
@@ -61,20 +61,20 @@ def place(host: Host, app: App) -> Check:
     return Check("place", probe, partial(judge_place, app))
 
 
-def judge_place(app: App, told: HostFacts) -> Iterator[Finding]:
-    for tool in told.missing:
+def judge_place(app: App, facts: HostFacts) -> Iterator[Finding]:
+    for tool in facts.missing:
         yield failed("place", f"{tool} is not found, which a deploy needs", f"install {tool} there")
-    if told.unwritable:
+    if facts.unwritable:
         who = app.user or "the user who deploys"
-        hint = f"on the host: sudo chown {who} {told.unwritable}"
-        yield failed("place", f"{told.unwritable} cannot be written by {who}", hint)
-    if told.free is None:
+        hint = f"on the host: sudo chown {who} {facts.unwritable}"
+        yield failed("place", f"{facts.unwritable} cannot be written by {who}", hint)
+    if facts.free is None:
         yield unknown("place", f"how much is free at {app.path} is not told", "look there: df -P")
-    elif told.free < app.min_free:
-        says = f"{sized(told.free)} are free at {app.path}, {sized(app.min_free)} are wanted (min_free)"
+    elif facts.free < app.min_free:
+        says = f"{sized(facts.free)} are free at {app.path}, {sized(app.min_free)} are wanted (min_free)"
         yield failed("place", says, f"make room: du -xh {app.path} | sort -h | tail")
-    elif not told.missing and not told.unwritable:
-        yield passed("place", f"{app.path} can be written, {sized(told.free)} are free, the service's tools are there")
+    elif not facts.missing and not facts.unwritable:
+        yield passed("place", f"{app.path} can be written, {sized(facts.free)} are free, the service's tools are there")
 
 
 def checkout(app: App) -> Check:
@@ -83,19 +83,19 @@ def checkout(app: App) -> Check:
     return Check("checkout", probe, partial(judge_checkout, app))
 
 
-def judge_checkout(app: App, told: CheckoutFacts) -> Iterator[Finding]:
-    if told.foreign:
-        yield failed("checkout", told.foreign, "move it away, or correct `path` and `layout`")
-    elif told.broken:
-        yield failed("checkout", f"{app.path}: {told.broken}", f"look there: git -C {app.path} status")
-    elif told.dirty:
-        more = f" and {len(told.dirty) - 3} more" if len(told.dirty) > 3 else ""
-        says = f"uncommitted changes in {app.path}: {', '.join(line.strip() for line in told.dirty[:3])}{more}"
+def judge_checkout(app: App, facts: CheckoutFacts) -> Iterator[Finding]:
+    if facts.foreign:
+        yield failed("checkout", facts.foreign, "move it away, or correct `path` and `layout`")
+    elif facts.broken:
+        yield failed("checkout", f"{app.path}: {facts.broken}", f"look there: git -C {app.path} status")
+    elif facts.dirty:
+        more = f" and {len(facts.dirty) - 3} more" if len(facts.dirty) > 3 else ""
+        says = f"uncommitted changes in {app.path}: {', '.join(line.strip() for line in facts.dirty[:3])}{more}"
         yield failed("checkout", says, "commit or copy them away; deploy --discard-changes moves them aside")
-    elif told.unpublished and app.layout == "in_place":
-        says = f"{told.unpublished} commits of what is deployed in no branch or tag that was fetched"
+    elif facts.unpublished and app.layout == "in_place":
+        says = f"{facts.unpublished} commits of what is deployed in no branch or tag that was fetched"
         yield finding("checkout", "warn", says, "push them; deploy --discard-changes keeps them on the host alone")
-    elif not told.cloned:
+    elif not facts.cloned:
         yield passed("checkout", f"nothing lies at {app.path} yet")
     else:
         yield passed("checkout", f"no uncommitted changes in {app.path}")
@@ -108,13 +108,13 @@ def migrations(app: App, env: Mapping[str, Value], context: Context) -> Check | 
     return Check("migrations", probe, partial(judge_migrations, lacking)) if probe else None
 
 
-def judge_migrations(lacking: Sequence[str], told: Pending | None) -> Iterator[Finding]:
-    if told is None:
+def judge_migrations(lacking: Sequence[str], pending: Pending | None) -> Iterator[Finding]:
+    if pending is None:
         yield passed("migrations", "nothing is deployed here yet")
-    elif told.problem:
-        yield unknown("migrations", "; ".join([str(told), *lacking]), "try it there, in the folder of the app")
-    elif told.names:
-        yield Finding("migrations", "warn", str(told), "fab -H ENV deploy applies them")
+    elif pending.problem:
+        yield unknown("migrations", "; ".join([str(pending), *lacking]), "try it there, in the folder of the app")
+    elif pending.names:
+        yield Finding("migrations", "warn", str(pending), "fab -H ENV deploy applies them")
     else:
         yield passed("migrations", "none is pending in the code that serves")
 
@@ -125,19 +125,19 @@ def queue(app: App, limits: QueueChecks, env: Mapping[str, Value]) -> Check | No
     return Check("queue", queues.status, partial(judge_queue, limits)) if queues else None
 
 
-def judge_queue(limits: QueueChecks, told: QueueState) -> Iterator[Finding]:
-    if told.problem:
-        yield unknown("queue", f"it cannot be asked: {told.problem}", "fab -H ENV queue.status tells more")
+def judge_queue(limits: QueueChecks, state: QueueState) -> Iterator[Finding]:
+    if state.problem:
+        yield unknown("queue", f"it cannot be asked: {state.problem}", "fab -H ENV queue.status tells more")
         return
-    known = [size for size in told.sizes.values() if size is not None]
+    known = [size for size in state.sizes.values() if size is not None]
     if not known:
         yield unknown("queue", "how many jobs wait is not told", "fab -H ENV queue.status tells more")
         return
     waiting = sum(known)
     level: Level = "fail" if waiting > limits.fail else "warn" if waiting > limits.warn else "pass"
-    says = f"{waiting} waiting, {len(told.workers)} workers; no beyond {limits.fail}"
+    says = f"{waiting} waiting, {len(state.workers)} workers; no beyond {limits.fail}"
     yield finding("queue", level, says, "fab -H ENV queue.status, and see whether its workers run")
-    if told.sizes and len(known) < len(told.sizes):
+    if state.sizes and len(known) < len(state.sizes):
         yield unknown("queue", "not every queue could be asked", "fab -H ENV queue.status tells more")
 
 
@@ -148,15 +148,15 @@ def writable(app: App, env: Mapping[str, Value]) -> Check | None:
     return Check("writable", probe, partial(judge_writable, app)) if probe else None
 
 
-def judge_writable(app: App, told: tuple[Unwritable, ...] | None) -> Iterator[Finding]:
-    if told is None:
+def judge_writable(app: App, paths: tuple[Unwritable, ...] | None) -> Iterator[Finding]:
+    if paths is None:
         yield unknown(
             "writable", "nothing is deployed there, or nobody could look", "after the first deploy, ask again"
         )
         return
-    for found in told:
-        yield failed("writable", str(found), app.service.rights_hint())
-    if not told:
+    for path in paths:
+        yield failed("writable", str(path), app.service.rights_hint())
+    if not paths:
         yield passed("writable", "who deploys and who serves may write where the app must")
 
 
@@ -173,11 +173,11 @@ def parse_boot(text: str, code: int) -> dict[str, str] | None:
     return {unit: state.strip() for unit, state in (fields(line, 2) for line in collect(text)["unit"])}
 
 
-def judge_boot(units: Sequence[str], off: Level, told: Mapping[str, str] | None) -> Iterator[Finding]:
+def judge_boot(units: Sequence[str], off: Level, states: Mapping[str, str] | None) -> Iterator[Finding]:
     for unit in units:
-        state = (told or {}).get(unit)
-        if told is None or unit not in told:
-            says = "this host has no systemctl" if told is None else "systemctl does not tell"
+        state = (states or {}).get(unit)
+        if states is None or unit not in states:
+            says = "this host has no systemctl" if states is None else "systemctl does not tell"
             yield unknown("at_boot", f"{unit}: {says}", f"look there: systemctl is-enabled {unit}")
         elif state in ("", "not-found"):
             # Only newer ones have a word for that.

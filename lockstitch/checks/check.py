@@ -54,10 +54,10 @@ def findings(asking: CheckGroup, read: Sequence[Any], why: str = "") -> tuple[Fi
     """What the answers of one asking say, in the order of its checks. Who was asked and does not answer is not well:
     what was not answered is a no, each under its own name; `why` says what came between."""
     judged = zip(asking.checks, read, strict=False)
-    found = [finding for check, answer in judged for finding in check.judge(answer)]
+    answered = [finding for check, answer in judged for finding in check.judge(answer)]
     silent = dict.fromkeys(check.name for check in asking.checks[len(read) :])
     hint = "ask again, with a longer --timeout, or see on the host what hangs"
-    return (*found, *(failed(name, f"it was not answered: {why or 'nothing was said'}", hint) for name in silent))
+    return (*answered, *(failed(name, f"it was not answered: {why or 'nothing was said'}", hint) for name in silent))
 
 
 def finding(name: str, level: Level, says: str, hint: str) -> Finding:

@@ -41,8 +41,8 @@ def gathered(fleet: Fleet, context: Context, skip: Iterable[str] = (), *, implie
     """What is asked of every host and of every app on it, each in one script. Without `implied`, what is declared."""
     skipped = known(skip)
     askings = [*_hosts(fleet, context, implied), *_apps(fleet, context, implied)]
-    kept = [replace(one, checks=tuple(c for c in one.checks if c.name not in skipped)) for one in askings]
-    return tuple(one for one in kept if one.checks)
+    kept = [replace(group, checks=tuple(c for c in group.checks if c.name not in skipped)) for group in askings]
+    return tuple(group for group in kept if group.checks)
 
 
 def known(names: Iterable[str]) -> tuple[str, ...]:
@@ -81,11 +81,11 @@ def _wanted(said: bool | None, implied: bool) -> bool:
 def _hosts(fleet: Fleet, context: Context, implied: bool) -> Iterator[CheckGroup]:
     for host in fleet.hosts:
         mine = [group.checks for group in fleet.groups if host in group.hosts]
-        found = [check for checks in mine for check in _of_host(checks, context)]
+        host_checks = [check for checks in mine for check in _of_host(checks, context)]
         if implied:
-            declared = {check.name for check in found}
-            found = [*(c for c in _usual() if c.name not in declared), *found]
-        yield CheckGroup(host.name, host, _once(found))
+            declared = {check.name for check in host_checks}
+            host_checks = [*(c for c in _usual() if c.name not in declared), *host_checks]
+        yield CheckGroup(host.name, host, _once(host_checks))
 
 
 def _usual() -> Iterator[Check]:
@@ -116,8 +116,8 @@ def _of_host(
         yield ports(checks.ports, checks.not_listening)
     if checks.at_boot:
         yield apps.at_boot(checks.at_boot, "fail")
-    yield from (certificate(one, context.now) for one in checks.tls)
-    yield from (url(one) for one in checks.urls)
+    yield from (certificate(server, context.now) for server in checks.tls)
+    yield from (url(server) for server in checks.urls)
     if checks.redis:
         yield redis(checks.redis, context)
 
@@ -127,11 +127,14 @@ def _apps(fleet: Fleet, context: Context, implied: bool) -> Iterator[CheckGroup]
     for host, app in fleet.sites():
         env: dict[str, Value] = {**app.env, **{n: v for n, r in app.secrets.items() if (v := context.known.get(r))}}
         at = app.layout_paths
-        found = [*_of_host(app.checks, context, at.current, env, at.path), *_of_app(host, app, env, context, implied)]
+        checks = [
+            *_of_host(app.checks, context, at.current, env, at.path),
+            *_of_app(host, app, env, context, implied),
+        ]
         if implied and app.name not in asked and (pending := apps.migrations(app, env, context)):
-            found.append(pending)
+            checks.append(pending)
         asked.add(app.name)
-        yield CheckGroup(f"{app.name}@{host.name}", host, _once(found), app.name, app.user)
+        yield CheckGroup(f"{app.name}@{host.name}", host, _once(checks), app.name, app.user)
 
 
 def _of_app(host: Host, app: App, env: Mapping[str, Value], context: Context, implied: bool) -> Iterator[Check]:
@@ -157,15 +160,15 @@ def _of_app(host: Host, app: App, env: Mapping[str, Value], context: Context, im
 
 def _once(checks: Iterable[Check]) -> tuple[Check, ...]:
     """A host in two groups is asked once what both declare."""
-    found: list[Check] = []
+    different: list[Check] = []
     for check in checks:
-        if not any(_same(check, other) for other in found):
-            found.append(check)
-    return tuple(found)
+        if not any(_same(check, other) for other in different):
+            different.append(check)
+    return tuple(different)
 
 
-def _same(one: Check, other: Check) -> bool:
-    return (one.name, one.probe.command, _how(one)) == (other.name, other.probe.command, _how(other))
+def _same(check: Check, other: Check) -> bool:
+    return (check.name, check.probe.command, _how(check)) == (other.name, other.probe.command, _how(other))
 
 
 def _how(check: Check) -> object:

@@ -24,11 +24,11 @@ _LOAD = 'read -r _ load _ 2>/dev/null </proc/loadavg && echo "load $load"'
 
 @dataclass(frozen=True)
 class Used:
-    """How much of one file system is used, in percent, and what is left: KiB, or inodes."""
+    """How much of one file system is used, in percent, and what is free: KiB, or inodes."""
 
     what: str
     percent: int
-    left: int
+    free: int
     mount: str
 
 
@@ -51,11 +51,11 @@ def parse_disk(text: str, code: int) -> tuple[Used, ...]:
 
 
 def judge_disk(limits: DiskChecks, used: Sequence[Used]) -> Iterator[Finding]:
-    for one in used:
-        left = sized(one.left * 1024) if one.what == "space" else str(one.left)
-        says = f"{one.mount}: {one.percent} % of the {one.what} used, {left} left; no from {limits.fail} % on"
-        hint = f"see what is large there: du -xh {one.mount} | sort -h | tail"
-        yield finding("disk", level(one.percent, limits.warn, limits.fail), says, hint)
+    for usage in used:
+        rest = sized(usage.free << 10) if usage.what == "space" else str(usage.free)
+        says = f"{usage.mount}: {usage.percent} % of the {usage.what} used, {rest} left; no from {limits.fail} % on"
+        hint = f"see what is large there: du -xh {usage.mount} | sort -h | tail"
+        yield finding("disk", level(usage.percent, limits.warn, limits.fail), says, hint)
     if not used:
         yield unknown("disk", "df tells nothing of it", "look there: df -P")
 
@@ -71,11 +71,11 @@ def parse_memory(text: str, code: int) -> tuple[int, int] | None:
     return (total * 1024, available * 1024) if total and available is not None else None
 
 
-def judge_memory(limits: MemoryChecks, told: tuple[int, int] | None) -> Iterator[Finding]:
-    if told is None:
+def judge_memory(limits: MemoryChecks, usage: tuple[int, int] | None) -> Iterator[Finding]:
+    if usage is None:
         yield unknown("memory", "the kernel does not tell what is available", "look there: cat /proc/meminfo")
         return
-    total, available = told
+    total, available = usage
     percent = round(100 * (1 - min(available, total) / total))
     says = f"{percent} % of {sized(total)} in use, {sized(available)} available; no from {limits.fail} % on"
     hint = "see what uses it: ps -eo rss,pid,args | sort -n | tail"
@@ -96,11 +96,11 @@ def parse_load(text: str, code: int) -> tuple[float, int] | None:
         return None
 
 
-def judge_load(limits: LoadChecks, told: tuple[float, int] | None) -> Iterator[Finding]:
-    if told is None:
+def judge_load(limits: LoadChecks, measured: tuple[float, int] | None) -> Iterator[Finding]:
+    if measured is None:
         yield unknown("load", "the kernel does not tell it", "look there: cat /proc/loadavg")
         return
-    load, cpus = told
+    load, cpus = measured
     says = f"{load:.2f} for {cpus} CPUs, {load / cpus:.2f} each; no from {limits.fail:g} each on"
     yield finding("load", level(load / cpus, limits.warn, limits.fail), says, "see what is busy: top -bn1 | head -n 20")
 
@@ -110,12 +110,12 @@ def reboot(pending: Level) -> Check:
     return Check("reboot", reboot_probe(), partial(judge_reboot, pending))
 
 
-def judge_reboot(pending: Level, told: str | None) -> Iterator[Finding]:
-    if told is None:
+def judge_reboot(pending: Level, packages: str | None) -> Iterator[Finding]:
+    if packages is None:
         yield unknown("reboot", "this system does not tell whether a reboot is pending", "compare uname -r with /boot")
-    elif told:
+    elif packages:
         hint = "when its users can spare it: fab -H ENV reboot --only-pending"
-        yield finding("reboot", pending, f"a reboot is pending ({told.strip()})", hint)
+        yield finding("reboot", pending, f"a reboot is pending ({packages.strip()})", hint)
     else:
         yield passed("reboot", "none is pending")
 
@@ -125,10 +125,10 @@ NAME = "tools"
 _ASK = shell_text(__package__, "tools.sh")
 
 
-def tools(wanted: Mapping[str, str], current: str = "", env: Mapping[str, Value] | None = None) -> Check:
+def tools(versions: Mapping[str, str], current: str = "", env: Mapping[str, Value] | None = None) -> Check:
     """Check that each program is found, and within its range."""
-    values = {"tools": " ".join(wanted), "current": current}
-    return Check(NAME, Probe(NAME, Command(_ASK, values=values, env=env or {}), parse), partial(judge, wanted))
+    values = {"tools": " ".join(versions), "current": current}
+    return Check(NAME, Probe(NAME, Command(_ASK, values=values, env=env or {}), parse), partial(judge, versions))
 
 
 def parse(text: str, code: int) -> dict[str, str | None]:
@@ -138,12 +138,12 @@ def parse(text: str, code: int) -> dict[str, str | None]:
     return {**dict.fromkeys(said["missing"]), **versions}
 
 
-def judge(wanted: Mapping[str, str], found: Mapping[str, str | None]) -> Iterator[Finding]:
+def judge(ranges: Mapping[str, str], printed: Mapping[str, str | None]) -> Iterator[Finding]:
     """A finding for each program."""
-    for tool, versions in wanted.items():
-        if tool not in found:
+    for tool, versions in ranges.items():
+        if tool not in printed:
             yield unknown(NAME, f"{tool}: the host did not tell", f"look there: command -v {tool}")
-        elif (said := found[tool]) is None:
+        elif (said := printed[tool]) is None:
             yield failed(
                 NAME, f"{tool} is not found", f"install {tool}{_range(versions)}, or put it on this user's PATH"
             )

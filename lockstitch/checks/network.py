@@ -16,21 +16,21 @@ NAME = "urls"
 _NOTHING = "this host has none of curl, python3 and node"
 
 
-def url(wanted: UrlChecks) -> Check:
-    return Check(NAME, Probe(NAME, asked_of(wanted.url, wanted.timeout), parse_answer), partial(judge, wanted))
+def url(settings: UrlChecks) -> Check:
+    return Check(NAME, Probe(NAME, asked_of(settings.url, settings.timeout), parse_answer), partial(judge, settings))
 
 
-def judge(wanted: UrlChecks, answer: HttpAnswer) -> Iterator[Finding]:
+def judge(settings: UrlChecks, answer: HttpAnswer) -> Iterator[Finding]:
     if answer.status == 0 and _NOTHING in answer.body:
-        yield unknown(NAME, f"{wanted.url}: {answer.body}", "install curl there")
+        yield unknown(NAME, f"{settings.url}: {answer.body}", "install curl there")
     elif answer.status == 0:
         said = answer.body.strip().splitlines()[-1:] or ["nothing was said"]
-        yield failed(NAME, f"{wanted.url} does not answer: {said[0]}", f"try it there: curl -v {wanted.url}")
-    elif answer.status != wanted.status:
-        says = f"{wanted.url} answered {answer.status}, expected {wanted.status}"
-        yield failed(NAME, says, f"see what it says: curl -i {wanted.url}")
-    elif wanted.contains not in answer.body:
-        says = f"{wanted.url}: the answer does not contain {wanted.contains!r}"
-        yield failed(NAME, says, f"see what it says: curl -i {wanted.url}")
+        yield failed(NAME, f"{settings.url} does not answer: {said[0]}", f"try it there: curl -v {settings.url}")
+    elif answer.status != settings.status:
+        says = f"{settings.url} answered {answer.status}, expected {settings.status}"
+        yield failed(NAME, says, f"see what it says: curl -i {settings.url}")
+    elif settings.contains not in answer.body:
+        says = f"{settings.url}: the answer does not contain {settings.contains!r}"
+        yield failed(NAME, says, f"see what it says: curl -i {settings.url}")
     else:
-        yield passed(NAME, f"{wanted.url} answered {answer.status}")
+        yield passed(NAME, f"{settings.url} answered {answer.status}")

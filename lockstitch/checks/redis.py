@@ -19,15 +19,15 @@ NAME = "redis"
 _ASK = shell_text(__package__, "redis.sh")
 
 
-def redis(wanted: RedisChecks, context: Context) -> Check:
+def redis(settings: RedisChecks, context: Context) -> Check:
     """Whether it answers, and how much of its memory is used."""
-    url = wanted.url if "://" in wanted.url else context.known.get(wanted.url, "")
-    missing = context.lacking.get(wanted.url, "" if url else "its URL was not looked up")
+    url = settings.url if "://" in settings.url else context.known.get(settings.url, "")
+    missing = context.lacking.get(settings.url, "" if url else "its URL was not looked up")
     values = login(url)
     if url and values["port"] == "0":
         missing = "its URL cannot be read: in a password %2F is written for /, %3F for ?, %23 for # and %40 for @"
     asked = _ASK if url and not missing else ":"
-    return Check(NAME, Probe(NAME, Command(asked, values=values), parse), partial(judge, wanted, missing))
+    return Check(NAME, Probe(NAME, Command(asked, values=values), parse), partial(judge, settings, missing))
 
 
 def login(url: Value) -> dict[str, Value]:
@@ -60,8 +60,8 @@ def parse(text: str, code: int) -> Mapping[str, str]:
     return {"problem": lines[-1] if lines else "nothing was said"}
 
 
-def judge(wanted: RedisChecks, missing: str, info: Mapping[str, str]) -> Iterator[Finding]:
-    where = wanted.url
+def judge(settings: RedisChecks, missing: str, info: Mapping[str, str]) -> Iterator[Finding]:
+    where = settings.url
     if missing:
         yield unknown(NAME, f"{where}: not asked: {missing}", "make its URL available on this machine")
         return
@@ -79,8 +79,8 @@ def judge(wanted: RedisChecks, missing: str, info: Mapping[str, str]) -> Iterato
         yield unknown(NAME, says, "set maxmemory and maxmemory-policy in its configuration")
     else:
         percent = used * 100 // most
-        says = f"{where} uses {percent} % of its {sized(most)}; no from {wanted.fail} % on"
+        says = f"{where} uses {percent} % of its {sized(most)}; no from {settings.fail} % on"
         hint = "see what is large: redis-cli --bigkeys; or raise maxmemory"
-        yield finding(NAME, level(percent, wanted.warn, wanted.fail), says, hint)
+        yield finding(NAME, level(percent, settings.warn, settings.fail), says, hint)
     if info.get("loading") == "1":
         yield failed(NAME, f"{where} is still loading its data", "wait until it has")

@@ -42,21 +42,21 @@ class Certificate:
     problem: str = ""
 
 
-def certificate(wanted: TlsChecks, now: datetime) -> Check:
+def certificate(settings: TlsChecks, now: datetime) -> Check:
     """The certificate of a server or a file."""
-    if wanted.file is not None:
-        command = Command(_FILE, values={"file": wanted.file})
+    if settings.file is not None:
+        command = Command(_FILE, values={"file": settings.file})
     else:
-        host = str(wanted.host)
-        at = f"[{host}]:{wanted.port}" if ":" in host else f"{host}:{wanted.port}"
-        values = {"host": host, "port": str(wanted.port), "at": at, "name": _named(wanted)}
+        host = str(settings.host)
+        at = f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
+        values = {"host": host, "port": str(settings.port), "at": at, "name": _named(settings)}
         command = Command(_SERVER, values=values)
-    return Check(NAME, Probe(NAME, command, parse), partial(judge, wanted, now))
+    return Check(NAME, Probe(NAME, command, parse), partial(judge, settings, now))
 
 
-def _named(wanted: TlsChecks) -> str:
+def _named(settings: TlsChecks) -> str:
     """The name that is asked for; a bare address has none."""
-    name = wanted.name or wanted.host or ""
+    name = settings.name or settings.host or ""
     return "" if _ADDRESS.fullmatch(name) else name
 
 
@@ -75,7 +75,7 @@ def parse(text: str, code: int) -> Certificate:
         return Certificate(problem=next((line for line in text.splitlines() if line.startswith(UNKNOWN)), last[0]))
     verified = _VERIFIED.search(text)
     doubt = verified[2] if verified and verified[1] != "0" and verified[2] != "OK" else ""
-    return Certificate(min(one.not_valid_after_utc for one in chain), _names(chain[0]), doubt)
+    return Certificate(min(each.not_valid_after_utc for each in chain), _names(chain[0]), doubt)
 
 
 def _names(certificate: X509Certificate) -> tuple[str, ...]:
@@ -89,28 +89,28 @@ def _names(certificate: X509Certificate) -> tuple[str, ...]:
     except (x509.ExtensionNotFound, ValueError):
         names = []
     common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return tuple(names) or tuple(str(one.value) for one in common)
+    return tuple(names) or tuple(str(attribute.value) for attribute in common)
 
 
-def judge(wanted: TlsChecks, now: datetime, found: Certificate) -> Iterator[Finding]:
-    what = wanted.file or f"{wanted.host}:{wanted.port}" + (f" for {wanted.name}" if wanted.name else "")
-    if found.ends is None:
-        yield _absent(what, found.problem)
+def judge(settings: TlsChecks, now: datetime, offered: Certificate) -> Iterator[Finding]:
+    what = settings.file or f"{settings.host}:{settings.port}" + (f" for {settings.name}" if settings.name else "")
+    if offered.ends is None:
+        yield _absent(what, offered.problem)
         return
-    left = (found.ends - now).total_seconds()
+    remaining = (offered.ends - now).total_seconds()
     renew = "renew it, and have its server reload it: certbot renew, or whoever issues it"
-    if left < 0:
-        yield failed(NAME, f"{what}: expired {span(-left)} ago, on {found.ends:%Y-%m-%d}", renew)
+    if remaining < 0:
+        yield failed(NAME, f"{what}: expired {span(-remaining)} ago, on {offered.ends:%Y-%m-%d}", renew)
     else:
-        level: Level = "fail" if left < wanted.fail else "warn" if left < wanted.warn else "pass"
-        yield finding(NAME, level, f"{what}: good for {span(left)}, until {found.ends:%Y-%m-%d}", renew)
-    name = _named(wanted)
-    if name and not any(_is_for(one, name) for one in found.names):
-        says = f"{what}: it is not for {name}, but for {', '.join(found.names[:5]) or 'nobody'}"
+        level: Level = "fail" if remaining < settings.fail else "warn" if remaining < settings.warn else "pass"
+        yield finding(NAME, level, f"{what}: good for {span(remaining)}, until {offered.ends:%Y-%m-%d}", renew)
+    name = _named(settings)
+    if name and not any(_is_for(pattern, name) for pattern in offered.names):
+        says = f"{what}: it is not for {name}, but for {', '.join(offered.names[:5]) or 'nobody'}"
         yield failed(NAME, says, f"let the server offer one for {name}, or say `name` in the inventory")
-    if found.doubt and left >= 0:
+    if offered.doubt and remaining >= 0:
         yield unknown(
-            NAME, f"{what}: this host does not trust it: {found.doubt}", "does the server send the whole chain?"
+            NAME, f"{what}: this host does not trust it: {offered.doubt}", "does the server send the whole chain?"
         )
 
 

@@ -38,15 +38,15 @@ class VariableFacts:
 
 def variables(app: App, context: Context) -> Check:
     """Whether each variable is set in what the app is given, or in one of its files."""
-    wanted = app.checks.variables
-    lines = ["\x1f".join([name, *(one.lower() for one in how.refuse)]) for name, how in wanted.items()]
+    required = app.checks.variables
+    lines = ["\x1f".join([name, *(value.lower() for value in how.refuse)]) for name, how in required.items()]
     values = {
         "current": app.layout_paths.current,
         "files": "\n".join(app.checks.env_files),
         "required": "\n".join(lines),
     }
-    given = {name: _given(name, wanted[name], app, context) for name in wanted}
-    judged = partial(judge, wanted, given, app.checks.env_files)
+    given = {name: _given(name, required[name], app, context) for name in required}
+    judged = partial(judge, required, given, app.checks.env_files)
     return Check(NAME, Probe(NAME, Command(_ASK, values=values), parse), judged)
 
 
@@ -65,7 +65,7 @@ def _given(name: str, how: VariableChecks, app: App, context: Context) -> Variab
 def held(place: str, value: Value, how: VariableChecks) -> VariableValue:
     """A value that is known here, without itself."""
     plain = value.reveal() if isinstance(value, Secret) else value
-    return VariableValue(place, len(plain), plain.lower() in {one.lower() for one in how.refuse})
+    return VariableValue(place, len(plain), plain.lower() in {refused.lower() for refused in how.refuse})
 
 
 def parse(text: str, code: int) -> VariableFacts:
@@ -77,15 +77,15 @@ def parse(text: str, code: int) -> VariableFacts:
 
 
 def judge(
-    wanted: Mapping[str, VariableChecks],
+    required: Mapping[str, VariableChecks],
     given: Mapping[str, VariableValue | str | None],
     files: Sequence[str],
-    found: VariableFacts,
+    facts: VariableFacts,
 ) -> Iterator[Finding]:
     """A finding for each variable. Where it stands in several places, each must be good: any of them may count."""
-    for name, how in wanted.items():
+    for name, how in required.items():
         mine = given.get(name)
-        places = [*([mine] if isinstance(mine, VariableValue) else []), *found.held.get(name, ())]
+        places = [*([mine] if isinstance(mine, VariableValue) else []), *facts.held.get(name, ())]
         bad = [said for place in places if (said := _against(place, how))]
         if bad:
             yield failed(NAME, f"{name}: {bad[0]}", f"give {name} a value of its own there")
@@ -95,8 +95,8 @@ def judge(
             yield passed(NAME, f"{name} is set in {' and in '.join(place.place for place in places)}")
         elif isinstance(mine, str):
             yield unknown(NAME, f"{name} comes from a secret that was not looked up", "fab -H ENV check looks it up")
-        elif found.unread:
-            says = f"{name}: it cannot be told, this user may not read {', '.join(found.unread)}"
+        elif facts.unread:
+            says = f"{name}: it cannot be told, this user may not read {', '.join(facts.unread)}"
             yield unknown(NAME, says, "let the user who deploys read it, or name another of `env_files`")
         else:
             says = f"{name} is not set: not in env, secrets, {', '.join(files) or 'or any file'}"

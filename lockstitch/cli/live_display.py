@@ -88,7 +88,7 @@ class LiveDisplay:
             far = self._far.get((host, app))
             if far is not None and far.of:
                 bar = Table.grid(padding=(0, 1))
-                bar.add_row(ProgressBar(far.of, min(far.done, far.of), width=24), now)
+                bar.add_row(ProgressBar(far.of, min(far.amount, far.of), width=24), now)
                 now = bar
             table.add_row(Text(oneline(host)), Text(oneline(app)), Text(self._changes.get((host, app), "")), now)
         return table

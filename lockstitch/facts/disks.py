@@ -61,7 +61,7 @@ def folders(path: str, top: int = 10) -> TableQuery[FolderUsage]:
         return tuple(FolderUsage(path, kib) for digits, path in lines if (kib := number(digits)) is not None)
 
     probe = Probe("folders", Command(_FOLDERS, values={"path": path, "top": str(top)}), parse)
-    return TableQuery(probe, ("SIZE", "FOLDER"), lambda found: [(sized(f.size << 10), f.path) for f in found])
+    return TableQuery(probe, ("SIZE", "FOLDER"), lambda sizes: [(sized(f.size << 10), f.path) for f in sizes])
 
 
 def _disks(output: str) -> Iterator[DiskUsage]:
@@ -74,10 +74,10 @@ def _disks(output: str) -> Iterator[DiskUsage]:
             yield DiskUsage(at, name, total, used, free, *(counted if counted[0] else (None, None)))
 
 
-def _rows(found: tuple[DiskUsage, ...]) -> Rows:
+def _rows(usages: tuple[DiskUsage, ...]) -> Rows:
     return [
         (d.at, d.kind, sized(d.size << 10), sized(d.used << 10), sized(d.free << 10), f"{d.full}%", _inodes(d))
-        for d in found
+        for d in usages
     ]
 
 
@@ -116,11 +116,11 @@ def leftovers(releases: str, ids: Sequence[str]) -> Probe[tuple[Leftover, ...]]:
     where that user may remove them."""
 
     def parse(output: str, code: int) -> tuple[Leftover, ...]:
-        found = []
+        items = []
         for line in output.splitlines():
             match line.split("\t"):
                 case ["release" | "cache" | "archives" as kind, digits, name] if (size := number(digits)) is not None:
-                    found.append(Leftover(kind, size, name))
-        return tuple(found)
+                    items.append(Leftover(kind, size, name))
+        return tuple(items)
 
     return Probe("leftovers", Command(_LEFTOVERS, values={"releases": releases, "ids": " ".join(ids)}), parse)

@@ -28,8 +28,8 @@ def parse_answer(text: str, code: int) -> HttpAnswer:
         body, _, status = text.rpartition("\n")
     if status == AWAY:
         return HttpAnswer(0, AWAY)
-    told = number(status)
-    if not told:
+    answered = number(status)
+    if not answered:
         return HttpAnswer(0, (why or body or status or "nothing was said").strip())
     content: Any = None
     if body.lstrip().startswith(("{", "[")):
@@ -37,4 +37,4 @@ def parse_answer(text: str, code: int) -> HttpAnswer:
             content = json.loads(body)
         except (ValueError, RecursionError):
             content = None
-    return HttpAnswer(told, body, content)
+    return HttpAnswer(answered, body, content)

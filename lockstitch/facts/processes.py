@@ -52,8 +52,8 @@ def _read(output: str) -> Iterator[Process]:
             yield Process(pid, words[2], float(words[3]), memory, age, words[6], words[7])
 
 
-def _rows(found: tuple[Process, ...]) -> Rows:
+def _rows(running: tuple[Process, ...]) -> Rows:
     return [
         (str(p.pid), p.user, f"{p.cpu:.1f}%", sized(p.memory << 10), span(p.age), p.state, p.command[:100])
-        for p in found
+        for p in running
     ]

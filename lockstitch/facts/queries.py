@@ -153,9 +153,9 @@ def resolve(app: App, ref: str, pinned: str = "") -> Probe[Target]:
     return Probe("target", Command(RESOLVE, values=known, env=app.env), parse_target)
 
 
-def recall(app: App, wanted: str) -> Probe[Target]:
+def recall(app: App, ref: str) -> Probe[Target]:
     """What a tag or revision means in a host's own clone, and which tags it has."""
-    known = {**code_values(app), "wanted": wanted, "globs": "\n".join(app.migrating.files)}
+    known = {**code_values(app), "ref": ref, "globs": "\n".join(app.migrating.files)}
     return Probe("target", Command(RECALL, values=known), parse_target)
 
 

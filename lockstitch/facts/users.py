@@ -46,8 +46,8 @@ def _read(output: str) -> Iterator[Account]:
                 yield Account(name, known, shell, home, number(keys), number(sessions) or 0, tuple(groups.split()))
 
 
-def _rows(found: tuple[Account, ...]) -> Rows:
-    return [(a.name, str(a.uid), "yes" if a.admin else "", _keys(a), str(a.sessions), a.shell, a.home) for a in found]
+def _rows(users: tuple[Account, ...]) -> Rows:
+    return [(a.name, str(a.uid), "yes" if a.admin else "", _keys(a), str(a.sessions), a.shell, a.home) for a in users]
 
 
 def _keys(account: Account) -> str:

@@ -22,10 +22,10 @@ def maintenance_text(survey: Survey, knows: Mapping[Site, bool]) -> str:
     """A line for each site."""
     rows = []
     for site, facts in survey.facts.items():
-        found = facts.maintenance
-        mode = ("ON" if found.on else "off") if knows[site] and not found.unknown else "not known"
-        who = who_left(facts) if found.temporary else found.by or ("by hand" if found.on else "")
-        rows.append((site.host, site.app, mode, moment(found.since), who, found.unknown or found.page))
+        state = facts.maintenance
+        mode = ("ON" if state.on else "off") if knows[site] and not state.unknown else "not known"
+        who = who_left(facts) if state.temporary else state.by or ("by hand" if state.on else "")
+        rows.append((site.host, site.app, mode, moment(state.since), who, state.unknown or state.page))
     lines = [table(("HOST", "APP", "MAINTENANCE", "SINCE", "BY", "PAGE"), rows)]
     return "\n".join([*lines, *(f"! {quoted(error.message)}" for error in survey.unreachable.values())])
 
@@ -54,10 +54,10 @@ def maintenance_json(survey: Survey, knows: Mapping[Site, bool]) -> dict[str, An
     return {"sites": sites, "unreachable": {host: error.message for host, error in survey.unreachable.items()}}
 
 
-def queues_text(found: Mapping[Site, QueueState | str]) -> str:
+def queues_text(states: Mapping[Site, QueueState | str]) -> str:
     """What waits and what failed, then the workers; a text in place of a state says why there is none."""
     rows, workers, said = [], [], []
-    for site, state in found.items():
+    for site, state in states.items():
         if isinstance(state, str):
             said.append(f"! {site}: {oneline(state)}")
             continue
@@ -72,7 +72,7 @@ def queues_text(found: Mapping[Site, QueueState | str]) -> str:
     return "\n".join([*parts, *said])
 
 
-def queues_json(found: Mapping[Site, QueueState | str]) -> list[dict[str, Any]]:
+def queues_json(states: Mapping[Site, QueueState | str]) -> list[dict[str, Any]]:
     """The same for programs."""
     return [
         {
@@ -80,7 +80,7 @@ def queues_json(found: Mapping[Site, QueueState | str]) -> list[dict[str, Any]]:
             "app": site.app,
             **({"problem": state} if isinstance(state, str) else state.as_data()),
         }
-        for site, state in found.items()
+        for site, state in states.items()
     ]
 
 
@@ -139,19 +139,21 @@ def services_json(survey: Survey, serving: Mapping[Site, Verdict]) -> dict[str, 
     }
 
 
-def packages_text(found: Mapping[str, Packages | HostResult]) -> str:
+def packages_text(answers: Mapping[str, Packages | HostResult]) -> str:
     """How many updates each host waits for, then each of them once with its hosts."""
     rows, said = [], []
     same: dict[tuple[str, str, str, str], list[str]] = {}
-    for host, one in found.items():
-        problem = one.words if isinstance(one, HostResult) else one.problem
-        if problem or isinstance(one, HostResult):
+    for host, state in answers.items():
+        problem = state.words if isinstance(state, HostResult) else state.problem
+        if problem or isinstance(state, HostResult):
             said.append(f"! {host}: {oneline(problem)}")
             continue
-        security = sum(update.security for update in one.updates)
-        reboot = "yes" if one.pending else "no"
-        rows.append((host, str(len(one.updates)), str(security), str(len(one.kept)), moment(one.refreshed), reboot))
-        for update in one.updates:
+        security = sum(update.security for update in state.updates)
+        reboot = "yes" if state.pending else "no"
+        rows.append(
+            (host, str(len(state.updates)), str(security), str(len(state.kept)), moment(state.refreshed), reboot)
+        )
+        for update in state.updates:
             key = (update.name, update.old or "-", update.new, "yes" if update.security else "")
             same.setdefault(key, []).append(host)
     lines = [table(("HOST", "UPDATES", "SECURITY", "KEPT BACK", "LISTS OF", "REBOOT"), rows)] if rows else []
@@ -165,21 +167,21 @@ def _some(hosts: list[str]) -> str:
     return ", ".join(hosts[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def packages_json(found: Mapping[str, Packages | HostResult]) -> dict[str, Any]:
+def packages_json(answers: Mapping[str, Packages | HostResult]) -> dict[str, Any]:
     """The same for programs, by host; `problem` is null where its packages are known."""
     return {
-        host: {"problem": one.words}
-        if isinstance(one, HostResult)
+        host: {"problem": state.words}
+        if isinstance(state, HostResult)
         else {
-            "problem": one.problem or None,
-            "lists_of": one.refreshed,
-            "reboot": one.pending,
-            "reboot_because": list(one.because),
-            "kept_back": list(one.kept),
+            "problem": state.problem or None,
+            "lists_of": state.refreshed,
+            "reboot": state.pending,
+            "reboot_because": list(state.because),
+            "kept_back": list(state.kept),
             "updates": [
                 {"name": u.name, "from": u.old or None, "to": u.new, "origin": u.origin, "security": u.security}
-                for u in one.updates
+                for u in state.updates
             ],
         }
-        for host, one in found.items()
+        for host, state in answers.items()
     }

@@ -35,23 +35,23 @@ class CheckedHost:
         return "failed" if "fail" in levels else "warned" if "warn" in levels else "ok"
 
 
-def checks_text(found: Mapping[str, CheckedHost], noun: str = "host") -> str:
+def checks_text(checked: Mapping[str, CheckedHost], noun: str = "host") -> str:
     """Each host with its findings, and how many are well."""
-    blocks = [_block(name, one) for name, one in found.items()]
-    results = [one.result for one in found.values()]
+    blocks = [_block(name, host) for name, host in checked.items()]
+    results = [host.result for host in checked.values()]
     words = {"ok": "ok", "warned": "with warnings", "failed": "failed", "unreachable": "unreachable"}
     counts = [f"{results.count(kind)} {word}" for kind, word in words.items() if kind in results]
-    return "\n\n".join([*blocks, f"{counted(len(found), noun)}: {', '.join(counts)}"])
+    return "\n\n".join([*blocks, f"{counted(len(checked), noun)}: {', '.join(counts)}"])
 
 
-def _block(name: str, one: CheckedHost) -> str:
-    if one.away:
-        hint = [f"        HINT: {oneline(one.hint)}"] if one.hint else []
-        return "\n".join([f"{name}: it cannot be asked", f"  FAIL  {quoted(one.away)}", *hint])
-    heads = [oneline(f"{about}: {finding.check}" if about else finding.check) for about, finding in one.findings]
+def _block(name: str, host: CheckedHost) -> str:
+    if host.away:
+        hint = [f"        HINT: {oneline(host.hint)}"] if host.hint else []
+        return "\n".join([f"{name}: it cannot be asked", f"  FAIL  {quoted(host.away)}", *hint])
+    heads = [oneline(f"{about}: {finding.check}" if about else finding.check) for about, finding in host.findings]
     wide = max(map(len, heads), default=0)
     lines = [f"{name}:"]
-    for head, (_, finding) in zip(heads, one.findings, strict=True):
+    for head, (_, finding) in zip(heads, host.findings, strict=True):
         first, *rest = map(oneline, finding.says.split("\n"))
         room = " " * (wide + 10)
         lines += [f"  {_LEVELS[finding.level]}  {head:<{wide}}  {first}", *(f"{room}{line}" for line in rest)]
@@ -59,16 +59,16 @@ def _block(name: str, one: CheckedHost) -> str:
     return "\n".join(lines)
 
 
-def checks_json(found: Mapping[str, CheckedHost], code: int, key: str = "hosts") -> dict[str, Any]:
+def checks_json(checked: Mapping[str, CheckedHost], code: int, key: str = "hosts") -> dict[str, Any]:
     """The same for programs."""
     return {
         key: {
             name: {
-                "result": one.result,
-                "words": one.away,
-                "findings": [{"about": about, **asdict(finding)} for about, finding in one.findings],
+                "result": host.result,
+                "words": host.away,
+                "findings": [{"about": about, **asdict(finding)} for about, finding in host.findings],
             }
-            for name, one in found.items()
+            for name, host in checked.items()
         },
         "exit_code": code,
     }
@@ -86,34 +86,40 @@ class ReportedHost:
 _HEADINGS = ("HOST", "OS", "KERNEL", "UP", "CPUS", "LOAD", "MEMORY FREE", "DISK FREE", "CLOCK", "PROGRAMS")
 
 
-def facts_text(found: Mapping[str, ReportedHost], away: Mapping[str, CheckedHost]) -> str:
+def facts_text(reported: Mapping[str, ReportedHost], away: Mapping[str, CheckedHost]) -> str:
     """A line for each host, and what does not fit into it below."""
-    rows = [_row(name, one) for name, one in found.items()]
+    rows = [_row(name, host) for name, host in reported.items()]
     lines = [table(_HEADINGS, rows)] if rows else []
-    for name, one in found.items():
-        if one.reboot:
-            lines.append(f"{name}: a reboot is pending ({oneline(one.reboot.strip())})")
-    lines += [_block(name, one) for name, one in away.items()]
+    for name, host in reported.items():
+        if host.reboot:
+            lines.append(f"{name}: a reboot is pending ({oneline(host.reboot.strip())})")
+    lines += [_block(name, host) for name, host in away.items()]
     return "\n".join(lines)
 
 
-def _row(name: str, one: ReportedHost) -> tuple[str, ...]:
-    told = one.report
-    disks = ", ".join(f"{disk.mount} {sized(disk.free)} of {sized(disk.size)}" for disk in told.disks)
-    memory = f"{sized(told.available)} of {sized(told.memory)}" if told.available is not None and told.memory else "?"
-    virtual = f" ({told.virtual})" if told.virtual else ""
+def _row(name: str, host: ReportedHost) -> tuple[str, ...]:
+    facts = host.report
+    disks = ", ".join(f"{disk.mount} {sized(disk.free)} of {sized(disk.size)}" for disk in facts.disks)
+    memory = (
+        f"{sized(facts.available)} of {sized(facts.memory)}" if facts.available is not None and facts.memory else "?"
+    )
+    virtual = f" ({facts.virtual})" if facts.virtual else ""
     return (
         name,
-        f"{told.os or '?'}{virtual}",
-        told.kernel.partition(" ")[2] or "?",
-        "?" if told.uptime is None else span(told.uptime),
-        str(told.cpus or "?"),
-        " ".join(f"{load:.2f}" for load in told.load) or "?",
+        f"{facts.os or '?'}{virtual}",
+        facts.kernel.partition(" ")[2] or "?",
+        "?" if facts.uptime is None else span(facts.uptime),
+        str(facts.cpus or "?"),
+        " ".join(f"{load:.2f}" for load in facts.load) or "?",
         memory
-        + (f", swap {sized(told.swap_free)} of {sized(told.swap)}" if told.swap and told.swap_free is not None else ""),
+        + (
+            f", swap {sized(facts.swap_free)} of {sized(facts.swap)}"
+            if facts.swap and facts.swap_free is not None
+            else ""
+        ),
         disks or "?",
-        _clock(one.clock) + (f", {told.zone}" if told.zone else ""),
-        ", ".join(f"{program} {version}" for program, version in told.programs.items()) or "none",
+        _clock(host.clock) + (f", {facts.zone}" if facts.zone else ""),
+        ", ".join(f"{program} {version}" for program, version in facts.programs.items()) or "none",
     )
 
 
@@ -124,23 +130,23 @@ def _clock(clock: Clock) -> str:
     return f"{offset:+.3f} s ±{unsure:.3f} s"
 
 
-def facts_json(found: Mapping[str, ReportedHost], away: Mapping[str, CheckedHost], code: int) -> dict[str, Any]:
+def facts_json(reported: Mapping[str, ReportedHost], away: Mapping[str, CheckedHost], code: int) -> dict[str, Any]:
     """The same for programs: sizes in bytes, times in seconds."""
     return {
-        "hosts": {name: _data(one) for name, one in found.items()},
-        "unreachable": {name: one.away for name, one in away.items()},
+        "hosts": {name: _data(host) for name, host in reported.items()},
+        "unreachable": {name: host.away for name, host in away.items()},
         "exit_code": code,
     }
 
 
-def _data(one: ReportedHost) -> dict[str, Any]:
-    told = asdict(one.report)
-    booted = told.pop("booted")
-    offset = one.clock.offset
+def _data(host: ReportedHost) -> dict[str, Any]:
+    facts = asdict(host.report)
+    booted = facts.pop("booted")
+    offset = host.clock.offset
     return {
-        **told,
+        **facts,
         "booted": datetime.fromtimestamp(booted, UTC).isoformat() if booted is not None else None,
         "clock_offset": None if offset is None else round(offset[0], 4),
         "clock_unsure": None if offset is None else round(offset[1], 4),
-        "reboot_pending": None if one.reboot is None else bool(one.reboot),
+        "reboot_pending": None if host.reboot is None else bool(host.reboot),
     }

@@ -39,11 +39,11 @@ def _block(name: str, state: DatabaseState, findings: Sequence[Finding]) -> str:
 def _head(name: str, state: DatabaseState) -> str:
     if state.problem:
         return f"{name}: it cannot be asked"
-    told = [f"{state.database} as {state.user}", f"server {state.version.partition(' ')[0]}"]
-    told += ["a standby"] if state.standby else []
-    told += [f"{sized(state.size)} on disk"] if state.size is not None else []
-    told += [f"up for {span(state.up)}"] if state.up is not None else []
-    return oneline(f"{name}: {', '.join(told)}").replace("\n", " ")
+    parts = [f"{state.database} as {state.user}", f"server {state.version.partition(' ')[0]}"]
+    parts += ["a standby"] if state.standby else []
+    parts += [f"{sized(state.size)} on disk"] if state.size is not None else []
+    parts += [f"up for {span(state.up)}"] if state.up is not None else []
+    return oneline(f"{name}: {', '.join(parts)}").replace("\n", " ")
 
 
 def _finding(finding: Finding, wide: int) -> list[str]:
@@ -87,18 +87,18 @@ _HEADINGS = ("BACKUP", "TAKEN", "DATABASE", "DUMP", "ROWS", "APP", "MIGRATION", 
 
 def backups_text(facts: Mapping[str, BackupDirectoryFacts], kept: Mapping[str, str]) -> str:
     """Every backup of every database, newest first, and what is wrong with those that cannot be counted on."""
-    rows = [_row(b, kept.get(b.name, "")) for found in facts.values() for b in reversed(found.backups) if b.good]
+    rows = [_row(b, kept.get(b.name, "")) for vault in facts.values() for b in reversed(vault.backups) if b.good]
     lines = table(_HEADINGS, rows).splitlines() if rows else []
-    broken = [b for found in facts.values() for b in found.backups if not b.good]
+    broken = [b for vault in facts.values() for b in vault.backups if not b.good]
     lines += [oneline(f"! {b.name}: {b.problem}") for b in broken]
-    for name, found in facts.items():
-        lines += [oneline(f"! {b.name} is dated {b.at}, and on its host it is {found.now}") for b in found.future]
-        lines += [oneline(f"! {name} is unreadable: {why}") for why in found.unreadable]
-        if found.unreadable:
+    for name, vault in facts.items():
+        lines += [oneline(f"! {b.name} is dated {b.at}, and on its host it is {vault.now}") for b in vault.future]
+        lines += [oneline(f"! {name} is unreadable: {why}") for why in vault.unreadable]
+        if vault.unreadable:
             continue
-        if not any(b.good for b in found.backups):
-            lines.append(f"! {name} has no backup{' that can be counted on' if found.backups else ''}")
-        elif not any(b.good and b.proven for b in found.backups):
+        if not any(b.good for b in vault.backups):
+            lines.append(f"! {name} has no backup{' that can be counted on' if vault.backups else ''}")
+        elif not any(b.good and b.proven for b in vault.backups):
             lines.append(f"! {name}: none of its backups has been proven")
     return "\n".join(lines)
 
@@ -123,9 +123,9 @@ def backups_json(facts: Mapping[str, BackupDirectoryFacts], kept: Mapping[str, s
     return {
         "databases": {
             name: {
-                "free": found.free,
-                "backups": [{**vars(b), "good": b.good, "kept": kept.get(b.name, "")} for b in found.backups],
+                "free": vault.free,
+                "backups": [{**vars(b), "good": b.good, "kept": kept.get(b.name, "")} for b in vault.backups],
             }
-            for name, found in facts.items()
+            for name, vault in facts.items()
         }
     }

@@ -14,36 +14,36 @@ from lockstitch.text import oneline
 _KINDS = {ExitCode.DONE: "ok", ExitCode.UNREACHABLE: "unreachable", ExitCode.INTERRUPTED: "interrupted"}
 
 
-def done_text(done: Mapping[str, HostResult], *, all_of_them: bool = True) -> str:
+def done_text(results: Mapping[str, HostResult], *, all_of_them: bool = True) -> str:
     """A line for each that there is something to say of, and how many ended how."""
-    told = {label: one for label, one in done.items() if all_of_them or one.code is not ExitCode.DONE}
-    rows = [(label, one.words, span(one.seconds, tenths=True)) for label, one in told.items()]
+    shown = {label: result for label, result in results.items() if all_of_them or result.code is not ExitCode.DONE}
+    rows = [(label, result.words, span(result.seconds, tenths=True)) for label, result in shown.items()]
     lines = [table(("HOST", "RESULT", "TIME"), rows)] if rows else []
-    return "\n".join([*lines, summary(done)]) if len(done) > 1 else "\n".join(lines) or summary(done)
+    return "\n".join([*lines, summary(results)]) if len(results) > 1 else "\n".join(lines) or summary(results)
 
 
-def summary(done: Mapping[str, HostResult]) -> str:
+def summary(results: Mapping[str, HostResult]) -> str:
     """`3 hosts: 2 ok, 1 failed`."""
-    kinds = [_KINDS.get(one.code, "failed") for one in done.values()]
+    kinds = [_KINDS.get(result.code, "failed") for result in results.values()]
     counts = [f"{kinds.count(kind)} {kind}" for kind in ("ok", "failed", "unreachable", "interrupted") if kind in kinds]
-    return f"{counted(len(done), 'host')}: {', '.join(counts) or 'nothing done'}"
+    return f"{counted(len(results), 'host')}: {', '.join(counts) or 'nothing done'}"
 
 
-def done_json(done: Mapping[str, HostResult], *, cut: Mapping[str, bool] | None = None) -> dict[str, Any]:
+def done_json(results: Mapping[str, HostResult], *, cut: Mapping[str, bool] | None = None) -> dict[str, Any]:
     """By host: what it counts as, its exit code, how long it took, and what was printed (its last part where it is
     long: then `cut` is true)."""
     hosts = {
         label: {
-            "result": _KINDS.get(one.code, "failed"),
-            "code": one.exit,
-            "words": one.words,
-            "seconds": round(one.seconds, 3),
-            "output": "".join(result.output for result in one.results),
+            "result": _KINDS.get(result.code, "failed"),
+            "code": result.exit,
+            "words": result.words,
+            "seconds": round(result.seconds, 3),
+            "output": "".join(step.output for step in result.results),
             "cut": bool((cut or {}).get(label)),
         }
-        for label, one in done.items()
+        for label, result in results.items()
     }
-    return {"hosts": hosts, "exit_code": int(worst_exit_code(list(done.values())))}
+    return {"hosts": hosts, "exit_code": int(worst_exit_code(list(results.values())))}
 
 
 def by_hand_text(lines: Sequence[Mapping[str, Any]]) -> str:
@@ -71,14 +71,14 @@ def _codes(codes: Mapping[str, Any]) -> str:
     return ", ".join([*([f"{good} ok"] if good else []), *bad[:3], *more])
 
 
-def grouped_text(done: Mapping[str, HostResult], sums: Mapping[str, str]) -> str:
+def grouped_text(results: Mapping[str, HostResult], sums: Mapping[str, str]) -> str:
     """What hosts printed, the same output once with all that gave it; `sums` tells by label which are the same."""
     groups: dict[tuple[str, str], list[str]] = {}
-    for label, one in done.items():
-        groups.setdefault((one.words, sums.get(label, "")), []).append(label)
+    for label, result in results.items():
+        groups.setdefault((result.words, sums.get(label, "")), []).append(label)
     parts = []
     for (words, _), labels in groups.items():
-        said = "".join(result.output for result in done[labels[0]].results).rstrip("\n")
+        said = "".join(step.output for step in results[labels[0]].results).rstrip("\n")
         count = f" ({counted(len(labels), 'host')})" if len(labels) > 1 else ""
         lines = indented(said.split("\n") if said else (), "  | ")
         parts.append("\n".join([f"== {', '.join(labels)}{count}: {oneline(words)}", *lines]))

@@ -38,8 +38,8 @@ def outcome_text(outcome: Outcome) -> str:
     rows = [_row(site, changes[site.site]) for site in outcome.sites if site.site in changes]
     lines += table(headings, rows).splitlines() if rows else []
     lines += _each(outcome)
-    for left in outcome.manual_actions:
-        lines += [f"! {left.site}: {_hanging(left.what)}"]
+    for action in outcome.manual_actions:
+        lines += [f"! {action.site}: {_hanging(action.what)}"]
     lines += [f"! {oneline(note)}" for note in outcome.notes]
     ending = _ENDINGS[outcome.code]
     if _stands(outcome) and not outcome.manual_actions:
@@ -47,7 +47,7 @@ def outcome_text(outcome: Outcome) -> str:
     if outcome.manual_actions and outcome.code is ExitCode.INTERRUPTED:
         ending = "INTERRUPTED: the hosts below need a person"
     lines += ["", f"{outcome.plan.kind} of {outcome.plan.environment} {ending} ({span(outcome.seconds, tenths=True)})"]
-    lines += [oneline(done) for done in outcome.plan.summary if outcome.code is ExitCode.DONE]
+    lines += [oneline(sentence) for sentence in outcome.plan.summary if outcome.code is ExitCode.DONE]
     lines += [f"run {outcome.plan.run}", f"next: {_next(outcome)}"]
     return "\n".join(lines)
 
@@ -67,7 +67,7 @@ def _alike(failures: Sequence[Failure]) -> list[list[Failure]]:
 
 def _failure(alike: Sequence[Failure]) -> list[str]:
     failure = alike[0]
-    sites = [str(one.site) for one in alike if one.site]
+    sites = [str(each.site) for each in alike if each.site]
     where = f"{', '.join(sites)}: " if sites else ""
     lines = [f"{where}{quoted(failure.reason)}"]
     lines += [f"HINT: {oneline(failure.hint)}"] if failure.hint else []

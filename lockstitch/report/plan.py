@@ -150,9 +150,9 @@ Expected = dict[tuple[str, str, str], int]
 
 @dataclass(frozen=True)
 class StepProgress:
-    """How far a step is: `done` of about `of`, 0 where that is not known, and both in words."""
+    """How far a step is: `amount` of about `of`, 0 where that is not known, and both in words."""
 
-    done: int
+    amount: int
     of: int
     words: str
 
@@ -170,10 +170,10 @@ def expected(plan: Plan) -> Expected:
 def progress(line: str, whole: int) -> StepProgress | None:
     """How far a step is that comes to `whole`, where its line tells that."""
     word, count, words = fields(line, 3)
-    done = number(count) if word == "progress" else None
-    if done is None:
+    amount = number(count) if word == "progress" else None
+    if amount is None:
         return None
     if words.startswith("bytes"):
         about = f" of about {sized(whole)}" if whole else ""
-        return StepProgress(done, whole, f"{sized(done)}{about}{words.removeprefix('bytes')}")
-    return StepProgress(done, whole, f"{done}{f' of {whole}' if whole else ''} {words}")
+        return StepProgress(amount, whole, f"{sized(amount)}{about}{words.removeprefix('bytes')}")
+    return StepProgress(amount, whole, f"{amount}{f' of {whole}' if whole else ''} {words}")

@@ -37,8 +37,8 @@ def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
             lines.append(f"! {site}: current is a link to {oneline(facts.place.link)}, outside releases")
         lines += [oneline(f"! {site}: {remark}") for remark in remarks(facts)]
         if facts.maintenance.on:
-            left = f", {who_left(facts)}" if facts.maintenance.temporary else ""
-            lines.append(oneline(f"! {site}: in maintenance ({facts.maintenance}{left})"))
+            owner = f", {who_left(facts)}" if facts.maintenance.temporary else ""
+            lines.append(oneline(f"! {site}: in maintenance ({facts.maintenance}{owner})"))
         if facts.pending and (facts.pending.names or facts.pending.problem):
             lines.append(oneline(f"! {site}: {facts.pending}"))
         if facts.host.lock:

@@ -55,7 +55,7 @@ def test_this_machine(shell: tuple[str, ...], tmp_path: Path) -> None:
     assert any(one.what == "space" and one.mount == "/" and 0 <= one.percent <= 100 for one in used)
     stat = os.statvfs("/")
     (root,) = [one for one in used if one.what == "space" and one.mount == "/"]
-    assert abs(root.left * 1024 - stat.f_bavail * stat.f_frsize) < 2 << 30
+    assert abs(root.free * 1024 - stat.f_bavail * stat.f_frsize) < 2 << 30
     total, available = ask(host.memory(MemoryChecks()).probe, shell)
     assert 0 < available <= total == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     load, cpus = ask(host.load(LoadChecks()).probe, shell)

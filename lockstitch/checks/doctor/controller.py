@@ -26,10 +26,10 @@ _LITTLE = 100 << 20
 def versions() -> Iterator[Finding]:
     """What is installed."""
     packages = [f"{name} {_version(name)}" for name in _PACKAGES]
-    found = [f"Lockstitch {__version__}", f"Python {platform.python_version()}", *packages]
+    installed = [f"Lockstitch {__version__}", f"Python {platform.python_version()}", *packages]
     old = sys.version_info < (3, 11)
     yield Finding(
-        "versions", "fail" if old else "pass", ", ".join(found), "install Python 3.11 or newer" if old else ""
+        "versions", "fail" if old else "pass", ", ".join(installed), "install Python 3.11 or newer" if old else ""
     )
     for program, words, needed in (("ssh", "-V", "`shell`"), ("git", "--version", "making a repository with `init`")):
         code, said = ssh_files.said_by(program, words)
@@ -54,7 +54,7 @@ def inventories(folder: Path, default: str) -> tuple[list[Inventory], list[Findi
         says = f"there is no folder {folder.name} with inventories yet: plain host names work"
         return [], [Finding("inventory", "note", says, f"write {folder.name}/prod.yml; docs/inventory.md says how")]
     loaded: list[Inventory] = []
-    found: list[Finding] = []
+    findings: list[Finding] = []
     try:
         names: Sequence[str] = environments(folder)
     except LockstitchError as error:
@@ -63,26 +63,26 @@ def inventories(folder: Path, default: str) -> tuple[list[Inventory], list[Findi
         try:
             loaded.append(load(folder, name))
             says = f"{name} can be read; hosts: {len(loaded[-1].hosts)}, apps: {len(loaded[-1].apps)}"
-            found.append(Finding("inventory", "pass", says))
+            findings.append(Finding("inventory", "pass", says))
         except InventoryError as error:
-            found += [Finding("inventory", "fail", problem, "correct the line") for problem in error.problems]
+            findings += [Finding("inventory", "fail", problem, "correct the line") for problem in error.problems]
         except LockstitchError as error:
-            found.append(Finding("inventory", "fail", f"{name}: {error.message}", error.hint or "correct it"))
+            findings.append(Finding("inventory", "fail", f"{name}: {error.message}", error.hint or "correct it"))
     if default and default not in names:
         says = f"fabric.yaml names {default} as the default environment, and there is none of that name"
-        found.append(Finding("inventory", "fail", says, "correct `environment` under `lockstitch:` in fabric.yaml"))
-    return loaded, found
+        findings.append(Finding("inventory", "fail", says, "correct `environment` under `lockstitch:` in fabric.yaml"))
+    return loaded, findings
 
 
 def references(inventories: Sequence[Inventory]) -> tuple[str, ...]:
     """The secrets that environments name."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for inventory in inventories:
         for app in inventory.placed.values():
-            found |= dict.fromkeys(app.secrets.values())
+            names |= dict.fromkeys(app.secrets.values())
         for database in inventory.databases.values():
-            found |= dict.fromkeys(filter(None, (database.url, database.prove)))
-    return tuple(found)
+            names |= dict.fromkeys(filter(None, (database.url, database.prove)))
+    return tuple(names)
 
 
 def secrets(references: Sequence[str]) -> Iterator[Finding]:

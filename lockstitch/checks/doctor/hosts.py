@@ -31,16 +31,16 @@ class LoginFacts:
 
 def askings(fleet: Fleet) -> tuple[CheckGroup, ...]:
     """Of each host what its login user may; of each app on it whether its user reaches the repository and may write."""
-    found = []
+    groups = []
     for host in fleet.hosts:
         apps = [app for at, app in fleet.sites() if at == host]
         users = tuple(dict.fromkeys(app.user for app in apps if app.user))
-        found.append(login(host, users))
-        found += [
+        groups.append(login(host, users))
+        groups += [
             CheckGroup(f"{app.name}@{host.name}", host, (repository(app), place(host, app)), app.name, app.user)
             for app in apps
         ]
-    return tuple(found)
+    return tuple(groups)
 
 
 def login(host: Host, users: Sequence[str] = ()) -> CheckGroup:
@@ -60,10 +60,10 @@ def parse(text: str, code: int) -> LoginFacts:
     )
 
 
-def _judge(told: LoginFacts) -> Iterator[Finding]:
-    who = told.user or "the login user"
-    yield _sudo(who, told.sudo)
-    for word, user in told.users:
+def _judge(facts: LoginFacts) -> Iterator[Finding]:
+    who = facts.user or "the login user"
+    yield _sudo(who, facts.sudo)
+    for word, user in facts.users:
         if word == "may":
             yield Finding("sudo", "pass", f"{who} may act as {user}")
         elif word == "nouser":
@@ -72,24 +72,24 @@ def _judge(told: LoginFacts) -> Iterator[Finding]:
         else:
             hint = f"a file in /etc/sudoers.d must say: {who} ALL=({user}) NOPASSWD: ALL"
             yield Finding("sudo", "fail", f"{who} may not act as {user} without a password", hint)
-    for tool in told.missing:
+    for tool in facts.missing:
         yield Finding("tools", "fail", f"{tool} is not found", f"install it: sudo apt-get install {_package(tool)}")
-    if not told.missing:
+    if not facts.missing:
         yield Finding("tools", "pass", f"{', '.join(_TOOLS)} are there")
-    if told.unwritable:
+    if facts.unwritable:
         yield Finding(
-            "home", "fail", f"{told.unwritable} cannot be written by {who}", f"sudo chown {who} {told.unwritable}"
+            "home", "fail", f"{facts.unwritable} cannot be written by {who}", f"sudo chown {who} {facts.unwritable}"
         )
 
 
-def _sudo(who: str, told: str) -> Finding:
-    if told == "root":
+def _sudo(who: str, sudo: str) -> Finding:
+    if sudo == "root":
         return Finding("sudo", "note", "the login user is root: nothing holds it back", "log in as a user of its own")
-    if told == "all":
+    if sudo == "all":
         return Finding("sudo", "pass", f"{who} may sudo without a password")
-    if told == "some":
+    if sudo == "some":
         return Finding("sudo", "pass", f"{who} may sudo some commands; a deploy asks for those that it needs")
-    why = "there is no sudo" if told == "absent" else f"{who} may not sudo without a password"
+    why = "there is no sudo" if sudo == "absent" else f"{who} may not sudo without a password"
     hint = f"only where it is needed (systemctl, --sudo): a file in /etc/sudoers.d: {who} ALL=(root) NOPASSWD: …"
     return Finding("sudo", "warn", why, hint)
 

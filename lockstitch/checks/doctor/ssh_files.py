@@ -158,7 +158,7 @@ def _pem(text: str, kind: str) -> IdentityFile:
         ec.EllipticCurvePrivateKey: "ecdsa-sha2",
         ed25519.Ed25519PrivateKey: "ed25519",
     }
-    return IdentityFile(next((name for one, name in kinds.items() if isinstance(key, one)), kind or "unknown"))
+    return IdentityFile(next((name for cls, name in kinds.items() if isinstance(key, cls)), kind or "unknown"))
 
 
 _LONGEST = 10.0
@@ -168,12 +168,12 @@ _LINE = re.compile(r":? line (\d+)")
 def said_by(*words: str) -> tuple[int, str]:
     """How a program of this machine ended, and what it said; 127 where there is none."""
     try:
-        done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=_LONGEST, check=False)
+        ended = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=_LONGEST, check=False)
     except FileNotFoundError:
         return 127, ""
     except (OSError, subprocess.TimeoutExpired) as error:
         return 124, str(error)
-    return done.returncode, (done.stdout + done.stderr).strip()
+    return ended.returncode, (ended.stdout + ended.stderr).strip()
 
 
 def usual_keys() -> tuple[str, ...]:

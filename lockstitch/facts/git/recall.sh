@@ -6,9 +6,9 @@
 at=$(standing)
 export GIT_DIR="$clone"
 tag_names 2>/dev/null | head -n 20 | sed 's/^/tag /'
-[ -n "$wanted" ] || exit 0
+[ -n "$ref" ] || exit 0
 revision=
-for ours in "refs/lockstitch/tags/${wanted#refs/tags/}" "refs/lockstitch/${wanted#refs/}" "$wanted"; do
+for ours in "refs/lockstitch/tags/${ref#refs/tags/}" "refs/lockstitch/${ref#refs/}" "$ref"; do
     [ -n "$revision" ] || revision=$(git rev-parse -q --verify "$ours^{commit}" 2>/dev/null)
 done
 [ -n "$revision" ] || { echo "problem it is not in this host's clone"; exit 0; }
