@@ -1,4 +1,4 @@
-"""What an app needs of its hosts: its repository, its tools and folders, a clean checkout, its queues, its units."""
+"""Checks of an app on its hosts: its repository, tools and folders, a clean checkout, its queues and units."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _STARTS = ("enabled", "enabled-runtime", "static", "alias", "generated", "indire
 
 
 def repository(app: App) -> Check:
-    """Whether the app's repository answers this host, as the user who will fetch from it."""
+    """Return the check that the app's repository answers this host, asked as the user who fetches from it."""
     command = Command(SETTINGS + _GIT, values=code_values(app), env=app.env)
     return Check("git", Probe("git", command, parse_git), partial(judge_git, app))
 
 
 def parse_git(text: str, code: int) -> tuple[bool, str]:
-    """Whether it answered, and what it said."""
+    """Return whether the repository answered, and the output in one line."""
     return code == 0, " ".join(text.split())
 
 
@@ -56,7 +56,8 @@ def judge_git(app: App, answer: tuple[bool, str]) -> Iterator[Finding]:
 
 
 def place(host: Host, app: App) -> Check:
-    """The tools of its service, folders that can be written, and the free space that a deploy wants."""
+    """Return the check of the service's tools, of folders that must be writable, and of the free space that a deploy
+    needs."""
     probe = probes(SiteQuery(host, app))[1]
     return Check("place", probe, partial(judge_place, app))
 
@@ -78,7 +79,7 @@ def judge_place(app: App, facts: HostFacts) -> Iterator[Finding]:
 
 
 def checkout(app: App) -> Check:
-    """Whether anybody has changed the checkout that a deploy updates."""
+    """Return the check that nobody has changed the checkout that a deploy updates."""
     probe = Probe("checkout", Command(THERE + PLACE, values=code_values(app)), parse_place)
     return Check("checkout", probe, partial(judge_checkout, app))
 
@@ -102,7 +103,7 @@ def judge_checkout(app: App, facts: CheckoutFacts) -> Iterator[Finding]:
 
 
 def migrations(app: App, env: Mapping[str, Value], context: Context) -> Check | None:
-    """Return the check for migrations that the code that serves has not applied; None where nobody knows how to ask."""
+    """Return the check of migrations that the deployed code has not applied; None for an app that cannot list them."""
     probe = queries.pending(app, ReleaseContext(app.name, app.layout_paths, "", "", env))
     lacking = [why for reference in app.secrets.values() if (why := context.lacking.get(reference))]
     return Check("migrations", probe, partial(judge_migrations, lacking)) if probe else None
@@ -120,7 +121,7 @@ def judge_migrations(lacking: Sequence[str], pending: Pending | None) -> Iterato
 
 
 def queue(app: App, limits: QueueChecks, env: Mapping[str, Value]) -> Check | None:
-    """How many jobs wait; None where the app's service knows no queues."""
+    """Return the check of how many jobs wait; None where the app's service has no queues."""
     queues = app.service.queue(ReleaseContext(app.name, app.layout_paths, "", "", env))
     return Check("queue", queues.status, partial(judge_queue, limits)) if queues else None
 
@@ -142,8 +143,8 @@ def judge_queue(limits: QueueChecks, state: QueueState) -> Iterator[Finding]:
 
 
 def writable(app: App, env: Mapping[str, Value]) -> Check | None:
-    """Return the check that both who deploys and who serves may write where the app must; None where its service does
-    not tell."""
+    """Return the check that the user who deploys and the one who serves may write where the app must; None where the
+    service has no such probe."""
     probe = app.service.rights(ReleaseContext(app.name, app.layout_paths, "", "", env))
     return Check("writable", probe, partial(judge_writable, app)) if probe else None
 
@@ -161,13 +162,13 @@ def judge_writable(app: App, paths: tuple[Unwritable, ...] | None) -> Iterator[F
 
 
 def at_boot(units: Sequence[str], off: Level) -> Check:
-    """Whether units start with the host; `off` is what it means that one does not."""
+    """Return the check that units start with the host; `off` is the level of one that does not."""
     command = Command(_BOOT, values={"units": " ".join(units)})
     return Check("at_boot", Probe("at_boot", command, parse_boot), partial(judge_boot, tuple(units), off))
 
 
 def parse_boot(text: str, code: int) -> dict[str, str] | None:
-    """The state of each unit; None where there is no systemctl."""
+    """Parse the state of each unit; None where there is no systemctl."""
     if text.startswith("unknown"):
         return None
     return {unit: state.strip() for unit, state in (fields(line, 2) for line in collect(text)["unit"])}

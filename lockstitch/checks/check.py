@@ -1,4 +1,4 @@
-"""The value Check: a question to a host, and how its answer is judged."""
+"""The value Check: a question to a host, and the judgement of its answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNKNOWN = "unknown "
 
 @dataclass(frozen=True)
 class Check:
-    """`name` is what it is skipped by. `judge` turns what the probe read into findings."""
+    """A probe and the function that turns its fact into findings. `name` is the one that `--skip-checks` takes."""
 
     name: str
     probe: Probe[Any]
@@ -40,7 +40,7 @@ class CheckGroup:
 
 @dataclass(frozen=True)
 class Context:
-    """What judging needs beside the answers: the time now, and the values that references stand for.
+    """Values that a judgement needs beside the answers: the current time, and the values of secret references.
 
     A reference that is not in `known` was not looked up; one that could not be has its reason in `lacking`.
     """
@@ -51,8 +51,8 @@ class Context:
 
 
 def findings(asking: CheckGroup, read: Sequence[Any], why: str = "") -> tuple[Finding, ...]:
-    """What the answers of one asking say, in the order of its checks. Who was asked and does not answer is not well:
-    what was not answered is a no, each under its own name; `why` says what came between."""
+    """Return the findings from the answers of one group, in the order of its checks. A check without an answer fails
+    under its own name; `why` says what prevented the answer."""
     judged = zip(asking.checks, read, strict=False)
     answered = [finding for check, answer in judged for finding in check.judge(answer)]
     silent = dict.fromkeys(check.name for check in asking.checks[len(read) :])
@@ -61,7 +61,7 @@ def findings(asking: CheckGroup, read: Sequence[Any], why: str = "") -> tuple[Fi
 
 
 def finding(name: str, level: Level, says: str, hint: str) -> Finding:
-    """A finding; what is to be done belongs to whatever is no pass."""
+    """Return a finding; a pass has no hint."""
     return Finding(name, level, says, "" if level == "pass" else hint)
 
 
@@ -74,17 +74,17 @@ def failed(name: str, says: str, hint: str) -> Finding:
 
 
 def unknown(name: str, says: str, hint: str) -> Finding:
-    """What could not be judged: a warning."""
+    """Return the warning of a check that could not be judged."""
     return Finding(name, "warn", says, hint)
 
 
 def level(value: float, warn: float, fail: float) -> Level:
-    """The level of a value of which less is better."""
+    """Return the level of a value that should be low."""
     return "fail" if value >= fail else "warn" if value >= warn else "pass"
 
 
 def refuse(noes: Sequence[str], names: Sequence[str]) -> None:
-    """Raise CheckError where a check said no; `names` are those that would have to be waived."""
+    """Raise CheckError if any check failed; `names` are the checks that would have to be skipped."""
     if noes:
         waive = ",".join(dict.fromkeys(names))
         other = f", or, if it must be now: --skip-checks {waive}, which is recorded" if waive else ""

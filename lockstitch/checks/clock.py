@@ -20,7 +20,7 @@ def clock(limits: ClockChecks) -> Check:
 
 
 def judge(limits: ClockChecks, clock: Clock) -> Iterator[Finding]:
-    """Only what is sure is said: an offset within what cannot be measured is no reason against anything."""
+    """Judge the offset by the part of it that is certain: an uncertain one never fails."""
     if clock.offset is None:
         yield unknown("clock", "the host does not tell its time", "look there: date")
         return

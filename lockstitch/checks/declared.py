@@ -1,4 +1,4 @@
-"""Which checks a fleet has: those its inventory declares, and those that are implied by what runs there."""
+"""The checks of a fleet: those its inventory declares, and those that its apps and hosts imply."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ NAMES = (*_OF_HOSTS, *_OF_APPS)
 
 
 def gathered(fleet: Fleet, context: Context, skip: Iterable[str] = (), *, implied: bool) -> tuple[CheckGroup, ...]:
-    """What is asked of every host and of every app on it, each in one script. Without `implied`, what is declared."""
+    """Return the checks of every host and of every app on it, each group for one script. Without `implied`, only the
+    declared ones. Raises UsageError for an unknown name in `skip`."""
     skipped = known(skip)
     askings = [*_hosts(fleet, context, implied), *_apps(fleet, context, implied)]
     kept = [replace(group, checks=tuple(c for c in group.checks if c.name not in skipped)) for group in askings]
@@ -46,7 +47,7 @@ def gathered(fleet: Fleet, context: Context, skip: Iterable[str] = (), *, implie
 
 
 def known(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of checks that a person typed, where there are such."""
+    """Return these names of checks. Raises UsageError for an unknown one."""
     for name in names:
         if name not in NAMES:
             raise UsageError(f"there is no check {name}{did_you_mean(name, NAMES)}", hint="docs/checks.md has them all")
@@ -54,13 +55,14 @@ def known(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def databases(fleet: Fleet, *, implied: bool) -> tuple[str, ...]:
-    """The databases that are checked: of apps that declare it, or of all that have one and do not say no."""
+    """Return the databases to check: those of apps that declare it; with `implied`, of all that do not decline."""
     named = [app.database for _, app in fleet.sites() if app.database and _wanted(app.checks.database, implied)]
     return tuple(dict.fromkeys(map(str, named)))
 
 
 def references(fleet: Fleet, *, implied: bool = False) -> tuple[str, ...]:
-    """The secrets that checks need: of declared variables and of Redis; with `implied`, of what lists migrations."""
+    """Return the secret references that checks need: of declared variables and of Redis; with `implied`, also those
+    needed to list migrations."""
     declared = [*(group.checks for group in fleet.groups), *(app.checks for _, app in fleet.sites())]
     urls = [checks.redis.url for checks in declared if checks.redis and "://" not in checks.redis.url]
     secrets = [app.secrets[name] for _, app in fleet.sites() for name in app.checks.variables if name in app.secrets]
@@ -70,7 +72,7 @@ def references(fleet: Fleet, *, implied: bool = False) -> tuple[str, ...]:
 
 
 def usual_host(host: Host) -> CheckGroup:
-    """What can be asked of a host of which nothing more is known than its name."""
+    """Return the checks of a host of which only the name is known."""
     return CheckGroup(host.name, host, tuple(_usual()))
 
 
@@ -99,7 +101,7 @@ def _usual() -> Iterator[Check]:
 def _of_host(
     checks: HostChecks, context: Context, current: str = "", env: Mapping[str, Value] | None = None, path: str = ""
 ) -> Iterator[Check]:
-    """The declared ones. The clock is the first: the shorter the way to its answer, the more that tells."""
+    """Yield the declared checks. The clock is the first: its answer is more exact the sooner it arrives."""
     if checks.clock:
         yield clock(checks.clock)
     if checks.tools:
@@ -159,7 +161,7 @@ def _of_app(host: Host, app: App, env: Mapping[str, Value], context: Context, im
 
 
 def _once(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """A host in two groups is asked once what both declare."""
+    """Return the checks without duplicates, for a host in two groups that declare the same."""
     different: list[Check] = []
     for check in checks:
         if not any(_same(check, other) for other in different):
@@ -172,6 +174,6 @@ def _same(check: Check, other: Check) -> bool:
 
 
 def _how(check: Check) -> object:
-    """How a check judges, so that it can be compared: two partial functions are never the same."""
+    """Return a value that is equal for equal judgements: two partial functions are never equal."""
     judge = check.judge
     return (judge.func, judge.args) if isinstance(judge, partial) else judge

@@ -1,4 +1,4 @@
-"""How full a host's disks and memory are, how busy its CPUs, whether it waits for a reboot."""
+"""Checks of a host's disks, memory, load, pending reboot, and the versions of its programs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOAD = 'read -r _ load _ 2>/dev/null </proc/loadavg && echo "load $load"'
 
 @dataclass(frozen=True)
 class Used:
-    """How much of one file system is used, in percent, and what is free: KiB, or inodes."""
+    """Usage of a file system: the used part in percent, and what is free, in KiB or inodes."""
 
     what: str
     percent: int
@@ -33,14 +33,14 @@ class Used:
 
 
 def disk(limits: DiskChecks, paths: Sequence[str]) -> Check:
-    """Space and inodes of the file systems that paths are on."""
+    """Return the check of space and inodes on the file systems of these paths."""
     values = {"paths": "\n".join(dict.fromkeys(paths))}
     return Check("disk", Probe("disk", Command(NEAR + _DISK, values=values), parse_disk), partial(judge_disk, limits))
 
 
 def parse_disk(text: str, code: int) -> tuple[Used, ...]:
-    """Parse each file system once, its space before its inodes. One without inodes of its own (btrfs) prints `-`, and
-    is left out."""
+    """Parse each file system once, its space before its inodes. A file system without inodes of its own (btrfs) prints
+    `-`, and is left out."""
     said = collect(text)
     by_mount: dict[str, dict[str, Used]] = {}
     for what in ("space", "inodes"):
@@ -65,7 +65,7 @@ def memory(limits: MemoryChecks) -> Check:
 
 
 def parse_memory(text: str, code: int) -> tuple[int, int] | None:
-    """All there is, and what is available of it, in bytes."""
+    """Parse the total and the available memory, in bytes."""
     said = collect(text)
     total, available = (number(last(said, word)) for word in ("MemTotal:", "MemAvailable:"))
     return (total * 1024, available * 1024) if total and available is not None else None
@@ -87,7 +87,7 @@ def load(limits: LoadChecks) -> Check:
 
 
 def parse_load(text: str, code: int) -> tuple[float, int] | None:
-    """The load of five minutes, and how many CPUs there are."""
+    """Parse the load of five minutes and the number of CPUs."""
     said = collect(text)
     cpus = number(last(said, "cpus"))
     try:
@@ -106,7 +106,7 @@ def judge_load(limits: LoadChecks, measured: tuple[float, int] | None) -> Iterat
 
 
 def reboot(pending: Level) -> Check:
-    """`pending` is what it means that one is pending."""
+    """Return the check for a pending reboot; `pending` is its level."""
     return Check("reboot", reboot_probe(), partial(judge_reboot, pending))
 
 
@@ -126,20 +126,20 @@ _ASK = shell_text(__package__, "tools.sh")
 
 
 def tools(versions: Mapping[str, str], current: str = "", env: Mapping[str, Value] | None = None) -> Check:
-    """Check that each program is found, and within its range."""
+    """Return the check that each program exists and is within its range of versions."""
     values = {"tools": " ".join(versions), "current": current}
     return Check(NAME, Probe(NAME, Command(_ASK, values=values, env=env or {}), parse), partial(judge, versions))
 
 
 def parse(text: str, code: int) -> dict[str, str | None]:
-    """Parse the version that each program prints; None for one that is missing."""
+    """Parse the version that each program prints; None for a program that is missing."""
     said = collect(text)
     versions = {tool: version.strip() for tool, version in (fields(line, 2) for line in said["tool"])}
     return {**dict.fromkeys(said["missing"]), **versions}
 
 
 def judge(ranges: Mapping[str, str], printed: Mapping[str, str | None]) -> Iterator[Finding]:
-    """A finding for each program."""
+    """Yield a finding for each program."""
     for tool, versions in ranges.items():
         if tool not in printed:
             yield unknown(NAME, f"{tool}: the host did not tell", f"look there: command -v {tool}")

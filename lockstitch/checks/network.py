@@ -1,4 +1,4 @@
-"""Services that must answer: asked from the host, which is who will need them."""
+"""Checks of URLs, requested from the host that needs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TCP ports that somebody must listen on, or nobody, as the kernel tells it: no program need be there."""
+"""Checks of TCP ports that must be listened on, or must not be, by the kernel's own list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def ports(listening: Sequence[int], silent: Sequence[int]) -> Check:
 
 
 def parse(text: str, code: int) -> frozenset[int] | None:
-    """The ports that somebody listens on; None where the kernel does not tell."""
+    """Parse the ports that are listened on; None where the kernel does not list them."""
     said = collect(text)
     if "told" not in said:
         return None

@@ -1,4 +1,4 @@
-"""A Redis that must answer and have room: asked from the host, by redis-cli or python3."""
+"""Check that a Redis answers and has free memory, asked from the host by redis-cli or python3."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ASK = shell_text(__package__, "redis.sh")
 
 
 def redis(settings: RedisChecks, context: Context) -> Check:
-    """Whether it answers, and how much of its memory is used."""
+    """Return the check that Redis answers, and of how much of its memory is used."""
     url = settings.url if "://" in settings.url else context.known.get(settings.url, "")
     missing = context.lacking.get(settings.url, "" if url else "its URL was not looked up")
     values = login(url)
@@ -31,8 +31,8 @@ def redis(settings: RedisChecks, context: Context) -> Check:
 
 
 def login(url: Value) -> dict[str, Value]:
-    """A URL as the values of the question. Of one that cannot be read only port 0: what looks like its host may be the
-    tail of a password."""
+    """Return a URL as the variables of the script; port 0 for one that cannot be parsed: what looks like its host may
+    be the end of a password."""
     plain = url.reveal() if isinstance(url, Secret) else url
     try:
         parts = urlsplit(plain)
@@ -52,7 +52,7 @@ def login(url: Value) -> dict[str, Value]:
 
 
 def parse(text: str, code: int) -> Mapping[str, str]:
-    """The lines of INFO by their words; under `problem` what was said instead."""
+    """Parse the lines of INFO by their keys; `problem` has the output of a failure."""
     said = dict(line.split(":", 1) for line in text.split("\n") if ":" in line and not line.startswith("#"))
     if "used_memory" in said:
         return said

@@ -33,8 +33,8 @@ _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 
 @dataclass(frozen=True)
 class Certificate:
-    """Until when the first of the chain to end is good; whom the first one is for; `doubt` is what the host's openssl
-    has against it, and `problem` why there is none to look at."""
+    """A certificate chain: when the first certificate in it expires, and the names of the server's own. `doubt` is why
+    openssl on the host does not trust it, and `problem` why there is none."""
 
     ends: datetime | None = None
     names: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Certificate:
 
 
 def certificate(settings: TlsChecks, now: datetime) -> Check:
-    """The certificate of a server or a file."""
+    """Return the check of the certificate of a server or in a file."""
     if settings.file is not None:
         command = Command(_FILE, values={"file": settings.file})
     else:
@@ -55,7 +55,7 @@ def certificate(settings: TlsChecks, now: datetime) -> Check:
 
 
 def _named(settings: TlsChecks) -> str:
-    """The name that is asked for; a bare address has none."""
+    """Return the server name to ask for; empty for an IP address."""
     name = settings.name or settings.host or ""
     return "" if _ADDRESS.fullmatch(name) else name
 
@@ -123,7 +123,7 @@ def _absent(what: str, problem: str) -> Finding:
 
 
 def _is_for(pattern: str, name: str) -> bool:
-    """Whether a name in a certificate stands for a host: `*.` stands for one label."""
+    """Tell whether a name in a certificate covers a host: `*.` stands for one label."""
     pattern, name = pattern.lower(), name.lower()
     if pattern.startswith("*."):
         return name.partition(".")[2] == pattern[2:]

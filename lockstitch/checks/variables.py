@@ -1,4 +1,5 @@
-"""Environment variables of an app: set, and not the value of an example. No value is ever shown or sent back."""
+"""Checks that an app's environment variables are set, and not to an example's value. No value leaves the host or is
+shown."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ _ASK = shell_text(__package__, "variables.sh")
 
 @dataclass(frozen=True)
 class VariableValue:
-    """A variable as it stands in one place: how long its value is, and whether that is refused."""
+    """A variable in one place: the length of its value, and whether that value is refused."""
 
     place: str
     length: int
@@ -30,14 +31,14 @@ class VariableValue:
 
 @dataclass(frozen=True)
 class VariableFacts:
-    """What the host's files tell: every variable by its places; the files that this user may not read."""
+    """Variables in the files on a host, by name with every place, and the files that this user may not read."""
 
     held: Mapping[str, tuple[VariableValue, ...]]
     unread: tuple[str, ...] = ()
 
 
 def variables(app: App, context: Context) -> Check:
-    """Whether each variable is set in what the app is given, or in one of its files."""
+    """Return the check that each variable is set in the inventory or in one of the app's files."""
     required = app.checks.variables
     lines = ["\x1f".join([name, *(value.lower() for value in how.refuse)]) for name, how in required.items()]
     values = {
@@ -51,7 +52,8 @@ def variables(app: App, context: Context) -> Check:
 
 
 def _given(name: str, how: VariableChecks, app: App, context: Context) -> VariableValue | str | None:
-    """What the inventory gives; a sentence where its secret cannot be had, or was not looked up."""
+    """Return the inventory's value; a reason if its secret is not available, empty if it was not looked up; None if it
+    has none."""
     if name in app.env:
         return held("the inventory's env", app.env[name], how)
     reference = app.secrets.get(name)
@@ -63,7 +65,7 @@ def _given(name: str, how: VariableChecks, app: App, context: Context) -> Variab
 
 
 def held(place: str, value: Value, how: VariableChecks) -> VariableValue:
-    """A value that is known here, without itself."""
+    """Return a value that is known on this machine as its length and whether it is refused."""
     plain = value.reveal() if isinstance(value, Secret) else value
     return VariableValue(place, len(plain), plain.lower() in {refused.lower() for refused in how.refuse})
 
@@ -82,7 +84,8 @@ def judge(
     files: Sequence[str],
     facts: VariableFacts,
 ) -> Iterator[Finding]:
-    """A finding for each variable. Where it stands in several places, each must be good: any of them may count."""
+    """Yield a finding for each variable. If it is set in several places, each value must be good, since any may
+    apply."""
     for name, how in required.items():
         mine = given.get(name)
         places = [*([mine] if isinstance(mine, VariableValue) else []), *facts.held.get(name, ())]

@@ -1,1 +1,1 @@
-"""What is asked of hosts and sites, and the parsers of their answers. Pure."""
+"""Probes of hosts and sites, and the parsers of their output. Pure."""

@@ -1,4 +1,4 @@
-"""The keys that may log in as a user: reading, adding and removing lines of its authorized_keys.
+"""Keys that may log in as a user: reading, adding and removing lines of its authorized_keys.
 
 The host only reads and replaces the whole file; what a line means is decided here. Format: sshd(8), AUTHORIZED_KEYS
 FILE FORMAT; a public key within it: RFC 4253, 6.6.
@@ -43,7 +43,7 @@ class AuthorizedKey:
 
     @property
     def fingerprint(self) -> str:
-        """As `ssh-keygen -l` shows it."""
+        """Return the fingerprint as `ssh-keygen -l` shows it."""
         return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
 
     @property
@@ -52,7 +52,7 @@ class AuthorizedKey:
 
     @property
     def weak(self) -> str:
-        """Why it should be replaced; empty where it need not be."""
+        """Return why the key should be replaced; empty for a good one."""
         if self.kind == "ssh-dss":
             return "DSA: OpenSSH no longer takes it"
         bits = _rsa_bits(self.blob) if self.kind == "ssh-rsa" else _WEAK_RSA
@@ -61,14 +61,14 @@ class AuthorizedKey:
 
 @dataclass(frozen=True)
 class KeyFile:
-    """An authorized_keys as it was read; `sum` is how a change of it is noticed."""
+    """The contents of an authorized_keys. `sum` shows whether it has changed since it was read."""
 
     sum: str
     lines: tuple[str, ...]
 
     @property
     def garbled(self) -> bool:
-        """Something in it could not be read, and would be lost if it were written back."""
+        """Tell whether the file holds bytes that are not UTF-8, which would be lost if it were written."""
         return any("\N{REPLACEMENT CHARACTER}" in line for line in self.lines)
 
     @property
@@ -77,7 +77,7 @@ class KeyFile:
 
 
 def key_file() -> Probe[KeyFile | None]:
-    """The authorized_keys of whoever asks; None where it cannot be read."""
+    """Return the probe of the login user's authorized_keys; its fact is None where the file cannot be read."""
 
     def read(output: str, code: int) -> KeyFile | None:
         first, _, rest = output.partition("\n")
@@ -89,7 +89,7 @@ def key_file() -> Probe[KeyFile | None]:
 
 
 def parse(line: str) -> AuthorizedKey | None:
-    """A line of authorized_keys, or of a file with a public key; None for a comment, or where there is no key in it."""
+    """Parse a line of authorized_keys, or of a file with a public key; None for a comment or a line without a key."""
     words = list(_WORD.finditer(line)) if not line.lstrip().startswith("#") else []
     for at, word in enumerate(words[:2]):
         if _KINDS.match(word[0]) and at + 1 < len(words) and _is_public(words[at + 1][0], word[0]):
@@ -99,7 +99,8 @@ def parse(line: str) -> AuthorizedKey | None:
 
 
 def keys_of(text: str, named: str) -> tuple[AuthorizedKey, ...]:
-    """The public keys in a file of this machine. Raises UsageError, which names it, where it holds anything else."""
+    """Return the public keys in a file of this machine. Raises UsageError, naming the file, if it holds anything
+    else."""
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     keys = [parse(line) for line in lines]
     if "PRIVATE KEY" in text:
@@ -110,20 +111,20 @@ def keys_of(text: str, named: str) -> tuple[AuthorizedKey, ...]:
 
 
 def add(file: KeyFile, keys: tuple[AuthorizedKey, ...]) -> tuple[str, ...]:
-    """The lines with these keys added; one that is there stays as it is, with its options."""
+    """Return the lines with these keys added. A key that is already there keeps its line and options."""
     there = {key.public for key in file.keys}
     return (*file.lines, *(key.line for key in keys if key.public not in there))
 
 
 def remove(file: KeyFile, named: str) -> tuple[tuple[str, ...], tuple[AuthorizedKey, ...]]:
-    """The lines without the key of this fingerprint, comment or public half; and what was removed."""
+    """Return the lines without the key of this fingerprint, comment or public half, and the keys that were removed."""
     gone = tuple(key for key in file.keys if named in (key.fingerprint, key.comment, key.public))
     publics = {key.public for key in gone}
     return tuple(line for line in file.lines if not ((key := parse(line)) and key.public in publics)), gone
 
 
 def write(file: KeyFile, lines: tuple[str, ...]) -> Command:
-    """Put these lines in the place of those that were read."""
+    """Return the command that replaces the lines that were read with these."""
     text = "".join(f"{line}\n" for line in lines if line.strip())
     return Command(_WRITE, values={"sum": file.sum, "text": text})
 
@@ -138,7 +139,7 @@ def _is_public(text: str, kind: str) -> bool:
 
 
 def _rsa_bits(blob: bytes) -> int:
-    """The length of the modulus, the third of its parts."""
+    """Return the length of the modulus, the third part of the key."""
     parts = []
     while len(blob) >= 4:
         length = int.from_bytes(blob[:4], "big")

@@ -16,7 +16,8 @@ ASK = "date -u +%s.%N"
 
 @dataclass(frozen=True)
 class Clock:
-    """`host` is what the host's clock said, good to `grain` seconds; `sent` and `heard` are of the controller's."""
+    """The time on a host's clock (`host`, accurate to `grain` seconds), and the controller's time when the question was
+    `sent` and its answer `heard`."""
 
     host: float | None = None
     grain: float = 0.0
@@ -28,7 +29,7 @@ class Clock:
 
     @property
     def offset(self) -> tuple[float, float] | None:
-        """By how much the host's clock is ahead, and how much that may be wrong, in seconds."""
+        """Return how far the host's clock is ahead, and the uncertainty of that, both in seconds."""
         if self.host is None or self.sent is None or self.heard is None:
             return None
         # A clock of whole seconds said one that had begun up to a second before.
@@ -46,6 +47,6 @@ def parse(text: str, code: int) -> Clock:
 
 
 def shown(offset: float, unsure: float) -> str:
-    """`0.012 s ahead, give or take 0.004 s`."""
+    """Return an offset as text: `0.012 s ahead, give or take 0.004 s`."""
     where = "ahead" if offset >= 0 else "behind"
     return f"{abs(offset):.3f} s {where}, give or take {unsure:.3f} s"

@@ -1,4 +1,4 @@
-"""The questions to a database's site, and the parsers of their answers. Pure."""
+"""Probes of a database's site, and the parsers of their output. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lockstitch.model.probe import Probe, collect, last, number, unreadable
 
 
 def parse_vault(text: str, code: int) -> BackupDirectoryFacts:
-    """Parse the contents of a vault from `word rest` lines; of the database server it tells nothing."""
+    """Parse the contents of a vault from `WORD REST` lines; they say nothing about the database server."""
     said = collect(text)
     free = number(last(said, "free"))
     return BackupDirectoryFacts(
@@ -33,20 +33,20 @@ def parse_vault(text: str, code: int) -> BackupDirectoryFacts:
 
 
 def database_site(database: Database) -> Site:
-    """A database as a site: its lock and journal are in its vault."""
+    """Return the site of a database: its lock and journal are in its vault."""
     vault = database.vault
     return Site(database.host.name, database.name, Layout("in_place", vault.directory, vault.state), database=True)
 
 
 def vault(database: Database) -> Probe[BackupDirectoryFacts]:
-    """What lies in a database's vault."""
+    """Return the probe of the backups, lock and journal in a database's vault."""
     at = database_site(database).layout
     known = {"tools": " ".join(database.engine.tools), "lock": at.lock, "journal": at.journal}
     return Probe("vault", in_vault(database.vault, "", NEAR + READ + backup_directory.LIST, known), parse_vault)
 
 
 def server(database: Database, url: Value) -> Probe[ServerFacts]:
-    """What the database server tells of itself to its client programs on the vault's host."""
+    """Return the probe of the database server, asked by its client programs on the vault's host."""
     engine = database.engine
     known = {**engine.login(url, ""), "heads": engine.heads}
     return Probe("server", in_vault(database.vault, "", engine.facts, known), engine.parse_facts)

@@ -1,4 +1,4 @@
-"""How full a host's file systems are, and what is largest below a folder."""
+"""File systems of a host, the largest folders in a folder, and files that can be removed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FOLDERS = shell_text(__package__, "folders.sh")
 
 @dataclass(frozen=True)
 class DiskUsage:
-    """A file system: sizes in KiB, inodes as they are counted (None where it counts none)."""
+    """A file system: sizes in KiB, and counts of inodes (None where it has none)."""
 
     at: str
     kind: str
@@ -32,26 +32,27 @@ class DiskUsage:
 
     @property
     def full(self) -> int:
-        """How much of what can be used is used, in percent."""
+        """Return the used part of the usable space, in percent."""
         return _percent(self.used, self.used + self.free)
 
 
 @dataclass(frozen=True)
 class FolderUsage:
-    """What a folder holds, with all below it, in KiB."""
+    """The size of a folder with everything below it, in KiB."""
 
     path: str
     size: int
 
 
 def disks() -> TableQuery[DiskUsage]:
-    """Every file system that holds files."""
+    """Return the query for every file system that holds files."""
     headings = ("MOUNTED AT", "TYPE", "SIZE", "USED", "FREE", "FULL", "INODES")
     return TableQuery(Probe("disks", Command(_USAGE), lambda output, code: tuple(_disks(output))), headings, _rows)
 
 
 def folders(path: str, top: int = 10) -> TableQuery[FolderUsage]:
-    """A folder, and the largest in it, on the same file system."""
+    """Return the query for a folder and the `top` largest folders in it, on the same file system. Raises UsageError for
+    a negative `top`."""
 
     if top < 0:
         raise UsageError("--top is a number from 0")
@@ -86,7 +87,7 @@ def _inodes(disk: DiskUsage) -> str:
 
 
 def _percent(part: int, whole: int) -> int:
-    """Rounded up, as df does: 99.1 % is nearly full."""
+    """Return the percentage rounded up, as df does: 99.1 % is nearly full."""
     return -(-100 * part // whole) if whole else 0
 
 
@@ -104,7 +105,7 @@ if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something that can go, and how many KiB it takes; `name` is a path, or the id of a release."""
+    """A thing that can be removed, and its size in KiB; `name` is a path, or the id of a release."""
 
     kind: LeftoverKind
     size: int
@@ -112,8 +113,8 @@ class Leftover:
 
 
 def leftovers(releases: str, ids: Sequence[str]) -> Probe[tuple[Leftover, ...]]:
-    """What the user who is asked has left, with these releases of those in a folder, and the host's package archives
-    where that user may remove them."""
+    """Return the probe of the user's caches, of these releases in a folder, and of the host's package archives where
+    the user may remove them."""
 
     def parse(output: str, code: int) -> tuple[Leftover, ...]:
         items = []

@@ -1,4 +1,4 @@
-"""What `fab facts` asks a host, and what it answers: values, shell text and parser. Pure."""
+"""Facts about a host for `fab facts`, and whether it waits for a reboot. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def reboot_probe() -> Probe[str | None]:
 
 
 def parse_reboot(text: str, code: int) -> str | None:
-    """Empty: none is pending; otherwise for what, as far as it is told. None: it cannot be told."""
+    """Return the packages that wait for a reboot, or a text that they are unknown; empty where no reboot is pending;
+    None where the system does not say."""
     said = collect(text)
     if "pending" in said:
         return " ".join(said["for"][:_SHOWN]) or "no word for what"
@@ -39,7 +40,7 @@ _FACTS = shell_text(__package__, "host.sh")
 
 @dataclass(frozen=True)
 class FileSystem:
-    """One file system, in bytes."""
+    """A file system, with sizes in bytes."""
 
     mount: str
     size: int
@@ -48,7 +49,7 @@ class FileSystem:
 
 @dataclass(frozen=True)
 class HostReport:
-    """What a host tells of itself. Sizes are in bytes, times in seconds; None and empty: it did not tell."""
+    """Facts about a host. Sizes are in bytes, times in seconds; None or empty where the host did not report one."""
 
     os: str = ""
     kernel: str = ""
@@ -70,7 +71,8 @@ class HostReport:
 
 
 def fact_probes(paths: Sequence[str]) -> tuple[Probe[Clock], Probe[HostReport], Probe[str | None]]:
-    """The clock first, then all else; `paths` are those whose file systems are of interest."""
+    """Return the probe of the clock, which comes first, and the others; `paths` are those whose file systems are
+    reported."""
     values = {"paths": "\n".join(dict.fromkeys(["/", *paths])), "programs": " ".join(PROGRAMS)}
     return (
         Probe("clock", Command(ASK), parse),
@@ -80,7 +82,7 @@ def fact_probes(paths: Sequence[str]) -> tuple[Probe[Clock], Probe[HostReport], 
 
 
 def parse_facts(text: str, code: int) -> HostReport:
-    """The report from `word rest` lines; what cannot be read is as if it had not been told."""
+    """Parse the report from `WORD REST` lines. A value that cannot be read counts as not reported."""
     said = collect(text)
     disks, programs = {}, {}
     for size, free, mount in (fields(line, 3) for line in said["disk"]):

@@ -1,4 +1,4 @@
-"""A web address, asked from a host with what it has, and the answer read. Pure."""
+"""An HTTP request made on a host with the programs it has, and the parser of the answer. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ _ASK = shell_text(__package__, "http.sh")
 
 
 def asked_of(url: str, timeout: float) -> Command:
-    """The command that asks it; its answer is what `parse_answer` reads."""
+    """Return the command that requests a URL; `parse_answer` reads its output."""
     return Command(_ASK, values={"url": url, "timeout": f"{timeout:g}"})
 
 
 def parse_answer(text: str, code: int) -> HttpAnswer:
-    """The answer from its body and, on the last line, its status; 000 is no answer. Behind it may stand why."""
+    """Parse an answer: the body, and the status on the last line, which is 000 if there was no answer. The reason may
+    follow it."""
     body, _, status = text.rstrip("\n").rpartition("\n")
     why = ""
     if number(status) is None and "\n\x1e" in text:

@@ -1,4 +1,4 @@
-"""VALUES and pure: a host itself, apart from its apps: since which boot it runs, and which of its packages are old."""
+"""Facts about a host itself, apart from its apps: its current boot, and its packages that have updates. Pure."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _SETTLING = ("initializing", "starting", "stopping")
 
 @dataclass(frozen=True)
 class Boot:
-    """Since which boot a host runs. `settled`: it is neither still coming up nor going down. `refused`: why it may not
-    be rebooted by who logs in."""
+    """The current boot of a host. `settled`: it is neither starting nor stopping. `refused`: why the login user may not
+    reboot it."""
 
     identity: str = ""
     settled: bool = True
@@ -37,7 +37,7 @@ class Boot:
 
 @dataclass(frozen=True)
 class Update:
-    """A package that is to be upgraded; `old` is empty for one that comes in with another."""
+    """A package to be upgraded; `old` is empty for a new package that another one needs."""
 
     name: str
     old: str
@@ -54,8 +54,8 @@ class Update:
 
 @dataclass(frozen=True)
 class Packages:
-    """What apt would upgrade on a host. `refreshed` is when its lists were, in seconds since the epoch; `kept` are
-    packages it keeps back; `problem` says why nothing is known."""
+    """The updates that apt would install on a host. `refreshed` is the time of its package lists, in seconds since the
+    epoch; `kept` are the packages it keeps back; `problem` says why nothing is known."""
 
     updates: tuple[Update, ...] = ()
     refreshed: int | None = None
@@ -65,14 +65,14 @@ class Packages:
     problem: str = ""
 
     def chosen(self, *, security: bool, only: Iterable[str]) -> tuple[Update, ...]:
-        """Those that are meant: security's alone, or of these names; otherwise all."""
+        """Return the updates of these names, or all; with `security`, only those from a security archive."""
         names = set(only)
         meant = (u for u in self.updates if not names or u.name in names or u.name.partition(":")[0] in names)
         return tuple(update for update in meant if update.security or not security)
 
 
 def machine(host: str) -> Site:
-    """A host itself as a site: its lock and journal are in `~/.lockstitch/machine` of who logs in."""
+    """Return the site of a host itself: its lock and journal are in `~/.lockstitch/machine` of the login user."""
     return Site(host, APP, layout("in_place", APP), machine=True)
 
 
@@ -86,7 +86,7 @@ def packages_probe(*, refresh: bool = False) -> Probe[Packages]:
 
 
 def parse_boot(text: str, code: int) -> Boot:
-    """The boot from `word rest` lines."""
+    """Parse the boot from `WORD REST` lines."""
     said = collect(text)
     settled = last(said, "system") not in _SETTLING
     because = tuple(said["for"])
@@ -94,7 +94,7 @@ def parse_boot(text: str, code: int) -> Boot:
 
 
 def parse_packages(text: str, code: int) -> Packages:
-    """The packages from apt's own lines and `word rest` lines."""
+    """Parse the packages from apt's own lines and `WORD REST` lines."""
     said = collect(text)
     matches = [match for line in said["Inst"] if (match := _INST.match(line))]
     foreign = f"it is not Debian-like: {last(said, 'foreign')}" if said["foreign"] else ""
@@ -109,7 +109,7 @@ def parse_packages(text: str, code: int) -> Packages:
 
 
 def back_gate(before: str, seconds: float) -> Gate:
-    """Whether a host has come back from a reboot: asked until it answers from another boot than `before`."""
+    """Return the gate that passes when the host answers from another boot than `before`, within so many seconds."""
     return Gate("back", boot_probe(), partial(judge_back, before=before), interval=2, timeout=15, deadline=seconds)
 
 

@@ -1,4 +1,4 @@
-"""What runs on a host, the busiest first."""
+"""Processes of a host, the busiest first."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _MOST = 250_000
 
 @dataclass(frozen=True)
 class Process:
-    """One process. `cpu` is in percent of one CPU over its whole life, `memory` what is resident in KiB, `age` in
-    seconds, `state` the kernel's letters."""
+    """A process. `cpu` is in percent of one CPU over its whole life, `memory` is the resident size in KiB, `age` is in
+    seconds, `state` has the kernel's letters."""
 
     pid: int
     user: str
@@ -33,7 +33,8 @@ class Process:
 
 
 def processes(order: str = "cpu", top: int = 10, match: str = "") -> TableQuery[Process]:
-    """The first `top` by `order` (0: all) whose command holds `match`, or whose user it is."""
+    """Return the query for the first `top` processes (0: all) in an order, whose command contains `match` or whose user
+    it is. Raises UsageError for an unknown order or a negative `top`."""
     if order not in _SORT:
         raise UsageError(f"processes are ordered by {', '.join(_SORT)}, not by {order}")
 

@@ -1,4 +1,4 @@
-"""Pure: the questions a survey puts to a site, as probes."""
+"""Probes of a site for a survey. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lockstitch.services.release_context import ReleaseContext
 
 
 def parse_place(text: str, code: int) -> CheckoutFacts:
-    """The place's facts from `word rest` lines."""
+    """Parse the facts of an app's path from `WORD REST` lines."""
     said = collect(text)
     revision = last(said, "revision")
     return CheckoutFacts(
@@ -46,7 +46,7 @@ def parse_place(text: str, code: int) -> CheckoutFacts:
 
 
 def parse_host(text: str, code: int) -> HostFacts:
-    """The host's facts from `word rest` lines."""
+    """Parse the facts of an app's host from `WORD REST` lines."""
     said = collect(text)
     free = number(last(said, "free"))
     entries = [record(line) for line in said["journal"]]
@@ -71,8 +71,8 @@ def parse_host(text: str, code: int) -> HostFacts:
 
 
 def parse_target(text: str, code: int) -> Target:
-    """Parse the meaning of a ref from `word rest` lines; a commit's parts are separated by the unit separator, which
-    its subject may hold as well."""
+    """Parse the meaning of a ref from `WORD REST` lines. The parts of a commit are separated by the unit separator,
+    which its subject may contain as well."""
     said = collect(text)
     revision = last(said, "revision")
 
@@ -103,7 +103,7 @@ _HOST = shell_text(__package__, "site.sh")
 
 @dataclass(frozen=True)
 class SiteQuery:
-    """One site to survey: its host, its app there, and the probes beyond the usual."""
+    """A site to survey: its host, its app there, and probes beyond the usual ones."""
 
     host: Host
     app: App
@@ -115,7 +115,7 @@ class SiteQuery:
 
 
 def probes(ask: SiteQuery) -> tuple[Probe[Any], ...]:
-    """The questions for one site: what lies there, what the host offers, what the service runs."""
+    """Return the probes of a site: the app's path, its host, its service, its maintenance, and the extra ones."""
     layout = ask.site.layout
     code = code_values(ask.app)
     tools = " ".join(sorted({"git", "tar", *ask.app.service.tools()}))
@@ -131,7 +131,7 @@ def probes(ask: SiteQuery) -> tuple[Probe[Any], ...]:
 
 
 def code_values(app: App) -> dict[str, str]:
-    """The values that git's texts use."""
+    """Return the variables of git's shell texts."""
     at = app.layout_paths
     return {
         "kind": at.kind,
@@ -147,14 +147,14 @@ def code_values(app: App) -> dict[str, str]:
 
 
 def resolve(app: App, ref: str, pinned: str = "") -> Probe[Target]:
-    """Return the question for the meaning of a ref at the repository, asked on one host for all; on the others, for
-    what lies between them and the revision that is `pinned` by that."""
+    """Return the probe of what a ref means at the repository, which is asked on one host for all. On the others, with
+    the revision that is `pinned` by it, the probe tells what lies between that and what they run."""
     known = {**code_values(app), "ref": ref, "pinned": pinned, "globs": "\n".join(app.migrating.files)}
     return Probe("target", Command(RESOLVE, values=known, env=app.env), parse_target)
 
 
 def recall(app: App, ref: str) -> Probe[Target]:
-    """What a tag or revision means in a host's own clone, and which tags it has."""
+    """Return the probe of what a tag or revision means in a host's own clone, and of the tags it has."""
     known = {**code_values(app), "ref": ref, "globs": "\n".join(app.migrating.files)}
     return Probe("target", Command(RECALL, values=known), parse_target)
 
@@ -166,8 +166,8 @@ cd "$directory" || exit 1
 
 
 def pending(app: App, place: ReleaseContext, *, patience: int = 45) -> Probe[Pending | None] | None:
-    """Return the question for the migrations that the code of a place has not applied; None where nobody knows how to
-    ask."""
+    """Return the probe of the migrations that the code of a place has not applied; None for an app that cannot list
+    them."""
     if not app.migrating.pending:
         return None
     values = {"pending": app.migrating.pending, "directory": place.directory, "patience": str(patience)}

@@ -1,4 +1,4 @@
-"""Pure: the release folders of a site, in the order of its journal; and what lies there that no line of it tells of."""
+"""Release folders of a site in the order of its journal, and folders that no journal line mentions. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ _SHOWN = 5
 
 
 def recorded(facts: Facts) -> tuple[Release, ...]:
-    """The releases whose folders are here, oldest first: also of runs that were cut off before they recorded one."""
+    """Return the releases whose folders exist, oldest first, including those of runs that were cut off before they
+    recorded one."""
     known = {release.id: release for release in facts.releases}
     order: dict[str, float] = {}
     for at, entry in enumerate(facts.host.journal):
@@ -24,13 +25,13 @@ def recorded(facts: Facts) -> tuple[Release, ...]:
 
 
 def strangers(facts: Facts) -> tuple[str, ...]:
-    """Names among the releases that are in no record of this host: they are never removed."""
+    """Return the names among the releases that no record of this host mentions: they are never removed."""
     known = {release.id for release in (*recorded(facts), *facts.releases)}
     return tuple(name for name in facts.place.folders if name not in known and not name.endswith(_OURS))
 
 
 def remarks(facts: Facts) -> tuple[str, ...]:
-    """Sentences about what is damaged or foreign here."""
+    """Return sentences about damaged journals and unknown folders."""
     layout, names = facts.site.layout, strangers(facts)
     damage = (
         f"its journal {layout.journal} is damaged ({facts.host.damaged} lines are no records): what is whole counts"
@@ -41,5 +42,5 @@ def remarks(facts: Facts) -> tuple[str, ...]:
 
 
 def taken(facts: Facts) -> frozenset[str]:
-    """The ids of releases that a new one may not have."""
+    """Return the ids that a new release may not have."""
     return frozenset((*facts.place.folders, *(entry.get("release", "") for entry in facts.host.journal)))

@@ -1,4 +1,4 @@
-"""The values Facts and Target: what a survey learns of one site, and of what a ref means."""
+"""The values Facts and Target: the result of a survey for one site, and the meaning of a ref."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lockstitch.services.state import ServiceState
 @dataclass(frozen=True)
 class GitLock:
     """A lock file of git in a host's clone: its path, its age in seconds, and the id of the git process that works
-    there: 0 for none, None where that cannot be seen."""
+    there (0 for none, None where that cannot be seen)."""
 
     path: str
     seconds: int
@@ -36,7 +36,7 @@ class GitLock:
 
 @dataclass(frozen=True)
 class Submodule:
-    """A submodule of a repository, and the commits that two revisions pin it at; all zeros for none."""
+    """A submodule of a repository, and the commits it is pinned at in two revisions; all zeros for none."""
 
     before: str
     after: str
@@ -51,13 +51,13 @@ class Submodule:
 
 
 def parse_git_lock(line: str) -> GitLock:
-    """The lock from `HOLDER SECONDS PATH`."""
+    """Parse the lock from `HOLDER SECONDS PATH`."""
     holder, seconds, path = fields(line, 3)
     return GitLock(path, number(seconds) or 0, number(holder))
 
 
 def parse_submodule(line: str) -> Submodule:
-    """The submodule from `BEFORE AFTER PATH`."""
+    """Parse the submodule from `BEFORE AFTER PATH`."""
     return Submodule(*fields(line, 3))
 
 
@@ -91,8 +91,8 @@ class CheckoutFacts:
 
 @dataclass(frozen=True)
 class HostFacts:
-    """What an app needs of its host. `free` is in bytes, `unwritable` the folder that cannot be written; `written`
-    is how long the journal was, so that a change after the survey is noticed.
+    """Facts about the host of an app. `free` is in bytes, `unwritable` is the folder that cannot be written; `written`
+    is the length of the journal, which shows whether it changed after the survey.
 
     `journal` are its records of releases, `begun` the runs that began to make one (by their position among those
     records); `damaged` is how many of its lines are no records. `unreadable` are the paths that could not be read.
@@ -139,8 +139,8 @@ class Target:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything a survey learnt of one site; `about` are lines that only its service understands. `pending` is None
-    where it was not asked, or nothing is deployed."""
+    """The result of a survey for one site; `about` are lines that only its service understands. `pending` is None where
+    it was not asked, or nothing is deployed."""
 
     site: Site
     place: CheckoutFacts = field(default_factory=CheckoutFacts)
@@ -153,7 +153,7 @@ class Facts:
 
     @property
     def releases(self) -> tuple[Release, ...]:
-        """The releases known on this host in the order of its journal, oldest first, each with its last verdict."""
+        """Return the releases of this host in the order of its journal, oldest first, each with its last verdict."""
         known: dict[str, Release] = {}
         for entry in self.host.journal:
             if entry.get("release"):
@@ -162,12 +162,12 @@ class Facts:
 
     @property
     def unreadable(self) -> tuple[str, ...]:
-        """Paths that could not be read, with reasons: until it can, nothing is concluded from what was not found."""
+        """Return the paths that could not be read, with reasons. While there are any, nothing counts as absent."""
         return (*self.place.unreadable, *self.host.unreadable)
 
     @property
     def release(self) -> Release | None:
-        """The release that is in place now, by the symlink, or the journal's last of the checked-out revision."""
+        """Return the current release: by the symlink, or the journal's last one of the revision that is checked out."""
         if self.place.current:
             made = {r.id: r for r in self.releases}
             return made.get(self.place.current, Release(self.place.current, self.place.revision or ""))
@@ -179,25 +179,25 @@ class Facts:
 
     @property
     def last_good(self) -> Release | None:
-        """What the journal last recorded as good: what lies here, unless a run was cut off."""
+        """Return the last release that the journal records as good. It is the current one unless a run was cut off."""
         return next((_release(e) for e in reversed(self.host.journal) if e.get("verdict") == "good"), None)
 
     @property
     def as_recorded(self) -> bool:
-        """Whether what lies here is what a run last proved to serve."""
+        """Tell whether the current code is what a run last proved to serve."""
         last, place = self.last_good, self.place
         by_id = place.current or place.link
         return last is not None and (last.id == place.current if by_id else last.revision == place.revision)
 
     @property
     def deployed(self) -> bool:
-        """Tell whether something is there that may serve, by whatever tool it came, and even if its revision is
+        """Tell whether there is code that may serve, whichever tool deployed it, and even if its revision is
         unknown."""
         return self.place.revision is not None or bool(self.place.link and not self.place.dangling)
 
     @property
     def in_the_way(self) -> tuple[str, ...]:
-        """Files of the checkout that are changed or untracked."""
+        """Return the files of the checkout that are changed or untracked."""
         return (*(line[3:] for line in self.place.dirty), *(self.target.stands if self.target else ()))
 
     @property
@@ -207,20 +207,20 @@ class Facts:
 
     @property
     def adopted(self) -> bool:
-        """Tell whether what `current` leads to was made by something else."""
+        """Tell whether `current` leads to a folder that Lockstitch did not make."""
         return bool(self.place.link) and not is_release_id(self.place.current or "")
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The facts of a fleet: by site in order, and the hosts that could not be asked."""
+    """The facts of a fleet: by site, in order, and the hosts that could not be reached."""
 
     facts: Mapping[Site, Facts]
     unreachable: Mapping[str, LockstitchError] = field(default_factory=dict)
 
     @property
     def unreadable(self) -> Mapping[Site, tuple[str, ...]]:
-        """The sites where something could not be read, and what."""
+        """Return the paths that could not be read, with reasons, by site."""
         return {site: facts.unreadable for site, facts in self.facts.items() if facts.unreadable}
 
 

@@ -1,4 +1,4 @@
-"""The value Question: what a host is asked, and how its answer is shown in a table."""
+"""The value TableQuery: a probe of hosts, and how its answer becomes a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rows = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class TableQuery(Generic[T]):
-    """A probe whose answer is a tuple of values of one kind, and the columns that it becomes.
+    """A probe whose answer is a tuple of values of one kind, and the columns of its table.
 
     `rows` has a row for each value. A probe that ends with another code than 0 has no answer: what it printed is why.
     """

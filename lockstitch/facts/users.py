@@ -1,4 +1,4 @@
-"""Who may log in to a host, and who may become root there."""
+"""Users who can log in to a host, and which of them may become root."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _TEXT = shell_text(__package__, "users.sh")
 
 @dataclass(frozen=True)
 class Account:
-    """A user who has a shell. `keys` are those in its authorized_keys (None: that cannot be read), `sessions` how
-    often it is logged in at a terminal now."""
+    """A user with a login shell. `keys` is the number of lines in its authorized_keys (None if it cannot be read),
+    `sessions` the number of its terminals."""
 
     name: str
     uid: int
@@ -34,7 +34,7 @@ class Account:
 
 
 def accounts() -> TableQuery[Account]:
-    """Every user with a login shell, and root."""
+    """Return the query for every user with a login shell, and root."""
     headings = ("USER", "UID", "ADMIN", "KEYS", "SESSIONS", "SHELL", "HOME")
     return TableQuery(Probe("accounts", Command(_TEXT), lambda output, code: tuple(_read(output))), headings, _rows)
 

@@ -1,4 +1,4 @@
-"""Pure: which apps are in maintenance, and how queues are."""
+"""Maintenance, queues, services and packages as text and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lockstitch.text import oneline, quoted
 
 
 def maintenance_text(survey: Survey, knows: Mapping[Site, bool]) -> str:
-    """A line for each site."""
+    """Return a line for each site."""
     rows = []
     for site, facts in survey.facts.items():
         state = facts.maintenance
@@ -31,13 +31,13 @@ def maintenance_text(survey: Survey, knows: Mapping[Site, bool]) -> str:
 
 
 def who_left(facts: Facts) -> str:
-    """The run that has put an app down for as long as it goes on: it is under way as long as it holds the lock."""
+    """Return who put an app into maintenance for the length of a run: it is still under way if it holds the lock."""
     run, lock = facts.maintenance.run, facts.host.lock
     return f"put down by run {run}, which holds the lock" if lock and lock.run == run else f"left by run {run}"
 
 
 def maintenance_json(survey: Survey, knows: Mapping[Site, bool]) -> dict[str, Any]:
-    """The same for programs; `on` is null where nobody said how the app goes into maintenance."""
+    """Return the same for programs; `on` is null where the app has no maintenance or it cannot be asked."""
     sites = [
         {
             "host": site.host,
@@ -55,7 +55,8 @@ def maintenance_json(survey: Survey, knows: Mapping[Site, bool]) -> dict[str, An
 
 
 def queues_text(states: Mapping[Site, QueueState | str]) -> str:
-    """What waits and what failed, then the workers; a text in place of a state says why there is none."""
+    """Return the jobs that wait and that failed, then the workers; a text in place of a state says why there is
+    none."""
     rows, workers, said = [], [], []
     for site, state in states.items():
         if isinstance(state, str):
@@ -73,7 +74,7 @@ def queues_text(states: Mapping[Site, QueueState | str]) -> str:
 
 
 def queues_json(states: Mapping[Site, QueueState | str]) -> list[dict[str, Any]]:
-    """The same for programs."""
+    """Return the same for programs."""
     return [
         {
             "host": site.host,
@@ -89,7 +90,7 @@ _SHOWN = 12
 
 
 def services_text(survey: Survey, serving: Mapping[Site, Verdict]) -> str:
-    """One line a site, and why one does not serve."""
+    """Return a line for each site, and why one does not serve."""
     headings = ("HOST", "APP", "SERVICE", "SINCE", "WORKERS", "REVISION", "AT BOOT", "SERVING")
     rows = [_service(facts, serving[site]) for site, facts in survey.facts.items()]
     nothing = [] if survey.unreachable else ["no app runs on these hosts"]
@@ -113,12 +114,12 @@ def _service(facts: Facts, serving: Verdict) -> tuple[str, ...]:
 
 
 def enabled(facts: Facts) -> str:
-    """Whether the service comes up with the host, in its manager's word; empty where that is not known."""
+    """Return whether the service starts with the host, in its manager's word; empty where that is unknown."""
     return last(collect(facts.service.also), "enabled")
 
 
 def services_json(survey: Survey, serving: Mapping[Site, Verdict]) -> dict[str, Any]:
-    """The same for programs."""
+    """Return the same for programs."""
     return {
         "sites": [
             {
@@ -140,7 +141,7 @@ def services_json(survey: Survey, serving: Mapping[Site, Verdict]) -> dict[str, 
 
 
 def packages_text(answers: Mapping[str, Packages | HostResult]) -> str:
-    """How many updates each host waits for, then each of them once with its hosts."""
+    """Return the number of updates of each host, then each update once with its hosts."""
     rows, said = [], []
     same: dict[tuple[str, str, str, str], list[str]] = {}
     for host, state in answers.items():
@@ -168,7 +169,7 @@ def _some(hosts: list[str]) -> str:
 
 
 def packages_json(answers: Mapping[str, Packages | HostResult]) -> dict[str, Any]:
-    """The same for programs, by host; `problem` is null where its packages are known."""
+    """Return the same for programs, by host; `problem` is null where its packages are known."""
     return {
         host: {"problem": state.words}
         if isinstance(state, HostResult)

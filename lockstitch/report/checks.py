@@ -1,4 +1,4 @@
-"""Pure: what `fab check`, `fab facts` and `fab doctor` show."""
+"""Results of `fab check`, `fab facts` and `fab doctor` as text and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _LEVELS = {"pass": "pass", "note": "note", "warn": "WARN", "fail": "FAIL"}
 
 @dataclass(frozen=True)
 class CheckedHost:
-    """What was found of one host, or of the controller: findings by what they are about (an app, or empty), and why it
-    could not be asked where that is so."""
+    """The findings of one host, or of the controller, each with its subject (an app, or empty); `away` says why it
+    could not be asked."""
 
     findings: tuple[tuple[str, Finding], ...] = ()
     away: str = ""
@@ -36,7 +36,7 @@ class CheckedHost:
 
 
 def checks_text(checked: Mapping[str, CheckedHost], noun: str = "host") -> str:
-    """Each host with its findings, and how many are well."""
+    """Return each host with its findings, and how many hosts passed."""
     blocks = [_block(name, host) for name, host in checked.items()]
     results = [host.result for host in checked.values()]
     words = {"ok": "ok", "warned": "with warnings", "failed": "failed", "unreachable": "unreachable"}
@@ -60,7 +60,7 @@ def _block(name: str, host: CheckedHost) -> str:
 
 
 def checks_json(checked: Mapping[str, CheckedHost], code: int, key: str = "hosts") -> dict[str, Any]:
-    """The same for programs."""
+    """Return the same for programs."""
     return {
         key: {
             name: {
@@ -76,7 +76,7 @@ def checks_json(checked: Mapping[str, CheckedHost], code: int, key: str = "hosts
 
 @dataclass(frozen=True)
 class ReportedHost:
-    """The facts of one host; `reboot` is for what it waits for a reboot (empty: it does not, None: not told)."""
+    """The facts of one host; `reboot` is why it waits for a reboot (empty: it does not, None: unknown)."""
 
     report: HostReport
     clock: Clock
@@ -87,7 +87,7 @@ _HEADINGS = ("HOST", "OS", "KERNEL", "UP", "CPUS", "LOAD", "MEMORY FREE", "DISK 
 
 
 def facts_text(reported: Mapping[str, ReportedHost], away: Mapping[str, CheckedHost]) -> str:
-    """A line for each host, and what does not fit into it below."""
+    """Return a line for each host, and below them what does not fit into it."""
     rows = [_row(name, host) for name, host in reported.items()]
     lines = [table(_HEADINGS, rows)] if rows else []
     for name, host in reported.items():
@@ -131,7 +131,7 @@ def _clock(clock: Clock) -> str:
 
 
 def facts_json(reported: Mapping[str, ReportedHost], away: Mapping[str, CheckedHost], code: int) -> dict[str, Any]:
-    """The same for programs: sizes in bytes, times in seconds."""
+    """Return the same for programs: sizes in bytes, times in seconds."""
     return {
         "hosts": {name: _data(host) for name, host in reported.items()},
         "unreachable": {name: host.away for name, host in away.items()},

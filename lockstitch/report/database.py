@@ -1,4 +1,4 @@
-"""Pure: what `database.check` shows."""
+"""Databases and backups as text and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TABLES = ("TABLE", "SIZE", "ROWS, ABOUT", "DEAD", "ANALYZED")
 
 
 def databases_text(judged: Mapping[str, JudgedDatabase]) -> str:
-    """Each database: what it is, every finding, its largest tables, and the verdict."""
+    """Return each database with its findings, its largest tables, and the verdict."""
     blocks = [_block(name, state, findings) for name, (state, findings) in judged.items()]
     return "\n\n".join(blocks)
 
@@ -68,7 +68,7 @@ def _verdict(findings: Sequence[Finding]) -> str:
 
 
 def databases_json(judged: Mapping[str, JudgedDatabase]) -> dict[str, Any]:
-    """The same for programs: sizes in bytes, times in seconds."""
+    """Return the same for programs: sizes in bytes, times in seconds."""
     return {
         "databases": {
             name: {
@@ -86,7 +86,7 @@ _HEADINGS = ("BACKUP", "TAKEN", "DATABASE", "DUMP", "ROWS", "APP", "MIGRATION", 
 
 
 def backups_text(facts: Mapping[str, BackupDirectoryFacts], kept: Mapping[str, str]) -> str:
-    """Every backup of every database, newest first, and what is wrong with those that cannot be counted on."""
+    """Return every backup of every database, newest first, and the problems of those that are not usable."""
     rows = [_row(b, kept.get(b.name, "")) for vault in facts.values() for b in reversed(vault.backups) if b.good]
     lines = table(_HEADINGS, rows).splitlines() if rows else []
     broken = [b for vault in facts.values() for b in vault.backups if not b.good]
@@ -119,7 +119,7 @@ def _row(backup: Backup, kept: str) -> tuple[str, ...]:
 
 
 def backups_json(facts: Mapping[str, BackupDirectoryFacts], kept: Mapping[str, str]) -> dict[str, Any]:
-    """The same for programs; sizes in bytes."""
+    """Return the same for programs; sizes in bytes."""
     return {
         "databases": {
             name: {

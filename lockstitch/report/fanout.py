@@ -1,4 +1,4 @@
-"""Pure: how commands on many hosts ended, as text and JSON."""
+"""Results of commands on many hosts as text and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KINDS = {ExitCode.DONE: "ok", ExitCode.UNREACHABLE: "unreachable", ExitCode.INT
 
 
 def done_text(results: Mapping[str, HostResult], *, all_of_them: bool = True) -> str:
-    """A line for each that there is something to say of, and how many ended how."""
+    """Return a line for each result, or for those that failed, and how many ended in which way."""
     shown = {label: result for label, result in results.items() if all_of_them or result.code is not ExitCode.DONE}
     rows = [(label, result.words, span(result.seconds, tenths=True)) for label, result in shown.items()]
     lines = [table(("HOST", "RESULT", "TIME"), rows)] if rows else []
@@ -23,15 +23,15 @@ def done_text(results: Mapping[str, HostResult], *, all_of_them: bool = True) ->
 
 
 def summary(results: Mapping[str, HostResult]) -> str:
-    """`3 hosts: 2 ok, 1 failed`."""
+    """Return the counts in one line: `3 hosts: 2 ok, 1 failed`."""
     kinds = [_KINDS.get(result.code, "failed") for result in results.values()]
     counts = [f"{kinds.count(kind)} {kind}" for kind in ("ok", "failed", "unreachable", "interrupted") if kind in kinds]
     return f"{counted(len(results), 'host')}: {', '.join(counts) or 'nothing done'}"
 
 
 def done_json(results: Mapping[str, HostResult], *, cut: Mapping[str, bool] | None = None) -> dict[str, Any]:
-    """By host: what it counts as, its exit code, how long it took, and what was printed (its last part where it is
-    long: then `cut` is true)."""
+    """Return by host the result, exit code, duration and output; `cut` is true where only the end of the output was
+    kept."""
     hosts = {
         label: {
             "result": _KINDS.get(result.code, "failed"),
@@ -47,7 +47,7 @@ def done_json(results: Mapping[str, HostResult], *, cut: Mapping[str, bool] | No
 
 
 def by_hand_text(lines: Sequence[Mapping[str, Any]]) -> str:
-    """What the journal of this machine has of commands by hand, the newest first."""
+    """Return the ad hoc commands in this machine's journal, newest first."""
     rows = [
         (
             str(line["began"])[:19] + "Z",
@@ -64,7 +64,7 @@ def by_hand_text(lines: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _codes(codes: Mapping[str, Any]) -> str:
-    """`3 ok, api1: 42, api2: unreachable`; of many that are not ok the first three."""
+    """Return the results in one line: `3 ok, api1: 42, api2: unreachable`; of the failed ones only the first three."""
     bad = [f"{label}: {code}" for label, code in codes.items() if code != 0]
     good = len(codes) - len(bad)
     more = [f"{len(bad) - 3} more"] if len(bad) > 3 else []
@@ -72,7 +72,8 @@ def _codes(codes: Mapping[str, Any]) -> str:
 
 
 def grouped_text(results: Mapping[str, HostResult], sums: Mapping[str, str]) -> str:
-    """What hosts printed, the same output once with all that gave it; `sums` tells by label which are the same."""
+    """Return the output of hosts, identical output once with all its hosts; `sums` tells by label which are
+    identical."""
     groups: dict[tuple[str, str], list[str]] = {}
     for label, result in results.items():
         groups.setdefault((result.words, sums.get(label, "")), []).append(label)

@@ -1,4 +1,4 @@
-"""Pure: how a run ended: what failed, where, its last lines, the state now, and the one command to type next."""
+"""The end of a run as text and JSON: failures with their last lines, the state of each site, the next command. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STANDING = {
 
 
 def outcome_text(outcome: Outcome) -> str:
-    """The whole story of the end, for a person."""
+    """Return the whole end of a run for people."""
     changes = {change.site: change for change in outcome.plan.changes}
     lines: list[str] = []
     for alike in _alike(outcome.failures):
@@ -53,12 +53,12 @@ def outcome_text(outcome: Outcome) -> str:
 
 
 def _hanging(text: str) -> str:
-    """Lines of which only the first begins at the left."""
+    """Return lines of which all but the first are indented."""
     return "\n    ".join(oneline(line.strip()) for line in text.split("\n"))
 
 
 def _alike(failures: Sequence[Failure]) -> list[list[Failure]]:
-    """Failures of the same step for the same reason are one story, told once for all hosts."""
+    """Return the failures in groups of the same step and reason, so that each is reported once for all its hosts."""
     stories: dict[tuple[str, str], list[Failure]] = {}
     for failure in failures:
         stories.setdefault((failure.what, failure.reason), []).append(failure)
@@ -93,12 +93,12 @@ def _row(site: SiteOutcome, change: Change) -> tuple[str, ...]:
 
 
 def _stands(outcome: Outcome) -> bool:
-    """Whether what each wave has done stays, whatever became of the others."""
+    """Tell whether the finished part of each wave stays even if others fail."""
     return any(wave.keep_on_failure for wave in outcome.plan.waves)
 
 
 def _each(outcome: Outcome) -> list[str]:
-    """What became of each host and app of a plan that has no revisions to tell."""
+    """Return the result of each host and app of a plan that changes no revisions."""
     if not _stands(outcome):
         return []
     rows = [(site.site.host, site.site.app, word, f"{site.seconds:.1f}") for site, word in _words(outcome)]
@@ -130,7 +130,7 @@ def _next(outcome: Outcome) -> str:
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
-    """The outcome for programs."""
+    """Return the outcome for programs."""
     changes = {change.site: change for change in outcome.plan.changes}
     return {
         "kind": outcome.plan.kind,

@@ -1,4 +1,4 @@
-"""Pure: a plan as people confirm it, and as JSON."""
+"""A plan as text for confirmation, and as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _COMMITS_ASKED = 200
 
 
 def plan_text(plan: Plan, *, commands: bool = False) -> str:
-    """What would happen, in order: changes, commits, notes, waves; with `commands`, what is sent for each step."""
+    """Return what the plan does, in order: changes, commits, notes, waves; with `commands`, the shell text of each
+    step."""
     if plan.empty:
         return f"nothing to do in {plan.environment}: {oneline(plan.empty_reason)}"
     lines = [
@@ -43,7 +44,7 @@ def _change(change: Change) -> tuple[str, str, str, str]:
 
 
 def _commits(plan: Plan) -> list[str]:
-    """Both directions, once for the hosts of an app that have the same between."""
+    """Return the commits that come and go, once for all hosts of an app with the same ones."""
     same: dict[tuple[Any, ...], list[str]] = {}
     for change in plan.changes:
         same.setdefault((change.site.app, change.coming, change.going), []).append(change.site.host)
@@ -73,7 +74,7 @@ def _listed(says: str, commits: tuple[Commit, ...]) -> list[str]:
 
 
 def _apart(lines: list[str]) -> list[str]:
-    """An empty line, where none stands there yet."""
+    """Return an empty line, unless the last line is empty."""
     return [""] if lines[-1] else []
 
 
@@ -82,7 +83,7 @@ def _pause(wave: Wave) -> str:
 
 
 def _units(units: tuple[SitePlan, ...], commands: bool, before: set[tuple[str, ...]]) -> list[str]:
-    """What units do, each different list of steps once; `before` holds what earlier waves have shown."""
+    """Return the steps of units, identical lists once; `before` has the lists of earlier waves."""
     lines: list[str] = []
     same: dict[tuple[str, ...], list[SitePlan]] = {}
     for unit in units:
@@ -103,7 +104,7 @@ def _units(units: tuple[SitePlan, ...], commands: bool, before: set[tuple[str, .
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
-    """The plan for programs."""
+    """Return the plan for programs."""
     return {
         "kind": plan.kind,
         "environment": plan.environment,
@@ -150,7 +151,7 @@ Expected = dict[tuple[str, str, str], int]
 
 @dataclass(frozen=True)
 class StepProgress:
-    """How far a step is: `amount` of about `of`, 0 where that is not known, and both in words."""
+    """The progress of a step: `amount` of about `of` (0 where that is unknown), and both as text."""
 
     amount: int
     of: int
@@ -158,7 +159,7 @@ class StepProgress:
 
 
 def expected(plan: Plan) -> Expected:
-    """What the steps of a plan will come to, by host, app and step."""
+    """Return the expected size of each step that has one, by host, app and step."""
     return {
         (unit.site.host, unit.site.app, step.name): step.expects
         for unit in plan.units()
@@ -168,7 +169,7 @@ def expected(plan: Plan) -> Expected:
 
 
 def progress(line: str, whole: int) -> StepProgress | None:
-    """How far a step is that comes to `whole`, where its line tells that."""
+    """Return the progress in a line of a step whose expected size is `whole`; None for any other line."""
     word, count, words = fields(line, 3)
     amount = number(count) if word == "progress" else None
     if amount is None:

@@ -1,4 +1,4 @@
-"""Pure: what is where now, and what was done before."""
+"""Status, history and locks as text and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _HEADINGS = ("HOST", "APP", "REVISION", "RELEASE", "TAG", "BRANCH", "SERVING", "
 
 
 def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
-    """One line a site; hosts that differ from the rest of their app are flagged, and why nothing serves is said."""
+    """Return a line for each site, marks on hosts that differ from the rest of their app, and why a site does not
+    serve."""
     differing = differ(survey)
     rows = [_row(facts, serving[site], site in differing) for site, facts in survey.facts.items()]
     lines = table(_HEADINGS, rows).splitlines()
@@ -48,7 +49,7 @@ def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
 
 
 def differ(survey: Survey) -> set[Site]:
-    """The sites whose revision is not the one most hosts of their app have."""
+    """Return the sites whose revision is not the one that most hosts of their app have."""
     odd: set[Site] = set()
     for app in {site.app for site in survey.facts}:
         mine = {site: facts.place.revision for site, facts in survey.facts.items() if site.app == app}
@@ -77,7 +78,7 @@ def _row(facts: Facts, serving: Verdict, odd: bool) -> tuple[str, ...]:
 
 
 def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
-    """The same for programs."""
+    """Return the same for programs."""
     differing = differ(survey)
     return {
         "sites": [
@@ -112,7 +113,7 @@ def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
 
 
 def history_text(survey: Survey, limit: int) -> str:
-    """What was recorded on the hosts, newest first; one line for what one run did to one app."""
+    """Return the releases in the hosts' journals, newest first; one line for what one run did to one app."""
     headings = ("WHEN", "APP", "RELEASE", "REVISION", "VERDICT", "HOSTS", "BY", "RUN", "WHY")
     rows = [
         (
@@ -132,7 +133,7 @@ def history_text(survey: Survey, limit: int) -> str:
 
 
 def history_json(survey: Survey, limit: int) -> list[dict[str, Any]]:
-    """The same for programs."""
+    """Return the same for programs."""
     merged: dict[tuple[str, ...], dict[str, Any]] = {}
     order: dict[int, str] = {}
     for site, facts in survey.facts.items():
@@ -152,7 +153,7 @@ LockHolders = Mapping[Site, LockInfo | None]
 
 
 def locks_text(held: LockHolders) -> str:
-    """A line for each site, databases included."""
+    """Return a line for each site, databases included."""
     rows = [
         (site.host, site.app, *((info.by, info.at, info.run, info.message) if info else ("free", "", "", "")))
         for site, info in held.items()
@@ -161,5 +162,5 @@ def locks_text(held: LockHolders) -> str:
 
 
 def locks_json(held: LockHolders) -> list[dict[str, Any]]:
-    """The same for programs; `lock` is null where it is free."""
+    """Return the same for programs; `lock` is null where it is free."""
     return [{"host": site.host, "app": site.app, "lock": vars(info) if info else None} for site, info in held.items()]

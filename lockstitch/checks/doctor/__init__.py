@@ -1,7 +1,5 @@
-"""What `fab doctor` looks at.
+"""Checks of `fab doctor`.
 
-- keys.py: a private key's text → what it is (pure)
-- known.py: known_hosts files → what is wrong with their lines (pure)
-- hosts.py: what is asked of a host, and its judgement (pure)
-- controller.py, files.py: this machine: versions, keys, agent, ssh's files, inventories, secrets, journal (effects)
+- hosts.py: what it asks of a host, and the judgement (pure)
+- controller.py, ssh_files.py: this machine's versions, keys, agent, ssh files, inventories, secrets, journal (effects)
 """

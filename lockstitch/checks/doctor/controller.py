@@ -1,4 +1,4 @@
-"""EFFECT: this machine: what is installed, its SSH, its inventories and secrets, its journal."""
+"""Effects: checks of this machine: its programs, inventories, secrets and journal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LITTLE = 100 << 20
 
 
 def versions() -> Iterator[Finding]:
-    """What is installed."""
+    """Yield the versions of Lockstitch, Python, its packages, ssh and git."""
     packages = [f"{name} {_version(name)}" for name in _PACKAGES]
     installed = [f"Lockstitch {__version__}", f"Python {platform.python_version()}", *packages]
     old = sys.version_info < (3, 11)
@@ -49,7 +49,7 @@ def _version(name: str) -> str:
 
 
 def inventories(folder: Path, default: str) -> tuple[list[Inventory], list[Finding]]:
-    """Every environment that loads, and what stands against the others."""
+    """Return every environment that loads, and the findings of all."""
     if not folder.exists():
         says = f"there is no folder {folder.name} with inventories yet: plain host names work"
         return [], [Finding("inventory", "note", says, f"write {folder.name}/prod.yml; docs/inventory.md says how")]
@@ -75,7 +75,7 @@ def inventories(folder: Path, default: str) -> tuple[list[Inventory], list[Findi
 
 
 def references(inventories: Sequence[Inventory]) -> tuple[str, ...]:
-    """The secrets that environments name."""
+    """Return the secret references in these environments."""
     names: dict[str, None] = {}
     for inventory in inventories:
         for app in inventory.placed.values():
@@ -86,7 +86,7 @@ def references(inventories: Sequence[Inventory]) -> tuple[str, ...]:
 
 
 def secrets(references: Sequence[str]) -> Iterator[Finding]:
-    """Which secrets are there. None is read, and no command is run."""
+    """Yield which secrets are available. None is read, and no command is run."""
     there = 0
     for reference in references:
         kind, _, rest = reference.partition(":")
@@ -103,7 +103,7 @@ def secrets(references: Sequence[str]) -> Iterator[Finding]:
 
 
 def journal(folder: Path) -> Iterator[Finding]:
-    """Whether runs can be recorded."""
+    """Yield whether runs can be recorded."""
     near = folder
     while not near.exists() and near != near.parent:
         near = near.parent

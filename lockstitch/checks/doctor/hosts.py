@@ -1,4 +1,4 @@
-"""What doctor asks of a host once it is logged in to. Pure."""
+"""Checks of `fab doctor` on a host that can be logged in to. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ASK = shell_text(__package__, "login.sh")
 
 @dataclass(frozen=True)
 class LoginFacts:
-    """What the login user may and has."""
+    """Rights and tools of the login user."""
 
     user: str = ""
     missing: tuple[str, ...] = ()
@@ -30,7 +30,8 @@ class LoginFacts:
 
 
 def askings(fleet: Fleet) -> tuple[CheckGroup, ...]:
-    """Of each host what its login user may; of each app on it whether its user reaches the repository and may write."""
+    """Return the checks of each host's login user, and, for each app, whether its user reaches the repository and may
+    write."""
     groups = []
     for host in fleet.hosts:
         apps = [app for at, app in fleet.sites() if at == host]
@@ -44,7 +45,7 @@ def askings(fleet: Fleet) -> tuple[CheckGroup, ...]:
 
 
 def login(host: Host, users: Sequence[str] = ()) -> CheckGroup:
-    """What is asked of every host, also of one that no inventory names."""
+    """Return the checks of a host's login user, also for a host that no inventory names."""
     values = {"tools": " ".join(_TOOLS), "users": " ".join(users)}
     return CheckGroup(host.name, host, (Check("login", Probe("login", Command(_ASK, values=values), parse), _judge),))
 

@@ -1,4 +1,4 @@
-"""EFFECT: the files of SSH on this machine: keys, agent, known_hosts, configuration."""
+"""Effects: checks of SSH's files on this machine: keys, agent, known_hosts, configuration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHECK = "known_hosts"
 
 
 def wrong_lines(text: str, file: str) -> Iterator[Finding]:
-    """Problems of single lines; those lines are passed over when a host's key is looked up."""
+    """Yield problems of single lines, which are ignored when a host's key is looked up."""
     for number, line in enumerate(text.splitlines(), 1):
         if said := _against(line):
             hint = f"correct the line or take it out: sed -i {number}d {file}"
@@ -67,8 +67,8 @@ KnownHostsLine = tuple[str, str, str, bytes, str]
 
 
 def conflicts(lines: Iterable[KnownHostsLine], name: str) -> Iterator[Finding]:
-    """Different keys of one type for one host: one of them is old. `lines` are those about it, each its place, its
-    names, its type, its key and its marker."""
+    """Yield different keys of one type for one host, one of which is outdated. `lines` are those about the host: place,
+    names, type, key and marker."""
     first: dict[str, tuple[str, bytes]] = {}
     for where, _, kind, blob, marker in lines:
         if marker:
@@ -86,8 +86,8 @@ _PEM = {"RSA": "ssh-rsa", "DSA": "ssh-dss", "EC": "ecdsa-sha2"}
 
 @dataclass(frozen=True)
 class IdentityFile:
-    """The contents of a key file. `bits` is 0 where it does not matter or is unknown; `problem`: it is no private
-    key."""
+    """The contents of a key file. `bits` is 0 where it does not matter or is unknown; `problem` says why it is no
+    private key."""
 
     kind: str = ""
     bits: int = 0
@@ -96,7 +96,7 @@ class IdentityFile:
 
     @property
     def weak(self) -> str:
-        """Why nobody should log in with it any more; empty for a good one."""
+        """Return why the key should not be used any more; empty for a good one."""
         if self.kind == "ssh-dss":
             return "DSA keys are broken, and no server takes them any more"
         small = self.kind == "ssh-rsa" and 0 < self.bits < _LEAST_RSA
@@ -104,7 +104,7 @@ class IdentityFile:
 
 
 def read_key(text: str) -> IdentityFile:
-    """The key in a file's text."""
+    """Parse a private key."""
     first = text.lstrip().partition("\n")[0].strip()
     if first == "-----BEGIN OPENSSH PRIVATE KEY-----":
         return _openssh(text)
@@ -117,7 +117,7 @@ def read_key(text: str) -> IdentityFile:
 
 
 def _openssh(text: str) -> IdentityFile:
-    """Its public half stands before the locked part, in clear."""
+    """Parse OpenSSH's format, where the public half stands in clear before the encrypted part."""
     try:
         lines = [line for line in text.splitlines() if line and not line.startswith("-----")]
         data = base64.b64decode("".join(lines), validate=True)
@@ -166,7 +166,7 @@ _LINE = re.compile(r":? line (\d+)")
 
 
 def said_by(*words: str) -> tuple[int, str]:
-    """How a program of this machine ended, and what it said; 127 where there is none."""
+    """Run a program of this machine, and return its exit code and output; 127 if it does not exist."""
     try:
         ended = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=_LONGEST, check=False)
     except FileNotFoundError:
@@ -177,14 +177,15 @@ def said_by(*words: str) -> tuple[int, str]:
 
 
 def usual_keys() -> tuple[str, ...]:
-    """The private keys that are tried without anybody naming them."""
+    """Return the private keys that ssh tries by itself."""
     names = ("id_ed25519", "id_ecdsa", "id_rsa", "id_dsa")
     paths = [Path("~/.ssh").expanduser() / name for name in names]
     return tuple(str(path) for path in paths if path.exists())
 
 
 def keys(named: Iterable[str], agent: int) -> Iterator[Finding]:
-    """What is to say of each key; `named` are those an inventory asks for, `agent` how many the agent holds."""
+    """Yield a finding for each key; `named` are those an inventory asks for, `agent` is the number of keys in the
+    agent."""
     asked = list(dict.fromkeys(named))
     usual = usual_keys()
     if not asked and not usual and not agent:
@@ -218,7 +219,7 @@ def _key(file: str, agent: int, *, needed: bool) -> Finding:
 
 
 def agent() -> tuple[int, Finding]:
-    """How many keys the agent holds, and what is to say of it."""
+    """Return the number of keys in the agent, and a finding about it."""
     if not os.environ.get("SSH_AUTH_SOCK"):
         return 0, Finding("agent", "note", "no agent runs: keys with a passphrase cannot be used", "eval $(ssh-agent)")
     code, said = said_by("ssh-add", "-l")
@@ -232,7 +233,7 @@ def agent() -> tuple[int, Finding]:
 
 
 def known_hosts(files: Sequence[str]) -> Iterator[Finding]:
-    """What is wrong with the lines of known_hosts files."""
+    """Yield problems of known_hosts files."""
     for file in dict.fromkeys(files):
         path = Path(file).expanduser()
         try:
@@ -252,7 +253,8 @@ def known_hosts(files: Sequence[str]) -> Iterator[Finding]:
 
 
 def ssh_config(files: Sequence[str], unread: Sequence[str]) -> Iterator[Finding]:
-    """Findings about OpenSSH's configuration files; `unread` are the keywords that nobody reads where there is none."""
+    """Yield findings about OpenSSH's configuration files; `unread` are the keywords that take effect only if ssh is
+    installed."""
     for file in files:
         code, said = said_by("ssh", "-T", "-G", "-F", file, "--", "lockstitch.invalid")
         if code == 127:
