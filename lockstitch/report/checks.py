@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -48,15 +48,20 @@ def _block(name: str, host: CheckedHost) -> str:
     if host.away:
         hint = [f"        HINT: {oneline(host.hint)}"] if host.hint else []
         return "\n".join([f"{name}: it cannot be asked", f"  FAIL  {quoted(host.away)}", *hint])
-    heads = [oneline(f"{about}: {finding.check}" if about else finding.check) for about, finding in host.findings]
+    return "\n".join([f"{name}:", *finding_lines(host.findings)])
+
+
+def finding_lines(findings: Sequence[tuple[str, Finding]]) -> list[str]:
+    """Return findings, each with its subject (may be empty), in columns: level, check and text, and the hint below."""
+    heads = [oneline(f"{about}: {finding.check}" if about else finding.check) for about, finding in findings]
     wide = max(map(len, heads), default=0)
-    lines = [f"{name}:"]
-    for head, (_, finding) in zip(heads, host.findings, strict=True):
+    room = " " * (wide + 10)
+    lines = []
+    for head, (_, finding) in zip(heads, findings, strict=True):
         first, *rest = map(oneline, finding.says.split("\n"))
-        room = " " * (wide + 10)
         lines += [f"  {_LEVELS[finding.level]}  {head:<{wide}}  {first}", *(f"{room}{line}" for line in rest)]
         lines += [f"{room}HINT: {oneline(finding.hint)}"] if finding.hint else []
-    return "\n".join(lines)
+    return lines
 
 
 def checks_json(checked: Mapping[str, CheckedHost], code: int, key: str = "hosts") -> dict[str, Any]:

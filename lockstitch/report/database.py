@@ -11,11 +11,11 @@ from lockstitch.databases.health import DatabaseState
 from lockstitch.model.finding import Finding
 from lockstitch.model.format import sized, span
 from lockstitch.model.release import short
+from lockstitch.report.checks import finding_lines
 from lockstitch.report.text import table
 from lockstitch.text import oneline
 
 JudgedDatabase = tuple[DatabaseState, Sequence[Finding]]
-_LEVELS = {"pass": "pass", "note": "note", "warn": "WARN", "fail": "FAIL"}
 _TABLES = ("TABLE", "SIZE", "ROWS, ABOUT", "DEAD", "ANALYZED")
 
 
@@ -26,10 +26,7 @@ def databases_text(judged: Mapping[str, JudgedDatabase]) -> str:
 
 
 def _block(name: str, state: DatabaseState, findings: Sequence[Finding]) -> str:
-    lines = [_head(name, state)]
-    wide = max((len(finding.check) for finding in findings), default=0)
-    for finding in findings:
-        lines += _finding(finding, wide)
+    lines = [_head(name, state), *finding_lines([("", finding) for finding in findings])]
     if state.tables:
         rows = [(t.name, sized(t.bytes), _count(t.rows), _count(t.dead), t.analyzed or "never") for t in state.tables]
         lines += ["", *(f"  {line}" for line in table(_TABLES, rows).splitlines())]
@@ -44,16 +41,6 @@ def _head(name: str, state: DatabaseState) -> str:
     parts += [f"{sized(state.size)} on disk"] if state.size is not None else []
     parts += [f"up for {span(state.up)}"] if state.up is not None else []
     return oneline(f"{name}: {', '.join(parts)}").replace("\n", " ")
-
-
-def _finding(finding: Finding, wide: int) -> list[str]:
-    first, *rest = map(oneline, finding.says.split("\n"))
-    room = " " * (wide + 10)
-    lines = [
-        f"  {_LEVELS[finding.level]}  {oneline(finding.check):<{wide}}  {first}",
-        *(f"{room}{line}" for line in rest),
-    ]
-    return [*lines, *([f"{room}HINT: {oneline(finding.hint)}"] if finding.hint else [])]
 
 
 def _count(number: int | None) -> str:

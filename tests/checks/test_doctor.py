@@ -24,6 +24,7 @@ from lockstitch.checks.doctor.ssh_files import IdentityFile, read_key, wrong_lin
 from lockstitch.model.host import Address, Host
 from tests.checks.conftest import MakeOperator
 from tests.cli.operator import Operator
+from tests.containers.project import Ran
 
 ROOT = Path(__file__).parents[2]
 
@@ -263,32 +264,27 @@ def test_a_login_that_is_refused_and_a_host_key_that_is_unknown(make_operator: M
     assert "fab -H lab:one trust" in ran.out
 
 
-def test_a_repository_that_does_not_answer(make_operator: MakeOperator, tmp_path: Path) -> None:
+def doctor_with_an_app(make_operator: MakeOperator, folder: Path, **settings: str) -> Ran:
+    """What doctor says where an app's repository is not there."""
     operator = make_operator("one")
     operator.inventory["groups"]["all"]["apps"] = ["api"]
-    operator.inventory["apps"]["api"] = {
-        "repository": f"{tmp_path}/none.git",
-        "path": f"{tmp_path}/api",
-        "service": {"kind": "gunicorn", "unit": "g", "app": "a:b"},
-    }
+    service = {"kind": "gunicorn", "unit": "g", "app": "a:b"}
+    repository, path = f"{folder}/none.git", f"{folder}/api"
+    operator.inventory["apps"]["api"] = {"repository": repository, "path": path, "service": service, **settings}
     ran = operator.fab("doctor", "--json")
     assert ran.code == 7, ran.said
+    return ran
+
+
+def test_a_repository_that_does_not_answer(make_operator: MakeOperator, tmp_path: Path) -> None:
+    ran = doctor_with_an_app(make_operator, tmp_path)
     (found,) = findings(ran, "one")["git"]
     assert found["level"] == "fail"
     assert f"git ls-remote {tmp_path}/none.git" in found["hint"]
 
 
 def test_a_user_that_is_not_there_is_told_to_root_too(make_operator: MakeOperator, tmp_path: Path) -> None:
-    operator = make_operator("one")
-    operator.inventory["groups"]["all"]["apps"] = ["api"]
-    operator.inventory["apps"]["api"] = {
-        "repository": f"{tmp_path}/none.git",
-        "path": f"{tmp_path}/api",
-        "user": "no-such-user",
-        "service": {"kind": "gunicorn", "unit": "g", "app": "a:b"},
-    }
-    ran = operator.fab("doctor", "--json")
-    assert ran.code == 7, ran.said
+    ran = doctor_with_an_app(make_operator, tmp_path, user="no-such-user")
     assert "there is no user no-such-user" in "\n".join(one["says"] for one in findings(ran, "one")["sudo"])
 
 

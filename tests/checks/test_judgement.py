@@ -176,20 +176,25 @@ def test_a_date_that_knows_no_parts_of_seconds(text: str, grain: float) -> None:
     assert parse_clock(text, 0).grain == grain
 
 
+OF_A_HOST = (
+    host.disk(DiskChecks(), ["/"]),
+    host.memory(MemoryChecks()),
+    host.load(LoadChecks()),
+    host.reboot("warn"),
+    clock.clock(ClockChecks()),
+    ports.ports([80], [81]),
+    host.tools({"python3": ">=3"}),
+    apps.at_boot(["a"], "warn"),
+)
+
+
 @given(st.text())
 def test_any_answer_can_be_read(text: str) -> None:
     a_host = Host("a", Address("a"))
     asked: list[Check] = [
-        host.disk(DiskChecks(), ["/"]),
-        host.memory(MemoryChecks()),
-        host.load(LoadChecks()),
-        host.reboot("warn"),
-        clock.clock(ClockChecks()),
-        ports.ports([80], [81]),
-        host.tools({"python3": ">=3"}),
+        *OF_A_HOST,
         tls.certificate(TlsChecks(host="a.example"), NOW),
         network.url(UrlChecks(url="http://a/")),
-        apps.at_boot(["a"], "warn"),
     ]
     found = findings(CheckGroup("a", a_host, tuple(asked)), [check.probe.parse(text, 0) for check in asked])
     assert {finding.check for finding in found} == {check.name for check in asked}
@@ -198,17 +203,7 @@ def test_any_answer_can_be_read(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "command not found\n", "unknown\n"])
 def test_what_cannot_be_judged_is_no_pass(text: str) -> None:
-    checks = (
-        host.disk(DiskChecks(), ["/"]),
-        host.memory(MemoryChecks()),
-        host.load(LoadChecks()),
-        host.reboot("warn"),
-        clock.clock(ClockChecks()),
-        ports.ports([80], [81]),
-        host.tools({"python3": "*"}),
-        apps.at_boot(["a"], "fail"),
-    )
-    for check in checks:
+    for check in OF_A_HOST:
         assert level(check.judge(check.probe.parse(text, 127))) == "warn", check.name
 
 
