@@ -9,10 +9,8 @@ from functools import partial
 from lockstitch.checks import apps
 from lockstitch.checks import host as machine
 from lockstitch.checks.check import Check, CheckGroup, Context
-from lockstitch.checks.clock import clock
-from lockstitch.checks.host import tools
-from lockstitch.checks.network import url
-from lockstitch.checks.ports import ports
+from lockstitch.checks.host import clock, tools
+from lockstitch.checks.network import ports, url
 from lockstitch.checks.redis import redis
 from lockstitch.checks.tls import certificate
 from lockstitch.checks.variables import variables

@@ -1,4 +1,4 @@
-"""Checks of a host's disks, memory, load, pending reboot, and the versions of its programs."""
+"""Checks of a host's disks, memory, load, clock, pending reboot, and the versions of its programs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from lockstitch.checks.check import Check, failed, finding, level, passed, unknown
+from lockstitch.facts.clock import READ_CLOCK, Clock, offset_text, parse_clock
 from lockstitch.facts.host import CPUS, reboot_probe
 from lockstitch.facts.state_files import NEAR
-from lockstitch.inventory.checks import DiskChecks, LoadChecks, MemoryChecks
+from lockstitch.inventory.checks import ClockChecks, DiskChecks, LoadChecks, MemoryChecks
 from lockstitch.model.command import Command, Value
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import sized
@@ -18,6 +19,7 @@ from lockstitch.model.shell import shell_text
 from lockstitch.model.version import parse_version, shown, within
 
 _DISK = shell_text(__package__, "disk.sh")
+_TOOLS = shell_text(__package__, "tools.sh")
 _MEMORY = "awk '/^(MemTotal|MemAvailable):/ { print $1, $2 }' /proc/meminfo"
 _LOAD = 'read -r _ load _ 2>/dev/null </proc/loadavg && echo "load $load"'
 
@@ -120,41 +122,65 @@ def judge_reboot(pending: Level, packages: str | None) -> Iterator[Finding]:
         yield passed("reboot", "none is pending")
 
 
-NAME = "tools"
+_KEEP_TIME = "let it keep time: timedatectl set-ntp true, or chronyc makestep"
 
-_ASK = shell_text(__package__, "tools.sh")
+
+def clock(limits: ClockChecks) -> Check:
+    """Return the check of the host's clock against the controller's."""
+    return Check("clock", Probe("clock", Command(READ_CLOCK), parse_clock), partial(judge_clock, limits))
+
+
+def judge_clock(limits: ClockChecks, clock: Clock) -> Iterator[Finding]:
+    """Judge the offset by the part of it that is certain: an uncertain one never fails."""
+    if clock.offset is None:
+        yield unknown("clock", "the host does not tell its time", "look there: date")
+        return
+    offset, unsure = clock.offset
+    says = f"{offset_text(offset, unsure)}; no beyond {limits.fail:g} s"
+    if abs(offset) - unsure > limits.fail:
+        yield failed("clock", says, _KEEP_TIME)
+    elif abs(offset) - unsure > limits.warn:
+        yield unknown("clock", says, _KEEP_TIME)
+    elif abs(offset) + unsure > max(limits.fail, 2 * limits.warn):
+        yield unknown("clock", f"{says}: the answer took too long to tell", "ask again, when the way to it is quicker")
+    else:
+        yield passed("clock", says)
 
 
 def tools(versions: Mapping[str, str], current: str = "", env: Mapping[str, Value] | None = None) -> Check:
     """Return the check that each program exists and is within its range of versions."""
     values = {"tools": " ".join(versions), "current": current}
-    return Check(NAME, Probe(NAME, Command(_ASK, values=values, env=env or {}), parse), partial(judge, versions))
+    return Check(
+        "tools",
+        Probe("tools", Command(_TOOLS, values=values, env=env or {}), parse_tools),
+        partial(judge_tools, versions),
+    )
 
 
-def parse(text: str, code: int) -> dict[str, str | None]:
+def parse_tools(text: str, code: int) -> dict[str, str | None]:
     """Parse the version that each program prints; None for a program that is missing."""
     said = collect(text)
     versions = {tool: version.strip() for tool, version in (fields(line, 2) for line in said["tool"])}
     return {**dict.fromkeys(said["missing"]), **versions}
 
 
-def judge(ranges: Mapping[str, str], printed: Mapping[str, str | None]) -> Iterator[Finding]:
+def judge_tools(ranges: Mapping[str, str], printed: Mapping[str, str | None]) -> Iterator[Finding]:
     """Yield a finding for each program."""
     for tool, versions in ranges.items():
         if tool not in printed:
-            yield unknown(NAME, f"{tool}: the host did not tell", f"look there: command -v {tool}")
+            yield unknown("tools", f"{tool}: the host did not tell", f"look there: command -v {tool}")
         elif (said := printed[tool]) is None:
             yield failed(
-                NAME, f"{tool} is not found", f"install {tool}{_range(versions)}, or put it on this user's PATH"
+                "tools", f"{tool} is not found", f"install {tool}{_range(versions)}, or put it on this user's PATH"
             )
         elif versions == "*":
-            yield passed(NAME, f"{tool} is there")
+            yield passed("tools", f"{tool} is there")
         elif (version := parse_version(said)) is None:
-            yield unknown(NAME, f"{tool} does not tell its version: {said[:80]!r}", f"look there: {tool} --version")
+            yield unknown("tools", f"{tool} does not tell its version: {said[:80]!r}", f"look there: {tool} --version")
         elif within(version, versions):
-            yield passed(NAME, f"{tool} is {shown(version)}, within {versions}")
+            yield passed("tools", f"{tool} is {shown(version)}, within {versions}")
         else:
-            yield failed(NAME, f"{tool} is {shown(version)}, wanted is {versions}", f"install {tool} {versions}")
+            yield failed("tools", f"{tool} is {shown(version)}, wanted is {versions}", f"install {tool} {versions}")
 
 
 def _range(versions: str) -> str:

@@ -1,36 +1,78 @@
-"""Checks of URLs, requested from the host that needs them."""
+"""Checks of URLs that must answer, and of TCP ports that must be listened on, or must not be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from lockstitch.checks.check import Check, failed, passed, unknown
 from lockstitch.facts.http import asked_of, parse_answer
 from lockstitch.inventory.checks import UrlChecks
+from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding
 from lockstitch.model.gate import HttpAnswer
-from lockstitch.model.probe import Probe
+from lockstitch.model.probe import Probe, collect
+from lockstitch.model.shell import shell_text
 
-NAME = "urls"
+_PORTS = shell_text(__package__, "ports.sh")
 _NOTHING = "this host has none of curl, python3 and node"
 
 
 def url(settings: UrlChecks) -> Check:
-    return Check(NAME, Probe(NAME, asked_of(settings.url, settings.timeout), parse_answer), partial(judge, settings))
+    """Return the check that a URL answers the host that needs it."""
+    return Check(
+        "urls", Probe("urls", asked_of(settings.url, settings.timeout), parse_answer), partial(judge_url, settings)
+    )
 
 
-def judge(settings: UrlChecks, answer: HttpAnswer) -> Iterator[Finding]:
+def judge_url(settings: UrlChecks, answer: HttpAnswer) -> Iterator[Finding]:
     if answer.status == 0 and _NOTHING in answer.body:
-        yield unknown(NAME, f"{settings.url}: {answer.body}", "install curl there")
+        yield unknown("urls", f"{settings.url}: {answer.body}", "install curl there")
     elif answer.status == 0:
         said = answer.body.strip().splitlines()[-1:] or ["nothing was said"]
-        yield failed(NAME, f"{settings.url} does not answer: {said[0]}", f"try it there: curl -v {settings.url}")
+        yield failed("urls", f"{settings.url} does not answer: {said[0]}", f"try it there: curl -v {settings.url}")
     elif answer.status != settings.status:
         says = f"{settings.url} answered {answer.status}, expected {settings.status}"
-        yield failed(NAME, says, f"see what it says: curl -i {settings.url}")
+        yield failed("urls", says, f"see what it says: curl -i {settings.url}")
     elif settings.contains not in answer.body:
         says = f"{settings.url}: the answer does not contain {settings.contains!r}"
-        yield failed(NAME, says, f"see what it says: curl -i {settings.url}")
+        yield failed("urls", says, f"see what it says: curl -i {settings.url}")
     else:
-        yield passed(NAME, f"{settings.url} answered {answer.status}")
+        yield passed("urls", f"{settings.url} answered {answer.status}")
+
+
+def ports(listening: Sequence[int], silent: Sequence[int]) -> Check:
+    """Return the check that somebody listens on TCP ports, and nobody on others, by the kernel's own list."""
+    return Check(
+        "ports", Probe("ports", Command(_PORTS), parse_ports), partial(judge_ports, tuple(listening), tuple(silent))
+    )
+
+
+def parse_ports(text: str, code: int) -> frozenset[int] | None:
+    """Parse the ports that are listened on; None where the kernel does not list them."""
+    said = collect(text)
+    if "told" not in said:
+        return None
+    return frozenset(
+        int(word, 16) for word in said["port"] if len(word) == 4 and all(c in "0123456789ABCDEFabcdef" for c in word)
+    )
+
+
+def judge_ports(listening: Sequence[int], silent: Sequence[int], open_: frozenset[int] | None) -> Iterator[Finding]:
+    if open_ is None:
+        yield unknown("ports", "the kernel does not tell who listens", "look there: ss -ltn")
+        return
+    for port in listening:
+        if port in open_:
+            yield passed("ports", f"somebody listens on {port}")
+        else:
+            yield failed(
+                "ports", f"nobody listens on {port}", f"start what should; see who listens: ss -ltnp 'sport = {port}'"
+            )
+    for port in silent:
+        if port in open_:
+            yield failed(
+                "ports", f"somebody listens on {port}, where nobody should", f"see who: ss -ltnp 'sport = {port}'"
+            )
+        else:
+            yield passed("ports", f"nobody listens on {port}")

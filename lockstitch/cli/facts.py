@@ -13,10 +13,9 @@ from lockstitch.engine.fanout import HostScript
 from lockstitch.errors import ExitCode
 from lockstitch.facts.disks import disks, folders
 from lockstitch.facts.processes import processes
-from lockstitch.facts.table import TableQuery
 from lockstitch.facts.users import accounts
 from lockstitch.model.plan import Script, Step
-from lockstitch.model.probe import Probe
+from lockstitch.model.probe import Probe, TableQuery
 from lockstitch.model.results import HostResult
 from lockstitch.report.fanout import done_text
 from lockstitch.report.text import table

@@ -11,7 +11,7 @@ from dataclasses import replace
 from lockstitch.model.lazy_dataclass import dataclass
 
 # A date that knows no %N leaves it as it is, or prints nothing for it.
-ASK = "date -u +%s.%N"
+READ_CLOCK = "date -u +%s.%N"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Clock:
         return host - (self.sent + self.heard) / 2, (between + self.grain) / 2
 
 
-def parse(text: str, code: int) -> Clock:
+def parse_clock(text: str, code: int) -> Clock:
     whole, _, part = text.strip().partition(".")
     if not (whole.isascii() and whole.isdigit() and len(whole) < 12):
         return Clock()
@@ -46,7 +46,7 @@ def parse(text: str, code: int) -> Clock:
     return Clock(int(whole) + (int(part) / 1e9 if fine else 0.0), 0.0 if fine else 1.0)
 
 
-def shown(offset: float, unsure: float) -> str:
+def offset_text(offset: float, unsure: float) -> str:
     """Return an offset as text: `0.012 s ahead, give or take 0.004 s`."""
     where = "ahead" if offset >= 0 else "behind"
     return f"{abs(offset):.3f} s {where}, give or take {unsure:.3f} s"

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from lockstitch.errors import UsageError
-from lockstitch.facts.table import Rows, TableQuery
 from lockstitch.model.command import Command
 from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import Probe, collect, fields, number
+from lockstitch.model.probe import Probe, Rows, TableQuery, collect, fields, number
 from lockstitch.model.removal import DISCARD
 from lockstitch.model.shell import shell_text
 

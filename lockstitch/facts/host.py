@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import field
 
-from lockstitch.facts.clock import ASK, Clock, parse
+from lockstitch.facts.clock import READ_CLOCK, Clock, parse_clock
 from lockstitch.facts.packages import PENDING
 from lockstitch.facts.state_files import NEAR
 from lockstitch.model.command import Command
@@ -75,7 +75,7 @@ def fact_probes(paths: Sequence[str]) -> tuple[Probe[Clock], Probe[HostReport], 
     reported."""
     values = {"paths": "\n".join(dict.fromkeys(["/", *paths])), "programs": " ".join(PROGRAMS)}
     return (
-        Probe("clock", Command(ASK), parse),
+        Probe("clock", Command(READ_CLOCK), parse_clock),
         Probe("facts", Command(VIRTUAL + NEAR + CPUS + _FACTS, values=values), parse_facts),
         reboot_probe(),
     )

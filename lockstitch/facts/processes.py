@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockstitch.errors import UsageError
-from lockstitch.facts.table import Rows, TableQuery
 from lockstitch.model.command import Command
 from lockstitch.model.format import sized, span
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import Probe, number
+from lockstitch.model.probe import Probe, Rows, TableQuery, number
 from lockstitch.model.shell import shell_text
 
 _SORT: dict[str, str] = {"cpu": "-pcpu", "memory": "-rss", "age": "-etimes"}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockstitch.facts.table import Rows, TableQuery
 from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import Probe, number
+from lockstitch.model.probe import Probe, Rows, TableQuery, number
 from lockstitch.model.shell import shell_text
 
 # Groups whose members may use sudo in Debian, Ubuntu, Red Hat and Alpine.

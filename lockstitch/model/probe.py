@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from lockstitch.model.command import Command
@@ -24,6 +24,21 @@ class Probe(Generic[T]):
     name: str
     command: Command
     parse: Callable[[str, int], T]
+
+
+Rows = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class TableQuery(Generic[T]):
+    """A probe whose answer is a tuple of values of one kind, and the columns of its table.
+
+    `rows` has a row for each value. A probe that ends with another code than 0 has no answer: what it printed is why.
+    """
+
+    probe: Probe[tuple[T, ...]]
+    headings: tuple[str, ...]
+    rows: Callable[[tuple[T, ...]], Rows]
 
 
 def number(text: str) -> int | None:

@@ -14,12 +14,11 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.checks import apps, clock, host, network, ports, redis, tls, variables
+from lockstitch.checks import apps, host, network, redis, tls, variables
 from lockstitch.checks.check import Check, CheckGroup, Context, findings
 from lockstitch.checks.host import Used
 from lockstitch.checks.variables import VariableFacts, VariableValue
-from lockstitch.facts.clock import Clock
-from lockstitch.facts.clock import parse as parse_clock
+from lockstitch.facts.clock import Clock, parse_clock
 from lockstitch.facts.host import parse_reboot
 from lockstitch.inventory.checks import (
     ClockChecks,
@@ -166,7 +165,7 @@ def test_every_file_system_is_told_once() -> None:
     ],
 )
 def test_clocks(offset: float, between: float, says: str) -> None:
-    assert level(clock.judge(ClockChecks(), at(offset, between))) == says
+    assert level(host.judge_clock(ClockChecks(), at(offset, between))) == says
 
 
 @pytest.mark.parametrize(
@@ -181,8 +180,8 @@ OF_A_HOST = (
     host.memory(MemoryChecks()),
     host.load(LoadChecks()),
     host.reboot("warn"),
-    clock.clock(ClockChecks()),
-    ports.ports([80], [81]),
+    host.clock(ClockChecks()),
+    network.ports([80], [81]),
     host.tools({"python3": ">=3"}),
     apps.at_boot(["a"], "warn"),
 )
@@ -336,7 +335,7 @@ def test_variables(
     ],
 )
 def test_urls(answer: HttpAnswer, says: str) -> None:
-    assert level(network.judge(UrlChecks(url="http://a/", contains="fine"), answer)) == says
+    assert level(network.judge_url(UrlChecks(url="http://a/", contains="fine"), answer)) == says
 
 
 @pytest.mark.parametrize(
@@ -417,5 +416,5 @@ def test_reboots(text: str, says: str) -> None:
 
 
 def test_ports() -> None:
-    found = list(ports.judge([80, 81], [82, 83], ports.parse("told\nport 0050\nport 0052\n", 0)))
+    found = list(network.judge_ports([80, 81], [82, 83], network.parse_ports("told\nport 0050\nport 0052\n", 0)))
     assert [f.level for f in found] == ["pass", "fail", "fail", "pass"]

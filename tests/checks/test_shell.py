@@ -21,11 +21,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lockstitch.checks import host, ports, redis, tls
+from lockstitch.checks import host, network, redis, tls
 from lockstitch.checks.check import Context
 from lockstitch.checks.variables import _ASK
 from lockstitch.checks.variables import parse as parse_variables
-from lockstitch.facts.clock import ASK, parse
+from lockstitch.facts.clock import READ_CLOCK, parse_clock
 from lockstitch.facts.host import fact_probes
 from lockstitch.inventory.checks import DiskChecks, LoadChecks, MemoryChecks, RedisChecks, TlsChecks
 from lockstitch.model.command import Command, Secret
@@ -79,7 +79,7 @@ def test_facts(shell: tuple[str, ...]) -> None:
     assert report.programs["python3"].startswith("3.")
     assert abs(report.uptime - float(Path("/proc/uptime").read_text().split()[0])) < 60
     assert report.booted == pytest.approx(time.time() - report.uptime, abs=60)
-    assert parse(subprocess.run(["sh", "-c", ASK], capture_output=True, text=True).stdout, 0).grain == 0.0
+    assert parse_clock(subprocess.run(["sh", "-c", READ_CLOCK], capture_output=True, text=True).stdout, 0).grain == 0.0
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
@@ -109,8 +109,8 @@ def listening() -> Iterator[int]:
 
 def test_ports() -> None:
     with listening() as port:
-        assert port in ask(ports.ports([], []).probe)
-    assert port not in ask(ports.ports([], []).probe)
+        assert port in ask(network.ports([], []).probe)
+    assert port not in ask(network.ports([], []).probe)
 
 
 def test_variables_of_a_file(tmp_path: Path) -> None:

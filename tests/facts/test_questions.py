@@ -12,7 +12,7 @@ import pytest
 from lockstitch.errors import UsageError
 from lockstitch.facts.disks import disks, folders
 from lockstitch.facts.processes import processes
-from lockstitch.facts.table import TableQuery
+from lockstitch.model.probe import TableQuery
 
 HEAD = '#!/bin/sh\n[ "$1" != -o ] || { echo 99; exit; }\n'
 LONG = "x" * 4000
