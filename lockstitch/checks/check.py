@@ -50,12 +50,12 @@ class Context:
     lacking: Mapping[str, str] = field(default_factory=dict)
 
 
-def findings(asking: CheckGroup, read: Sequence[Any], why: str = "") -> tuple[Finding, ...]:
+def findings(group: CheckGroup, read: Sequence[Any], why: str = "") -> tuple[Finding, ...]:
     """Return the findings from the answers of one group, in the order of its checks. A check without an answer fails
     under its own name; `why` says what prevented the answer."""
-    judged = zip(asking.checks, read, strict=False)
+    judged = zip(group.checks, read, strict=False)
     answered = [finding for check, answer in judged for finding in check.judge(answer)]
-    silent = dict.fromkeys(check.name for check in asking.checks[len(read) :])
+    silent = dict.fromkeys(check.name for check in group.checks[len(read) :])
     hint = "ask again, with a longer --timeout, or see on the host what hangs"
     return (*answered, *(failed(name, f"it was not answered: {why or 'nothing was said'}", hint) for name in silent))
 

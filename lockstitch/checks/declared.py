@@ -39,8 +39,8 @@ def gathered(fleet: Fleet, context: Context, skip: Iterable[str] = (), *, implie
     """Return the checks of every host and of every app on it, each group for one script. Without `implied`, only the
     declared ones. Raises UsageError for an unknown name in `skip`."""
     skipped = known(skip)
-    askings = [*_hosts(fleet, context, implied), *_apps(fleet, context, implied)]
-    kept = [replace(group, checks=tuple(c for c in group.checks if c.name not in skipped)) for group in askings]
+    groups = [*_hosts(fleet, context, implied), *_apps(fleet, context, implied)]
+    kept = [replace(group, checks=tuple(c for c in group.checks if c.name not in skipped)) for group in groups]
     return tuple(group for group in kept if group.checks)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from lockstitch.checks.check import Check, failed, passed, unknown
-from lockstitch.facts.http import asked_of, parse_answer
+from lockstitch.facts.http import http_request, parse_answer
 from lockstitch.inventory.checks import UrlChecks
 from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding
@@ -21,7 +21,7 @@ _NOTHING = "this host has none of curl, python3 and node"
 def url(settings: UrlChecks) -> Check:
     """Return the check that a URL answers the host that needs it."""
     return Check(
-        "urls", Probe("urls", asked_of(settings.url, settings.timeout), parse_answer), partial(judge_url, settings)
+        "urls", Probe("urls", http_request(settings.url, settings.timeout), parse_answer), partial(judge_url, settings)
     )
 
 

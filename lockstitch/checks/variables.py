@@ -33,7 +33,7 @@ class VariableValue:
 class VariableFacts:
     """Variables in the files on a host, by name with every place, and the files that this user may not read."""
 
-    held: Mapping[str, tuple[VariableValue, ...]]
+    places: Mapping[str, tuple[VariableValue, ...]]
     unread: tuple[str, ...] = ()
 
 
@@ -55,16 +55,16 @@ def _given(name: str, how: VariableChecks, app: App, context: Context) -> Variab
     """Return the inventory's value; a reason if its secret is not available, empty if it was not looked up; None if it
     has none."""
     if name in app.env:
-        return held("the inventory's env", app.env[name], how)
+        return known_value("the inventory's env", app.env[name], how)
     reference = app.secrets.get(name)
     if reference is None:
         return None
     if reference in context.known:
-        return held("the inventory's secrets", context.known[reference], how)
+        return known_value("the inventory's secrets", context.known[reference], how)
     return context.lacking.get(reference, "")
 
 
-def held(place: str, value: Value, how: VariableChecks) -> VariableValue:
+def known_value(place: str, value: Value, how: VariableChecks) -> VariableValue:
     """Return a value that is known on this machine as its length and whether it is refused."""
     plain = value.reveal() if isinstance(value, Secret) else value
     return VariableValue(place, len(plain), plain.lower() in {refused.lower() for refused in how.refuse})
@@ -88,7 +88,7 @@ def judge(
     apply."""
     for name, how in required.items():
         mine = given.get(name)
-        places = [*([mine] if isinstance(mine, VariableValue) else []), *facts.held.get(name, ())]
+        places = [*([mine] if isinstance(mine, VariableValue) else []), *facts.places.get(name, ())]
         bad = [said for place in places if (said := _against(place, how))]
         if bad:
             yield failed(NAME, f"{name}: {bad[0]}", f"give {name} a value of its own there")

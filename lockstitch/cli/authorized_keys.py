@@ -20,7 +20,7 @@ from lockstitch.model.command import Command, words
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import HostResult
-from lockstitch.report.fanout import done_text
+from lockstitch.report.fanout import results_text
 from lockstitch.report.text import table
 from lockstitch.text import oneline
 
@@ -43,7 +43,7 @@ def list_keys(session: Session) -> None:
         rows = [(h, k.fingerprint, k.kind, k.comment, k.options, _said(k, mine[h])) for h, k in keys]
         tell(table(("HOST", "FINGERPRINT", "KIND", "COMMENT", "OPTIONS", ""), rows))
         if any(one.code is not ExitCode.DONE for one in done.values()):
-            aside("\n" + done_text({label: _why(one) for label, one in done.items()}, all_of_them=False))
+            aside("\n" + results_text({label: _why(one) for label, one in done.items()}, all_of_them=False))
     end(list(done.values()))
 
 

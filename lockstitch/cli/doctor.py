@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lockstitch.checks.doctor import controller, ssh_files
-from lockstitch.checks.doctor.hosts import askings, login
+from lockstitch.checks.doctor.hosts import check_groups, login
 from lockstitch.checks.doctor.ssh_files import conflicts
 from lockstitch.cli.checks import codes, interrupted, judged, query_of
 from lockstitch.cli.context import plain_host
@@ -75,7 +75,7 @@ def _way(session: Session, host: Host) -> tuple[Hop, ...]:
 
 
 def _hosts(session: Session) -> tuple[dict[str, CheckedHost], list[HostResult]]:
-    asked = [one for fleet in session.c.selection.fleets for one in askings(fleet)]
+    asked = [one for fleet in session.c.selection.fleets for one in check_groups(fleet)]
     asked += [login(plain_host(name)) for name in session.c.selection.plain]
     answers = ask(session.remote, [query_of(one) for one in asked], session.limits)
     found = judged(asked, answers)

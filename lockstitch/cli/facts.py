@@ -17,7 +17,7 @@ from lockstitch.facts.users import accounts
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.probe import Probe, TableQuery
 from lockstitch.model.results import HostResult
-from lockstitch.report.fanout import done_text
+from lockstitch.report.fanout import results_text
 from lockstitch.report.text import table
 from lockstitch.text import quoted
 
@@ -51,7 +51,7 @@ def ask(session: Session, what: str, question: TableQuery[Any]) -> None:
         tell(table(("HOST", *question.headings), rows))
         bad = {label: one for label, one in done.items() if one.code is not ExitCode.DONE}
         if bad:
-            aside("\n" + done_text(bad))
+            aside("\n" + results_text(bad))
             for label, one in bad.items():
                 for result in one.results:
                     aside(quoted(f"{label}: {result.output.strip()}"))

@@ -22,7 +22,7 @@ from lockstitch.model.command import Command, Secret
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Site, Step
 from lockstitch.model.results import HostResult, Observer, nobody, worst_exit_code
-from lockstitch.report.fanout import by_hand_text, done_json, done_text
+from lockstitch.report.fanout import by_hand_text, results_json, results_text
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.text import quoted
 
@@ -130,9 +130,9 @@ def _word(one: HostResult | None) -> str:
 def show(session: Session, done: Mapping[str, HostResult], lost: str = "") -> None:
     """How each ended, and the exit code of all; `lost` is why not all that hosts printed could be written here."""
     if session.json:
-        session.answer(lambda: done_json(done), str)
+        session.answer(lambda: results_json(done), str)
     else:
-        aside(done_text(done, all_of_them=len(done) <= _ALL))
+        aside(results_text(done, all_of_them=len(done) <= _ALL))
     if lost:
         aside(f"not all that the hosts printed could be written here: {lost}")
     end([*done.values(), *([HostResult(ExitCode.CHECK_SAID_NO, lost)] if lost else [])])

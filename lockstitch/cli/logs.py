@@ -29,7 +29,7 @@ from lockstitch.model.command import words
 from lockstitch.model.format import span
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.results import HostResult, worst_exit_code
-from lockstitch.report.fanout import done_text
+from lockstitch.report.fanout import results_text
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.text import oneline
 
@@ -178,7 +178,7 @@ def show_logs(session: Session, only: str, *, follow: bool, since: str, grep: st
     if screen.lost:
         raise CheckError(f"not all of it could be written here: {screen.lost}")
     if ended:
-        aside(done_text(ended, all_of_them=False))
+        aside(results_text(ended, all_of_them=False))
     sys.exit(int(worst_exit_code(list(ended.values()))))
 
 

@@ -14,7 +14,7 @@ from lockstitch.errors import UsageError
 from lockstitch.model.command import Command, words
 from lockstitch.model.plan import Script, Step
 from lockstitch.remote.script import KEEP_CHARACTERS
-from lockstitch.report.fanout import done_json, done_text, grouped_text
+from lockstitch.report.fanout import grouped_text, results_json, results_text
 
 # The interpreter gets the file as an argument, so that it runs where /tmp may hold nothing that is executed.
 _SCRIPT = """
@@ -50,12 +50,12 @@ def _shown(session: Session, what: str, work: list[HostScript], *, group: bool) 
     done = by_hand(session, what, work, sums)
     cut = {label: size > KEEP_CHARACTERS for label, size in sums.sizes.items()}
     if session.json:
-        session.answer(lambda: done_json(done, cut=cut), str)
+        session.answer(lambda: results_json(done, cut=cut), str)
         end(list(done.values()))
     tell(grouped_text(done, sums.sums))
     for label in [label for label, is_cut in cut.items() if is_cut]:
         aside(f"{label}: only the last {KEEP_CHARACTERS // 1024} KiB are shown")
-    aside(done_text(done, all_of_them=False))
+    aside(results_text(done, all_of_them=False))
     end(list(done.values()))
 
 

@@ -28,7 +28,7 @@ from lockstitch.errors import UsageError
 from lockstitch.model.command import words
 from lockstitch.model.format import sized
 from lockstitch.model.results import HostResult
-from lockstitch.report.fanout import done_json, done_text
+from lockstitch.report.fanout import results_json, results_text
 from lockstitch.text import neutral
 
 EVERY = 5.0
@@ -150,12 +150,12 @@ def _show(session: Session, done: dict[str, HostResult], moved: dict[str, Transf
     if session.json:
         session.answer(lambda: _json(done, moved), str)
     else:
-        (tell if session.dry else aside)(done_text(done))
+        (tell if session.dry else aside)(results_text(done))
     end(list(done.values()))
 
 
 def _json(done: dict[str, HostResult], moved: dict[str, TransferResult]) -> dict[str, Any]:
-    told = done_json(done)
+    told = results_json(done)
     for host, one in moved.items():
         told["hosts"][host] |= {
             "to": one.to,

@@ -14,7 +14,7 @@ from lockstitch.services.maintenance import AWAY
 _ASK = shell_text(__package__, "http.sh")
 
 
-def asked_of(url: str, timeout: float) -> Command:
+def http_request(url: str, timeout: float) -> Command:
     """Return the command that requests a URL; `parse_answer` reads its output."""
     return Command(_ASK, values={"url": url, "timeout": f"{timeout:g}"})
 

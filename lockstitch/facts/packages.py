@@ -108,12 +108,12 @@ def parse_packages(text: str, code: int) -> Packages:
     )
 
 
-def back_gate(before: str, seconds: float) -> Gate:
+def reboot_gate(before: str, seconds: float) -> Gate:
     """Return the gate that passes when the host answers from another boot than `before`, within so many seconds."""
-    return Gate("back", boot_probe(), partial(judge_back, before=before), interval=2, timeout=15, deadline=seconds)
+    return Gate("back", boot_probe(), partial(judge_new_boot, before=before), interval=2, timeout=15, deadline=seconds)
 
 
-def judge_back(boot: Boot, before: str) -> Verdict:
+def judge_new_boot(boot: Boot, before: str) -> Verdict:
     if not boot.identity or boot.identity == before:
         return failed("it has not gone down yet")
     return passed("it is back, with a new boot") if boot.settled else failed("it is back, and still coming up")

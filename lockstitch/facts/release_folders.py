@@ -24,7 +24,7 @@ def recorded(facts: Facts) -> tuple[Release, ...]:
     return tuple(known.get(name, Release(name, "")) for name in names)
 
 
-def strangers(facts: Facts) -> tuple[str, ...]:
+def unrecorded_folders(facts: Facts) -> tuple[str, ...]:
     """Return the names among the releases that no record of this host mentions: they are never removed."""
     known = {release.id for release in (*recorded(facts), *facts.releases)}
     return tuple(name for name in facts.place.folders if name not in known and not name.endswith(_OURS))
@@ -32,7 +32,7 @@ def strangers(facts: Facts) -> tuple[str, ...]:
 
 def remarks(facts: Facts) -> tuple[str, ...]:
     """Return sentences about damaged journals and unknown folders."""
-    layout, names = facts.site.layout, strangers(facts)
+    layout, names = facts.site.layout, unrecorded_folders(facts)
     damage = (
         f"its journal {layout.journal} is damaged ({facts.host.damaged} lines are no records): what is whole counts"
     )
@@ -41,6 +41,6 @@ def remarks(facts: Facts) -> tuple[str, ...]:
     return (*([damage] if facts.host.damaged else []), *([foreign] if names else []))
 
 
-def taken(facts: Facts) -> frozenset[str]:
+def taken_ids(facts: Facts) -> frozenset[str]:
     """Return the ids that a new release may not have."""
     return frozenset((*facts.place.folders, *(entry.get("release", "") for entry in facts.host.journal)))

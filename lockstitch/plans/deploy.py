@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import field, replace
 
 from lockstitch.errors import CheckError
-from lockstitch.facts.release_folders import taken
+from lockstitch.facts.release_folders import taken_ids
 from lockstitch.facts.site import Facts, Survey, Target
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Value
@@ -152,7 +152,7 @@ def _jobs(fleet: Fleet, survey: Survey, options: DeployOptions) -> list[Deployme
                 app,
                 facts,
                 revision,
-                release_id(options.run, revision, taken(facts)),
+                release_id(options.run, revision, taken_ids(facts)),
                 env=options.env.get(facts.site, app.env),
                 run=options.run,
                 by=options.by,

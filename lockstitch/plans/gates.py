@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from lockstitch.facts.http import asked_of, parse_answer
+from lockstitch.facts.http import http_request, parse_answer
 from lockstitch.inventory.app import Health
 from lockstitch.inventory.model import App
 from lockstitch.model.gate import Gate, HttpAnswer, Verdict, judge_health, passed
@@ -25,7 +25,7 @@ def _health(settings: Health, revision: str) -> Gate:
         revision_key=settings.revision if revision else "",
         revision=revision,
     )
-    probe = Probe("health", asked_of(settings.url, settings.timeout), parse_answer)
+    probe = Probe("health", http_request(settings.url, settings.timeout), parse_answer)
     return Gate("health", probe, judge, settings.interval, settings.timeout, settings.tries)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 
 from lockstitch.errors import CheckError
-from lockstitch.facts.packages import Boot, Packages, Update, back_gate, machine
+from lockstitch.facts.packages import Boot, Packages, Update, machine, reboot_gate
 from lockstitch.facts.site import Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Command, Value
@@ -61,7 +61,7 @@ def reboot(turns: RollingHosts, boots: Mapping[str, Boot], *, only_pending: bool
         )
 
     def unit(name: str) -> SitePlan:
-        gate = back_gate(boots[name].identity, seconds)
+        gate = reboot_gate(boots[name].identity, seconds)
         # Nothing takes a reboot back; what is asked on the way back is whether the host is there.
         step = Step("reboot", "reboot, and wait until it is back", Command(_REBOOT), Command(":"), timeout=60)
         return SitePlan(machine(name), (step,), (gate,), (replace(gate, deadline=0.0, tries=1),))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
 from lockstitch.errors import CheckError
-from lockstitch.facts.release_folders import taken
+from lockstitch.facts.release_folders import taken_ids
 from lockstitch.facts.site import Facts, Survey, Target
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import App
@@ -198,7 +198,7 @@ def _job(app: App, facts: Facts, options: RollbackOptions) -> Deployment:
         revision = candidate.revision
     there = candidate is not None and (facts.site.layout.in_place or candidate.id in facts.place.folders)
     reused = candidate is not None and there
-    release = candidate.id if candidate is not None and there else release_id(options.run, revision, taken(facts))
+    release = candidate.id if candidate is not None and there else release_id(options.run, revision, taken_ids(facts))
     return Deployment(
         facts.site,
         app,

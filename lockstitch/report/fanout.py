@@ -14,7 +14,7 @@ from lockstitch.text import oneline
 _KINDS = {ExitCode.DONE: "ok", ExitCode.UNREACHABLE: "unreachable", ExitCode.INTERRUPTED: "interrupted"}
 
 
-def done_text(results: Mapping[str, HostResult], *, all_of_them: bool = True) -> str:
+def results_text(results: Mapping[str, HostResult], *, all_of_them: bool = True) -> str:
     """Return a line for each result, or for those that failed, and how many ended in which way."""
     shown = {label: result for label, result in results.items() if all_of_them or result.code is not ExitCode.DONE}
     rows = [(label, result.words, span(result.seconds, tenths=True)) for label, result in shown.items()]
@@ -29,7 +29,7 @@ def summary(results: Mapping[str, HostResult]) -> str:
     return f"{counted(len(results), 'host')}: {', '.join(counts) or 'nothing done'}"
 
 
-def done_json(results: Mapping[str, HostResult], *, cut: Mapping[str, bool] | None = None) -> dict[str, Any]:
+def results_json(results: Mapping[str, HostResult], *, cut: Mapping[str, bool] | None = None) -> dict[str, Any]:
     """Return by host the result, exit code, duration and output; `cut` is true where only the end of the output was
     kept."""
     hosts = {

@@ -287,7 +287,7 @@ def test_a_chain_that_the_host_does_not_trust_is_a_warning() -> None:
 @given(st.text(st.characters(categories=["L"]), min_size=30))
 def test_no_value_is_told(value: str) -> None:
     how = VariableChecks(min_length=1000)
-    held = variables.held("env", Secret(value), how)
+    held = variables.known_value("env", Secret(value), how)
     (found,) = variables.judge({"A": how}, {"A": held}, [".env"], VariableFacts({}))
     assert found.level == "fail"
     assert str(len(value)) in found.says

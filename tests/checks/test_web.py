@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.facts.http import asked_of, parse_answer
+from lockstitch.facts.http import http_request, parse_answer
 from lockstitch.model.gate import HttpAnswer
 from lockstitch.model.host import Address, Host
 from lockstitch.model.plan import Script, Step
@@ -54,7 +54,7 @@ def test_a_host_asks_itself_through_no_proxy(tool: str, exempt: str, port: int, 
     (tmp_path / "sitecustomize.py").write_text('print("noise")\n')
     for place in (tmp_path, remote.home("web1")):
         (place / ".curlrc").write_text(f"proxy = {NOWHERE}\ninclude\n")
-    (result,) = remote.run(host, Script((Step("ask", "", asked_of(f"http://127.0.0.1:{port}/", 5)),)))
+    (result,) = remote.run(host, Script((Step("ask", "", http_request(f"http://127.0.0.1:{port}/", 5)),)))
     answer = parse_answer(result.output, result.code)
     assert (answer.status, answer.body) == (200, "well"), result.output
 
@@ -65,7 +65,7 @@ def test_what_curl_says_on_stderr_is_why_there_is_no_answer_and_never_part_of_on
     remote = LocalRemote(tmp_path / "homes", env={"LD_PRELOAD": "/nowhere.so"})
 
     def ask(url: str) -> HttpAnswer:
-        (result,) = remote.run(Host("web1", Address("web1")), Script((Step("ask", "", asked_of(url, 5)),)))
+        (result,) = remote.run(Host("web1", Address("web1")), Script((Step("ask", "", http_request(url, 5)),)))
         return parse_answer(result.output, result.code)
 
     assert ask(f"http://127.0.0.1:{port}/json").content == {"status": "well"}

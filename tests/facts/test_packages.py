@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.facts.host import reboot_probe
-from lockstitch.facts.packages import Boot, Update, boot_probe, judge_back, packages_probe, parse_boot, parse_packages
+from lockstitch.facts.packages import (
+    Boot,
+    Update,
+    boot_probe,
+    judge_new_boot,
+    packages_probe,
+    parse_boot,
+    parse_packages,
+)
 from lockstitch.model.host import Address, Host
 from lockstitch.model.plan import Script, Step
 from tests.local import LocalRemote
@@ -69,7 +77,7 @@ def test_whatever_a_host_says_is_an_answer(text: str, code: int) -> None:
     ],
 )
 def test_only_another_boot_that_has_come_up_is_back(boot: Boot, said: str | None) -> None:
-    verdict = judge_back(boot, "one 5")
+    verdict = judge_new_boot(boot, "one 5")
     assert verdict.passed == (said is not None)
     assert said is None or verdict.reason == said
 

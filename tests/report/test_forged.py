@@ -32,7 +32,7 @@ from lockstitch.model.results import HostResult, Result, StepOutput
 from lockstitch.report.apps import maintenance_text, queues_text, services_text
 from lockstitch.report.checks import CheckedHost, checks_text
 from lockstitch.report.database import backups_text, databases_text
-from lockstitch.report.fanout import done_text, grouped_text
+from lockstitch.report.fanout import grouped_text, results_text
 from lockstitch.report.outcome import outcome_json, outcome_text
 from lockstitch.report.plan import plan_text
 from lockstitch.report.status import history_text, locks_text, status_text
@@ -117,7 +117,7 @@ def reports(text: str) -> dict[str, str]:
         "maintenance": maintenance_text(found, {SITE: True}),
         "queues": queues_text({SITE: text}),
         "services": services_text(found, verdict),
-        "done": done_text({text: done}),
+        "done": results_text({text: done}),
         "grouped": grouped_text({"web1": done}, {}),
         "databases": databases_text({"main": (DatabaseState(problem=text), [finding])}),
         "backups": backups_text({"main": BackupDirectoryFacts(backups=backups)}, {}),

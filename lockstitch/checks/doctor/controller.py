@@ -32,7 +32,7 @@ def versions() -> Iterator[Finding]:
         "versions", "fail" if old else "pass", ", ".join(installed), "install Python 3.11 or newer" if old else ""
     )
     for program, words, needed in (("ssh", "-V", "`shell`"), ("git", "--version", "making a repository with `init`")):
-        code, said = ssh_files.said_by(program, words)
+        code, said = ssh_files.run_program(program, words)
         if code == 127:
             hint = f"install {'openssh-client' if program == 'ssh' else program}"
             yield Finding("versions", "warn", f"{program} is not found: {needed} needs it", hint)

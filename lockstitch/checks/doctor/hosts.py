@@ -29,7 +29,7 @@ class LoginFacts:
     users: tuple[tuple[str, str], ...] = ()
 
 
-def askings(fleet: Fleet) -> tuple[CheckGroup, ...]:
+def check_groups(fleet: Fleet) -> tuple[CheckGroup, ...]:
     """Return the checks of each host's login user, and, for each app, whether its user reaches the repository and may
     write."""
     groups = []

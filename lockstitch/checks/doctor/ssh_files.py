@@ -165,7 +165,7 @@ _LONGEST = 10.0
 _LINE = re.compile(r":? line (\d+)")
 
 
-def said_by(*words: str) -> tuple[int, str]:
+def run_program(*words: str) -> tuple[int, str]:
     """Run a program of this machine, and return its exit code and output; 127 if it does not exist."""
     try:
         ended = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=_LONGEST, check=False)
@@ -222,7 +222,7 @@ def agent() -> tuple[int, Finding]:
     """Return the number of keys in the agent, and a finding about it."""
     if not os.environ.get("SSH_AUTH_SOCK"):
         return 0, Finding("agent", "note", "no agent runs: keys with a passphrase cannot be used", "eval $(ssh-agent)")
-    code, said = said_by("ssh-add", "-l")
+    code, said = run_program("ssh-add", "-l")
     if code == 0:
         held = len(said.splitlines())
         return held, Finding("agent", "pass", f"it holds {held} key{'s' * (held != 1)}")
@@ -256,7 +256,7 @@ def ssh_config(files: Sequence[str], unread: Sequence[str]) -> Iterator[Finding]
     """Yield findings about OpenSSH's configuration files; `unread` are the keywords that take effect only if ssh is
     installed."""
     for file in files:
-        code, said = said_by("ssh", "-T", "-G", "-F", file, "--", "lockstitch.invalid")
+        code, said = run_program("ssh", "-T", "-G", "-F", file, "--", "lockstitch.invalid")
         if code == 127:
             missed = f"; {', '.join(unread)} in it is not read" if unread else ""
             says = f"{file}: there is no ssh to ask about it{missed}"
