@@ -134,7 +134,7 @@ def test_variables_of_a_file(tmp_path: Path) -> None:
     }
     for shell in SHELLS:
         found = ask(Probe("variables", Command(_ASK, values=values), parse_variables), shell)
-        told = {name: (held[0].length, held[0].refused) for name, held in found.held.items()}
+        told = {name: (held[0].length, held[0].refused) for name, held in found.places.items()}
         assert told == {
             "SECRET_KEY": (8, True),
             "JWT": (len("a long one # not a comment"), False),
