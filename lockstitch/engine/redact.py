@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from lockstitch.model.command import MASK, Secret, mask
 
@@ -19,21 +20,28 @@ _NAME = (
 _REST = r"""[^']*(?:'"'"'[^']*)*"""
 # scheme://user:password@host; the name of the user says who did it, and stays.
 _URL = re.compile(r"(://[^\s/:@'\"]*:)([^\s'\"]+)(?=@)")
-_PATTERNS = (
-    re.compile(rf"(?i)((?<!\S)'(?:{_NAME})=)({_REST})(?=')"),
-    re.compile(rf"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*'[^\s:']+:)({_REST})(?=')"),
-    re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s'-p)({_REST})(?=')"),
-    # NAME=value, "NAME": value, and --name value.
-    re.compile(rf"(?i)((?:{_NAME})['\"]?\s*[=:]\s*)({_VALUE})"),
-    re.compile(rf"(?i)(--(?:{_NAME})\s+)({_VALUE})"),
-    re.compile(r"(?i)((?:bearer|basic)\s+)([^\s'\";|&]+)"),
-    _URL,
-    re.compile(r"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*['\"]?[^\s:'\"]+:)([^\s'\"]+)"),
-    # The clients of MySQL and MariaDB take it without a space, redis-cli with one.
-    re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s-p)({_VALUE})"),
-    re.compile(rf"(\b(?:sshpass|(?:docker|podman) login)\b[^|;&\n]*?\s-p\s*)({_VALUE})"),
-    re.compile(rf"(\bredis-cli\b[^|;&\n]*?\s-a\s+)({_VALUE})"),
-)
+# What each of the patterns has in it, in any case: most command lines have none.
+_HINT = re.compile(r"(?i)[=:]|--|bearer|basic|curl|mysql|mariadb|sshpass|login|redis-cli")
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    # Start-up: compiling them takes longer than many a task.
+    return (
+        re.compile(rf"(?i)((?<!\S)'(?:{_NAME})=)({_REST})(?=')"),
+        re.compile(rf"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*'[^\s:']+:)({_REST})(?=')"),
+        re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s'-p)({_REST})(?=')"),
+        # NAME=value, "NAME": value, and --name value.
+        re.compile(rf"(?i)((?:{_NAME})['\"]?\s*[=:]\s*)({_VALUE})"),
+        re.compile(rf"(?i)(--(?:{_NAME})\s+)({_VALUE})"),
+        re.compile(r"(?i)((?:bearer|basic)\s+)([^\s'\";|&]+)"),
+        _URL,
+        re.compile(r"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]*['\"]?[^\s:'\"]+:)([^\s'\"]+)"),
+        # The clients of MySQL and MariaDB take it without a space, redis-cli with one.
+        re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\b[^|;&\n]*?\s-p)({_VALUE})"),
+        re.compile(rf"(\b(?:sshpass|(?:docker|podman) login)\b[^|;&\n]*?\s-p\s*)({_VALUE})"),
+        re.compile(rf"(\bredis-cli\b[^|;&\n]*?\s-a\s+)({_VALUE})"),
+    )
 
 
 def without_passwords(text: str) -> str:
@@ -44,6 +52,6 @@ def without_passwords(text: str) -> str:
 def redacted(text: str, secrets: Iterable[Secret] = ()) -> str:
     """Mask the known secrets of a command line, and everything that looks like one."""
     text = mask(text, secrets)
-    for pattern in _PATTERNS:
+    for pattern in _patterns() if _HINT.search(text) else ():
         text = pattern.sub(lambda match: match[1] + MASK, text)
     return text
