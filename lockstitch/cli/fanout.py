@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lockstitch import plans
 from lockstitch.cli.output import PrefixedOutput, aside
 from lockstitch.cli.session import Session
 from lockstitch.engine.fanout import DAY, HostScript, run_on_hosts
@@ -28,6 +27,7 @@ from lockstitch.text import quoted
 
 if TYPE_CHECKING:
     from lockstitch.inventory.selection import Selection
+    from lockstitch.plans import Environments
 
 
 def known_secrets(selection: Selection) -> list[Secret]:
@@ -162,6 +162,9 @@ def on_sites(session: Session, only: str, what: str, make: CommandFactory, lacki
 
 def site_work(fleet: Fleet, make: CommandFactory, lacking: str, *, reveal: bool = True) -> list[HostScript]:
     """The work of every site whose app has such a command. Raises UsageError, saying `lacking`, where none has."""
+    # Start-up: `run` needs no plans.
+    from lockstitch import plans
+
     known = plans.environments(fleet, reveal=reveal)
     made = [(host, app, plans.site(host.name, app)) for host, app in fleet.sites()]
     work = [one for host, app, site in made if (one := _work(host, app, site, known, make))]
@@ -170,7 +173,7 @@ def site_work(fleet: Fleet, make: CommandFactory, lacking: str, *, reveal: bool 
     return work
 
 
-def _work(host: Host, app: App, site: Site, known: plans.Environments, make: CommandFactory) -> HostScript | None:
+def _work(host: Host, app: App, site: Site, known: Environments, make: CommandFactory) -> HostScript | None:
     place = ReleaseContext(app.name, site.layout, "", "", known.get(site, {}))
     command = make(app, place)
     if command is None:
