@@ -15,7 +15,7 @@ _HELP = {
 }
 
 
-@cli.session_task(options=cli.CHANGE, help=_HELP)
+@cli.session_task(asks_all=True, options=cli.CHANGE, help=_HELP)
 def deploy(
     session: cli.Session,
     ref: str = "",
@@ -45,7 +45,7 @@ def deploy(
     )
 
 
-@cli.session_task(options=["message", "json", "commands"], dry=True, help=_HELP)
+@cli.session_task(asks_all=True, options=["message", "json", "commands"], dry=True, help=_HELP)
 def plan(
     session: cli.Session,
     ref: str = "",

@@ -6,6 +6,7 @@ from lockstitch import cli
 
 
 @cli.session_task(
+    asks_all=True,
     options=cli.CHANGE,
     help={
         "tag": "git tag to go back to; it must be in every host's clone",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockstitch import cli
 
 
-@cli.session_task(options=["json"])
+@cli.session_task(asks_all=True, options=["json"])
 def status(session: cli.Session, only: str = "") -> None:
     """
     Show what every host runs: revision, release, tag, serving or not, since when, by whom, lock, disk.

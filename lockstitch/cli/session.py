@@ -10,24 +10,26 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lockstitch.cli.context import FleetContext, remote_for
+from lockstitch.cli.context import FleetContext
 from lockstitch.cli.output import aside, tell
 from lockstitch.concurrency import MOST
 from lockstitch.engine.fanout import FanoutOptions
 from lockstitch.engine.journal import Journal
-from lockstitch.engine.survey import survey
 from lockstitch.errors import UsageError
-from lockstitch.facts.queries import SiteQuery
-from lockstitch.facts.site import Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.load import environments
 from lockstitch.inventory.validation import did_you_mean
-from lockstitch.model.plan import Plan
-from lockstitch.report.plan import plan_json, plan_text
 from lockstitch.report.text import counted
 from lockstitch.text import json_text, neutral, unforged
+
+if TYPE_CHECKING:
+    from lockstitch.facts.queries import SiteQuery
+    from lockstitch.facts.site import Survey
+    from lockstitch.model.plan import Plan
+    from lockstitch.remote.routed import RoutedRemote
+    from lockstitch.remote.ssh import SshRemote
 
 
 def who() -> str:
@@ -66,6 +68,7 @@ class Session:
     def __init__(
         self,
         c: FleetContext,
+        remote: RoutedRemote[SshRemote],
         *,
         json: bool = False,
         commands: bool = False,
@@ -79,7 +82,7 @@ class Session:
         self.c, self.json, self.commands, self.dry = c, json, commands, dry or c.dry
         self.message, self.yes = message, yes
         self.user, self.limits = whose(sudo=sudo, user=user), fanout_options(**limits)
-        self.remote = remote_for(c)
+        self.remote = remote
         self.run_id, self.by = new_run(), who()
         # Why the journal of this machine lacks what was done by hand; empty: it has it.
         self.unrecorded = ""
@@ -111,10 +114,18 @@ class Session:
         return fleet.only(words(only)) if only else fleet
 
     def survey(self, fleet: Fleet, asks: Sequence[SiteQuery], *, most: int = MOST, seconds: float = 0) -> Survey:
+        """What the sites of a fleet answer."""
+        # Start-up: `run` surveys nothing.
+        from lockstitch.engine.survey import survey
+
         self.note(f"asking {counted(len(fleet.hosts), 'host')} of {fleet.inventory.name}")
         return survey(self.remote, asks, most=most, seconds=seconds)
 
     def show_plan(self, plan: Plan) -> None:
+        """Print a plan as it was asked for."""
+        # Start-up: as above.
+        from lockstitch.report.plan import plan_json, plan_text
+
         self.answer(lambda: plan_json(plan), lambda: plan_text(plan, commands=self.commands))
 
     def confirm(self, fleet: Fleet) -> None:

@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import fabric
 
-from lockstitch.cli.context import FleetContext
+from lockstitch.cli.context import FleetContext, remote_for
 
 # Options that many tasks have: the default and the help text. Those of the Session are added by `session_task`.
 OPTIONS: Mapping[str, tuple[Any, str]] = {
@@ -83,21 +83,33 @@ class FleetTask(fabric.Task):  # type: ignore[misc]
 
 
 class SessionTask(FleetTask):
-    """A task whose body is given an open Session, which has the values of `options`; with `dry` it changes nothing."""
+    """A task whose body is given an open Session, which has the values of `options`; with `dry` it changes nothing.
+
+    One that asks all selected hosts first (`asks_all`) connects to them while the rest of the code is loaded.
+    """
 
     def __init__(
-        self, body: Callable[..., Any], *, options: Sequence[str] = (), dry: bool = False, **settings: Any
+        self,
+        body: Callable[..., Any],
+        *,
+        options: Sequence[str] = (),
+        dry: bool = False,
+        asks_all: bool = False,
+        **settings: Any,
     ) -> None:
-        self.dry = dry
+        self.dry, self.asks_all = dry, asks_all
         super().__init__(body, flags={name: OPTIONS[name] for name in options}, **settings)
 
     def __call__(self, c: FleetContext, *args: Any, **given: Any) -> Any:
-        # Start-up: the engine is loaded when a task runs, not for `fab --list`.
-        from lockstitch.cli.session import Session
-
         options = {name: given.pop(name) for name in self.flags if name in given}
-        with Session(c, dry=self.dry, **options) as session:
-            result = self.body(session, *args, **given)
+        with remote_for(c) as remote:
+            if self.asks_all and not given.get("only"):
+                remote.connect_ahead(c.hosts)
+            # Start-up: the engine is loaded when a task runs, not for `fab --list`.
+            from lockstitch.cli.session import Session
+
+            with Session(c, remote, dry=self.dry, **options) as session:
+                result = self.body(session, *args, **given)
         self.times_called += 1
         return result
 

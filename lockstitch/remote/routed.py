@@ -32,6 +32,10 @@ class RoutedRemote(Generic[There]):
         """Open one connection to each host that needs one."""
         return self.there.connect([host for host in hosts if not host.local])
 
+    def connect_ahead(self: RoutedRemote[SshRemote], hosts: Iterable[Host]) -> None:
+        """Begin to connect to hosts that will be asked soon."""
+        self.there.connect_ahead([host for host in hosts if not host.local])
+
     def run(self, host: Host, script: Script, observe: Observer = nobody) -> tuple[Result, ...]:
         """Carry out a script."""
         return self._way(host).run(host, script, observe)

@@ -52,6 +52,8 @@ class SshRemote:
     ) -> None:
         self.network = Network(config, connect_kwargs, typed, root)
         self._lines: dict[Host, ChannelPool] = {}
+        # Errors of those that nobody had asked for yet.
+        self._failed: dict[Host, LockstitchError] = {}
         self._doors: dict[Host, threading.Lock] = {}
         self._carries: set[ScriptRun] = set()
         self._lock = threading.Lock()
@@ -74,6 +76,12 @@ class SshRemote:
             elif error is not None:
                 raise error
         return errors
+
+    def connect_ahead(self, hosts: Iterable[Host]) -> None:
+        """Begin to connect to hosts that will be asked soon, and return at once. Whoever asks a host first waits for
+        it, or is told why it cannot be reached."""
+        for host in dict.fromkeys(hosts):
+            in_background(partial(self._line, host, ahead=True))
 
     def run(self, host: Host, script: Script, observe: Observer = nobody) -> tuple[Result, ...]:
         """Carry out a script on a host, connecting to it first where that is not done or was lost."""
@@ -163,7 +171,7 @@ class SshRemote:
                 self._carries.discard(carry)
             line.give_back(shell)
 
-    def _line(self, host: Host) -> ChannelPool:
+    def _line(self, host: Host, *, ahead: bool = False) -> ChannelPool:
         """The open connection to a host; of several who ask, one opens it."""
         with self._lock:
             door = self._doors.setdefault(host, threading.Lock())
@@ -173,8 +181,16 @@ class SshRemote:
                 return line
             if line is not None:
                 line.close()
-            connection = self.network.connection(host)
-            connection.open()
+            if (failure := self._failed.pop(host, None)) is not None:
+                raise failure
+            round_ = self.network.round
+            try:
+                connection = self.network.connection(host)
+                connection.open()
+            except LockstitchError as error:
+                if ahead and not round_.stopped.is_set():
+                    self._failed[host] = error
+                raise
             self._lines[host] = line = ChannelPool(connection, self.spares)
             line.warm(None)
             return line
