@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _NEXT = re.compile(r"^(\s*)(?=next:)", re.MULTILINE | re.IGNORECASE)
@@ -17,9 +17,7 @@ _NEXT = re.compile(r"^(\s*)(?=next:)", re.MULTILINE | re.IGNORECASE)
 
 def neutral(text: str) -> str:
     """The text with every control character made visible. Newlines and tabs stay."""
-    if text.isprintable():
-        return text
-    return "".join(c if c in "\n\t" or not _obeyed(c) else _visible(c) for c in text)
+    return _line_by_line(text, lambda c: c if c == "\t" or not _obeyed(c) else _visible(c))
 
 
 def oneline(text: str) -> str:
@@ -46,9 +44,12 @@ def json_text(data: Any, indent: int | None = None, *, letters: bool = False) ->
     """JSON whose strings have every control character escaped. `letters` of any language are escaped too, unless they
     may stay as they are, which takes a stream in UTF-8."""
     text = json.dumps(data, indent=indent, default=str, ensure_ascii=not letters)
-    if text.isprintable():
-        return text
-    return "".join(c if c == "\n" or not _obeyed(c) else json.dumps(c)[1:-1] if c > "\x7f" else "\\u007f" for c in text)
+    return _line_by_line(text, lambda c: c if not _obeyed(c) else json.dumps(c)[1:-1] if c > "\x7f" else "\\u007f")
+
+
+def _line_by_line(text: str, shown: Callable[[str], str]) -> str:
+    """The text with each character as it is shown; few lines have one that has to be looked at."""
+    return "\n".join(line if line.isprintable() else "".join(map(shown, line)) for line in text.split("\n"))
 
 
 def _obeyed(character: str) -> bool:
