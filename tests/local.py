@@ -65,13 +65,13 @@ class LocalRemote:
         try:
             process.stdin.write(render(script, "nonce").encode("utf-8", "surrogateescape"))
             process.stdin.flush()
-            while not reading.done and (data := os.read(process.stdout.fileno(), 65536)):
+            while not reading.complete and (data := os.read(process.stdout.fileno(), 65536)):
                 reading.feed(data)
         finally:
             process.stdin.close()
             process.stdout.close()
             process.wait()
-        if not reading.done:
+        if not reading.complete:
             raise HostLostError(host.name, "the shell on the host ended")
         if lost:
             raise lost

@@ -14,7 +14,13 @@ FILES = [file for folder in ("lockstitch", "tasks") for file in sorted((ROOT / f
 # Participles, adverbs and pronouns tell a reader nothing of what a value is.
 REFUSED = {"told", "left", "done", "wanted", "back", "found", "one"}
 # Folders that have no such names, and get none.
-CLEAN = tuple(f"lockstitch/{name}" for name in ("checks", "engine", "facts", "inventory", "model", "plans", "report"))
+CLEAN = (
+    "tasks",
+    *(
+        f"lockstitch/{name}"
+        for name in ("checks", "cli", "engine", "facts", "inventory", "model", "plans", "remote", "report")
+    ),
+)
 
 
 def types_of(tree: ast.Module) -> Iterator[str]:

@@ -43,22 +43,22 @@ def switch_maintenance(session: Session, only: str, *, on: bool, retry: int = 0,
     fleet = session.fleet(only)
 
     def make() -> plans.Plan:
-        found = session.survey(fleet, plans.rollback_asks(fleet, ""))
+        survey = session.survey(fleet, plans.rollback_asks(fleet, ""))
         env = plans.environments(fleet, reveal=on and not session.dry)
         known = resolve_secret(secret) if secret and not session.dry else ""
         page = Page(str(retry) if retry else "", known, session.message)
         options = plans.MaintenanceOptions(session.run_id, session.by, on, session.message, page, env)
-        return plans.maintenance(fleet, found, options)
+        return plans.maintenance(fleet, survey, options)
 
     carry_out(session, make)
 
 
 def show_maintenance(session: Session, only: str) -> None:
     fleet = session.fleet(only)
-    found = session.survey(fleet, plans.usual_asks(fleet))
+    survey = session.survey(fleet, plans.usual_asks(fleet))
     knows = {plans.site(host.name, app): app.mode is not None for host, app in fleet.sites()}
-    session.answer(lambda: maintenance_json(found, knows), lambda: maintenance_text(found, knows))
-    if found.unreachable:
+    session.answer(lambda: maintenance_json(survey, knows), lambda: maintenance_text(survey, knows))
+    if survey.unreachable:
         sys.exit(int(ExitCode.UNREACHABLE))
 
 
@@ -87,19 +87,19 @@ def show_queues(session: Session, only: str) -> None:
     """Show the queues of every app on every host."""
     fleet = session.fleet(only)
     work = site_work(fleet, lambda app, place: _of(app, place, lambda queues: queues.status.command), _QUEUES)
-    done = run_on_hosts(session.remote, work)
+    results = run_on_hosts(session.remote, work)
     apps = {plans.site(host.name, app): app for host, app in fleet.sites()}
-    found = {site: _state(app, site, done[str(site)]) for site, app in apps.items() if str(site) in done}
-    session.answer(lambda: queues_json(found), lambda: queues_text(found))
-    bad = any(isinstance(state, str) or state.problem for state in found.values())
-    end([*done.values(), *([HostResult(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
+    states = {site: _state(app, site, results[str(site)]) for site, app in apps.items() if str(site) in results}
+    session.answer(lambda: queues_json(states), lambda: queues_text(states))
+    bad = any(isinstance(state, str) or state.problem for state in states.values())
+    end([*results.values(), *([HostResult(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
 
 
-def _state(app: App, site: plans.Site, done: HostResult) -> QueueState | str:
+def _state(app: App, site: plans.Site, answer: HostResult) -> QueueState | str:
     queues = app.service.queue(ReleaseContext(app.name, site.layout, "", ""))
-    if queues is None or not done.results:
-        return done.words
-    (result,) = done.results
+    if queues is None or not answer.results:
+        return answer.words
+    (result,) = answer.results
     return queues.status.parse(result.output, result.code)
 
 
@@ -113,10 +113,10 @@ def change_services(session: Session, verb: plans.Verb, only: str) -> None:
     fleet = session.fleet(only)
 
     def make() -> Plan:
-        found = session.survey(fleet, plans.rollback_asks(fleet, ""))
+        survey = session.survey(fleet, plans.rollback_asks(fleet, ""))
         env = plans.environments(fleet, reveal=not session.dry)
         asked = plans.ServiceChange(session.run_id, session.by, verb, session.message, session.limits.at_once, env)
-        return limited(plans.service(fleet, found, asked), session.limits.timeout)
+        return limited(plans.service(fleet, survey, asked), session.limits.timeout)
 
     carry_out(session, make)
 
@@ -139,17 +139,17 @@ def show_services(session: Session, only: str) -> None:
     began, start = now(), time.monotonic()
     fleet = session.fleet(only)
     limits = session.limits
-    found = session.survey(fleet, plans.usual_asks(fleet), most=limits.at_once, seconds=limits.timeout)
-    serving = plans.serving(fleet, found)
-    ended = {host.name: _ended(host.name, found, serving) for host in fleet.hosts}
+    survey = session.survey(fleet, plans.usual_asks(fleet), most=limits.at_once, seconds=limits.timeout)
+    serving = plans.serving(fleet, survey)
+    ended = {host.name: _ended(host.name, survey, serving) for host in fleet.hosts}
     record(session, f"service.status {only}".strip(), ended, began, time.monotonic() - start)
-    session.answer(lambda: services_json(found, serving), lambda: services_text(found, serving))
+    session.answer(lambda: services_json(survey, serving), lambda: services_text(survey, serving))
     end(list(ended.values()))
 
 
-def _ended(host: str, found: Survey, serving: Mapping[Site, Verdict]) -> HostResult:
+def _ended(host: str, survey: Survey, serving: Mapping[Site, Verdict]) -> HostResult:
     """Return the result for all services of a host."""
-    if error := found.unreachable.get(host):
+    if error := survey.unreachable.get(host):
         return HostResult(ExitCode.UNREACHABLE, error.message)
     if no := [verdict.reason for site, verdict in serving.items() if site.host == host and not verdict.passed]:
         return HostResult(ExitCode.CHECK_SAID_NO, no[0], exit=int(ExitCode.CHECK_SAID_NO))

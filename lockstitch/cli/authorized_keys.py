@@ -31,20 +31,22 @@ _GARBLED = HostResult(ExitCode.CHECK_SAID_NO, "its authorized_keys holds bytes t
 
 def list_keys(session: Session) -> None:
     """Every key that may log in as a user, and which of them is ours."""
-    done, found = answers(session, _typed(session, "keys.list"), key_file())
+    results, files = answers(session, _typed(session, "keys.list"), key_file())
     hosts = {host.name: host for host in session.c.hosts}
-    mine = {label: session.remote.logged_in_with(hosts[label]) for label in found}
-    done |= {label: _UNREADABLE for label, file in found.items() if file is None}
-    keys = [(label, key) for label, file in found.items() if file for key in file.keys]
+    mine = {label: session.remote.logged_in_with(hosts[label]) for label in files}
+    results |= {label: _UNREADABLE for label, file in files.items() if file is None}
+    keys = [(label, key) for label, file in files.items() if file for key in file.keys]
     if session.json:
         listed = [{"host": h, **_told(key), "logged_in_with": key.blob == mine[h]} for h, key in keys]
-        session.answer(lambda: {"keys": listed, "results": {label: one.words for label, one in done.items()}}, str)
+        session.answer(
+            lambda: {"keys": listed, "results": {label: result.words for label, result in results.items()}}, str
+        )
     else:
         rows = [(h, k.fingerprint, k.kind, k.comment, k.options, _said(k, mine[h])) for h, k in keys]
         tell(table(("HOST", "FINGERPRINT", "KIND", "COMMENT", "OPTIONS", ""), rows))
-        if any(one.code is not ExitCode.DONE for one in done.values()):
-            aside("\n" + results_text({label: _why(one) for label, one in done.items()}, all_of_them=False))
-    end(list(done.values()))
+        if any(result.code is not ExitCode.DONE for result in results.values()):
+            aside("\n" + results_text({label: _why(result) for label, result in results.items()}, all_of_them=False))
+    end(list(results.values()))
 
 
 def add_keys(session: Session, file: str) -> None:
@@ -84,20 +86,23 @@ def _change(session: Session, what: str, make: KeyFileChange, so: str) -> None:
     if not session.dry:
         session.confirm_all()
     hosts, began, start = session.c.hosts, now(), time.monotonic()
-    done = {host.name: HostResult(ExitCode.INTERRUPTED, NOT_BEGUN) for host in hosts}
+    results = {host.name: HostResult(ExitCode.INTERRUPTED, NOT_BEGUN) for host in hosts}
     try:
         stopped = threading.Event()
         queries = [Query(host.name, host, (key_file(),), user=session.user or None) for host in hosts]
         replies = ask(session.remote, queries, session.limits, stopped)
         decided = {host.name: _decided(session, host, replies[host.name], make, so) for host in hosts}
-        done |= {name: one for name, one in decided.items() if isinstance(one, HostResult)}
-        work = [_work(h, session.user, one) for h in hosts if isinstance(one := decided[h.name], Command)]
+        results |= {name: outcome for name, outcome in decided.items() if isinstance(outcome, HostResult)}
+        work = [_work(h, session.user, outcome) for h in hosts if isinstance(outcome := decided[h.name], Command)]
         if not stopped.is_set():
-            done |= {label: _why(one) for label, one in run_on_hosts(session.remote, work, way=session.limits).items()}
+            results |= {
+                label: _why(outcome)
+                for label, outcome in run_on_hosts(session.remote, work, way=session.limits).items()
+            }
     finally:
         if not session.dry:
-            record(session, what, done, began, time.monotonic() - start)
-    show(session, done)
+            record(session, what, results, began, time.monotonic() - start)
+    show(session, results)
 
 
 def _decided(session: Session, host: Host, read: Reply, make: KeyFileChange, so: str) -> HostResult | Command:
@@ -125,10 +130,10 @@ def _typed(session: Session, task: str, *named: str) -> str:
     return words(task, *named, *(("--user", session.user) if session.user else ()))
 
 
-def _why(one: HostResult) -> HostResult:
+def _why(ended: HostResult) -> HostResult:
     """What the host's script said is why it did not."""
-    said = "".join(result.output for result in one.results).strip() if one.code is not ExitCode.DONE else ""
-    return HostResult(one.code, said, one.results, one.exit, one.seconds) if said else one
+    said = "".join(result.output for result in ended.results).strip() if ended.code is not ExitCode.DONE else ""
+    return HostResult(ended.code, said, ended.results, ended.exit, ended.seconds) if said else ended
 
 
 def _work(host: Host, user: str, command: Command) -> HostScript:

@@ -86,12 +86,14 @@ def show_backups(session: Session, named: str) -> None:
         stores.session.note(f"{host} cannot be reached: what its releases keep is not known")
     for site, why in apps.unreadable.items():
         stores.session.note(f"{site} is unreadable: what its releases keep is not known: {'; '.join(why)}")
-    held = plans.held_backups(apps, (b for found in facts.values() for b in found.backups))
+    held = plans.held_backups(apps, (b for directory in facts.values() for b in directory.backups))
     kept: dict[str, str] = {}
-    for name, found in facts.items():
-        kept |= why_kept(found.backups, stores.databases[name].keep, held, found.future)
+    for name, directory in facts.items():
+        kept |= why_kept(directory.backups, stores.databases[name].keep, held, directory.future)
     stores.session.answer(lambda: backups_json(facts, kept), lambda: backups_text(facts, kept))
-    if unreadable := [f"{name}: unreadable: {why}" for name, found in facts.items() for why in found.unreadable]:
+    if unreadable := [
+        f"{name}: unreadable: {why}" for name, directory in facts.items() for why in directory.unreadable
+    ]:
         raise CheckError(listed(unreadable), hint="see to these paths on their hosts")
 
 
@@ -118,8 +120,8 @@ def fetch_backup(session: Session, name: str, to: str) -> None:
     if stores.session.dry:
         stores.session.note(f"{chosen} of {at.host.name} would be copied to {to}")
         return
-    with _copying(chosen) as told:
-        copy = fetch(_source(stores, shelf, chosen), Path(to).expanduser(), told)
+    with _copying(chosen) as observe:
+        copy = fetch(_source(stores, shelf, chosen), Path(to).expanduser(), observe)
     _record(stores, shelf, "fetch", chosen, str(copy))
     stores.session.answer(
         lambda: {"name": chosen, "path": str(copy)}, lambda: f"{copy}: every file is as its manifest says"
@@ -137,10 +139,10 @@ def push_backups(session: Session, named: str, name: str) -> None:
         if stores.session.dry:
             stores.session.note(f"{chosen} of {shelf.database.host.name} would be copied to where `offsite` says")
             continue
-        with _copying(chosen) as told:
-            done = _push(stores, shelf, chosen, told)
-        _record(stores, shelf, "push", chosen, done.where)
-        pushed.append({"name": chosen, **vars(done)})
+        with _copying(chosen) as observe:
+            result = _push(stores, shelf, chosen, observe)
+        _record(stores, shelf, "push", chosen, result.where)
+        pushed.append({"name": chosen, **vars(result)})
     stores.session.answer(lambda: {"pushed": pushed}, lambda: "\n".join(_told(each) for each in pushed))
 
 
@@ -154,7 +156,7 @@ def _source(stores: DatabaseSession, shelf: DatabaseJob, name: str) -> BackupSou
     return BackupSource(stores.session.remote, at.host, at.vault.directory, name)
 
 
-def _push(stores: DatabaseSession, shelf: DatabaseJob, name: str, told: PushObserver) -> PushResult:
+def _push(stores: DatabaseSession, shelf: DatabaseJob, name: str, observe: PushObserver) -> PushResult:
     at, source = shelf.database, _source(stores, shelf, name)
     if at.offsite is None:
         raise UsageError(
@@ -163,13 +165,13 @@ def _push(stores: DatabaseSession, shelf: DatabaseJob, name: str, told: PushObse
         )
     sealing = at.offsite.age
     if at.offsite_host is None and sealing:
-        return push_sealed_to_bucket(source, bucket_of(at.offsite), sealing, told)
+        return push_sealed_to_bucket(source, bucket_of(at.offsite), sealing, observe)
     if at.offsite_host is None:
-        return push_to_bucket(source, bucket_of(at.offsite), told)
+        return push_to_bucket(source, bucket_of(at.offsite), observe)
     assert at.offsite.directory is not None
     if sealing:
-        return push_sealed_to_host(source, at.offsite_host, at.offsite.directory, sealing, told)
-    return push_to_host(source, at.offsite_host, at.offsite.directory, told)
+        return push_sealed_to_host(source, at.offsite_host, at.offsite.directory, sealing, observe)
+    return push_to_host(source, at.offsite_host, at.offsite.directory, observe)
 
 
 def _record(stores: DatabaseSession, shelf: DatabaseJob, event: str, name: str, where: str) -> None:
@@ -188,4 +190,4 @@ def _copying(name: str) -> Iterator[PushObserver]:
     console = Console(file=cast(TextIO, SafeStream(sys.stderr)))
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(name, total=None)
-        yield lambda file, done, of: bar.update(task, completed=done, total=of)
+        yield lambda file, copied, of: bar.update(task, completed=copied, total=of)

@@ -34,28 +34,28 @@ def database_findings(session: Session, fleet: Fleet, context: Context, *, impli
     """Return the findings of each checked database, by the host that asks it."""
     meant = {name: fleet.inventory.databases[name] for name in databases(fleet, implied=implied)}
     urls: dict[str, Value] = {}
-    found: dict[str, CheckedHost] = {}
+    hosts: dict[str, CheckedHost] = {}
     for name, database in meant.items():
         try:
             urls[name] = resolve_secret(database.url)
         except UsageError as error:
             says = f"it cannot be asked: {error.message}"
-            _add(found, database, (Finding("database", "warn", says, error.hint or "make it available here"),))
+            _add(hosts, database, (Finding("database", "warn", says, error.hint or "make it available here"),))
     asked = {name: database for name, database in meant.items() if name in urls}
     for name, answer in survey_databases(session.remote, asked, urls, state=True).items():
         at = asked[name]
         if isinstance(answer, DatabaseFacts):
-            _add(found, at, tuple(_judged(fleet.inventory.name, at, answer, context.now)))
+            _add(hosts, at, tuple(_judged(fleet.inventory.name, at, answer, context.now)))
         elif isinstance(answer, LockstitchError):
-            found[at.host.name] = CheckedHost(away=answer.message, hint=answer.hint)
-    return found
+            hosts[at.host.name] = CheckedHost(away=answer.message, hint=answer.hint)
+    return hosts
 
 
-def _add(found: dict[str, CheckedHost], database: Database, said: Sequence[Finding]) -> None:
-    before = found.get(database.host.name, CheckedHost())
+def _add(hosts: dict[str, CheckedHost], database: Database, said: Sequence[Finding]) -> None:
+    before = hosts.get(database.host.name, CheckedHost())
     if not before.away:
-        more = ((database.name, one) for one in said)
-        found[database.host.name] = replace(before, findings=(*before.findings, *more))
+        more = ((database.name, finding) for finding in said)
+        hosts[database.host.name] = replace(before, findings=(*before.findings, *more))
 
 
 def _judged(environment: str, database: Database, answer: DatabaseFacts, now: datetime) -> Iterator[Finding]:
@@ -63,10 +63,19 @@ def _judged(environment: str, database: Database, answer: DatabaseFacts, now: da
     check, on = database.check, f"fab -H {environment}"
     limits = Thresholds(check.connections, check.long_query, check.lock_wait, check.lag, check.backup_age)
     differ = database.engine.versions(answer.vault.server.server, answer.vault.server.tool)
-    noted = [one for one in judge(answer.state, limits, answer.vault, now, on, differ) if one.level in ("warn", "fail")]
-    for one in noted:
-        yield Finding("database", one.level, f"{one.check}: {one.says}", one.hint or f"{on} database.check tells more")
-    if not any(one.level == "fail" for one in noted):
+    noted = [
+        finding
+        for finding in judge(answer.state, limits, answer.vault, now, on, differ)
+        if finding.level in ("warn", "fail")
+    ]
+    for finding in noted:
+        yield Finding(
+            "database",
+            finding.level,
+            f"{finding.check}: {finding.says}",
+            finding.hint or f"{on} database.check tells more",
+        )
+    if not any(finding.level == "fail" for finding in noted):
         version = answer.state.version.partition(" ")[0]
         yield Finding("database", "pass", f"it answers, {database.engine.kind} {version}")
 
@@ -82,19 +91,19 @@ def show_checks(session: Session, only: str, skip: str) -> None:
     if only and not fleets:
         raise UsageError("--only names apps, and the selection has none", hint="fab -H ENV check --only APP")
     asked = [(fleet, context_of(fleet, implied=True)) for fleet in fleets]
-    askings = [one for fleet, context in asked for one in gathered(fleet, context, skipped, implied=True)]
+    askings = [asking for fleet, context in asked for asking in gathered(fleet, context, skipped, implied=True)]
     plain = [usual_host(plain_host(name)) for name in session.c.selection.plain]
-    askings += [replace(one, checks=tuple(c for c in one.checks if c.name not in skipped)) for one in plain]
-    answers = ask(session.remote, [query_of(one) for one in askings], session.limits)
-    found = judged(askings, answers)
+    askings += [replace(asking, checks=tuple(c for c in asking.checks if c.name not in skipped)) for asking in plain]
+    answers = ask(session.remote, [query_of(asking) for asking in askings], session.limits)
+    hosts = judged(askings, answers)
     if "database" not in skipped and not interrupted(answers):
         for fleet, context in asked:
-            _beside(found, database_findings(session, fleet, context, implied=True))
-    ended = {name: codes(one) for name, one in found.items()}
+            _beside(hosts, database_findings(session, fleet, context, implied=True))
+    ended = {name: codes(checked) for name, checked in hosts.items()}
     typed = [part for name, value in (("--only", only), ("--skip", skip)) if value for part in (name, value)]
     record(session, " ".join(["check", *typed]), ended, began, time.monotonic() - start)
     code = worst_exit_code([*ended.values(), *interrupted(answers)])
-    session.answer(lambda: checks_json(found, int(code)), lambda: checks_text(found))
+    session.answer(lambda: checks_json(hosts, int(code)), lambda: checks_text(hosts))
     sys.exit(int(code))
 
 
@@ -117,18 +126,18 @@ def query_of(group: CheckGroup) -> Query:
 
 def judged(askings: Sequence[CheckGroup], answers: Mapping[str, Reply]) -> dict[str, CheckedHost]:
     """The findings of every host, those of its apps after its own."""
-    found: dict[str, CheckedHost] = {}
+    hosts: dict[str, CheckedHost] = {}
     for asking in askings:
         answer, name = answers[asking.label], asking.host.name
-        before = found.get(name, CheckedHost())
+        before = hosts.get(name, CheckedHost())
         if answer.away and asking.user and answer.connected:
-            found[name] = replace(before, findings=(*before.findings, (asking.app, _refused(asking, answer))))
+            hosts[name] = replace(before, findings=(*before.findings, (asking.app, _refused(asking, answer))))
         elif answer.away:
-            found[name] = _away(answer)
+            hosts[name] = _away(answer)
         elif not before.away:
             said = findings(asking, answer.facts, answer.result.words)
-            found[name] = replace(before, findings=(*before.findings, *((asking.app, one) for one in said)))
-    return found
+            hosts[name] = replace(before, findings=(*before.findings, *((asking.app, finding) for finding in said)))
+    return hosts
 
 
 def _away(answer: Reply) -> CheckedHost:
@@ -137,7 +146,7 @@ def _away(answer: Reply) -> CheckedHost:
 
 def interrupted(answers: Mapping[str, Reply]) -> list[HostResult]:
     """Those that were cut off by whoever typed."""
-    return [one.result for one in answers.values() if one.interrupted]
+    return [answer.result for answer in answers.values() if answer.interrupted]
 
 
 def _refused(asking: CheckGroup, answer: Reply) -> Finding:
@@ -146,16 +155,16 @@ def _refused(asking: CheckGroup, answer: Reply) -> Finding:
     return Finding("user", "fail", f"it cannot be asked as {asking.user}: {answer.result.words}", hint)
 
 
-def _beside(found: dict[str, CheckedHost], more: Mapping[str, CheckedHost]) -> None:
-    for name, one in more.items():
-        before = found.get(name, CheckedHost())
-        found[name] = one if one.away else replace(before, findings=(*before.findings, *one.findings))
+def _beside(hosts: dict[str, CheckedHost], more: Mapping[str, CheckedHost]) -> None:
+    for name, checked in more.items():
+        before = hosts.get(name, CheckedHost())
+        hosts[name] = checked if checked.away else replace(before, findings=(*before.findings, *checked.findings))
 
 
-def codes(one: CheckedHost) -> HostResult:
+def codes(checked: CheckedHost) -> HostResult:
     """What the findings of one count as."""
-    code = _CODES.get(one.result, ExitCode.DONE)
-    return HostResult(code, one.away or one.result, exit=None if one.away else int(code))
+    code = _CODES.get(checked.result, ExitCode.DONE)
+    return HostResult(code, checked.away or checked.result, exit=None if checked.away else int(code))
 
 
 def before_deploy(session: Session, fleet: Fleet, skip: str) -> tuple[str, ...]:
@@ -163,25 +172,25 @@ def before_deploy(session: Session, fleet: Fleet, skip: str) -> tuple[str, ...]:
     skipped = known(words(skip))
     context = context_of(fleet, reveal=not session.dry)
     askings = gathered(fleet, context, implied=False)
-    found: dict[str, CheckedHost] = {}
+    hosts: dict[str, CheckedHost] = {}
     if askings:
-        session.note(f"checking {', '.join(dict.fromkeys(one.host.name for one in askings))}")
-        answers = ask(session.remote, [query_of(one) for one in askings])
+        session.note(f"checking {', '.join(dict.fromkeys(asking.host.name for asking in askings))}")
+        answers = ask(session.remote, [query_of(asking) for asking in askings])
         if interrupted(answers):
             raise KeyboardInterrupt
         if lost := [error for answer in answers.values() if (error := answer.connect_error)]:
             raise lost[0]
-        found = judged(askings, answers)
-    _beside(found, database_findings(session, fleet, context, implied=False))
-    said = [(name, about, one) for name, checked in found.items() for about, one in checked.findings]
-    for name, checked in found.items():
+        hosts = judged(askings, answers)
+    _beside(hosts, database_findings(session, fleet, context, implied=False))
+    said = [(name, about, finding) for name, checked in hosts.items() for about, finding in checked.findings]
+    for name, checked in hosts.items():
         if checked.away:
             raise HostLostError(
                 name, f"{checked.away.removeprefix(f'{name}: ')}; nothing was changed", hint=checked.hint
             )
     noes = [(f"{_where(n, a)}: {f.check}: {f.says}", f.check) for n, a, f in said if f.level == "fail"]
-    left = [(text, name) for text, name in noes if name not in skipped]
-    refuse([text for text, _ in left], [name for _, name in left if name in NAMES])
+    refused = [(text, name) for text, name in noes if name not in skipped]
+    refuse([text for text, _ in refused], [name for _, name in refused if name in NAMES])
     waives = [f"waived by --skip-checks {name}: {text}" for text, name in noes]
     return (*waives, *(f"{_where(n, a)}: {f.check}: {f.says}" for n, a, f in said if f.level == "warn"))
 
@@ -203,11 +212,13 @@ def show_facts(session: Session) -> None:
             paths.setdefault(host.name, []).append(app.path)
     queries = [Query(h.name, h, fact_probes(paths.get(h.name, []))) for h in session.c.hosts]
     answers = ask(session.remote, queries, session.limits)
-    told = {name: one for name, one in answers.items() if len(one.facts) == 3}
-    found = {name: ReportedHost(one.facts[1], one.facts[0], one.facts[2]) for name, one in told.items()}
-    away = {name: _away(one) for name, one in answers.items() if name not in told}
-    ended = {name: one.result for name, one in answers.items()}
+    complete = {name: answer for name, answer in answers.items() if len(answer.facts) == 3}
+    reported = {
+        name: ReportedHost(answer.facts[1], answer.facts[0], answer.facts[2]) for name, answer in complete.items()
+    }
+    away = {name: _away(answer) for name, answer in answers.items() if name not in complete}
+    ended = {name: answer.result for name, answer in answers.items()}
     record(session, "facts", ended, began, time.monotonic() - start)
     code = worst_exit_code(list(ended.values()))
-    session.answer(lambda: facts_json(found, away, int(code)), lambda: facts_text(found, away))
+    session.answer(lambda: facts_json(reported, away, int(code)), lambda: facts_text(reported, away))
     sys.exit(int(code))

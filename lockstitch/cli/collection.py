@@ -42,7 +42,7 @@ def _named(collection: Collection) -> Iterator[tuple[str, Task[Any]]]:
     """Every task of a collection by its full name."""
     yield from collection.tasks.items()
     for name, inner in collection.collections.items():
-        yield from ((f"{name}.{task}", one) for task, one in _named(inner))
+        yield from ((f"{name}.{task}", value) for task, value in _named(inner))
 
 
 def _collection(tasks: dict[str, Task[Any]]) -> Collection:

@@ -42,11 +42,11 @@ class DatabaseSession:
     def facts(self, *, servers: bool) -> dict[str, BackupDirectoryFacts]:
         """What lies in every vault; raises the first error there is, since half an answer would mislead."""
         urls: dict[str, Value] = {d.name: self.secret(d.url) for d in self.databases.values()} if servers else {}
-        found = survey_databases(self.session.remote, self.databases, urls)
-        for answer in found.values():
+        answers = survey_databases(self.session.remote, self.databases, urls)
+        for answer in answers.values():
             if isinstance(answer, LockstitchError):
                 raise answer
-        return {name: answer.vault for name, answer in found.items() if isinstance(answer, DatabaseFacts)}
+        return {name: answer.vault for name, answer in answers.items() if isinstance(answer, DatabaseFacts)}
 
     def shelves(self, *, servers: bool = True, proving: bool = False) -> list[DatabaseJob]:
         """Every database that is meant with what was found of it, and the logins this will need."""
@@ -99,11 +99,11 @@ def _meant(fleet: Fleet, named: str) -> dict[str, Database]:
             f"{fleet.inventory.name} has no databases",
             hint="write them into its inventory: databases: {main: {engine: postgres, …}}, see docs/databases.md",
         )
-    wanted = words(named) or tuple(known)
-    for name in wanted:
+    names = words(named) or tuple(known)
+    for name in names:
         if name not in known:
             raise UsageError(f"there is no database {name}{did_you_mean(name, known)}")
-    return {name: known[name] for name in wanted}
+    return {name: known[name] for name in names}
 
 
 def analyze(session: Session, named: str) -> None:
@@ -117,15 +117,15 @@ def show_check(session: Session, named: str) -> None:
     stores = DatabaseSession(session, named)
     databases, now = stores.databases, datetime.now(UTC)
     urls = {name: stores.secret(d.url) for name, d in databases.items()}
-    found = survey_databases(stores.session.remote, databases, urls, state=True)
-    away = {name: error for name, error in found.items() if isinstance(error, LockstitchError)}
+    answers = survey_databases(stores.session.remote, databases, urls, state=True)
+    away = {name: error for name, error in answers.items() if isinstance(error, LockstitchError)}
     judged = {
         name: (
-            one.state,
-            judge(one.state, _limits(databases[name]), one.vault, now, *_other_answers(stores, name, one)),
+            answer.state,
+            judge(answer.state, _limits(databases[name]), answer.vault, now, *_other_answers(stores, name, answer)),
         )
-        for name, one in found.items()
-        if isinstance(one, DatabaseFacts)
+        for name, answer in answers.items()
+        if isinstance(answer, DatabaseFacts)
     }
     errors = {name: error.message for name, error in away.items()}
     stores.session.answer(lambda: {**databases_json(judged), "unreachable": errors}, lambda: databases_text(judged))
@@ -142,9 +142,9 @@ def _limits(database: Database) -> Thresholds:
     return Thresholds(check.connections, check.long_query, check.lock_wait, check.lag, check.backup_age)
 
 
-def _other_answers(stores: DatabaseSession, name: str, one: DatabaseFacts) -> tuple[str, str]:
+def _other_answers(stores: DatabaseSession, name: str, facts: DatabaseFacts) -> tuple[str, str]:
     """How commands begin, and what there is to say of versions."""
-    server = one.vault.server
+    server = facts.vault.server
     return f"fab -H {stores.environment}", stores.databases[name].engine.versions(server.server, server.tool)
 
 

@@ -35,11 +35,11 @@ def deploy(
 
     def make() -> Plan:
         fleet = session.fleet(only)
-        found = session.survey(fleet, plans.deploy_asks(fleet, plans.valid_ref(ref)))
-        if asks := plans.each_asks(fleet, found, ref):
-            found = plans.joined(found, survey(session.remote, asks))
+        facts = session.survey(fleet, plans.deploy_asks(fleet, plans.valid_ref(ref)))
+        if asks := plans.each_asks(fleet, facts, ref):
+            facts = plans.joined(facts, survey(session.remote, asks))
         # What cannot be asked now is said by the plan, for all hosts at once.
-        notes = () if found.unreachable else before_deploy(session, fleet, skip_checks)
+        notes = () if facts.unreachable else before_deploy(session, fleet, skip_checks)
         options = plans.DeployOptions(
             session.run_id,
             session.by,
@@ -49,8 +49,8 @@ def deploy(
             plans.valid_ref(tag_before),
             shelves=_backup_jobs(session, fleet),
         )
-        found = ask_pending(session.remote, fleet, found, plans.idle(fleet, found, options))
-        plan = _planned(session, fleet, lambda env: plans.deploy(fleet, found, replace(options, env=env)))
+        facts = ask_pending(session.remote, fleet, facts, plans.idle(fleet, facts, options))
+        plan = _planned(session, fleet, lambda env: plans.deploy(fleet, facts, replace(options, env=env)))
         return with_notes(plan, notes)
 
     carry_out(session, make)
@@ -67,10 +67,10 @@ def rollback(
 
     def make() -> Plan:
         fleet = session.fleet(only)
-        found = session.survey(fleet, plans.rollback_asks(fleet, target))
-        if not target and (asks := plans.between_asks(fleet, found)):
-            found = plans.joined(found, survey(session.remote, asks))
-        strategy = choice.strategy(found)
+        facts = session.survey(fleet, plans.rollback_asks(fleet, target))
+        if not target and (asks := plans.between_asks(fleet, facts)):
+            facts = plans.joined(facts, survey(session.remote, asks))
+        strategy = choice.strategy(facts)
         options = plans.RollbackOptions(
             session.run_id,
             session.by,
@@ -81,7 +81,7 @@ def rollback(
             database=strategy,
             shelves=_backup_jobs(session, fleet, all_of_them=True) if strategy != "none" else {},
         )
-        return _planned(session, fleet, lambda env: plans.rollback(fleet, found, replace(options, env=env)))
+        return _planned(session, fleet, lambda env: plans.rollback(fleet, facts, replace(options, env=env)))
 
     carry_out(session, make)
 
@@ -92,9 +92,9 @@ class _DatabaseChoice:
     def __init__(self, session: Session, typed: str) -> None:
         self._session, self._answer = session, typed
 
-    def strategy(self, found: Survey) -> plans.DatabaseStrategy:
+    def strategy(self, facts: Survey) -> plans.DatabaseStrategy:
         """Where migrations lie between the two revisions, nobody decides that but the person."""
-        between = plans.lying_between(found)
+        between = plans.lying_between(facts)
         if self._answer or not between or self._session.dry:
             return plans.way(self._answer or "none")
         for app, files in between.items():

@@ -32,14 +32,14 @@ def examine_all(session: Session) -> None:
     """Show every finding; end with 7 where one is a failure, 3 where a host cannot be reached."""
     began, start = now(), time.monotonic()
     selected = [fleet.inventory for fleet in session.c.selection.fleets]
-    found = {HERE: CheckedHost(tuple(("", one) for one in _here(session, selected)))}
+    places = {HERE: CheckedHost(tuple(("", finding) for finding in _here(session, selected)))}
     cut: list[HostResult] = []
     if session.c.hosts:
         hosts, cut = _hosts(session)
-        found |= hosts
-        record(session, "doctor", {n: codes(one) for n, one in found.items()}, began, time.monotonic() - start)
-    code = worst_exit_code([*(codes(one) for one in found.values()), *cut])
-    session.answer(lambda: checks_json(found, int(code), "examined"), lambda: checks_text(found, "place"))
+        places |= hosts
+        record(session, "doctor", {n: codes(checked) for n, checked in places.items()}, began, time.monotonic() - start)
+    code = worst_exit_code([*(codes(checked) for checked in places.values()), *cut])
+    session.answer(lambda: checks_json(places, int(code), "examined"), lambda: checks_text(places, "place"))
     sys.exit(int(code))
 
 
@@ -59,7 +59,7 @@ def _here(session: Session, selected: Sequence[Inventory]) -> Iterator[Finding]:
         [*named, *(str(Path(f).expanduser()) for f in (USER_FILES + " " + GLOBAL_FILES).split())]
     )
     for hop in dict.fromkeys(hops):
-        about = [one for one in network.entries(hop) if one.names(hop.known_as)]
+        about = [entry for entry in network.entries(hop) if entry.names(hop.known_as)]
         yield from conflicts([(e.where, e.hosts, e.kind, e.blob, e.marker) for e in about], hop.known_as)
     yield from ssh_files.ssh_config(network.client.files, network.client.unread)
     yield from judged_inventories
@@ -75,37 +75,39 @@ def _way(session: Session, host: Host) -> tuple[Hop, ...]:
 
 
 def _hosts(session: Session) -> tuple[dict[str, CheckedHost], list[HostResult]]:
-    asked = [one for fleet in session.c.selection.fleets for one in check_groups(fleet)]
+    asked = [asking for fleet in session.c.selection.fleets for asking in check_groups(fleet)]
     asked += [login(plain_host(name)) for name in session.c.selection.plain]
-    answers = ask(session.remote, [query_of(one) for one in asked], session.limits)
-    found = judged(asked, answers)
-    errors = {one.host.name: error for one in asked if (error := answers[one.label].connect_error)}
-    hosts = {one.host.name: one.host for one in asked}
-    told = {
-        name: _failed(one, errors[name]) if name in errors else _reached(session, hosts[name], one)
-        for name, one in found.items()
+    answers = ask(session.remote, [query_of(asking) for asking in asked], session.limits)
+    judgements = judged(asked, answers)
+    errors = {asking.host.name: error for asking in asked if (error := answers[asking.label].connect_error)}
+    hosts = {asking.host.name: asking.host for asking in asked}
+    places = {
+        name: _failed(checked, errors[name]) if name in errors else _reached(session, hosts[name], checked)
+        for name, checked in judgements.items()
     }
-    return told, interrupted(answers)
+    return places, interrupted(answers)
 
 
-def _failed(one: CheckedHost, error: LockstitchError) -> CheckedHost:
+def _failed(checked: CheckedHost, error: LockstitchError) -> CheckedHost:
     what = "its host key" if isinstance(error, HostKeyError) else "the way to it"
-    return replace(one, away=f"{what}: {error.message}", hint=error.hint or "fab doctor looks at this machine's side")
+    return replace(
+        checked, away=f"{what}: {error.message}", hint=error.hint or "fab doctor looks at this machine's side"
+    )
 
 
-def _reached(session: Session, host: Host, one: CheckedHost) -> CheckedHost:
+def _reached(session: Session, host: Host, checked: CheckedHost) -> CheckedHost:
     """How it was reached and logged in to goes before what was asked of it."""
-    if host.local or one.away:
-        return one
+    if host.local or checked.away:
+        return checked
     network = session.remote.network
     *gateways, hop = network.way(host)
     through = f" through {', '.join(gateway.name for gateway in gateways)}" if gateways else ""
     lines = [e.where for e in network.entries(hop) if not e.marker and e.names(hop.known_as)]
     known = f"{hop.known_as} is known by {', '.join(lines[:3])}" if lines else f"{hop.known_as} was recorded just now"
     key = network.logins.get(hop, "")
-    told = (
+    passes = (
         Finding("reach", "pass", f"{hop.hostname} port {hop.port}{through} answers"),
         Finding("host key", "pass", known),
         Finding("login", "pass", f"as {hop.user}, with {key or 'no key that is known'}"),
     )
-    return replace(one, findings=(*(("", finding) for finding in told), *one.findings))
+    return replace(checked, findings=(*(("", finding) for finding in passes), *checked.findings))

@@ -28,7 +28,7 @@ def endings() -> Iterator[None]:
     except LockstitchError as error:
         raise _exit(str(error), error.exit_code) from None
     except GroupException as error:
-        lines = [f"{connection.host}: {_said(one)}" for connection, one in error.result.failed.items()]
+        lines = [f"{connection.host}: {_said(cause)}" for connection, cause in error.result.failed.items()]
         raise _exit("\n".join(lines), ExitCode.CHECK_SAID_NO) from None
     except Failure as error:
         raise _exit(_said(error), ExitCode.CHECK_SAID_NO) from None

@@ -42,37 +42,37 @@ def show_users(session: Session) -> None:
 
 def ask(session: Session, what: str, question: TableQuery[Any]) -> None:
     """Ask every selected host, and end with the exit code of all."""
-    done, found = answers(session, what, question.probe)
+    results, values_of = answers(session, what, question.probe)
     if session.json:
-        hosts = {label: _json(one, found.get(label)) for label, one in done.items()}
+        hosts = {label: _json(ended, values_of.get(label)) for label, ended in results.items()}
         session.answer(lambda: {"hosts": hosts}, str)
     else:
-        rows = [(label, *row) for label, values in found.items() for row in question.rows(values)]
+        rows = [(label, *row) for label, values in values_of.items() for row in question.rows(values)]
         tell(table(("HOST", *question.headings), rows))
-        bad = {label: one for label, one in done.items() if one.code is not ExitCode.DONE}
+        bad = {label: ended for label, ended in results.items() if ended.code is not ExitCode.DONE}
         if bad:
             aside("\n" + results_text(bad))
-            for label, one in bad.items():
-                for result in one.results:
+            for label, ended in bad.items():
+                for result in ended.results:
                     aside(quoted(f"{label}: {result.output.strip()}"))
-    end(list(done.values()))
+    end(list(results.values()))
 
 
 def answers(session: Session, what: str, probe: Probe[T]) -> tuple[dict[str, HostResult], dict[str, T]]:
     """How it ended on each host, and what those that could answer said."""
     steps = (Step(probe.name, "", probe.command, timeout=_LONGEST),)
     work = [HostScript(host.name, host, Script(steps, user=session.user or None)) for host in session.c.hosts]
-    done = by_hand(session, what, work)
-    found = {
-        label: probe.parse(one.results[0].output, one.results[0].code)
-        for label, one in done.items()
-        if one.code is ExitCode.DONE
+    results = by_hand(session, what, work)
+    parsed = {
+        label: probe.parse(result.results[0].output, result.results[0].code)
+        for label, result in results.items()
+        if result.code is ExitCode.DONE
     }
-    return done, found
+    return results, parsed
 
 
-def _json(one: HostResult, values: Any) -> Mapping[str, Any]:
+def _json(ended: HostResult, values: Any) -> Mapping[str, Any]:
     if values is None:
-        said = "".join(result.output for result in one.results).strip()
-        return {"result": one.words, "output": said}
+        said = "".join(result.output for result in ended.results).strip()
+        return {"result": ended.words, "output": said}
     return {"result": "ok", "answer": [dataclasses.asdict(value) for value in values]}

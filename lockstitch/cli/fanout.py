@@ -57,29 +57,31 @@ def by_hand(
     """Carry out work on many hosts; it is a line in the journal of this machine, also when it is cut off."""
     began, start = now(), time.monotonic()
     session.remote.one_script_each()
-    done: dict[str, HostResult] = {}
+    results: dict[str, HostResult] = {}
     try:
-        done = run_on_hosts(session.remote, work, observe, session.limits, _at_once_said(session, len(work)))
-        return done
+        results = run_on_hosts(session.remote, work, observe, session.limits, _at_once_said(session, len(work)))
+        return results
     finally:
-        ended = {one.label: done.get(one.label) for one in work}
+        ended = {script.label: results.get(script.label) for script in work}
         record(session, what, ended, began, time.monotonic() - start)
 
 
 def _at_once_said(session: Session, of: int) -> Callable[[str, HostResult], None]:
     """What went wrong on one host is said while the others go on, which may take long."""
 
-    def say(label: str, one: HostResult) -> None:
-        if one.code not in (ExitCode.DONE, ExitCode.INTERRUPTED) and of > 1 and not session.json:
-            aside(quoted(f"{label:<12} ! {one.words}"))
+    def say(label: str, result: HostResult) -> None:
+        if result.code not in (ExitCode.DONE, ExitCode.INTERRUPTED) and of > 1 and not session.json:
+            aside(quoted(f"{label:<12} ! {result.words}"))
 
     return say
 
 
 def record(session: Session, what: str, ended: Mapping[str, HostResult | None], began: str, seconds: float) -> None:
     """Who, when, what, where, and with which codes: a line of the file that `history --by-hand` shows."""
-    codes = {label: one.exit if one and one.exit is not None else _word(one) for label, one in ended.items()}
-    told = {
+    codes = {
+        label: result.exit if result and result.exit is not None else _word(result) for label, result in ended.items()
+    }
+    entry = {
         "run": session.run_id,
         "by": session.by,
         "where": sorted({fleet.inventory.name for fleet in session.c.selection.fleets}),
@@ -87,10 +89,10 @@ def record(session: Session, what: str, ended: Mapping[str, HostResult | None], 
         "began": began,
         "seconds": round(seconds, 3),
         "codes": codes,
-        "exit": int(worst_exit_code([one for one in ended.values() if one])),
+        "exit": int(worst_exit_code([result for result in ended.values() if result])),
     }
     try:
-        note(commands_file(session), **told)
+        note(commands_file(session), **entry)
     except OSError as error:
         session.unrecorded = f"{commands_file(session)}: {(error.strerror or str(error)).lower()}"
         aside(f"this is in no journal: {session.unrecorded}")
@@ -123,24 +125,24 @@ def _labels(line: Any) -> Iterable[str]:
     return line["codes"] if ours else ()
 
 
-def _word(one: HostResult | None) -> str:
-    return one.code.name.lower() if one else "not told"
+def _word(result: HostResult | None) -> str:
+    return result.code.name.lower() if result else "not told"
 
 
-def show(session: Session, done: Mapping[str, HostResult], lost: str = "") -> None:
+def show(session: Session, results: Mapping[str, HostResult], lost: str = "") -> None:
     """How each ended, and the exit code of all; `lost` is why not all that hosts printed could be written here."""
     if session.json:
-        session.answer(lambda: results_json(done), str)
+        session.answer(lambda: results_json(results), str)
     else:
-        aside(results_text(done, all_of_them=len(done) <= _ALL))
+        aside(results_text(results, all_of_them=len(results) <= _ALL))
     if lost:
         aside(f"not all that the hosts printed could be written here: {lost}")
-    end([*done.values(), *([HostResult(ExitCode.CHECK_SAID_NO, lost)] if lost else [])])
+    end([*results.values(), *([HostResult(ExitCode.CHECK_SAID_NO, lost)] if lost else [])])
 
 
-def end(done: Sequence[HostResult]) -> None:
+def end(results: Sequence[HostResult]) -> None:
     """End with the exit code of all."""
-    sys.exit(int(worst_exit_code(done)))
+    sys.exit(int(worst_exit_code(results)))
 
 
 CommandFactory = Callable[[App, ReleaseContext], Command | None]
@@ -150,14 +152,14 @@ def on_sites(session: Session, only: str, what: str, make: CommandFactory, lacki
     """Run a command of each app on all its hosts, or on the first of each app with `once`."""
     work = site_work(session.fleet(only), make, lacking, reveal=not session.dry)
     if once:
-        work = list({one.script.app: one for one in reversed(work)}.values())[::-1]
+        work = list({script.script.app: script for script in reversed(work)}.values())[::-1]
     if session.dry:
-        for one in work:
-            session.note(f"{one.label}: {one.script.steps[0].command.shown()}")
+        for script in work:
+            session.note(f"{script.label}: {script.script.steps[0].command.shown()}")
         return
-    with PrefixedOutput(sys.stdout, [one.host.name for one in work]) as prefixed:
-        done = by_hand(session, what, work, observe=prefixed)
-    show(session, done, prefixed.lost)
+    with PrefixedOutput(sys.stdout, [script.host.name for script in work]) as prefixed:
+        results = by_hand(session, what, work, observe=prefixed)
+    show(session, results, prefixed.lost)
 
 
 def site_work(fleet: Fleet, make: CommandFactory, lacking: str, *, reveal: bool = True) -> list[HostScript]:
@@ -167,7 +169,7 @@ def site_work(fleet: Fleet, make: CommandFactory, lacking: str, *, reveal: bool 
 
     known = plans.environments(fleet, reveal=reveal)
     made = [(host, app, plans.site(host.name, app)) for host, app in fleet.sites()]
-    work = [one for host, app, site in made if (one := _work(host, app, site, known, make))]
+    work = [script for host, app, site in made if (script := _work(host, app, site, known, make))]
     if not work:
         raise UsageError(f"none of {', '.join(fleet.apps)} {lacking}; nothing was done")
     return work

@@ -36,11 +36,11 @@ def reboot_hosts(session: Session, *, only_pending: bool, timeout: float) -> Non
 
     def make() -> plans.Plan:
         turns = _turns(session)
-        found = _asked(session, boot_probe())
+        boots = _asked(session, boot_probe())
         mine = _boot_of_this_machine(session)
-        if here := [name for name, boot in found.items() if boot.identity == mine]:
+        if here := [name for name, boot in boots.items() if boot.identity == mine]:
             raise UsageError(f"{', '.join(here)}: that is the machine you type this on; nothing was changed")
-        return plans.reboot(turns, found, only_pending=only_pending, seconds=timeout)
+        return plans.reboot(turns, boots, only_pending=only_pending, seconds=timeout)
 
     carry_out(session, make)
 
@@ -51,13 +51,13 @@ def show_updates(session: Session, *, refresh: bool) -> None:
     script = Script((Step(probe.name, "", probe.command, timeout=_MANY),))
     work = [HostScript(host.name, host, script) for host in session.c.hosts]
     typed = "packages.updates --refresh" if refresh else "packages.updates"
-    done = by_hand(session, typed, work)
-    found: dict[str, Packages | HostResult] = {}
-    for host, one in done.items():
-        found[host] = probe.parse(one.results[0].output, one.results[0].code) if one.results else one
-    session.answer(lambda: packages_json(found), lambda: packages_text(found))
-    bad = [one for one in found.values() if isinstance(one, Packages) and one.problem]
-    end([*done.values(), *([HostResult(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
+    results = by_hand(session, typed, work)
+    packages: dict[str, Packages | HostResult] = {}
+    for host, answer in results.items():
+        packages[host] = probe.parse(answer.results[0].output, answer.results[0].code) if answer.results else answer
+    session.answer(lambda: packages_json(packages), lambda: packages_text(packages))
+    bad = [answer for answer in packages.values() if isinstance(answer, Packages) and answer.problem]
+    end([*results.values(), *([HostResult(ExitCode.CHECK_SAID_NO, "")] if bad else [])])
 
 
 def upgrade_hosts(session: Session, only: str, *, security: bool, refresh: bool) -> None:
@@ -65,13 +65,13 @@ def upgrade_hosts(session: Session, only: str, *, security: bool, refresh: bool)
 
     def make() -> plans.Plan:
         turns = _turns(session)
-        found = _asked(session, packages_probe(refresh=refresh and not session.dry))
-        chosen = {host: one.chosen(security=security, only=words(only)) for host, one in found.items()}
+        packages = _asked(session, packages_probe(refresh=refresh and not session.dry))
+        chosen = {host: answer.chosen(security=security, only=words(only)) for host, answer in packages.items()}
         every = {update.name.partition(":")[0] for some in chosen.values() for update in some}
         for name in words(only):
             if name.partition(":")[0] not in every:
                 session.note(f"{name} is to be upgraded nowhere")
-        return limited(plans.upgrade(turns, found, chosen), session.limits.timeout)
+        return limited(plans.upgrade(turns, packages, chosen), session.limits.timeout)
 
     carry_out(session, make)
 
@@ -91,11 +91,11 @@ def _turns(session: Session) -> plans.RollingHosts:
     # All that runs on a host is concerned, whichever of its groups was named.
     groups = [group for group in fleet.inventory.groups if set(group.hosts) & set(hosts)]
     wide = replace(fleet, cells=tuple((group.name, host) for group in groups for host in group.hosts))
-    found = session.survey(wide, plans.usual_asks(wide))
+    survey = session.survey(wide, plans.usual_asks(wide))
     mine = {host.name for host in hosts}
-    plans.raise_unreachable(Survey({}, {name: error for name, error in found.unreachable.items() if name in mine}))
+    plans.raise_unreachable(Survey({}, {name: error for name, error in survey.unreachable.items() if name in mine}))
     env = plans.environments(wide, reveal=not session.dry)
-    return replace(turns, environment=fleet.inventory.name, fleet=wide, survey=found, env=env)
+    return replace(turns, environment=fleet.inventory.name, fleet=wide, survey=survey, env=env)
 
 
 def _asked(session: Session, probe: Probe[T]) -> dict[str, T]:
@@ -132,8 +132,8 @@ def clean_disks(session: Session, only: str) -> None:
     fleet = session.fleet(only)
 
     def make() -> plans.Plan:
-        found = session.survey(fleet, plans.usual_asks(fleet))
-        cleaning = plans.DiskCleanup(fleet, found, session.run_id, session.by, session.message)
+        survey = session.survey(fleet, plans.usual_asks(fleet))
+        cleaning = plans.DiskCleanup(fleet, survey, session.run_id, session.by, session.message)
         hosts = {host.name: host for host in fleet.hosts}
         probes = cleaning.asks()
         queries = [

@@ -21,9 +21,9 @@ from lockstitch.text import listed, oneline
 def show_locks(session: Session, only: str) -> None:
     """Print every lock of the fleet."""
     fleet = session.fleet(only)
-    found = session.survey(fleet, plans.usual_asks(fleet))
-    plans.raise_unreachable(found)
-    held = {site: facts.host.lock for site, facts in found.facts.items()} | _of_vaults(session, fleet)
+    survey = session.survey(fleet, plans.usual_asks(fleet))
+    plans.raise_unreachable(survey)
+    held = {site: facts.host.lock for site, facts in survey.facts.items()} | _of_vaults(session, fleet)
     session.answer(lambda: locks_json(held), lambda: locks_text(held))
 
 

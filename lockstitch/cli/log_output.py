@@ -49,14 +49,14 @@ class Screen:
         return self._heard.lost
 
     def _show(self, stream: Iterable[LogRecord]) -> None:
-        for told in stream:
+        for entry in stream:
             if self._heard.gone:
                 break
             if self._json:
-                self._heard.write(json_text(self._data(told), letters=self._letters) + "\n")
+                self._heard.write(json_text(self._data(entry), letters=self._letters) + "\n")
                 continue
-            label = self._label(told.origin.host, told.origin.app)
-            for line in told.record.lines:
+            label = self._label(entry.origin.host, entry.origin.app)
+            for line in entry.record.lines:
                 self._prefixed.say(label, mask(line, self._secrets))
         if self._json:
             self._heard.flush()
@@ -64,14 +64,14 @@ class Screen:
     def _label(self, host: str, app: str) -> str:
         return f"{host} {app}" if self._apps else host
 
-    def _data(self, told: LogRecord) -> dict[str, Any]:
-        time = told.record.time
+    def _data(self, entry: LogRecord) -> dict[str, Any]:
+        time = entry.record.time
         return {
             "time": time.isoformat() if time else None,
-            "host": told.origin.host,
-            "app": told.origin.app,
-            "source": told.origin.source,
-            "lines": [mask(line, self._secrets) for line in told.record.lines],
+            "host": entry.origin.host,
+            "app": entry.origin.app,
+            "source": entry.origin.source,
+            "lines": [mask(line, self._secrets) for line in entry.record.lines],
         }
 
 

@@ -35,14 +35,14 @@ def open_shell(session: Session) -> None:
         session.note(f"a shell on {host.name}" + (f" as {user}" if user else ""))
         return
     began, start = now(), time.monotonic()
-    done = HostResult(ExitCode.INTERRUPTED, "")
+    result = HostResult(ExitCode.INTERRUPTED, "")
     try:
         code = _local(user) if host.local else _ssh(session, host, user)
-        done = HostResult(ExitCode.UNREACHABLE if code == _LOST else ExitCode.DONE, "", (), code)
+        result = HostResult(ExitCode.UNREACHABLE if code == _LOST else ExitCode.DONE, "", (), code)
     finally:
         # Also where the terminal was closed.
-        record(session, f"shell {user}".strip(), {host.name: done}, began, time.monotonic() - start)
-    if done.code is ExitCode.UNREACHABLE:
+        record(session, f"shell {user}".strip(), {host.name: result}, began, time.monotonic() - start)
+    if result.code is ExitCode.UNREACHABLE:
         raise ConnectError(host.name, "ssh could not log in, or lost the connection", hint="fab doctor says more")
 
 

@@ -42,40 +42,40 @@ APART = 2.0
 
 def troubles(reads: Mapping[str, LogLines]) -> Iterator[str]:
     """A sentence for each source that cannot be read, and what else the hosts told of their files."""
-    for one in reads.values():
-        found, post = one.logs, one.logs.post
-        denied = set(found.denied.values())
-        for file, n in found.denied.items():
-            yield f"{post.host.name}: {post.sources[n].app}: {found.user} may not read {file}: try --sudo"
+    for lines in reads.values():
+        logs, post = lines.logs, lines.logs.post
+        denied = set(logs.denied.values())
+        for file, n in logs.denied.items():
+            yield f"{post.host.name}: {post.sources[n].app}: {logs.user} may not read {file}: try --sudo"
         for n, path in post.patterns().items():
-            if n not in found.there and n not in denied:
+            if n not in logs.there and n not in denied:
                 app = post.sources[n].app
-                yield f"{post.host.name}: {app}: {path} is not there, or {found.user} may not look"
-        for note in found.notes:
+                yield f"{post.host.name}: {app}: {path} is not there, or {logs.user} may not look"
+        for note in logs.notes:
             yield f"{post.host.name}: {note}"
         for app in post.apps:
             if not any(app == source.app for source in post.sources):
                 yield f"{post.host.name}: it is not known where {app} logs: give it `logs:` in the inventory"
         for unit in post.units():
-            if why := _unreadable(one, unit):
+            if why := _unreadable(lines, unit):
                 yield f"{post.host.name}: the journal of {unit} cannot be read: {why}"
     yield from _partial(reads)
 
 
-def lacking(found: LocatedLogs, read: LogLines) -> HostResult | None:
+def lacking(logs: LocatedLogs, read: LogLines) -> HostResult | None:
     """What it counts as where an app has nothing that can be read on a host."""
-    sources = found.post.sources
-    readable = {sources[n].app for n in found.there}
+    sources = logs.post.sources
+    readable = {sources[n].app for n in logs.there}
     readable |= {source.app for source in sources if source.unit and read.journal.readable(source.unit)}
-    without = [app for app in found.post.apps if app not in readable]
+    without = [app for app in logs.post.apps if app not in readable]
     return HostResult(ExitCode.CHECK_SAID_NO, f"nothing can be read of {', '.join(without)}") if without else None
 
 
-def drifts(found: Sequence[LocatedLogs]) -> Iterator[str]:
+def drifts(logs: Sequence[LocatedLogs]) -> Iterator[str]:
     """Lines are sorted by the clocks of their hosts."""
-    if len(found) < 2:
+    if len(logs) < 2:
         return
-    first, *_, last = sorted(found, key=lambda one: one.drift)
+    first, *_, last = sorted(logs, key=lambda log: log.drift)
     if last.drift - first.drift > APART:
         apart = span(last.drift - first.drift)
         names = last.post.host.name, first.post.host.name
@@ -84,7 +84,7 @@ def drifts(found: Sequence[LocatedLogs]) -> Iterator[str]:
 
 def _partial(reads: Mapping[str, LogLines]) -> Iterator[str]:
     """What the service manager says of a unit (that it was killed) is not among what its user may read."""
-    limited = [one.logs.post.host.name for one in reads.values() if one.journal.limited and one.journal.last]
+    limited = [lines.logs.post.host.name for lines in reads.values() if lines.journal.limited and lines.journal.last]
     if limited:
         why = "that user is not in the group systemd-journal; or try --sudo"
         yield f"{', '.join(limited)}: of the journal only entries of the user's own processes: {why}"
@@ -132,7 +132,7 @@ class LogOptions:
         return cls(follow, since, at, span, pattern, lines, sudo)
 
     @property
-    def wanted(self) -> LogRange:
+    def log_range(self) -> LogRange:
         """What the hosts are asked for."""
         most = LINES if self.lines < 0 else self.lines
         lines = UNTIMED if self.since else THROUGH if self.pattern else most + MORE
@@ -188,29 +188,31 @@ def posts_of(fleet: Fleet, *, sudo: bool) -> list[LogTarget]:
     for host, app in fleet.sites():
         place = ReleaseContext(app.name, app.layout_paths, "", "")
         current = app.layout_paths.current
-        told = app.service.logs(place)
+        service_logs = app.service.logs(place)
         paths = [path if path.startswith("/") else f"{current}/{path}" for path in app.logs]
         sources = [
-            LogLocation(app.name, path=path) for path in dict.fromkeys([*paths, *(s.path for s in told)]) if path
+            LogLocation(app.name, path=path)
+            for path in dict.fromkeys([*paths, *(s.path for s in service_logs)])
+            if path
         ]
-        sources += [LogLocation(app.name, unit=source.unit) for source in told if source.unit]
-        asks = tuple((app.name, source.ask) for source in told if source.ask)
+        sources += [LogLocation(app.name, unit=source.unit) for source in service_logs if source.unit]
+        asks = tuple((app.name, source.ask) for source in service_logs if source.ask)
         user, owner = ("root", app.user or "-") if sudo else (app.user, "")
         post = groups.setdefault((host, user, owner), LogTarget(host.name, host, user, owner, ()))
         apps = (*post.apps, app.name)
         more = replace(post, sources=(*post.sources, *sources), asks=(*post.asks, *asks), apps=apps)
         groups[host, user, owner] = more
     names = [host.name for host, _, _ in groups]
-    found = [
+    labelled = [
         post if names.count(host.name) == 1 else replace(post, label=f"{host.name} as {owner or user or 'login'}")
         for (host, user, owner), post in groups.items()
     ]
-    if not any(post.sources or post.asks for post in found):
+    if not any(post.sources or post.asks for post in labelled):
         raise UsageError(
             f"it is not known where {', '.join(fleet.apps) or 'an app'} logs",
             hint="give the app `logs:` in the inventory",
         )
-    return found
+    return labelled
 
 
 def _shown(
@@ -222,12 +224,12 @@ def _shown(
 ) -> None:
     limits = session.limits
     steps = replace(limits, timeout=0.0) if asked.follow else limits
-    found = find(session.remote, posts, asked.wanted, steps)
-    ended |= {label: one.result for label, one in found.items()}
-    there = [one for one in found.values() if one.reached]
-    reads = read(session.remote, there, asked.wanted, steps)
-    for label, one in reads.items():
-        ended[label] = lacking(found[label], one) or one.result
+    located = find(session.remote, posts, asked.log_range, steps)
+    ended |= {label: logs.result for label, logs in located.items()}
+    there = [logs for logs in located.values() if logs.reached]
+    reads = read(session.remote, there, asked.log_range, steps)
+    for label, lines in reads.items():
+        ended[label] = lacking(located[label], lines) or lines.result
     for text in [*troubles(reads), *drifts(there)]:
         say(text)
     grep = Grep(asked.pattern)
@@ -235,8 +237,8 @@ def _shown(
     if not asked.follow:
         return
     follower = Follower(session.remote, LiveMerger(screen, grep), say)
-    if not any(one.code is ExitCode.INTERRUPTED for one in ended.values()):
-        follower.run(list(found.values()), reads, limits.timeout)
+    if not any(result.code is ExitCode.INTERRUPTED for result in ended.values()):
+        follower.run(list(located.values()), reads, limits.timeout)
     # Ctrl-C is how it ends; and a host that was away was told, and tried until then.
     ended.clear()
     ended |= {label: HostResult(error.exit_code, error.message) for label, error in follower.ended.items()}
@@ -244,8 +246,8 @@ def _shown(
 
 def _stream(reads: dict[str, LogLines], asked: LogOptions, grep: Grep) -> Iterator[LogRecord]:
     """What is there, in order."""
-    streams = [stream for one in reads.values() for stream in one.streams(asked.wanted, follow=asked.follow)]
-    all_of_them = (told for told in merged(streams) if grep.wants(told))
+    streams = [stream for lines in reads.values() for stream in lines.streams(asked.log_range, follow=asked.follow)]
+    all_of_them = (entry for entry in merged(streams) if grep.wants(entry))
     return all_of_them if asked.most is None else last_lines(all_of_them, asked.most) if asked.most else iter(())
 
 

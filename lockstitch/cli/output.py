@@ -192,7 +192,7 @@ class OutputDigest:
 
     @property
     def sums(self) -> dict[str, str]:
-        return {label: one.hexdigest() for label, one in self._sums.items()}
+        return {label: digest.hexdigest() for label, digest in self._sums.items()}
 
 
 def _head(label: str, width: int, colour: int) -> str:

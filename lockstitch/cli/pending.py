@@ -30,21 +30,24 @@ def with_pending(fleet: Fleet, apps: Sequence[str] | None = None) -> tuple[tuple
         except UsageError as error:
             lacking[name] = Pending(problem=error.message)
 
-    def told(found: Survey) -> Survey:
-        facts = {site: replace(one, pending=one.pending or lacking.get(site.app)) for site, one in found.facts.items()}
-        return replace(found, facts=facts)
+    def add_lacking(answers: Survey) -> Survey:
+        facts = {
+            site: replace(site_facts, pending=site_facts.pending or lacking.get(site.app))
+            for site, site_facts in answers.facts.items()
+        }
+        return replace(answers, facts=facts)
 
-    return plans.usual_asks(fleet, env), told
+    return plans.usual_asks(fleet, env), add_lacking
 
 
-def ask_pending(remote: Remote, fleet: Fleet, found: Survey, apps: Sequence[str]) -> Survey:
+def ask_pending(remote: Remote, fleet: Fleet, answers: Survey, apps: Sequence[str]) -> Survey:
     """Return what was found, with the pending migrations of apps that would have nothing else to do."""
-    asks, told = with_pending(fleet, apps)
+    asks, add_lacking = with_pending(fleet, apps)
     asked = {ask.site: ask for ask in asks if ask.extra}
     more = survey(remote, tuple(asked.values())) if asked else Survey({})
-    facts = dict(found.facts)
+    facts = dict(answers.facts)
     for site, ask in asked.items():
         error = more.unreachable.get(ask.host.name)
         pending = Pending(problem=error.message) if error else more.facts[site].pending
         facts[site] = replace(facts[site], pending=pending)
-    return told(replace(found, facts=facts))
+    return add_lacking(replace(answers, facts=facts))

@@ -44,19 +44,19 @@ def run_everywhere(session: Session, *, cwd: str = "", script: str = "", group: 
 def _shown(session: Session, what: str, work: list[HostScript], *, group: bool) -> None:
     sums = OutputDigest()
     if not session.json and not group:
-        with PrefixedOutput(sys.stdout, [one.label for one in work]) as prefixed:
-            done = by_hand(session, what, work, prefixed)
-        show(session, done, prefixed.lost)
-    done = by_hand(session, what, work, sums)
+        with PrefixedOutput(sys.stdout, [script.label for script in work]) as prefixed:
+            results = by_hand(session, what, work, prefixed)
+        show(session, results, prefixed.lost)
+    results = by_hand(session, what, work, sums)
     cut = {label: size > KEEP_CHARACTERS for label, size in sums.sizes.items()}
     if session.json:
-        session.answer(lambda: results_json(done, cut=cut), str)
-        end(list(done.values()))
-    tell(grouped_text(done, sums.sums))
+        session.answer(lambda: results_json(results, cut=cut), str)
+        end(list(results.values()))
+    tell(grouped_text(results, sums.sums))
     for label in [label for label, is_cut in cut.items() if is_cut]:
         aside(f"{label}: only the last {KEEP_CHARACTERS // 1024} KiB are shown")
-    aside(results_text(done, all_of_them=False))
-    end(list(done.values()))
+    aside(results_text(results, all_of_them=False))
+    end(list(results.values()))
 
 
 def _scripted(file: str, line: str, cwd: str) -> Command:

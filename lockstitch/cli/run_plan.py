@@ -35,7 +35,7 @@ def carry_out(session: Session, make: Callable[[], Plan], *, confirm: bool = Tru
     session.note(plan_text(plan, commands=session.commands))
     if confirm:
         session.confirm_all()
-    databases = [one for fleet in session.c.selection.fleets for one in fleet.inventory.databases.values()]
+    databases = [database for fleet in session.c.selection.fleets for database in fleet.inventory.databases.values()]
     hosts = {host.name: host for host in (*session.c.hosts, *(database.host for database in databases))}
     while_same(plan, make, lambda plan: _run(session, plan, hosts), session.note)
 

@@ -14,16 +14,16 @@ _HEADINGS = ("ENVIRONMENT", "GROUP", "HOST", "ADDRESS", "THROUGH", "APPS")
 
 def show_hosts(selection: Selection, *, json: bool) -> None:
     """Print every selected host: as a table, or as JSON."""
-    found = _hosts(selection)
+    hosts = _hosts(selection)
     if json:
-        print(json_text(found, 2))
+        print(json_text(hosts, 2))
         return
-    rows = [[", ".join(v) if isinstance(v, list) else str(v or "-") for v in host.values()] for host in found]
+    rows = [[", ".join(v) if isinstance(v, list) else str(v or "-") for v in host.values()] for host in hosts]
     print(table(_HEADINGS, rows))
 
 
 def _hosts(selection: Selection) -> list[dict[str, Any]]:
-    found = [
+    in_fleets = [
         {
             "environment": fleet.inventory.name,
             "group": group.name,
@@ -40,7 +40,7 @@ def _hosts(selection: Selection) -> list[dict[str, Any]]:
         {"environment": "", "group": "", "host": name, "address": name, "through": [], "apps": []}
         for name in selection.plain
     ]
-    return found + plain
+    return in_fleets + plain
 
 
 def _address(address: Address) -> str:

@@ -164,8 +164,8 @@ class Session:
         """The answer as it was asked for."""
         if not self.json:
             return text()
-        told = data()
-        return json_text({**told, "unrecorded": self.unrecorded} if self.unrecorded else told, 2)
+        answer = data()
+        return json_text({**answer, "unrecorded": self.unrecorded} if self.unrecorded else answer, 2)
 
     def note(self, text: str) -> None:
         """Say something on the way; it never mixes with JSON on stdout."""

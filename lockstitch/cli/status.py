@@ -16,10 +16,10 @@ def show_status(session: Session, only: str) -> None:
     """Show each site's release and state; end with 7 where one does not serve, 3 where a host cannot be reached."""
     fleet = session.fleet(only)
     asks, lacking = with_pending(fleet)
-    found = lacking(session.survey(fleet, asks))
-    serving = plans.serving(fleet, found)
-    session.answer(lambda: status_json(found, serving), lambda: status_text(found, serving))
-    if found.unreachable:
+    survey = lacking(session.survey(fleet, asks))
+    serving = plans.serving(fleet, survey)
+    session.answer(lambda: status_json(survey, serving), lambda: status_text(survey, serving))
+    if survey.unreachable:
         sys.exit(int(ExitCode.UNREACHABLE))
     if not all(verdict.passed for verdict in serving.values()):
         sys.exit(int(ExitCode.CHECK_SAID_NO))
@@ -31,8 +31,8 @@ def show_history(session: Session, only: str, limit: int, *, by_hand: bool) -> N
         show_by_hand(session, limit)
         return
     fleet = session.fleet(only)
-    found = session.survey(fleet, plans.usual_asks(fleet))
-    session.answer(lambda: history_json(found, limit), lambda: history_text(found, limit))
-    if found.unreachable:
-        raise next(iter(found.unreachable.values()))
-    plans.raise_unreadable(found, "")
+    survey = session.survey(fleet, plans.usual_asks(fleet))
+    session.answer(lambda: history_json(survey, limit), lambda: history_text(survey, limit))
+    if survey.unreachable:
+        raise next(iter(survey.unreachable.values()))
+    plans.raise_unreadable(survey, "")

@@ -36,7 +36,7 @@ def tell_typos() -> None:
 def _unread(do: Callable[[], None]) -> Callable[[], None]:
     """What --list and --help print may be more than its reader wants (`| head`)."""
 
-    def told() -> None:
+    def guarded() -> None:
         try:
             do()
             sys.stdout.flush()
@@ -45,11 +45,11 @@ def _unread(do: Callable[[], None]) -> Callable[[], None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise Exit("", 0) from None
 
-    return told
+    return guarded
 
 
 def _telling(program: Any, do: Callable[..., None]) -> Callable[..., None]:
-    def told(*args: Any, **kwargs: Any) -> None:
+    def guarded(*args: Any, **kwargs: Any) -> None:
         try:
             do(*args, **kwargs)
         except ParseError as error:
@@ -61,7 +61,7 @@ def _telling(program: Any, do: Callable[..., None]) -> Callable[..., None]:
         except FileNotFoundError as error:
             raise _exit(UsageError(f"{error.filename} does not exist")) from None
 
-    return told
+    return guarded
 
 
 def _exit(error: LockstitchError) -> Exit:
@@ -72,12 +72,12 @@ def _typo(program: Any, said: str) -> UsageError:
     # Start-up: only after a typo.
     from lockstitch.inventory.validation import nearest
 
-    if found := _NO_VALUE.search(said):
-        flag = f"--{found[1]}" if len(found[1]) > 1 else f"-{found[1]}"
+    if match := _NO_VALUE.search(said):
+        flag = f"--{match[1]}" if len(match[1]) > 1 else f"-{match[1]}"
         return UsageError(f"{flag} needs a value", hint=_TAKES)
-    if not (found := _NO_IDEA.search(said)):
+    if not (match := _NO_IDEA.search(said)):
         return UsageError(said[:1].lower() + said[1:].rstrip("!."), hint=_TAKES)
-    word = found[1]
+    word = match[1]
     if word.startswith("-"):
         return UsageError(f"there is no option {word} here", hint=_TAKES)
     near = nearest(word, [name for name in program.parser.contexts if name])

@@ -70,7 +70,7 @@ class FleetTask(fabric.Task):  # type: ignore[misc]
     def argspec(self, body: Callable[..., Any]) -> Signature:
         """The arguments of the body, and its flags."""
         spec: Signature = super().argspec(body)
-        own = [one for one in spec.parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+        own = [parameter for parameter in spec.parameters.values() if parameter.kind is not Parameter.VAR_KEYWORD]
         flags = [Parameter(n, Parameter.KEYWORD_ONLY, default=default) for n, (default, _) in self.flags.items()]
         return spec.replace(parameters=[*own, *flags])
 

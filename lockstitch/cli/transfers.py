@@ -42,8 +42,8 @@ def transfer_progress(*, quiet: bool) -> Iterator[Callable[[TransferProgress], N
     if quiet:
         yield lambda progress: None
     elif sys.stderr.isatty():
-        with _bars() as told:
-            yield told
+        with _bars() as observe:
+            yield observe
     else:
         yield TransferLines()
 
@@ -68,7 +68,7 @@ def _bars() -> Iterator[Callable[[TransferProgress], None]]:
         *columns, console=Console(file=cast(TextIO, SafeStream(sys.stderr)), highlight=False), transient=True
     ) as shown:
 
-        def told(progress: TransferProgress) -> None:
+        def observe(progress: TransferProgress) -> None:
             with lock:
                 if progress.host not in bars and len(bars) < _MOST_BARS:
                     name = Text(neutral(progress.host)).plain
@@ -76,7 +76,7 @@ def _bars() -> Iterator[Callable[[TransferProgress], None]]:
             if progress.host in bars:
                 shown.update(bars[progress.host], completed=progress.transferred)
 
-        yield told
+        yield observe
 
 
 class TransferLines:
@@ -131,7 +131,7 @@ def get_everywhere(session: Session, remote: str, to: str) -> None:
 
 def _everywhere(session: Session, typed: str, what: UploadRequest | DownloadRequest) -> None:
     hosts, began, start = session.c.hosts, now(), time.monotonic()
-    done: dict[str, HostResult] = {}
+    results: dict[str, HostResult] = {}
     moved: dict[str, TransferResult] = {}
     names = PartNames(session.runs.parent / "transfers")
     if session.dry:
@@ -139,32 +139,32 @@ def _everywhere(session: Session, typed: str, what: UploadRequest | DownloadRequ
             _show(session, *carry(session.remote, hosts, what, names, session.limits, dry=True))
     try:
         with names, transfer_progress(quiet=session.json) as shown:
-            done, moved = carry(session.remote, hosts, what, names, session.limits, shown)
+            results, moved = carry(session.remote, hosts, what, names, session.limits, shown)
     finally:
-        ended = {host.name: done.get(host.name) for host in hosts}
+        ended = {host.name: results.get(host.name) for host in hosts}
         record(session, typed, ended, began, time.monotonic() - start)
-    _show(session, done, moved)
+    _show(session, results, moved)
 
 
-def _show(session: Session, done: dict[str, HostResult], moved: dict[str, TransferResult]) -> None:
+def _show(session: Session, results: dict[str, HostResult], moved: dict[str, TransferResult]) -> None:
     if session.json:
-        session.answer(lambda: _json(done, moved), str)
+        session.answer(lambda: _json(results, moved), str)
     else:
-        (tell if session.dry else aside)(results_text(done))
-    end(list(done.values()))
+        (tell if session.dry else aside)(results_text(results))
+    end(list(results.values()))
 
 
-def _json(done: dict[str, HostResult], moved: dict[str, TransferResult]) -> dict[str, Any]:
-    told = results_json(done)
-    for host, one in moved.items():
-        told["hosts"][host] |= {
-            "to": one.to,
-            "files": one.files,
-            "bytes": one.size,
-            "unchanged": one.unchanged,
-            "resumed": one.resumed,
+def _json(results: dict[str, HostResult], moved: dict[str, TransferResult]) -> dict[str, Any]:
+    answer = results_json(results)
+    for host, transfer in moved.items():
+        answer["hosts"][host] |= {
+            "to": transfer.to,
+            "files": transfer.files,
+            "bytes": transfer.size,
+            "unchanged": transfer.unchanged,
+            "resumed": transfer.resumed,
         }
-    return told
+    return answer
 
 
 def _typed(task: str, *paths: str, **options: str) -> str:

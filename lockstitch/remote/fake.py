@@ -66,14 +66,14 @@ def _silently(host: Host, script: Script, step: Step) -> FakeAnswer:
 class _Rule:
     host: str
     step: str
-    left: int | None
+    remaining: int | None
     reply: FakeReply = _silently
     error: BaseException | None = None
     when: FailureMoment = "before"
     until: threading.Event | None = None
 
     def about(self, host: Host, step: Step) -> bool:
-        return self.left != 0 and fnmatchcase(host.name, self.host) and fnmatchcase(step.name, self.step)
+        return self.remaining != 0 and fnmatchcase(host.name, self.host) and fnmatchcase(step.name, self.step)
 
     def fail(self, when: FailureMoment) -> None:
         if self.error is not None and self.when == when:
@@ -195,5 +195,5 @@ class FakeRemote:
     def _rule(self, host: Host, step: Step) -> _Rule:
         with self._lock:
             rule = next((rule for rule in reversed(self._rules) if rule.about(host, step)), _Rule("*", "*", None))
-            rule.left = None if rule.left is None else rule.left - 1
+            rule.remaining = None if rule.remaining is None else rule.remaining - 1
             return rule

@@ -126,7 +126,7 @@ class LocalRun:
             self._read(process)
         finally:
             self._end(process)
-        if not self._reading.done:
+        if not self._reading.complete:
             raise self._ending or self._why_ended(process.returncode)
         return tuple(self._reading.results)
 
@@ -150,16 +150,16 @@ class LocalRun:
 
     def _send(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin
-        left = memoryview(render(self._script, self._nonce).encode("utf-8", "surrogateescape"))
+        unsent = memoryview(render(self._script, self._nonce).encode("utf-8", "surrogateescape"))
         with suppress(BrokenPipeError):  # the shell has ended: reading tells how
-            while left:
-                left = left[process.stdin.write(left) or 0 :]
+            while unsent:
+                unsent = unsent[process.stdin.write(unsent) or 0 :]
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout
         with selectors.DefaultSelector() as ready:
             ready.register(process.stdout, selectors.EVENT_READ)
-            while not self._reading.done:
+            while not self._reading.complete:
                 self._judge(process)
                 if self._ending is not None and monotonic() > self._until:
                     return

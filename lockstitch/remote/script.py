@@ -90,7 +90,7 @@ class ScriptOutput:
 
     def __init__(self, host: str, script: Script, nonce: str, observe: Observer) -> None:
         self.results: list[Result] = []
-        self.done = False
+        self.complete = False
         self.step: Step | None = None
         self._host, self._script, self._observe = host, script, observe
         self._take_lines = observe.take_lines if isinstance(observe, LinesObserver) else None
@@ -171,7 +171,7 @@ class ScriptOutput:
                 self._emit(StepEnded(self._host, self._script.app, self.step.name, int(code), int(seconds)))
                 self.step = None
             case ["X"]:
-                self.done = True
+                self.complete = True
 
     def _emit(self, event: Event) -> None:
         with self._observing():

@@ -369,6 +369,6 @@ def test_refusals_are_told_in_words(remote: SshRemote, tmp_path: Path) -> None:
         ("rb", SaidNoError(SFTP_PERMISSION_DENIED, "no"), "web1: a/b cannot be read: ", "see there with: ls -ld"),
     ]:
         words = _Words(remote._lines[WEB1], remote.network.round, "a/b", mode)  # type: ignore[arg-type]
-        with pytest.raises(FileError) as told, words.told():
+        with pytest.raises(FileError) as told, words.in_words():
             raise error
         assert told.value.message.startswith(message) and told.value.hint == hint

@@ -54,7 +54,7 @@ class Running:
 
     def end(self) -> tuple[Result, ...]:
         """Read until the script is over, or its shell is."""
-        while not self.reading.done and self._more():
+        while not self.reading.complete and self._more():
             pass
         return tuple(self.reading.results)
 
@@ -188,14 +188,14 @@ def test_a_process_left_behind_does_not_hold_the_script_up(tmp_path: Path) -> No
     begin = time.monotonic()
     with started(script("sleep 30 & echo left", "echo two"), tmp_path) as running:
         assert said(*running.end()) == [(0, "left\n"), (0, "two\n")]
-        assert running.reading.done
+        assert running.reading.complete
     assert time.monotonic() - begin < 10
 
 
 def test_a_step_that_kills_the_shell_is_no_success(tmp_path: Path) -> None:
     with started(script("echo one", "echo two; kill -9 $$", "echo three"), tmp_path) as running:
         assert said(*running.end()) == [(0, "one\n")]
-        assert not running.reading.done
+        assert not running.reading.complete
         assert running.reading.step is not None and running.reading.step.name == "step 1"
 
 
@@ -394,7 +394,7 @@ def read(data: bytes, cuts: Sequence[int], steps: int) -> tuple[list[Event], lis
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     for start, end in zip(edges, edges[1:], strict=False):
         reading.feed(data[start:end])
-    return events, reading.results, reading.done
+    return events, reading.results, reading.complete
 
 
 LOOK_ALIKES = [
@@ -460,7 +460,7 @@ def test_memory_stays_constant_whatever_is_said(unit: bytes) -> None:
         assert len(reading._pending) <= LONGEST_LINE + 1024
         assert sum(map(len, reading._kept)) <= KEEP_CHARACTERS + LONGEST_LINE
     reading.feed(f"\n{RECORD}{NONCE} E 0 0 0\n{RECORD}{NONCE} X\n".encode())
-    assert reading.done
+    assert reading.complete
     (result,) = reading.results
     assert KEEP_CHARACTERS - 2 * LONGEST_LINE < len(result.output) <= KEEP_CHARACTERS + LONGEST_LINE
     assert lines > 2

@@ -49,17 +49,17 @@ def hosts_of(text: str) -> tuple[HostSettings, ...]:
 def _host(word: str) -> HostSettings:
     name, named, where = word.partition("=")
     try:
-        found = gateway(where if named else name)
+        parts = gateway(where if named else name)
     except ValueError:
         raise ValueError(f"{word!r} is not a host: write it like web1, user@host:port or NAME=user@host:port") from None
-    address = found["address"]
+    address = parts["address"]
     if not named and not NAME.fullmatch(address):
         raise ValueError(f"{address!r} cannot be a host's name here: give it one, like web1={word}")
-    told = {"name": name if named else address, **{k: found[k] for k in ("user", "port") if found[k] is not None}}
-    if told["name"] != address:
-        told["address"] = address
+    settings = {"name": name if named else address, **{k: parts[k] for k in ("user", "port") if parts[k] is not None}}
+    if settings["name"] != address:
+        settings["address"] = address
     try:
-        return HostSettings.model_validate(told)
+        return HostSettings.model_validate(settings)
     except ValidationError as error:
         raise ValueError(said(error)) from None
 

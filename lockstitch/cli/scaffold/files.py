@@ -89,11 +89,11 @@ def _hosts(answers: InitAnswers) -> Iterator[str]:
 
 
 def _host(host: HostSettings) -> Iterator[str]:
-    told = host.model_dump(include={"name", "address", "port", "user"}, exclude_unset=True)
-    if list(told) == ["name"]:
+    settings = host.model_dump(include={"name", "address", "port", "user"}, exclude_unset=True)
+    if list(settings) == ["name"]:
         yield f"- {scalar(host.name)}"
     else:
-        yield f"- {{{', '.join(f'{key}: {scalar(value)}' for key, value in told.items())}}}"
+        yield f"- {{{', '.join(f'{key}: {scalar(value)}' for key, value in settings.items())}}}"
 
 
 def _app(answers: InitAnswers, others: Mapping[str, str]) -> Iterator[str]:
@@ -210,8 +210,8 @@ def written(template: Mapping[str, bytes], answers: InitAnswers) -> dict[str, by
 
 def _meant(fabric: bytes, environment: str) -> bytes:
     """The settings of `fab`, with the environment that is meant without -H."""
-    text, found = _ENVIRONMENT.subn(rf'\g<1>"{environment}"', fabric.decode("utf-8"))
-    assert found == 1, "fabric.yaml has no empty environment to be filled in"
+    text, count = _ENVIRONMENT.subn(rf'\g<1>"{environment}"', fabric.decode("utf-8"))
+    assert count == 1, "fabric.yaml has no empty environment to be filled in"
     return text.encode("utf-8")
 
 

@@ -15,7 +15,7 @@ from lockstitch.model.command import words
 def begin(
     directory: str,
     given: Mapping[str, str],
-    told: Iterable[str] = (),
+    settings: Iterable[str] = (),
     *,
     protect: bool = True,
     git: bool = False,
@@ -26,7 +26,7 @@ def begin(
     folder, first = Path(directory).expanduser(), template()
     # Before anything is asked: whoever has answered eleven questions should not hear that it was for nothing.
     free(folder, {**first, "hosts/": b"", ".gitignore": b"", "requirements.txt": b"", "README.md": b""})
-    answers = gather(given, told, protect=protect, ask=ask)
+    answers = gather(given, settings, protect=protect, ask=ask)
     files = written(first, answers)
     checked(files, answers.environment)
     if dry:

@@ -51,15 +51,15 @@ class InitQuestion:
 
 
 def gather(
-    given: FlagValues, told: Iterable[str] = (), *, protect: bool = True, ask: Prompt | None = None
+    given: FlagValues, pairs: Iterable[str] = (), *, protect: bool = True, ask: Prompt | None = None
 ) -> InitAnswers:
     """The answers: what was `given` by flag, then what a person says; without `ask`, the defaults.
 
-    `told` are settings of the service, as KEY=VALUE.
+    `pairs` are settings of the service, as KEY=VALUE.
     """
     words: dict[str, str] = {}
     assumed: list[tuple[str, str]] = []
-    own = _pairs(told)
+    own = _pairs(pairs)
     for question in QUESTIONS:
         value, default = given.get(question.flag, ""), question.default(words)
         if value:
@@ -78,36 +78,36 @@ def gather(
     return InitAnswers(**words, hosts=hosts, service=service, protect=protect, assumed=tuple(assumed))
 
 
-def _service(kind: str, app: str, told: dict[str, str], ask: Prompt | None, assumed: list[tuple[str, str]]) -> Any:
+def _service(kind: str, app: str, texts: dict[str, str], ask: Prompt | None, assumed: list[tuple[str, str]]) -> Any:
     """The service's mapping. What it lacks is asked for by what its own model says."""
     known = settings(kind)
-    if unknown := next((key for key in told if key not in known), ""):
+    if unknown := next((key for key in texts if key not in known), ""):
         raise _refused("--setting", f"{unknown} is no setting of {kind}{did_you_mean(unknown, known)}")
     for setting in required(kind):
-        if setting.key in told:
+        if setting.key in texts:
             continue
         default = setting.default(app)
         if ask:
-            told[setting.key] = ask(f"{kind}, {setting.key}: {setting.says}{_shown(default)}: ").strip() or default
+            texts[setting.key] = ask(f"{kind}, {setting.key}: {setting.says}{_shown(default)}: ").strip() or default
         elif default:
-            told[setting.key] = default
+            texts[setting.key] = default
             assumed.append(("setting", f"{setting.key}={default}"))
-    told = {key: text for key, text in told.items() if text}
-    while ask and (problem := _problem(kind, told)):
+    texts = {key: text for key, text in texts.items() if text}
+    while ask and (problem := _problem(kind, texts)):
         more = ask(f"{kind}: {problem}\n  one of its settings as KEY=VALUE ({', '.join(known)}), or nothing: ").strip()
         if not more:
             raise _refused(kind, problem)
         key, _, value = more.partition("=")
-        told[key.strip()] = value.strip()
+        texts[key.strip()] = value.strip()
     try:
-        return together(kind, told)
+        return together(kind, texts)
     except ValueError as error:
         raise _refused("--setting", str(error)) from None
 
 
-def _problem(kind: str, told: FlagValues) -> str:
+def _problem(kind: str, texts: FlagValues) -> str:
     try:
-        return wrong(kind, together(kind, told))
+        return wrong(kind, together(kind, texts))
     except ValueError as error:
         return str(error)
 
@@ -120,9 +120,9 @@ def _shown(default: str) -> str:
     return f" [{default}]" if default else ""
 
 
-def _pairs(told: Iterable[str]) -> dict[str, str]:
+def _pairs(pairs: Iterable[str]) -> dict[str, str]:
     made = {}
-    for word in told:
+    for word in pairs:
         key, equals, value = word.partition("=")
         if not (key.strip() and equals):
             raise _refused("--setting", f"{word!r} is not KEY=VALUE")

@@ -68,10 +68,10 @@ def plainest(app: str) -> str:
     return min(able or kinds, key=lambda kind: len(settings(kind)))
 
 
-def together(kind: str, told: Mapping[str, str]) -> dict[str, Any]:
+def together(kind: str, texts: Mapping[str, str]) -> dict[str, Any]:
     """The service's mapping, from texts by key; raises ValueError for a key that is in the way of another."""
     known, made = settings(kind), {"kind": kind}
-    for key, text in told.items():
+    for key, text in texts.items():
         *above, last = key.split(".")
         inner: Any = made
         for part in above:
@@ -95,7 +95,7 @@ def _settings(whole: Schema, node: Schema, above: str) -> Iterator[tuple[Service
     for name, written in node.get("properties", {}).items():
         inner, key, needed = _followed(whole, written), f"{above}{name}", name in node.get("required", ())
         if "properties" in inner:
-            yield from ((one, needed and wanted) for one, wanted in _settings(whole, inner, f"{key}."))
+            yield from ((setting, needed and is_needed) for setting, is_needed in _settings(whole, inner, f"{key}."))
         elif key != "kind":
             says = " ".join(str(written.get("description") or inner.get("description") or name).split())
             yield ServiceSetting(key, says, inner), needed
@@ -105,8 +105,8 @@ def _followed(whole: Schema, node: Schema) -> Schema:
     """The definition that a reference leads to."""
     for form in (node, *node.get("allOf", ())):
         if "$ref" in form:
-            found: Schema = whole["$defs"][form["$ref"].rpartition("/")[2]]
-            return found
+            definition: Schema = whole["$defs"][form["$ref"].rpartition("/")[2]]
+            return definition
     return node
 
 

@@ -52,9 +52,9 @@ def free(directory: Path, files: FileContents) -> None:
     if os.path.lexists(directory) and not directory.is_dir():
         raise UsageError(f"{directory} is there, and is no folder; nothing was written", hint="name another folder")
     tops = dict.fromkeys(path.partition("/")[0] for path in files)
-    if found := [top for top in tops if os.path.lexists(directory / top)]:
+    if existing := [top for top in tops if os.path.lexists(directory / top)]:
         raise UsageError(
-            f"{directory} holds already: {', '.join(found)}; nothing was written",
+            f"{directory} holds already: {', '.join(existing)}; nothing was written",
             hint="name a new folder, or one without these: nothing is ever overwritten",
         )
 
@@ -70,11 +70,11 @@ def _repository(folder: Path) -> None:
     # A hook or a CI job may have told git of another repository.
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(["git", "init", "--quiet"], cwd=folder, env=env, capture_output=True, text=True)
+        ran = subprocess.run(["git", "init", "--quiet"], cwd=folder, env=env, capture_output=True, text=True)
     except FileNotFoundError:
         raise UsageError("git is not installed here; nothing was written", hint="leave --git out") from None
-    if done.returncode:
-        raise LockstitchError(f"no git repository could be made, nothing was written: {done.stderr.strip()}")
+    if ran.returncode:
+        raise LockstitchError(f"no git repository could be made, nothing was written: {ran.stderr.strip()}")
 
 
 @contextmanager

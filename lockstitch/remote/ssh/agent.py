@@ -32,12 +32,12 @@ class SocketAgent(AgentSSH):
     def keys(self, patience: float) -> tuple[PKey, ...]:
         """Its keys; each may then take so long to sign, for one that asks for a touch."""
         self._line.settimeout(patience)
-        found = tuple(self.get_keys())
-        for key in found:
+        keys = tuple(self.get_keys())
+        for key in keys:
             # Of a certificate that the agent holds, paramiko would offer the key alone.
             if key.get_name().endswith("-cert-v01@openssh.com"):
                 vars(key)["public_blob"] = PublicBlob(key.get_name(), key.blob)
-        return found
+        return keys
 
     def close(self) -> None:
         self._close()  # type: ignore[attr-defined]

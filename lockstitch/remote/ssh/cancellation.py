@@ -48,7 +48,7 @@ def dial(
     """
     until = monotonic() + limits.connect_timeout
     addresses = in_background(lambda: socket.getaddrinfo(hostname, port, family, socket.SOCK_STREAM))
-    race = _Race([(found[0], found[4]) for found in addresses.result(limits.connect_timeout)], until, stopped, bound_to)
+    race = _Race([(info[0], info[4]) for info in addresses.result(limits.connect_timeout)], until, stopped, bound_to)
     try:
         won = race.run()
     finally:

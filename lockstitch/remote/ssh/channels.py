@@ -81,8 +81,8 @@ class ChannelPool:
             self._parked.append(session)
             too_many = self._parked[:-1]
             del self._parked[:-1]
-        for one in too_many:
-            one.close()
+        for surplus in too_many:
+            surplus.close()
 
     def parked(self) -> SftpSession | None:
         """An SFTP session that waits for a file."""

@@ -66,13 +66,15 @@ class Client:
         if not self.files:
             return {}
         names = dict.fromkeys((address.name, address.hostname or address.name))
-        found = [self._about(name, address) for name in names if _NAME.match(name)]
-        if len(found) < 2:
-            return found[0] if found else {}
+        answers = [self._about(name, address) for name in names if _NAME.match(name)]
+        if len(answers) < 2:
+            return answers[0] if answers else {}
         # Without a file, what is usual does not depend on the name.
         usual = self._ask("-F", "none", *(f"-o{line}" for line in self._last), "--", "host") if self._ssh else {}
-        first = {name: value for name, value in found[0].items() if value != usual.get(name) and name != "hostname"}
-        second = {name: value for name, value in found[1].items() if not (name in _WAYS and first.keys() & set(_WAYS))}
+        first = {name: value for name, value in answers[0].items() if value != usual.get(name) and name != "hostname"}
+        second = {
+            name: value for name, value in answers[1].items() if not (name in _WAYS and first.keys() & set(_WAYS))
+        }
         lists = {name: (*first.get(name, ()), *second.get(name, ())) for name in _LISTS}
         return {**second, **first, **{name: value for name, value in lists.items() if value}}
 
@@ -82,8 +84,8 @@ class Client:
         if self._ssh:
             return ()
         lines = [(file, re.split(r"[\s=]+", line.strip())) for file in self.files for line in _text(file).splitlines()]
-        found = [missed for file, (first, *rest) in lines if (missed := _missed(file, first.lower(), rest or [""]))]
-        return tuple(dict.fromkeys(found))
+        keywords = [missed for file, (first, *rest) in lines if (missed := _missed(file, first.lower(), rest or [""]))]
+        return tuple(dict.fromkeys(keywords))
 
     def _about(self, name: str, address: Address) -> ClientSettings:
         if not self._ssh:
@@ -143,13 +145,13 @@ class Client:
     def _run(self, *words: str) -> tuple[int, str, str]:
         command = [self._ssh or "ssh", "-T", "-G", *words]
         try:
-            done = subprocess.run(
+            ran = subprocess.run(
                 command, stdin=subprocess.DEVNULL, capture_output=True, errors="surrogateescape", timeout=PATIENCE
             )
         except subprocess.TimeoutExpired as error:
             said = f"`ssh -G {words[-1]}` did not answer within {PATIENCE:g} s"
             raise UsageError(said, hint="does a `Match exec` in ~/.ssh/config wait for something?") from error
-        return done.returncode, done.stdout, done.stderr
+        return ran.returncode, ran.stdout, ran.stderr
 
     @property
     def _named(self) -> tuple[str, ...]:
@@ -170,10 +172,10 @@ class Client:
 
     def _read(self, name: str) -> ClientSettings:
         try:
-            found = self._parsed.lookup(name)
+            settings = self._parsed.lookup(name)
         except (SSHException, ValueError, KeyError, OSError) as error:
             raise _without_ssh(error) from error
-        said = {key: (value,) if isinstance(value, str) else tuple(value) for key, value in found.items() if value}
+        said = {key: (value,) if isinstance(value, str) else tuple(value) for key, value in settings.items() if value}
         return {key: value for key, value in said.items() if value[0][:1] not in "+-^"}
 
     @cached_property
@@ -210,21 +212,21 @@ def _last(config: Config) -> Iterator[str]:
 
 
 def _parse(text: str) -> ClientSettings:
-    found: dict[str, tuple[str, ...]] = {}
+    settings: dict[str, tuple[str, ...]] = {}
     for line in text.splitlines():
         key, _, value = line.partition(" ")
         # ssh fills in the tokens of a control path, which is of no use here: it would tell hosts apart.
         if value and value != _NO_KEY and key != "controlpath":
-            found[key] = (*found.get(key, ()), value) if key in _LISTS else (value,)
-    return found
+            settings[key] = (*settings.get(key, ()), value) if key in _LISTS else (value,)
+    return settings
 
 
 def _refused(name: str, said: str) -> UsageError | ConnectError:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    told = "; ".join([line for line in lines if "terminating" not in line] or lines) or "it says nothing"
+    reason = "; ".join([line for line in lines if "terminating" not in line] or lines) or "it says nothing"
     if _IN_A_FILE.search(said):
-        return UsageError(f"ssh cannot read its configuration: {told}", hint=f"correct it, and look: ssh -G {name}")
-    return ConnectError(name, f"ssh cannot say how to reach it: {told}", hint=f"look: ssh -G {name}")
+        return UsageError(f"ssh cannot read its configuration: {reason}", hint=f"correct it, and look: ssh -G {name}")
+    return ConnectError(name, f"ssh cannot say how to reach it: {reason}", hint=f"look: ssh -G {name}")
 
 
 def _without_ssh(error: object) -> UsageError:
@@ -250,8 +252,8 @@ def _account_home() -> Path | None:
         return None
 
 
-def _same(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()
+def _same(path: Path, other: Path) -> bool:
+    return path.resolve() == other.resolve()
 
 
 def _text(file: str) -> str:

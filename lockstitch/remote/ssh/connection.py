@@ -48,14 +48,14 @@ def disabled(hop: Hop) -> dict[str, list[str]]:
 
     Raises SSHException where that is all of them.
     """
-    found: dict[str, list[str]] = {}
+    excluded: dict[str, list[str]] = {}
     for kind, allowed in hop.algorithms:
         ours = getattr(Transport, f"_preferred_{kind}")
-        found[kind] = [name for name in ours if name not in allowed]
-        if len(found[kind]) == len(ours) and kind != "pubkeys":
+        excluded[kind] = [name for name in ours if name not in allowed]
+        if len(excluded[kind]) == len(ours) and kind != "pubkeys":
             have = ", ".join(ours)
             raise SSHException(f"~/.ssh/config allows only {', '.join(allowed)} ({kind}); Lockstitch has {have}")
-    return found
+    return excluded
 
 
 def never_made(error: Exception) -> bool:

@@ -45,19 +45,19 @@ ErrorContext = Callable[[], AbstractContextManager[None]]
 class RemoteReader(io.RawIOBase):
     """A file that is read from `start` on: requests ahead of the reader, in the order of the file."""
 
-    def __init__(self, requests: SftpSession, path: str, told: ErrorContext, start: int = 0) -> None:
-        self._requests, self._told = requests, told
+    def __init__(self, requests: SftpSession, path: str, errors: ErrorContext, start: int = 0) -> None:
+        self._requests, self._errors = requests, errors
         self._asked: deque[tuple[int, int]] = deque()
         self._at, self._size, self._window = start, READ_CHUNK, 1
         self._left, self._ended = b"", False
-        self._handle = _open(requests, path, told, SFTP_FLAG_READ, SFTPAttributes())
+        self._handle = _open(requests, path, errors, SFTP_FLAG_READ, SFTPAttributes())
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         if not self._left and not self._ended:
-            with self._told():
+            with self._errors():
                 self._left = self._next()
             self._ended = not self._left
         size = min(len(buffer), len(self._left))
@@ -68,7 +68,7 @@ class RemoteReader(io.RawIOBase):
         """Nothing more is read; what is on its way is passed over."""
         for number, _ in self._asked:
             self._requests.forget(number)
-        with self._told():
+        with self._errors():
             self._requests.forget(self._requests.send(CMD_CLOSE, self._handle))
 
     def _next(self) -> bytes:
@@ -99,18 +99,18 @@ class RemoteReader(io.RawIOBase):
 class RemoteWriter(io.RawIOBase):
     """A file that is written from `start` on: an answer is looked at when many are owed, and at the end all of them."""
 
-    def __init__(self, requests: SftpSession, path: str, told: ErrorContext, start: int = 0) -> None:
-        self._requests, self._told, self._at = requests, told, start
+    def __init__(self, requests: SftpSession, path: str, errors: ErrorContext, start: int = 0) -> None:
+        self._requests, self._errors, self._at = requests, errors, start
         mine = SFTPAttributes()
         mine.st_mode = 0o600
         flags = SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | (0 if start else SFTP_FLAG_TRUNC)
-        self._handle = _open(requests, path, told, flags, mine)
+        self._handle = _open(requests, path, errors, flags, mine)
         if start:
             mine.st_size = start
         # A file that was there keeps the mode it had, and with a start also what is behind it.
         self._owed = deque([requests.send(CMD_FSETSTAT, self._handle, mine)])
         if start:
-            with told():
+            with errors():
                 self._wait_until_owed(0)
 
     def writable(self) -> bool:
@@ -118,7 +118,7 @@ class RemoteWriter(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         chunk = bytes(data[:CHUNK])
-        with self._told():
+        with self._errors():
             self._wait_until_owed(AT_ONCE - 1)
             self._owed.append(self._requests.send(CMD_WRITE, self._handle, int64(self._at), chunk))
         self._at += len(chunk)
@@ -126,7 +126,7 @@ class RemoteWriter(io.RawIOBase):
 
     def finish(self) -> None:
         """Everything is written, and the file is closed on the host."""
-        with self._told():
+        with self._errors():
             self._wait_until_owed(0)
             self._requests.answer(self._requests.send(CMD_CLOSE, self._handle))
 
@@ -135,8 +135,8 @@ class RemoteWriter(io.RawIOBase):
             self._requests.answer(self._owed.popleft())
 
 
-def _open(requests: SftpSession, path: str, told: ErrorContext, flags: int, attributes: SFTPAttributes) -> bytes:
-    with told():
+def _open(requests: SftpSession, path: str, errors: ErrorContext, flags: int, attributes: SFTPAttributes) -> bytes:
+    with errors():
         number = requests.send(CMD_OPEN, path.encode("utf-8", "surrogateescape"), flags, attributes)
         return requests.answer(number).get_binary()
 
@@ -170,7 +170,7 @@ def opened(
 
 def _stream(requests: SftpSession, words: _Words, start: int) -> RemoteReader | RemoteWriter:
     try:
-        return (RemoteReader if words.mode == "rb" else RemoteWriter)(requests, words.path, words.told, start)
+        return (RemoteReader if words.mode == "rb" else RemoteWriter)(requests, words.path, words.in_words, start)
     except HostLostError as error:
         if not requests.used or isinstance(error, InterruptedRunError) or words.frozen:
             raise
@@ -204,7 +204,7 @@ class _Words:
         return self._line.frozen
 
     @contextmanager
-    def told(self) -> Iterator[None]:
+    def in_words(self) -> Iterator[None]:
         """Whatever an SFTP request raises is told by a HostError."""
         try:
             yield

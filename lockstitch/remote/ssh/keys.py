@@ -278,4 +278,6 @@ def _certified(paths: Iterable[str], signers: Mapping[bytes, PKey]) -> Iterator[
 
 
 def _list(value: object) -> list[str]:
-    return [value] if isinstance(value, str) else [str(one) for one in value] if isinstance(value, list | tuple) else []
+    return (
+        [value] if isinstance(value, str) else [str(item) for item in value] if isinstance(value, list | tuple) else []
+    )

@@ -77,8 +77,8 @@ class KnownHosts(tuple[KnownHostsEntry, ...]):
 
     def about(self, name: str) -> list[KnownHostsEntry]:
         """The lines about a host, in order."""
-        found = [(n, entry) for n, entry in self._loose if entry.names(name)]
-        return [entry for _, entry in sorted([*found, *self._plain.get(name.lower(), ())], key=lambda each: each[0])]
+        entries = [(n, entry) for n, entry in self._loose if entry.names(name)]
+        return [entry for _, entry in sorted([*entries, *self._plain.get(name.lower(), ())], key=lambda each: each[0])]
 
     @cached_property
     def _plain(self) -> dict[str, list[tuple[int, KnownHostsEntry]]]:
@@ -167,10 +167,10 @@ def _matches(pattern: str, name: str) -> bool:
 
 def _hashed(hosts: str, name: str) -> bool:
     try:
-        salt, wanted = (base64.b64decode(part, validate=True) for part in hosts.split("|")[2:4])
+        salt, digest = (base64.b64decode(part, validate=True) for part in hosts.split("|")[2:4])
     except (binascii.Error, ValueError):
         return False
-    return hmac.compare_digest(hmac.new(salt, name.lower().encode(), hashlib.sha1).digest(), wanted)
+    return hmac.compare_digest(hmac.new(salt, name.lower().encode(), hashlib.sha1).digest(), digest)
 
 
 def record_new(file: str, name: str, kind: str, blob: bytes) -> KeyMatch:

@@ -89,11 +89,11 @@ def gateways(host: Host, client: Client) -> tuple[Host, ...]:
 
 def parse_address(text: str) -> Address:
     """An address as it is typed: `user@host:port`, with the host in brackets where it has colons."""
-    found = _JUMP.match(text.strip())
-    if not found:
+    match = _JUMP.match(text.strip())
+    if not match:
         raise ConnectError(text, "is not an address", hint="write it as user@host:port")
-    host, port = (found["host"] or found["bare"]).strip("[]"), found["port"]
-    return Address(host, port=int(port) if port else None, user=found["user"])
+    host, port = (match["host"] or match["bare"]).strip("[]"), match["port"]
+    return Address(host, port=int(port) if port else None, user=match["user"])
 
 
 def _gateways(host: Host, client: Client) -> list[Address]:

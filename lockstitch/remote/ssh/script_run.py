@@ -39,7 +39,7 @@ class ScriptRun:
             self._read()
         except BROKEN as error:
             raise self.why_ended() from error
-        if not self._reading.done:
+        if not self._reading.complete:
             raise self.why_ended()
         return tuple(self._reading.results)
 
@@ -51,14 +51,14 @@ class ScriptRun:
         self._end(InterruptedRunError(self._host, f"interrupted{self._while()}"))
 
     def _read(self) -> None:
-        while not self._reading.done:
-            left = self._until - monotonic()
-            if left <= 0:
+        while not self._reading.complete:
+            remaining = self._until - monotonic()
+            if remaining <= 0:
                 if self._ending is not None:
                     return
                 self._end(self._too_long())
                 continue
-            data = self._shell.read(min(TICK, left))
+            data = self._shell.read(min(TICK, remaining))
             if data == b"":
                 return
             if data:

@@ -38,8 +38,8 @@ class Tokens:
     def _filled(self, text: str) -> str:
         return re.sub(r"%(.?)", self._token, text, flags=re.DOTALL)
 
-    def _token(self, found: re.Match[str]) -> str:
-        match found[1]:
+    def _token(self, token: re.Match[str]) -> str:
+        match token[1]:
             case "%":
                 return "%"
             case "h":
@@ -67,17 +67,19 @@ class Tokens:
             case "C":
                 whole = f"{socket.gethostname()}{self.hostname}{self.port}{self.user}{self.jump}"
                 return hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest()
-        raise UsageError(f"~/.ssh/config: {found[0]} stands for nothing", hint="a % by itself is written %%")
+        raise UsageError(f"~/.ssh/config: {token[0]} stands for nothing", hint="a % by itself is written %%")
 
-    def _variable(self, found: re.Match[str]) -> str:
-        if not (value := os.environ.get(found[1])):
-            raise UsageError(f"~/.ssh/config names {found[0]}, and that is not set", hint=f"type: export {found[1]}=…")
+    def _variable(self, variable: re.Match[str]) -> str:
+        if not (value := os.environ.get(variable[1])):
+            raise UsageError(
+                f"~/.ssh/config names {variable[0]}, and that is not set", hint=f"type: export {variable[1]}=…"
+            )
         return value
 
 
 def words(text: str) -> Iterator[str]:
     """The files of a list; ssh prints a path with spaces bare, so each is taken to begin with `/`, `~`, `%` or `$`."""
     if '"' in text:
-        yield from (one or other for one, other in re.findall(r'"([^"]*)"|(\S+)', text))
+        yield from (quoted or other for quoted, other in re.findall(r'"([^"]*)"|(\S+)', text))
     else:
         yield from re.split(r"\s+(?=[/~$%])", text.strip())
