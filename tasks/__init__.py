@@ -1,4 +1,4 @@
-"""What a user can type. `fab --list` shows it."""
+"""The tasks that a user can type. `fab --list` shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may log in: the authorized_keys of a user on every selected host."""
+"""The authorized_keys of a user on every selected host: shown, added to and taken from."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _change(session: Session, what: str, make: KeyFileChange, so: str) -> None:
 
 
 def _decided(session: Session, host: Host, read: Reply, make: KeyFileChange, so: str) -> HostResult | Command:
-    """What is to be written on a host, or why nothing is."""
+    """Return the command that writes a host's file, or the result where nothing is written."""
     if read.result.code is not ExitCode.DONE:
         return _why(read.result)
     (file,) = read.facts
@@ -131,7 +131,7 @@ def _typed(session: Session, task: str, *named: str) -> str:
 
 
 def _why(ended: HostResult) -> HostResult:
-    """What the host's script said is why it did not."""
+    """Give a result that failed the output of its script as the reason."""
     said = "".join(result.output for result in ended.results).strip() if ended.code is not ExitCode.DONE else ""
     return HostResult(ended.code, said, ended.results, ended.exit, ended.seconds) if said else ended
 

@@ -1,4 +1,4 @@
-"""What `check` and `deploy` share: the checks of a selection, asked and judged; and what `check` and `facts` show."""
+"""The checks of a selection, asked and judged, for `check` and `deploy`; and the answers of `check` and `facts`."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _away(answer: Reply) -> CheckedHost:
 
 
 def interrupted(answers: Mapping[str, Reply]) -> list[HostResult]:
-    """Those that were cut off by whoever typed."""
+    """Return the results of questions that were interrupted."""
     return [answer.result for answer in answers.values() if answer.interrupted]
 
 
@@ -162,7 +162,7 @@ def _beside(hosts: dict[str, CheckedHost], more: Mapping[str, CheckedHost]) -> N
 
 
 def codes(checked: CheckedHost) -> HostResult:
-    """What the findings of one count as."""
+    """Return the result that the findings of a host count as."""
     code = _CODES.get(checked.result, ExitCode.DONE)
     return HostResult(code, checked.away or checked.result, exit=None if checked.away else int(code))
 
@@ -204,7 +204,7 @@ def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
 
 
 def show_facts(session: Session) -> None:
-    """What every selected host tells of itself."""
+    """Show the facts of every selected host."""
     began, start = now(), time.monotonic()
     paths: dict[str, list[str]] = {}
     for fleet in session.c.selection.fleets:

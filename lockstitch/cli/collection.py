@@ -62,5 +62,5 @@ def _collection(tasks: dict[str, Task[Any]]) -> Collection:
 
 
 def _refused(message: str, hint: str) -> Exit:
-    """What ends `fab` while it loads its fabfile, without a traceback."""
+    """Return the error that ends `fab` while it loads its fabfile, without a traceback."""
     return Exit(str(UsageError(message, hint=hint)), int(ExitCode.USAGE))

@@ -1,4 +1,4 @@
-"""What a task on a fleet is given: the selection, the settings of the project, and the way to the hosts."""
+"""The context of a task on a fleet: the selection, the settings of the project, and the way to the hosts."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class _Folder:
 
 
 def select(settings: ProjectSettings, typed: str) -> tuple[Selection, bool]:
-    """What -H means, or without it the default environment; and whether that was so."""
+    """Return the selection that -H means, or without it the default environment; and whether it is the default."""
     # Start-up: as above.
     from lockstitch.inventory.selection import select as select_of
 
@@ -105,7 +105,7 @@ def plain_host(name: str) -> Host:
 
 
 def typed_names(selection: Selection) -> dict[str, str]:
-    """How each host is called after -H."""
+    """Return how each host is written after -H, by its name."""
     return {host.name: f"{fleet.inventory.name}:{host.name}" for fleet in selection.fleets for host in fleet.hosts}
 
 

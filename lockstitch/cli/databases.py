@@ -1,4 +1,4 @@
-"""What the tasks on databases share: which are meant, what is found of them, and the plans made from that."""
+"""Shared by the tasks on databases: which are selected, the facts about them, and the plans made from those."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DatabaseSession:
         self._known: dict[str, Secret] = {}
 
     def facts(self, *, servers: bool) -> dict[str, BackupDirectoryFacts]:
-        """What lies in every vault; raises the first error there is, since half an answer would mislead."""
+        """Return the contents of every backup directory; raises the first error, since half an answer would mislead."""
         urls: dict[str, Value] = {d.name: self.secret(d.url) for d in self.databases.values()} if servers else {}
         answers = survey_databases(self.session.remote, self.databases, urls)
         for answer in answers.values():
@@ -143,7 +143,7 @@ def _limits(database: Database) -> Thresholds:
 
 
 def _other_answers(stores: DatabaseSession, name: str, facts: DatabaseFacts) -> tuple[str, str]:
-    """How commands begin, and what there is to say of versions."""
+    """Return how commands for this environment begin, and a sentence about versions that differ."""
     server = facts.vault.server
     return f"fab -H {stores.environment}", stores.databases[name].engine.versions(server.server, server.tool)
 

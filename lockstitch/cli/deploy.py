@@ -87,13 +87,13 @@ def rollback(
 
 
 class _DatabaseChoice:
-    """What becomes of the database: as typed, or as answered once, should the same have to be planned again."""
+    """The way a rollback treats the database: as typed, or as answered once, however often it is planned."""
 
     def __init__(self, session: Session, typed: str) -> None:
         self._session, self._answer = session, typed
 
     def strategy(self, facts: Survey) -> plans.DatabaseStrategy:
-        """Where migrations lie between the two revisions, nobody decides that but the person."""
+        """Return the strategy; asks the person where migrations lie between the two revisions and none was typed."""
         between = plans.lying_between(facts)
         if self._answer or not between or self._session.dry:
             return plans.way(self._answer or "none")

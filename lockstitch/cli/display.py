@@ -31,7 +31,7 @@ class LineDisplay:
 
 
 def far_of(event: StepOutput, of: Expected) -> StepProgress | None:
-    """How far the step is that printed a line, where the line tells that."""
+    """Return the progress of the step that printed a line; None where the line has none."""
     return progress(event.line, of.get((event.host, event.app, event.name), 0))
 
 

@@ -96,7 +96,7 @@ def _failed(checked: CheckedHost, error: LockstitchError) -> CheckedHost:
 
 
 def _reached(session: Session, host: Host, checked: CheckedHost) -> CheckedHost:
-    """How it was reached and logged in to goes before what was asked of it."""
+    """Put the findings about the way to a host and the login before the others."""
     if host.local or checked.away:
         return checked
     network = session.remote.network

@@ -147,7 +147,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
         return select(self.settings, self._typed)
 
     def _selected_by(self, task: Task[Any]) -> tuple[Selection, bool]:
-        """What a task on a fleet works on."""
+        """Return the selection of a task on a fleet, and whether it is the default."""
         # Start-up: `fab --list` needs no inventory.
         from lockstitch.inventory.selection import Selection
 
@@ -155,7 +155,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
 
     @cached_property
     def network(self) -> Network:
-        """What the connections of plain tasks share."""
+        """The network that the connections of plain tasks share."""
         # Start-up: tasks on a fleet have a remote of their own.
         from lockstitch.remote.ssh import Network
 

@@ -1,4 +1,4 @@
-"""How a `fab` ends: whatever can go wrong in use is a sentence and an exit code; only a defect has a traceback."""
+"""The end of a `fab`: an error in use is a sentence and an exit code; only a defect has a traceback."""
 
 from __future__ import annotations
 

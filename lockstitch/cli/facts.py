@@ -59,7 +59,7 @@ def ask(session: Session, what: str, question: TableQuery[Any]) -> None:
 
 
 def answers(session: Session, what: str, probe: Probe[T]) -> tuple[dict[str, HostResult], dict[str, T]]:
-    """How it ended on each host, and what those that could answer said."""
+    """Return the result on each host, and the parsed answers of those that gave one."""
     steps = (Step(probe.name, "", probe.command, timeout=_LONGEST),)
     work = [HostScript(host.name, host, Script(steps, user=session.user or None)) for host in session.c.hosts]
     results = by_hand(session, what, work)

@@ -1,4 +1,4 @@
-"""What every command on many hosts shares: how it is carried out, its line in the journal, and how all of it ended."""
+"""Commands on many hosts: carrying them out, their line in the journal, and showing their results."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def by_hand(
 
 
 def _at_once_said(session: Session, of: int) -> Callable[[str, HostResult], None]:
-    """What went wrong on one host is said while the others go on, which may take long."""
+    """Return an observer that prints a failure on one host while the others go on, which may take long."""
 
     def say(label: str, result: HostResult) -> None:
         if result.code not in (ExitCode.DONE, ExitCode.INTERRUPTED) and of > 1 and not session.json:
@@ -77,7 +77,7 @@ def _at_once_said(session: Session, of: int) -> Callable[[str, HostResult], None
 
 
 def record(session: Session, what: str, ended: Mapping[str, HostResult | None], began: str, seconds: float) -> None:
-    """Who, when, what, where, and with which codes: a line of the file that `history --by-hand` shows."""
+    """Write who did what, when, where and with which codes, as a line of the file that `history --by-hand` shows."""
     codes = {
         label: result.exit if result and result.exit is not None else _word(result) for label, result in ended.items()
     }
@@ -103,7 +103,7 @@ def commands_file(session: Session) -> Path:
 
 
 def show_by_hand(session: Session, limit: int) -> None:
-    """What was done by hand on the selected hosts from this machine, the newest first; no host is asked."""
+    """Show what was done by hand on the selected hosts from this machine, the newest first; no host is asked."""
     names = {host.name for host in session.c.hosts}
     file = commands_file(session)
     try:
@@ -130,7 +130,7 @@ def _word(result: HostResult | None) -> str:
 
 
 def show(session: Session, results: Mapping[str, HostResult], lost: str = "") -> None:
-    """How each ended, and the exit code of all; `lost` is why not all that hosts printed could be written here."""
+    """Show each host's result, and end with the exit code of all; `lost` is why output could not be written here."""
     if session.json:
         session.answer(lambda: results_json(results), str)
     else:

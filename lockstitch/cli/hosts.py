@@ -1,4 +1,4 @@
-"""What `reboot` and `packages.*` share: hosts themselves, asked and then changed in turn."""
+"""Shared by `reboot`, `packages.*` and `disk.clean`: hosts themselves, asked and then changed in turn."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def reboot_hosts(session: Session, *, only_pending: bool, timeout: float) -> Non
 
 
 def show_updates(session: Session, *, refresh: bool) -> None:
-    """What apt would do on every host; a line in the journal, as it may have fetched lists."""
+    """Show the updates that apt has for every host; a line in the journal, as it may have fetched lists."""
     probe = packages_probe(refresh=refresh)
     script = Script((Step(probe.name, "", probe.command, timeout=_MANY),))
     work = [HostScript(host.name, host, script) for host in session.c.hosts]
@@ -99,7 +99,7 @@ def _turns(session: Session) -> plans.RollingHosts:
 
 
 def _asked(session: Session, probe: Probe[T]) -> dict[str, T]:
-    """What every host answers. Raises where one gives none: nothing is changed on a part of them."""
+    """Return the answer of every host. Raises where one gives none: nothing is changed on a part of them."""
     session.note(f"asking {counted(len(session.c.hosts), 'host')}")
     replies = ask(session.remote, [Query(host.name, host, (probe,), seconds=_MANY) for host in session.c.hosts])
     silent = [reply.result for reply in replies.values() if not reply.facts]

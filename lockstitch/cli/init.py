@@ -28,7 +28,7 @@ def init_text(directory: str, flags: dict[str, Any], *, dry: bool) -> str:
 
 
 def _typed(question: str) -> str:
-    """What a person types to a question."""
+    """Return what a person types to a question."""
     print(question, end="", flush=True)
     line = sys.stdin.readline()
     if not line:

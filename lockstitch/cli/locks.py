@@ -1,4 +1,4 @@
-"""What the tasks on locks do: those of a fleet's apps, and of the databases that belong to it."""
+"""The tasks on locks: those of a fleet's apps, and of the databases that belong to it."""
 
 from __future__ import annotations
 

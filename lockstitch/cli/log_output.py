@@ -1,4 +1,4 @@
-"""Where log lines are shown: with their host, or as JSON; and whether anybody still reads them."""
+"""Log lines on stdout: with their host, or as JSON, until nobody reads them any more."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class _Heard:
             self.lost = unwritten(error)
 
     def closed(self) -> bool:
-        """Whether the reader of a pipe is gone, also where nothing is written to it."""
+        """Tell whether the reader of a pipe is gone, also where nothing is written to it."""
         poll = select.poll()
         poll.register(self._stream.fileno(), 0)
         return any(event & select.POLLERR for _, event in poll.poll(0))

@@ -63,7 +63,7 @@ def troubles(reads: Mapping[str, LogLines]) -> Iterator[str]:
 
 
 def lacking(logs: LocatedLogs, read: LogLines) -> HostResult | None:
-    """What it counts as where an app has nothing that can be read on a host."""
+    """Return the result of a host where an app has nothing that can be read; None where each has something."""
     sources = logs.post.sources
     readable = {sources[n].app for n in logs.there}
     readable |= {source.app for source in sources if source.unit and read.journal.readable(source.unit)}
@@ -83,7 +83,7 @@ def drifts(logs: Sequence[LocatedLogs]) -> Iterator[str]:
 
 
 def _partial(reads: Mapping[str, LogLines]) -> Iterator[str]:
-    """What the service manager says of a unit (that it was killed) is not among what its user may read."""
+    """Say on which hosts entries of the service manager, such as that a unit was killed, cannot be read."""
     limited = [lines.logs.post.host.name for lines in reads.values() if lines.journal.limited and lines.journal.last]
     if limited:
         why = "that user is not in the group systemd-journal; or try --sudo"
@@ -107,7 +107,7 @@ MORE, THROUGH = 100, 10_000
 
 @dataclass(frozen=True)
 class LogOptions:
-    """What was typed. `lines` below 0: it was not said how many."""
+    """The options of `logs`. `lines` below 0: none was typed."""
 
     follow: bool
     since: str
@@ -133,14 +133,14 @@ class LogOptions:
 
     @property
     def log_range(self) -> LogRange:
-        """What the hosts are asked for."""
+        """The range of lines that the hosts are asked for."""
         most = LINES if self.lines < 0 else self.lines
         lines = UNTIMED if self.since else THROUGH if self.pattern else most + MORE
         return LogRange(lines, self.at, self.span)
 
     @property
     def most(self) -> int | None:
-        """How many lines of each app on each host are shown; None: all that were written since."""
+        """The number of lines of each app on each host that are shown; None: all that were written since."""
         return self.lines if self.lines >= 0 else None if self.since else LINES
 
     def what(self, only: str) -> str:
@@ -183,7 +183,7 @@ def show_logs(session: Session, only: str, *, follow: bool, since: str, grep: st
 
 
 def posts_of(fleet: Fleet, *, sudo: bool) -> list[LogTarget]:
-    """What is read on each host as each user. Raises UsageError where no app logs anywhere."""
+    """Return the sources to read on each host as each user. Raises UsageError where no app logs anywhere."""
     groups: dict[tuple[Host, str | None, str], LogTarget] = {}
     for host, app in fleet.sites():
         place = ReleaseContext(app.name, app.layout_paths, "", "")
@@ -245,7 +245,7 @@ def _shown(
 
 
 def _stream(reads: dict[str, LogLines], asked: LogOptions, grep: Grep) -> Iterator[LogRecord]:
-    """What is there, in order."""
+    """Return the records that are there, in order."""
     streams = [stream for lines in reads.values() for stream in lines.streams(asked.log_range, follow=asked.follow)]
     all_of_them = (entry for entry in merged(streams) if grep.wants(entry))
     return all_of_them if asked.most is None else last_lines(all_of_them, asked.most) if asked.most else iter(())

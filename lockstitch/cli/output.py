@@ -1,4 +1,4 @@
-"""What many hosts print, as it comes: whole lines, each with its host before it; and what is printed at once."""
+"""Output of many hosts as it comes: whole lines, each with its host before it; and text that is printed at once."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class PrefixedOutput:
 
 
 class OutputDigest:
-    """Nothing is shown: only what tells outputs apart, and how long they are."""
+    """An observer that shows nothing: it keeps a checksum and the length of each host's output."""
 
     def __init__(self) -> None:
         self._sums: dict[str, hashlib._Hash] = {}

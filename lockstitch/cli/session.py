@@ -1,4 +1,4 @@
-"""What the tasks on a fleet share: one connection to it, one journal, one display, one way to say yes."""
+"""The session of a task on a fleet: one connection to it, one journal, one output, one way to confirm."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def whose(*, sudo: bool, user: str) -> str:
 
 
 def fanout_options(*, serial: bool = False, parallel: int = 0, timeout: float = 0, until_ok: int = 1) -> FanoutOptions:
-    """What --serial, --parallel, --timeout and --until-ok mean."""
+    """Return the limits that --serial, --parallel, --timeout and --until-ok mean."""
     if serial and parallel > 1:
         raise UsageError("--serial is one host at a time, --parallel is several", hint="give one of them")
     if parallel < 0 or timeout < 0 or until_ok < 1:
@@ -114,7 +114,7 @@ class Session:
         return fleet.only(words(only)) if only else fleet
 
     def survey(self, fleet: Fleet, asks: Sequence[SiteQuery], *, most: int = MOST, seconds: float = 0) -> Survey:
-        """What the sites of a fleet answer."""
+        """Ask the sites of a fleet, and return their answers."""
         # Start-up: `run` surveys nothing.
         from lockstitch.engine.survey import survey
 
@@ -129,7 +129,7 @@ class Session:
         self.answer(lambda: plan_json(plan), lambda: plan_text(plan, commands=self.commands))
 
     def confirm(self, fleet: Fleet) -> None:
-        """Where the environment is protected its name must be typed; without a terminal it takes `--yes`."""
+        """Have the name of a protected environment typed, unless `--yes` was given. Raises UsageError for a no."""
         name = fleet.inventory.name
         if self.yes or not fleet.inventory.protect:
             return

@@ -1,4 +1,4 @@
-"""What every host runs, and what was done there before."""
+"""`status` and `history`: the releases that every host runs, and those before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was typed wrong, told in one line with what was probably meant; exit code 2.
+"""Errors in the command line, each in a line with the nearest right word; exit code 2.
 
 Invoke parses before it asks for an executor, so the running program itself is told how to end.
 """
@@ -34,7 +34,7 @@ def tell_typos() -> None:
 
 
 def _unread(do: Callable[[], None]) -> Callable[[], None]:
-    """What --list and --help print may be more than its reader wants (`| head`)."""
+    """Let the reader of what --list and --help print go early (`| head`)."""
 
     def guarded() -> None:
         try:

@@ -1,4 +1,4 @@
-"""What `put` and `get` do: look, carry, show how far it is and how it ended."""
+"""`put` and `get`: look, carry, show the progress and the results."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MOST_BARS = 20
 
 @contextmanager
 def transfer_progress(*, quiet: bool) -> Iterator[Callable[[TransferProgress], None]]:
-    """What is told of each transfer as it goes on, on stderr."""
+    """Show each transfer on stderr as it goes on; the context is its observer."""
     if quiet:
         yield lambda progress: None
     elif sys.stderr.isatty():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class InterruptedRunError(HostLostError):
-    """What ran on the host was ended because we were told to."""
+    """Raised where a run on a host was ended by an interruption here."""
 
     exit_code = ExitCode.INTERRUPTED
 

@@ -33,7 +33,7 @@ FakeReply = Callable[[Host, Script, Step], "FakeAnswer"]
 
 @dataclass(frozen=True)
 class FakeAnswer:
-    """How a step ends, in how many seconds."""
+    """The end of a step: its exit code, output and seconds."""
 
     code: int = 0
     output: str = ""
@@ -124,7 +124,7 @@ class FakeRemote:
             return [ran.name for ran in self.ran if ran.host == host]
 
     def connect(self, hosts: Iterable[Host]) -> dict[str, LockstitchError]:
-        """Nothing is opened; the errors are those that were told."""
+        """Open nothing; return the errors that were set for these hosts."""
         with self._lock:
             names = [host.name for host in hosts]
             self.connected += [name for name in names if name not in self._refused]

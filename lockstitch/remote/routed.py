@@ -25,7 +25,7 @@ class RoutedRemote(Generic[There]):
 
     @property
     def network(self: RoutedRemote[SshRemote]) -> Network:
-        """What the connections over SSH share."""
+        """The network that the connections over SSH share."""
         return self.there.network
 
     def connect(self, hosts: Iterable[Host]) -> dict[str, LockstitchError]:

@@ -137,7 +137,7 @@ class ScriptOutput:
             self._size -= more
 
     def _output(self) -> str:
-        """What is kept of a step's output: all of it, or of a long one the last whole lines."""
+        """Return a step's output as it is kept: all of it, or of a long one the last whole lines."""
         text = "".join(self._kept)
         if len(text) <= KEEP_CHARACTERS:
             return text
@@ -188,7 +188,7 @@ class ScriptOutput:
 
 
 def _has_long_line(text: str) -> bool:
-    """Whether a line of a text that ends in a line feed may be longer than one is shown."""
+    """Tell whether a line of a text that ends in a line feed may be longer than one is shown."""
     at = 0
     while len(text) - at > LONGEST_LINE:
         at = text.rfind("\n", at, at + LONGEST_LINE) + 1

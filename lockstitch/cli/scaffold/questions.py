@@ -1,4 +1,4 @@
-"""What is asked for a new operations repository, in which order, and what is taken where nobody answers."""
+"""The questions for a new operations repository in their order, and the defaults where nobody answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class InitQuestion:
     choices: Callable[[], Iterable[str]] = tuple
 
     def heard(self, default: str, ask: Prompt) -> str:
-        """What a person answers; asked again until it can be."""
+        """Return a person's answer; asks again until it is valid."""
         choices = ", ".join(self.choices())
         asked = f"{FLAGS[self.flag][1]}{f' ({choices})' if choices else ''}{_shown(default)}: "
         problem = ""

@@ -1,4 +1,4 @@
-"""What a service wants to be told, by its own settings model. Pure, and no service is known by its name."""
+"""The settings of a service, read from its own model. Pure, and no service is known by its name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ServiceSetting:
         return app if pattern and "." not in self.key and re.search(pattern, app) else ""
 
     def value(self, text: str) -> Any:
-        """What a text means here: itself, or the number, list or word that the setting takes."""
+        """Return the value of a text: itself, or the number, list or word that the setting takes."""
         types = set(_types(self.schema))
         if "null" in types and text == "null":
             return None
@@ -51,7 +51,7 @@ def settings(kind: str) -> dict[str, ServiceSetting]:
 
 
 def required(kind: str) -> tuple[ServiceSetting, ...]:
-    """Those without which there is no such service."""
+    """Return the settings that a service cannot do without."""
     schema = services.service_types()[kind].model_json_schema()
     return tuple(setting for setting, needed in _settings(schema, schema, "") if needed)
 
@@ -83,7 +83,7 @@ def together(kind: str, texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def wrong(kind: str, service: Mapping[str, Any]) -> str:
-    """What the service's own model has against its settings; empty: nothing."""
+    """Return what the service's own model refuses in its settings; empty where it accepts them."""
     try:
         services.service_types()[kind].model_validate(service)
     except ValidationError as error:

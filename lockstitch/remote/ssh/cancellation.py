@@ -1,4 +1,4 @@
-"""What is being opened: an interruption gives all of it up at once."""
+"""Opening of connections that an interruption gives up at once."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class Closable(Protocol):
 
 
 class CancelScope:
-    """What goes on until somebody interrupts: then it is told to stop, and what it opened is closed."""
+    """Work that goes on until it is interrupted: then `stopped` is set, and what it opened is closed."""
 
     def __init__(self) -> None:
         self.stopped = threading.Event()

@@ -59,7 +59,7 @@ def disabled(hop: Hop) -> dict[str, list[str]]:
 
 
 def never_made(error: Exception) -> bool:
-    """Whether the other side did not even begin to talk: then trying again does no harm."""
+    """Tell whether the other side did not even begin to talk: then trying again does no harm."""
     if isinstance(error, OSError):
         hopeless = isinstance(error, FileNotFoundError) or getattr(error, "errno", 0) == socket.EAI_NONAME
         return not hopeless
@@ -72,7 +72,7 @@ FIRST_BACKOFF = 0.2
 
 
 class SharedSettings(Protocol):
-    """What a connection shares with all others of one `fab`; network.py has it."""
+    """The state that a connection shares with all others of one `fab`; network.py has it."""
 
     ring: KeyRing
     round: CancelScope
@@ -154,7 +154,7 @@ class StrictConnection(Connection):  # type: ignore[misc]
 
     @property
     def died_of(self) -> str:
-        """How the connection ended: it froze or it dropped, itself or the gateway before it."""
+        """The reason for its end in words: it froze or it dropped, itself or the gateway before it."""
         frozen = getattr(self.transport, "frozen", None)
         if self.way_in is not None and self.way_in.is_lost:
             return f"the connection to its gateway {self.way_in.hop.name} was lost"

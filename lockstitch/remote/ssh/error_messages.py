@@ -1,4 +1,4 @@
-"""What went wrong on the way to a host, in words for a person."""
+"""Errors on the way to a host, in words for a person."""
 
 from __future__ import annotations
 

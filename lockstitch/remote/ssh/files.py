@@ -65,14 +65,14 @@ class RemoteReader(io.RawIOBase):
         return size
 
     def let_go(self) -> None:
-        """Nothing more is read; what is on its way is passed over."""
+        """End the reading; answers on their way are passed over."""
         for number, _ in self._asked:
             self._requests.forget(number)
         with self._errors():
             self._requests.forget(self._requests.send(CMD_CLOSE, self._handle))
 
     def _next(self) -> bytes:
-        """What comes next. The window grows, so that a small file is not asked for sixty times."""
+        """Return the next bytes. The window grows, so that a small file is not asked for sixty times."""
         while len(self._asked) < self._window:
             number = self._requests.send(CMD_READ, self._handle, int64(self._at), self._size)
             self._asked.append((number, self._at))
@@ -193,7 +193,7 @@ def _written(writing: RemoteWriter) -> Iterator[BinaryIO]:
 
 
 class _Words:
-    """What went wrong with one file, in words for a person."""
+    """Errors with one file, in words for a person."""
 
     def __init__(self, line: ChannelPool, round_: CancelScope, path: str, mode: FileMode) -> None:
         self.path, self.mode = path, mode
@@ -205,7 +205,7 @@ class _Words:
 
     @contextmanager
     def in_words(self) -> Iterator[None]:
-        """Whatever an SFTP request raises is told by a HostError."""
+        """Turn what an SFTP request raises into a HostError."""
         try:
             yield
         except SaidNoError as error:

@@ -1,4 +1,4 @@
-"""Whether the other side is still there: a question it must answer, and a watchdog that does not wait for ever.
+"""Noticing that the other side is gone: a question it must answer, and a watchdog that does not wait for ever.
 
 Paramiko's own keepalive wants no answer, so a frozen host goes unnoticed.
 """

@@ -136,7 +136,7 @@ class LoginRefused(AuthenticationException):
 
 
 class HopLogin:
-    """How one hop is logged in to; paramiko asks `authenticate`, as of an AuthStrategy."""
+    """The login to one hop; paramiko calls `authenticate`, as of an AuthStrategy."""
 
     def __init__(self, hop: Hop, ring: KeyRing, kwargs: Mapping[str, Any]) -> None:
         self._hop, self._ring, self._kwargs = hop, ring, kwargs
@@ -152,7 +152,7 @@ class HopLogin:
 
     @property
     def took(self) -> str:
-        """What was tried last: after a login, the key or password that was taken."""
+        """The key or password that was tried last: after a login, the one that was accepted."""
         return self._tried[-1] if self._tried else ""
 
     def authenticate(self, transport: Transport) -> None:

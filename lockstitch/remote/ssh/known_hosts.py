@@ -36,7 +36,7 @@ class KnownHostsEntry:
     marker: str = ""
 
     def names(self, name: str) -> bool:
-        """Whether the line is about this host; `name` is `host`, or `[host]:port` off port 22."""
+        """Tell whether the line is about this host; `name` is `host`, or `[host]:port` off port 22."""
         if self.hosts.startswith("|1|"):
             return _hashed(self.hosts, name)
         patterns = self.hosts.lower().split(",")
@@ -50,7 +50,7 @@ class KnownHostsEntry:
 
 @dataclass(frozen=True)
 class KeyMatch:
-    """What the files say of a key; `entry` is the line that decided."""
+    """The verdict of the files on a key; `entry` is the line that decided."""
 
     verdict: KeyStatus
     entry: KnownHostsEntry | None = None
@@ -125,7 +125,7 @@ def parse(text: str, file: str = "") -> Iterator[KnownHostsEntry]:
 
 
 def judge(entries: KnownHosts, name: str, blob: bytes, *, one_of_several: bool = False) -> KeyMatch:
-    """Whether this key is the one the host is known by.
+    """Compare a key with those the host is known by.
 
     A key of another type than the recorded ones counts as changed: whoever sits between could offer just that. Only
     where a person compares all of a host's keys (`one_of_several`), it is a further one, unknown.
@@ -156,7 +156,7 @@ def _entries(file: str) -> Iterator[KnownHostsEntry]:
 
 
 def _is_loose(entry: KnownHostsEntry) -> bool:
-    """Whether it must be asked whom it names: it is hashed, or has patterns."""
+    """Tell whether each name must be compared with the line: it is hashed, or has patterns."""
     return entry.hosts.startswith("|") or any(sign in entry.hosts for sign in "*?!")
 
 

@@ -1,4 +1,4 @@
-"""Which names the files of OpenSSH's client tell apart, so that one `ssh -G` answers for all others.
+"""Names that the files of OpenSSH's client do not tell apart: one `ssh -G` answers for all of them.
 
 A name plays a part in `Host` patterns, which are compared here, and in `Match`, in canonical names and in tokens, where
 each name is asked for by itself. So it is wherever a line is written in an unusual way.
@@ -33,8 +33,10 @@ class NamePatterns:
         self._usual = all(self._scan(file, 0) for file in sorted(self._files))
 
     def key(self, name: str, hostname: str) -> tuple[bool, ...] | None:
-        """What the patterns say of a name: the same for names that no file tells apart. None where each is to be asked
-        for; `hostname` is the address that it is given, or empty."""
+        """Return which patterns match a name: the same for names that no file tells apart. None: ask for this one.
+
+        `hostname` is the address that it is given, or empty.
+        """
         if not self._usual or not all(_PLAIN.match(word) for word in (name, hostname or name)):
             return None
         return tuple(bool(pattern.match(name)) for pattern in self._patterns)

@@ -1,4 +1,4 @@
-"""What the connections of one `fab` share: settings, keys, gateways, and how many may be opened at once."""
+"""The state that all connections of one `fab` share: settings, keys, gateways, and how many may be opened at once."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class SshRemote:
         self.close()
 
     def _begun(self, host: Host, round_: CancelScope, do: Callable[[], T]) -> T:
-        """What `do` returns, on a line that is alive."""
+        """Return what `do` returns, on a line that is alive."""
         try:
             try:
                 return do()
@@ -197,7 +197,7 @@ class SshRemote:
 
 
 def _may_be_seen(script: Script, text: str) -> bool:
-    """Whether a script may stand in a command line, where the host's other users see it: a question without secrets."""
+    """Tell whether a script may be a command line, which the host's other users see: a question without secrets."""
     if script.unseen or script.user is not None or script.journal is not None:
         return False
     return len(any_shell(text)) < LONGEST_ARGUMENT and not any(step.command.secrets() for step in script.steps)

@@ -35,7 +35,7 @@ class SftpSession:
 
     @property
     def ended(self) -> bool:
-        """Nothing more can be asked."""
+        """True where nothing more can be asked."""
         return bool(self._channel.closed or self._channel.eof_received)
 
     def send(self, kind: int, *what: object) -> int:
@@ -61,7 +61,7 @@ class SftpSession:
         self._sftp.close()
 
     def _async_response(self, kind: int, message: Message, number: int) -> None:
-        """How paramiko hands an answer over."""
+        """Take an answer from paramiko."""
         if number in self._forgotten:
             self._forgotten.discard(number)
         else:

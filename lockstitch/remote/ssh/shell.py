@@ -63,7 +63,7 @@ class Shell:
 
     @property
     def ended(self) -> bool:
-        """Nothing more can be said to it."""
+        """True where nothing more can be sent to it."""
         return bool(self._channel.closed or self._channel.eof_received or self._channel.exit_status_ready())
 
     @property
@@ -73,7 +73,7 @@ class Shell:
 
     @property
     def exit_code(self) -> int | None:
-        """What it exited with; None where it was killed or is not known to have ended."""
+        """Its exit code; None where it was killed or is not known to have ended."""
         code = self._channel.exit_status
         return code if code >= 0 else None
 
@@ -91,7 +91,7 @@ class Shell:
             sent += taken
 
     def read(self, timeout: float) -> bytes | None:
-        """What it said next: nothing yet is None, the end is no bytes."""
+        """Return its next output: None where there is none yet, no bytes at the end."""
         self._channel.settimeout(timeout)
         try:
             return self._channel.recv(ALL)
