@@ -41,7 +41,7 @@ def test_nothing_is_removed_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing: Any = SimpleNamespace(asks=dict)
     monkeypatch.setattr(plans, "DiskCleanup", lambda *given: nothing)
     monkeypatch.setattr(plans, "usual_asks", lambda fleet: ())
-    monkeypatch.setattr(hosts, "run_on_hosts", lambda remote, work, stopped: stopped.set() or {})
+    monkeypatch.setattr(hosts, "ask", lambda remote, queries, stopped: stopped.set() or {})
     begun: list[object] = []
     monkeypatch.setattr(hosts, "carry_out", lambda session, make: begun.append(make()))
     session: Any = SimpleNamespace(
