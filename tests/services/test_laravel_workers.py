@@ -63,6 +63,9 @@ class Host:
         how = "run" if words and words[0] in ("listens", "sh", *STARTERS) else "worker"
         self.sh(f"{TOLD}{how} {self.app}/releases/{release} {' '.join(words or ('artisan', 'queue:work'))}")
         pid = self.started()[-1]
+        # It begins as this shell, and as `setsid`.
+        while (begun := Path(f"/proc/{pid}/cmdline").read_bytes()) == b"sh\0" or begun.startswith(b"setsid\0"):
+            pass
         with (self.home / "before").open("a") as file:
             file.write(f"{pid}\n")
         return pid
