@@ -75,12 +75,15 @@ class KeyedLines(dict[str, list[str]]):
 
 
 def collect(lines: str | Iterable[str], known: Container[str] | None = None) -> KeyedLines:
-    """Return the lines by their first words; with `known`, those of other words as they are under the empty word."""
+    """Return the lines by their first words. With `known`, those of other words are as they are under the empty word,
+    and blank ones left out."""
     said = KeyedLines()
     # Not splitlines(): a subject or a message may hold one of the other characters it takes for the end of a line.
     for line in lines.split("\n") if isinstance(lines, str) else lines:
         word, rest = fields(line, 2)
         if known is not None and word not in known:
+            if not line.strip():
+                continue
             word, rest = "", line
         said.setdefault(word, []).append(rest)
     return said

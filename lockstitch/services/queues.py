@@ -9,7 +9,7 @@ from typing import Any
 
 from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import Probe, number
+from lockstitch.model.probe import Probe, collect, last, number
 
 # Laravel 8 prints tables, later ones lines: `| redis | default | 3 | OK |`, `[redis] default ..... [3] OK`.
 _SIZE = (re.compile(r"\|\s*\S+\s*\|\s*\S+\s*\|\s*(\d+)\s*\|"), re.compile(r"\[(\d+)\]\s+\S+\s*$"))
@@ -57,27 +57,24 @@ class Queues:
 
 
 def parse_queues(text: str, code: int) -> QueueState:
-    """The state from a probe's lines; a word that is not known is part of a problem."""
-    workers: list[Worker] = []
+    """Return the state from a probe's lines; a line of an unknown word is part of a problem."""
+    said = collect(text, ("worker", "monitor", "failed", "horizon"))
     sizes: dict[str, int | None] = {}
-    failed: list[str] = []
-    rest: list[str] = []
-    horizon = ""
-    for line in text.split("\n"):
-        match line.split(" ", 4):
-            case ["worker", pid, since, state, words] if (p := number(pid)) and (s := number(since)) is not None:
-                workers.append(Worker(p, s, state, words.strip()))
-            case ["monitor", name, *_]:
-                found = _size(line.partition(f"monitor {name} ")[2])
-                sizes[name] = found if found is not None else sizes.get(name)
-            case ["failed", *_]:
-                failed.append(line.removeprefix("failed "))
-            case ["horizon", *_]:
-                horizon = line.removeprefix("horizon ").strip()
-            case [word, *_] if word:
-                rest.append(line)
-    problem = " ".join(rest[-3:]) if code or not (sizes or failed) else ""
-    return QueueState(tuple(workers), sizes, _count(failed), horizon, problem)
+    for line in said.get("monitor", ()):
+        name, _, answer = line.partition(" ")
+        size = _size(answer)
+        sizes[name] = size if size is not None else sizes.get(name)
+    failed = said.get("failed", [])
+    problem = " ".join(said.get("", [])[-3:]) if code or not (sizes or failed) else ""
+    workers = tuple(worker for line in said.get("worker", ()) if (worker := _worker(line)))
+    return QueueState(workers, sizes, _count(failed), last(said, "horizon").strip(), problem)
+
+
+def _worker(line: str) -> Worker | None:
+    match line.split(" ", 3):
+        case [pid, since, state, words] if (p := number(pid)) and (s := number(since)) is not None:
+            return Worker(p, s, state, words.strip())
+    return None
 
 
 def _size(line: str) -> int | None:

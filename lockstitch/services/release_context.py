@@ -8,6 +8,7 @@ from dataclasses import field
 from lockstitch.model.command import Command, Value
 from lockstitch.model.layout import Layout
 from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.model.probe import collect
 
 
 @dataclass(frozen=True)
@@ -24,25 +25,24 @@ class Unwritable:
 
 
 def parse_unwritable(line: str) -> Unwritable | None:
-    """The value of a line `unwritable USER OWNER:GROUP MODE PATH`; None for any other line."""
-    match line.split(" ", 4):
-        case ["unwritable", user, owner, mode, path]:
-            return Unwritable(user, path, owner, mode)
-    return None
+    """Return the value of `USER OWNER:GROUP MODE PATH`; None for any other text."""
+    parts = line.split(" ", 3)
+    return Unwritable(parts[0], parts[3], parts[1], parts[2]) if len(parts) == 4 else None
 
 
 def parse_rights(text: str, code: int) -> tuple[Unwritable, ...] | None:
-    """All of a probe's output that ends with `looked`; None where nothing is deployed, or nobody could look."""
-    lines = text.splitlines()
-    if code or "looked" not in lines:
+    """Return all lines `unwritable` of a probe that ends with `looked`; None where nothing is deployed, or nobody could
+    look."""
+    said = collect(text)
+    if code or "looked" not in said:
         return None
-    return tuple(found for line in lines if (found := parse_unwritable(line)))
+    return tuple(path for line in said.get("unwritable", ()) if (path := parse_unwritable(line)))
 
 
 @dataclass(frozen=True)
 class ReleaseContext:
     """One release of one app on one host, as a service sees it. `env` is what the app's commands are given, and
-    `about` what the host answered to `Service.about`."""
+    `about` what the host answered to `Service.extra_probe`."""
 
     app: str
     layout: Layout
@@ -55,6 +55,10 @@ class ReleaseContext:
     def directory(self) -> str:
         """Where this release lies; without a release, where the one that serves is found."""
         return self.layout.release(self.release) if self.release else self.layout.current
+
+    def lines(self, word: str) -> list[str]:
+        """Return the rest of each line of `about` that begins with a word."""
+        return collect("\n".join(self.about)).get(word, [])
 
     def command(self, text: str, **values: Value) -> Command:
         """A Command that starts in the login user's home, with $release, $current and $state beside its own values.

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import number
+from lockstitch.model.probe import collect, last, number
 from lockstitch.model.shell import shell_text
 
+_WORDS = frozenset({"process", "reloaded", "release", "running", "down", "boot", "also"})
 OBSERVE = shell_text(__package__, "observe.sh")
 # Noted before a reload by the start of a fresh process: the workers' own clock, also where /proc/uptime is not.
 NOTE_RELOAD = r"""
@@ -51,6 +52,10 @@ class ServiceState:
     def workers(self) -> tuple[ServiceProcess, ...]:
         return tuple(p for p in self.processes if p.role == "worker")
 
+    def lines(self, word: str) -> list[str]:
+        """Return the rest of each line `also WORD` of the probe."""
+        return collect("\n".join(self.also)).get(word, [])
+
     @property
     def since(self) -> int | None:
         """When the newest worker started, in seconds since the epoch."""
@@ -58,27 +63,25 @@ class ServiceState:
 
 
 def parse_state(text: str, code: int) -> ServiceState:
-    """The state from a probe's lines; a line it does not know is taken as the manager's note."""
-    running, note, reloaded, expected, boot = False, "", None, "", 0
-    processes: list[ServiceProcess] = []
-    also: list[str] = []
-    for line in text.split("\n"):
-        match line.split(" ", 4):
-            case ["process", role, pid, began, directory] if (p := number(pid)) and (s := number(began)) is not None:
-                processes.append(ServiceProcess(role, p, s, directory))
-            case ["reloaded", ticks] if (at := number(ticks)) is not None:
-                reloaded = at
-            case ["boot", epoch] if (at := number(epoch)) is not None:
-                boot = at
-            case ["release", *_]:
-                expected = line.removeprefix("release ")
-            case ["also", *_]:
-                also.append(line.removeprefix("also "))
-            case [("running" | "down") as word, *_]:
-                running, note = word == "running", line.partition(" ")[2]
-            case _:
-                note = note or line
-    return ServiceState(running and code == 0, note, tuple(processes), reloaded, expected, boot, tuple(also))
+    """Return the state from a probe's lines; any other line is the manager's note."""
+    said = collect(text, _WORDS)
+    word = next((word for word in ("down", "running") if word in said), "")
+    return ServiceState(
+        word == "running" and code == 0,
+        last(said, word) if word else next(iter(said.get("", ())), ""),
+        tuple(process for rest in said.get("process", ()) if (process := _process(rest))),
+        number(last(said, "reloaded")),
+        last(said, "release"),
+        number(last(said, "boot")) or 0,
+        tuple(said.get("also", ())),
+    )
+
+
+def _process(rest: str) -> ServiceProcess | None:
+    match rest.split(" ", 3):
+        case [role, pid, began, directory] if (p := number(pid)) and (s := number(began)) is not None:
+            return ServiceProcess(role, p, s, directory)
+    return None
 
 
 def judge_serving(state: ServiceState) -> Verdict:

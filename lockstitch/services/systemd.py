@@ -80,5 +80,6 @@ class Systemd(Service):
 
 def _elsewhere(directory: str, expected: str) -> bool:
     """Whether a process runs in another release of the same app; a unit may well run in a folder of its own."""
-    where, wanted = PurePosixPath(directory), PurePosixPath(expected)
-    return wanted.parent.name == "releases" and wanted.parent in where.parents and wanted not in (where, *where.parents)
+    folder, release = PurePosixPath(directory), PurePosixPath(expected)
+    releases = release.parent
+    return releases.name == "releases" and releases in folder.parents and release not in (folder, *folder.parents)

@@ -15,7 +15,7 @@ from pydantic import Field
 from lockstitch.model.command import Command, words
 from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.plan import Step
-from lockstitch.model.probe import Probe, collect, last
+from lockstitch.model.probe import Probe
 from lockstitch.model.shell import shell_text
 from lockstitch.services.base import LogSource, Service
 from lockstitch.services.laravel.settings import WORD, Cache, FpmSettings, MaintenanceSettings, QueueSettings
@@ -85,18 +85,19 @@ class Laravel(Service):
         return Probe("about", command, lambda text, code: tuple(text.splitlines()))
 
     def warnings(self, place: ReleaseContext) -> Iterator[str]:
-        for line in place.about:
-            match line.split(" "):
-                case ["control", "0" | "0s", file]:
-                    yield (
-                        f"{self.fpm.unit} drops the requests that are under way when it is reloaded: "
-                        f"set process_control_timeout = 30s in {file}"
-                    )
-                case ["unread", *_]:
-                    yield f"the code that serves cannot be asked: {line.removeprefix('unread ')}"
-                case ["unwritable", *_] if found := parse_unwritable(line):
-                    yield f"{found}: {self.rights_hint()}"
-        if waiting := collect(place.about)["waiting"]:
+        for line in place.lines("unread"):
+            yield f"the code that serves cannot be asked: {line}"
+        for line in place.lines("unwritable"):
+            if path := parse_unwritable(line):
+                yield f"{path}: {self.rights_hint()}"
+        for line in place.lines("control"):
+            timeout, _, file = line.partition(" ")
+            if timeout in ("0", "0s"):
+                yield (
+                    f"{self.fpm.unit} drops the requests that are under way when it is reloaded: "
+                    f"set process_control_timeout = 30s in {file}"
+                )
+        if waiting := place.lines("waiting"):
             yield f"not applied yet, of the code that serves: {', '.join(waiting)}"
         lacking = [name for name in self.optimize if place.about and not _has(place, f"{name}:cache")]
         if _known(place) and lacking:
@@ -113,7 +114,7 @@ class Laravel(Service):
             yield from self._left_out(place, {"message": bool(page.message)})
 
     def _left_out(self, place: ReleaseContext, asked: Mapping[str, bool]) -> Iterator[str]:
-        for name in (name for name, wanted in asked.items() if wanted and not _has(place, "down", name)):
+        for name in (name for name, given in asked.items() if given and not _has(place, "down", name)):
             instead = "; the page is the view `render` names" if name == "message" else ""
             yield f"`artisan down` has no --{name} in {_version(place)}: left out{instead}"
 
@@ -188,7 +189,7 @@ class Laravel(Service):
         older = [p.pid for p in state.workers if state.reloaded is not None and p.started < state.reloaded]
         if older:
             return failed(f"{len(older)} of {len(state.workers)} php-fpm workers are older than the reload")
-        serving = last(collect(state.also), "serving")
+        serving = next(iter(state.lines("serving")), "")
         if state.expected and serving and serving != state.expected:
             return failed(f"current is {serving}, not {state.expected}")
         return passed(f"{self.fpm.unit} began {len(state.workers)} workers after the reload")
@@ -206,13 +207,13 @@ class Laravel(Service):
         return LogSource(path=f"{place.layout.current}/storage/logs/*.log"), LogSource(unit=self.fpm.unit)
 
     def queue(self, place: ReleaseContext) -> Queues:
-        told = self.queues
-        known = {"path": place.layout.path, "kind": place.layout.kind, "names": " ".join(told.names)}
+        queues = self.queues
+        known = {"path": place.layout.path, "kind": place.layout.kind, "names": " ".join(queues.names)}
         settle = {
-            "settle": str(told.settle),
-            "start_timeout": str(told.start_timeout),
-            "workers": str(told.workers or ""),
-            "horizon": told.horizon,
+            "settle": str(queues.settle),
+            "start_timeout": str(queues.start_timeout),
+            "workers": str(queues.workers or ""),
+            "horizon": queues.horizon,
         }
         return Queues(
             Probe("queues", self._artisan(place, "workers.sh", "queues.sh", **known), parse_queues),
@@ -235,27 +236,27 @@ class Laravel(Service):
         return place.command(_ARTISAN + _text(*files), php=self.php, group=self.group or "", **values)
 
     def _page(self) -> dict[str, int | str | None]:
-        told = self.maintenance
+        page = self.maintenance
         return {
-            "retry": told.retry,
-            "refresh": told.refresh,
-            "render": told.render,
-            "redirect": told.redirect,
-            "status": told.status,
-            "except": told.except_,
+            "retry": page.retry,
+            "refresh": page.refresh,
+            "render": page.render,
+            "redirect": page.redirect,
+            "status": page.status,
+            "except": page.except_,
         }
 
 
 def _known(place: ReleaseContext) -> bool:
-    return "command" in collect(place.about)
+    return bool(place.lines("command"))
 
 
 def _has(place: ReleaseContext, command: str, option: str = "") -> bool:
-    """Whether this version's artisan has a command, and the command an option."""
-    found = next((line.split(" ")[2:] for line in place.about if line.startswith(f"command {command} ")), None)
-    return found is not None and (not option or option in found)
+    """Tell whether this version's artisan has a command, and the command an option."""
+    options = {name: words for name, *words in (line.split(" ") for line in place.lines("command"))}
+    return command in options and (not option or option in options[command])
 
 
 def _version(place: ReleaseContext) -> str:
-    told = last(collect(place.about), "version")
-    return f"Laravel {told}" if told else "this version of Laravel"
+    version = next(iter(place.lines("version")), "")
+    return f"Laravel {version}" if version else "this version of Laravel"

@@ -75,13 +75,12 @@ class MaintenanceState:
 
 
 def parse_maintenance(text: str, code: int) -> MaintenanceState:
-    """The state from a probe's lines."""
+    """Return the state from a probe's lines."""
     said = collect(text)
-    on = "on" in said
     marker = object_of(last(said, "marker")) or {}
-    told = {key: str(marker.get(key, "")) if on else "" for key in ("run", "by", "kind")}
+    author = {key: str(marker.get(key, "")) if "on" in said else "" for key in ("run", "by", "kind")}
     since = number(last(said, "on")) or None
-    return MaintenanceState(on, since, last(said, "with"), unknown=last(said, "unknown"), **told)
+    return MaintenanceState("on" in said, since, last(said, "with"), unknown=last(said, "unknown"), **author)
 
 
 @dataclass(frozen=True)

@@ -83,11 +83,11 @@ class Pm2(Service):
         verdict = judge_serving(state)
         if not verdict.passed:
             return verdict
-        told = [line.split(" ") for line in state.also]
-        before = {words[1]: number(words[2]) for words in told if words[0] == "before" and len(words) == 3}
-        for words in told:
-            match words:
-                case ["instance", instance, status, restarts, up]:
+        rows = [line.split(" ") for line in state.lines("before")]
+        before = {row[0]: number(row[1]) for row in rows if len(row) == 2}
+        for line in state.lines("instance"):
+            match line.split(" "):
+                case [instance, status, restarts, up]:
                     if status != "online":
                         return failed(f"instance {instance} is {status}")
                     now, was = number(restarts), before.get(instance)
