@@ -1,8 +1,8 @@
-"""What a service is, and where services are found: every module in this folder that defines one.
+"""The services: every module in this folder that defines one is found.
 
-A service is a pydantic model of its own settings (`kind` names it in inventories) and answers, without touching
-any host: which tools it needs, how new code is checked before it is let in, how it is reloaded and stopped, and
-how to observe what it really runs. What a service does beyond that is in hooks that do nothing unless it says so.
+A service is a pydantic model of its own settings (`kind` names it in inventories). Without touching any host it returns
+the tools it needs, and the commands that check new code, reload it, stop it, and observe what it really runs. Further
+hooks do nothing unless a service overrides them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The base of all services: the questions each answers, with defaults for what most do not need."""
+"""The base of all services: the hooks of each, with defaults for those that most do not need."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from lockstitch.services.state import ServiceState, judge_serving
 
 @dataclass(frozen=True)
 class LogSource:
-    """One of three: `path` is a file of the host, or a pattern such as `laravel-*.log`, relative to the login user's
-    home; `unit` is a systemd unit whose journal is read; `ask` is a command that prints such paths, a line each, where
-    only the host knows them."""
+    """A place of logs, one of three: `path` is a file of the host, or a pattern such as `laravel-*.log`, relative to the
+    login user's home; `unit` is a systemd unit whose journal is read; `ask` is a command that prints such paths, a line
+    each, where only the host knows them."""
 
     path: str = ""
     unit: str = ""
@@ -31,97 +31,98 @@ class LogSource:
 
 
 class Service(BaseModel):
-    """What runs an app. Subclasses set `kind: Literal[...]` and their settings, and say how."""
+    """The base of what runs an app. Subclasses set `kind: Literal[...]` and their settings, and override hooks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     # Settings of such a service as an inventory has them, without `kind`; tests take each.
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ()
 
     def tools(self) -> tuple[str, ...]:
-        """Commands that must be found on the host."""
+        """Return the commands that must be found on the host."""
         return ()
 
     def systemd_units(self) -> tuple[str, ...]:
-        """Systemd units that must run for it, and so must start with the host."""
+        """Return the systemd units that must run for it, and so must start with the host."""
         return ()
 
     def shared(self) -> tuple[str, ...]:
-        """Files and folders that all releases share, beside those the app names."""
+        """Return the files and folders that all releases share, beside those the app names."""
         return ()
 
     def secrets(self) -> Mapping[str, str]:
-        """Variables that the service's own texts need, as references to secrets."""
+        """Return the variables that the service's own texts need, as references to secrets."""
         return {}
 
     def migrate_line(self) -> str | None:
-        """The app's `migrate` where it has none."""
+        """Return the `migrate` line of an app that has none of its own."""
         return None
 
     def migrating(self, place: ReleaseContext, line: str) -> Command:
-        """The command that carries out the app's `migrate`."""
+        """Return the command that carries out the app's `migrate` line."""
         return place.inside(line)
 
     def extra_probe(self, place: ReleaseContext) -> Probe[tuple[str, ...]] | None:
-        """What must be known of the host before a plan is made: lines that only this service understands."""
+        """Return the question to the host before a plan is made; its lines become `ReleaseContext.about`."""
         return None
 
     def warnings(self, place: ReleaseContext) -> Iterable[str]:
-        """What a person should know before a deploy, by what was asked."""
+        """Return what a person should know before a deploy, by the answer to `extra_probe`."""
         return ()
 
     def proof_gap(self) -> str:
-        """What its own proof leaves open where no health URL tells the revision; empty: nothing."""
+        """Return what the gates do not prove where no health URL tells the revision; empty: nothing."""
         return ""
 
     def prepare(self, place: ReleaseContext) -> Iterable[Step]:
-        """What makes the code ready before the app's own build lines."""
+        """Return the steps that prepare the code before the app's own build lines."""
         return ()
 
     def check(self, place: ReleaseContext) -> Step | None:
-        """Load the new code without serving it, where the service can; runs before anything visible changes."""
+        """Return the step that loads the new code without serving it, before users see a change; None: there is none."""
         return None
 
     def before(self, place: ReleaseContext) -> Iterable[Step]:
-        """What is done in the new release after the migration, just before it serves."""
+        """Return the steps in the new release after the migration, just before it serves."""
         return ()
 
     def reload_step(self, place: ReleaseContext) -> Step:
-        """Make the service take the code at `current` without dropping a request; starts it where it is not running.
+        """Return the step that makes the service take the code at `current` without dropping a request, and starts it
+        where it does not run.
 
-        Returns when the new code runs or it is clear that it will not.
+        The step ends when the new code runs, or fails when it is clear that it will not.
         """
         raise NotImplementedError
 
     def after(self, place: ReleaseContext) -> Iterable[Step]:
-        """What else must take the new code once it serves, such as workers."""
+        """Return the steps that give the new code to what else runs it, such as workers, once it serves."""
         return ()
 
     def maintenance_mode(self) -> Maintenance | None:
-        """How the app is put into maintenance, where the service knows a way."""
+        """Return how the app is put into maintenance; None where the service has no way."""
         return None
 
     def unsupported_page_options(self, place: ReleaseContext, page: Page) -> Iterable[str]:
-        """What a person asked of the maintenance page, and what is done instead."""
+        """Return a note for each option of a maintenance page that the service does not have."""
         return ()
 
     def pause_workers(self, place: ReleaseContext) -> Iterable[Step]:
-        """What keeps the app's workers from the database while it is taken back, in maintenance."""
+        """Return the steps that keep the app's workers from the database while it is restored, in maintenance."""
         return ()
 
     def pause_warnings(self, place: ReleaseContext) -> Iterable[str]:
-        """What to tell of that."""
+        """Return what a person should know of `pause_workers` and `clear_caches`."""
         return ()
 
     def clear_caches(self, place: ReleaseContext) -> Iterable[Step]:
-        """What forgets, once the older code serves, what was kept of a database that was taken back."""
+        """Return the steps that empty caches of a database that was restored, once the older code serves."""
         return ()
 
     def console(self, place: ReleaseContext, line: str) -> Command | None:
-        """A command of the app's own console, where it has one."""
+        """Return a command of the app's own console; None where it has none."""
         return None
 
     def queue(self, place: ReleaseContext) -> Queues | None:
-        """What can be asked of the app's queues, where the service knows them."""
+        """Return the commands for the app's queues; None where the service knows none."""
         return None
 
     def rights(self, place: ReleaseContext) -> Probe[tuple[Unwritable, ...] | None] | None:
@@ -130,35 +131,35 @@ class Service(BaseModel):
         return None
 
     def rights_hint(self) -> str:
-        """Return the advice for that."""
+        """Return the advice on paths that `rights` lists."""
         return ""
 
     def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
-        """Where it writes what happens, beside the files that the app names."""
+        """Return its logs, beside the files that the app names."""
         return ()
 
     def stop(self, place: ReleaseContext) -> Command | None:
-        """Stop it: how a first deploy that failed is taken back. None where the service does not know how."""
+        """Return the command that stops it, which reverts a first deploy; None where the service has none."""
         return None
 
     def stopping(self, place: ReleaseContext) -> Iterable[Step]:
-        """Stop it until somebody starts it; nothing where the service does not know how."""
+        """Return the steps that stop it until somebody starts it; none where it cannot be stopped."""
         command = self.stop(place)
         return (Step("stop", "stop it", command, timeout=120),) if command else ()
 
     def starting(self, place: ReleaseContext) -> Iterable[Step]:
-        """Start it where it does not run; where it runs, nothing is lost."""
+        """Return the steps that start it where it does not run; where it runs, nothing is lost."""
         return (replace(self.reload_step(place), name="start", description="start it"),)
 
     def restarting(self, place: ReleaseContext) -> Iterable[Step]:
-        """End it and start it anew; nothing where the service does not know how it is stopped."""
+        """Return the steps that stop it and start it; none where it cannot be stopped."""
         stopping = tuple(self.stopping(place))
         return (*stopping, *self.starting(place)) if stopping else ()
 
     def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
-        """Observe what runs: read-only, and fast."""
+        """Return the question for what runs: read-only, and fast."""
         raise NotImplementedError
 
     def judge(self, state: ServiceState) -> Verdict:
-        """Whether what was observed is the release in `place`, running since the last reload."""
+        """Judge whether the release runs since the last reload."""
         return judge_serving(state)

@@ -1,4 +1,4 @@
-"""Service `command`: commands of the user's own, so that nobody is stuck."""
+"""Service `command`: commands of the user's own, for what no other service runs."""
 
 from __future__ import annotations
 

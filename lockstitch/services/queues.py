@@ -1,4 +1,4 @@
-"""How an app's queues are: its workers, what waits, what failed. Pure: what the shell tells, read and judged."""
+"""The queues of an app: its workers, waiting jobs and failed jobs, parsed from a probe. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class QueueState:
-    """What one host tells. A size is None where it could not be asked; so is the number of failed jobs."""
+    """The queues as one host sees them. A size, or the number of failed jobs, is None where it is unknown."""
 
     workers: tuple[Worker, ...] = ()
     sizes: Mapping[str, int | None] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class QueueState:
 
 @dataclass(frozen=True)
 class Queues:
-    """What can be done with an app's queues on one host."""
+    """The question and the commands for an app's queues on one host."""
 
     status: Probe[QueueState]
     restart: Command
@@ -82,7 +82,7 @@ def _size(line: str) -> int | None:
 
 
 def _count(lines: list[str]) -> int | None:
-    """How many jobs have failed, by what `queue:failed` prints; None where that is something else."""
+    """Return the number of failed jobs by what `queue:failed` prints; None where that is something else."""
     rows = [line for line in lines if any(form.search(line) for form in _FAILED)]
     if rows:
         return len(rows)

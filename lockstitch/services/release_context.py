@@ -53,7 +53,7 @@ class ReleaseContext:
 
     @property
     def directory(self) -> str:
-        """Where this release lies; without a release, where the one that serves is found."""
+        """The folder of this release; without a release, that of the one that serves."""
         return self.layout.release(self.release) if self.release else self.layout.current
 
     def lines(self, word: str) -> list[str]:
@@ -61,7 +61,7 @@ class ReleaseContext:
         return collect("\n".join(self.about)).get(word, [])
 
     def command(self, text: str, **values: Value) -> Command:
-        """A Command that starts in the login user's home, with $release, $current and $state beside its own values.
+        """Return a Command that starts in the login user's home, with $release, $current and $state beside its own values.
 
         The three are as the inventory has them, so relative ones are relative to that home.
         """
@@ -69,5 +69,5 @@ class ReleaseContext:
         return Command(text, values={**known, **values}, env=self.env)
 
     def inside(self, text: str) -> Command:
-        """A Command that runs in the release's folder: for lines a user wrote."""
+        """Return a Command that runs in the release's folder: for lines a user wrote."""
         return Command(text, env=self.env, cwd=self.directory)

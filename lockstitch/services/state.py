@@ -1,4 +1,4 @@
-"""What a service was observed to run, and the judgement every service shares.
+"""The observed state of a service, and the judgement that most services share.
 
 A probe prints lines of words, made with the shell functions in OBSERVE:
 
@@ -38,7 +38,7 @@ class ServiceProcess:
 
 @dataclass(frozen=True)
 class ServiceState:
-    """What was observed. `note` is what the service manager said; `expected` the release that should run."""
+    """An observation. `note` is what the service manager said, `expected` the folder of the release that should run."""
 
     running: bool
     note: str = ""
@@ -58,7 +58,7 @@ class ServiceState:
 
     @property
     def since(self) -> int | None:
-        """When the newest worker started, in seconds since the epoch."""
+        """The time at which the newest worker started, in seconds since the epoch."""
         return max((self.boot + p.started // 100 for p in self.workers), default=None)
 
 
@@ -85,7 +85,7 @@ def _process(rest: str) -> ServiceProcess | None:
 
 
 def judge_serving(state: ServiceState) -> Verdict:
-    """Whether the service runs, every worker began after the last reload, and every worker is in the release."""
+    """Judge whether the service runs, and every worker began after the last reload and runs in the release."""
     if not state.running:
         return failed(f"the service is not running: {state.note or 'no word from it'}")
     if not state.workers:

@@ -79,7 +79,7 @@ class Systemd(Service):
 
 
 def _elsewhere(directory: str, expected: str) -> bool:
-    """Whether a process runs in another release of the same app; a unit may well run in a folder of its own."""
+    """Tell whether a process runs in another release of the same app; a unit may run in a folder of its own."""
     folder, release = PurePosixPath(directory), PurePosixPath(expected)
     releases = release.parent
     return releases.name == "releases" and releases in folder.parents and release not in (folder, *folder.parents)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lockstitch.model.command import Command
 from lockstitch.model.gate import Verdict
 from lockstitch.model.layout import layout
+from lockstitch.services import service_types
 from lockstitch.services.base import Service
 from lockstitch.services.maintenance import Page
 from lockstitch.services.release_context import ReleaseContext
@@ -50,9 +51,9 @@ answers = st.one_of(
 )
 
 
-def examples(model: type[Service]) -> list[Service]:
+def examples(kind: str) -> list[Service]:
     """Return a service for each example of settings that its file has."""
-    (kind,) = model.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
+    model = service_types()[kind]
     return [model.model_validate({"kind": kind, **settings}) for settings in model.examples]
 
 

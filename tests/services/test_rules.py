@@ -26,7 +26,7 @@ def test_all_are_found_in_alphabetical_order_with_an_example_each() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize(
     "service",
-    [service for model in service_types().values() for service in examples(model)],
+    [service for kind in service_types() for service in examples(kind)],
     ids=lambda service: service.kind,
 )
 def test_every_service(rule: Callable[[Service], None], service: Service) -> None:

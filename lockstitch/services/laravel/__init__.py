@@ -1,6 +1,6 @@
 """Service `laravel`: PHP behind php-fpm, with artisan's maintenance mode, caches, migrations and queue workers.
 
-What the app's own version of Laravel has is asked of its artisan; what it lacks is left out, and the plan says so.
+The app's own artisan is asked which commands and options it has. What this version lacks is left out, and the plan says so.
 """
 
 from __future__ import annotations
@@ -109,7 +109,6 @@ class Laravel(Service):
         return "php-fpm's workers do not tell which code they serve"
 
     def unsupported_page_options(self, place: ReleaseContext, page: Page) -> Iterator[str]:
-        """What a person asked of the maintenance page and this version has not."""
         if _known(place):
             yield from self._left_out(place, {"message": bool(page.message)})
 
@@ -229,7 +228,7 @@ class Laravel(Service):
         return _RIGHTS_HINT.format(group=self.group or "the group of both")
 
     def _patience(self) -> int:
-        """Seconds that a restart of the workers may take, with the ten minutes that it waits for systemd at most."""
+        """Return the seconds that a restart of the workers may take, with ten minutes at most for units of systemd."""
         return self.queues.settle + self.queues.start_timeout + 720
 
     def _artisan(self, place: ReleaseContext, *files: str, **values: str) -> Command:

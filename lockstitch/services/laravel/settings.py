@@ -21,7 +21,7 @@ class _Part(BaseModel):
 
 
 class MaintenanceSettings(_Part):
-    """When the app goes into maintenance, and what its page says: the options of `artisan down`."""
+    """Maintenance by artisan: at which deploys, and the options of `artisan down`."""
 
     when: MaintenanceWhen = Field(
         "never", description="at which deploys: `never`, `migrations` (when one is pending), `always`"
@@ -38,7 +38,7 @@ class MaintenanceSettings(_Part):
 
 
 class QueueSettings(_Part):
-    """Workers: told at every deploy to end after their job; whoever runs them starts them again in the new code."""
+    """Queue workers: each deploy ends them after their job, and their supervisor starts them again in the new code."""
 
     restart: bool = Field(True, description="tell the workers with `artisan queue:restart`")
     horizon: Literal["auto", "always", "never"] = Field(
@@ -57,7 +57,7 @@ class QueueSettings(_Part):
 
 
 class FpmSettings(_Part):
-    """What runs the app's PHP for the web server."""
+    """php-fpm, which runs the app's PHP for the web server."""
 
     unit: str = Field(description="its systemd unit, such as `php8.2-fpm`", pattern=UNIT_NAME)
     settle: _Seconds = Field(60, description="seconds until old workers must have ended their requests")

@@ -35,7 +35,7 @@ _text = partial(shell_text, __package__)
 
 @dataclass(frozen=True)
 class Page:
-    """What a person asks the maintenance page to say. Empty: as the inventory has it."""
+    """Options of a maintenance page that a person has given; an empty one is taken from the inventory."""
 
     retry: str = ""
     secret: Value = ""
@@ -44,7 +44,7 @@ class Page:
 
 @dataclass(frozen=True)
 class MaintenanceState:
-    """Whether an app is in maintenance on one host, since when (seconds since the epoch), and who put it there.
+    """The maintenance of an app on one host: on or off, since when (seconds since the epoch), and who put it there.
 
     `kind` is that of the run which did; empty where it was somebody else.
     """
@@ -100,27 +100,27 @@ class Maintenance:
         return Probe("maintenance", self._command(place, _text("look.sh"), Page()), parse_maintenance)
 
     def unless(self, place: ReleaseContext, run: str, asking: Command) -> Command:
-        """A question whose last line is an HTTP status. Where the page answers it, and this run did not put it there,
-        the last line is AWAY: a URL that goes past the page is judged as ever."""
+        """Return a question whose last line is an HTTP status with the line AWAY after it where the maintenance page
+        answered, and this run did not put it there: a URL that is served past the page is judged as always."""
         text = f"said=$(\n{asking.text}\n)\n{_text('answers.sh')}"
         command = self._command(place, text, Page(), run=run, away=AWAY, **asking.values)
         return replace(command, env=asking.env)
 
     def down(self, place: ReleaseContext, run: str, by: str, kind: str, *, taken: str = "") -> Command:
-        """Put it down for one run; what is down already stays as it is, unless the run `taken` left it so."""
+        """Return the command that puts it down for a run. An app that is down stays so, unless the run `taken` left it."""
         return self._command(place, _text("down.sh"), self.page, run=run, taken=taken, marker=_marker(run, by, kind))
 
     def up(self, place: ReleaseContext, run: str) -> Command:
-        """Take it up if that run has put it down."""
+        """Return the command that takes it up if that run has put it down."""
         return self._command(place, _text("up.sh"), self.page, run=run)
 
     def on(self, place: ReleaseContext, run: str, by: str, page: Page) -> Command:
-        """Put it down until somebody takes it up."""
+        """Return the command that puts it down until a person takes it up."""
         asked = Page(page.retry or self.page.retry, page.secret or self.page.secret, page.message or self.page.message)
         return self._command(place, _text("down.sh"), asked, run="", marker=_marker(run, by, "maintenance"))
 
     def off(self, place: ReleaseContext) -> Command:
-        """Take it up, whoever put it down."""
+        """Return the command that takes it up, whoever put it down."""
         return self._command(place, _text("up.sh"), self.page, run="")
 
     def _command(self, place: ReleaseContext, text: str, page: Page, **more: Value) -> Command:
@@ -133,5 +133,5 @@ def _marker(run: str, by: str, kind: str) -> str:
 
 
 def by_file(page: str) -> Maintenance:
-    """Maintenance by a static page that the web server serves with a 503 as long as it is there."""
+    """Return maintenance by a static page that the web server serves with a 503 as long as it exists."""
     return Maintenance(_text("file.sh"), {"page": page})
