@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from lockstitch.errors import UsageError
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import fields
+from lockstitch.model.probe import KeyedLines, object_of
 
 MANIFEST = "manifest.json"
 _LABEL = re.compile(r"[^A-Za-z0-9._]+")
@@ -108,7 +108,7 @@ class ServerFacts:
 
 @dataclass(frozen=True)
 class BackupDirectoryFacts:
-    """What lies in a backup directory. `free` is in bytes, `lock` is who holds it and `lock_file` that file's text;
+    """The contents of a backup directory. `free` is in bytes, `lock` is who holds it and `lock_file` that file's text;
     `written` is the length of its journal, `now` its host's time, `unreadable` what could not be read and why."""
 
     backups: tuple[Backup, ...] = ()
@@ -173,44 +173,41 @@ def opened(**known: Any) -> str:
     return json.dumps({"lockstitch": 1, **known}, separators=(",", ":"), ensure_ascii=False)[:-1]
 
 
-def parse_backups(lines: Iterator[str]) -> tuple[Backup, ...]:
-    """Return the backups of a listing of lines `backup NAME LINE`, `proven NAME LINE`, `marked NAME LINE` and
-    `broken NAME`, oldest first."""
-    found: dict[str, Backup] = {}
-    proofs: dict[str, str] = {}
-    marks: dict[str, str] = {}
-    for line in lines:
-        word, name, said = fields(line, 3)
-        if not NAME.fullmatch(name):
-            continue
-        if word == "backup":
-            found[name] = _backup(name, said)
-        elif word == "broken":
-            found[name] = Backup(name, problem="it has no manifest: it was not finished, or that was removed")
-        elif word == "proven":
-            proofs[name] = str(_object("{" + said.rstrip(",") + "}").get("at", ""))
-        elif word == "marked":
-            marks[name] = _against(name, _object(said))
-    made = [
-        replace(b, proven=proofs.get(b.name, ""), problem=b.problem or marks.get(b.name, "")) for b in found.values()
+def parse_backups(said: KeyedLines) -> tuple[Backup, ...]:
+    """Return the backups of a listing, oldest first, from its lines `backup NAME LINE`, `proven NAME LINE`,
+    `marked NAME LINE` and `broken NAME`."""
+    unfinished = "it has no manifest: it was not finished, or that was removed"
+    backups = {name: Backup(name, problem=unfinished) for name in _by_name(said, "broken")}
+    backups |= {name: _backup(name, line) for name, line in _by_name(said, "backup").items()}
+    marks = {name: _against(name, _object(line)) for name, line in _by_name(said, "marked").items()}
+    proofs = {name: _object("{" + line.rstrip(",") + "}") for name, line in _by_name(said, "proven").items()}
+    whole = [
+        replace(b, proven=str(proofs.get(b.name, {}).get("at", "")), problem=b.problem or marks.get(b.name, ""))
+        for b in backups.values()
     ]
-    return tuple(sorted(made, key=lambda b: (b.when, b.name)))
+    return tuple(sorted(whole, key=lambda b: (b.when, b.name)))
 
 
-def _against(name: str, told: Mapping[str, Any]) -> str:
+def _by_name(said: KeyedLines, word: str) -> dict[str, str]:
+    """Return the rest of each of a word's lines by the name that it begins with."""
+    lines = (line.partition(" ") for line in said.get(word, ()))
+    return {name: rest for name, _, rest in lines if NAME.fullmatch(name)}
+
+
+def _against(name: str, mark: Mapping[str, Any]) -> str:
     """Return what was found against a backup, when, and how to look at it again."""
-    task = "prove" if told.get("by") == "prove" else "verify"
+    task = "prove" if mark.get("by") == "prove" else "verify"
     what = "it could not be restored" if task == "prove" else "damaged"
-    at, why = str(told.get("at", "")) or "an unknown time", str(told.get("why", "")) or "no reason is known"
+    at, why = str(mark.get("at", "")) or "an unknown time", str(mark.get("why", "")) or "no reason is known"
     return f"{what}, says backup.{task} of {at}: {why}; to look again: backup.{task} {name}"
 
 
 def _backup(name: str, line: str) -> Backup:
-    told = _object(line.rstrip(",") + "}")
-    if told.get("name") != name or not told.get("sha256"):
+    entry = _object(line.rstrip(",") + "}")
+    if entry.get("name") != name or not entry.get("sha256"):
         return Backup(name, problem="its manifest cannot be read")
     kinds: Mapping[str, type] = {"bytes": int, "size": int, "tables": int, "rows": int}
-    fields = {k: _of(kinds.get(k, str), told[k]) for k in Backup.__dataclass_fields__ if k in told and k != "problem"}
+    fields = {k: _of(kinds.get(k, str), entry[k]) for k in Backup.__dataclass_fields__ if k in entry and k != "problem"}
     return Backup(**fields)
 
 
@@ -221,11 +218,6 @@ def _of(kind: type, value: Any) -> Any:
 
 
 def _object(text: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    at = found.get("proven")
-    return at if isinstance(at, dict) and len(found) == 1 else found
+    value = object_of(text) or {}
+    proof = value.get("proven")
+    return proof if isinstance(proof, dict) and len(value) == 1 else value

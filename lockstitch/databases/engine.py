@@ -1,4 +1,4 @@
-"""What a database engine is, and where engines are found: every module in this folder that has an `ENGINE`.
+"""The database engines: every module in this folder that has an `ENGINE` is found.
 
 An engine is a set of constant shell texts with the variables they use, and the parsers of their answers. It touches no
 host. What the backups of every engine have in common is in `backup_directory/`.
@@ -92,12 +92,12 @@ def engines() -> Mapping[str, Engine]:
     """Return every engine by the words that an inventory may have for it, in alphabetical order."""
     from lockstitch import databases
 
-    found: dict[str, Engine] = {}
+    by_word: dict[str, Engine] = {}
     for module in pkgutil.iter_modules(databases.__path__):
         engine = vars(importlib.import_module(f"{databases.__name__}.{module.name}")).get("ENGINE")
         if isinstance(engine, Engine):
-            found |= dict.fromkeys((engine.kind, *engine.also), engine)
-    return dict(sorted(found.items()))
+            by_word |= dict.fromkeys((engine.kind, *engine.also), engine)
+    return dict(sorted(by_word.items()))
 
 
 def judge_rows(text: str) -> Verdict:

@@ -5,10 +5,16 @@ Sizes are in bytes, times in seconds; None where this login may not see it or th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.model.probe import KeyedLines, collect, number_of, object_of, text_of
+
+Answers = Mapping[str, list[Mapping[str, Any]]]
+# Of the errors for single questions, so many are shown.
+MOST_PROBLEMS = 10
 
 
 @dataclass(frozen=True)
@@ -139,8 +145,8 @@ class DatabaseState:
     def masked(self, change: Callable[[str], str]) -> DatabaseState:
         """Return the same with every text that others wrote changed: to mask what must not be shown."""
 
-        def query(one: ActiveQuery) -> ActiveQuery:
-            return replace(one, text=change(one.text))
+        def query(query: ActiveQuery) -> ActiveQuery:
+            return replace(query, text=change(query.text))
 
         return replace(
             self,
@@ -149,3 +155,24 @@ class DatabaseState:
             problems=tuple(map(change, self.problems)),
             problem=change(self.problem),
         )
+
+
+def parse_answers(text: str, questions: Iterable[str], words: Container[str]) -> tuple[Answers, KeyedLines]:
+    """Return the objects of lines `QUESTION JSON` by the question, and all other lines as `collect` does."""
+    answers: dict[str, list[Mapping[str, Any]]] = {question: [] for question in questions}
+    others = []
+    # Not splitlines(): a query may hold one of the other characters it takes for the end of a line.
+    for line in text.split("\n"):
+        word, _, rest = line.partition(" ")
+        if word in answers and (answer := object_of(rest)) is not None:
+            answers[word].append(answer)
+        else:
+            others.append(line)
+    return answers, collect("\n".join(others), words)
+
+
+def rooms(answers: Answers) -> tuple[Room, ...]:
+    """Return the answers to `room`."""
+    return tuple(
+        Room(text_of(a, "of"), number_of(a, "used") or 0, number_of(a, "allowed") or 0) for a in answers["room"]
+    )

@@ -12,12 +12,12 @@ from lockstitch.model.format import sized, span
 from lockstitch.model.lazy_dataclass import dataclass
 
 
-def beside(one: SpareDatabase) -> Finding:
+def beside(spare: SpareDatabase) -> Finding:
     """Return the note on a database beside this one: what it is for, and when it goes."""
-    takes = "" if one.bytes is None else f" takes {sized(one.bytes)} and"
-    why, then = _KEPT.get(one.kind, ("was made by Lockstitch", ""))
-    drop = one.drop or 'DROP DATABASE "{}";'.format(one.name.replace('"', '""'))
-    return Finding("beside", "note", f"the database {one.name}{takes} {why}", then.replace("DROP", drop))
+    takes = "" if spare.bytes is None else f" takes {sized(spare.bytes)} and"
+    why, then = _KEPT.get(spare.kind, ("was made by Lockstitch", ""))
+    drop = spare.drop or 'DROP DATABASE "{}";'.format(spare.name.replace('"', '""'))
+    return Finding("beside", "note", f"the database {spare.name}{takes} {why}", then.replace("DROP", drop))
 
 
 _DROP = "when it is not needed any more: DROP"
@@ -101,15 +101,15 @@ def judge(
 ) -> tuple[Finding, ...]:
     """Return every finding, in the order a person reads them. `on` begins the commands in hints; `differ` is the
     note on the versions of server and tools."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if state.problem:
-        found.append(Finding("server", "fail", state.problem, "does it run, and may this login connect to it?"))
+        findings.append(Finding("server", "fail", state.problem, "does it run, and may this login connect to it?"))
     else:
-        found += [*_rooms(state, limits), *_queries(state, limits, on), *_locks(state, limits, on)]
-        found += [*_standby(state, limits), *_replicas(state, limits), *_slots(state)]
-        found += [*_slow(state), *_unseen(state), *map(beside, state.besides)]
-    found += backups(vault, limits.backup_age, now, on)
-    return (*found, *tools(vault, differ, answers=not state.problem), *lock(vault, on))
+        findings += [*_rooms(state, limits), *_queries(state, limits, on), *_locks(state, limits, on)]
+        findings += [*_standby(state, limits), *_replicas(state, limits), *_slots(state)]
+        findings += [*_slow(state), *_unseen(state), *map(beside, state.besides)]
+    findings += backups(vault, limits.backup_age, now, on)
+    return (*findings, *tools(vault, differ, answers=not state.problem), *lock(vault, on))
 
 
 def _rooms(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
@@ -153,8 +153,8 @@ def _locks(state: DatabaseState, limits: Thresholds, on: str) -> Iterator[Findin
 
 def _in_the_way(state: DatabaseState) -> list[ActiveQuery]:
     """Return the sessions that hold what others wait for, and wait for nothing themselves."""
-    waiting = {one.query.pid for one in state.waiting}
-    return list({q.pid: q for one in state.waiting for q in one.by if q.pid not in waiting}.values())
+    waiting = {row.query.pid for row in state.waiting}
+    return list({q.pid: q for row in state.waiting for q in row.by if q.pid not in waiting}.values())
 
 
 def _query(query: ActiveQuery) -> str:
@@ -167,7 +167,7 @@ def _waiting(waiting: Waiting) -> str:
     time = "an unknown time" if waiting.seconds is None else span(waiting.seconds)
     where = f" on {waiting.on}" if waiting.on else ""
     lines = [f"{waiting.query.pid} waits for {time}, {waiting.lock}{where}: {waiting.query.text or 'hidden'}"]
-    return "\n".join([*lines, *(f"  behind {_query(one)}" for one in waiting.by)])
+    return "\n".join([*lines, *(f"  behind {_query(holder)}" for holder in waiting.by)])
 
 
 def _end(queries: Sequence[ActiveQuery], on: str) -> str:
@@ -238,5 +238,5 @@ def _unseen(state: DatabaseState) -> Iterator[Finding]:
         yield Finding("sight", "note", says, state.grant)
     missing = [check for word, check in _QUESTIONS.items() if word not in state.asked]
     if missing or state.problems:
-        told = [f"could not be asked for: {', '.join(missing)}"] if missing else ["not all was answered"]
-        yield Finding("sight", "warn", "\n".join([*told, *state.problems]))
+        first = f"could not be asked for: {', '.join(missing)}" if missing else "not all was answered"
+        yield Finding("sight", "warn", "\n".join([first, *state.problems]))

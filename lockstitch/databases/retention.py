@@ -38,22 +38,22 @@ def doomed(
 
     What is from the `future` stays, and is not counted: the next ones would go in its stead.
     """
-    found = tuple(backups)
-    kept = why_kept(found, keep, held, future)
-    return tuple(backup for backup in sorted(found, key=_age) if backup.name not in kept)
+    backups = sorted(backups, key=_age)
+    kept = why_kept(backups, keep, held, future)
+    return tuple(backup for backup in backups if backup.name not in kept)
 
 
 def why_kept(
     backups: Iterable[Backup], keep: RetentionPolicy, held: Mapping[str, str] = NOBODY, future: Iterable[Backup] = ()
 ) -> dict[str, str]:
     """Return every backup that stays, oldest first, and why. `held` are names, each with the reason of its holder."""
-    found = sorted(backups, key=_age)
+    backups = sorted(backups, key=_age)
     ahead = {backup.name for backup in future}
-    good = [backup for backup in reversed(found) if backup.good and backup.name not in ahead]
-    reasons: dict[str, list[str]] = {backup.name: [] for backup in found}
+    good = [backup for backup in reversed(backups) if backup.good and backup.name not in ahead]
+    reasons: dict[str, list[str]] = {backup.name: [] for backup in backups}
     for backup, reason in _kept(good, keep):
         reasons[backup.name].append(reason)
-    for backup in found:
+    for backup in backups:
         if not backup.good:
             reasons[backup.name] = [BROKEN]
         elif backup.name in ahead:

@@ -19,7 +19,7 @@ def parse_vault(text: str, code: int) -> BackupDirectoryFacts:
     said = collect(text)
     free = number(last(said, "free"))
     return BackupDirectoryFacts(
-        backups=parse_backups(iter(text.split("\n"))),
+        backups=parse_backups(said),
         free=None if free is None else free * 1024,
         missing=tuple(said["missing"]),
         unwritable=last(said, "unwritable"),

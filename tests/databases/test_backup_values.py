@@ -23,6 +23,7 @@ from lockstitch.databases.backup import (
 )
 from lockstitch.errors import UsageError
 from lockstitch.facts.database import parse_vault
+from lockstitch.model.probe import collect
 
 RUN = "20260101T020000Z-1a2b"
 NAMED = f"main-{RUN}"
@@ -36,7 +37,7 @@ def line(name: str = NAMED, **more: Any) -> str:
 
 
 def parsed(*lines: str) -> tuple[Backup, ...]:
-    return parse_backups(iter(lines))
+    return parse_backups(collect("\n".join(lines)))
 
 
 def test_a_backup_is_what_its_manifest_says() -> None:

@@ -101,7 +101,7 @@ def reports(text: str) -> dict[str, str]:
     found, done = survey(text), HostResult(ExitCode.CHECK_SAID_NO, text, (Result("run", 1, text, 0),))
     finding = Finding(text, "fail", text, hint=text)
     verdict = {SITE: failed(text, text)}
-    backups = parse_backups(iter([f"backup {text}"]))
+    backups = parse_backups({"backup": [text]})
     lock = {"run": text, "by": text, "message": text, "at": text}
     held = str(_refusal({SITE: f"held {json.dumps(lock)}"}, "prod"))
     changed = str(_refusal({SITE: f"changed {json.dumps(lock)}"}, "prod"))

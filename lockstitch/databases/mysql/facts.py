@@ -9,21 +9,8 @@ from lockstitch.databases.backup import ServerFacts
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import collect, last, number
 
-_WORDS = (
-    "tool",
-    "server",
-    "size",
-    "other",
-    "head",
-    "login",
-    "database",
-    "definer",
-    "grant",
-    "encoding",
-    "collate",
-    "hidden",
-    "broken",
-)
+_WORDS = frozenset({"tool", "server", "size", "other", "head", "login", "database", "definer", "grant"})
+_WORDS |= {"encoding", "collate", "hidden", "broken", "binlog"}
 _GRANT = re.compile(r"(?P<rights>.+?) ON (?:\*\.\*|`(?P<pattern>(?:[^`]|``)*)`\.\*) TO ")
 _ROLE = re.compile(r"(?:`[^`]*`|'[^']*')(?:@\S+)? TO ")
 _COLUMNS = re.compile(r" ?\([^)]*\)")
@@ -81,34 +68,24 @@ def _like(pattern: str) -> str:
 def parse_facts(text: str, code: int) -> ServerFacts:
     """Return a server's facts from `word rest` lines; any other line is the client's, about why there are none."""
     said = collect(text, _WORDS)
-    rest = [*filter(None, said[""])]
-    one = {word: last(said, word) for word in _WORDS}
-    had, binlog = grants(said["grant"]), "binlog" in rest
-    silent = " ".join([line for line in rest if line != "binlog"][-3:]) or "no answer from the database server"
-    problem = (
-        silent
-        if not one["server"]
-        else _against_dump(
-            one["tool"],
-            one["login"],
-            one["database"],
-            had,
-            _sees_routines(one["database"], had, said["grant"], said["broken"]),
-        )
-    )
-    problem = problem or _undumped(
-        one["server"], _account(one["login"]), one["database"], said["hidden"], said["broken"]
-    )
-    remedy = _lacking(one["login"], one["database"], said["definer"], had, binlog) if one["server"] else {}
+    server, tool, login, database = (last(said, word) for word in ("server", "tool", "login", "database"))
+    granted, broken = said.get("grant", ()), said.get("broken", ())
+    had = grants(granted)
+    if server:
+        problem = _against_dump(tool, login, database, had, _sees_routines(database, had, granted, broken))
+    else:
+        problem = " ".join(said.get("", [])[-3:]) or "no answer from the database server"
+    problem = problem or _undumped(server, _account(login), database, said.get("hidden", ()), broken)
+    remedy = _lacking(login, database, said.get("definer", ()), had, "binlog" in said) if server else {}
     return ServerFacts(
-        server=one["server"],
-        tool=one["tool"],
-        size=number(one["size"]),
-        able=frozenset(word for word in ("create", "own") if one["server"] and word not in remedy),
-        others=tuple(said["other"]),
+        server=server,
+        tool=tool,
+        size=number(last(said, "size")),
+        able=frozenset(word for word in ("create", "own") if server and word not in remedy),
+        others=tuple(said.get("other", ())),
         problem=problem,
-        head=one["head"],
-        text={word: one[word] for word in ("encoding", "collate") if one[word]},
+        head=last(said, "head"),
+        text={word: last(said, word) for word in ("encoding", "collate") if last(said, word)},
         remedy=remedy,
     )
 
@@ -124,9 +101,9 @@ def _sees_routines(database: str, had: Grants, given: Sequence[str], broken: Seq
 def _against_dump(tool: str, login: str, database: str, had: Grants, sees: bool) -> str:
     if not tool:
         return "neither mariadb-dump nor mysqldump is found on this host"
-    wanted = _TO_DUMP - {"LOCK TABLES"} if "RELOAD" in had.on("") else _TO_DUMP
-    wanted -= {"EXECUTE"} if sees else frozenset()
-    if lacks := had.lacking(database, wanted):
+    needed = _TO_DUMP - {"LOCK TABLES"} if "RELOAD" in had.on("") else _TO_DUMP
+    needed -= {"EXECUTE"} if sees else frozenset()
+    if lacks := had.lacking(database, needed):
         rights = ", ".join(lacks)
         return (
             f"{login} may not dump all of {database}, it lacks {rights}: "
@@ -182,7 +159,7 @@ def _beginning(database: str) -> str:
 
 
 def _escaped(name: str) -> str:
-    return re.sub(r"[\\_%]", lambda found: "\\" + found[0], name)
+    return re.sub(r"[\\_%]", lambda match: "\\" + match[0], name)
 
 
 def _quoted(name: str) -> str:

@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from lockstitch.databases.health import (
+    MOST_PROBLEMS,
     ActiveQuery,
+    Answers,
     DatabaseState,
     Replica,
     Room,
@@ -17,48 +19,34 @@ from lockstitch.databases.health import (
     Standby,
     Table,
     Waiting,
+    parse_answers,
+    rooms,
 )
-from lockstitch.model.probe import number_of, object_of, text_of
+from lockstitch.model.probe import number_of, text_of
 
-_WORDS = frozenset({"server", "room", "query", "waiting", "replica", "table", "beside"})
+_QUESTIONS = frozenset({"server", "room", "query", "waiting", "replica", "table", "beside"})
 _ASKED = frozenset({"room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})
-_PROBLEMS = 10
 _SPACES = re.compile(r"\s+")
 _LONGEST = 200
-_Told = Mapping[str, list[Mapping[str, Any]]]
 
 
 def parse_state(text: str, code: int) -> DatabaseState:
     """Return the state from lines of `word JSON` and of `NAME value`; any other line is the client's, about a question
     that failed."""
-    said: dict[str, list[Mapping[str, Any]]] = {word: [] for word in _WORDS}
-    status: dict[str, str] = {}
-    rest, asked, denied = [], set(), set()
-    for line in text.split("\n"):
-        word, _, value = line.partition(" ")
-        name, tab, number = line.partition("\t")
-        found = object_of(value) if word in _WORDS else None
-        if found is not None:
-            said[word].append(found)
-        elif word == "asked":
-            asked.add(value.strip())
-        elif word == "denied":
-            denied.add(value.strip())
-        elif word == "status":
-            key, _, told = value.partition(" ")
-            status[key] = told.strip()
-        elif tab:
-            status[name] = number
-        elif line.strip():
-            rest.append(line.strip())
-    if not said["server"]:
-        return DatabaseState(problem=" ".join(rest[-3:]) or "no answer from the database server")
-    state = _state(said, status, denied)
-    return replace(state, asked=frozenset(asked & _ASKED), problems=tuple(rest[:_PROBLEMS]))
+    answers, said = parse_answers(text, _QUESTIONS, ("asked", "denied", "status"))
+    rows = [line.partition("\t") for line in said.get("", ())]
+    status = {name: value for name, tab, value in rows if tab}
+    status |= {name: value.strip() for name, _, value in (line.partition(" ") for line in said.get("status", ()))}
+    problems = [line.strip() for line, tab, _ in rows if not tab]
+    if not answers["server"]:
+        return DatabaseState(problem=" ".join(problems[-3:]) or "no answer from the database server")
+    asked, denied = ({word.strip() for word in said.get(key, ())} for key in ("asked", "denied"))
+    state = _state(answers, status, denied)
+    return replace(state, asked=frozenset(asked & _ASKED), problems=tuple(problems[:MOST_PROBLEMS]))
 
 
-def _state(said: _Told, status: Mapping[str, str], denied: set[str]) -> DatabaseState:
-    (server, *_) = said["server"]
+def _state(answers: Answers, status: Mapping[str, str], denied: set[str]) -> DatabaseState:
+    (server, *_) = answers["server"]
     login = text_of(server, "user")
     user, _, host = login.rpartition("@")
     connected, seen = (_count(status.get(name)) for name in ("Threads_connected", "seen"))
@@ -72,53 +60,51 @@ def _state(said: _Told, status: Mapping[str, str], denied: set[str]) -> Database
         hidden=max(0, (connected or 0) - (seen or 0)) if "idle" in denied else 0,
         grant=f"GRANT PROCESS ON *.* TO `{user}`@`{host}`;",
         standby=_standby(status),
-        rooms=(
-            server_room,
-            *(Room(text_of(r, "of"), number_of(r, "used") or 0, number_of(r, "allowed") or 0) for r in said["room"]),
-        ),
-        queries=tuple(sorted(map(_query, said["query"]), key=lambda q: -(q.seconds or 0))),
-        waiting=_all_waiting(said),
-        replicas=tuple(Replica(text_of(r, "name"), _client(r), text_of(r, "state")) for r in said["replica"]),
+        rooms=(server_room, *rooms(answers)),
+        queries=tuple(sorted(map(_query, answers["query"]), key=lambda q: -(q.seconds or 0))),
+        waiting=_all_waiting(answers),
+        replicas=tuple(Replica(text_of(r, "name"), _client(r), text_of(r, "state")) for r in answers["replica"]),
         tables=tuple(
-            Table(text_of(t, "name"), number_of(t, "bytes") or 0, number_of(t, "rows")) for t in said["table"]
+            Table(text_of(t, "name"), number_of(t, "bytes") or 0, number_of(t, "rows")) for t in answers["table"]
         ),
-        besides=tuple(map(_beside, said["beside"])),
+        besides=tuple(map(_beside, answers["beside"])),
         slow=_slow(status),
     )
 
 
-def _beside(told: Mapping[str, Any]) -> SpareDatabase:
-    name = text_of(told, "name")
+def _beside(answer: Mapping[str, Any]) -> SpareDatabase:
+    name = text_of(answer, "name")
     quoted = name.replace("`", "``")
-    return SpareDatabase(name, text_of(told, "kind"), number_of(told, "bytes"), f"DROP DATABASE `{quoted}`;")
+    return SpareDatabase(name, text_of(answer, "kind"), number_of(answer, "bytes"), f"DROP DATABASE `{quoted}`;")
 
 
-def _query(told: Mapping[str, Any]) -> ActiveQuery:
-    pid, state = number_of(told, "pid") or 0, text_of(told, "state")
+def _query(answer: Mapping[str, Any]) -> ActiveQuery:
+    pid, state = number_of(answer, "pid") or 0, text_of(answer, "state")
     # A query can be cancelled; a session that does nothing can only be ended.
     end = f"KILL {pid};" if state.startswith("idle") else f"KILL QUERY {pid};"
-    text = _SPACES.sub(" ", text_of(told, "text"))[:_LONGEST]
+    text = _SPACES.sub(" ", text_of(answer, "text"))[:_LONGEST]
     return ActiveQuery(
         pid,
-        text_of(told, "user"),
-        text_of(told, "application"),
-        _client(told),
+        text_of(answer, "user"),
+        text_of(answer, "application"),
+        _client(answer),
         state,
-        number_of(told, "seconds"),
+        number_of(answer, "seconds"),
         text,
         end,
     )
 
 
-def _all_waiting(said: _Told) -> tuple[Waiting, ...]:
+def _all_waiting(answers: Answers) -> tuple[Waiting, ...]:
     """Return each session once, with the session in its way where that is known."""
-    known = {query.pid: query for query in map(_query, said["query"])}
-    found = {}
-    for told in said["waiting"]:
-        behind = number_of(told, "behind")
+    known = {query.pid: query for query in map(_query, answers["query"])}
+    waiting = {}
+    for answer in answers["waiting"]:
+        behind = number_of(answer, "behind")
         by = (known.get(behind) or ActiveQuery(behind, end=f"KILL {behind};"),) if behind else ()
-        found[number_of(told, "pid")] = Waiting(_query(told), number_of(told, "waits"), text_of(told, "lock"), "", by)
-    return tuple(found.values())
+        seconds, lock = number_of(answer, "waits"), text_of(answer, "lock")
+        waiting[number_of(answer, "pid")] = Waiting(_query(answer), seconds, lock, by=by)
+    return tuple(waiting.values())
 
 
 def _standby(status: Mapping[str, str]) -> Standby | None:
@@ -137,9 +123,9 @@ def _slow(status: Mapping[str, str]) -> Slow | None:
     return Slow(slow, asked, float(status.get("long_query_time") or 0))
 
 
-def _client(told: Mapping[str, Any]) -> str:
-    host, _, port = text_of(told, "client").rpartition(":")
-    return host if host and port.isdigit() else text_of(told, "client")
+def _client(answer: Mapping[str, Any]) -> str:
+    host, _, port = text_of(answer, "client").rpartition(":")
+    return host if host and port.isdigit() else text_of(answer, "client")
 
 
 def _count(text: str | None) -> int | None:

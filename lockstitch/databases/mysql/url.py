@@ -78,18 +78,18 @@ def parse(url: Value) -> dict[str, str]:
 
 def _asked(query: str, source: str) -> dict[str, str]:
     """Return the options in a URL's query."""
-    found = {}
+    options = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         word = key.lower().replace("-", "_")
         if word in _OPTIONS:
-            found[_OPTIONS[word]] = value
+            options[_OPTIONS[word]] = value
         elif word not in _OF_LIBRARIES:
             raise UsageError(f"{source}{key} is not supported in a database's URL", hint=", ".join(sorted(_OPTIONS)))
-    if mode := found.get("ssl-mode", ""):
-        found["ssl-mode"] = mode.upper().replace("-", "_")
-        if found["ssl-mode"] not in _MARIADB_MODES:
+    if mode := options.get("ssl-mode", ""):
+        options["ssl-mode"] = mode.upper().replace("-", "_")
+        if options["ssl-mode"] not in _MARIADB_MODES:
             raise UsageError(f"{source}its ssl-mode is none of {', '.join(_MARIADB_MODES)}")
-    return found
+    return options
 
 
 def option_file(known: Mapping[str, str]) -> str:

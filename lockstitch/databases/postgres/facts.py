@@ -11,21 +11,21 @@ from lockstitch.model.probe import collect, last, number
 _NEW_SETTING = 17
 # What a database's text is in, as a dump is marked with it.
 _TEXT = ("encoding", "collate", "ctype")
-_WORDS = ("tool", "server", "size", "able", "other", "head", "denied", *_TEXT)
+_WORDS = frozenset({"tool", "server", "size", "able", "other", "head", "denied", *_TEXT})
 _MAJOR = re.compile(r"\d+")
 
 
 def parse_facts(text: str, code: int) -> ServerFacts:
     """Return a server's facts from `word rest` lines; any other line is psql's, about why there are none."""
     said = collect(text, _WORDS)
-    server, tool = (last(said, word) for word in ("server", "tool"))
-    problem = "" if server else (" ".join([*filter(None, said[""])][-3:]) or "no answer from the database server")
+    server, tool = last(said, "server"), last(said, "tool")
+    problem = "" if server else (" ".join(said.get("", [])[-3:]) or "no answer from the database server")
     return ServerFacts(
         server=server,
         tool=tool,
         size=number(last(said, "size")),
-        able=frozenset(said["able"]),
-        others=tuple(said["other"]),
+        able=frozenset(said.get("able", ())),
+        others=tuple(said.get("other", ())),
         problem=problem or _too_old(server, tool) or _denied(last(said, "denied")),
         head=last(said, "head"),
         text={word: said[word][-1] for word in _TEXT if word in said},
@@ -44,13 +44,13 @@ def _too_old(server: str, tool: str) -> str:
     if major(tool) < major(server):
         return f"pg_dump {tool} cannot dump a server of version {server}: install postgresql-client-{major(server)}"
     if major(tool) >= _NEW_SETTING > major(server):
-        wanted = f"postgresql-client-{major(server)}"
-        return f"what pg_dump {tool} dumps cannot be restored on a server of version {server}: install {wanted}"
+        client = f"postgresql-client-{major(server)}"
+        return f"what pg_dump {tool} dumps cannot be restored on a server of version {server}: install {client}"
     return ""
 
 
-def _denied(told: str) -> str:
-    return f"permission denied for {told} Without that pg_dump ends midway" if told else ""
+def _denied(what: str) -> str:
+    return f"permission denied for {what} Without that pg_dump ends midway" if what else ""
 
 
 def versions(server: str, tool: str) -> str:
