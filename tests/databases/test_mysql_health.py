@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pymysql
 import pytest
@@ -18,21 +14,16 @@ from lockstitch.databases.backup import BackupDirectoryFacts
 from lockstitch.databases.health import DatabaseState, Room, Slow, SpareDatabase, Standby
 from lockstitch.databases.health_check import Thresholds, judge
 from lockstitch.databases.mysql import ENGINE
-from lockstitch.databases.mysql.health import parse_state
-from lockstitch.databases.mysql.url import login
-from lockstitch.model.command import Command, Secret
+from tests.databases.running import ALL, meanwhile, state_at, until
 from tests.mariadb import SUPERUSER, LocalMariaDB, Session
 from tests.servers import APP, LIMITED
 from tests.shells import SHELLS
 
-ALL = frozenset({"room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})
 SHOP = (
     "CREATE TABLE orders (id int PRIMARY KEY, what text)",
     "INSERT INTO orders SELECT seq, REPEAT('x', 100) FROM seq_1_to_2000",
     "CREATE TABLE `t``a'b` (id int)",
 )
-# Longer than any test waits, shorter than a person does.
-PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -43,24 +34,8 @@ def server(local_mariadb: LocalMariaDB) -> Iterator[LocalMariaDB]:
     local_mariadb.reset()
 
 
-def said(url: str, path: str, shell: tuple[str, ...] = ("sh",)) -> str:
-    command = Command(ENGINE.state, values=login(Secret(url), ""))
-    env = {"PATH": path, "LANG": "C.UTF-8"}
-    done = subprocess.run(shell, input=command.render(), env=env, capture_output=True, text=True, timeout=60)
-    assert done.stderr == ""
-    return done.stdout
-
-
 def state(server: LocalMariaDB, user: str = APP, shell: tuple[str, ...] = ("sh",)) -> DatabaseState:
-    return parse_state(said(server.url("shop", user), server.path, shell), 0)
-
-
-def until(there: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := there()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
+    return state_at(ENGINE, server.url("shop", user), server.path, shell)
 
 
 def number(session: Session) -> int:
@@ -71,21 +46,11 @@ def number(session: Session) -> int:
 @contextmanager
 def at_work(server: LocalMariaDB, query: str, user: str = APP) -> Iterator[Session]:
     """A session whose query does not end by itself in this test."""
-    with server.connect("shop", user) as session:
-
-        def work() -> None:
-            try:
-                session.execute(query)
-            except pymysql.Error:
-                return
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield session
-        finally:
-            server.sql(f"KILL {number(session)}")
-            thread.join(PATIENCE)
+    with (
+        server.connect("shop", user) as session,
+        meanwhile(lambda: session.execute(query), pymysql.Error, lambda: server.sql(f"KILL {number(session)}")),
+    ):
+        yield session
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -184,7 +149,7 @@ def test_a_replicas_own_place_is_read_from_either_kind(
     real = f'exec "{server.bin / "mariadb"}" "$@"'
     program.write_text(f'#!/bin/sh\ncase " $* " in *" -E "*) exec cat {tmp_path}/answer ;; esac\n{real}\n')
     program.chmod(0o755)
-    told = parse_state(said(server.url("shop"), f"{tmp_path}:{server.path}"), 0)
+    told = state_at(ENGINE, server.url("shop"), f"{tmp_path}:{server.path}")
     assert told.standby == standby and told.asked == ALL
 
 
@@ -213,7 +178,7 @@ def test_what_is_beside_is_dropped_in_its_own_words() -> None:
 
 
 def test_a_server_that_is_away_and_a_login_that_is_refused_are_told(server: LocalMariaDB) -> None:
-    assert "Access denied" in parse_state(said(server.url("shop", APP, "wrong"), server.path), 0).problem
-    assert "Unknown database" in parse_state(said(server.url("gone", SUPERUSER), server.path), 0).problem
+    assert "Access denied" in state_at(ENGINE, server.url("shop", APP, "wrong"), server.path).problem
+    assert "Unknown database" in state_at(ENGINE, server.url("gone", SUPERUSER), server.path).problem
     with server.stopped():
-        assert "Can't connect" in parse_state(said(server.url("shop"), server.path), 0).problem
+        assert "Can't connect" in state_at(ENGINE, server.url("shop"), server.path).problem

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,10 @@ from lockstitch.databases.engine import engines
 from lockstitch.databases.health import DatabaseState
 from lockstitch.databases.postgres import ENGINE
 from lockstitch.databases.postgres.health import parse_state
-from lockstitch.databases.postgres.url import login
-from lockstitch.model.command import Command, Secret
+from tests.databases.running import ALL, PATIENCE, meanwhile, state_at, until
 from tests.postgres import APP, LIMITED, SUPERUSER, LocalPostgres, as_nobody, free_port, own, run_as_nobody
 from tests.shells import SHELLS
 
-ALL = frozenset({"room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})
 SHOP = (
     "CREATE TABLE orders (id int PRIMARY KEY, what text)",
     "INSERT INTO orders SELECT n, repeat('x', 100) FROM generate_series(1, 2000) n",
@@ -32,8 +29,6 @@ SHOP = (
     'CREATE SCHEMA "we ird"',
     """CREATE TABLE "we ird"."t""a'b" (id int)""",
 )
-# Longer than any test waits, shorter than a person does.
-PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -44,46 +39,20 @@ def server(local_postgres: LocalPostgres) -> Iterator[LocalPostgres]:
     local_postgres.reset()
 
 
-def said(url: str, path: str, shell: tuple[str, ...] = ("sh",)) -> str:
-    command = Command(ENGINE.state, values=login(Secret(url), ""))
-    env = {"PATH": path, "LANG": "C.UTF-8"}
-    done = subprocess.run(shell, input=command.render(), env=env, capture_output=True, text=True, timeout=60)
-    assert done.stderr == ""
-    return done.stdout
-
-
 def state(
     server: LocalPostgres, user: str = APP, database: str = "shop", shell: tuple[str, ...] = ("sh",)
 ) -> DatabaseState:
-    return parse_state(said(server.url(database, user), server.path, shell), 0)
-
-
-def until(there: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := there()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
+    return state_at(ENGINE, server.url(database, user), server.path, shell)
 
 
 @contextmanager
 def at_work(server: LocalPostgres, query: str, user: str = APP, name: str = "web") -> Iterator[psycopg.Connection[Any]]:
     """A session whose query does not end by itself in this test."""
-    with server.connect("shop", user, name) as session:
-
-        def work() -> None:
-            try:
-                session.execute(query)
-            except psycopg.Error:
-                return
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield session
-        finally:
-            session.cancel()
-            thread.join(PATIENCE)
+    with (
+        server.connect("shop", user, name) as session,
+        meanwhile(lambda: session.execute(query), psycopg.Error, session.cancel),
+    ):
+        yield session
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -219,7 +188,7 @@ def test_a_server_that_lets_nobody_in_is_told_without_the_password(server: Local
         "database": server.url("no such"),
         "port": server.url("shop", port=free_port()),
     }[wrong]
-    told = parse_state(said(url, server.path), 2)
+    told = state_at(ENGINE, url, server.path)
     assert told.problem and told.asked == frozenset()
     for password in ("not-the-pa55word", server.passwords[APP]):
         assert password not in repr(told)
@@ -271,7 +240,7 @@ class Pair:
             session.execute(query)
 
     def state(self, which: str) -> DatabaseState:
-        return parse_state(said(self.url(which), self.path), 0)
+        return state_at(ENGINE, self.url(which), self.path)
 
     def stop(self, which: str) -> None:
         process = self.running.pop(which)

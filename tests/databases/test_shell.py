@@ -193,18 +193,23 @@ def opened(project: Project, *words: str, hangups: signal.Handlers = signal.SIG_
     return terminal, Path(said.rpartition(" in ")[2]).parent
 
 
-def test_a_session_from_its_beginning_to_its_end(place: Place, server: LocalServer) -> None:
-    project, _ = place
+def passes_from_its_beginning_to_its_end(project: Project, name: str, sessions: str) -> None:
+    """Look at the files, the command lines and the server's own list of a session, and that all of it goes."""
+    server = project.server
     terminal, folder = opened(project)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
     seen = command_lines()
     assert f"{folder}/start" in seen and server.passwords["app"] not in seen
-    sessions = server.sql("SELECT application_name FROM pg_stat_activity WHERE datname = 'shop'")
-    assert sessions == [("lockstitch shell",)]
+    assert server.sql(sessions) == [(name,)]
     terminal.type("\\q\n")
     assert terminal.ended() == 0
     assert not folder.exists() and server.passwords["app"] not in terminal.said
+
+
+def test_a_session_from_its_beginning_to_its_end(place: Place) -> None:
+    sessions = "SELECT application_name FROM pg_stat_activity WHERE datname = 'shop'"
+    passes_from_its_beginning_to_its_end(place[0], "lockstitch shell", sessions)
 
 
 @pytest.mark.parametrize("place", ["local", "openssh"], indirect=True)

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import stat
-
 import pytest
 
 from tests.databases.engines import only_mariadb
-from tests.databases.test_shell import Place, Terminal, command_lines, gone, opened, place
-from tests.mariadb import LocalMariaDB
+from tests.databases.test_shell import Place, Terminal, gone, opened, passes_from_its_beginning_to_its_end, place
 
 __all__ = ["place"]
 pytestmark = [only_mariadb, pytest.mark.parametrize("place", ["local", "openssh"], indirect=True)]
 
 
-def test_a_session_from_its_beginning_to_its_end(place: Place, server: LocalMariaDB) -> None:
-    project, _ = place
-    terminal, folder = opened(project)
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
-    seen = command_lines()
-    assert f"{folder}/start" in seen and server.passwords["app"] not in seen
-    assert server.sql("SELECT user FROM information_schema.processlist WHERE db = 'shop'") == [("app",)]
-    terminal.type("\\q\n")
-    assert terminal.ended() == 0
-    assert not folder.exists() and server.passwords["app"] not in terminal.said
+def test_a_session_from_its_beginning_to_its_end(place: Place) -> None:
+    sessions = "SELECT user FROM information_schema.processlist WHERE db = 'shop'"
+    passes_from_its_beginning_to_its_end(place[0], "app", sessions)
 
 
 def test_a_closed_terminal_leaves_nothing(place: Place) -> None:
