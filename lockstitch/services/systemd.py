@@ -18,7 +18,7 @@ from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT,
 
 _STATE = r"""
 ls_place; ls_unit
-if ls_main_pid; then ls_process "$role" "$ls_main"; fi
+[ "$ls_main" = 0 ] || ls_process "$role" "$ls_main"
 exit 0
 """
 

@@ -27,10 +27,23 @@ ls_stays() {
     sleep 1
     ls_active || { echo "$unit does not stay up:"; ls_status; return 1; }
 }
+# All that a probe is told of the unit, by one question; `ls_main` is its main process, or 0.
 ls_unit() {
-    echo "also enabled $(ls_show UnitFileState)"
-    case $(ls_show ActiveState) in
-        active | reloading) echo "running $(ls_show ActiveState) $(ls_show SubState)" ;;
-        *) echo "down $unit is $(ls_show ActiveState) ($(ls_show SubState), load $(ls_show LoadState))" ;;
+    ls_main=0 ls_state='' ls_sub='' ls_load='' ls_file=''
+    while IFS='=' read -r ls_name ls_value; do
+        case $ls_name in
+            MainPID) ls_main=$ls_value ;;
+            ActiveState) ls_state=$ls_value ;;
+            SubState) ls_sub=$ls_value ;;
+            LoadState) ls_load=$ls_value ;;
+            UnitFileState) ls_file=$ls_value ;;
+        esac
+    done <<SHOWN
+$(systemctl show --property=MainPID,ActiveState,SubState,LoadState,UnitFileState "$unit")
+SHOWN
+    echo "also enabled $ls_file"
+    case $ls_state in
+        active | reloading) echo "running $ls_state $ls_sub" ;;
+        *) echo "down $unit is $ls_state ($ls_sub, load $ls_load)" ;;
     esac
 }

@@ -3,6 +3,6 @@
 
 ls_place
 ls_unit
-if ls_main_pid; then for ls_one in $(ls_children "$ls_main"); do ls_process worker "$ls_one"; done; fi
+if [ "$ls_main" != 0 ]; then for ls_one in $(ls_children "$ls_main"); do ls_process worker "$ls_one"; done; fi
 [ ! -d "$current" ] || echo "also serving $(cd "$current" && pwd -P)"
 exit 0
