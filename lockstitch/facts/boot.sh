@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Since which boot the host runs: the boot id is the kernel's. What has no kernel of its own, such as a container,
-# begins anew with its first process. Then whether systemd is still settling, and why this user may not reboot.
+# begins anew with its first process. Then whether the host is still starting, and why this user may not reboot.
 # shellcheck disable=SC2086
 
 read -r line 2>/dev/null </proc/1/stat; set -- ${line##*) }
