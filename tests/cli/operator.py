@@ -87,18 +87,7 @@ class Operator:
 
     def _started(self, words: list[str]) -> Running:
         self.prepare()
-        process = subprocess.Popen(
-            words,
-            cwd=self.folder,
-            env={**self.env, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="surrogateescape",
-            start_new_session=True,
-        )
-        return Running(process)
+        return Running(words, self.folder, {**self.env, "PYTHONPATH": str(ROOT)}, errors="surrogateescape")
 
     def fab(self, *words: str, where: str = "lab", seconds: float = SECONDS) -> Ran:
         return self.start(*words, where=where).finish(seconds)

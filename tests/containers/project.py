@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -48,10 +48,20 @@ class Ran:
 
 
 class Running:
-    """A `fab` that was started: wait for what it says, signal it, and see how it ends. Killed when it is left alone."""
+    """A `fab` in a session of its own: wait for what it says, signal it, and see how it ends. Killed when left alone."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
+    def __init__(self, words: Sequence[str], folder: Path, env: Mapping[str, str], errors: str = "replace") -> None:
+        self.process = process = subprocess.Popen(
+            words,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors=errors,
+            start_new_session=True,
+        )
         self._began = time.monotonic()
         self._said = {"out": "", "err": ""}
         self._news = threading.Condition()
@@ -136,18 +146,7 @@ class Project:
         """Start `fab` with the inventory as it is now."""
         # JSON is YAML too.
         (self.folder / "hosts" / "prod.yml").write_text(json.dumps(self.inventory, indent=2))
-        process = subprocess.Popen(
-            [str(FAB), *words],
-            cwd=self.folder,
-            env={**self._environment(), **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        return Running(process)
+        return Running([str(FAB), *words], self.folder, {**self._environment(), **(env or {})})
 
     def deploy(self, ref: str, *words: str, on: str = "prod", seconds: float = SECONDS) -> Ran:
         """`fab -H prod deploy --ref REF`."""

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,18 +55,9 @@ class Project:
         (self.folder / "hosts" / "prod.yml").write_text(json.dumps(self.inventory))
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         mine = {"HOME": str(self.folder / "home"), "USER": "ada", "LOGNAME": "ada", "COLUMNS": "200"}
-        process = subprocess.Popen(
-            [str(FAB), "-H", "prod", *words],
-            cwd=self.folder,
-            env={**kept, **mine, **self.urls, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
+        return Running(
+            [str(FAB), "-H", "prod", *words], self.folder, {**kept, **mine, **self.urls, "PYTHONPATH": str(ROOT)}
         )
-        return Running(process)
 
     def backup(self) -> str:
         """Make a backup; its name."""

@@ -58,18 +58,7 @@ class Newcomer:
         return process.wait(SECONDS), seen.decode()
 
     def _started(self, words: list[str], folder: Path) -> Running:
-        process = subprocess.Popen(
-            words,
-            cwd=folder,
-            env={**self.env, "PYTHONPATH": str(self.site)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        return Running(process)
+        return Running(words, folder, {**self.env, "PYTHONPATH": str(self.site)})
 
 
 def held(folder: Path) -> dict[str, bytes]:
