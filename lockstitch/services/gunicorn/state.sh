@@ -6,7 +6,7 @@ ls_place
 if master=$(ls_master); then
     echo "running master $master"
     # Started by a script whose first line names a release, it keeps that release's packages for good.
-    tr '\0' '\n' <"/proc/$master/cmdline" 2>/dev/null | grep -F "/releases/" | head -n 1 | sed 's/^/also bound /'
+    tr '\0' '\n' <"/proc/$master/cmdline" 2>/dev/null | sed -n '/\/releases\//{s/^/also bound /p;q;}'
     ls_process master "$master"
     for worker in $(ls_children "$master"); do ls_process worker "$worker"; done
 else
