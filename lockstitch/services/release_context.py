@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from functools import lru_cache
 
 from lockstitch.model.command import Command, Value
 from lockstitch.model.layout import Layout
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import collect
+from lockstitch.model.probe import KeyedLines, collect
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ def parse_rights(text: str, code: int) -> tuple[Unwritable, ...] | None:
     return tuple(path for line in said.get("unwritable", ()) if (path := parse_unwritable(line)))
 
 
+@lru_cache
+def _collected(lines: tuple[str, ...]) -> KeyedLines:
+    return collect("\n".join(lines))
+
+
 @dataclass(frozen=True)
 class ReleaseContext:
     """One release of one app on one host, as a service sees it. `env` is what the app's commands are given, and
@@ -58,7 +64,7 @@ class ReleaseContext:
 
     def lines(self, word: str) -> list[str]:
         """Return the rest of each line of `about` that begins with a word."""
-        return collect("\n".join(self.about)).get(word, [])
+        return _collected(self.about).get(word, [])
 
     def command(self, text: str, **values: Value) -> Command:
         """Return a Command that starts in the login user's home, with $release, $current and $state beside its own values.
