@@ -17,7 +17,7 @@ from typing import Any
 
 from lockstitch.errors import UsageError
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import KeyedLines, object_of
+from lockstitch.model.probe import KeyedLines, fields, object_of
 
 MANIFEST = "manifest.json"
 _LABEL = re.compile(r"[^A-Za-z0-9._]+")
@@ -190,8 +190,8 @@ def parse_backups(said: KeyedLines) -> tuple[Backup, ...]:
 
 def _by_name(said: KeyedLines, word: str) -> dict[str, str]:
     """Return the rest of each of a word's lines by the name that it begins with."""
-    lines = (line.partition(" ") for line in said.get(word, ()))
-    return {name: rest for name, _, rest in lines if NAME.fullmatch(name)}
+    lines = (fields(line, 2) for line in said[word])
+    return {name: rest for name, rest in lines if NAME.fullmatch(name)}
 
 
 def _against(name: str, mark: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import KeyedLines, collect, number_of, object_of, text_of
+from lockstitch.model.probe import KeyedLines, collect, fields, number_of, object_of, text_of
 
 Answers = Mapping[str, list[Mapping[str, Any]]]
 # Of the errors for single questions, so many are shown.
@@ -163,12 +163,12 @@ def parse_answers(text: str, questions: Iterable[str], words: Container[str]) ->
     others = []
     # Not splitlines(): a query may hold one of the other characters it takes for the end of a line.
     for line in text.split("\n"):
-        word, _, rest = line.partition(" ")
+        word, rest = fields(line, 2)
         if word in answers and (answer := object_of(rest)) is not None:
             answers[word].append(answer)
         else:
             others.append(line)
-    return answers, collect("\n".join(others), words)
+    return answers, collect(others, words)
 
 
 def rooms(answers: Answers) -> tuple[Room, ...]:

@@ -60,13 +60,13 @@ def parse_queues(text: str, code: int) -> QueueState:
     """Return the state from a probe's lines; a line of an unknown word is part of a problem."""
     said = collect(text, ("worker", "monitor", "failed", "horizon"))
     sizes: dict[str, int | None] = {}
-    for line in said.get("monitor", ()):
+    for line in said["monitor"]:
         name, _, answer = line.partition(" ")
         size = _size(answer)
         sizes[name] = size if size is not None else sizes.get(name)
-    failed = said.get("failed", [])
-    problem = " ".join(said.get("", [])[-3:]) if code or not (sizes or failed) else ""
-    workers = tuple(worker for line in said.get("worker", ()) if (worker := _worker(line)))
+    failed = said["failed"]
+    problem = " ".join(said[""][-3:]) if code or not (sizes or failed) else ""
+    workers = tuple(worker for line in said["worker"] if (worker := _worker(line)))
     return QueueState(workers, sizes, _count(failed), last(said, "horizon").strip(), problem)
 
 

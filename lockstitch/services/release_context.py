@@ -9,7 +9,7 @@ from functools import lru_cache
 from lockstitch.model.command import Command, Value
 from lockstitch.model.layout import Layout
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.model.probe import KeyedLines, collect
+from lockstitch.model.probe import KeyedLines, collect, fields
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Unwritable:
 
 def parse_unwritable(line: str) -> Unwritable | None:
     """Return the value of `USER OWNER:GROUP MODE PATH`; None for any other text."""
-    parts = line.split(" ", 3)
-    return Unwritable(parts[0], parts[3], parts[1], parts[2]) if len(parts) == 4 else None
+    user, owner, mode, path = fields(line, 4)
+    return Unwritable(user, path, owner, mode) if path else None
 
 
 def parse_rights(text: str, code: int) -> tuple[Unwritable, ...] | None:
@@ -37,12 +37,12 @@ def parse_rights(text: str, code: int) -> tuple[Unwritable, ...] | None:
     said = collect(text)
     if code or "looked" not in said:
         return None
-    return tuple(path for line in said.get("unwritable", ()) if (path := parse_unwritable(line)))
+    return tuple(path for line in said["unwritable"] if (path := parse_unwritable(line)))
 
 
 @lru_cache
 def _collected(lines: tuple[str, ...]) -> KeyedLines:
-    return collect("\n".join(lines))
+    return collect(lines)
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,10 @@ class ReleaseContext:
         """The folder of this release; without a release, that of the one that serves."""
         return self.layout.release(self.release) if self.release else self.layout.current
 
-    def lines(self, word: str) -> list[str]:
-        """Return the rest of each line of `about` that begins with a word."""
-        return _collected(self.about).get(word, [])
+    @property
+    def answers(self) -> KeyedLines:
+        """The lines of `about` by their first words."""
+        return _collected(self.about)
 
     def command(self, text: str, **values: Value) -> Command:
         """Return a Command that starts in the login user's home, with $release, $current and $state beside its own values.

@@ -52,10 +52,6 @@ class ServiceState:
     def workers(self) -> tuple[ServiceProcess, ...]:
         return tuple(p for p in self.processes if p.role == "worker")
 
-    def lines(self, word: str) -> list[str]:
-        """Return the rest of each line `also WORD` of the probe."""
-        return collect("\n".join(self.also)).get(word, [])
-
     @property
     def since(self) -> int | None:
         """The time at which the newest worker started, in seconds since the epoch."""
@@ -68,12 +64,12 @@ def parse_state(text: str, code: int) -> ServiceState:
     word = next((word for word in ("down", "running") if word in said), "")
     return ServiceState(
         word == "running" and code == 0,
-        last(said, word) if word else next(iter(said.get("", ())), ""),
-        tuple(process for rest in said.get("process", ()) if (process := _process(rest))),
+        last(said, word) if word else (said[""] or [""])[0],
+        tuple(process for rest in said["process"] if (process := _process(rest))),
         number(last(said, "reloaded")),
         last(said, "release"),
         number(last(said, "boot")) or 0,
-        tuple(said.get("also", ())),
+        tuple(said["also"]),
     )
 
 

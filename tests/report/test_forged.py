@@ -28,6 +28,7 @@ from lockstitch.model.layout import Layout
 from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.outcome import Failure, GateAsked, Outcome, RollbackBegan, RunMessage, SiteOutcome
 from lockstitch.model.plan import Change, Commit, Plan, Site, SitePlan, Step, Wave
+from lockstitch.model.probe import KeyedLines
 from lockstitch.model.results import HostResult, Result, StepOutput
 from lockstitch.report.apps import maintenance_text, queues_text, services_text
 from lockstitch.report.checks import CheckedHost, checks_text
@@ -101,7 +102,7 @@ def reports(text: str) -> dict[str, str]:
     found, done = survey(text), HostResult(ExitCode.CHECK_SAID_NO, text, (Result("run", 1, text, 0),))
     finding = Finding(text, "fail", text, hint=text)
     verdict = {SITE: failed(text, text)}
-    backups = parse_backups({"backup": [text]})
+    backups = parse_backups(KeyedLines(backup=[text]))
     lock = {"run": text, "by": text, "message": text, "at": text}
     held = str(_refusal({SITE: f"held {json.dumps(lock)}"}, "prod"))
     changed = str(_refusal({SITE: f"changed {json.dumps(lock)}"}, "prod"))

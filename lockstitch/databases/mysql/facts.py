@@ -69,20 +69,20 @@ def parse_facts(text: str, code: int) -> ServerFacts:
     """Return a server's facts from `word rest` lines; any other line is the client's, about why there are none."""
     said = collect(text, _WORDS)
     server, tool, login, database = (last(said, word) for word in ("server", "tool", "login", "database"))
-    granted, broken = said.get("grant", ()), said.get("broken", ())
+    granted, broken = said["grant"], said["broken"]
     had = grants(granted)
     if server:
         problem = _against_dump(tool, login, database, had, _sees_routines(database, had, granted, broken))
     else:
-        problem = " ".join(said.get("", [])[-3:]) or "no answer from the database server"
-    problem = problem or _undumped(server, _account(login), database, said.get("hidden", ()), broken)
-    remedy = _lacking(login, database, said.get("definer", ()), had, "binlog" in said) if server else {}
+        problem = " ".join(said[""][-3:]) or "no answer from the database server"
+    problem = problem or _undumped(server, _account(login), database, said["hidden"], broken)
+    remedy = _lacking(login, database, said["definer"], had, "binlog" in said) if server else {}
     return ServerFacts(
         server=server,
         tool=tool,
         size=number(last(said, "size")),
         able=frozenset(word for word in ("create", "own") if server and word not in remedy),
-        others=tuple(said.get("other", ())),
+        others=tuple(said["other"]),
         problem=problem,
         head=last(said, "head"),
         text={word: last(said, word) for word in ("encoding", "collate") if last(said, word)},

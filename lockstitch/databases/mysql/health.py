@@ -34,13 +34,13 @@ def parse_state(text: str, code: int) -> DatabaseState:
     """Return the state from lines of `word JSON` and of `NAME value`; any other line is the client's, about a question
     that failed."""
     answers, said = parse_answers(text, _QUESTIONS, ("asked", "denied", "status"))
-    rows = [line.partition("\t") for line in said.get("", ())]
+    rows = [line.partition("\t") for line in said[""]]
     status = {name: value for name, tab, value in rows if tab}
-    status |= {name: value.strip() for name, _, value in (line.partition(" ") for line in said.get("status", ()))}
+    status |= {name: value.strip() for name, _, value in (line.partition(" ") for line in said["status"])}
     problems = [line.strip() for line, tab, _ in rows if not tab]
     if not answers["server"]:
         return DatabaseState(problem=" ".join(problems[-3:]) or "no answer from the database server")
-    asked, denied = ({word.strip() for word in said.get(key, ())} for key in ("asked", "denied"))
+    asked, denied = ({word.strip() for word in said[key]} for key in ("asked", "denied"))
     state = _state(answers, status, denied)
     return replace(state, asked=frozenset(asked & _ASKED), problems=tuple(problems[:MOST_PROBLEMS]))
 

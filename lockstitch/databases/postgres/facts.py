@@ -19,13 +19,13 @@ def parse_facts(text: str, code: int) -> ServerFacts:
     """Return a server's facts from `word rest` lines; any other line is psql's, about why there are none."""
     said = collect(text, _WORDS)
     server, tool = last(said, "server"), last(said, "tool")
-    problem = "" if server else (" ".join(said.get("", [])[-3:]) or "no answer from the database server")
+    problem = "" if server else (" ".join(said[""][-3:]) or "no answer from the database server")
     return ServerFacts(
         server=server,
         tool=tool,
         size=number(last(said, "size")),
-        able=frozenset(said.get("able", ())),
-        others=tuple(said.get("other", ())),
+        able=frozenset(said["able"]),
+        others=tuple(said["other"]),
         problem=problem or _too_old(server, tool) or _denied(last(said, "denied")),
         head=last(said, "head"),
         text={word: said[word][-1] for word in _TEXT if word in said},

@@ -30,10 +30,10 @@ _WHERE = re.compile(r"^psql:[^:]*:\d+: ")
 def parse_state(text: str, code: int) -> DatabaseState:
     """Return the state from lines of `word JSON`; any other line is psql's, about a question that failed."""
     answers, said = parse_answers(text, _QUESTIONS, ("asked",))
-    problems = [_WHERE.sub("", line.strip()) for line in said.get("", ())]
+    problems = [_WHERE.sub("", line.strip()) for line in said[""]]
     if not answers["server"]:
         return DatabaseState(problem=" ".join(problems[-3:]) or "no answer from the database server")
-    asked = frozenset(word.strip() for word in said.get("asked", ()))
+    asked = frozenset(word.strip() for word in said["asked"])
     return replace(_state(answers), asked=asked, problems=tuple(problems[:MOST_PROBLEMS]))
 
 

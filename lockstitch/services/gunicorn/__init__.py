@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from lockstitch.model.command import Command
 from lockstitch.model.gate import Verdict, failed
 from lockstitch.model.plan import Step
-from lockstitch.model.probe import Probe
+from lockstitch.model.probe import Probe, collect, last
 from lockstitch.model.shell import shell_text
 from lockstitch.services.base import LogSource, Service
 from lockstitch.services.release_context import ReleaseContext
@@ -92,7 +92,7 @@ class Gunicorn(Service):
 
     def judge(self, state: ServiceState) -> Verdict:
         verdict = judge_serving(state)
-        bound = next(iter(state.lines("bound")), "")
+        bound = last(collect(state.also), "bound")
         if verdict.passed and bound.startswith(f"{PurePosixPath(state.expected).parent}/"):
             return failed(
                 f"it was started by {bound}, and keeps that release's packages through every reload",

@@ -15,7 +15,7 @@ from pydantic import Field
 from lockstitch.model.command import Command, words
 from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.plan import Step
-from lockstitch.model.probe import Probe
+from lockstitch.model.probe import Probe, collect, last
 from lockstitch.model.shell import shell_text
 from lockstitch.services.base import LogSource, Service
 from lockstitch.services.laravel.settings import WORD, Cache, FpmSettings, MaintenanceSettings, QueueSettings
@@ -85,19 +85,19 @@ class Laravel(Service):
         return Probe("about", command, lambda text, code: tuple(text.splitlines()))
 
     def warnings(self, place: ReleaseContext) -> Iterator[str]:
-        for line in place.lines("unread"):
+        for line in place.answers["unread"]:
             yield f"the code that serves cannot be asked: {line}"
-        for line in place.lines("unwritable"):
+        for line in place.answers["unwritable"]:
             if path := parse_unwritable(line):
                 yield f"{path}: {self.rights_hint()}"
-        for line in place.lines("control"):
+        for line in place.answers["control"]:
             timeout, _, file = line.partition(" ")
             if timeout in ("0", "0s"):
                 yield (
                     f"{self.fpm.unit} drops the requests that are under way when it is reloaded: "
                     f"set process_control_timeout = 30s in {file}"
                 )
-        if waiting := place.lines("waiting"):
+        if waiting := place.answers["waiting"]:
             yield f"not applied yet, of the code that serves: {', '.join(waiting)}"
         lacking = [name for name in self.optimize if place.about and not _has(place, f"{name}:cache")]
         if _known(place) and lacking:
@@ -188,7 +188,7 @@ class Laravel(Service):
         older = [p.pid for p in state.workers if state.reloaded is not None and p.started < state.reloaded]
         if older:
             return failed(f"{len(older)} of {len(state.workers)} php-fpm workers are older than the reload")
-        serving = next(iter(state.lines("serving")), "")
+        serving = last(collect(state.also), "serving")
         if state.expected and serving and serving != state.expected:
             return failed(f"current is {serving}, not {state.expected}")
         return passed(f"{self.fpm.unit} began {len(state.workers)} workers after the reload")
@@ -247,15 +247,15 @@ class Laravel(Service):
 
 
 def _known(place: ReleaseContext) -> bool:
-    return bool(place.lines("command"))
+    return "command" in place.answers
 
 
 def _has(place: ReleaseContext, command: str, option: str = "") -> bool:
     """Tell whether this version's artisan has a command, and the command an option."""
-    options = {name: words for name, *words in (line.split(" ") for line in place.lines("command"))}
+    options = {name: words for name, *words in (line.split(" ") for line in place.answers["command"])}
     return command in options and (not option or option in options[command])
 
 
 def _version(place: ReleaseContext) -> str:
-    version = next(iter(place.lines("version")), "")
+    version = last(place.answers, "version")
     return f"Laravel {version}" if version else "this version of Laravel"

@@ -15,7 +15,7 @@ from pydantic import Field
 from lockstitch.model.command import Command
 from lockstitch.model.gate import Verdict, failed
 from lockstitch.model.plan import Step
-from lockstitch.model.probe import Probe, number
+from lockstitch.model.probe import Probe, collect, number
 from lockstitch.model.shell import shell_text
 from lockstitch.services.base import LogSource, Service
 from lockstitch.services.release_context import ReleaseContext
@@ -83,9 +83,10 @@ class Pm2(Service):
         verdict = judge_serving(state)
         if not verdict.passed:
             return verdict
-        rows = [line.split(" ") for line in state.lines("before")]
+        said = collect(state.also)
+        rows = [line.split(" ") for line in said["before"]]
         before = {row[0]: number(row[1]) for row in rows if len(row) == 2}
-        for line in state.lines("instance"):
+        for line in said["instance"]:
             match line.split(" "):
                 case [instance, status, restarts, up]:
                     if status != "online":
