@@ -18,7 +18,19 @@ CLEAN = (
     "tasks",
     *(
         f"lockstitch/{name}"
-        for name in ("checks", "cli", "engine", "facts", "inventory", "model", "plans", "remote", "report")
+        for name in (
+            "checks",
+            "cli",
+            "databases",
+            "engine",
+            "facts",
+            "inventory",
+            "model",
+            "plans",
+            "remote",
+            "report",
+            "services",
+        )
     ),
 )
 
