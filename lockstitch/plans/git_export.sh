@@ -2,7 +2,8 @@
 # The functions of git/modules.sh read it.
 # shellcheck disable=SC2034
 # Only what the repository and its submodules hold: an archive has no .git, so what is served cannot leak it.
-# What a cut off run left is removed by the form of its name: another tool's folders may lie there too.
+# What a cut off run left is removed by the form of its name: another tool's folders may lie there too. `fetched`: the
+# step before has brought files of Git LFS.
 
 set -eu
 back=
@@ -13,7 +14,7 @@ case "$(readlink -f -- "$releases")/" in "$(readlink -f -- "$shared")"/*)
 for left in "$releases"/????????T??????Z-*.part; do [ ! -e "$left" ] || ls_remove "$left"; done
 mkdir "$directory.part"
 unpack() {
-    lfs "$1" "$2" "$4" || return
+    [ -n "$fetched" ] || lfs "$1" "$2" "$4" || return
     tar=$directory.part/.lockstitch.tar
     of "$1" archive --format=tar -o "$tar" "$2" || return
     tar -xf "$tar" -C "$directory.part/$3" && rm "$tar"

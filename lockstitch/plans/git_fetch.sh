@@ -12,14 +12,14 @@ fi
 
 # People, and `git describe` in a build, look for tags in refs/tags: those of the server are put there beside the
 # clone's own, and follow the server unless somebody moved them here. None is removed, no tag made here is touched.
-tags() { here for-each-ref --format="$1 %(objectname) %(refname)" "$2"; }
+tags() { here for-each-ref --format="$1 %(objectname) %(refname)" "$2" ${3:+"$3"}; }
 shown=$(tags was refs/lockstitch/tags)
 bring "$clone" "$repository" "$revision"
-{ printf '%s\n' "$shown"; tags now refs/lockstitch/tags; tags here refs/tags; } | awk '
-    { sub("^refs/(lockstitch/)?tags/", "", $3) }
+changes=$({ printf '%s\n' "$shown"; tags is refs/lockstitch/tags refs/tags; } | awk '
+    { theirs = sub("^refs/lockstitch/tags/", "", $3); if (!theirs) sub("^refs/tags/", "", $3) }
     $1 == "was" { was[$3] = $2 }
-    $1 == "now" { now[$3] = $2 }
-    $1 == "here" { at[$3] = $2; for (up = $3; sub("/[^/]*$", "", up);) folder[up] = 1 }
+    $1 == "is" && theirs { now[$3] = $2 }
+    $1 == "is" && !theirs { at[$3] = $2; for (up = $3; sub("/[^/]*$", "", up);) folder[up] = 1 }
     END {
         for (tag in now) {
             if (tag in at && at[tag] == was[tag] && at[tag] != now[tag])
@@ -28,7 +28,8 @@ bring "$clone" "$repository" "$revision"
             for (up = tag; sub("/[^/]*$", "", up);) if (up in at) free = 0
             if (free) print "create refs/tags/" tag, now[tag]
         }
-    }' | here update-ref --stdin || :
+    }') || changes=
+[ -z "$changes" ] || printf '%s\n' "$changes" | here update-ref --stdin || :
 
 lfs "$clone" "$revision" "$repository"
 each() { lfs "$1" "$2" "$4"; }

@@ -121,7 +121,8 @@ def export(job: Deployment) -> tuple[Step, ...]:
         return ()
     undo = Command(git_steps.DISCARD_EXPORT, values=job.values())
     says = f"check {short(job.revision)} out as release {job.release}"
-    made = job.step("release", says, _git(job, git_steps.EXPORT), undo)
+    command = _git(job, git_steps.EXPORT, fetched="yes" if job.deploying else "")
+    made = job.step("release", says, command, undo)
     links = (
         job.step(f"link {path}", f"link shared {path}", Command(LINK, values={**job.values(), "path": path}))
         for path in job.app.shared
