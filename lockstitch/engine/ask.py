@@ -55,12 +55,12 @@ class Reply:
 
     @property
     def away(self) -> bool:
-        """Whether the host could not be asked."""
+        """True if the host could not be asked."""
         return self.result.code in (ExitCode.UNREACHABLE, ExitCode.INTERRUPTED)
 
     @property
     def interrupted(self) -> bool:
-        """Whether somebody ended it."""
+        """True if somebody ended it."""
         return self.result.code is ExitCode.INTERRUPTED
 
 
