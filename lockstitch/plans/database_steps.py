@@ -17,7 +17,7 @@ from lockstitch.model.gate import Gate, Verdict, failed, passed
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site, Step
 from lockstitch.model.probe import Probe, collect
-from lockstitch.plans.release_shell import RECORD
+from lockstitch.plans.shell_texts import RECORD
 
 # How much of a database's size its first dump is taken to need; later ones are measured by the one before.
 _FIRST = 0.5

@@ -19,10 +19,10 @@ from lockstitch.model.layout import Layout
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site, SitePlan, Step
 from lockstitch.model.release import Release, short
-from lockstitch.plans import git_steps
+from lockstitch.plans import shell_texts
 from lockstitch.plans.database_steps import DatabaseJob
 from lockstitch.plans.lock_steps import release_step
-from lockstitch.plans.release_shell import ACTIVATE, LINK, RECORD, RESTORE, SPARE
+from lockstitch.plans.shell_texts import ACTIVATE, LINK, RECORD, RESTORE, SPARE
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import NOTE_RELOAD
 
@@ -106,22 +106,22 @@ class Deployment:
 
 
 def _git(job: Deployment, text: str, **more: str) -> Command:
-    """A command of `git_steps`; the app's environment may say how the git server is reached (GIT_SSH_COMMAND)."""
+    """A command of `shell_texts`; the app's environment may say how the git server is reached (GIT_SSH_COMMAND)."""
     return Command(text, values=job.values(**more), env=job.app.env)
 
 
 def fetch(job: Deployment) -> tuple[Step, ...]:
     """Fetch the repository into the clone of the host."""
-    return (job.step("fetch", f"fetch {job.app.repository}", _git(job, git_steps.FETCH)),)
+    return (job.step("fetch", f"fetch {job.app.repository}", _git(job, shell_texts.FETCH)),)
 
 
 def export(job: Deployment) -> tuple[Step, ...]:
     """Make the release's folder and link the shared files into it."""
     if job.folder_ready:
         return ()
-    undo = Command(git_steps.DISCARD_EXPORT, values=job.values())
+    undo = Command(shell_texts.DISCARD_EXPORT, values=job.values())
     says = f"check {short(job.revision)} out as release {job.release}"
-    command = _git(job, git_steps.EXPORT, fetched="yes" if job.deploying else "")
+    command = _git(job, shell_texts.EXPORT, fetched="yes" if job.deploying else "")
     made = job.step("release", says, command, undo)
     links = (
         job.step(f"link {path}", f"link shared {path}", Command(LINK, values={**job.values(), "path": path}))
@@ -148,8 +148,8 @@ def checkout(job: Deployment) -> tuple[Step, ...]:
         return _discarding(job)
     undo = None
     if job.before:
-        undo = _git(job, git_steps.CHECKOUT, force="--force", back="yes", revision=job.before, lock=job.layout.lock)
-    command = _git(job, git_steps.CHECKOUT, force="", back="")
+        undo = _git(job, shell_texts.CHECKOUT, force="--force", back="yes", revision=job.before, lock=job.layout.lock)
+    command = _git(job, shell_texts.CHECKOUT, force="", back="")
     return (job.step("checkout", f"check {short(job.revision)} out in {job.layout.path}", command, undo),)
 
 
@@ -157,14 +157,14 @@ def _discarding(job: Deployment) -> tuple[Step, ...]:
     kept = {"state": job.layout.state, "run": job.run, "force": "--force"}
     undo = None
     if job.before:
-        text = UNLESS_WHOLE + git_steps.CHECKOUT
+        text = UNLESS_WHOLE + shell_texts.CHECKOUT
         undo = _git(job, text, **kept, back="yes", revision=job.before, lock=job.layout.lock)
     says = f"move {len(job.facts.in_the_way)} files that are changed or in the way to {job.aside}"
     undo_aside = _git(job, SETTINGS + PUT_BACK, **kept)
     out = f"check {short(job.revision)} out in {job.layout.path}"
     return (
         job.step("set aside", says, _git(job, SETTINGS + ASIDE, **kept), undo_aside),
-        job.step("checkout", out, _git(job, git_steps.CHECKOUT, **kept, back=""), undo),
+        job.step("checkout", out, _git(job, shell_texts.CHECKOUT, **kept, back=""), undo),
     )
 
 
@@ -313,15 +313,15 @@ def tag(job: Deployment) -> tuple[Step, ...]:
     if not job.tag:
         return ()
     says = f"tag {short(job.before)}, which is running, as {job.tag}"
-    return (job.step(f"tag {job.tag}", says, _tag(job, git_steps.TAG), _tag(job, git_steps.DELETE_TAG)),)
+    return (job.step(f"tag {job.tag}", says, _tag(job, shell_texts.TAG), _tag(job, shell_texts.DELETE_TAG)),)
 
 
 def push_tag(job: Deployment) -> tuple[Step, ...]:
     """Push that tag, once for each repository."""
     if not job.pushes:
         return ()
-    undo = _tag(job, git_steps.UNPUSH_TAG)
-    return (job.step("push tag", f"push {job.tag} to origin", _tag(job, git_steps.PUSH_TAG), undo),)
+    undo = _tag(job, shell_texts.UNPUSH_TAG)
+    return (job.step("push tag", f"push {job.tag} to origin", _tag(job, shell_texts.PUSH_TAG), undo),)
 
 
 def _tag(job: Deployment, text: str) -> Command:

@@ -16,7 +16,7 @@ from lockstitch.model.layout import layout
 from lockstitch.model.outcome import Outcome
 from lockstitch.model.plan import Condition, Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.probe import Probe
-from lockstitch.plans.release_shell import RECORD
+from lockstitch.plans.shell_texts import RECORD
 from tests.local import LocalRemote
 
 SITE = Site("h", "api", layout("in_place", "app"))

@@ -1,4 +1,4 @@
-"""Git on a host, as shell texts: settings, questions, and what people changed in a checkout. `git_steps.py` has the
+"""Git on a host, as shell texts: settings, questions, and what people changed in a checkout. `shell_texts.py` has the
 changes.
 
 Nothing here asks for a password, hangs on a dead server, or runs a hook of a repository somebody else owns. Each

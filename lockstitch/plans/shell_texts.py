@@ -1,4 +1,4 @@
-"""Shell texts that change git repositories on a host: fetch, export a release, check out, tag, and their ways back."""
+"""Shell texts of the steps: git repositories and tags, release folders, `current`, and the records of releases."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ FETCH = SETTINGS + _BRING + MODULES + LFS + shell_text(__package__, "git_fetch.s
 EXPORT = SETTINGS + REMOVE + _BRING + MODULES + LFS + shell_text(__package__, "git_export.sh")
 DISCARD_EXPORT = 'rm -rf -- "$directory.part"'
 CHECKOUT = SETTINGS + GIT_LOCKS + _BRING + MODULES + LFS + shell_text(__package__, "git_checkout.sh")
+LINK = shell_text(__package__, "release_link.sh")
+ACTIVATE = shell_text(__package__, "release_activate.sh")
+RESTORE = shell_text(__package__, "release_restore.sh")
+RECORD = shell_text(__package__, "release_record.sh")
+SPARE = REMOVE + shell_text(__package__, "release_spare.sh")
 
 TAG = SETTINGS + shell_text(__package__, "git_tag.sh")
 PUSH_TAG = SETTINGS + 'here push -q "$repository" "refs/tags/$tag:refs/tags/$tag"\n'
