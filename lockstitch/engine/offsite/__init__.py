@@ -3,7 +3,7 @@
 - manifest.py: parses a manifest; source.py: a backup on its host
 - fetch.py: copies a backup to this machine
 - to_bucket.py: copies it into a bucket; s3.py: the bucket, its objects and its errors
-- to_host.py: copies it to another host; shell.py and *.sh: the scripts that run there
+- to_host.py and *.sh: copies it to another host, with the scripts that run there
 - sealed.py: a backup as one encrypted file, where `offsite` has public keys
 
 A copy gets its name once every file's SHA-256 was compared in the new place.

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, suppress
 from typing import BinaryIO
 
 from lockstitch.databases.backup import MANIFEST
-from lockstitch.engine.offsite import shell
 from lockstitch.engine.offsite.manifest import LONGEST_MANIFEST, Manifest, ManifestFile
 from lockstitch.engine.offsite.sealed import names, recipients_of, seal, sealed_before
 from lockstitch.engine.offsite.source import CHUNK, BackupSource, PushObserver, PushProgress, PushResult
@@ -18,9 +17,23 @@ from lockstitch.model.command import Command
 from lockstitch.model.host import Host
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Script, Step
+from lockstitch.model.shell import shell_text
 from lockstitch.remote import FileError, Remote
 from lockstitch.text import oneline
 
+_COMPARE = shell_text(__package__, "compare.sh")
+_PREPARE = shell_text(__package__, "prepare.sh")
+_FINISH = shell_text(__package__, "finish.sh")
+_PREPARE_MANIFEST = 'set -eu; umask 077\ncd -- "$directory/$name"; rm -rf .new; mkdir .new\n'
+_RENEW_MANIFEST = shell_text(__package__, "renew.sh")
+_REMOVE = 'cd -- "$directory" 2>/dev/null && rm -rf -- ".$name.part"\nexit 0\n'
+# An encrypted copy, `file`, with `note` beside it; `sums` is the line of sha256sum for the first.
+_COMPARE_SEALED = r"""
+cd -- "$directory" 2>/dev/null && printf '%s\n' "$sums" | sha256sum -c - >/dev/null 2>&1 && echo same || echo other
+"""
+_PREPARE_SEALED = shell_text(__package__, "prepare_sealed.sh")
+_FINISH_SEALED = shell_text(__package__, "finish_sealed.sh")
+_REMOVE_SEALED = 'cd -- "$directory" 2>/dev/null && rm -f -- ".$file.part" ".$note.part"\nexit 0\n'
 _QUICK = 120.0
 # What a slow disk reads in a second: comparing may take that long.
 _SLOW = 10 << 20
@@ -57,20 +70,18 @@ def push_sealed_to_host(
     parts = {each: posixpath.join(directory, f".{each}.part") for each in (file, note)}
     ask = _asking(remote, to, {"directory": directory, "file": file, "note": note}, manifest.bytes)
     before = sealed_before(_small(remote, to, posixpath.join(directory, note)), manifest, source.name, to.name)
-    already = (
-        before is not None and ask("compare what is there", shell.COMPARE_SEALED, sums=_sum(before.file)) == "same"
-    )
+    already = before is not None and ask("compare what is there", _COMPARE_SEALED, sums=_sum(before.file)) == "same"
     if not already:
-        ask("make room", shell.PREPARE_SEALED, needed=str((manifest.bytes + manifest.bytes // 1000 + _ROOM) // 1024))
+        ask("make room", _PREPARE_SEALED, needed=str((manifest.bytes + manifest.bytes // 1000 + _ROOM) // 1024))
         try:
             with remote.open(to, parts[file], "wb") as copy:
                 sealed = seal(source, manifest, keys, copy, PushProgress(observe, manifest.bytes))
             with remote.open(to, parts[note], "wb") as beside:
                 beside.write(sealed.note(recipients))
-            ask("compare and name it", shell.FINISH_SEALED, sums=_sum(sealed.file))
+            ask("compare and name it", _FINISH_SEALED, sums=_sum(sealed.file))
         except BaseException:
             with suppress(LockstitchError):
-                ask("remove what arrived", shell.REMOVE_SEALED)
+                ask("remove what arrived", _REMOVE_SEALED)
             raise
     return PushResult(f"{to.name}: {posixpath.join(directory, file)}", 1, manifest.bytes, int(not already), already)
 
@@ -103,10 +114,10 @@ def _push(source: BackupSource, target: _Target, progress: PushProgress) -> None
                 while not stream.whole:
                     copy.write(stream.read(CHUNK))
         target.write_manifest(target.part)
-        target.ask("compare and name it", shell.FINISH)
+        target.ask("compare and name it", _FINISH)
     except BaseException as error:
         with suppress(LockstitchError):
-            target.ask("remove what arrived", shell.REMOVE)
+            target.ask("remove what arrived", _REMOVE)
         if isinstance(error, LockstitchError):
             error.hint = error.hint or f"nothing on {target.host.name} looks like a backup of that name; type it again"
         raise
@@ -150,12 +161,12 @@ class _Target:
 
     def look(self) -> str:
         """Compare what is there under the backup's name: `none`, `other`, `older` or `same`."""
-        return self.ask("compare what is there", shell.COMPARE)
+        return self.ask("compare what is there", _COMPARE)
 
     def prepare(self) -> None:
         folders = {posixpath.dirname(file.name) for file in self.manifest.files}
         needed = str((self.manifest.bytes + len(self.manifest.raw) + _ROOM) // 1024)
-        self.ask("make room", shell.PREPARE, {"needed": needed, "folders": "\n".join(sorted(folders))})
+        self.ask("make room", _PREPARE, {"needed": needed, "folders": "\n".join(sorted(folders))})
 
     def write_manifest(self, folder: str) -> None:
         with self.open(folder, MANIFEST) as file:
@@ -163,9 +174,9 @@ class _Target:
 
     def renew_manifest(self) -> None:
         """Replace a manifest that has got more since, such as a proof."""
-        self.ask("make room for the manifest", shell.PREPARE_MANIFEST)
+        self.ask("make room for the manifest", _PREPARE_MANIFEST)
         self.write_manifest(posixpath.join(self.name, ".new"))
-        self.ask("compare and name the manifest", shell.RENEW_MANIFEST)
+        self.ask("compare and name the manifest", _RENEW_MANIFEST)
 
     def ask(self, step: str, text: str, more: Mapping[str, str] | None = None) -> str:
         """Run a text there, and return its output. Raises CheckError if it fails."""

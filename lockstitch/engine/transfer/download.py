@@ -14,8 +14,7 @@ from lockstitch.engine.transfer.local_source import pieces
 from lockstitch.engine.transfer.local_target import PartWriter, link_in_place, made_folder, modes_set, standing, unfit
 from lockstitch.engine.transfer.part_names import PartNames
 from lockstitch.engine.transfer.remote_side import STAGE, TransferHost
-from lockstitch.engine.transfer.result import TransferResult
-from lockstitch.engine.transfer.tree import EntryKind, TreeEntry
+from lockstitch.engine.transfer.tree import EntryKind, TransferResult, TreeEntry
 from lockstitch.engine.transfer.upload import plain
 from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass

@@ -15,7 +15,7 @@ from lockstitch.engine.transfer.download import Download
 from lockstitch.engine.transfer.local_source import LocalSource
 from lockstitch.engine.transfer.part_names import PartNames
 from lockstitch.engine.transfer.remote_side import TransferHost, TransferLimits, TransferObserver
-from lockstitch.engine.transfer.result import TransferResult
+from lockstitch.engine.transfer.tree import TransferResult
 from lockstitch.engine.transfer.upload import Upload
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.model.host import Host

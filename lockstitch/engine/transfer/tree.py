@@ -1,4 +1,4 @@
-"""VALUES: the files to carry, a single one or those of a folder, and the batches they go in."""
+"""VALUES: the files to carry, a single one or those of a folder, the batches they go in, and the result."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, TypeVar
 
+from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
 
 EntryKind = Literal["file", "folder", "link"]
@@ -13,6 +14,7 @@ EntryKind = Literal["file", "folder", "link"]
 FILES_A_BATCH = 200
 BYTES_A_BATCH = 64 << 20
 PERMISSIONS = 0o777
+_DID = {"send": "sent to", "fetch": "fetched to"}
 T = TypeVar("T")
 
 
@@ -85,3 +87,29 @@ def misplaced(entries: Iterable[TreeEntry]) -> str | None:
         if entry.kind == "folder":
             folders.add(entry.path)
     return None
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """The files carried, or to be carried.
+
+    `do` is `send` or `fetch`. `files` and `size` are what is carried, `unchanged` the files that were there already,
+    and `resumed` those that went on where they had been cut off.
+    """
+
+    do: str
+    to: str
+    files: int
+    size: int
+    unchanged: int = 0
+    resumed: int = 0
+
+    def text(self, *, planned: bool = False) -> str:
+        """Return it in words: `2 files, 3.4 MiB, sent to /srv/upload; 1 unchanged`."""
+        count = f"{self.files} file{'' if self.files == 1 else 's'}, {sized(self.size)},"
+        said = f"would {self.do} {count} to {self.to}" if planned else f"{count} {_DID[self.do]} {self.to}"
+        if not self.files:
+            said = f"{self.to} is as it should be"
+        more = [f"{self.resumed} resumed"] if self.resumed else []
+        more += [f"{self.unchanged} unchanged"] if self.unchanged else []
+        return "; ".join([said, *more])

@@ -10,8 +10,7 @@ from lockstitch.engine.transfer import host_scripts
 from lockstitch.engine.transfer.local_source import LocalSource
 from lockstitch.engine.transfer.part_names import PartNames
 from lockstitch.engine.transfer.remote_side import STAGE, TransferHost
-from lockstitch.engine.transfer.result import TransferResult
-from lockstitch.engine.transfer.tree import TreeEntry, batches
+from lockstitch.engine.transfer.tree import TransferResult, TreeEntry, batches
 from lockstitch.errors import UsageError
 from lockstitch.model.command import words
 from lockstitch.model.format import sized
