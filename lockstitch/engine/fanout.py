@@ -58,7 +58,7 @@ def run_on_hosts(
     interrupt, also by one that comes when all results are there.
     """
     limits, over = way or FanoutOptions(), stopped or threading.Event()
-    tasks = {given.label: partial(_tried, remote, given, observe, limits, over) for given in work}
+    tasks = {given.label: partial(_try_repeatedly, remote, given, observe, limits, over) for given in work}
     return results_of(remote, tasks, limits.at_once, over, ended)
 
 
@@ -88,17 +88,17 @@ def results_of(
     return {label: results.get(label, HostResult(ExitCode.INTERRUPTED, NOT_BEGUN)) for label in tasks}
 
 
-def _tried(
+def _try_repeatedly(
     remote: Remote, given: HostScript, observe: Observer, way: FanoutOptions, stopped: threading.Event
 ) -> HostResult:
     for remaining in reversed(range(way.tries)):
-        ended = _once(remote, given, observe, way.timeout)
+        ended = _run_once(remote, given, observe, way.timeout)
         if ended.code in (ExitCode.DONE, ExitCode.INTERRUPTED) or not remaining or stopped.wait(way.pause):
             break
     return ended
 
 
-def _once(remote: Remote, given: HostScript, observe: Observer, timeout: float) -> HostResult:
+def _run_once(remote: Remote, given: HostScript, observe: Observer, timeout: float) -> HostResult:
     script = given.script
     if timeout:
         script = replace(script, steps=tuple(replace(step, timeout=timeout) for step in script.steps))

@@ -7,7 +7,7 @@ from lockstitch.model.plan import Plan, Site
 from lockstitch.text import oneline, quoted
 
 
-def left_to_a_person(plan: Plan, failure: Failure, what: str, *, again: bool = False) -> ManualAction:
+def manual_action(plan: Plan, failure: Failure, what: str, *, again: bool = False) -> ManualAction:
     """Return the action for a site that needs a person; with `again`, it names the command that takes the site back
     afterwards."""
     assert failure.site is not None

@@ -10,7 +10,7 @@ from functools import partial
 from lockstitch.concurrency import run_in_thread, run_parallel, sleep
 from lockstitch.engine.journal import now
 from lockstitch.engine.locks import Locks
-from lockstitch.engine.manual_actions import left_to_a_person
+from lockstitch.engine.manual_actions import manual_action
 from lockstitch.engine.site_runner import SiteRunner
 from lockstitch.engine.step_outputs import dumps, with_outputs, with_reason
 from lockstitch.errors import ExitCode, LockstitchError
@@ -244,7 +244,7 @@ class _Run:
         return Failure(failure.site, failure.what, failure.reason, failure.hint, failure.output, logs)
 
     def _leave(self, failure: Failure, what: str, *, again: bool = False) -> None:
-        self.manual_actions.append(left_to_a_person(self.plan, failure, what, again=again))
+        self.manual_actions.append(manual_action(self.plan, failure, what, again=again))
 
     def _outcome(self, code: ExitCode, failures: Sequence[Failure], notes: tuple[str, ...] = ()) -> Outcome:
         begun = {unit.site for wave in self.begun for unit in wave.site_plans}

@@ -18,7 +18,7 @@ from lockstitch.cli.display import LineDisplay
 from lockstitch.databases.backup import BackupDirectoryFacts, parse_backups
 from lockstitch.databases.health import DatabaseState
 from lockstitch.engine.locks import _refusal
-from lockstitch.engine.manual_actions import left_to_a_person
+from lockstitch.engine.manual_actions import manual_action
 from lockstitch.engine.step_outputs import dumps
 from lockstitch.errors import ExitCode, HostLostError, LockHeldError
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
@@ -64,7 +64,7 @@ def plan(text: str) -> Plan:
 
 def outcome(text: str, code: ExitCode = ExitCode.NEEDS_A_PERSON) -> Outcome:
     failure = Failure(SITE, text, text, text, (text,), {text: (text,)})
-    left = left_to_a_person(plan(text), failure, "it could not be put back", again=True)
+    left = manual_action(plan(text), failure, "it could not be put back", again=True)
     lost = Failure(None, "connection", HostLostError("web1", text).message)
     notes = (text, *dumps("prod", {"api": {"backup": text}}, {}))
     return Outcome(plan(text), code, (SiteOutcome(SITE, "unknown"),), (failure, lost), (left,), 1.0, notes)

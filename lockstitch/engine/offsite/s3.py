@@ -64,7 +64,7 @@ class StoreError(LockstitchError):
     exit_code = ExitCode.UNREACHABLE
 
 
-def connected(bucket: Bucket) -> tuple[Any, list[Secret]]:
+def connect(bucket: Bucket) -> tuple[Any, list[Secret]]:
     """Return a boto3 client, and the secrets that no message may show."""
     try:
         from boto3.session import Session
@@ -157,7 +157,7 @@ class Store:
 
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
-        self._client, self._secrets = connected(bucket)
+        self._client, self._secrets = connect(bucket)
 
     def __enter__(self) -> Store:
         return self

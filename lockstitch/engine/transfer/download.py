@@ -11,7 +11,14 @@ from typing import BinaryIO
 from lockstitch.engine.nofollow import FolderBelow
 from lockstitch.engine.transfer import host_scripts
 from lockstitch.engine.transfer.local_source import pieces
-from lockstitch.engine.transfer.local_target import PartWriter, link_in_place, made_folder, modes_set, standing, unfit
+from lockstitch.engine.transfer.local_target import (
+    PartWriter,
+    file_state,
+    link_in_place,
+    make_folder,
+    obstacle,
+    set_modes,
+)
 from lockstitch.engine.transfer.part_names import PartNames
 from lockstitch.engine.transfer.remote_side import STAGE, TransferHost
 from lockstitch.engine.transfer.tree import EntryKind, TransferResult, TreeEntry
@@ -61,9 +68,9 @@ class Download:
     def carry(self) -> TransferResult:
         """Fetch the files that differ. Each is put in place once it has arrived whole."""
         far, tree, below = self._far, self._tree, self._below
-        made = [self._folder] if made_folder(below, self._folder, 0o777) else []
+        made = [self._folder] if make_folder(below, self._folder, 0o777) else []
         for folder in tree.folders:
-            made += [self._place(folder)] if made_folder(below, self._place(folder), folder.mode | 0o700) else []
+            made += [self._place(folder)] if make_folder(below, self._place(folder), folder.mode | 0o700) else []
         self._room()
         whole = sum(download.entry.size for download in self._files)
         received = sum(download.start for download in self._files)
@@ -75,7 +82,7 @@ class Download:
             part = self._names.part(far.host.name, str(below.shown(self._place(link))))
             link_in_place(below, self._place(link), link.link, part)
         folders = [(self._place(folder), folder.mode) for folder in reversed(tree.folders)]
-        modes_set(below, ((place, mode) for place, mode in folders if place != self._at or place in made))
+        set_modes(below, ((place, mode) for place, mode in folders if place != self._at or place in made))
         return self.planned()
 
     def _place(self, entry: TreeEntry) -> str:
@@ -84,7 +91,7 @@ class Download:
     def _refuse_what_stands_in_the_way(self) -> None:
         places: list[tuple[str, EntryKind]] = [(self._place(entry), entry.kind) for entry in self._tree.entries]
         for place, kind in [(self._folder, "folder"), *places]:
-            if said := unfit(self._below, place, kind):
+            if said := obstacle(self._below, place, kind):
                 raise self._far.refused(said)
 
     def _differing(self) -> tuple[list[FileDownload], int]:
@@ -92,7 +99,7 @@ class Download:
         fetching: list[FileDownload] = []
         for entry in self._tree.files:
             checksum, place = sums[entry.path], self._place(entry)
-            if standing(self._below, place, entry.size, self._far.check) == (entry.mode, entry.size, checksum):
+            if file_state(self._below, place, entry.size, self._far.check) == (entry.mode, entry.size, checksum):
                 continue
             part = self._names.part(self._far.host.name, str(self._below.shown(place).absolute()), checksum)
             part = posixpath.join(posixpath.dirname(place), part)
@@ -109,7 +116,7 @@ class Download:
 
     def _kept(self, path: str, part: str, size: int) -> int:
         """Return how many bytes of a part here are the beginning of the file there."""
-        there = standing(self._below, part, None, self._far.check)
+        there = file_state(self._below, part, None, self._far.check)
         if there is None or not 0 < there[1] <= size:
             return 0
         return there[1] if self._beginning(path, there[1]) == there[2] else 0

@@ -21,7 +21,7 @@ class LocalSource:
 
     def __init__(self, path: str) -> None:
         self.root = path
-        self.tree = _looked(path)
+        self.tree = _list(path)
         self._sums: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -71,7 +71,7 @@ def pieces(file: BinaryIO, size: int, check: CancelCheck) -> Iterator[bytes]:
         yield data
 
 
-def _looked(path: str) -> FileTree:
+def _list(path: str) -> FileTree:
     try:
         # A link that is named itself stands for what it leads to; one within a folder is carried as a link.
         root = os.stat(path)

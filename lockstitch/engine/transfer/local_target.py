@@ -74,7 +74,7 @@ class PartWriter:
             os.unlink(self._name, dir_fd=self._at)
 
 
-def standing(below: FolderBelow, path: str, size: int | None, check: CancelCheck) -> tuple[int, int, str] | None:
+def file_state(below: FolderBelow, path: str, size: int | None, check: CancelCheck) -> tuple[int, int, str] | None:
     """Return mode, size and checksum of a file here; None if there is none, or one of another size."""
     try:
         with below.of(path) as (at, name):
@@ -91,7 +91,7 @@ def standing(below: FolderBelow, path: str, size: int | None, check: CancelCheck
         return stat.S_IMODE(status.st_mode), status.st_size, made.hexdigest()
 
 
-def unfit(below: FolderBelow, path: str, kind: EntryKind) -> str:
+def obstacle(below: FolderBelow, path: str, kind: EntryKind) -> str:
     """Return why an entry of this kind cannot be put there; empty if it can."""
     place = below.shown(path)
     try:
@@ -110,7 +110,7 @@ def unfit(below: FolderBelow, path: str, kind: EntryKind) -> str:
     return ""
 
 
-def made_folder(below: FolderBelow, path: str, mode: int) -> bool:
+def make_folder(below: FolderBelow, path: str, mode: int) -> bool:
     """Make a folder if there is none. Returns whether it was made."""
     with _errors_in_words(below.shown(path)):
         below.make()
@@ -133,7 +133,7 @@ def link_in_place(below: FolderBelow, path: str, target: str, part: str) -> None
         os.replace(part, name, src_dir_fd=at, dst_dir_fd=at)
 
 
-def modes_set(below: FolderBelow, modes: Iterable[tuple[str, int]]) -> None:
+def set_modes(below: FolderBelow, modes: Iterable[tuple[str, int]]) -> None:
     """Set the modes of folders that belong to this user."""
     for path, mode in modes:
         with _errors_in_words(below.shown(path)), below.of(path) as (at, name):

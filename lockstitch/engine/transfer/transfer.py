@@ -41,7 +41,7 @@ class UploadRequest:
     mode: int | None = None
     user: str = ""
 
-    def looked(self, far: TransferHost, names: PartNames) -> Transfer:
+    def prepare(self, far: TransferHost, names: PartNames) -> Transfer:
         return Upload(far, self.source, self.target, self.mode, names)
 
 
@@ -54,7 +54,7 @@ class DownloadRequest:
     folders: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
 
-    def looked(self, far: TransferHost, names: PartNames) -> Transfer:
+    def prepare(self, far: TransferHost, names: PartNames) -> Transfer:
         return Download(far, self.path, FolderBelow(self.to), self.folders.get(far.host.name, ""), names)
 
 
@@ -78,7 +78,7 @@ def carry(
     def carry_host(host: Host) -> HostResult:
         far = TransferHost(remote, host, what.user, TransferLimits(host.name, way.timeout, stopped), observe)
         try:
-            transfer = what.looked(far, names)
+            transfer = what.prepare(far, names)
             moved[host.name] = transfer.planned() if dry else transfer.carry()
         except LockstitchError as error:
             return HostResult(error.exit_code, str(error).replace("\nHINT: ", " — "))

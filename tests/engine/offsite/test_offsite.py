@@ -793,6 +793,6 @@ def test_no_error_shows_the_password_of_an_endpoint(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://ada:p/ss@w0rd@127.0.0.1:1")
     bucket = Bucket("store", "", None, "eu-west-1", Secret("k"), Secret("s"))
     with pytest.raises(UsageError, match=r"ada:\*\*\*@127") as refused:
-        s3.connected(bucket)
+        s3.connect(bucket)
     away = s3.words(EndpointConnectionError(endpoint_url="http://ada:w0rd@127.0.0.1:1"), bucket, ())
     assert "w0rd" not in f"{refused.value} {away}" and "ada:***@" in str(away)
