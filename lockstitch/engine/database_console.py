@@ -34,10 +34,10 @@ def at_terminal(remote: Interactive, database: Database, url: Value, environment
     try:
         return remote.interact(database.host, words("exec", "sh", f"{folder}/start"))
     finally:
-        _removed(remote, database, folder, environment)
+        _remove(remote, database, folder, environment)
 
 
-def _removed(remote: Interactive, database: Database, folder: str, environment: str) -> None:
+def _remove(remote: Interactive, database: Database, folder: str, environment: str) -> None:
     """Remove the session's files. The session has removed them already, unless it or its host was cut off."""
     try:
         if _step(remote, database, Command(REMOVE, values={"folder": folder})).ok:

@@ -48,13 +48,13 @@ def deploy(fleet: Fleet, survey: Survey, options: DeployOptions) -> Plan:
     todo = {name for name, pending in waiting.items() if pending.names}
     pending_notes = tuple(f"{name}: {pending}" for name, pending in waiting.items() if pending.names or pending.problem)
     jobs = [j for j in _jobs(fleet, survey, options) if options.force or j.app.name in todo or not settled(j)]
-    used = _dumped(jobs, options.shelves, todo)
+    used = _databases_to_dump(jobs, options.shelves, todo)
     refuse_unknown({job.site: job.facts for job in jobs if _must_go_down(job, todo)})
     who = (options.run, options.by, options.message)
     first = {app: name for app, name in first_dumps(survey).items() if _is_there(name, used)}
-    jobs = _tagged([replace(job, shelf=_shelf(job, used)) for job in jobs], options.tag_before)
+    jobs = _with_tags([replace(job, shelf=_shelf(job, used)) for job in jobs], options.tag_before)
     all_waves = waves.waves(DEPLOY, jobs, fleet.groups)
-    freed = deploy_backup.locked(all_waves, used)
+    freed = deploy_backup.unlock_endings(all_waves, used)
     plan = Plan(
         "deploy",
         fleet.inventory.name,
@@ -100,7 +100,7 @@ def idle(fleet: Fleet, survey: Survey, options: DeployOptions) -> tuple[str, ...
     return tuple(dict.fromkeys(job.app.name for job in jobs if job.app.name not in busy))
 
 
-def _dumped(jobs: Sequence[Deployment], shelves: DatabaseJobs, todo: Set[str]) -> DatabaseJobs:
+def _databases_to_dump(jobs: Sequence[Deployment], shelves: DatabaseJobs, todo: Set[str]) -> DatabaseJobs:
     """Return the databases that may have to be dumped. Raises CheckError for problems of those that probably are.
 
     If git shows no new migration, only code is deployed, and a database that cannot be dumped does not prevent that. If
@@ -172,7 +172,7 @@ def _shelf(job: Deployment, shelves: DatabaseJobs) -> DatabaseJob | None:
     return shelves.get(job.app.database or "") if deploy_backup.takes_part(job.app) else None
 
 
-def _tagged(jobs: Sequence[Deployment], tag: str) -> list[Deployment]:
+def _with_tags(jobs: Sequence[Deployment], tag: str) -> list[Deployment]:
     """Return the jobs with the tag that the running revision gets first. It is pushed once for each repository."""
     running = [job for job in jobs if tag and job.before]
     pushing: dict[str, Site] = {}

@@ -54,7 +54,7 @@ def _judge(answer: Pending | None) -> Verdict:
     return passed(f"pending: {', '.join(answer.names[:5])}") if answer.names else failed("no migration is pending")
 
 
-def locked(waves: Sequence[Wave], shelves: DatabaseJobs) -> list[Ending]:
+def unlock_endings(waves: Sequence[Wave], shelves: DatabaseJobs) -> list[Ending]:
     """Return the endings that free the locks of the databases in these waves."""
     sites = {unit.site for wave in waves for unit in wave.site_plans}
     return [unlock_ending(s.site, s.run) for s in shelves.values() if s.site in sites]

@@ -54,7 +54,7 @@ class RollbackOptions:
 
 def rollback(fleet: Fleet, survey: Survey, options: RollbackOptions) -> Plan:
     """Make the plan that takes every site back. Raises CheckError if a site has no such release."""
-    survey = survey if options.ref or options.database == "down" else _foldered(survey)
+    survey = survey if options.ref or options.database == "down" else _without_git_problems(survey)
     raise_unreachable(survey)
     _refuse_missing(survey, options)
     _refuse_forward(fleet, survey, options)
@@ -67,7 +67,7 @@ def rollback(fleet: Fleet, survey: Survey, options: RollbackOptions) -> Plan:
     taken = {each.app for each in databases if each.waves}
     jobs = [replace(job, database_goes_back=job.app.name in taken) for job in jobs]
     all_waves = waves.waves(ROLLBACK, jobs, fleet.groups, [wave for each in databases for wave in each.waves])
-    freed = deploy_backup.locked(all_waves, {s.database.name: s for each in databases if (s := each.shelf)})
+    freed = deploy_backup.unlock_endings(all_waves, {s.database.name: s for each in databases if (s := each.shelf)})
     plan = Plan(
         "rollback",
         fleet.inventory.name,
@@ -158,7 +158,7 @@ def _served_before(facts: Facts, *, forward: bool) -> bool:
     return not forward and revision in served
 
 
-def _foldered(survey: Survey) -> Survey:
+def _without_git_problems(survey: Survey) -> Survey:
     """Return the survey without the git problems of sites whose last good release still has its folder: such a release
     needs no git."""
     facts = {}

@@ -61,10 +61,10 @@ def backwards(
     the app."""
     lying = job.facts.target.migrations if job.facts.target else ()
     if way == "restore" and job.app.database and job.app.migrate:
-        return _restored(job, shelves[job.app.database], by_site)
+        return _restore(job, shelves[job.app.database], by_site)
     if way == "down" and lying:
         return _down(job, lying, shelves.get(job.app.database or ""), by_site)
-    return DatabaseRollback(notes=tuple(_left(job, lying)))
+    return DatabaseRollback(notes=tuple(_staying_notes(job, lying)))
 
 
 def refuse_part(fleet: Fleet, apps: Sequence[App]) -> None:
@@ -90,7 +90,7 @@ def refuse_twice(made: Sequence[DatabaseRollback]) -> None:
         )
 
 
-def _left(job: Deployment, lying: tuple[str, ...]) -> Iterator[str]:
+def _staying_notes(job: Deployment, lying: tuple[str, ...]) -> Iterator[str]:
     if lying:
         yield f"{job.app.name}: these migrations stay, and the older code must work with them: {', '.join(lying)}"
     elif job.app.migrate and not job.app.migrating.files:
@@ -113,7 +113,9 @@ def _down(
     command = Command(line, values=values, env=old.env, cwd=old.directory)
     undo = code.migrating(job, old)
     command = job.app.migrating.proven_back(command)
-    step = Step("migrate down", f"take back {len(lying)}: {_named(job, line)}", command, undo, timeout=job.app.timeout)
+    step = Step(
+        "migrate down", f"take back {len(lying)}: {_describe(job, line)}", command, undo, timeout=job.app.timeout
+    )
     wave = Wave(f"migrate {job.app.name} down", (SitePlan(job.site, (step,)),))
     notes = (f"{job.app.name}: these migrations are taken back: {', '.join(lying)}",)
     if shelf is None:
@@ -121,7 +123,7 @@ def _down(
     return DatabaseRollback((_present(job, shelf), wave), notes, shelf=shelf, app=job.app.name)
 
 
-def _named(job: Deployment, line: str) -> str:
+def _describe(job: Deployment, line: str) -> str:
     """Return a command as a plan shows it. One of Lockstitch's own texts is described instead."""
     return line if "\n" not in line.strip() else f"app by app, with the tool of `{job.app.migrate}`"
 
@@ -142,7 +144,7 @@ def _refuse_other_head(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Fa
         )
 
 
-def _restored(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> DatabaseRollback:
+def _restore(job: Deployment, shelf: DatabaseJob, by_site: Sequence[Facts]) -> DatabaseRollback:
     refuse_restore(shelf, swapping=True)
     backup = belonging(job, shelf, by_site)
     serving = shelf.engine.database(shelf.url)

@@ -128,7 +128,7 @@ def find(
     remote: Remote, posts: Sequence[LogTarget], log_range: LogRange, way: FanoutOptions | None = None
 ) -> dict[str, LocatedLogs]:
     """Ask every host for its log files. Returns the answers by the label of the target."""
-    asked = _asked(remote, posts, way)
+    asked = _ask_paths(remote, posts, way)
     going = [logs.post for logs in asked.values() if logs.reached]
     tag = secrets.token_hex(8)
     hearing = {post.label: _Hearing(asked[post.label], log_range, tag) for post in going}
@@ -162,7 +162,7 @@ def hear(feeds: Mapping[str, Callable[[str], None]]) -> Callable[[Event], None]:
     return observe
 
 
-def _asked(remote: Remote, posts: Iterable[LogTarget], way: FanoutOptions | None) -> dict[str, LocatedLogs]:
+def _ask_paths(remote: Remote, posts: Iterable[LogTarget], way: FanoutOptions | None) -> dict[str, LocatedLogs]:
     """Return every target with the files that only its host can name."""
     logs = {post.label: LocatedLogs(post, HostResult(ExitCode.DONE, "ok")) for post in posts}
     asking = [host_logs.post for host_logs in logs.values() if host_logs.post.asks]

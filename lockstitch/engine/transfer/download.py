@@ -45,7 +45,7 @@ class Download:
 
     def __init__(self, far: TransferHost, path: str, below: FolderBelow, folder: str, names: PartNames) -> None:
         self._far, self._names, self._path = far, names, plain(path)
-        tree = far.listed(self._path)
+        tree = far.list_tree(self._path)
         if tree is None:
             raise far.refused(f"there is no {path}, or {far.user or 'the login user'} may not see it")
         if path.endswith("/") and not tree.is_folder:
@@ -149,7 +149,7 @@ class Download:
 
     def _read(self, download: FileDownload, arriving: PartWriter, end: int) -> Iterator[int]:
         """Fetch the missing bytes up to `end`. Yields the size of each piece."""
-        with self._opened(download, arriving.size, end) as file:
+        with self._open(download, arriving.size, end) as file:
             for data in pieces(file, end - arriving.size, self._far.check):
                 arriving.write(data)
                 yield len(data)
@@ -167,7 +167,7 @@ class Download:
             raise self._far.refused(f"{download.path} was changed while it was fetched; {place} is as it was")
 
     @contextmanager
-    def _opened(self, download: FileDownload, start: int, end: int) -> Iterator[BinaryIO]:
+    def _open(self, download: FileDownload, start: int, end: int) -> Iterator[BinaryIO]:
         far = self._far
         if not far.user:
             with far.open(download.path, "rb", start) as file:

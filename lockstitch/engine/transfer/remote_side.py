@@ -84,7 +84,7 @@ class TransferHost:
 
     def ask(self, text: str, *, as_user: bool = True, many: Iterable[str] = (), **values: str) -> list[str]:
         """Run a text on the host. Returns the lines of its answer, without their mark. Raises FileError if it fails."""
-        lines, ok = self._asked(text, as_user, {"ls_list": words(*many), **values})
+        lines, ok = self._run(text, as_user, {"ls_list": words(*many), **values})
         self.complaints = [line for line in lines if not line.startswith(_ANSWER)]
         if not ok:
             raise self.refused(self.why() or "it said no, and not why")
@@ -114,9 +114,9 @@ class TransferHost:
         (kib,) = self.answers(1, host_scripts.FREE, as_user=as_user, ls_folder=folder)
         return int(kib) * 1024
 
-    def listed(self, path: str) -> FileTree | None:
+    def list_tree(self, path: str) -> FileTree | None:
         """List the entries at a path; None if there is nothing."""
-        answers, listing = self._coded(host_scripts.LIST, path)
+        answers, listing = self._run_base64(host_scripts.LIST, path)
         kind, *rest = answers[0].split() if answers else ["none"]
         if kind == "none":
             return None
@@ -129,14 +129,14 @@ class TransferHost:
     def sums(self, path: str, tree: FileTree) -> dict[str, str]:
         """Return the checksum of every file of a tree, by its path."""
         checksums: dict[str, str] = {}
-        for line in self._coded(host_scripts.SUMS, path)[1].split(b"\0")[:-1]:
+        for line in self._run_base64(host_scripts.SUMS, path)[1].split(b"\0")[:-1]:
             place = line[66:].decode("utf-8", "surrogateescape")
             checksums[place[len(path) :].lstrip("/")] = line[:64].decode("ascii", "replace")
         if missing := [entry.under(path) for entry in tree.files if entry.path not in checksums]:
             raise self.refused(f"{missing[0]} cannot be read", hint="--sudo or --user NAME reads files of others")
         return checksums
 
-    def _asked(self, text: str, as_user: bool, values: dict[str, str]) -> tuple[list[str], bool]:
+    def _run(self, text: str, as_user: bool, values: dict[str, str]) -> tuple[list[str], bool]:
         self.check()
         lines: list[str] = []
 
@@ -154,9 +154,9 @@ class TransferHost:
         results = self._remote.run(self.host, script, hear)
         return lines, all(result.ok for result in results)
 
-    def _coded(self, text: str, path: str) -> tuple[list[str], bytes]:
+    def _run_base64(self, text: str, path: str) -> tuple[list[str], bytes]:
         """Return the lines of an answer, and the bytes that follow as base64."""
-        lines, ok = self._asked(text, as_user=True, values={"ls_path": path})
+        lines, ok = self._run(text, as_user=True, values={"ls_path": path})
         answers = [line.removeprefix(_ANSWER) for line in lines if line.startswith(_ANSWER)]
         coded = [line for line in lines if not line.startswith(_ANSWER)]
         try:

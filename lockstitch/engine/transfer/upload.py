@@ -53,7 +53,7 @@ class Upload:
         self._room()
         far, source = self._far, self._source
         if self._folders:
-            self._changed(host_scripts.MAKE, ((path, f"{mode | 0o700:o}") for path, mode in self._folders))
+            self._apply(host_scripts.MAKE, ((path, f"{mode | 0o700:o}") for path, mode in self._folders))
         whole = sum(file.entry.size for file in self._files)
         sent = sum(file.start for file in self._files)
         for batch in batches(self._files, lambda file: file.entry.size):
@@ -71,7 +71,7 @@ class Upload:
             made = dict(self._folders)
             folders = [(folder.under(self._at), folder.mode) for folder in reversed(source.tree.folders)]
             modes = [(path, f"{mode:o}") for path, mode in folders if path != self._at or path in made]
-            self._changed(host_scripts.MODES, modes)
+            self._apply(host_scripts.MODES, modes)
         return self.planned()
 
     def _where(self, target: str) -> str:
@@ -126,9 +126,9 @@ class Upload:
                 mode = entry.mode if self._mode is None else self._mode
                 if rest != [f"{mode:o}", str(entry.size), checksum]:
                     sending.append(FileUpload(entry, path, self._part(path, checksum), checksum, mode))
-        return self._resumed(sending), len(source.tree.files) - len(sending)
+        return self._with_progress(sending), len(source.tree.files) - len(sending)
 
-    def _resumed(self, sending: list[FileUpload]) -> list[FileUpload]:
+    def _with_progress(self, sending: list[FileUpload]) -> list[FileUpload]:
         """Return the files with the number of bytes that are there already. A part with other content begins again."""
         made: list[FileUpload] = []
         for batch in batches(sending, lambda file: 0):
@@ -188,14 +188,14 @@ class Upload:
 
     def _install(self, batch: list[FileUpload]) -> None:
         far = self._far
-        answers = self._installed_as(batch) if far.user else self._installed(batch)
+        answers = self._install_as_owner(batch) if far.user else self._install_as_login_user(batch)
         for file, answer in zip(batch, answers, strict=False):
             if answer != "ok":
                 raise far.refused(self._why(file, answer))
         if len(answers) < len(batch):
             raise far.refused(f"{batch[len(answers)].path} could not be put in place")
 
-    def _installed(self, batch: list[FileUpload]) -> list[str]:
+    def _install_as_login_user(self, batch: list[FileUpload]) -> list[str]:
         listed = ((file.part, file.path, file.sum, f"{file.mode:o}") for file in batch)
         modes = {f"{file.mode:o}" for file in batch}
         return self._far.ask(
@@ -207,7 +207,7 @@ class Upload:
             ls_size=str(batch[0].entry.size) if len(batch) == 1 else "",
         )
 
-    def _installed_as(self, batch: list[FileUpload]) -> list[str]:
+    def _install_as_owner(self, batch: list[FileUpload]) -> list[str]:
         far = self._far
         listed = ((file.part, file.path, file.sum, f"{file.mode:o}", _beside(file.path, file.part)) for file in batch)
         many = (word for each in listed for word in each)
@@ -237,7 +237,7 @@ class Upload:
                         f"the link {path} could not be put in place: {far.why() or 'it is a folder there'}"
                     )
 
-    def _changed(self, text: str, pairs: Iterable[tuple[str, str]]) -> None:
+    def _apply(self, text: str, pairs: Iterable[tuple[str, str]]) -> None:
         for some in batches(pairs, lambda pair: 0):
             self._far.ask(text, many=(word for pair in some for word in pair))
 
