@@ -28,7 +28,7 @@ def deployer(make_operator: MakeOperator, repository: Repository, lab: Sandbox, 
     operator = make_operator("one")
     write_inventory(lab, repository, tmp_path / "made.yml")
     made = json.loads((tmp_path / "made.yml").read_text().partition("\n")[2])
-    (host,) = [one for one in made["groups"]["backend"]["hosts"] if one["name"] == "one"]
+    (host,) = [each for each in made["groups"]["backend"]["hosts"] if each["name"] == "one"]
     host["override"] = {}
     app = {**made["apps"]["api"], "test": [], "path": f"{tmp_path}/api"}
     app["service"] = {**app["service"], "pidfile": f"{tmp_path}/api/gunicorn.pid"}

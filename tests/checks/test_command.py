@@ -20,7 +20,7 @@ def checks(operator: Operator, **declared: Any) -> None:
     operator.inventory["groups"]["all"]["checks"] = declared
 
 
-def found(ran: Any, host: str) -> dict[str, list[dict[str, str]]]:
+def findings(ran: Any, host: str) -> dict[str, list[dict[str, str]]]:
     """The findings of a host by their check."""
     by: dict[str, list[dict[str, str]]] = {}
     for finding in ran.json["hosts"][host]["findings"]:
@@ -34,7 +34,7 @@ def test_every_host_is_checked_without_anything_declared(make_operator: MakeOper
     assert ran.code in (0, 7), ran.said  # how full this machine is, is its own business
     assert list(ran.json["hosts"]) == ["one", "two", "three"]
     for host in ran.json["hosts"]:
-        assert tuple(dict.fromkeys(found(ran, host))) == SHOWN
+        assert tuple(dict.fromkeys(findings(ran, host))) == SHOWN
     (noted,) = operator.noted()
     assert noted["what"] == "check"
     assert set(noted["codes"]) == {"one", "two", "three"}
@@ -57,8 +57,8 @@ def test_what_is_declared_passes_and_fails(make_operator: MakeOperator) -> None:
         ran = operator.fab("check", "--json", "--skip", "disk,memory,load,reboot")
     assert ran.code == 7, ran.said
     assert ran.json["hosts"]["one"]["result"] == "failed"
-    said = found(ran, "one")
-    assert {name: [one["level"] for one in all_] for name, all_ in said.items()} == {
+    said = findings(ran, "one")
+    assert {name: [each["level"] for each in all_] for name, all_ in said.items()} == {
         "clock": ["pass"],
         "tools": ["pass", "fail", "fail"],
         "ports": ["pass", "fail", "pass", "fail"],
@@ -66,7 +66,7 @@ def test_what_is_declared_passes_and_fails(make_operator: MakeOperator) -> None:
         "urls": ["fail"],
         "redis": ["fail"],
     }
-    assert all(one["hint"] for all_ in said.values() for one in all_ if one["level"] != "pass")
+    assert all(each["hint"] for all_ in said.values() for each in all_ if each["level"] != "pass")
 
 
 def test_the_table_says_why_and_what_to_do(make_operator: MakeOperator) -> None:
@@ -84,7 +84,7 @@ def test_a_host_that_is_not_there_and_one_that_is_frozen(make_operator: MakeOper
     with operator.sandbox.broken("two", "freeze"):
         ran = operator.fab("check", "--json")
     assert ran.code == 3, ran.said
-    results = {name: one["result"] for name, one in ran.json["hosts"].items()}
+    results = {name: host["result"] for name, host in ran.json["hosts"].items()}
     assert results["two"] == results["away"] == "unreachable"
     assert results["one"] in ("ok", "warned", "failed")
     assert operator.noted()[0]["codes"]["away"] == "unreachable"
@@ -97,11 +97,11 @@ def test_one_that_hangs_is_named_and_hides_no_other(make_operator: MakeOperator)
         checks(operator, ports=[server.getsockname()[1]], urls=["http://127.0.0.1:1/", url], redis={"url": "env:NO"})
         ran = operator.fab("check", "--json", "--timeout", "3", "--skip", "disk,memory,load,reboot")
     assert ran.code == 7, ran.said
-    said = found(ran, "one")
-    assert [one["level"] for name in ("clock", "ports") for one in said[name]] == ["pass", "pass"]
-    assert [one["level"] for one in said["urls"]] == ["fail", "fail"]
+    said = findings(ran, "one")
+    assert [each["level"] for name in ("clock", "ports") for each in said[name]] == ["pass", "pass"]
+    assert [each["level"] for each in said["urls"]] == ["fail", "fail"]
     assert "`urls 2` took longer than 3 s" in said["urls"][1]["says"]
-    assert [one["level"] for one in said["redis"]] == ["fail"], "nobody has asked it"
+    assert [each["level"] for each in said["redis"]] == ["fail"], "nobody has asked it"
 
 
 def test_ctrl_c_leaves_nothing_behind(make_operator: MakeOperator) -> None:
@@ -123,8 +123,8 @@ def test_what_two_groups_declare_is_asked_once(make_operator: MakeOperator) -> N
     operator.inventory["checks"] = {"ports": [1], "urls": ["http://127.0.0.1:1/"]}
     operator.inventory["groups"]["again"] = {"hosts": ["one"], "checks": {"ports": [2]}}
     ran = operator.fab("check", "--json", "--skip", "disk,memory,load,clock,reboot")
-    said = [one["says"] for one in ran.json["hosts"]["one"]["findings"]]
-    assert [one for one in said if "nobody" in one] == ["nobody listens on 1", "nobody listens on 2"]
+    said = [each["says"] for each in ran.json["hosts"]["one"]["findings"]]
+    assert [each for each in said if "nobody" in each] == ["nobody listens on 1", "nobody listens on 2"]
     assert len(said) == 3
 
 
@@ -135,8 +135,8 @@ def test_a_time_that_is_over(make_operator: MakeOperator) -> None:
         operator.inventory["groups"]["slow"] = {"hosts": ["two"], "checks": {"urls": [url]}}
         ran = operator.fab("check", "--json", "--timeout", "1", "--serial")
     assert ran.code == 7, ran.said
-    assert "took longer than 1 s" in found(ran, "two")["urls"][0]["says"]
-    assert "clock" in found(ran, "one")
+    assert "took longer than 1 s" in findings(ran, "two")["urls"][0]["says"]
+    assert "clock" in findings(ran, "one")
 
 
 def test_plain_hosts_are_checked(make_operator: MakeOperator) -> None:
@@ -144,7 +144,7 @@ def test_plain_hosts_are_checked(make_operator: MakeOperator) -> None:
     config = operator.sandbox.place.ssh_config
     ran = operator.fab("-S", str(config), "check", "--json", where="two")
     assert list(ran.json["hosts"]) == ["two"]
-    assert set(found(ran, "two")) == set(SHOWN)
+    assert set(findings(ran, "two")) == set(SHOWN)
 
 
 @pytest.mark.parametrize("typed", [("--skip", "dsik"), ("--only", "none")])
@@ -166,29 +166,29 @@ def test_an_app(make_operator: MakeOperator, tmp_path: Path) -> None:
     path.mkdir()
     (path / ".env").write_text("SECRET_KEY=changeme\nTOKEN=0123456789\n")
     operator.inventory["groups"]["all"]["apps"] = ["api"]
-    wanted = {"SECRET_KEY": {}, "TOKEN": {"min_length": 10}, "PLAIN": {}, "HIDDEN": {}, "NOWHERE": {}}
+    required = {"SECRET_KEY": {}, "TOKEN": {"min_length": 10}, "PLAIN": {}, "HIDDEN": {}, "NOWHERE": {}}
     operator.inventory["apps"]["api"] = {
         **APP,
         "repository": f"{tmp_path}/no-such.git",
         "path": str(path),
         "env": {"PLAIN": "yes"},
         "secrets": {"HIDDEN": "env:HIDDEN"},
-        "checks": {"variables": wanted},
+        "checks": {"variables": required},
     }
     operator.env["HIDDEN"] = "hunter2-hunter2"
     ran = operator.fab("check", "--json")
     assert ran.code == 7, ran.said
-    said = found(ran, "one")
-    levels = {one["says"].split()[0].rstrip(":"): one["level"] for one in said["variables"]}
+    said = findings(ran, "one")
+    levels = {each["says"].split()[0].rstrip(":"): each["level"] for each in said["variables"]}
     assert levels == {"SECRET_KEY": "fail", "TOKEN": "pass", "PLAIN": "pass", "HIDDEN": "pass", "NOWHERE": "fail"}
-    assert [one["level"] for one in said["git"]] == ["fail"]
-    assert [one["level"] for one in said["checkout"]] == ["fail"], "what lies there is no checkout"
+    assert [each["level"] for each in said["git"]] == ["fail"]
+    assert [each["level"] for each in said["checkout"]] == ["fail"], "what lies there is no checkout"
     for value in ("hunter2", "0123456789", "yes"):
         assert value not in ran.said
 
     del operator.env["HIDDEN"]
     ran = operator.fab("check", "--json", "--skip", "git")
-    (hidden,) = [one for one in found(ran, "one")["variables"] if one["says"].startswith("HIDDEN")]
+    (hidden,) = [each for each in findings(ran, "one")["variables"] if each["says"].startswith("HIDDEN")]
     assert hidden["level"] == "fail"
     assert "not set on this machine" in hidden["says"]
 
@@ -197,11 +197,11 @@ def test_facts(make_operator: MakeOperator) -> None:
     operator = make_operator("one", gone=("away",))
     ran = operator.fab("facts", "--json")
     assert ran.code == 3, ran.said
-    told = ran.json["hosts"]["one"]
-    assert told["kernel"] == f"{platform.system()} {platform.release()}"
-    assert told["cpus"] == len(os.sched_getaffinity(0))
-    assert told["memory"] == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    assert abs(told["clock_offset"]) <= told["clock_unsure"] + 1e-3, "it is the same clock"
+    facts = ran.json["hosts"]["one"]
+    assert facts["kernel"] == f"{platform.system()} {platform.release()}"
+    assert facts["cpus"] == len(os.sched_getaffinity(0))
+    assert facts["memory"] == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert abs(facts["clock_offset"]) <= facts["clock_unsure"] + 1e-3, "it is the same clock"
     assert list(ran.json["unreachable"]) == ["away"]
 
     ran = operator.fab("facts", where="lab:away")

@@ -75,10 +75,10 @@ def test_an_app_s_user_that_is_not_there(deployer: Operator) -> None:
     ran = deployer.fab("check", "--json")
     assert ran.code in (3, 7), ran.said
     assert "Traceback" not in ran.said
-    found = ran.json["hosts"]["one"]["findings"]
-    (refused,) = [one for one in found if one["check"] == "user"]
+    findings = ran.json["hosts"]["one"]["findings"]
+    (refused,) = [finding for finding in findings if finding["check"] == "user"]
     assert "cannot be asked as nobody-of-that-name" in refused["says"]
-    assert "clock" in {one["check"] for one in found}, "the host itself was asked"
+    assert "clock" in {finding["check"] for finding in findings}, "the host itself was asked"
 
 
 def test_a_name_that_is_no_check(deployer: Operator) -> None:

@@ -37,8 +37,8 @@ def findings(ran: Any, place: str = "this machine") -> dict[str, list[dict[str, 
     return by
 
 
-def bad(found: list[dict[str, str]]) -> list[dict[str, str]]:
-    return [one for one in found if one["level"] in ("warn", "fail")]
+def bad(findings: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [finding for finding in findings if finding["level"] in ("warn", "fail")]
 
 
 @pytest.fixture
@@ -94,16 +94,16 @@ def test_lines_of_known_hosts(make_operator: MakeOperator) -> None:
     ]
     file = ssh(operator) / "known_hosts"
     file.write_text("\n".join(lines) + "\n")
-    said = [one["says"] for one in bad(findings(doctor(operator))["known_hosts"])]
-    assert [one.removeprefix(f"{file}:").partition(":")[0] for one in said] == ["3", "4", "5", "6", "7"], said
+    said = [each["says"] for each in bad(findings(doctor(operator))["known_hosts"])]
+    assert [each.removeprefix(f"{file}:").partition(":")[0] for each in said] == ["3", "4", "5", "6", "7"], said
 
 
 def test_two_keys_of_one_host(make_operator: MakeOperator, tmp_path: Path) -> None:
     operator = make_operator("one")
     at = operator.sandbox.host("one")
     mine = operator.sandbox.place.known_hosts.read_text().splitlines()
-    line = next(one for one in mine if f":{at.port} " in one)
-    other = next(one for one in mine if f":{at.port} " not in one)
+    line = next(each for each in mine if f":{at.port} " in each)
+    other = next(each for each in mine if f":{at.port} " not in each)
     file = tmp_path / "known"
     file.write_text(f"{line}\n{line.split()[0]} {' '.join(other.split()[1:3])}\n")
     operator.inventory["ssh"]["known_hosts"] = [str(file)]
@@ -143,11 +143,11 @@ def test_keys(make_operator: MakeOperator, text: bytes, mode: int, says: str, hi
     operator = make_operator("one")
     file = keyfile(operator, "id_ecdsa", text, mode)
     ran = doctor(operator)
-    (found,) = bad(findings(ran)["keys"])
-    assert str(file) in found["says"]
-    assert says in found["says"]
-    assert hint in found["hint"]
-    assert ran.code == (7 if found["level"] == "fail" else 0), ran.said
+    (finding,) = bad(findings(ran)["keys"])
+    assert str(file) in finding["says"]
+    assert says in finding["says"]
+    assert hint in finding["hint"]
+    assert ran.code == (7 if finding["level"] == "fail" else 0), ran.said
 
 
 def test_kinds_of_keys() -> None:
@@ -172,8 +172,8 @@ def test_any_text_is_a_key_or_none(text: str) -> None:
 
 @given(st.text())
 def test_any_text_is_a_known_hosts_file(text: str) -> None:
-    for one in wrong_lines(text, "f"):
-        assert one.says.startswith("f:")
+    for finding in wrong_lines(text, "f"):
+        assert finding.says.startswith("f:")
 
 
 def test_ssh_config_with_its_line(make_operator: MakeOperator) -> None:
@@ -182,9 +182,9 @@ def test_ssh_config_with_its_line(make_operator: MakeOperator) -> None:
         pytest.skip("OpenSSH's client is not installed")
     config = ssh(operator) / "config"
     config.write_text("Host a\n    User ada\n    Prot 22\n")
-    (found,) = bad(findings(doctor(operator))["ssh config"])
-    assert found["says"].startswith(f"{config}:3: "), found
-    assert "prot" in found["says"].lower()
+    (finding,) = bad(findings(doctor(operator))["ssh config"])
+    assert finding["says"].startswith(f"{config}:3: "), finding
+    assert "prot" in finding["says"].lower()
 
 
 def test_inventories_secrets_and_the_journal(make_operator: MakeOperator) -> None:
@@ -204,7 +204,7 @@ def test_inventories_secrets_and_the_journal(make_operator: MakeOperator) -> Non
     said = findings(ran)
     (wrong,) = bad(said["inventory"])
     assert wrong["says"].startswith("hosts/broken.yml:3: protcet"), wrong
-    levels = [(one["says"].partition(" ")[0], one["level"]) for one in said["secrets"]]
+    levels = [(finding["says"].partition(" ")[0], finding["level"]) for finding in said["secrets"]]
     assert levels == [
         ("env:NOT_SET_ANYWHERE", "warn"),
         ("file:/no/such/file", "warn"),
@@ -220,7 +220,7 @@ def test_a_default_environment_that_is_not_there(make_operator: MakeOperator) ->
     operator = make_operator("one")
     config = operator.folder / "fabric.yaml"
     config.write_text(config.read_text().replace('environment: ""', "environment: prdo"))
-    assert any("prdo" in one["says"] for one in bad(findings(doctor(operator))["inventory"]))
+    assert any("prdo" in finding["says"] for finding in bad(findings(doctor(operator))["inventory"]))
 
 
 def test_a_host_that_is_well(make_operator: MakeOperator) -> None:
@@ -278,14 +278,14 @@ def doctor_with_an_app(make_operator: MakeOperator, folder: Path, **settings: st
 
 def test_a_repository_that_does_not_answer(make_operator: MakeOperator, tmp_path: Path) -> None:
     ran = doctor_with_an_app(make_operator, tmp_path)
-    (found,) = findings(ran, "one")["git"]
-    assert found["level"] == "fail"
-    assert f"git ls-remote {tmp_path}/none.git" in found["hint"]
+    (finding,) = findings(ran, "one")["git"]
+    assert finding["level"] == "fail"
+    assert f"git ls-remote {tmp_path}/none.git" in finding["hint"]
 
 
 def test_a_user_that_is_not_there_is_told_to_root_too(make_operator: MakeOperator, tmp_path: Path) -> None:
     ran = doctor_with_an_app(make_operator, tmp_path, user="no-such-user")
-    assert "there is no user no-such-user" in "\n".join(one["says"] for one in findings(ran, "one")["sudo"])
+    assert "there is no user no-such-user" in "\n".join(finding["says"] for finding in findings(ran, "one")["sudo"])
 
 
 def test_a_plain_host(make_operator: MakeOperator, tmp_path: Path) -> None:
@@ -325,8 +325,8 @@ def test_a_plain_host(make_operator: MakeOperator, tmp_path: Path) -> None:
 )
 def test_what_a_login_may(text: str, worst: str) -> None:
     (check,) = hosts.login(Host("a", Address("a")), ["www"]).checks
-    found = list(check.judge(check.probe.parse(text, 0)))
-    assert all(one.hint for one in found if one.level != "pass")
-    levels = {one.level for one in found}
+    judged = list(check.judge(check.probe.parse(text, 0)))
+    assert all(finding.hint for finding in judged if finding.level != "pass")
+    levels = {finding.level for finding in judged}
     assert worst == next(level for level in ("fail", "warn", "pass") if level in levels)
-    assert json.dumps([one.says for one in found])
+    assert json.dumps([finding.says for finding in judged])

@@ -42,16 +42,16 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BADNESS = {"pass": 0, "note": 1, "warn": 2, "fail": 3}
 
 
-def worst(found: Iterable[Finding]) -> int:
+def worst(judged: Iterable[Finding]) -> int:
     """The worst level; and every finding that is no pass says what to do."""
-    found = tuple(found)
-    assert found
-    assert all(finding.hint for finding in found if finding.level != "pass"), found
-    return max(BADNESS[finding.level] for finding in found)
+    judged = tuple(judged)
+    assert judged
+    assert all(finding.hint for finding in judged if finding.level != "pass"), judged
+    return max(BADNESS[finding.level] for finding in judged)
 
 
-def level(found: Iterable[Finding]) -> str:
-    badness = worst(found)
+def level(judged: Iterable[Finding]) -> str:
+    badness = worst(judged)
     return next(word for word in BADNESS if BADNESS[word] == badness)
 
 
@@ -59,55 +59,55 @@ def level(found: Iterable[Finding]) -> str:
 
 
 @given(st.integers(0, 100), st.integers(0, 100))
-def test_an_emptier_disk_is_never_worse(one: int, other: int) -> None:
+def test_an_emptier_disk_is_never_worse(first: int, other: int) -> None:
     def judged(percent: int) -> int:
         return worst(host.judge_disk(DiskChecks(), (Used("space", percent, 1, "/"),)))
 
-    assert (one <= other) <= (judged(one) <= judged(other))
+    assert (first <= other) <= (judged(first) <= judged(other))
     assert [judged(84), judged(85), judged(95)] == [0, 2, 3]
 
 
 @given(st.integers(1, 1 << 40), st.floats(0, 1), st.floats(0, 1))
-def test_more_free_memory_is_never_worse(total: int, one: float, other: float) -> None:
+def test_more_free_memory_is_never_worse(total: int, first: float, other: float) -> None:
     def judged(part: float) -> int:
         return worst(host.judge_memory(MemoryChecks(), (total, int(total * part))))
 
-    assert (one >= other) <= (judged(one) <= judged(other))
+    assert (first >= other) <= (judged(first) <= judged(other))
 
 
 @given(st.floats(0, 1000), st.floats(0, 1000), st.integers(1, 64))
-def test_less_load_is_never_worse(one: float, other: float, cpus: int) -> None:
+def test_less_load_is_never_worse(first: float, other: float, cpus: int) -> None:
     def judged(load: float) -> int:
         return worst(host.judge_load(LoadChecks(), (load, cpus)))
 
-    assert (one <= other) <= (judged(one) <= judged(other))
+    assert (first <= other) <= (judged(first) <= judged(other))
 
 
 @given(st.integers(0, 1 << 30), st.integers(0, 1 << 30), st.integers(1, 1 << 30))
-def test_an_emptier_redis_is_never_worse(one: int, other: int, most: int) -> None:
+def test_an_emptier_redis_is_never_worse(first: int, other: int, most: int) -> None:
     def judged(used: int) -> int:
         info = {"used_memory": str(used), "maxmemory": str(most)}
         return worst(redis.judge(RedisChecks(url="redis://a:1"), "", info))
 
-    assert (one <= other) <= (judged(one) <= judged(other))
+    assert (first <= other) <= (judged(first) <= judged(other))
 
 
 @given(st.integers(0, 20_000), st.integers(0, 20_000))
-def test_fewer_waiting_jobs_are_never_worse(one: int, other: int) -> None:
+def test_fewer_waiting_jobs_are_never_worse(first: int, other: int) -> None:
     def judged(waiting: int) -> int:
         return worst(apps.judge_queue(QueueChecks(), QueueState(sizes={"default": waiting}, failed=0)))
 
-    assert (one <= other) <= (judged(one) <= judged(other))
+    assert (first <= other) <= (judged(first) <= judged(other))
     assert [judged(100), judged(101), judged(10_001)] == [0, 2, 3]
 
 
 @given(st.integers(-100, 400), st.integers(-100, 400))
-def test_a_certificate_that_lasts_longer_is_never_worse(one: int, other: int) -> None:
+def test_a_certificate_that_lasts_longer_is_never_worse(first: int, other: int) -> None:
     def judged(days: int) -> int:
-        found = tls.Certificate(NOW + timedelta(days=days, hours=1), ("a.example",))
-        return worst(tls.judge(TlsChecks(host="a.example"), NOW, found))
+        offered = tls.Certificate(NOW + timedelta(days=days, hours=1), ("a.example",))
+        return worst(tls.judge(TlsChecks(host="a.example"), NOW, offered))
 
-    assert (one >= other) <= (judged(one) <= judged(other))
+    assert (first >= other) <= (judged(first) <= judged(other))
     assert [judged(21), judged(20), judged(3), judged(2), judged(-1)] == [0, 2, 2, 3, 3]
 
 
@@ -121,29 +121,29 @@ def at(offset: float, between: float, grain: float = 0.0) -> Clock:
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 100))
 def test_the_true_offset_is_within_what_is_said(offset: float, between: float) -> None:
-    told = at(offset, between).offset
-    assert told is not None
-    assert abs(told[0] - offset) <= told[1] + 1e-6
+    measured = at(offset, between).offset
+    assert measured is not None
+    assert abs(measured[0] - offset) <= measured[1] + 1e-6
 
 
 @given(st.floats(0, 1), st.floats(-100, 100), st.floats(0, 10))
 def test_wherever_between_it_was_read(where: float, offset: float, between: float) -> None:
-    told = Clock(1000 + where * between + offset, 0.0, 1000.0, 1000 + between).offset
-    assert told is not None
-    assert abs(told[0] - offset) <= told[1] + 1e-6
+    measured = Clock(1000 + where * between + offset, 0.0, 1000.0, 1000 + between).offset
+    assert measured is not None
+    assert abs(measured[0] - offset) <= measured[1] + 1e-6
 
 
 @given(st.floats(1000, 2000), st.floats(-100, 100), st.floats(0, 10))
 def test_a_clock_of_whole_seconds_says_so(read: float, offset: float, between: float) -> None:
-    told = Clock(float(int(read + offset)), 1.0, read - between / 2, read + between / 2).offset
-    assert told is not None
-    assert told[1] == pytest.approx(between / 2 + 0.5)
-    assert abs(told[0] - offset) <= told[1] + 1e-6
+    measured = Clock(float(int(read + offset)), 1.0, read - between / 2, read + between / 2).offset
+    assert measured is not None
+    assert measured[1] == pytest.approx(between / 2 + 0.5)
+    assert abs(measured[0] - offset) <= measured[1] + 1e-6
 
 
 def test_every_file_system_is_told_once() -> None:
     used = host.parse_disk("space 10% 5 /\ninodes 9% 4 /\nspace 20% 5 /var/my files\nspace 10% 6 /\ninodes - - /x\n", 0)
-    assert [(one.what, one.percent, one.mount) for one in used] == [
+    assert [(usage.what, usage.percent, usage.mount) for usage in used] == [
         ("space", 10, "/"),
         ("inodes", 9, "/"),
         ("space", 20, "/var/my files"),
@@ -195,9 +195,9 @@ def test_any_answer_can_be_read(text: str) -> None:
         tls.certificate(TlsChecks(host="a.example"), NOW),
         network.url(UrlChecks(url="http://a/")),
     ]
-    found = findings(CheckGroup("a", a_host, tuple(asked)), [check.probe.parse(text, 0) for check in asked])
-    assert {finding.check for finding in found} == {check.name for check in asked}
-    assert all(finding.hint for finding in found if finding.level != "pass")
+    judged = findings(CheckGroup("a", a_host, tuple(asked)), [check.probe.parse(text, 0) for check in asked])
+    assert {finding.check for finding in judged} == {check.name for check in asked}
+    assert all(finding.hint for finding in judged if finding.level != "pass")
 
 
 @pytest.mark.parametrize("text", ["", "command not found\n", "unknown\n"])
@@ -209,9 +209,9 @@ def test_what_cannot_be_judged_is_no_pass(text: str) -> None:
 def test_what_was_not_answered_is_a_no_and_told_once() -> None:
     """A check that hangs must not let a deploy through."""
     checks = [Check(n, Probe(n, Command(":"), lambda text, code: text), lambda answer: iter(())) for n in "abbc"]
-    found = findings(CheckGroup("a", Host("a", Address("a")), tuple(checks)), ["one"], "it took too long")
-    assert [(f.check, f.level) for f in found] == [("b", "fail"), ("c", "fail")]
-    assert all("it took too long" in f.says for f in found)
+    judged = findings(CheckGroup("a", Host("a", Address("a")), tuple(checks)), ["one"], "it took too long")
+    assert [(f.check, f.level) for f in judged] == [("b", "fail"), ("c", "fail")]
+    assert all("it took too long" in f.says for f in judged)
 
 
 # Certificates.
@@ -228,7 +228,7 @@ def certificate(days: float, *names: str, common: str = "", plain: bool = False)
 
 
 @pytest.mark.parametrize(
-    ("names", "wanted", "says"),
+    ("names", "name", "says"),
     [
         (("a.example", "www.a.example"), "www.a.example", "pass"),
         (("*.a.example",), "www.a.example", "pass"),
@@ -237,27 +237,27 @@ def certificate(days: float, *names: str, common: str = "", plain: bool = False)
         (("b.example",), "a.example", "fail"),
     ],
 )
-def test_whom_a_certificate_is_for(names: tuple[str, ...], wanted: str, says: str) -> None:
-    found = tls.parse(f"depth=0\n{certificate(90, *names)}Verify return code: 0 (ok)\n", 0)
-    assert level(tls.judge(TlsChecks(host=wanted), NOW, found)) == says
-    (*_, one) = tls.judge(TlsChecks(host="127.0.0.1", name=wanted), NOW, found)
-    assert f"127.0.0.1:443 for {wanted}: " in one.says
+def test_whom_a_certificate_is_for(names: tuple[str, ...], name: str, says: str) -> None:
+    offered = tls.parse(f"depth=0\n{certificate(90, *names)}Verify return code: 0 (ok)\n", 0)
+    assert level(tls.judge(TlsChecks(host=name), NOW, offered)) == says
+    (*_, finding) = tls.judge(TlsChecks(host="127.0.0.1", name=name), NOW, offered)
+    assert f"127.0.0.1:443 for {name}: " in finding.says
 
 
 def test_a_name_that_stands_only_in_the_subject() -> None:
-    found = tls.parse(certificate(90, common="a.example", plain=True), 0)
-    assert found.names == ("a.example",)
+    offered = tls.parse(certificate(90, common="a.example", plain=True), 0)
+    assert offered.names == ("a.example",)
 
 
 def test_the_first_of_a_chain_to_end_counts() -> None:
-    found = tls.parse(certificate(90, "a.example") + certificate(2, "issuer.example"), 0)
-    assert found.ends == NOW + timedelta(days=2)
-    assert found.names == ("a.example",)
+    offered = tls.parse(certificate(90, "a.example") + certificate(2, "issuer.example"), 0)
+    assert offered.ends == NOW + timedelta(days=2)
+    assert offered.names == ("a.example",)
 
 
 def test_an_address_is_asked_for_no_name() -> None:
-    found = tls.parse(certificate(90, "a.example"), 0)
-    assert level(tls.judge(TlsChecks(host="192.0.2.1"), NOW, found)) == "pass"
+    offered = tls.parse(certificate(90, "a.example"), 0)
+    assert level(tls.judge(TlsChecks(host="192.0.2.1"), NOW, offered)) == "pass"
 
 
 @pytest.mark.parametrize(
@@ -276,9 +276,9 @@ def test_no_certificate(said: str, says: str) -> None:
 
 def test_a_chain_that_the_host_does_not_trust_is_a_warning() -> None:
     said = f"{certificate(90, 'a.example')}Verify return code: 20 (unable to get local issuer certificate)\n"
-    found = list(tls.judge(TlsChecks(host="a.example"), NOW, tls.parse(said, 0)))
-    assert [f.level for f in found] == ["pass", "warn"]
-    assert "unable to get local issuer" in found[1].says
+    judged = list(tls.judge(TlsChecks(host="a.example"), NOW, tls.parse(said, 0)))
+    assert [f.level for f in judged] == ["pass", "warn"]
+    assert "unable to get local issuer" in judged[1].says
 
 
 # Variables: what they are is never told.
@@ -288,10 +288,10 @@ def test_a_chain_that_the_host_does_not_trust_is_a_warning() -> None:
 def test_no_value_is_told(value: str) -> None:
     how = VariableChecks(min_length=1000)
     held = variables.known_value("env", Secret(value), how)
-    (found,) = variables.judge({"A": how}, {"A": held}, [".env"], VariableFacts({}))
-    assert found.level == "fail"
-    assert str(len(value)) in found.says
-    assert value not in f"{found}{held}"
+    (finding,) = variables.judge({"A": how}, {"A": held}, [".env"], VariableFacts({}))
+    assert finding.level == "fail"
+    assert str(len(value)) in finding.says
+    assert value not in f"{finding}{held}"
 
 
 HOW = VariableChecks(refuse=("changeme",), min_length=8)
@@ -317,8 +317,8 @@ HOW = VariableChecks(refuse=("changeme",), min_length=8)
 def test_variables(
     given_: VariableValue | str | None, held: tuple[VariableValue, ...], unread: tuple[str, ...], says: str
 ) -> None:
-    found = VariableFacts({"KEY": held} if held else {}, unread)
-    assert level(variables.judge({"KEY": HOW}, {"KEY": given_}, [".env"], found)) == says
+    facts = VariableFacts({"KEY": held} if held else {}, unread)
+    assert level(variables.judge({"KEY": HOW}, {"KEY": given_}, [".env"], facts)) == says
 
 
 # The rest, by examples.
@@ -378,8 +378,10 @@ def test_redis_urls(url: str | Secret, known: dict[str, object]) -> None:
 def test_a_redis_url_that_cannot_be_read_is_told_without_its_password() -> None:
     context = Context(datetime.now(UTC), known={"env:R": Secret("redis://:p@s3/cr@a:1/0", "env:R")})
     check = redis.redis(RedisChecks(url="env:R"), context)
-    (told,) = check.judge({})
-    assert told.level == "warn" and "cannot be read" in told.says and "s3" not in f"{told} {check.probe.command}"
+    (finding,) = check.judge({})
+    assert (
+        finding.level == "warn" and "cannot be read" in finding.says and "s3" not in f"{finding} {check.probe.command}"
+    )
 
 
 @pytest.mark.parametrize("url", ["redis://:secret@a", "redis://u:p@a:1", "http://a", "unix:///../x y"])
@@ -401,8 +403,8 @@ def test_an_inventory_holds_no_password_of_redis(url: str) -> None:
     ],
 )
 def test_units_at_boot(state: str, says: str) -> None:
-    told = apps.parse_boot(f"unit web {state}\n", 0)
-    assert level(apps.judge_boot(["web"], "fail", told)) == says
+    states = apps.parse_boot(f"unit web {state}\n", 0)
+    assert level(apps.judge_boot(["web"], "fail", states)) == says
 
 
 @pytest.mark.parametrize(
@@ -410,11 +412,11 @@ def test_units_at_boot(state: str, says: str) -> None:
     [("settled\n", "pass"), ("pending\nfor linux-image\n", "warn"), ("pending\n", "warn"), ("", "warn")],
 )
 def test_reboots(text: str, says: str) -> None:
-    (found,) = host.judge_reboot("warn", parse_reboot(text, 0))
-    assert found.level == says
-    assert ("fab -H ENV reboot --only-pending" in found.hint) == text.startswith("pending")
+    (finding,) = host.judge_reboot("warn", parse_reboot(text, 0))
+    assert finding.level == says
+    assert ("fab -H ENV reboot --only-pending" in finding.hint) == text.startswith("pending")
 
 
 def test_ports() -> None:
-    found = list(network.judge_ports([80, 81], [82, 83], network.parse_ports("told\nport 0050\nport 0052\n", 0)))
-    assert [f.level for f in found] == ["pass", "fail", "fail", "pass"]
+    judged = list(network.judge_ports([80, 81], [82, 83], network.parse_ports("told\nport 0050\nport 0052\n", 0)))
+    assert [f.level for f in judged] == ["pass", "fail", "fail", "pass"]

@@ -36,7 +36,7 @@ NOW = datetime.now(UTC)
 
 
 def ask(probe: Probe[Any], shell: tuple[str, ...] = ("sh",), **env: str) -> Any:
-    done = subprocess.run(
+    ended = subprocess.run(
         shell,
         input=probe.command.render(),
         capture_output=True,
@@ -44,17 +44,17 @@ def ask(probe: Probe[Any], shell: tuple[str, ...] = ("sh",), **env: str) -> Any:
         check=False,
         env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **env},
     )
-    return probe.parse(done.stdout + done.stderr, done.returncode)
+    return probe.parse(ended.stdout + ended.stderr, ended.returncode)
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_this_machine(shell: tuple[str, ...], tmp_path: Path) -> None:
     disk = host.disk(DiskChecks(), ["/", str(tmp_path / "not" / "there yet"), "/"])
     used = ask(disk.probe, shell)
-    assert {one.what for one in used} <= {"space", "inodes"}
-    assert any(one.what == "space" and one.mount == "/" and 0 <= one.percent <= 100 for one in used)
+    assert {usage.what for usage in used} <= {"space", "inodes"}
+    assert any(usage.what == "space" and usage.mount == "/" and 0 <= usage.percent <= 100 for usage in used)
     stat = os.statvfs("/")
-    (root,) = [one for one in used if one.what == "space" and one.mount == "/"]
+    (root,) = [usage for usage in used if usage.what == "space" and usage.mount == "/"]
     assert abs(root.free * 1024 - stat.f_bavail * stat.f_frsize) < 2 << 30
     total, available = ask(host.memory(MemoryChecks()).probe, shell)
     assert 0 < available <= total == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -67,8 +67,8 @@ def test_this_machine(shell: tuple[str, ...], tmp_path: Path) -> None:
 def test_facts(shell: tuple[str, ...]) -> None:
     clock, facts, _ = fact_probes(["/tmp"])
     before = time.time()
-    told = ask(clock, shell).seen(before, time.time())
-    offset, unsure = told.offset
+    measured = ask(clock, shell).seen(before, time.time())
+    offset, unsure = measured.offset
     assert abs(offset) <= unsure + 1e-3, "this machine's clock is this machine's"
     report = ask(facts, shell)
     assert report.kernel == f"{platform.system()} {platform.release()}"
@@ -92,13 +92,13 @@ def test_tools(shell: tuple[str, ...], tmp_path: Path) -> None:
     mute.parent.mkdir()
     mute.write_text("#!/bin/sh\nexec cat\n")
     mute.chmod(0o755)
-    wanted = {"git": ">=2", "shy": "*", "no-such-tool": "*", "bin/mute": ">=1", "python3": ">=99"}
-    check = host.tools(wanted, str(tmp_path))
-    found = ask(check.probe, shell, PATH=f"{tmp_path}:{os.environ['PATH']}")
-    assert found["shy"] == "shy 1.4.2"
-    assert found["no-such-tool"] is None
-    assert found["bin/mute"] == ""
-    assert [f.level for f in check.judge(found)] == ["pass", "pass", "fail", "warn", "fail"]
+    ranges = {"git": ">=2", "shy": "*", "no-such-tool": "*", "bin/mute": ">=1", "python3": ">=99"}
+    check = host.tools(ranges, str(tmp_path))
+    versions = ask(check.probe, shell, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert versions["shy"] == "shy 1.4.2"
+    assert versions["no-such-tool"] is None
+    assert versions["bin/mute"] == ""
+    assert [f.level for f in check.judge(versions)] == ["pass", "pass", "fail", "warn", "fail"]
 
 
 @contextmanager
@@ -126,16 +126,16 @@ def test_variables_of_a_file(tmp_path: Path) -> None:
         "NOT_WANTED=1\n"
         "MULTI=a=b\n"
     )
-    wanted = ["SECRET_KEY", "JWT", "PLAIN", "EMPTY", "TWICE", "SPACED", "MULTI", "ABSENT"]
+    names = ["SECRET_KEY", "JWT", "PLAIN", "EMPTY", "TWICE", "SPACED", "MULTI", "ABSENT"]
     values = {
         "current": str(tmp_path),
         "files": f".env\n{tmp_path}/none",
-        "required": "\n".join(f"{n}\x1fchangeme" for n in wanted),
+        "required": "\n".join(f"{n}\x1fchangeme" for n in names),
     }
     for shell in SHELLS:
-        found = ask(Probe("variables", Command(_ASK, values=values), parse_variables), shell)
-        told = {name: (held[0].length, held[0].refused) for name, held in found.places.items()}
-        assert told == {
+        facts = ask(Probe("variables", Command(_ASK, values=values), parse_variables), shell)
+        known = {name: (held[0].length, held[0].refused) for name, held in facts.places.items()}
+        assert known == {
             "SECRET_KEY": (8, True),
             "JWT": (len("a long one # not a comment"), False),
             "PLAIN": (5, False),
@@ -154,8 +154,8 @@ def test_any_value_in_quotes_is_as_long_as_it_is_and_is_not_told(value: str, tmp
     folder = tmp_path_factory.mktemp("env")
     (folder / ".env").write_text(f"KEY='{value}'\n")
     command = Command(_ASK, values={"current": str(folder), "files": ".env", "required": f"KEY\x1f{value.lower()}"})
-    done = subprocess.run(["sh"], input=command.render(), capture_output=True, text=True, check=True)
-    assert done.stdout == f"variable KEY refused {len(value)} .env\n"
+    ended = subprocess.run(["sh"], input=command.render(), capture_output=True, text=True, check=True)
+    assert ended.stdout == f"variable KEY refused {len(value)} .env\n"
 
 
 # TLS, by a real server of this machine.
@@ -200,14 +200,14 @@ def test_a_server_s_certificate(by: str, pair: tuple[Path, Path], tmp_path: Path
     for name in ("sh", "timeout", "tail", by):
         (tool / name).symlink_to(sys.executable if name == "python3" else str(shutil.which(name)))
     with served(pair) as port:
-        wanted = TlsChecks(host="127.0.0.1", port=port, name="web.example")
-        check = tls.certificate(wanted, NOW)
-        found = ask(check.probe, ("/bin/sh",), PATH=str(tool))
-    assert found.names == ("web.example",), found
-    says = [f.says for f in check.judge(found)]
+        settings = TlsChecks(host="127.0.0.1", port=port, name="web.example")
+        check = tls.certificate(settings, NOW)
+        offered = ask(check.probe, ("/bin/sh",), PATH=str(tool))
+    assert offered.names == ("web.example",), offered
+    says = [f.says for f in check.judge(offered)]
     assert says[0].startswith(f"127.0.0.1:{port} for web.example: good for "), says
-    assert found.ends is not None
-    assert 4 < (found.ends - NOW).total_seconds() / 86400 < 6
+    assert offered.ends is not None
+    assert 4 < (offered.ends - NOW).total_seconds() / 86400 < 6
     assert ("does not trust it" in "".join(says)) == (by == "openssl")
 
 
@@ -215,9 +215,9 @@ def test_a_server_that_is_not_there(pair: tuple[Path, Path]) -> None:
     with listening() as port:
         pass
     check = tls.certificate(TlsChecks(host="127.0.0.1", port=port), NOW)
-    (found,) = check.judge(ask(check.probe))
-    assert found.level == "fail"
-    assert "refused" in found.says.lower() or "errno=111" in found.says
+    (finding,) = check.judge(ask(check.probe))
+    assert finding.level == "fail"
+    assert "refused" in finding.says.lower() or "errno=111" in finding.says
 
 
 def test_a_certificate_file(pair: tuple[Path, Path], tmp_path: Path) -> None:
@@ -272,6 +272,6 @@ def test_redis_by_python(typed: str, says: str) -> None:
     with pretended(INFO, "hunter2") as port:
         secret = Secret(f"redis://:{typed}@127.0.0.1:{port}/0" if typed else f"redis://127.0.0.1:{port}")
         check = redis.redis(RedisChecks(url="env:REDIS"), Context(NOW, {"env:REDIS": secret}))
-        (found,) = check.judge(ask(check.probe))
-    assert found.level == says, found
-    assert "hunter2" not in found.says
+        (finding,) = check.judge(ask(check.probe))
+    assert finding.level == says, finding
+    assert "hunter2" not in finding.says

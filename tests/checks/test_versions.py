@@ -39,7 +39,7 @@ def test_what_programs_tell(text: str, version: tuple[int, ...] | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "wanted", "is_within"),
+    ("version", "allowed", "is_within"),
     [
         ((3, 11, 0), ">=3.11", True),
         ((3, 10, 9), ">=3.11", False),
@@ -54,21 +54,21 @@ def test_what_programs_tell(text: str, version: tuple[int, ...] | None) -> None:
         ((0,), "*", True),
     ],
 )
-def test_ranges(version: tuple[int, ...], wanted: str, is_within: bool) -> None:
-    assert within(version, wanted) == is_within
+def test_ranges(version: tuple[int, ...], allowed: str, is_within: bool) -> None:
+    assert within(version, allowed) == is_within
 
 
 @given(versions, versions, versions)
 def test_what_is_newer_is_within_as_well(old: tuple[int, ...], new: tuple[int, ...], limit: tuple[int, ...]) -> None:
-    wanted = f">={shown(limit)}"
-    if within(old, wanted) and new >= old:
-        assert within(new, wanted)
+    allowed = f">={shown(limit)}"
+    if within(old, allowed) and new >= old:
+        assert within(new, allowed)
 
 
 @given(versions, versions)
 def test_signs_are_against_each_other(version: tuple[int, ...], limit: tuple[int, ...]) -> None:
-    for one, other in ((">=", "<"), ("<=", ">"), ("==", "!=")):
-        assert within(version, one + shown(limit)) != within(version, other + shown(limit))
+    for sign, other in ((">=", "<"), ("<=", ">"), ("==", "!=")):
+        assert within(version, sign + shown(limit)) != within(version, other + shown(limit))
 
 
 @given(versions)
@@ -76,13 +76,13 @@ def test_what_is_shown_is_read_back(version: tuple[int, ...]) -> None:
     assert parse_version(f"program {shown(version)}") == version
 
 
-@pytest.mark.parametrize("wanted", [">=3.11", ">=18,<21", "== 2", "*"])
-def test_ranges_that_an_inventory_may_hold(wanted: str) -> None:
-    assert WANTED.fullmatch(wanted)
-    assert AppChecks.model_validate({"tools": {"node": wanted}}).tools == {"node": wanted}
+@pytest.mark.parametrize("allowed", [">=3.11", ">=18,<21", "== 2", "*"])
+def test_ranges_that_an_inventory_may_hold(allowed: str) -> None:
+    assert WANTED.fullmatch(allowed)
+    assert AppChecks.model_validate({"tools": {"node": allowed}}).tools == {"node": allowed}
 
 
-@pytest.mark.parametrize("wanted", ["3.11", "=>3", ">=3.x", "", "^18", ">=1;reboot", 3.11])
-def test_ranges_that_it_may_not(wanted: object) -> None:
+@pytest.mark.parametrize("allowed", ["3.11", "=>3", ">=3.x", "", "^18", ">=1;reboot", 3.11])
+def test_ranges_that_it_may_not(allowed: object) -> None:
     with pytest.raises(ValueError, match="range of versions|should be text"):
-        AppChecks.model_validate({"tools": {"node": wanted}})
+        AppChecks.model_validate({"tools": {"node": allowed}})

@@ -30,8 +30,8 @@ def key(of: ECDSAKey | RSAKey = ECDSA, comment: str = "", options: str = "") -> 
 @pytest.mark.parametrize("comment", ["", "ada@laptop", "Ada's laptop, 2026"])
 @pytest.mark.parametrize("of", [ECDSA, WEAK])
 def test_a_line_is_read_as_it_was_written(options: str, comment: str, of: ECDSAKey | RSAKey) -> None:
-    wanted = key(of, comment, options)
-    assert parse(wanted.line) == wanted
+    expected = key(of, comment, options)
+    assert parse(expected.line) == expected
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_adding_loses_nothing_and_adds_once(lines: list[str], of: ECDSAKey | RSA
 @given(LINES, st.sampled_from([ECDSA, WEAK, STRONG]))
 def test_removing_takes_this_key_and_nothing_else(lines: list[str], of: ECDSAKey | RSAKey) -> None:
     file = KeyFile("x", tuple(lines))
-    left, gone = remove(file, key(of).fingerprint)
+    kept, gone = remove(file, key(of).fingerprint)
     assert {k.public for k in gone} <= {of.get_base64()}
-    assert left == tuple(line for line in lines if not ((k := parse(line)) and k.public == of.get_base64()))
+    assert kept == tuple(line for line in lines if not ((k := parse(line)) and k.public == of.get_base64()))
 
 
 def test_a_file_of_ones_own() -> None:

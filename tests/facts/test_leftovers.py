@@ -54,10 +54,10 @@ def test_caches_and_releases_are_found_with_their_sizes_and_caches_are_removed(h
     filled(home.root / "mine", 10)
     probe = leftovers(str(home.root / "releases"), RELEASES[:1])
     ran = home.sh(probe.command)
-    found = {(one.kind, one.name): one.size for one in probe.parse(ran.stdout, ran.returncode)}
-    assert found["cache", str(home.root / ".cache/pip")] >= 300
-    assert found["cache", str(home.root / ".npm/_cacache")] >= 40
-    assert found["release", RELEASES[0]] >= 100
+    sizes = {(item.kind, item.name): item.size for item in probe.parse(ran.stdout, ran.returncode)}
+    assert sizes["cache", str(home.root / ".cache/pip")] >= 300
+    assert sizes["cache", str(home.root / ".npm/_cacache")] >= 40
+    assert sizes["release", RELEASES[0]] >= 100
     assert home.sh(Command(CLEAN_CACHES)).returncode == 0
     assert {path.name for path in home.root.iterdir()} - {"noted"} == {".cache", ".npm", "bin", "mine", "releases"}
     assert not (home.root / ".cache/pip").exists() and not (home.root / ".npm/_cacache").exists()
@@ -111,8 +111,8 @@ def test_only_releases_that_are_not_kept_are_asked_about(cleaning: plans.DiskCle
 def test_what_two_apps_share_goes_once(cleaning: plans.DiskCleanup) -> None:
     shared = (Leftover("cache", 10, "/home/deploy/.cache/pip"), Leftover("archives", 20, "/var/cache/apt/archives"))
     own = Leftover("release", 5, RELEASES[0])
-    found = {site: (*shared, own) if site.app == "api" else shared for site in cleaning.asks()}
-    plan = plans.clean(cleaning, found)
+    leftovers = {site: (*shared, own) if site.app == "api" else shared for site in cleaning.asks()}
+    plan = plans.clean(cleaning, leftovers)
     (wave,) = plan.waves
     assert {str(unit.site): [step.name for step in unit.steps] for unit in wave.site_plans} == {
         "api@a": ["prune", "caches", "archives"],

@@ -36,21 +36,21 @@ for linux-image-6.1.0-18-amd64
 
 
 def test_what_apt_says_is_read() -> None:
-    found = parse_packages(SAID, 0)
-    assert [str(update) for update in found.updates] == [
+    packages = parse_packages(SAID, 0)
+    assert [str(update) for update in packages.updates] == [
         "libssl3 3.0.11-1 -> 3.0.13-1~deb12u1",
         "base-files 12.4 -> 12.4+deb12u5",
         "linux-image-6.1.0-18-amd64 new -> 6.1.76-1",
         "libc6:i386 2.36-9 -> 2.36-10",
     ]
-    assert [update.security for update in found.updates] == [True, False, True, False]
-    assert (found.refreshed, found.kept, found.pending) == (1700000000, ("docker-ce",), True)
-    assert found.because == ("linux-image-6.1.0-18-amd64",)
-    assert [update.name for update in found.chosen(security=True, only=())] == [
+    assert [update.security for update in packages.updates] == [True, False, True, False]
+    assert (packages.refreshed, packages.kept, packages.pending) == (1700000000, ("docker-ce",), True)
+    assert packages.because == ("linux-image-6.1.0-18-amd64",)
+    assert [update.name for update in packages.chosen(security=True, only=())] == [
         "libssl3",
         "linux-image-6.1.0-18-amd64",
     ]
-    assert [update.name for update in found.chosen(security=False, only=["libc6", "nothing"])] == ["libc6:i386"]
+    assert [update.name for update in packages.chosen(security=False, only=["libc6", "nothing"])] == ["libc6:i386"]
 
 
 def test_a_host_without_apt_says_what_it_is() -> None:
@@ -105,9 +105,9 @@ def test_apt_is_asked_and_nothing_changes(tmp_path: Path) -> None:
     (programs / "dpkg-query").write_text("#!/bin/sh\n")
     for program in programs.iterdir():
         program.chmod(0o755)
-    found = parse_packages(*ask(tmp_path, packages_probe().command, programs))
-    assert found.updates == (Update("libssl3", "1", "2", "Debian-Security:12/stable-security"),)
-    assert found.kept == ("docker-ce", "docker-cli")
+    packages = parse_packages(*ask(tmp_path, packages_probe().command, programs))
+    assert packages.updates == (Update("libssl3", "1", "2", "Debian-Security:12/stable-security"),)
+    assert packages.kept == ("docker-ce", "docker-cli")
     asked = (tmp_path / "homes" / "a" / "asked").read_text()
     assert asked.startswith("-s ")
     assert "update" not in asked.split()

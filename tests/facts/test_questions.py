@@ -44,23 +44,23 @@ def host(tmp_path: Path) -> Host:
 
 def listed(host: Host, *lines: str) -> None:
     """Have ps list these processes, and what asks."""
-    told = "\n".join(["99 9 me 0.0 10 1 S sh", *lines])
-    host.program("ps", f"{HEAD}cat <<'end'\n{told}\nend\n")
+    printed = "\n".join(["99 9 me 0.0 10 1 S sh", *lines])
+    host.program("ps", f"{HEAD}cat <<'end'\n{printed}\nend\n")
 
 
 def test_the_busiest_are_told_also_where_command_lines_are_long(host: Host) -> None:
     listed(host, *(f"  1 {n} ada {1000 - n}.0 10 1 S java {n} {LONG}" for n in range(1, 301)))
-    said, found = host.ask(processes(top=5))
-    assert found is not None and [p.pid for p in found] == [1, 2, 3, 4, 5] and len(said) < 256 * 1024
-    said, found = host.ask(processes(top=0))
-    assert found is None and "more than can be told at once" in said.splitlines()[-1]
+    said, listing = host.ask(processes(top=5))
+    assert listing is not None and [p.pid for p in listing] == [1, 2, 3, 4, 5] and len(said) < 256 * 1024
+    said, listing = host.ask(processes(top=0))
+    assert listing is None and "more than can be told at once" in said.splitlines()[-1]
 
 
 def test_what_matches_is_a_part_of_the_command_or_the_user(host: Host) -> None:
     listed(host, "1 1 ada 0.0 1 1 S a  b\\n %s $HOME", f"1 2 bob 0.0 1 1 S {LONG} end", "1 3 adam 0.0 1 1 S c ada.py")
     for match, pids in {"ada": [1, 3], "bob": [2], "\\n %s": [1], "a  b": [1], " end": [2], "1 1 S": []}.items():
-        _, found = host.ask(processes(top=0, match=match))
-        assert found is not None and [p.pid for p in found] == pids, match
+        _, listing = host.ask(processes(top=0, match=match))
+        assert listing is not None and [p.pid for p in listing] == pids, match
 
 
 def test_numbers_that_make_no_sense() -> None:
@@ -71,15 +71,15 @@ def test_numbers_that_make_no_sense() -> None:
 
 def test_a_network_mount_that_hangs(host: Host) -> None:
     host.program("timeout", "#!/bin/sh\nexit 124\n")
-    said, found = host.ask(disks())
-    assert found is None and "does a network mount hang" in said
-    said, found = host.ask(folders("/"))
-    assert found is None and "longer than five minutes" in said
+    said, answer = host.ask(disks())
+    assert answer is None and "does a network mount hang" in said
+    said, answer = host.ask(folders("/"))
+    assert answer is None and "longer than five minutes" in said
 
 
 def test_the_largest_in_a_folder(host: Host, tmp_path: Path) -> None:
     for name, kib in (("a b", 300), ("-x", 200), ("c", 100)):
         (tmp_path / "in" / name).mkdir(parents=True)
         (tmp_path / "in" / name / "content").write_bytes(os.urandom(kib * 1024))
-    _, found = host.ask(folders(str(tmp_path / "in"), 2))
-    assert found is not None and [Path(one.path).name for one in found] == ["in", "a b", "-x"]
+    _, answer = host.ask(folders(str(tmp_path / "in"), 2))
+    assert answer is not None and [Path(folder.path).name for folder in answer] == ["in", "a b", "-x"]

@@ -65,11 +65,11 @@ def test_a_host() -> None:
     lock = '{"run":"r","by":"ada","message":"why","at":"now"}'
     entry = {"event": "release", "release": "R1", "n": 5}
     text = f"missing pm2\nmissing node\nfree 1024\nunwritable /srv\nlocked T {lock}\nwritten 77\njournal {json.dumps(entry)}\njournal {{cut\ndamaged 2"
-    wanted = HostFacts(
+    expected = HostFacts(
         ("pm2", "node"), 1 << 20, "/srv", LockInfo("r", "ada", "why", "now"),
         ({"event": "release", "release": "R1", "n": "5"},), written=77, damaged=3,
     )  # fmt: skip
-    assert parse_host(text, 0) == wanted
+    assert parse_host(text, 0) == expected
     assert parse_host("free \nfree -\nfree x", 0).free is None
 
 

@@ -64,10 +64,10 @@ def plan(text: str) -> Plan:
 
 def outcome(text: str, code: ExitCode = ExitCode.NEEDS_A_PERSON) -> Outcome:
     failure = Failure(SITE, text, text, text, (text,), {text: (text,)})
-    left = manual_action(plan(text), failure, "it could not be put back", again=True)
+    action = manual_action(plan(text), failure, "it could not be put back", again=True)
     lost = Failure(None, "connection", HostLostError("web1", text).message)
     notes = (text, *dumps("prod", {"api": {"backup": text}}, {}))
-    return Outcome(plan(text), code, (SiteOutcome(SITE, "unknown"),), (failure, lost), (left,), 1.0, notes)
+    return Outcome(plan(text), code, (SiteOutcome(SITE, "unknown"),), (failure, lost), (action,), 1.0, notes)
 
 
 def facts(text: str) -> Facts:
@@ -99,7 +99,7 @@ def lines(text: str) -> str:
 
 
 def reports(text: str) -> dict[str, str]:
-    found, done = survey(text), HostResult(ExitCode.CHECK_SAID_NO, text, (Result("run", 1, text, 0),))
+    surveyed, result = survey(text), HostResult(ExitCode.CHECK_SAID_NO, text, (Result("run", 1, text, 0),))
     finding = Finding(text, "fail", text, hint=text)
     verdict = {SITE: failed(text, text)}
     backups = parse_backups(KeyedLines(backup=[text]))
@@ -108,18 +108,18 @@ def reports(text: str) -> dict[str, str]:
     changed = str(_refusal({SITE: f"changed {json.dumps(lock)}"}, "prod"))
     return {
         "plan": plan_text(plan(text)),
-        "status": status_text(found, verdict),
-        "history": history_text(found, 9),
+        "status": status_text(surveyed, verdict),
+        "history": history_text(surveyed, 9),
         "locks": locks_text({SITE: parse_lock(json.dumps(lock))}),
         "held": held.partition("\nHINT: wait for it")[0],
         "changed": changed.partition("\nHINT: type it again")[0],
         "other": str(_refusal({SITE: f"failed {text}"}, "prod")),
         "checks": checks_text({"web1": CheckedHost((("api", finding),)), "db1": CheckedHost(away=text)}),
-        "maintenance": maintenance_text(found, {SITE: True}),
+        "maintenance": maintenance_text(surveyed, {SITE: True}),
         "queues": queues_text({SITE: text}),
-        "services": services_text(found, verdict),
-        "done": results_text({text: done}),
-        "grouped": grouped_text({"web1": done}, {}),
+        "services": services_text(surveyed, verdict),
+        "done": results_text({text: result}),
+        "grouped": grouped_text({"web1": result}, {}),
         "databases": databases_text({"main": (DatabaseState(problem=text), [finding])}),
         "backups": backups_text({"main": BackupDirectoryFacts(backups=backups)}, {}),
         "lines": lines(text),
@@ -144,13 +144,13 @@ def test_no_report_has_a_line_that_is_not_ours(text: str) -> None:
 @EXAMPLES
 @given(TEXTS, st.sampled_from([code for code in ExitCode if code not in (1, 2, 3, 4)]))
 def test_the_last_line_of_an_outcome_is_the_only_next(text: str, code: ExitCode) -> None:
-    for told in (outcome(text, code), replace(outcome(text, code), manual_actions=())):
-        shown = outcome_text(told)
+    for ended in (outcome(text, code), replace(outcome(text, code), manual_actions=())):
+        shown = outcome_text(ended)
         *before, last = shown.split("\n")
         assert not forged("\n".join(before)) and not obeyed(shown.replace("\t", " ")), shown
         assert last.startswith("next: fab -H prod") and EVIL not in last
         assert "backup.restore" not in shown, "a name that is none of a backup is not put into a command"
-        printed = json_text(outcome_json(told))
+        printed = json_text(outcome_json(ended))
         assert not obeyed(printed) and json.loads(printed)["notes"][0] == text
 
 

@@ -80,7 +80,7 @@ def texts(text: str) -> list[str]:
     return [
         plan_text(plan(text)),
         plan_text(plan(text), commands=True),
-        *(outcome_text(outcome(text, code, manual_actions=left)) for code in ENDINGS for left in ((), LEFT)),
+        *(outcome_text(outcome(text, code, manual_actions=actions)) for code in ENDINGS for actions in ((), LEFT)),
         status_text(made, verdicts),
         history_text(made, 30),
     ]
