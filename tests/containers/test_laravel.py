@@ -11,6 +11,7 @@ from tests.containers.desk import (
     APP,
     ENOUGH,
     HOSTS,
+    LOOPS,
     PATH,
     RETRY,
     SECRET,
@@ -21,6 +22,7 @@ from tests.containers.desk import (
     hold,
     let_go,
     revision,
+    until_held,
     wait_until,
 )
 from tests.containers.desk_expect import job, only_sent_away, serves, went
@@ -28,8 +30,6 @@ from tests.containers.machine import Machine
 from tests.containers.repos import Repository
 from tests.containers.test_deploy_traffic import Window, moment, wrong
 from tests.containers.traffic import Traffic
-
-LOOPS = {"/": 0.04, "/page": 0.04, "/slow": 0.0}
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_no_request_and_no_job_is_lost_when_code_and_a_migration_arrive(desk: De
     with Traffic(desk.machines, LOOPS) as traffic, desk.start("v2") as fab:
         for times, machine in enumerate(desk.machines, 1):
             # Its code is switched, and its worker still at the job of the code before.
-            fab.until(f"held on {machine.name}")
+            until_held(machine)
             let_go(machine)
             fab.until("Broadcasting queue restart signal", times=times)
             machine.check(f"touch {ENOUGH}")
@@ -85,8 +85,8 @@ def test_a_migration_is_a_503_that_says_when_to_come_back_and_a_secret_passes_it
     desk.service["maintenance"]["when"] = "migrations"
     desk.begin_on("v1")
     hold(php1, "migrate --force")
-    with Traffic(desk.machines) as traffic, desk.start("v2") as fab:
-        fab.until("held on php1: php artisan migrate --force")
+    with Traffic(desk.machines, LOOPS) as traffic, desk.start("v2") as fab:
+        until_held(php1)
         for machine in desk.machines:
             away = get(machine)
             assert (away.status_code, away.headers["Retry-After"]) == (503, str(RETRY))

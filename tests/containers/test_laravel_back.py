@@ -9,7 +9,21 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from tests.containers import edits_desk
-from tests.containers.desk import CURRENT, HOSTS, SHARED, Desk, database, fail_once, hold, let_go, met, post, wait_until
+from tests.containers.desk import (
+    CURRENT,
+    HOSTS,
+    LOOPS,
+    SHARED,
+    Desk,
+    database,
+    fail_once,
+    hold,
+    let_go,
+    met,
+    post,
+    until_held,
+    wait_until,
+)
 from tests.containers.desk_expect import job, only_sent_away, serves, went
 from tests.containers.machine import Machine
 from tests.containers.project import Ran
@@ -123,7 +137,7 @@ def test_a_deploy_that_is_cut_off_leaves_nobody_away(desk: Desk, revisions: dict
     before = desk.stands()
     hold(php1, "migrate --force")
     with desk.start("v2") as fab:
-        fab.until("held on php1")
+        until_held(php1)
         fab.signal(signal.SIGINT)
         ran = went(fab.finish(), 130)
     assert desk.stands() == before, ran.said
@@ -131,7 +145,7 @@ def test_a_deploy_that_is_cut_off_leaves_nobody_away(desk: Desk, revisions: dict
     # The machine that deploys dies: the next deploy takes them out again.
     hold(php1, "migrate --force")
     with desk.start("v2") as fab:
-        fab.until("held on php1")
+        until_held(php1)
         fab.signal(signal.SIGKILL)
     let_go(php1)
     assert [each.down for each in desk.stands().values()] == [True, True]
@@ -147,7 +161,7 @@ def test_rollback_quick_and_with_the_database(desk: Desk, revisions: dict[str, s
     desk.begin_on("v1")
     went(desk.deploy("v2"))
     went(desk.deploy("v3"))
-    with Traffic(desk.machines) as traffic:
+    with Traffic(desk.machines, LOOPS) as traffic:
         ran = went(desk.project.rollback())
     serves(desk, revisions["v2"])
     only_sent_away(desk, traffic)

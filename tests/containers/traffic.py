@@ -15,6 +15,8 @@ MOST_REQUESTS, MOST_SECONDS = 10_000, 240.0
 TIMEOUT = 15.0
 # A quick page again and again, and a slow one, so that some request is always on its way.
 LOOPS = {"/": 0.04, "/slow": 0.0}
+# Whoever is sent away comes back after so long: an error is quick, and would be asked for hundreds of times a second.
+SENT_AWAY = 0.2
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ class Traffic:
     def _ask_often(self, machine: Machine, path: str, pause: float) -> None:
         until = time.monotonic() + MOST_SECONDS
         for _ in range(MOST_REQUESTS):
-            self.answers.append(ask(machine, path))
-            if self._stop.wait(pause) or time.monotonic() > until:
+            self.answers.append(answer := ask(machine, path))
+            if self._stop.wait(max(pause, SENT_AWAY) if answer.error else pause) or time.monotonic() > until:
                 return
 
 
