@@ -97,8 +97,11 @@ def test_after_a_loss_the_next_run_connects_again(remote: SshRemote, sandbox: Sa
 
 def test_after_a_loss_a_host_that_stays_away_is_a_connect_error(remote: SshRemote, sandbox: Sandbox) -> None:
     remote.connect([host("web1")])
+    line = remote._lines[host("web1")]
     with sandbox.broken("web1", "down"):
         sandbox.do("web1", "drop")
+        while line.alive:
+            line.wait_until_known_dead()
         with pytest.raises(ConnectError, match=r"web1: 127\.0\.0\.1 port \d+ refused the connection"):
             remote.run(host("web1"), LONG)
 
