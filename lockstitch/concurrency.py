@@ -44,10 +44,10 @@ class InterruptListener:
         futures, raising = list(futures), False
         for future in futures:
             future.add_done_callback(self.news.put)
-        left = len(futures)
-        while left:
+        running = len(futures)
+        while running:
             if self.news.get() is not _INTERRUPT:
-                left -= 1
+                running -= 1
             elif patience:
                 patience -= 1
             else:

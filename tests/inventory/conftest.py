@@ -37,10 +37,10 @@ class Other(services.Service):
 
 
 @contextmanager
-def found(kinds: dict[str, type[services.Service]]) -> Iterator[None]:
+def with_services(kinds: dict[str, type[services.Service]]) -> Iterator[None]:
     """The models of an inventory as they are where these services exist."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(services, "found", lambda: kinds)
+        patch.setattr(services, "service_types", lambda: kinds)
         _rebuild()
         yield
     _rebuild()
@@ -58,7 +58,7 @@ def tests_own_services(request: pytest.FixtureRequest) -> Iterator[None]:
         _rebuild()
         yield
     else:
-        with found({"dummy": Dummy, "other": Other}):
+        with with_services({"dummy": Dummy, "other": Other}):
             yield
 
 
