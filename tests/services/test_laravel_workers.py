@@ -145,6 +145,15 @@ def test_one_that_is_started_at_its_time_need_not_be_back_at_once(
     assert ("0 of 1 workers are back" in said) == bool(code), said
 
 
+def test_a_worker_that_has_just_begun_hears_it_too(host: Host) -> None:
+    """As Laravel's: it remembers the second of the last signal when it begins, and ends when that has changed."""
+    host.runs()
+    born = (host.home / "before").stat().st_mtime
+    hears = f"[ $(($(date +%s) - {int(born)})) -lt 1 ] || {{ end; worker $HOME/app/current artisan queue:work; }}"
+    code, said = host.restart(hears, start_timeout=30)
+    assert code == 0 and "1 workers run the code that serves" in said and "still running" not in said, said
+
+
 def test_as_many_as_are_declared_must_be_back(host: Host) -> None:
     host.runs()
     one = "worker $HOME/app/current artisan queue:work"

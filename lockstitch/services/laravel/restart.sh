@@ -42,6 +42,11 @@ ls_hidden() {
 ls_old=$(ls_workers)
 ls_known=" $(printf '%s\n' "$ls_old" | awk '{ printf "%s:%s ", $1, $3 }')"
 ls_delay=$(ls_patience)
+# As it begins, a worker reads when workers were last told to end, in whole seconds: one that begins in this very second,
+# or reads only after the signal, would not notice it.
+ls_born=$(printf '%s\n' "$ls_old" | awk '$3 > born { born = $3 } END { print born + 0 }')
+ls_turns=15
+while [ $ls_turns -gt 0 ] && [ "$(date +%s)" -lt $((ls_born + 2)) ]; do ls_turns=$((ls_turns - 1)); sleep 0.2; done
 (
     cd "$current" || exit 1
     ls_sure 'restart signal' queue:restart || exit 1
