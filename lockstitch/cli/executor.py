@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import fabric
 from invoke.context import Context
+from invoke.parser.context import ParserContext
 from invoke.tasks import Call, Task
 
 from lockstitch.cli.context import FleetContext, ProjectSettings, hosts_of, plain_host, select, typed_names
@@ -38,11 +40,30 @@ def with_words(program: Any, do: Callable[..., None]) -> Callable[..., None]:
             for name in program.collection.task_names
             if getattr(task := program.collection[name], "takes", "")
         }
-        contexts = {context.name: context for context in program.collection.to_contexts()}
-        program.core.unparsed[:] = named(list(program.core.unparsed), taking, contexts)
+        contexts = typed_contexts(program)
+        program.collection.to_contexts = lambda **_: contexts
+        by_name = {context.name: context for context in contexts}
+        program.core.unparsed[:] = named(list(program.core.unparsed), taking, by_name)
         do(*args, **kwargs)
 
     return read
+
+
+def typed_contexts(program: Any) -> list[Any]:
+    """Return what the parser must know of the tasks whose names are typed.
+
+    Start-up: Invoke would make it of every task. A task whose name is part of another word (`--help=deploy`), or is yet
+    to be completed, needs them all.
+    """
+    typed = set(program.argv)
+    if any(word.startswith(("--help=", "--complete")) or re.match("-h.", word) for word in typed):
+        typed |= {name for names in program.collection.task_names.items() for name in (names[0], *names[1])}
+    arguments = {"ignore_unknown_help": program.config.tasks.ignore_unknown_help}
+    return [
+        ParserContext(name=name, aliases=aliases, args=program.collection[name].get_arguments(**arguments))
+        for name, aliases in program.collection.task_names.items()
+        if typed & {name, *aliases}
+    ]
 
 
 def named(words: list[str], taking: dict[str, str], contexts: dict[str, Any]) -> list[str]:

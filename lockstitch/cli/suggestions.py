@@ -80,7 +80,7 @@ def _typo(program: Any, said: str) -> UsageError:
     word = match[1]
     if word.startswith("-"):
         return UsageError(f"there is no option {word} here", hint=_TAKES)
-    near = nearest(word, [name for name in program.parser.contexts if name])
+    near = nearest(word, list(program.collection.task_names))
     if word in _environments(program) or ("-R" in program.argv and not near):
         return _no_role(word, list(program.argv))
     meant = f": did you mean {near}?" if near else ""
