@@ -68,6 +68,8 @@ FIRST = {
     "gunicorn.conf.py": GUNICORN,
     "tests/test_smoke.py": SMOKE_TEST,
     "requirements.txt": REQUIREMENTS,
+    # The app lies in a folder of this repository, and its tests must not take the settings of ours.
+    "pytest.ini": "[pytest]\ntestpaths = tests\n",
     ".gitignore": "__pycache__/\n.pytest_cache/\n.venv/\nREVISION\n*.pid\n*.log\n",
 }
 
