@@ -265,7 +265,7 @@ def test_a_login_that_is_refused_and_a_host_key_that_is_unknown(make_operator: M
 
 
 def doctor_with_an_app(make_operator: MakeOperator, folder: Path, **settings: str) -> Ran:
-    """What doctor says where an app's repository is not there."""
+    """Findings of doctor where an app's repository is not there."""
     operator = make_operator("one")
     operator.inventory["groups"]["all"]["apps"] = ["api"]
     service = {"kind": "gunicorn", "unit": "g", "app": "a:b"}

@@ -1,4 +1,4 @@
-"""What a task loads: nothing that takes long and that it does not use."""
+"""Start-up: a task loads nothing that takes long and that it does not use."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ EMPTY_DOWN_FILE = "hasValidBypassCookie(): Argument #2 ($data) must be of type a
 
 
 def only_sent_away(desk: Desk, traffic: Traffic) -> None:
-    """Whoever got no answer got a page that says when to come back; and some did.
+    """Expect that all requests without an answer got a page that says when to come back; and that some did.
 
     The exception is a 500 that Laravel's own log explains by its file of maintenance being written at that moment.
     """

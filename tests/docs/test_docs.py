@@ -1,4 +1,4 @@
-"""What README and docs promise, where it can be checked: commands, links, codes and inventories."""
+"""Promises of README and docs that can be checked: commands, links, codes and inventories."""
 
 from __future__ import annotations
 

@@ -102,11 +102,11 @@ class World:
         return int((self.home / "worker.pid").read_text())
 
     def standing(self) -> tuple[str, Path]:
-        """What the worker said of itself, and the folder that its process is in, by /proc."""
+        """Return the worker's own answer, and the folder that its process is in, by /proc."""
         return (self.home / "served").read_text(), Path(f"/proc/{self.pid}/cwd").readlink()
 
     def stands_at(self, version: str, release: Path) -> bool:
-        """Whether the worker says so within the time that a busy machine may take to start it."""
+        """Tell whether the worker says so within the time that a busy machine may take to start it."""
         deadline = time.monotonic() + 30
         while self.standing() != (version, release) and time.monotonic() < deadline:
             time.sleep(0.1)

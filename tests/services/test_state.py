@@ -1,4 +1,4 @@
-"""What a service is seen to run, and the judgement that all of them share."""
+"""State of a service on one host, and the judgement that all services share."""
 
 from __future__ import annotations
 
