@@ -6,7 +6,11 @@ Compiling those of one class takes half a millisecond, and a command uses a tent
 from __future__ import annotations
 
 import dataclasses
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ else:
 _FIELDS = "__dataclass_fields__"
 # One lock: a class is compiled with its bases.
 _lock = threading.RLock()
+_HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Deferred:
@@ -49,8 +54,27 @@ def _deferred(cls: Any, options: dict[str, Any]) -> Any:
 
 
 def _compile(cls: Any) -> None:
-    with _lock:
+    with _signals_held(), _lock:
         deferred = vars(cls)[_FIELDS]
         if isinstance(deferred, _Deferred):
             delattr(cls, _FIELDS)
             dataclasses.dataclass(**deferred.options)(cls)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hand on a signal only afterwards: an interrupt in the middle would leave a class that cannot be used any more."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[tuple[int, FrameType | None]] = []
+    before = {int(number): signal.getsignal(number) for number in _HELD}
+    for number in (held := [number for number, handler in before.items() if callable(handler)]):
+        signal.signal(number, lambda *call: heard.append(call))
+    try:
+        yield
+    finally:
+        for number in held:
+            signal.signal(number, before[number])
+    for number, frame in heard:
+        before[number](number, frame)  # type: ignore[operator, misc]

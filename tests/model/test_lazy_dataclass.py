@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import copy
 import dataclasses
+import os
 import pickle
+import signal
 import threading
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pytest
 
@@ -120,3 +122,21 @@ def test_every_dataclass_is_one() -> None:
         and node.module == "dataclasses"
         and "dataclass" in [alias.name for alias in node.names]
     ] == []
+
+
+def test_an_interrupt_while_a_class_is_compiled_comes_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_class = dataclasses.dataclass
+
+    def interrupted(**options: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return compile_class(**options)
+
+    @dataclass(frozen=True)
+    class Point:
+        x: int
+        y: int = 2
+
+    monkeypatch.setattr("lockstitch.model.lazy_dataclass.dataclasses.dataclass", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Point(1)
+    assert Point(1) == Point(1, 2) and signal.getsignal(signal.SIGINT) is signal.default_int_handler
