@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, StrictInt, model_validator
-from pydantic_core import CoreSchema, core_schema
+from pydantic import Field, StrictInt, model_validator
 
 from lockstitch import services
 from lockstitch.inventory.checks import AppChecks
-from lockstitch.inventory.settings import Settings, wrong
+from lockstitch.inventory.metrics import GateSettings
+from lockstitch.inventory.settings import AnyKind, Settings, wrong
 from lockstitch.inventory.ssh import Count
 from lockstitch.inventory.types import (
     AppPath,
@@ -32,19 +32,11 @@ from lockstitch.inventory.types import (
     tidied,
 )
 from lockstitch.model.layout import LayoutKind
-from lockstitch.model.lazy_dataclass import dataclass
 
 Env = dict[Variable, EnvironmentValue]
+# Looked up when it is needed: tests have services of their own.
+AnyService = Annotated[services.Service, AnyKind(lambda: services.service_types())]
 BackupWhen = Literal["before_migrate", "before_deploy", "never"]
-
-
-@dataclass(frozen=True)
-class AnyService:
-    """The type of `service`: whichever service has the `kind` that was written."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        choices = {kind: handler.generate_schema(service) for kind, service in services.service_types().items()}
-        return core_schema.tagged_union_schema(choices, discriminator="kind")
 
 
 class Health(Settings):
@@ -114,7 +106,9 @@ class AppSettings(Settings):
         default={},
         description="secret part of the environment, as references: `env:NAME`, `file:PATH` or `cmd:COMMAND`",
     )
-    service: Annotated[services.Service, AnyService()] = Field(description="what runs the app")
+    service: Annotated[services.Service, AnyKind(lambda: services.service_types())] = Field(
+        description="what runs the app"
+    )
     health: Health | None = Field(default=None, description="how to ask the app whether it is healthy")
     maintenance_page: RemotePath | None = Field(
         default=None,
@@ -129,6 +123,7 @@ class AppSettings(Settings):
         default=as_written("200M"), description="free space that a host must have before a deploy begins"
     )
     checks: AppChecks = Field(default_factory=AppChecks, description="checks before a deploy begins")
+    gates: dict[Name, GateSettings] = Field(default={}, description="what metric sources must show of it, by name")
 
     @model_validator(mode="after")
     def _rules(self) -> AppSettings:

@@ -73,7 +73,8 @@ def load(directory: str | Path, name: str) -> Inventory:
     assert environment is not None
     groups, problems = resolve.resolve(environment, tree)
     _refuse(problems)
-    return Inventory(name, environment.protect, groups, placed, resolve.databases(environment, groups))
+    databases = resolve.databases(environment, groups)
+    return Inventory(name, environment.protect, groups, placed, databases, environment.metrics)
 
 
 def _tree(directory: Path, name: str) -> tuple[YamlNode, list[Problem]]:

@@ -13,8 +13,10 @@ from lockstitch.errors import UsageError
 from lockstitch.inventory.app import BackupWhen, Health
 from lockstitch.inventory.checks import AppChecks, HostChecks
 from lockstitch.inventory.database import CheckSettings, OffsiteSettings
+from lockstitch.inventory.metrics import GateSettings
 from lockstitch.inventory.schema import Rollout
 from lockstitch.inventory.validation import did_you_mean
+from lockstitch.metrics.base import Source
 from lockstitch.model.host import Host
 from lockstitch.model.layout import Layout, LayoutKind
 from lockstitch.model.lazy_dataclass import dataclass
@@ -54,6 +56,7 @@ class App:
     logs: tuple[str, ...]
     min_free: int
     checks: AppChecks = field(default_factory=AppChecks)
+    gates: Mapping[str, GateSettings] = field(default_factory=dict)
 
     @property
     def migrating(self) -> Migrating:
@@ -109,6 +112,7 @@ class Inventory:
     groups: tuple[Group, ...]
     placed: Mapping[tuple[str, str], App]
     databases: Mapping[str, Database] = field(default_factory=dict)
+    metrics: Mapping[str, Source] = field(default_factory=dict)
 
     @property
     def hosts(self) -> tuple[Host, ...]:

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 from lockstitch.inventory.app import AppSettings, Env
 from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.database import DatabaseSettings
+from lockstitch.inventory.metrics import AnySource
 from lockstitch.inventory.settings import AlternativeForm, Settings
 from lockstitch.inventory.ssh import Port, SshSettings
 from lockstitch.inventory.types import WORD, AddressText, BatchShare, Duration, HostName, Name, Share, User, as_written
@@ -86,6 +87,7 @@ class Environment(Settings):
     )
     apps: dict[Name, AppSettings] = Field(default={}, description="what is deployed, by name")
     databases: dict[Name, DatabaseSettings] = Field(default={}, description="databases of the apps, by name")
+    metrics: dict[Name, AnySource] = Field(default={}, description="where numbers about the apps come from, by name")
     rollout: Rollout = Field(default_factory=Rollout, description="in which order the hosts of a group are changed")
     checks: HostChecks = Field(default_factory=HostChecks, description="checks of every host before a deploy begins")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -29,6 +29,17 @@ class AlternativeForm:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"anyOf": [self.short, handler(schema)]}
+
+
+@dataclass(frozen=True)
+class AnyKind:
+    """The type of a value that is one of many: the one that has the `kind` that was written. `types` returns all."""
+
+    types: Callable[[], Mapping[str, type[BaseModel]]]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = {kind: handler.generate_schema(model) for kind, model in self.types().items()}
+        return core_schema.tagged_union_schema(choices, discriminator="kind")
 
 
 def wrong(key: str, says: str) -> PydanticCustomError:

@@ -141,6 +141,18 @@ def across(tree: YamlNode) -> Iterator[Problem]:
             yield from _overrides(host, there)
             yield from _host(host, groups, tree)
     yield from _databases(tree, groups)
+    yield from _gates(tree)
+
+
+def _gates(tree: YamlNode) -> Iterator[Problem]:
+    sources = tree.get("metrics").entries
+    for app in tree.get("apps").entries.values():
+        for gate in app.get("gates").entries.values():
+            source = gate.get("source")
+            if isinstance(source.content, str) and source.content not in sources:
+                yield source.problem(
+                    f"there is no metric source {source.content}{did_you_mean(source.content, sources)}"
+                )
 
 
 def _apps(group: YamlNode, tree: YamlNode) -> Iterator[Problem]:

@@ -1,0 +1,39 @@
+"""`fab metrics` and `fab gates`."""
+
+from __future__ import annotations
+
+from lockstitch import cli
+
+_LAST = "how long back, such as 10m or 1h"
+
+
+@cli.session_task(options=cli.FANOUT, help={"last": _LAST})
+def metrics(session: cli.Session, only: str = "", last: str = "10m") -> None:
+    """
+    Read each metric source of the inventory once, and show what it understood.
+
+    The first thing to type after writing `metrics:`: requests, errors and durations of each source on each host, and
+    what to change where a log cannot be read. docs/metrics.md explains sources and gates.
+
+        fab -H prod metrics
+        fab -H prod metrics --last 1h --json
+
+    Exit codes: 0 all were read, 2 there is no source, 3 a host could not be reached, 7 a source cannot be read.
+    """
+    cli.metrics.show_metrics(session, only, last)
+
+
+@cli.session_task(options=cli.FANOUT, help={"last": _LAST})
+def gates(session: cli.Session, only: str = "", last: str = "10m") -> None:
+    """
+    Judge the `gates` of every app now: pass, fail, few, unclear or blind, with the counts that decide.
+
+    What is judged is the time since each host took its release, at most `--last`. Where hosts run two releases, the
+    newer one is judged, beside the hosts that run the other. Changes nothing.
+
+        fab -H prod gates
+        fab -H prod gates --only api --last 1h
+
+    Exit codes: 0 none failed, 2 no app has gates, 3 a host could not be reached, 7 one failed or is blind.
+    """
+    cli.metrics.show_gates(session, only, last)
