@@ -85,12 +85,14 @@ class Operator:
         # JSON is YAML too.
         (self.folder / "hosts" / "lab.yml").write_text(json.dumps(self.inventory))
 
-    def _started(self, words: list[str]) -> Running:
+    def _started(self, words: list[str], *, preloaded: bool = False) -> Running:
         self.prepare()
-        return Running(words, self.folder, {**self.env, "PYTHONPATH": str(ROOT)}, errors="surrogateescape")
+        env = {**self.env, "PYTHONPATH": str(ROOT)}
+        return Running(words, self.folder, env, errors="surrogateescape", preloaded=preloaded)
 
     def fab(self, *words: str, where: str = "lab", seconds: float = SECONDS) -> Ran:
-        return self.start(*words, where=where).finish(seconds)
+        line = [str(FAB), *(("-H", where) if where else ()), *words]
+        return self._started(line, preloaded=True).finish(seconds)
 
     def noted(self) -> list[dict[str, Any]]:
         """The lines of the journal of what was done by hand."""

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +16,10 @@ from typing import IO, Any
 
 from tests.containers.fleet import BACKUPS, Fleet
 from tests.containers.units import Layout
+from tests.preloaded import FAB as FAB
+from tests.preloaded import ROOT as ROOT
+from tests.preloaded import PreloadedProcess
 
-ROOT = Path(__file__).parents[2]
-FAB = Path(sys.executable).with_name("fab")
 SECONDS = 300.0
 
 GROUPS = {"backend": ("api1", "api2"), "frontend": ("web1", "web2")}
@@ -48,19 +48,34 @@ class Ran:
 
 
 class Running:
-    """A `fab` in a session of its own: wait for what it says, signal it, and see how it ends. Killed when left alone."""
+    """A `fab` in a session of its own: wait for what it says, signal it, and see how it ends. Killed when left alone.
 
-    def __init__(self, words: Sequence[str], folder: Path, env: Mapping[str, str], errors: str = "replace") -> None:
-        self.process = process = subprocess.Popen(
-            words,
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors=errors,
-            start_new_session=True,
+    One that is `preloaded` has no start-up of its own, which saves most of its CPU: see `tests/preloaded.py`.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        env: Mapping[str, str],
+        errors: str = "replace",
+        *,
+        preloaded: bool = False,
+    ) -> None:
+        self.process = process = (
+            PreloadedProcess(words, folder, env, errors)
+            if preloaded
+            else subprocess.Popen(
+                words,
+                cwd=folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors=errors,
+                start_new_session=True,
+            )
         )
         self._began = time.monotonic()
         self._said = {"out": "", "err": ""}
@@ -140,13 +155,16 @@ class Project:
 
     def fab(self, *words: str, seconds: float = SECONDS, env: dict[str, str] | None = None) -> Ran:
         """Run `fab` to its end."""
-        return self.start_fab(*words, env=env).finish(seconds)
+        return self._started(words, env, preloaded=True).finish(seconds)
 
     def start_fab(self, *words: str, env: dict[str, str] | None = None) -> Running:
         """Start `fab` with the inventory as it is now."""
+        return self._started(words, env, preloaded=False)
+
+    def _started(self, words: Sequence[str], env: dict[str, str] | None, *, preloaded: bool) -> Running:
         # JSON is YAML too.
         (self.folder / "hosts" / "prod.yml").write_text(json.dumps(self.inventory, indent=2))
-        return Running([str(FAB), *words], self.folder, {**self._environment(), **(env or {})})
+        return Running([str(FAB), *words], self.folder, {**self._environment(), **(env or {})}, preloaded=preloaded)
 
     def deploy(self, ref: str, *words: str, on: str = "prod", seconds: float = SECONDS) -> Ran:
         """`fab -H prod deploy --ref REF`."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +47,18 @@ class Project:
 
     def fab(self, *words: str, seconds: float = SECONDS) -> Ran:
         """Run `fab -H prod` with these words to its end."""
-        return self.start(*words).finish(seconds)
+        return self._started(words, preloaded=True).finish(seconds)
 
     def start(self, *words: str) -> Running:
+        return self._started(words, preloaded=False)
+
+    def _started(self, words: Sequence[str], *, preloaded: bool) -> Running:
         # JSON is YAML too.
         (self.folder / "hosts" / "prod.yml").write_text(json.dumps(self.inventory))
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         mine = {"HOME": str(self.folder / "home"), "USER": "ada", "LOGNAME": "ada", "COLUMNS": "200"}
-        return Running(
-            [str(FAB), "-H", "prod", *words], self.folder, {**kept, **mine, **self.urls, "PYTHONPATH": str(ROOT)}
-        )
+        env = {**kept, **mine, **self.urls, "PYTHONPATH": str(ROOT)}
+        return Running([str(FAB), "-H", "prod", *words], self.folder, env, preloaded=preloaded)
 
     def backup(self) -> str:
         """Make a backup; its name."""
