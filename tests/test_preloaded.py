@@ -25,7 +25,7 @@ from invoke import Collection
 def tell(c, code=0):
     mask = os.umask(0)
     print(json.dumps({
-        "folder": os.getcwd(), "env": dict(os.environ), "words": sys.argv, "path": sys.path, "umask": mask,
+        "folder": os.getcwd(), "env": dict(os.environ), "words": sys.argv, "path": [os.path.realpath(path) for path in sys.path], "umask": mask,
         "leader": os.getsid(0) == os.getpid() == os.getpgid(0), "threads": threading.active_count(),
         "fds": sorted(os.listdir("/proc/self/fd"))[:-1], "streams": [os.isatty(fd) for fd in (0, 1, 2)],
         "encodings": [(s.encoding, s.errors, s.line_buffering) for s in (sys.stdin, sys.stdout, sys.stderr)],
