@@ -4,7 +4,7 @@ Starting `fab` takes 0.4 s of CPU, and the tests call it hundreds of times. The 
 arguments, folder, environment and streams that it is given, as a process of its own has. What is about start-up,
 signals, terminals or an installed package runs a fresh `fab` instead: `Running(...)` without `preloaded`.
 
-A pytest process has one server. It ends when that process does, however that ends.
+A pytest process has one server for each locale and setting of Python. They end when it does, however it ends.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import importlib
 import json
 import os
 import pkgutil
+import re
 import select
 import signal
 import socket
@@ -33,6 +34,8 @@ from lockstitch.inventory.schema import Environment
 ROOT = Path(__file__).parents[1]
 FAB = Path(sys.executable).with_name("fab")
 _READ = 1 << 20
+# What Python, the C library and OpenSSL read when they start. The rest is read when it is asked for.
+_READ_AT_START = re.compile("PYTHON|LANG|LC_|LD_|MALLOC_|OPENSSL_")
 _NOT_LOADED = ("lockstitch.__main__", "lockstitch.tasks")
 
 
@@ -47,7 +50,8 @@ class PreloadedProcess:
         nothing = os.open(os.devnull, os.O_RDONLY)
         given = (nothing, theirs_out, theirs_err, theirs_end)
         call = {"words": list(words), "folder": str(folder), "env": dict(env)}
-        _ask(_server(), json.dumps(call).encode(), given)
+        read_first = ((name, value) for name, value in env.items() if _READ_AT_START.match(name))
+        _ask(_server(tuple(sorted(read_first))), json.dumps(call).encode(), given)
         for fd in given:
             os.close(fd)
         self.stdout: IO[str] | None = os.fdopen(out, encoding="utf-8", errors=errors)
@@ -93,18 +97,19 @@ def _ask(server: socket.socket, call: bytes, fds: Sequence[int]) -> None:
 
 
 @cache
-def _server() -> socket.socket:
-    """The server of this process, started with the first call."""
+def _server(env: tuple[tuple[str, str], ...]) -> socket.socket:
+    """The server of this process for what an interpreter reads of its environment, started with the first call."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _READ)
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.preloaded", str(theirs.fileno())],
         cwd=ROOT,
-        env=kept,
+        env=dict(env),
+        # Of the kinds that a child has: Python's streams remember that.
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         pass_fds=[theirs.fileno()],
         # Ctrl-C at the terminal is for pytest, and for a `fab` by the test that runs it.
         start_new_session=True,
@@ -113,7 +118,7 @@ def _server() -> socket.socket:
 
     def stop() -> None:
         ours.close()
-        process.wait()
+        process.communicate()
 
     atexit.register(stop)
     return ours
@@ -163,8 +168,9 @@ def _become(call: Mapping[str, Any], fds: Sequence[int], control: socket.socket)
     os.chdir(call["folder"])
     time.tzset()
     sys.argv = list(call["words"])
-    # The folder of the program, PYTHONPATH, and then Python's own.
-    sys.path[:1] = [str(FAB.resolve().parent), str(ROOT)]
+    # It looks at the program that loads it: the next import, by a fabfile, runs it again. Its modules stay.
+    del sys.modules["lockstitch.cli"]
+    sys.path[0] = str(FAB.resolve().parent)
 
 
 def _preload() -> None:

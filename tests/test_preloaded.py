@@ -47,14 +47,22 @@ def env(tmp_path: Path) -> dict[str, str]:
     return {**kept, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "TZ": "Asia/Kolkata", "ODD": "a\nb"}
 
 
-def test_a_preloaded_one_finds_what_a_fresh_one_finds(tmp_path: Path, env: dict[str, str]) -> None:
+@pytest.mark.parametrize("more", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONUNBUFFERED": "1"}])
+def test_a_preloaded_one_finds_what_a_fresh_one_finds(
+    tmp_path: Path, env: dict[str, str], more: dict[str, str]
+) -> None:
     said = []
     for preloaded in (False, True):
-        ran = Running([str(FAB), "tell", "--code", "7"], tmp_path, env, preloaded=preloaded).finish(60)
+        ran = Running([str(FAB), "tell", "--code", "7"], tmp_path, env | more, preloaded=preloaded).finish(60)
         assert (ran.code, ran.err) == (7, "an error\n"), ran.said
         said.append(json.loads(ran.out))
     fresh, preloaded_one = said
     assert preloaded_one == fresh
+
+
+def test_what_looks_at_the_program_that_loads_it_is_as_in_a_fresh_one(tmp_path: Path, env: dict[str, str]) -> None:
+    typo = [Running([str(FAB), "tel"], tmp_path, env, preloaded=each).finish(60) for each in (False, True)]
+    assert [(ran.code, ran.err) for ran in typo] == [(2, typo[0].err)] * 2 and "did you mean tell" in typo[0].err, typo
 
 
 def test_a_signal_ends_it(tmp_path: Path, env: dict[str, str]) -> None:

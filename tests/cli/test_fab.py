@@ -6,7 +6,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,9 +20,7 @@ from invoke.parser.context import ParserContext
 from lockstitch.cli.executor import named
 from scripts.sandbox import Sandbox
 from scripts.sandbox.processes import state
-
-ROOT = Path(__file__).resolve().parents[2]
-FAB = Path(sys.executable).with_name("fab")
+from tests.containers.project import FAB, ROOT, Running
 
 FABRIC_YAML = """
 tasks: {executor_class: lockstitch.cli.Executor}
@@ -149,17 +146,8 @@ class Project:
         self.env.pop("SSH_AUTH_SOCK", None)
 
     def fab(self, *words: str, where: str = ".") -> Ended:
-        done = subprocess.run(
-            [str(FAB), *words],
-            cwd=self.root / where,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        ran = Running([str(FAB), *words], self.root / where, self.env, preloaded=True).finish(30)
+        return Ended(ran.code, ran.out, ran.err)
 
     @contextmanager
     def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
@@ -411,9 +399,10 @@ def test_listing_the_tasks_loads_nothing_heavy(project: Project) -> None:
     heavy = "print(*sorted({'pydantic', 'rich', 'requests'} & set(sys.modules)))"
     with (project.root / "fabfile.py").open("a") as fabfile:
         fabfile.write(f"\nimport atexit\natexit.register(lambda: {heavy})\n")
-    ended = project.fab("--list")
-    assert "deploy" in ended.out and "Deploy it all." in ended.out
-    assert ended.out.splitlines()[-1].strip() == ""
+    with project.started("--list") as process:
+        out, _ = process.communicate(timeout=30)
+    assert "deploy" in out and "Deploy it all." in out
+    assert out.splitlines()[-1].strip() == ""
 
 
 def test_the_project_itself_lists_its_tasks_and_has_help(project: Project) -> None:
