@@ -1,0 +1,41 @@
+# shellcheck shell=sh
+# Read by scripts, with `.`: what they `run` ends with them. Ctrl-C, TERM and a hang-up leave no process behind.
+#
+# A shell waits for what runs in front before it heeds a signal, so nothing long does. Whoever asks keeps the keyboard.
+
+exec 3<&0
+# Processes, by number: the one that is waited for, and those that run beside it.
+ahead='' beside=''
+
+# `new` until the number is known: a signal may come in between.
+run() {
+    ahead=new
+    "$@" <&3 3<&- &
+    ahead=$!
+    code=0
+    wait $ahead || code=$?
+    ahead=
+    return $code
+}
+
+start() {
+    beside=new
+    "$@" <&3 3<&- &
+    beside=$!
+}
+
+# What else a script has to put away; it defines its own.
+put_away() { :; }
+
+end_children() {
+    trap '' INT TERM HUP
+    [ "$ahead" != new ] || ahead=${!-}
+    [ "$beside" != new ] || beside=${!-}
+    for child in $ahead $beside; do kill "$child" 2>/dev/null || :; done
+    for child in $ahead $beside; do wait "$child" || :; done
+    put_away
+}
+
+trap end_children EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
