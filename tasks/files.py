@@ -16,26 +16,29 @@ _HELP = {
     help={
         **_HELP,
         "local": "a file or a folder of this machine",
-        "remote": "where it goes on each host; relative: to the user's home",
+        "remote": "where it goes on each host; relative: to the user's home, or to the shared files with --shared",
         "mode": "the mode of the files there, such as 640; without it each keeps its own",
+        "shared": "among the shared files of this app, as its user; its folders are made where they are missing",
     },
 )
-def put(session: cli.Session, local: str, remote: str, mode: str = "") -> None:
+def put(session: cli.Session, local: str, remote: str, mode: str = "", shared: str = "") -> None:
     """
     Copy a file or a folder of this machine to every selected host.
 
     As with scp, a folder that is there receives it under its own name. Each file is written beside its place under
     another name, compared by checksum, and then takes its place at once. What is there already is passed over, and
-    what was cut off goes on where it was. `fab --dry …` shows what it would do.
+    what was cut off goes on where it was. `fab --dry …` shows what it would do. With `--shared APP` REMOTE is a path
+    below PATH/shared of an app with layout `releases`, on each selected host that runs it, before its first deploy too.
 
         fab -H prod put dist/app.tar.gz /srv/upload/
         fab -H prod:web1 put nginx.conf /etc/nginx/nginx.conf --sudo --mode 644
         fab -H prod put conf/. /srv/app/conf
+        fab -H prod put .env .env --shared api --mode 640
 
     Exit codes: 0 done everywhere, 2 nothing to send, 3 a host could not be reached, 7 it failed somewhere,
     130 interrupted.
     """
-    cli.transfers.put_everywhere(session, local, remote, mode)
+    cli.transfers.put_everywhere(session, local, remote, mode, shared)
 
 
 @cli.session_task(

@@ -14,7 +14,7 @@ from lockstitch.facts.site import CheckoutFacts, HostFacts
 from lockstitch.facts.state_files import THERE
 from lockstitch.inventory.checks import QueueChecks
 from lockstitch.inventory.model import App
-from lockstitch.model.command import Command, Value
+from lockstitch.model.command import Command, Value, words
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.format import sized
 from lockstitch.model.host import Host
@@ -69,13 +69,27 @@ def judge_place(app: App, facts: HostFacts) -> Iterator[Finding]:
         who = app.user or "the user who deploys"
         hint = f"on the host: sudo chown {who} {facts.unwritable}"
         yield failed("place", f"{facts.unwritable} cannot be written by {who}", hint)
+    yield from _judge_shared(app, facts)
     if facts.free is None:
         yield unknown("place", f"how much is free at {app.path} is not told", "look there: df -P")
     elif facts.free < app.min_free:
         says = f"{sized(facts.free)} are free at {app.path}, {sized(app.min_free)} are wanted (min_free)"
         yield failed("place", says, f"make room: du -xh {app.path} | sort -h | tail")
-    elif not facts.missing and not facts.unwritable:
+    elif not facts.missing and not facts.unwritable and not facts.unshared:
         yield passed("place", f"{app.path} can be written, {sized(facts.free)} are free, the service's tools are there")
+
+
+def _judge_shared(app: App, facts: HostFacts) -> Iterator[Finding]:
+    """Judge shared files that are not there. Before the first deploy the repository may still bring them."""
+    at = app.layout_paths.shared
+    for path in facts.unshared:
+        typed = words(path)
+        hint = f"bring it there once: fab -H ENV put {typed} {typed} --shared {app.name}"
+        if path in facts.lost:
+            yield failed("place", f"{path} is shared and not in {at}: the release that serves links to nothing", hint)
+        else:
+            says = f"{path} is shared and not in {at}: a deploy needs it there, or in the repository"
+            yield finding("place", "warn", says, hint)
 
 
 def checkout(app: App) -> Check:

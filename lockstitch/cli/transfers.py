@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 from lockstitch.cli.fanout import end, record
 from lockstitch.cli.output import SafeStream, aside, tell
 from lockstitch.cli.session import Session
+from lockstitch.engine.fanout import HostScript, run_on_hosts
 from lockstitch.engine.journal import now
 from lockstitch.engine.transfer import (
     DownloadRequest,
@@ -24,9 +27,11 @@ from lockstitch.engine.transfer import (
     UploadRequest,
     carry,
 )
-from lockstitch.errors import UsageError
-from lockstitch.model.command import words
+from lockstitch.errors import ExitCode, UsageError
+from lockstitch.model.command import Command, words
 from lockstitch.model.format import sized
+from lockstitch.model.host import Host
+from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import HostResult
 from lockstitch.report.fanout import results_json, results_text
 from lockstitch.text import neutral
@@ -100,8 +105,9 @@ class TransferLines:
 _MODE = re.compile(r"0?[0-7]{3}")
 
 
-def put_everywhere(session: Session, local: str, remote: str, mode: str) -> None:
-    """Send it to every host, and end with 7 where it failed, 3 where a host is away."""
+def put_everywhere(session: Session, local: str, remote: str, mode: str, shared: str = "") -> None:
+    """Send it to every host, and end with 7 where it failed, 3 where a host is away. With `shared`, the name of an app,
+    it goes among the files that the releases of that app share."""
     if mode and not _MODE.fullmatch(mode):
         raise UsageError(f"{mode} is no mode of a file; nothing was sent", hint="three digits from 0 to 7, such as 640")
     if not local or not remote:
@@ -112,9 +118,26 @@ def put_everywhere(session: Session, local: str, remote: str, mode: str) -> None
         int(mode, 8) if mode else None,
         session.user,
     )
+    work = _among_shared(session, shared, what) if shared else [(what, list(session.c.hosts))]
     if not session.dry:
         session.confirm_all()
-    _everywhere(session, _typed("put", local, remote, mode=mode, user=session.user), what)
+    typed = _typed("put", local, remote, mode=mode, shared=shared, user=session.user)
+    _everywhere(session, typed, work, make_folder=bool(shared))
+
+
+def _among_shared(session: Session, name: str, what: UploadRequest) -> list[tuple[UploadRequest, list[Host]]]:
+    """Return the uploads to the shared files of an app, and the hosts of each: paths and users may differ by host."""
+    uploads: dict[tuple[str, str], list[Host]] = {}
+    path = posixpath.normpath(what.target)
+    for fleet in session.c.selection.fleets:
+        for host, app in fleet.only([name]).sites():
+            names = [shared.rstrip("/") for shared in app.shared]
+            if not any(path == shared or path.startswith(f"{shared}/") for shared in names):
+                said = f"{name} shares {', '.join(names) or 'nothing'}, and not {path}; nothing was sent"
+                raise UsageError(said, hint=f"write it under `shared:` of {name} first, with layout: releases")
+            at = posixpath.join(app.layout_paths.shared, path)
+            uploads.setdefault((at, session.user or app.user or ""), []).append(host)
+    return [(replace(what, target=at, user=user), hosts) for (at, user), hosts in uploads.items()]
 
 
 def get_everywhere(session: Session, remote: str, to: str) -> None:
@@ -126,24 +149,58 @@ def get_everywhere(session: Session, remote: str, to: str) -> None:
         raise UsageError(f"{odd[0]} cannot be the name of a folder; nothing was fetched")
     folders = {name: name for name in hosts} if len(hosts) > 1 else {}
     what = DownloadRequest(remote, folder, folders, session.user)
-    _everywhere(session, _typed("get", remote, to=to, user=session.user), what)
+    _everywhere(session, _typed("get", remote, to=to, user=session.user), [(what, list(session.c.hosts))])
 
 
-def _everywhere(session: Session, typed: str, what: UploadRequest | DownloadRequest) -> None:
-    hosts, began, start = session.c.hosts, now(), time.monotonic()
+def _everywhere(
+    session: Session,
+    typed: str,
+    work: Sequence[tuple[UploadRequest | DownloadRequest, list[Host]]],
+    *,
+    make_folder: bool = False,
+) -> None:
+    hosts, began, start = [host for _, some in work for host in some], now(), time.monotonic()
     results: dict[str, HostResult] = {}
     moved: dict[str, TransferResult] = {}
     names = PartNames(session.runs.parent / "transfers")
     if session.dry:
         with names:
-            _show(session, *carry(session.remote, hosts, what, names, session.limits, dry=True))
+            for what, some in work:
+                _add(results, moved, carry(session.remote, some, what, names, session.limits, dry=True))
+        _show(session, results, moved)
     try:
         with names, transfer_progress(quiet=session.json) as shown:
-            results, moved = carry(session.remote, hosts, what, names, session.limits, shown)
+            for what, some in work:
+                there = _folder_made(session, what, some, results) if make_folder else some
+                _add(results, moved, carry(session.remote, there, what, names, session.limits, shown))
     finally:
         ended = {host.name: results.get(host.name) for host in hosts}
         record(session, typed, ended, began, time.monotonic() - start)
     _show(session, results, moved)
+
+
+def _add(
+    results: dict[str, HostResult],
+    moved: dict[str, TransferResult],
+    more: tuple[Mapping[str, HostResult], Mapping[str, TransferResult]],
+) -> None:
+    results.update(more[0])
+    moved.update(more[1])
+
+
+def _folder_made(
+    session: Session, what: UploadRequest | DownloadRequest, hosts: Sequence[Host], results: dict[str, HostResult]
+) -> list[Host]:
+    """Make the folder that receives an upload. Returns the hosts that have it; the others have their result."""
+    assert isinstance(what, UploadRequest)
+    command = Command('mkdir -p -- "$folder"', values={"folder": posixpath.dirname(what.target)})
+    script = Script((Step("folder", "make its folder", command, timeout=60),), user=what.user or None)
+    made = run_on_hosts(session.remote, [HostScript(host.name, host, script) for host in hosts])
+    for name, result in made.items():
+        if result.code is not ExitCode.DONE:
+            said = " ".join(line.strip() for each in result.results for line in each.output.splitlines())
+            results[name] = replace(result, words=said or result.words)
+    return [host for host in hosts if host.name not in results]
 
 
 def _show(session: Session, results: dict[str, HostResult], moved: dict[str, TransferResult]) -> None:

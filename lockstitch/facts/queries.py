@@ -61,6 +61,8 @@ def parse_host(text: str, code: int) -> HostFacts:
         missing=tuple(said["missing"]),
         free=None if free is None else free * 1024,
         unwritable=last(said, "unwritable"),
+        unshared=tuple(said["unshared"]),
+        lost=tuple(said["lost"]),
         lock=parse_lock(last(said, "locked")),
         journal=tuple(releases),
         begun=tuple(begun),
@@ -95,6 +97,7 @@ def parse_target(text: str, code: int) -> Target:
         unpublished="unpublished" in said,
         rewritten="rewritten" in said,
         stands=tuple(said["stands"]),
+        holds=tuple(said["holds"]) if "held" in said else None,
     )
 
 
@@ -119,7 +122,7 @@ def probes(ask: SiteQuery) -> tuple[Probe[Any], ...]:
     layout = ask.site.layout
     code = code_values(ask.app)
     tools = " ".join(sorted({"git", "tar", *ask.app.service.tools()}))
-    host = {"tools": tools, "path": layout.path, "state": layout.state, "lock": layout.lock, "journal": layout.journal}
+    host = {"tools": tools, "state": layout.state, "lock": layout.lock, "journal": layout.journal, **code}
     place = ReleaseContext(ask.app.name, layout, "", "", ask.app.env)
     return (
         Probe("place", Command(THERE + PLACE, values=code), parse_place),

@@ -94,6 +94,9 @@ class HostFacts:
     """Facts about the host of an app. `free` is in bytes, `unwritable` is the folder that cannot be written; `written`
     is the length of the journal, which shows whether it changed after the survey.
 
+    `unshared` are shared files that are not in the folder of shared files, and `lost` those of them to which the release
+    that serves has a link.
+
     `journal` are its records of releases, `begun` the runs that began to make one (by their position among those
     records); `damaged` is how many of its lines are no records. `unreadable` are the paths that could not be read.
     """
@@ -101,6 +104,8 @@ class HostFacts:
     missing: tuple[str, ...] = ()
     free: int | None = None
     unwritable: str = ""
+    unshared: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
     lock: LockInfo | None = None
     journal: tuple[Mapping[str, str], ...] = ()
     begun: tuple[tuple[int, str], ...] = ()
@@ -119,7 +124,8 @@ class Target:
     over and git does not track. `migrations` are the files of those that lie between, `modules` the submodules that are
     pinned elsewhere, and `lfs` is whether it keeps files in Git LFS. `ahead`, for a rollback, is `forward` where it
     only adds to what is deployed, `diverged` where each has what the other has not, `unknown` where git cannot tell,
-    and empty where what is deployed has all of it.
+    and empty where what is deployed has all of it. `holds` are the app's shared paths that the revision has itself; None
+    where that was not asked, or cannot be told.
     """
 
     revision: str | None = None
@@ -135,6 +141,7 @@ class Target:
     unpublished: bool = False
     rewritten: bool = False
     stands: tuple[str, ...] = ()
+    holds: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

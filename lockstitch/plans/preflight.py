@@ -8,11 +8,13 @@ from lockstitch.errors import CheckError, ConnectError, LockstitchError
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import App
+from lockstitch.model.command import words
 from lockstitch.model.format import sized
 from lockstitch.model.release import short
 from lockstitch.text import listed
 
 _SHOWN = 20
+_NOWHERE = "neither in the folder of shared files nor in the repository: no release can link to it"
 
 
 def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: bool = True) -> None:
@@ -20,12 +22,14 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: boo
     written to the clones that releases are made from."""
     raise_unreachable(survey)
     apps = {(host.name, app.name): app for host, app in fleet.sites()}
+    holds = {site.app: facts.target.holds for site, facts in survey.facts.items() if facts.target and fetching}
     lfs = {site.app for site, facts in survey.facts.items() if facts.target and facts.target.lfs}
     problems = [
         f"{site.host}: {site.app}: {problem}"
         for site, facts in survey.facts.items()
         for problem in (
             *_against(apps[site.host, site.app], facts, discard),
+            *(f"{path} is shared, and {_NOWHERE}" for path in _nowhere(facts, holds.get(site.app))),
             *_against_git(facts, lfs=site.app in lfs, writing=fetching or site.layout.in_place),
         )
     ]
@@ -36,6 +40,9 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: boo
             hint = (
                 "push them to a branch, or give --discard-changes: they are kept on the host, and the plan says where"
             )
+        missing = [(path, s.app) for s, facts in survey.facts.items() for path in _nowhere(facts, holds.get(s.app))]
+        for path, app in missing[:1] if not hint else ():
+            hint = f"bring it there once: fab -H {fleet.inventory.name} put {words(path, path)} --shared {app}"
         # What hosts tell was read line by line, so each end of a line is one of ours.
         raise CheckError(listed([*"\n".join(problems).split("\n"), "nothing was changed"]), hint=hint)
 
@@ -100,6 +107,11 @@ def _against(app: App, facts: Facts, discard: bool) -> Iterator[str]:
 def _listed(lines: Sequence[str]) -> str:
     more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     return "\n".join(f"    {line}" for line in (*lines[:_SHOWN], *more))
+
+
+def _nowhere(facts: Facts, holds: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the shared files that are neither on the host nor in the revision, where that is known."""
+    return tuple(path for path in facts.host.unshared if path not in holds) if holds is not None else ()
 
 
 def _against_git(facts: Facts, *, lfs: bool, writing: bool) -> Iterator[str]:

@@ -19,11 +19,12 @@ IN_THE_WAY = shell_text(__name__, "in_the_way.sh")
 _SHOW_MODULES = shell_text(__name__, "show_modules.sh")
 _LOG = shell_text(__name__, "log.sh")
 _MIGRATIONS = shell_text(__name__, "migrations.sh")
+_HOLDS = shell_text(__name__, "holds.sh")
 _TAG_NAMES = shell_text(__name__, "tag_names.sh")
 _BETWEEN = SETTINGS + IN_THE_WAY + _LOG + _MIGRATIONS + _SHOW_MODULES
 
 PLACE = SETTINGS + _TAG_NAMES + GIT_LOCKS + shell_text(__name__, "place.sh")
-RESOLVE = _BETWEEN + LFS + shell_text(__name__, "resolve.sh")
+RESOLVE = _BETWEEN + LFS + _HOLDS + shell_text(__name__, "resolve.sh")
 RECALL = _BETWEEN + _TAG_NAMES + shell_text(__name__, "recall.sh")
 
 KEEP = shell_text(__name__, "keep.sh")

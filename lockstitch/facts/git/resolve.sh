@@ -53,6 +53,7 @@ if [ -n "$pinned" ]; then
 fi
 echo "revision $revision"
 if uses_lfs "$GIT_DIR" "$revision"; then echo lfs; fi
+[ "$kind" != releases ] || [ -z "$paths" ] || show_holds "$GIT_DIR" "$revision"
 [ -z "$at" ] || [ -d "$clone" ] || echo between
 if [ -d "$clone" ]; then
     show_in_the_way "$GIT_DIR" "$revision"
