@@ -6,12 +6,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from threading import Lock
 
 from lockstitch.concurrency import run_in_thread, run_parallel, sleep
 from lockstitch.engine.journal import now
 from lockstitch.engine.locks import Locks
 from lockstitch.engine.manual_actions import manual_action
-from lockstitch.engine.site_runner import SiteRunner
+from lockstitch.engine.site_runner import STOPPED, SiteRunner
 from lockstitch.engine.step_outputs import dumps, with_outputs, with_reason
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.model.gate import Status
@@ -116,7 +117,7 @@ class _Run:
                 return []
         if wave.visible:
             self.where.update(dict.fromkeys((unit.site for unit in wave.site_plans), "unknown"))
-        failures = self._each(wave.site_plans, self.carrier.steps) or self._gates(wave)
+        failures = self._together(wave, self.carrier.steps) or self._gates(wave)
         if not failures and wave.pause and wave is not self.plan.waves[-1]:
             self.observe(RunMessage(f"watching {wave.name} for {wave.pause:g} s"))
             sleep(wave.pause)
@@ -126,7 +127,26 @@ class _Run:
         return failures
 
     def _gates(self, wave: Wave) -> list[Failure]:
-        return self._each(wave.site_plans, lambda unit: self.carrier.gates(unit.site, unit.gates))
+        return self._together(wave, lambda unit: self.carrier.gates(unit.site, unit.gates))
+
+    def _together(self, wave: Wave, do: Callable[[SitePlan], Failure | None]) -> list[Failure]:
+        """Call a function with every unit of a wave at once. The first failure is reported at once, and the others have
+        nothing to wait for any more: their gates are not asked again, and, where users see nothing of the wave, their
+        steps are ended. What a wave keeps is carried out everywhere. Returns the failures, without those made so."""
+        first = Lock()
+
+        def tell(unit: SitePlan) -> Failure | None:
+            failure = do(unit)
+            if failure is not None and failure.what != STOPPED and len(wave.site_plans) > 1 and first.acquire(False):
+                self.observe(RunMessage(_in_words(failure)))
+                if not wave.keep_on_failure:
+                    self.carrier.stopped.set()
+                    if not wave.visible:
+                        self.remote.interrupt()
+            return failure
+
+        failures = self._each(wave.site_plans, tell)
+        return [failure for failure in failures if failure.what != STOPPED] or failures
 
     def _finished(self) -> Outcome:
         problems = self._finish()
@@ -154,7 +174,7 @@ class _Run:
         try:
             failures = [self._with_logs(failure) for failure in failures]
             self._go_back(failures)
-            self._end_failed(failures[0])
+            self._end_failed(failures)
         except KeyboardInterrupt:
             self._stop()
             for site, where in self.where.items():
@@ -166,12 +186,12 @@ class _Run:
             code = ExitCode.NEEDS_A_PERSON
         return self._outcome(code, failures, dumps(self.plan.environment, self.carrier.outputs, self.plan.first_dumps))
 
-    def _end_failed(self, why: Failure) -> None:
+    def _end_failed(self, failures: Sequence[Failure]) -> None:
         if self.begun and self.begun[-1].preflight:
             # A refusal has made no release that could be called bad.
             problems = [Failure(site, "unlock", error.message) for site, error in self.locks.release().items()]
         else:
-            problems = self._end(with_outputs(with_reason(self.plan.failed, why), self.carrier.outputs))
+            problems = self._end(with_outputs(with_reason(self.plan.failed, failures), self.carrier.outputs))
         for failure in problems:
             unlocked = failure.what not in ("unlock", "ending")
             if unlocked and failure.site is not None and self.carrier.untouched(failure.site):
@@ -230,7 +250,7 @@ class _Run:
 
     def _unless_stopped(self, do: Callable[[SitePlan], Failure | None], unit: SitePlan) -> Failure | None:
         if self.carrier.stopped.is_set():
-            return Failure(unit.site, "interrupt", "interrupted before it began")
+            return Failure(unit.site, STOPPED, "interrupted before it began")
         return do(unit)
 
     def _stop(self) -> None:
@@ -255,6 +275,12 @@ class _Run:
         if self.unseen is not None and self.unseen not in failures:
             notes = (*notes, self.unseen.reason)
         return Outcome(self.plan, code, sites, tuple(failures), tuple(self.manual_actions), seconds, notes)
+
+
+def _in_words(failure: Failure) -> str:
+    """Return a failure as it is told while other hosts are still at work: with the last line that says why."""
+    why = next((line.strip() for line in reversed(failure.output) if line.strip()), "")
+    return f"{failure.site}: {failure.reason}{f': {why}' if why else ''}"
 
 
 def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:

@@ -16,10 +16,12 @@ from lockstitch.model.outcome import Failure, GateAsked, RunEvent, RunMessage
 from lockstitch.model.plan import Condition, Plan, Script, Site, SitePlan, Step, warnings_of
 from lockstitch.model.probe import collect, fields
 from lockstitch.model.results import Event, Result, StepBegan
-from lockstitch.remote import Remote
+from lockstitch.remote import InterruptedRunError, Remote
 from lockstitch.remote.masked import MaskedRemote
 
 TAIL = 20
+# What a failure is called that only followed another one, or an interrupt.
+STOPPED = "stopped"
 # How much longer than its own time limit a gate's probe may take before its host counts as lost.
 _GRACE = 10.0
 # How far it was is told while it goes on, and says nothing of why it failed.
@@ -50,6 +52,9 @@ class SiteRunner:
         script = self._script(unit.site, (*unit.steps, *map(_asking, unit.gates)))
         try:
             results = self._run(unit.site, script, lambda step: began.add(step))
+        except InterruptedRunError as error:
+            began.update(step.name for step in unit.steps)
+            return Failure(unit.site, STOPPED, error.message, error.hint)
         except HostLostError as error:
             # Its last word may have been lost on the way, so every step counts as begun.
             began.update(step.name for step in unit.steps)
@@ -94,7 +99,7 @@ class SiteRunner:
                 if not patient or isinstance(error, HostKeyError):
                     return Failure(site, "connection", error.message, error.hint)
                 if self.stopped.wait(waiting[0].interval):
-                    return Failure(site, f"gate {waiting[0].name}", "interrupted while it was asked")
+                    return Failure(site, STOPPED, f"interrupted while {waiting[0].name} was asked")
                 continue
             verdicts = self._judge(site, waiting, results, attempt)
             said = [(gate, no) for gate, no in zip(waiting, verdicts, strict=True) if not no.passed]
@@ -104,7 +109,7 @@ class SiteRunner:
                 gate, no = said[0]
                 return Failure(site, f"gate {gate.name}", no.reason, no.hint)
             if waiting and self.stopped.wait(max(gate.interval for gate in waiting)):
-                return Failure(site, f"gate {waiting[0].name}", "interrupted while it was asked")
+                return Failure(site, STOPPED, f"interrupted while {waiting[0].name} was asked")
         return None
 
     def undo(self, unit: SitePlan) -> Failure | None:

@@ -19,12 +19,12 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import BinaryIO, Literal
 
-from lockstitch.errors import HostLostError, LockstitchError
+from lockstitch.errors import LockstitchError
 from lockstitch.model.host import Host
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Script, Step
 from lockstitch.model.results import Observer, Result, StepBegan, StepEnded, StepOutput, nobody
-from lockstitch.remote import FileError, FileMode
+from lockstitch.remote import FileError, FileMode, InterruptedRunError
 
 TICK = 0.01
 FailureMoment = Literal["before", "during", "after"]
@@ -179,7 +179,7 @@ class FakeRemote:
             observe(StepBegan(host.name, script.app, step.name, script.run))
             while rule.until is not None and not rule.until.wait(TICK):
                 if interrupted.is_set():
-                    raise HostLostError(host.name, f"interrupted while `{step.name}` was running")
+                    raise InterruptedRunError(host.name, f"interrupted while `{step.name}` was running")
             rule.fail("during")
             answer = rule.reply(host, script, step)
             for line in answer.output.splitlines():
