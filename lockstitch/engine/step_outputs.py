@@ -6,7 +6,7 @@ They are kept by app: two apps may share a database, and each makes its own dump
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lockstitch.databases.backup import NAME
@@ -22,10 +22,17 @@ def with_outputs(units: Iterable[SitePlan], outputs: StepOutputs) -> list[SitePl
     return [_filled(unit, "told", lambda app: facts.get(app, "")) for unit in units]
 
 
-def with_reason(units: Iterable[SitePlan], why: Failure) -> list[SitePlan]:
-    """Add to the records of each unit why the run failed."""
+def with_reason(units: Iterable[SitePlan], failures: Sequence[Failure]) -> list[SitePlan]:
+    """Add to the records of each unit why the run failed. The releases of apps that did not fail, and went back because
+    another did, are not bad: nothing is known of them."""
+    why = failures[0]
     reason = json.dumps(f"{why.site}: {why.reason}" if why.site else why.reason)
-    return [_filled(unit, "reason", lambda _: reason) for unit in units]
+    told = [_filled(unit, "reason", lambda _: reason) for unit in units]
+    sites = [failure.site for failure in failures]
+    if any(site is None or site.database or site.machine for site in sites):
+        return told
+    failed = {site.app for site in sites if site}
+    return [unit if unit.site.app in failed else _filled(unit, "verdict", lambda _: "unknown") for unit in told]
 
 
 def dumps(environment: str, outputs: StepOutputs, first: Mapping[str, str]) -> tuple[str, ...]:

@@ -252,7 +252,8 @@ def _tries(journal: JournalRows, before: str) -> dict[str, str]:
     tries: dict[str, str] = {}
     for entry in journal:
         name = entry.get("backup", "")
-        if entry.get("verdict") == "bad" and entry.get("before") == before and NAME.fullmatch(name):
+        # One that another app's failure took back has its dump, and perhaps its migration, as well.
+        if entry.get("verdict") in ("bad", "unknown") and entry.get("before") == before and NAME.fullmatch(name):
             tries.setdefault(name, entry.get("at", ""))
         elif entry.get("verdict") == "good" and entry.get("revision") == before:
             tries = {}

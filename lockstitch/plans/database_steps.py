@@ -199,7 +199,8 @@ def record(shelf: DatabaseJob, event: str, message: str = "", **more: str) -> St
     """Record an event in the journal of the backup directory."""
     entry = {"event": event, "database": shelf.database.name, "run": shelf.run, "by": shelf.by, "message": message}
     text = json.dumps({**entry, **more}, separators=(",", ":"), ensure_ascii=False)
-    values: Mapping[str, Value] = {"record": text, "journal": shelf.site.layout.journal, "reason": "", "told": ""}
+    known = {"verdict": "", "reason": "", "told": ""}
+    values: Mapping[str, Value] = {"record": text, "journal": shelf.site.layout.journal, **known}
     return shelf.step(f"record {event}", f"record the {event}", Command(RECORD, values=values))
 
 

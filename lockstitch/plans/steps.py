@@ -284,13 +284,12 @@ def _record(job: Deployment, verdict: str, message: str, release: Release | None
         "release": subject.id,
         "revision": subject.revision,
         "before": job.before or "",
-        "verdict": verdict,
         "run": job.run,
         "by": job.by,
         "message": message,
     }
     text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
-    values = {"record": text, "journal": job.layout.journal, "reason": "", "told": job.app.name}
+    values = {"record": text, "journal": job.layout.journal, "verdict": verdict, "reason": "", "told": job.app.name}
     if verdict == "bad" and not job.layout.in_place:
         space = {"wanted": str(int(job.app.min_free) // 1024), "id": job.release}
         command = Command(SPARE + RECORD, values={**job.values(**space), **values})

@@ -12,9 +12,10 @@ from lockstitch import plans
 from lockstitch.errors import CheckError, LockHeldError, UsageError
 from lockstitch.model.command import Command
 from lockstitch.model.outcome import GateAsked, WaveBegan
+from lockstitch.model.plan import Step
 from lockstitch.report.plan import plan_text
 from tests.engine.conftest import MakeWorld
-from tests.engine.world import SITES, Ended, World, with_step
+from tests.engine.world import SITES, Ended, World, with_step, with_unit
 
 
 def waves(ended: Ended) -> list[str]:
@@ -364,3 +365,18 @@ def test_a_tag_that_one_host_cannot_make_is_taken_back_everywhere(any_world: Wor
     assert ended.code == 7
     assert tags_everywhere(any_world, "before-v2") == {}
     assert any_world.deploy("v2", tag_before="before-v2").code == 0, "and the name is free again"
+
+
+def test_a_failed_app_does_not_make_the_release_of_another_one_bad(any_world: World) -> None:
+    plan = any_world.given("v1").plan_deploy("v2")
+    number = len(plan.waves) - 1
+    plan = with_unit(
+        plan, number, 0, lambda unit: replace(unit, steps=(*unit.steps, Step("boom", "fail", Command("exit 9"))))
+    )
+    ended = any_world.run(plan)
+    assert ended.code == 5
+    assert {str(failure.site.app) for failure in ended.outcome.failures if failure.site} == {"web"}
+    last = {site: list(any_world.verdicts(*site).values())[-1] for site in SITES}
+    assert last == {site: "bad" if site[1] == "web" else "unknown" for site in SITES}
+    assert any_world.truth() == any_world.on("v1")
+    assert any_world.deploy("v2").code == 0

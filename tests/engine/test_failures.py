@@ -67,13 +67,16 @@ class Prepared:
         assert ended.outcome.manual_actions == (), why
         for change in plan.changes:
             verdicts = self.world.verdicts(change.site.host, change.site.app)
-            assert verdicts.get(change.release) == self.verdict(ended), why
+            assert verdicts.get(change.release) == self.verdict(ended, change.site.app), why
 
-    def verdict(self, ended: Ended) -> str | None:
-        """What is on record of the release that failed: a refusal made none, and one gone back to stays good."""
+    def verdict(self, ended: Ended, app: str) -> str | None:
+        """What is on record of the release: a refusal made none, one gone back to stays good, and of an app that went back
+        because another one failed nothing is known."""
         if ended.code == 7:
             return None
-        return "good" if self.kind == "rollback" else "bad"
+        sites = [failure.site for failure in ended.outcome.failures]
+        guilty = {site.app for site in sites if site} if all(sites) else {app}
+        return "good" if self.kind == "rollback" else "bad" if app in guilty else "unknown"
 
 
 def told(ended: Ended, *words: object) -> str:
