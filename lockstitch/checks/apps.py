@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from lockstitch.checks.check import Check, Context, failed, finding, passed, unknown
@@ -22,6 +23,7 @@ from lockstitch.model.probe import Probe, collect, fields
 from lockstitch.model.shell import shell_text
 from lockstitch.services.queues import QueueState
 from lockstitch.services.release_context import ReleaseContext, Unwritable
+from lockstitch.services.state import ServiceState
 
 _GIT = shell_text(__package__, "repository.sh")
 _BOOT = r"""
@@ -132,6 +134,29 @@ def judge_migrations(lacking: Sequence[str], pending: Pending | None) -> Iterato
         yield Finding("migrations", "warn", str(pending), "fab -H ENV deploy applies them")
     else:
         yield passed("migrations", "none is pending in the code that serves")
+
+
+def environment(app: App, env: Mapping[str, Value], context: Context) -> Check | None:
+    """Return the check that what runs has the environment, the unit and the ecosystem file that are meant now; None
+    where the service does not know its processes. No value leaves the host."""
+    if not app.service.tells_drift():
+        return None
+    lacking = [why for reference in app.secrets.values() if (why := context.lacking.get(reference))]
+    whole = set(app.secrets) <= set(env)
+    at = ReleaseContext(app.name, app.layout_paths, "", "", env, has_secrets=whole)
+    probe = replace(app.service.probe(at), name="environment")
+    return Check("environment", probe, partial(judge_environment, app.name, () if whole else lacking))
+
+
+def judge_environment(app: str, lacking: Sequence[str], state: ServiceState) -> Iterator[Finding]:
+    for drift in state.drift:
+        yield failed("environment", drift, f"with the pause of a restart: fab -H ENV service.restart --only {app}")
+    if not state.running:
+        yield unknown("environment", f"nothing runs that could be asked: {state.note}", "fab -H ENV service.status")
+    elif lacking:
+        yield unknown("environment", f"its secrets are not compared: {'; '.join(lacking)}", "make them available here")
+    elif not state.drift:
+        yield passed("environment", "what runs is as its unit, its ecosystem file and the inventory now say")
 
 
 def queue(app: App, limits: QueueChecks, env: Mapping[str, Value]) -> Check | None:

@@ -31,7 +31,7 @@ from lockstitch.model.command import Value
 from lockstitch.model.host import Host
 
 _OF_HOSTS = ("clock", "tools", "disk", "memory", "load", "reboot", "ports", "at_boot", "tls", "urls", "redis")
-_OF_APPS = ("variables", "git", "place", "checkout", "writable", "queue", "migrations", "database")
+_OF_APPS = ("variables", "git", "place", "checkout", "writable", "environment", "queue", "migrations", "database")
 NAMES = (*_OF_HOSTS, *_OF_APPS)
 
 
@@ -65,7 +65,8 @@ def references(fleet: Fleet, *, implied: bool = False) -> tuple[str, ...]:
     urls = [checks.redis.url for checks in declared if checks.redis and "://" not in checks.redis.url]
     secrets = [app.secrets[name] for _, app in fleet.sites() for name in app.checks.variables if name in app.secrets]
     if implied:
-        secrets += [each for _, app in fleet.sites() if app.migrating.pending for each in app.secrets.values()]
+        needed = [app for _, app in fleet.sites() if app.migrating.pending or app.service.has_environment()]
+        secrets += [each for app in needed for each in app.secrets.values()]
     return tuple(dict.fromkeys([*urls, *secrets]))
 
 
@@ -153,6 +154,8 @@ def _of_app(host: Host, app: App, env: Mapping[str, Value], context: Context, im
             yield apps.checkout(app)
         if rights := apps.writable(app, env):
             yield rights
+        if running := apps.environment(app, env, context):
+            yield running
         units = [unit for unit in app.service.systemd_units() if unit not in checks.at_boot]
         if units:
             yield apps.at_boot(units, "warn")

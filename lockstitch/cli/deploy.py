@@ -9,7 +9,7 @@ from dataclasses import replace
 from lockstitch import plans
 from lockstitch.cli.checks import before_deploy, with_notes
 from lockstitch.cli.databases import DatabaseSession
-from lockstitch.cli.pending import ask_pending
+from lockstitch.cli.pending import ask_environment, ask_pending
 from lockstitch.cli.run_plan import carry_out
 from lockstitch.cli.session import Session
 from lockstitch.engine.survey import survey
@@ -49,7 +49,8 @@ def deploy(
             plans.valid_ref(tag_before),
             shelves=_backup_jobs(session, fleet),
         )
-        facts = ask_pending(session.remote, fleet, facts, plans.idle(fleet, facts, options))
+        idle = plans.idle(fleet, facts, options)
+        facts = ask_environment(session.remote, fleet, ask_pending(session.remote, fleet, facts, idle), idle)
         plan = _planned(session, fleet, lambda env: plans.deploy(fleet, facts, replace(options, env=env)))
         return with_notes(plan, notes)
 

@@ -51,3 +51,25 @@ def ask_pending(remote: Remote, fleet: Fleet, answers: Survey, apps: Sequence[st
         pending = Pending(problem=error.message) if error else more.facts[site].pending
         facts[site] = replace(facts[site], pending=pending)
     return add_lacking(replace(answers, facts=facts))
+
+
+def ask_environment(remote: Remote, fleet: Fleet, answers: Survey, apps: Sequence[str]) -> Survey:
+    """Return what was found, with the state of services that are to have the app's secrets, of apps that would have
+    nothing else to do: whether what runs has those that are meant now."""
+    asked = []
+    for name in apps:
+        sites = [(host, app) for host, app in fleet.sites() if app.name == name]
+        if not any(app.secrets and app.service.has_environment() for _, app in sites):
+            continue
+        try:
+            env = plans.environments(fleet.only((name,)), reveal=True)
+        except UsageError:
+            # Whoever deploys something is told; here nothing is to be done.
+            continue
+        asked += [SiteQuery(host, app, env=env[plans.site(host.name, app)]) for host, app in sites]
+    more = survey(remote, asked).facts if asked else {}
+    facts = {
+        site: replace(known, service=more[site].service) if site in more else known
+        for site, known in answers.facts.items()
+    }
+    return replace(answers, facts=facts)

@@ -89,7 +89,7 @@ class SiteRunner:
     def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
         """Ask all gates of a site together until each has passed or has no more tries. Returns the first failure."""
         waiting = list(gates)
-        attempt, began = 0, time.monotonic()
+        attempt, began, lasting = 0, time.monotonic(), 0
         while waiting:
             attempt += 1
             patient = max(gate.deadline for gate in waiting) > time.monotonic() - began
@@ -104,7 +104,10 @@ class SiteRunner:
             verdicts = self._judge(site, waiting, results, attempt)
             said = [(gate, no) for gate, no in zip(waiting, verdicts, strict=True) if not no.passed]
             waiting = [gate for gate, _ in said]
-            if any(not patient if gate.deadline else attempt >= gate.tries for gate in waiting):
+            lasting = lasting + 1 if said and all(no.lasting for _, no in said) else 0
+            if any(not patient if gate.deadline else attempt >= gate.tries for gate in waiting) or any(
+                0 < gate.certain <= lasting for gate in waiting
+            ):
                 # Whichever had no more tries: the first that says no is nearest to the cause.
                 gate, no = said[0]
                 return Failure(site, f"gate {gate.name}", no.reason, no.hint)

@@ -27,12 +27,12 @@ def with_reason(units: Iterable[SitePlan], failures: Sequence[Failure]) -> list[
     another did, are not bad: nothing is known of them."""
     why = failures[0]
     reason = json.dumps(f"{why.site}: {why.reason}" if why.site else why.reason)
-    told = [_filled(unit, "reason", lambda _: reason) for unit in units]
+    records = [_filled(unit, "reason", lambda _: reason) for unit in units]
     sites = [failure.site for failure in failures]
     if any(site is None or site.database or site.machine for site in sites):
-        return told
+        return records
     failed = {site.app for site in sites if site}
-    return [unit if unit.site.app in failed else _filled(unit, "verdict", lambda _: "unknown") for unit in told]
+    return [unit if unit.site.app in failed else _filled(unit, "verdict", lambda _: "unknown") for unit in records]
 
 
 def dumps(environment: str, outputs: StepOutputs, first: Mapping[str, str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from lockstitch.facts.git import PLACE, RECALL, RESOLVE
 from lockstitch.facts.site import CheckoutFacts, HostFacts, Target, parse_git_lock, parse_submodule
 from lockstitch.facts.state_files import NEAR, READ, THERE
 from lockstitch.inventory.model import App
-from lockstitch.model.command import Command
+from lockstitch.model.command import Command, Value
 from lockstitch.model.host import Host
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.lock import parse_lock
@@ -106,11 +106,13 @@ _HOST = shell_text(__package__, "site.sh")
 
 @dataclass(frozen=True)
 class SiteQuery:
-    """A site to survey: its host, its app there, and probes beyond the usual ones."""
+    """A site to survey: its host, its app there, and probes beyond the usual ones. `env` is the environment of its app with
+    the secrets, where that was looked up."""
 
     host: Host
     app: App
     extra: tuple[Probe[Any], ...] = ()
+    env: Mapping[str, Value] | None = None
 
     @property
     def site(self) -> Site:
@@ -123,7 +125,9 @@ def probes(ask: SiteQuery) -> tuple[Probe[Any], ...]:
     code = code_values(ask.app)
     tools = " ".join(sorted({"git", "tar", *ask.app.service.tools()}))
     host = {"tools": tools, "state": layout.state, "lock": layout.lock, "journal": layout.journal, **code}
-    place = ReleaseContext(ask.app.name, layout, "", "", ask.app.env)
+    known = ask.app.env if ask.env is None else ask.env
+    has_secrets = ask.env is not None or not ask.app.secrets
+    place = ReleaseContext(ask.app.name, layout, "", "", known, has_secrets=has_secrets)
     return (
         Probe("place", Command(THERE + PLACE, values=code), parse_place),
         Probe("host", Command(NEAR + READ + _HOST, values=host, env=ask.app.env), parse_host),

@@ -104,14 +104,14 @@ class HostFacts:
     missing: tuple[str, ...] = ()
     free: int | None = None
     unwritable: str = ""
-    unshared: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()
     lock: LockInfo | None = None
     journal: tuple[Mapping[str, str], ...] = ()
     begun: tuple[tuple[int, str], ...] = ()
     written: int = 0
     damaged: int = 0
     unreadable: tuple[str, ...] = ()
+    unshared: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from enum import Enum
 from typing import Any
 
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe
+
+# So many digits of a commit id tell it from others.
+MIN_REVISION = 7
 
 
 class Status(Enum):
@@ -21,11 +24,13 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A gate's answer, and the sentence that says why."""
+    """A gate's answer, and the sentence that says why. `lasting` marks a failure that does not pass by waiting, once
+    what is asked is the new code."""
 
     answer: Status
     reason: str
     hint: str = ""
+    lasting: bool = False
 
     @property
     def passed(self) -> bool:
@@ -50,6 +55,8 @@ class Gate:
 
     It is asked up to `tries` times, `interval` seconds apart, until it passes; each asking may take `timeout` seconds.
     One that is `patient` is asked for so many seconds instead, and a host that does not answer has only not passed yet.
+    One that is `certain` is asked no more after so many failures in a row that do not pass by waiting, since all other
+    gates of its site have passed: those show that what answers is the new code. 0: never.
     """
 
     name: str
@@ -59,6 +66,7 @@ class Gate:
     timeout: float = 5.0
     tries: int = 30
     deadline: float = 0.0
+    certain: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,9 @@ def judge_health(
             return failed(f"{key} is {actual!r}, expected {value!r}")
     if revision_key:
         served = field_of(answer.content, revision_key)
-        if not isinstance(served, str) or len(served) < 7 or not revision.startswith(served):
-            return failed(f"it tells revision {served!r}, expected {revision[:12]}")
+        if not isinstance(served, str) or len(served) < MIN_REVISION or not revision.startswith(served):
+            no = failed(f"it tells revision {served!r}, expected {revision[:12]}")
+            return replace(no, lasting=isinstance(served, str) and len(served) >= MIN_REVISION)
     return passed(f"answered {answer.status}")
 
 

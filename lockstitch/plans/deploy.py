@@ -24,6 +24,7 @@ from lockstitch.plans.maintenance_window import absence_notes, goes_down, refuse
 from lockstitch.plans.notes import aside, between, change, job_logs, migrations, notes, service_notes, unselected
 from lockstitch.plans.preflight import refuse
 from lockstitch.plans.steps import Deployment
+from lockstitch.text import listed
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def deploy(fleet: Fleet, survey: Survey, options: DeployOptions) -> Plan:
     todo = {name for name, pending in waiting.items() if pending.names}
     pending_notes = tuple(f"{name}: {pending}" for name, pending in waiting.items() if pending.names or pending.problem)
     jobs = [j for j in _jobs(fleet, survey, options) if options.force or j.app.name in todo or not settled(j)]
+    _refuse_drift(jobs)
     used = _databases_to_dump(jobs, options.shelves, todo)
     refuse_unknown({job.site: job.facts for job in jobs if _must_go_down(job, todo)})
     who = (options.run, options.by, options.message)
@@ -68,6 +70,7 @@ def deploy(fleet: Fleet, survey: Survey, options: DeployOptions) -> Plan:
             *(n for shelf in used.values() for n in (*dump_notes(shelf), *against_dump(shelf))),
             *(f"{app}: a try before failed after the dump {name}: that is the way back" for app, name in first.items()),
             *absence_notes(survey),
+            *_drift_notes(survey),
             *service_notes(jobs),
             *notes(survey),
             *between(jobs),
@@ -76,7 +79,7 @@ def deploy(fleet: Fleet, survey: Survey, options: DeployOptions) -> Plan:
         summary=tuple(aside(jobs, discard=options.discard)),
         logs={job.site: job_logs(job) for job in jobs},
         first_dumps=first,
-        empty_reason="; ".join(("every host already runs it", *pending_notes)),
+        empty_reason="; ".join(("every host already runs it", *pending_notes, *_restart_first(fleet, survey))),
     )
     return with_endings(plan, [*waves.endings(DEPLOY, jobs), *freed])
 
@@ -130,7 +133,37 @@ def settled(job: Deployment) -> bool:
     was noted that they could be older than.
     """
     there = job.before == job.revision and job.facts.as_recorded and not job.facts.maintenance.temporary
-    return there and job.app.service.judge(job.facts.service).passed
+    drifts = job.facts.service.drift and job.app.service.reload_ends_drift()
+    return there and not drifts and job.app.service.judge(job.facts.service).passed
+
+
+def _refuse_drift(jobs: Sequence[Deployment]) -> None:
+    """Raise CheckError where what runs is not what its settings now say, and a reload does not change that: the gates
+    would fail after the switch."""
+    drifted = [job for job in jobs if job.facts.deployed and job.facts.service.drift]
+    lines = [
+        f"{job.site}: {drift}"
+        for job in drifted
+        if job.app.service.judge(job.facts.service).passed and not job.app.service.reload_ends_drift()
+        for drift in job.facts.service.drift
+    ]
+    if lines:
+        says = "a reload does not change that, so new code would not run as it should; nothing was changed"
+        apps = ",".join(dict.fromkeys(job.app.name for job in drifted))
+        hint = f"first, with the pause of a restart: fab -H ENV service.restart --only {apps}"
+        raise CheckError(listed([*lines, says]), hint=hint)
+
+
+def _restart_first(fleet: Fleet, survey: Survey) -> tuple[str, ...]:
+    """Return what a plan without steps says of these notes."""
+    notes = _drift_notes(survey)
+    apps = ",".join(dict.fromkeys(site.app for site, facts in survey.facts.items() if facts.service.drift))
+    return (*notes, f"fab -H {fleet.inventory.name} service.restart --only {apps} makes it so") if notes else ()
+
+
+def _drift_notes(survey: Survey) -> tuple[str, ...]:
+    """Return a note for each site where something runs otherwise than its settings now say."""
+    return tuple(f"{site}: {drift}" for site, facts in survey.facts.items() for drift in facts.service.drift)
 
 
 def _jobs(fleet: Fleet, survey: Survey, options: DeployOptions) -> list[Deployment]:

@@ -9,10 +9,14 @@ from typing import Any
 from lockstitch.facts.http import http_request, parse_answer
 from lockstitch.inventory.app import Health
 from lockstitch.inventory.model import App
-from lockstitch.model.gate import Gate, HttpAnswer, Verdict, judge_health, passed
+from lockstitch.model.gate import Gate, HttpAnswer, Verdict, failed, judge_health, passed
 from lockstitch.model.probe import Probe
 from lockstitch.services.maintenance import AWAY
 from lockstitch.services.release_context import ReleaseContext
+from lockstitch.services.state import ServiceState
+
+# A cache in front of the app may tell the old revision for a moment.
+_CERTAIN = 3
 
 
 def _health(settings: Health, revision: str) -> Gate:
@@ -35,13 +39,29 @@ def _judge(answer: HttpAnswer, **expected: Any) -> Verdict:
     return judge_health(answer, **expected)
 
 
-def gates(app: App, place: ReleaseContext, run: str) -> tuple[Gate, ...]:
+def judge_drift(app: str, verdict: Verdict, state: ServiceState) -> Verdict:
+    """Judge what passes, whether it also runs as its settings now say."""
+    if not verdict.passed or not state.drift:
+        return verdict
+    hint = f"this makes it so, with the pause of a restart: fab -H ENV service.restart --only {app}"
+    return failed(f"{verdict.reason}, but {'; '.join(state.drift)}", hint)
+
+
+def gates(app: App, place: ReleaseContext, run: str, *, strict: bool = False) -> tuple[Gate, ...]:
     """Return all gates of a site for the release at `place`. While a site is in maintenance for somebody else, its
-    maintenance page passes the health gate, whatever the survey saw."""
-    serving = Gate("serving", app.service.probe(place), app.service.judge)
+    maintenance page passes the health gate, whatever the survey saw. A `strict` one also fails where what runs is not
+    what the settings of the service now say."""
+    service = app.service
+
+    def judge(state: ServiceState) -> Verdict:
+        return judge_drift(app.name, service.judge(state), state)
+
+    serving = Gate("serving", service.probe(replace(place, has_secrets=True)), judge if strict else service.judge)
     if not app.health:
         return (serving,)
     asked = _health(app.health, place.revision)
+    if service.proves_workers():
+        asked = replace(asked, certain=_CERTAIN)
     if app.mode:
         asked = replace(asked, probe=replace(asked.probe, command=app.mode.unless(place, run, asked.probe.command)))
     return (serving, asked)

@@ -66,8 +66,8 @@ def maintenance_off(job: Deployment) -> tuple[Step, ...]:
 
 
 def proofs(job: Deployment) -> tuple[Gate, ...]:
-    """Return the gates of the new release."""
-    return gates(job.app, job.place, job.run)
+    """Return the gates of the new release. A rollback has to work whatever was changed beside the code."""
+    return gates(job.app, job.place, job.run, strict=job.deploying)
 
 
 def current_gates(job: Deployment) -> tuple[Gate, ...]:

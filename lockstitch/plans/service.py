@@ -15,6 +15,7 @@ from lockstitch.model.gate import Gate, Verdict, failed, passed
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.plans.ending import unlock_ending, with_endings
+from lockstitch.plans.gates import gates
 from lockstitch.plans.maintenance_window import current_gates
 from lockstitch.plans.notes import job_logs
 from lockstitch.plans.preflight import raise_unreachable
@@ -114,7 +115,8 @@ def _unit(job: Deployment, verb: Verb) -> SitePlan | None:
             SitePlan(job.site, (replace(steps[0], undo=Command(":")), *steps[1:]), (gate,), (gate,)) if steps else None
         )
     steps = _serving(job, verb, place)
-    return SitePlan(job.site, steps, current_gates(job), current_gates(job)) if steps else None
+    strict = gates(job.app, place, job.run, strict=True)
+    return SitePlan(job.site, steps, strict, current_gates(job)) if steps else None
 
 
 def _serving(job: Deployment, verb: Verb, place: ReleaseContext) -> tuple[Step, ...]:

@@ -69,6 +69,22 @@ class Service(BaseModel):
         """Return what a person should know before a deploy, by the answer to `extra_probe`."""
         return ()
 
+    def tells_drift(self) -> bool:
+        """Tell whether `probe` compares what runs with what its settings now say (`ServiceState.drift`)."""
+        return False
+
+    def reload_ends_drift(self) -> bool:
+        """Tell whether a reload makes what runs as its settings say (`ServiceState.drift`); else only a restart does."""
+        return False
+
+    def has_environment(self) -> bool:
+        """Tell whether its processes are started with the app's `env` and `secrets`, and `probe` compares them."""
+        return False
+
+    def proves_workers(self) -> bool:
+        """Tell whether `judge` passes only when every process that answers has begun after the reload."""
+        return False
+
     def proof_gap(self) -> str:
         """Return what the gates do not prove where no health URL tells the revision; empty: nothing."""
         return ""

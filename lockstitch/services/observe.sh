@@ -35,6 +35,19 @@ ls_children() {
         [ "$3" = "$1" ] && echo "$ls_child"
     done
 }
+# PID: a line `also drift` for the variables among `names` whose values that process was not started with. Values stay here.
+ls_environment() {
+    [ -n "$names" ] && [ -r "/proc/$1/environ" ] || return 0
+    tr '\0\n' '\n\1' <"/proc/$1/environ" 2>/dev/null | LC_ALL=C awk -v names="$names" -v pid="$1" '
+        { at = index($0, "="); if (at) has[substr($0, 1, at - 1)] = substr($0, at + 1) }
+        END {
+            for (n = split(names, name, " "); n > 0; n--) {
+                value = ENVIRON[name[n]]; gsub(/\n/, "\001", value)
+                if (!(name[n] in has) || has[name[n]] != value) others = " " name[n] others
+            }
+            if (others != "") print "also drift process " pid " was started with other values of" others
+        }'
+}
 ls_place() {
     ls_boot=$(sed -n 's/^btime //p' /proc/stat); echo "boot $ls_boot"
     # Counted from a boot before this one it would be in the future; the second is the kernel's own rounding.

@@ -47,8 +47,8 @@ def _collected(lines: tuple[str, ...]) -> KeyedLines:
 
 @dataclass(frozen=True)
 class ReleaseContext:
-    """One release of one app on one host, as a service sees it. `env` is what the app's commands are given, and
-    `about` what the host answered to `Service.extra_probe`."""
+    """One release of one app on one host, as a service sees it. `env` is what the app's commands are given (and whether
+    that `has_secrets`, the secret part of it), and `about` what the host answered to `Service.extra_probe`."""
 
     app: str
     layout: Layout
@@ -56,6 +56,12 @@ class ReleaseContext:
     revision: str
     env: Mapping[str, Value] = field(default_factory=dict)
     about: tuple[str, ...] = ()
+    has_secrets: bool = False
+
+    @property
+    def names(self) -> str:
+        """The names of the variables in `env`, a word each."""
+        return " ".join(self.env)
 
     @property
     def directory(self) -> str:

@@ -7,6 +7,7 @@ A probe prints lines of words, made with the shell functions in OBSERVE:
     process ROLE PID SECONDS DIRECTORY     a process: since when (seconds since boot), in which directory
     running TEXT | down TEXT     what the service manager says of it
     boot EPOCH                   when the host booted
+    also drift TEXT              what runs otherwise than its settings now say: only a restart, or a reload, makes it so
     also WORDS                   what only that service understands
 """
 
@@ -51,6 +52,11 @@ class ServiceState:
     @property
     def workers(self) -> tuple[ServiceProcess, ...]:
         return tuple(p for p in self.processes if p.role == "worker")
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """What runs otherwise than its unit, its ecosystem file or the app's environment now say."""
+        return tuple(collect(self.also)["drift"])
 
     @property
     def since(self) -> int | None:

@@ -18,7 +18,7 @@ from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT,
 
 _STATE = r"""
 ls_place; ls_unit
-[ "$ls_main" = 0 ] || ls_process "$role" "$ls_main"
+[ "$ls_main" = 0 ] || { ls_process "$role" "$ls_main"; ls_unit_drift "$ls_main"; }
 exit 0
 """
 
@@ -39,6 +39,15 @@ class Systemd(Service):
 
     def systemd_units(self) -> tuple[str, ...]:
         return (self.unit,)
+
+    def proves_workers(self) -> bool:
+        return self.reload == "restart"
+
+    def tells_drift(self) -> bool:
+        return True
+
+    def reload_ends_drift(self) -> bool:
+        return self.reload == "restart"
 
     def check(self, place: ReleaseContext) -> Step:
         command = place.command(MAY_TAKE, unit=self.unit, verb=self.reload)

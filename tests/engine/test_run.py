@@ -63,6 +63,16 @@ def test_a_gate_is_asked_no_more_often_than_it_may(any_world: World) -> None:
     assert any_world.truth() == before
 
 
+def test_a_gate_that_cannot_pass_by_waiting_is_asked_no_more_once_that_is_certain(world: World) -> None:
+    lasting = replace(failed("it tells revision 'b'"), lasting=True)
+    verdicts = {2: failed("no answer"), 4: failed("no answer")}
+    plan = judged(world.given("v1").plan_deploy("v2"), lambda n: verdicts.get(n, lasting), tries=30, certain=3)
+    ended = world.run(plan)
+    assert ended.code == 5
+    assert ended.outcome.failures[0].reason == "it tells revision 'b'"
+    assert len([event for event in attempts(ended.events, "api@a") if not event[1]]) == 7, "three in a row"
+
+
 @pytest.mark.parametrize("then", [True, False])
 def test_after_a_pause_the_gates_are_asked_once_more(any_world: World, then: bool) -> None:
     before = any_world.given("v1").truth()

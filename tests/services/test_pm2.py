@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lockstitch.model.command import Secret
 from lockstitch.model.layout import layout
 from lockstitch.model.plan import Step
 from lockstitch.services.pm2 import Pm2
@@ -31,7 +32,7 @@ class Host:
         self.home = home
         self.place = ReleaseContext("web", layout("in_place", str(home / "app")), "", "")
         (home / "app").mkdir()
-        (home / ".lockstitch" / "web").mkdir(parents=True)
+        (home / ".lockstitch" / "app").mkdir(parents=True)
         (home / ".pm2").mkdir()
         (home / ".pm2" / "pm2.pid").write_text(str(os.getpid()))
         (home / "pm2").write_text(PM2)
@@ -109,3 +110,88 @@ def test_instances(told: str, reason: str) -> None:
 
 def test_it_is_restarted_by_pm2_itself() -> None:
     assert step_names(SERVICE) == (["stop"], ["start"], ["restart"])
+
+
+ECOSYSTEM = Pm2(kind="pm2", name="web", ecosystem="eco.config.js")
+NOW: dict[str, object] = {"instances": 2, "exec_mode": "cluster", "env": {"MODE": "two"}, "args": "a b"}
+RUNS: dict[str, object] = {"exec_mode": "cluster_mode", "MODE": "two", "TOKEN": "t'1\n", "args": ["a", "b"]}
+
+
+def drift(host: Host, *rows: dict[str, object], has_secrets: bool = True, **app: object) -> tuple[str, ...]:
+    """What the gate finds of instances that run in this way."""
+    (host.home / "app" / "eco.config.js").write_text(
+        f'console.log("a word"); module.exports = {{apps: [{json.dumps({"name": "web", **NOW, **app})}]}};'
+    )
+    common = {"status": "online", "restart_time": 0, "pm_uptime": 0, "pm_cwd": "/"}
+    told = [{"name": "web", "pid": 0, "pm_id": n, "pm2_env": {**common, **row}} for n, row in enumerate(rows)]
+    (host.home / "list").write_text(json.dumps(told) + "\n")
+    env = {"TOKEN": Secret("t'1\n"), "MODE": "not this one"}
+    place = ReleaseContext("web", host.place.layout, "", "", env, has_secrets=has_secrets)
+    code, said = host.sh(ECOSYSTEM.probe(place).command.render())
+    state = parse_state(said, code)
+    assert state.running, said
+    return state.drift
+
+
+@pytest.mark.parametrize(
+    ("rows", "app", "expected"),
+    [
+        ((RUNS, RUNS), {}, ()),
+        ((RUNS,), {}, ("1 instances of web run, and eco.config.js says 2",)),
+        ((RUNS,), {"instances": "3"}, ("1 instances of web run, and eco.config.js says 3",)),
+        (
+            (RUNS, {**RUNS, "TOKEN": "t0"}),
+            {},
+            ("instance 1 of web was started with other values of TOKEN",),
+        ),
+        (
+            ({**RUNS, "MODE": "one"}, {**RUNS, "MODE": "one"}),
+            {},
+            ("instance 0, 1 of web was started with other values of MODE",),
+        ),
+        (
+            (RUNS, {**RUNS, "exec_mode": "fork_mode"}),
+            {},
+            ("instance 1 of web runs in fork_mode, and eco.config.js says cluster_mode",),
+        ),
+        (({**RUNS, "args": []}, RUNS), {}, ("instance 0 of web was started with other args than eco.config.js has",)),
+        (({**RUNS, "TOKEN": "3001"}, RUNS), {"increment_var": "TOKEN"}, ()),
+        (({**RUNS, "TOKEN": ""}, RUNS), {"filter_env": True}, ()),
+    ],
+)
+def test_what_the_ecosystem_file_and_the_environment_say_is_compared_with_what_runs(
+    host: Host, rows: tuple[dict[str, object], ...], app: dict[str, object], expected: tuple[str, ...]
+) -> None:
+    assert drift(host, *rows, **app) == expected
+
+
+def test_without_the_secrets_variables_of_the_ecosystem_file_are_not_judged(host: Host) -> None:
+    rows = ({**RUNS, "MODE": "one"}, RUNS)
+    assert drift(host, *rows, has_secrets=False) == ()
+    assert drift(host, *rows) != ()
+
+
+def test_the_variables_of_the_app_are_added_to_its_ecosystem_file(host: Host) -> None:
+    """PM2 itself leaves them as they were when the process was first started."""
+    (host.home / "app" / "eco.config.js").write_text(
+        'module.exports = {apps: [{name: "web", script: "s.js", env: {MODE: "own"}}]};'
+    )
+    (host.home / "list").write_text("[]\n")
+    show = """#!/bin/sh
+case $1 in jlist) cat "$HOME/list" ;; start)
+    node -e 'console.log(JSON.stringify([require(process.argv[1]).apps, process.env.ls_names || ""]))' "$2" >"$HOME/given" ;;
+esac
+"""
+    (host.home / "pm2").write_text(show)
+    place = ReleaseContext("web", host.place.layout, "", "", {"TOKEN": Secret("t'1\n"), "MODE": "ours"})
+    code, said = host.does(ECOSYSTEM.reload_step(place))
+    assert code == 0, said
+    app = {
+        "name": "web",
+        "script": "s.js",
+        "env": {"TOKEN": "t'1\n", "MODE": "own"},
+        "cwd": str(host.home / "app"),
+    }
+    assert json.loads((host.home / "given").read_text()) == [[app], ""]
+    (ours,) = (host.home / ".lockstitch").rglob("pm2.config.js")
+    assert "t'1" not in ours.read_text()

@@ -63,6 +63,15 @@ class Gunicorn(Service):
     def systemd_units(self) -> tuple[str, ...]:
         return (self.unit,) if self.unit else ()
 
+    def proves_workers(self) -> bool:
+        return True
+
+    def tells_drift(self) -> bool:
+        return True
+
+    def has_environment(self) -> bool:
+        return self.start is not None
+
     def check(self, place: ReleaseContext) -> Step:
         values = {"python": self.python, "app": self.app or "", "unit": self.unit or "", "verb": "reload"}
         command = place.command((MAY_TAKE if self.unit else "") + _text("check.sh"), **values)
@@ -88,7 +97,9 @@ class Gunicorn(Service):
         return (Step("restart", f"systemctl restart {self.unit}", command, timeout=2 * self.settle + 120),)
 
     def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
-        return Probe("serving", self._command(place, _text("state.sh")), parse_state)
+        # Only what its own line starts has the environment of the app.
+        names = place.names if self.start else ""
+        return Probe("serving", self._command(place, _text("state.sh"), names=names), parse_state)
 
     def judge(self, state: ServiceState) -> Verdict:
         verdict = judge_serving(state)

@@ -45,6 +45,18 @@ class Pm2(Service):
     def tools(self) -> tuple[str, ...]:
         return ("pm2", "node")
 
+    def proves_workers(self) -> bool:
+        return True
+
+    def tells_drift(self) -> bool:
+        return True
+
+    def reload_ends_drift(self) -> bool:
+        return True
+
+    def has_environment(self) -> bool:
+        return True
+
     def reload_step(self, place: ReleaseContext) -> Step:
         return Step("reload", f"pm2: gracefully reload {self.name}", self._reload(place), timeout=300)
 
@@ -73,11 +85,15 @@ class Pm2(Service):
             "kind": place.layout.kind,
             "steady": str(int(self.steady * 1000)),
             "anew": anew,
+            "names": place.names,
         }
         return place.command(OBSERVE + _text("list.sh", "reload.sh"), **values)
 
     def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
-        return Probe("serving", place.command(OBSERVE + _text("list.sh", "state.sh"), name=self.name), parse_state)
+        known = {"name": self.name, "ecosystem": self.ecosystem or ""}
+        text = OBSERVE + _text("list.sh", "state.sh")
+        whole = "yes" if place.has_secrets else ""
+        return Probe("serving", place.command(text, names=place.names, whole=whole, **known), parse_state)
 
     def judge(self, state: ServiceState) -> Verdict:
         verdict = judge_serving(state)

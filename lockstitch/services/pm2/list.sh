@@ -7,19 +7,58 @@
 
 export PM2_DISABLE_VERSION_CHECK=1 PM2_HOME="${PM2_HOME:-$HOME/.pm2}"
 ls_daemon() { kill -0 "$(cat "$PM2_HOME/pm2.pid" 2>/dev/null || echo x)" 2>/dev/null; }
-# A line for each instance: ID PID STATUS RESTARTS MILLISECONDS MODE FOLDER; with an argument, the paths of its logs.
+# A line for each instance: ID PID STATUS RESTARTS MILLISECONDS MODE FOLDER; with `logs`, the paths of its logs; with `drift`,
+# also what is not as it should be: lines `drift TEXT`. That compares with the environment of this script (`names`) and with
+# the ecosystem file at `ls_file`, whose own variables count where `whole` says that this environment has the secrets.
 ls_instances() {
     ls_daemon || return 0
-    pm2 jlist --silent 2>/dev/null | NODE_OPTIONS='' node -e '
-let text = ""; process.stdin.on("data", (d) => text += d).on("end", () => {
-  const read = (line) => { try { return JSON.parse(line) } catch { return null } };
-  const list = text.split("\n").map(read).find(Array.isArray);
+    ls_node=${NODE_OPTIONS-}
+    # shellcheck disable=SC2016,SC2097,SC2098  # these are of node
+    pm2 jlist --silent 2>/dev/null | ls_node="$ls_node" NODE_OPTIONS='' node -e '
+const [name, ask, file, names, whole] = process.argv.slice(1);
+const read = (line) => { try { return JSON.parse(line) } catch { return null } };
+const text = (value) => typeof value == "object" ? JSON.stringify(value) : String(value);
+function settings() {
+  if (!/\.(c?js|json)$/.test(file)) return {};
+  const write = process.stdout.write; process.stdout.write = () => true;
+  try {
+    const all = require(file), list = all.apps || all.pm2 || all;
+    return [].concat(list).find((a) => a.name === name) || {};
+  } catch { return {} } finally { process.stdout.write = write }
+}
+function drift(rows) {
+  const app = settings(), want = {}, told = {};
+  const ours = file && (!app.name || app.filter_env) ? [] : names.split(" ").filter(Boolean);
+  for (const key of ours) want[key] = key == "NODE_OPTIONS" ? process.env.ls_node : process.env[key];
+  for (const [key, value] of Object.entries(app.env || {})) if (whole) want[key] = text(value); else delete want[key];
+  delete want[app.increment_var];
+  const cpus = require("os").cpus().length, n = app.instances === "max" ? 0 : Number(app.instances === undefined ? 1 : app.instances);
+  const count = n > 0 ? n : Math.max(1, cpus + n);
+  if (app.name && count !== rows.length) console.log(`drift ${rows.length} instances of ${name} run, and ${app_file()} says ${count}`);
+  const say = (id, what) => (told[what] = told[what] || []).push(id);
+  for (const p of rows) {
+    const e = p.pm2_env, join = (args) => [].concat(args || []).join(" ");
+    const others = Object.keys(want).filter((key) => want[key] !== undefined && (e[key] === undefined || text(e[key]) !== want[key]));
+    if (others.length) say(p.pm_id, `was started with other values of ${others.sort().join(" ")}`);
+    const mode = app.exec_mode && (/^cluster/.test(app.exec_mode) ? "cluster_mode" : "fork_mode");
+    if (mode && mode !== e.exec_mode) say(p.pm_id, `runs in ${e.exec_mode}, and ${app_file()} says ${mode}`);
+    if (app.args && join(app.args) !== join(e.args)) say(p.pm_id, `was started with other args than ${app_file()} has`);
+  }
+  for (const [what, ids] of Object.entries(told)) console.log(`drift instance ${ids.join(", ")} of ${name} ${what}`);
+}
+const app_file = () => require("path").basename(file);
+let said = ""; process.stdin.on("data", (d) => said += d).on("end", () => {
+  const list = said.split("\n").map(read).find(Array.isArray);
   if (!list) process.exit(1);
-  for (const p of list) {
-    const e = p.pm2_env; if (p.name !== process.argv[1]) continue;
-    if (process.argv[2]) console.log([e.pm_out_log_path, e.pm_err_log_path].join("\n"));
+  const rows = list.filter((p) => p.name === name);
+  for (const p of rows) {
+    const e = p.pm2_env;
+    if (ask == "logs") console.log([e.pm_out_log_path, e.pm_err_log_path].join("\n"));
     else console.log([p.pm_id, p.pid, e.status, e.restart_time, Date.now() - e.pm_uptime, e.exec_mode, e.pm_cwd].join(" "));
-  } })' "$name" "${1:-}" || { echo "pm2 jlist printed no list of its processes" >&2; return 1; }
+  }
+  if (ask == "drift" && rows.length) drift(rows);
+  })' "$name" "${1:-}" "${ls_file:-}" "${names:-}" "${whole:-}" ||
+        { echo "pm2 jlist printed no list of its processes" >&2; return 1; }
 }
 # The exit code of pm2 is believed when its list says the same.
 ls_ended() {

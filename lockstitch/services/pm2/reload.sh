@@ -1,6 +1,37 @@
 # shellcheck shell=sh
 # Start the process `name`, reload it, or restart it where `anew` is not empty. observe.sh and list.sh come before it; the
-# values are `ecosystem`, `line`, `kind` of the layout, and the milliseconds `steady`.
+# values are `ecosystem`, `line`, `kind` of the layout, the milliseconds `steady`, and the `names` of variables.
+
+# An action of PM2 with an ecosystem file leaves other variables as they were when the process was first started. So it gets
+# a file of ours, which adds those of the app to the file of the app; what that says itself stays. No value is in it.
+ls_pm2() {
+    ls_verb=$1 ls_given=$at/$ecosystem
+    case $names:$ecosystem in ?*:*.js | ?*:*.cjs | ?*:*.json)
+        ls_given=$state/pm2.config.js
+        cat >"$ls_given" <<'OURS'
+const path = require("path"), { ls_ecosystem: file, ls_names: names } = process.env;
+delete process.env.ls_ecosystem; delete process.env.ls_names;
+const all = require(file), apps = [].concat(all.apps || all.pm2 || all);
+for (const app of apps) {
+  const given = {};
+  for (const name of names.split(" ")) given[name] = process.env[name];
+  app.cwd = app.cwd || path.dirname(file);
+  if (!app.filter_env) app.env = Object.assign(given, app.env);
+}
+module.exports = { apps };
+OURS
+    esac
+    shift
+    ls_ecosystem=$at/$ecosystem ls_names=$names pm2 "$ls_verb" "$ls_given" --only "$name" "$@"
+}
+# shellcheck disable=SC2034  # ls_instances reads it
+ls_drift() { [ -z "$ecosystem" ] || (ls_file=$at/$ecosystem names='' && ls_instances drift) | grep '^drift '; }
+# PM2 neither starts nor ends instances when it reloads or restarts.
+ls_count() {
+    ls_wanted=$(ls_drift | sed -n 's/^drift [0-9]* instances of .* says \([0-9]*\)$/\1/p')
+    [ -z "$ls_wanted" ] || pm2 scale "$name" "$ls_wanted" --silent ||
+        echo "pm2 scale $name $ls_wanted failed: in fork mode only a restart changes that"
+}
 
 # PM2 compares the id of the worker that is ready with the one it was told, a number with a text when the command line
 # told it, and then waits for the whole listen_timeout of an app with wait_ready. Its module can be told a number.
@@ -13,13 +44,18 @@ pm2.connect((e) => e ? process.exit(66) : pm2.reload(Number(process.argv[2]), { 
     [ $? != 66 ] || pm2 reload "$1" --silent
 }
 ls_start() {
-    if [ -n "$ecosystem" ]; then pm2 start "$at/$ecosystem" --only "$name"
+    if [ -n "$ecosystem" ]; then ls_pm2 start
     elif [ -n "$line" ]; then eval "$line"
     else echo "PM2 has no process $name, and the inventory has neither ecosystem: nor start: for it"; exit 1; fi
 }
 # A process that was stopped keeps its place in the list, with the folder it was first started in.
 ls_restart() {
-    if [ -n "$ecosystem" ]; then pm2 startOrRestart "$at/$ecosystem" --only "$name" --update-env
+    if [ -n "$ecosystem" ]; then
+        # Neither its mode nor, in fork mode, the number of instances is changed by a restart.
+        case $(ls_drift):$found in *' runs in '* | *' instances of '*:*' fork_mode '*)
+            pm2 delete "$name" --silent && ls_start; return ;;
+        esac
+        ls_pm2 startOrRestart --update-env && ls_count
     else pm2 restart "$name" --update-env; fi
 }
 # One instance takes the new code first, and the rest only if it stays up.
@@ -49,14 +85,14 @@ ls_reload() {
             now=$(ls_instances | awk -v id="$first" -v was="${was:-0}" -v up="$steady" "$test")
         done
     fi
-    if [ -n "$ecosystem" ]; then pm2 startOrReload "$at/$ecosystem" --only "$name" --update-env
+    if [ -n "$ecosystem" ]; then ls_pm2 startOrReload --update-env && ls_count
     else pm2 reload "$name" --update-env; fi
 }
 
 mkdir -p "$PM2_HOME" && { [ -e "$PM2_HOME/touch" ] || : >"$PM2_HOME/touch"; }
 # The daemon stays for good where it was started: in a release's folder it would keep that from being removed.
 ls_daemon || (cd && pm2 ping --silent >/dev/null)
-state=$(cd "$state" && pwd -P)
+state=$(cd "$state" && pwd -P) || exit 1
 at=$(cd "$(dirname "$current")" && pwd -P)/$(basename "$current")
 cd "$at" || exit 1
 found=$(ls_instances) || exit 1
