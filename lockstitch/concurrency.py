@@ -121,6 +121,20 @@ def run_in_thread(do: Callable[[], R], interrupted: Callable[[], None] = lambda:
     return run_parallel(lambda _: do(), [None], interrupted)[0]
 
 
+def in_background(do: Callable[[], T]) -> Future[T]:
+    """Start something on a thread of its own that never keeps the process from ending."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(do())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future
+
+
 def sleep(seconds: float) -> None:
     """Wait so long; an interrupt ends it with KeyboardInterrupt."""
     with listening() as ear:

@@ -13,7 +13,7 @@ from paramiko import Channel, PKey, SSHException
 from paramiko.agent import AgentSSH
 from paramiko.pkey import PublicBlob
 
-from lockstitch.remote.ssh.cancellation import in_background
+from lockstitch.concurrency import in_background
 
 CHUNK = 16 * 1024
 

@@ -7,36 +7,21 @@ import os
 import selectors
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import Protocol
 
+from lockstitch.concurrency import in_background
 from lockstitch.model.host import Limits
 
 STAGGER = 0.25
 _TICK = 0.1
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
-T = TypeVar("T")
 
 
 class GivenUpError(Exception):
     """Somebody asked that this be given up."""
-
-
-def in_background(do: Callable[[], T]) -> Future[T]:
-    """Start something on a thread of its own that never keeps the process from ending."""
-    future: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(do())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return future
 
 
 def dial(

@@ -8,8 +8,8 @@ from time import monotonic
 
 from paramiko import SFTPError
 
+from lockstitch.concurrency import in_background
 from lockstitch.errors import ConnectError, HostLostError
-from lockstitch.remote.ssh.cancellation import in_background
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.sftp import SftpSession
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError, NotStartedError, RefusedError, Shell, session

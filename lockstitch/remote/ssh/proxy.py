@@ -10,7 +10,7 @@ import socket
 import subprocess
 from concurrent.futures import Future
 
-from lockstitch.remote.ssh.cancellation import in_background
+from lockstitch.concurrency import in_background
 
 _KEPT = 400
 

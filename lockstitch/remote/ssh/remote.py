@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from fabric import Config
 
-from lockstitch.concurrency import listening
+from lockstitch.concurrency import in_background, listening
 from lockstitch.errors import ConnectError, HostLostError, LockstitchError
 from lockstitch.model.command import any_shell
 from lockstitch.model.host import Host
@@ -20,7 +20,7 @@ from lockstitch.model.plan import Script
 from lockstitch.model.results import Observer, Result, nobody
 from lockstitch.remote import FileMode, InterruptedRunError
 from lockstitch.remote.script import ScriptOutput, render
-from lockstitch.remote.ssh.cancellation import CancelScope, in_background
+from lockstitch.remote.ssh.cancellation import CancelScope
 from lockstitch.remote.ssh.channels import SPARES, ChannelPool, sftp_session
 from lockstitch.remote.ssh.files import opened
 from lockstitch.remote.ssh.interactive import interact
