@@ -25,8 +25,8 @@ from lockstitch.remote.fake import FakeRemote
 from lockstitch.remote.local import LocalRemote as ThisMachine
 from lockstitch.remote.routed import RoutedRemote
 from lockstitch.remote.ssh import SshRemote
-from lockstitch.remote.ssh.files import AT_ONCE, CHUNK, RemoteReader, RemoteWriter
-from lockstitch.remote.ssh.sftp import SaidNoError, SftpSession
+from lockstitch.remote.ssh.files import AT_ONCE, RemoteReader, RemoteWriter
+from lockstitch.remote.ssh.sftp import CHUNK, SaidNoError, SftpSession
 from scripts.sandbox import Sandbox
 from tests.local import LocalRemote
 from tests.remote.scripts import HASTY, host, script
@@ -305,6 +305,12 @@ class Server:
             self.data[what[1] :] = what[2]
         self.answers[self.number] = answer
         return self.number
+
+    def write_size(self) -> int:
+        return CHUNK
+
+    def write(self, handle: bytes, at: int, data: memoryview) -> int:
+        return self.send(CMD_WRITE, handle, at, data)
 
     def forget(self, number: int) -> None:
         self.under_way -= 1

@@ -6,6 +6,7 @@
 - known_hosts.py: which key a host is known by, and adding one; trust.py: both for people; revoked.py
 - keys.py, agent.py: how a hop is logged in to
 - cancellation.py: TCP, and giving up; proxy.py: a ProxyCommand; keepalive.py: whether the other side is still there
+- streams.py: what a socket and a channel have for us, in large pieces
 - connection.py: one strict Fabric connection; network.py: what connections share; error_messages.py: what went wrong
 - shell.py: a waiting shell; channels.py: those of one host; script_run.py: one script on one of them
 - sftp.py: an SFTP session; files.py: a file of a host, read and written over it

@@ -14,7 +14,6 @@ from paramiko.sftp import (
     CMD_FSETSTAT,
     CMD_OPEN,
     CMD_READ,
-    CMD_WRITE,
     SFTP_EOF,
     SFTP_FLAG_CREATE,
     SFTP_FLAG_READ,
@@ -29,12 +28,12 @@ from lockstitch.errors import HostError, HostLostError
 from lockstitch.remote import FileError, FileMode, InterruptedRunError
 from lockstitch.remote.ssh.cancellation import CancelScope, GivenUpError
 from lockstitch.remote.ssh.channels import ChannelPool
-from lockstitch.remote.ssh.sftp import PATIENCE, SaidNoError, SftpSession
+from lockstitch.remote.ssh.sftp import CHUNK, PATIENCE, SaidNoError, SftpSession
 from lockstitch.remote.ssh.shell import BROKEN, NotSentError
 
+# How many requests are under way at once, and of writes how many bytes.
 AT_ONCE = 64
-# What every server takes in one request.
-CHUNK = 32 * 1024
+WRITE_AHEAD = AT_ONCE * CHUNK
 # What one answer is asked to hold, and how many of them; a server that answers less is asked for less.
 READ_CHUNK, READ_AT_ONCE = 128 * 1024, 16
 SMALLEST = 4 * 1024
@@ -105,6 +104,8 @@ class RemoteWriter(io.RawIOBase):
         mine.st_mode = 0o600
         flags = SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | (0 if start else SFTP_FLAG_TRUNC)
         self._handle = _open(requests, path, errors, flags, mine)
+        with errors():
+            self._size = requests.write_size()
         if start:
             mine.st_size = start
         # A file that was there keeps the mode it had, and with a start also what is behind it.
@@ -117,10 +118,10 @@ class RemoteWriter(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        chunk = bytes(data[:CHUNK])
+        chunk = memoryview(data)[: self._size]
         with self._errors():
-            self._wait_until_owed(AT_ONCE - 1)
-            self._owed.append(self._requests.send(CMD_WRITE, self._handle, int64(self._at), chunk))
+            self._wait_until_owed(WRITE_AHEAD // self._size - 1)
+            self._owed.append(self._requests.write(self._handle, self._at, chunk))
         self._at += len(chunk)
         return len(chunk)
 

@@ -16,8 +16,9 @@ from paramiko.common import cMSG_GLOBAL_REQUEST, cMSG_SERVICE_REQUEST, cMSG_USER
 from paramiko.packet import Packetizer
 from paramiko.transport import ServiceRequestingTransport
 
+from lockstitch.concurrency import in_background
 from lockstitch.model.host import Limits
-from lockstitch.remote.ssh.cancellation import in_background
+from lockstitch.remote.ssh.streams import ReadAheadSocket
 
 
 class LoginTransport(ServiceRequestingTransport):
@@ -80,6 +81,9 @@ class HeardPacketizer(Packetizer):
     """Notes when the other side was last heard: a long output is a sign of life as good as an answer."""
 
     heard = 0.0
+
+    def __init__(self, sock: Any) -> None:
+        super().__init__(ReadAheadSocket(sock))  # type: ignore[arg-type]
 
     def read_message(self) -> tuple[int, Message]:
         message: tuple[int, Message] = super().read_message()

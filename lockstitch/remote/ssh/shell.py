@@ -10,10 +10,10 @@ from lockstitch.model.command import any_shell, words
 from lockstitch.remote.ssh.agent import lend
 from lockstitch.remote.ssh.connection import StrictConnection
 from lockstitch.remote.ssh.network import send_signal
+from lockstitch.remote.ssh.streams import PiecesPipe
 
 CHUNK = 32 * 1024
-# What has come is taken in large pieces: taking one moves all that stays.
-ALL = 128 * 1024
+ALL = 64 * 1024
 NOT_YET = None
 BROKEN = (SSHException, OSError, EOFError)
 READY = b"\036ready\n"
@@ -132,8 +132,14 @@ class Shell:
 def session(transport: Transport, timeout: float) -> Channel:
     """A new session on a connection; raises RefusedError where the host allows none more."""
     try:
-        return transport.open_session(timeout=timeout)
+        channel = transport.open_session(timeout=timeout)
     except SSHException as error:
         # Of several who are refused at once, paramiko tells the reason to one.
         refused = isinstance(error, ChannelException) or str(error) == "Unable to open channel."
         raise (RefusedError(str(error)) if refused and transport.is_active() else error) from error
+    # Nothing comes before something is started on it, but its end may.
+    with channel.lock:
+        channel.in_buffer = PiecesPipe()
+        if channel.closed or channel.eof_received:
+            channel.in_buffer.close()
+    return channel

@@ -14,14 +14,14 @@ from lockstitch.remote.fake import FakeRemote
 from lockstitch.remote.local import LocalRemote as ThisMachine
 from lockstitch.remote.routed import RoutedRemote
 from lockstitch.remote.ssh import SshRemote
-from lockstitch.remote.ssh.files import CHUNK
+from lockstitch.remote.ssh.sftp import CHUNK
 from scripts.sandbox import Sandbox
 from tests.engine.transfer.carried import HOST
 from tests.local import LocalRemote
 from tests.remote import openssh
 from tests.remote.sshd import Sshd
 
-WHOLE = bytes(range(256)) * (5 * CHUNK // 256) + b"end"
+WHOLE = bytes(range(256)) * (9 * CHUNK // 256) + b"end"
 
 
 @pytest.fixture(params=["sandbox", "openssh", "here", "routed", "local", "scripted"])
