@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import posixpath
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import BinaryIO
 
+from lockstitch.concurrency import in_background
 from lockstitch.engine.nofollow import FolderBelow
 from lockstitch.engine.transfer import host_scripts
 from lockstitch.engine.transfer.local_source import pieces
 from lockstitch.engine.transfer.local_target import (
     PartWriter,
     file_state,
+    has_size,
     link_in_place,
     make_folder,
     obstacle,
@@ -21,8 +24,9 @@ from lockstitch.engine.transfer.local_target import (
 )
 from lockstitch.engine.transfer.part_names import PartNames
 from lockstitch.engine.transfer.remote_side import STAGE, TransferHost
-from lockstitch.engine.transfer.tree import EntryKind, TransferResult, TreeEntry
+from lockstitch.engine.transfer.tree import BIG_FILE, EntryKind, TransferResult, TreeEntry
 from lockstitch.engine.transfer.upload import plain
+from lockstitch.errors import ConnectError
 from lockstitch.model.format import sized
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.remote import FileError
@@ -30,7 +34,8 @@ from lockstitch.remote import FileError
 
 @dataclass(frozen=True)
 class FileDownload:
-    """One file to fetch: its path there, its place here, its checksum, and the part it is until it is whole."""
+    """One file to fetch: its path there, its place here, its checksum, and the part it is until it is whole. The
+    checksum of a big one is empty until it is fetched."""
 
     entry: TreeEntry
     path: str
@@ -99,9 +104,11 @@ class Download:
         fetching: list[FileDownload] = []
         for entry in self._tree.files:
             checksum, place = sums[entry.path], self._place(entry)
-            if file_state(self._below, place, entry.size, self._far.check) == (entry.mode, entry.size, checksum):
+            state = (entry.mode, entry.size, checksum)
+            if checksum and file_state(self._below, place, entry.size, self._far.check) == state:
                 continue
-            part = self._names.part(self._far.host.name, str(self._below.shown(place).absolute()), checksum)
+            content = entry.stamp if self._is_big else checksum
+            part = self._names.part(self._far.host.name, str(self._below.shown(place).absolute()), content)
             part = posixpath.join(posixpath.dirname(place), part)
             path = entry.under(self._path)
             start = self._kept(path, part, entry.size)
@@ -111,8 +118,15 @@ class Download:
     def _sums(self) -> dict[str, str]:
         if self._tree.is_folder:
             return self._far.sums(self._path, self._tree)
+        (entry,) = self._tree.entries
+        if self._is_big and not has_size(self._below, self._place(entry), entry.size):
+            return {"": ""}
         # Of exactly as much as will be fetched: a log may be longer by now.
-        return {"": self._beginning(self._path, self._tree.entries[0].size)}
+        return {"": self._beginning(self._path, entry.size)}
+
+    @property
+    def _is_big(self) -> bool:
+        return not self._tree.is_folder and self._tree.entries[0].size >= BIG_FILE
 
     def _kept(self, path: str, part: str, size: int) -> int:
         """Return how many bytes of a part here are the beginning of the file there."""
@@ -135,17 +149,39 @@ class Download:
 
     def _fetch(self, download: FileDownload, received: int, whole: int) -> None:
         far = self._far
+        checksum = self._sum_of(download)
         with PartWriter(self._below, download.part, download.start, far.check) as arriving:
             try:
                 for size in self._read(download, arriving, download.entry.size):
                     received += size
                     far.tell(received, whole)
-                if arriving.sum != download.sum:
+                if arriving.sum != checksum() or (not download.sum and self._was_changed(download)):
                     self._again(download, arriving)
             except FileError:
                 arriving.drop()
                 raise
             arriving.put_in_place(posixpath.basename(download.place), download.entry.mode)
+
+    def _sum_of(self, download: FileDownload) -> Callable[[], str]:
+        """Have the checksum made on the host, unless it is known; the answer waits for it."""
+        if download.sum:
+            return lambda: download.sum
+        # Its answers do not mix with those to what is asked meanwhile.
+        far, size = copy(self._far), str(download.entry.size)
+        asking = in_background(lambda: far.answers(1, host_scripts.BEGINNING, ls_path=download.path, ls_size=size)[0])
+
+        def answer() -> str:
+            try:
+                return asking.result()
+            except ConnectError:
+                # A host may allow one session at a time, and the file is no longer open.
+                return self._beginning(download.path, download.entry.size)
+
+        return answer
+
+    def _was_changed(self, download: FileDownload) -> bool:
+        tree = self._far.list_tree(download.path)
+        return tree is None or tree.entries[0].stamp != download.entry.stamp
 
     def _read(self, download: FileDownload, arriving: PartWriter, end: int) -> Iterator[int]:
         """Fetch the missing bytes up to `end`. Yields the size of each piece."""

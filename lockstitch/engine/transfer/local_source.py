@@ -7,13 +7,24 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, NamedTuple
 
 from lockstitch.engine.transfer.tree import PERMISSIONS, FileTree, TreeEntry
-from lockstitch.errors import UsageError
+from lockstitch.errors import LockstitchError, UsageError
 
-CHUNK = 1 << 18
+# As much as OpenSSH takes in one request.
+CHUNK = 255 << 10
 CancelCheck = Callable[[], None]
+
+
+class FileStamp(NamedTuple):
+    """What changes with the content of a file."""
+
+    file: int
+    size: int
+    modified: int
+    changed: int
 
 
 class LocalSource:
@@ -42,6 +53,38 @@ class LocalSource:
             if entry.path not in self._sums:
                 self._sums[entry.path] = self.prefix(entry, entry.size, check)
             return self._sums[entry.path]
+
+    @contextmanager
+    def summing(self, entry: TreeEntry, check: CancelCheck) -> Iterator[None]:
+        """Make the checksum of a file meanwhile; `sum` has it afterwards, or raises what went wrong."""
+        failed = threading.Event()
+
+        def go_on() -> None:
+            check()
+            if failed.is_set():
+                raise LockstitchError("the file is not sent")
+
+        def work() -> None:
+            with suppress(LockstitchError):
+                self.sum(entry, go_on)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            yield
+        except BaseException:
+            failed.set()
+            raise
+        finally:
+            thread.join()
+
+    def stamp(self, entry: TreeEntry) -> FileStamp:
+        """Return what changes with the content of a file."""
+        try:
+            status = os.stat(self.place(entry))
+        except OSError as error:
+            raise _unreadable(self.place(entry), error) from error
+        return FileStamp(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
     def prefix(self, entry: TreeEntry, size: int, check: CancelCheck) -> str:
         """Return the checksum of the first `size` bytes of a file."""

@@ -91,6 +91,15 @@ def file_state(below: FolderBelow, path: str, size: int | None, check: CancelChe
         return stat.S_IMODE(status.st_mode), status.st_size, made.hexdigest()
 
 
+def has_size(below: FolderBelow, path: str, size: int) -> bool:
+    """Tell whether there is a file here that may be one of such a size: it is worth a look at its content."""
+    try:
+        with below.of(path) as (at, name):
+            return os.lstat(name, dir_fd=at).st_size == size
+    except OSError:
+        return False
+
+
 def obstacle(below: FolderBelow, path: str, kind: EntryKind) -> str:
     """Return why an entry of this kind cannot be put there; empty if it can."""
     place = below.shown(path)

@@ -123,7 +123,7 @@ class TransferHost:
         if kind == "other":
             raise self.refused(f"{path} is a special file and cannot be fetched")
         if kind == "file":
-            return FileTree((TreeEntry("", "file", int(rest[0], 8) & 0o777, int(rest[1])),))
+            return FileTree((TreeEntry("", "file", int(rest[0], 8) & 0o777, int(rest[1]), stamp=rest[2]),))
         return self._tree(path, listing.split(b"\0")[:-1])
 
     def sums(self, path: str, tree: FileTree) -> dict[str, str]:

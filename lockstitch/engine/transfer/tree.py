@@ -13,6 +13,8 @@ EntryKind = Literal["file", "folder", "link"]
 # What is checked and put in place together: one round trip for many small files, and for a big one its own.
 FILES_A_BATCH = 200
 BYTES_A_BATCH = 64 << 20
+# From this size on a checksum takes so long that it is made while the file is carried.
+BIG_FILE = 8 << 20
 PERMISSIONS = 0o777
 _DID = {"send": "sent to", "fetch": "fetched to"}
 T = TypeVar("T")
@@ -20,13 +22,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """An entry of a tree. `path` is relative to the root; the root itself has an empty path."""
+    """An entry of a tree. `path` is relative to the root; the root itself has an empty path. `stamp` changes with the
+    content of a single file of a host."""
 
     path: str
     kind: EntryKind
     mode: int
     size: int = 0
     link: str = ""
+    stamp: str = ""
 
     def under(self, root: str) -> str:
         """Return its path when the tree is at `root`."""

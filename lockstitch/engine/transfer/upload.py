@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import posixpath
 from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import replace
 
 from lockstitch.engine.transfer import host_scripts
-from lockstitch.engine.transfer.local_source import LocalSource
+from lockstitch.engine.transfer.local_source import FileStamp, LocalSource
 from lockstitch.engine.transfer.part_names import PartNames
 from lockstitch.engine.transfer.remote_side import STAGE, TransferHost
-from lockstitch.engine.transfer.tree import TransferResult, TreeEntry, batches
+from lockstitch.engine.transfer.tree import BIG_FILE, TransferResult, TreeEntry, batches
 from lockstitch.errors import UsageError
 from lockstitch.model.command import words
 from lockstitch.model.format import sized
@@ -23,13 +25,14 @@ _HINT_FULL = "see there with: df -h"
 @dataclass(frozen=True)
 class FileUpload:
     """One file to send: its path there, the part it is until it is whole, and how many bytes of that are there
-    already."""
+    already. The checksum of a big one is empty until it is sent; its `stamp` tells whether it was changed meanwhile."""
 
     entry: TreeEntry
     path: str
     part: str
     sum: str
     mode: int
+    stamp: FileStamp | None = None
     start: int = 0
 
 
@@ -65,7 +68,7 @@ class Upload:
                 # It does not fit or is refused there: a part would only be in the way. One that is cut off stays.
                 far.clean(file.part for file in batch)
                 raise
-            self._install(batch)
+            self._install([self._with_sum(file) for file in batch])
         self._links()
         if source.tree.is_folder:
             made = dict(self._folders)
@@ -122,10 +125,13 @@ class Upload:
                 kind, *rest = answer.split()
                 if kind in ("folder", "other"):
                     raise far.refused(f"{path} is {_KINDS[kind]} there, and not a file")
-                checksum = source.sum(entry, far.check)
-                mode = entry.mode if self._mode is None else self._mode
-                if rest != [f"{mode:o}", str(entry.size), checksum]:
-                    sending.append(FileUpload(entry, path, self._part(path, checksum), checksum, mode))
+                mode, size = entry.mode if self._mode is None else self._mode, str(entry.size)
+                stamp = source.stamp(entry) if entry.size >= BIG_FILE else None
+                # Of another size it is another file, whatever its checksum.
+                checksum = source.sum(entry, far.check) if stamp is None or rest[1:2] == [size] else ""
+                if rest != [f"{mode:o}", size, checksum]:
+                    content = checksum if stamp is None else f"{stamp.size} {stamp.modified}"
+                    sending.append(FileUpload(entry, path, self._part(path, content), checksum, mode, stamp))
         return self._with_progress(sending), len(source.tree.files) - len(sending)
 
     def _with_progress(self, sending: list[FileUpload]) -> list[FileUpload]:
@@ -141,11 +147,11 @@ class Upload:
                 same = 0 < start <= file.entry.size and checksum == [
                     self._source.prefix(file.entry, start, self._far.check)
                 ]
-                made.append(FileUpload(file.entry, file.path, file.part, file.sum, file.mode, start if same else 0))
+                made.append(replace(file, start=start if same else 0))
         return made
 
-    def _part(self, path: str, checksum: str) -> str:
-        name = self._names.part(self._far.host.name, path, checksum)
+    def _part(self, path: str, content: str) -> str:
+        name = self._names.part(self._far.host.name, path, content)
         return posixpath.join(STAGE if self._far.user else posixpath.dirname(path), name)
 
     def _room(self) -> None:
@@ -179,12 +185,27 @@ class Upload:
         if file.start == file.entry.size and file.start:
             return sent
         far = self._far
-        with far.open(file.part, "wb", file.start) as stream:
+        summing = nullcontext() if file.sum else self._source.summing(file.entry, far.check)
+        with summing, far.open(file.part, "wb", file.start) as stream:
             for data in self._source.read(file.entry, file.start, file.entry.size, far.check):
                 stream.write(data)
                 sent += len(data)
                 far.tell(sent, whole)
         return sent
+
+    def _with_sum(self, file: FileUpload) -> FileUpload:
+        """Return a file that was sent with its checksum. Raises FileError if the file was changed meanwhile."""
+        far, source, entry = self._far, self._source, file.entry
+        checksum = file.sum or source.sum(entry, far.check)
+        if file.sum or file.stamp is None or (now := source.stamp(entry)) == file.stamp:
+            return replace(file, sum=checksum)
+        # A log may have grown, and a mode may be another.
+        harmless = now.size > file.stamp.size or now.modified == file.stamp.modified
+        same = harmless and now.file == file.stamp.file
+        if not same or source.prefix(entry, entry.size, far.check) != checksum:
+            far.clean([file.part])
+            raise far.refused(f"{source.place(entry)} was changed while it was sent; {file.path} is as it was")
+        return replace(file, sum=checksum)
 
     def _install(self, batch: list[FileUpload]) -> None:
         far = self._far

@@ -8,6 +8,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,11 @@ WHOLE = 5 * CHUNK + 17
 CUTS = sorted({0, 1, WHOLE, *(n * CHUNK + more for n in range(1, 6) for more in (-1, 0, 1))})
 
 
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, params=["small", "big"])
+def small_pieces(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """The checksum of a big file is made while it is carried, that of a small one before."""
+    for where in ("upload", "download") if request.param == "big" else ():
+        monkeypatch.setattr(f"lockstitch.engine.transfer.{where}.BIG_FILE", 1)
     monkeypatch.setattr("lockstitch.engine.transfer.local_source.CHUNK", CHUNK)
     monkeypatch.setattr("lockstitch.remote.local._BUFFER", 1)
 
@@ -172,13 +176,75 @@ def test_a_log_that_grows_while_it_is_fetched(place: Place, tmp_path: Path) -> N
     place.local.cuts.append(grow)
     done, _ = place.get("d/log", tmp_path)
     assert done.code is ExitCode.DONE, done.words
-    assert (tmp_path / "log").read_bytes() == content(WHOLE), "as it was when it was looked at"
+    got, more = (tmp_path / "log").read_bytes(), b"one more line\n"
+    assert got in (content(WHOLE), content(WHOLE) + more, content(WHOLE) + 2 * more), "as it was at one moment"
     # In a folder, before each question and each answer.
     place.local.faults.append(grow)
     done, _ = place.get("d", tmp_path)
     assert done.code is ExitCode.DONE, done.words
     got = (tmp_path / "d" / "log").read_bytes()
     assert log.read_bytes().startswith(got) and got.startswith(content(WHOLE)) and got.endswith(b"line\n")
+
+
+def test_a_log_that_grows_while_it_is_sent(place: Place, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(content(WHOLE))
+
+    def grow(*about: object) -> None:
+        with log.open("ab") as file:
+            file.write(b"one more line\n")
+
+    place.local.cuts.append(grow)
+    done, _ = place.put(log, "log")
+    assert done.code is ExitCode.DONE, done.words
+    assert (place.home / "log").read_bytes() == content(WHOLE), "as it was when it was looked at"
+
+
+def test_a_file_that_is_replaced_while_it_is_sent(place: Place, tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(content(WHOLE))
+
+    def replace(host: Host, path: str, mode: FileMode) -> None:
+        (tmp_path / "new").write_bytes(content(WHOLE + CHUNK, 2))
+        (tmp_path / "new").rename(big)
+
+    place.local.cuts.append(replace)
+    done, _ = place.put(big, "big")
+    assert done.code is ExitCode.CHECK_SAID_NO and "was changed while it was sent" in done.words
+    assert os.listdir(place.home) == []
+
+
+def test_the_checksum_of_a_big_file_is_made_while_it_is_carried(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for where in ("upload", "download"):
+        monkeypatch.setattr(f"lockstitch.engine.transfer.{where}.BIG_FILE", 1)
+    opened, late, prefix = threading.Event(), list[bool](), LocalSource.prefix
+
+    def after_opening(*of: Any) -> str:
+        late.append(opened.wait(10))
+        return prefix(*of)
+
+    def on_the_host(host: Host, script: Script) -> None:
+        if "head -c" in script.steps[0].command.render():
+            late.append(opened.wait(10))
+
+    (tmp_path / "big").write_bytes(content(WHOLE))
+    monkeypatch.setattr(LocalSource, "prefix", after_opening)
+    place.local.cuts.append(lambda host, path, mode: opened.set())
+    done, _ = place.put(tmp_path / "big", "big")
+    assert done.code is ExitCode.DONE and late == [True], "while the file was open on the host"
+    opened.clear()
+    place.local.faults.append(on_the_host)
+    done, _ = place.get("big", tmp_path / "to")
+    assert done.code is ExitCode.DONE and late == [True, True]
+    done, moved = place.get("big", tmp_path / "to")
+    assert moved and moved.unchanged == 1, "of the same size is compared before"
+    (tmp_path / "to" / "big").write_bytes(content(WHOLE, 2))
+    done, moved = place.get("big", tmp_path / "to")
+    assert moved and moved.files == 1 and (tmp_path / "to" / "big").read_bytes() == content(WHOLE)
+    done, moved = place.put(tmp_path / "big", "big")
+    assert moved and moved.unchanged == 1
 
 
 def test_a_file_that_is_replaced_is_fetched_whole(place: Place, tmp_path: Path) -> None:
