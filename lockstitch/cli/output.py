@@ -130,12 +130,15 @@ class PrefixedOutput:
 
     def take_lines(self, host: str, app: str, name: str, text: str) -> None:
         """Whole lines of a host. Many of them are looked at as one, and written at once."""
-        if len(text) < _MANY or "\r" in text or not text.isascii() or text.encode().translate(None, _PLAIN):
+        data = text.encode() if len(text) >= _MANY and text.isascii() else b"\0"
+        if "\r" in text or data.translate(None, _PLAIN):
             for line in lines_of(text):
                 self.say(host, line)
             return
-        head = self._head(host)
-        self._waiting.append(head + text[:-1].replace("\n", f"\n{head}") + "\n")
+        # In bytes it takes half the time, with the copies there and back.
+        head = self._head(host).encode()
+        data = b"".join((head, data[:-1].replace(b"\n", b"\n" + head), b"\n"))
+        self._waiting.append(data.decode())
         with self._lock:
             self._write()
 
