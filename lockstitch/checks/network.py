@@ -10,7 +10,7 @@ from lockstitch.facts.http import http_request, parse_answer
 from lockstitch.inventory.checks import UrlChecks
 from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding
-from lockstitch.model.gate import HttpAnswer
+from lockstitch.model.gate import HttpAnswer, judge_health
 from lockstitch.model.probe import Probe, collect
 from lockstitch.model.shell import shell_text
 
@@ -31,14 +31,13 @@ def judge_url(settings: UrlChecks, answer: HttpAnswer) -> Iterator[Finding]:
     elif answer.status == 0:
         said = answer.body.strip().splitlines()[-1:] or ["nothing was said"]
         yield failed("urls", f"{settings.url} does not answer: {said[0]}", f"try it there: curl -v {settings.url}")
-    elif answer.status != settings.status:
-        says = f"{settings.url} answered {answer.status}, expected {settings.status}"
-        yield failed("urls", says, f"see what it says: curl -i {settings.url}")
-    elif settings.contains not in answer.body:
-        says = f"{settings.url}: the answer does not contain {settings.contains!r}"
-        yield failed("urls", says, f"see what it says: curl -i {settings.url}")
     else:
-        yield passed("urls", f"{settings.url} answered {answer.status}")
+        status, expect, contains = settings.status, settings.expect, settings.contains
+        verdict = judge_health(answer, status=status, expect=expect, contains=contains, revision_key="", revision="")
+        joint = " " if verdict.reason.startswith("answered ") else ": "
+        says = f"{settings.url}{joint}{verdict.reason}"
+        hint = f"see what it says: curl -i {settings.url}"
+        yield passed("urls", says) if verdict.passed else failed("urls", says, hint)
 
 
 def ports(listening: Sequence[int], silent: Sequence[int]) -> Check:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, model_validator
 
 from lockstitch import services
-from lockstitch.inventory.checks import AppChecks
+from lockstitch.inventory.checks import AppChecks, Expectations
 from lockstitch.inventory.metrics import GateSettings
 from lockstitch.inventory.settings import AnyKind, Settings, wrong
 from lockstitch.inventory.ssh import Count
@@ -39,13 +39,11 @@ AnyService = Annotated[services.Service, AnyKind(lambda: services.service_types(
 BackupWhen = Literal["before_migrate", "before_deploy", "never"]
 
 
-class Health(Settings):
-    """The URL at which an app reports its health. It is asked on the host itself, after every switch."""
+class Health(Expectations):
+    """The URL at which an app reports its health. It is asked on the host itself, after every switch. In texts of
+    `expect` and `contains`, `{revision}` and `{release}` stand for those that are to serve."""
 
     url: WebUrl = Field(description="the URL to request")
-    status: Annotated[StrictInt, Field(ge=100, le=599)] = Field(default=200, description="the expected HTTP status")
-    expect: dict[str, Any] = Field(default={}, description="fields that the JSON answer must have: dotted key to value")
-    contains: str = Field(default="", description="text that the answer must contain")
     revision: str = Field(
         default="",
         description="dotted key of the JSON answer that has the commit which serves; it must be the new one",

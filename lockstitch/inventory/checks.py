@@ -136,14 +136,29 @@ def _tls(written: Any) -> Any:
     return {"host": match[1].strip("[]") if match else written, **port}
 
 
-class UrlChecks(Settings):
-    """A service that must answer, asked from the host."""
+class Expectations(Settings):
+    """What an HTTP answer must be: the same words wherever a URL is asked."""
 
-    url: Url = Field(description="the URL to request")
     status: Annotated[StrictInt, Field(ge=100, le=599)] = Field(
         default=200, description="the expected HTTP status; a 401 also shows that a service is there"
     )
+    expect: dict[str, Any] = Field(default={}, description="fields that the JSON answer must have: dotted key to value")
     contains: str = Field(default="", description="text that the answer must contain")
+
+    @model_validator(mode="after")
+    def _no_status_as_field(self) -> Expectations:
+        status = self.expect.get("status")
+        if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
+            raise wrong(
+                "expect", f"`expect` names fields of the JSON answer; the HTTP status is `status: {status}`, beside it"
+            )
+        return self
+
+
+class UrlChecks(Expectations):
+    """A service that must answer, asked from the host."""
+
+    url: Url = Field(description="the URL to request")
     timeout: PositiveDuration = Field(default=as_written("10s"), description="how long the answer may take")
 
 

@@ -19,13 +19,27 @@ from lockstitch.services.state import ServiceState
 _CERTAIN = 3
 
 
-def _health(settings: Health, revision: str) -> Gate:
+def _filled(value: Any, place: ReleaseContext) -> Any:
+    """Return an expectation with the revision and the release that are to serve in place of their names. None where one
+    that is named is not known, as of code that another tool made."""
+    if not isinstance(value, str):
+        return value
+    for name, known in (("{revision}", place.revision), ("{release}", place.release)):
+        if name in value and not known:
+            return None
+        value = value.replace(name, known)
+    return value
+
+
+def _health(settings: Health, place: ReleaseContext) -> Gate:
     """Return the gate of a health URL, which is requested on the host itself."""
+    revision = place.revision
+    filled = {key: (value, _filled(value, place)) for key, value in settings.expect.items()}
     judge = partial(
         _judge,
         status=settings.status,
-        expect=settings.expect,
-        contains=settings.contains,
+        expect={key: made for key, (value, made) in filled.items() if made is not None or value is None},
+        contains=_filled(settings.contains, place) or "",
         revision_key=settings.revision if revision else "",
         revision=revision,
     )
@@ -59,7 +73,7 @@ def gates(app: App, place: ReleaseContext, run: str, *, strict: bool = False) ->
     serving = Gate("serving", service.probe(replace(place, has_secrets=True)), judge if strict else service.judge)
     if not app.health:
         return (serving,)
-    asked = _health(app.health, place.revision)
+    asked = _health(app.health, place)
     if service.proves_workers():
         asked = replace(asked, certain=_CERTAIN)
     if app.mode:

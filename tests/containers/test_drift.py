@@ -70,7 +70,7 @@ def test_settings_of_gunicorn_that_name_current_let_a_first_deploy_begin(
     project: Project, fleet: Fleet, repositories: Repositories
 ) -> None:
     there = 'bind = "0.0.0.0:8000"\\nworker_class = "asgi"\\nworkers = 2\\nchdir = "/app/api/current"\\n'
-    project.app("api")["build"] = [f"printf '{there}' >gunicorn.conf.py"]
+    project.app("api")["build"] = ["sh build.sh", f"printf '{there}' >gunicorn.conf.py"]
     expect.done(project.deploy("v1", on=API))
     expect.hosts_on({"api1": "v1"}, project, repositories)
     expect.done(project.deploy("v2", on=API))
