@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 
+# All but the characters that are always shown as they are.
+_ODD = re.compile(r"[^ -~]")
 _NEXT = re.compile(r"^(\s*)(?=next:)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -49,7 +51,8 @@ def json_text(data: Any, indent: int | None = None, *, letters: bool = False) ->
 
 def _line_by_line(text: str, shown: Callable[[str], str]) -> str:
     """The text with each character as it is shown; few lines have one that has to be looked at."""
-    return "\n".join(line if line.isprintable() else "".join(map(shown, line)) for line in text.split("\n"))
+    lines = text.split("\n")
+    return "\n".join(line if line.isprintable() else _ODD.sub(lambda c: shown(c[0]), line) for line in lines)
 
 
 def _obeyed(character: str) -> bool:

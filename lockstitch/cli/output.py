@@ -13,12 +13,12 @@ from typing import Any, TextIO
 
 from lockstitch.errors import CheckError
 from lockstitch.model.results import Event, StepOutput, lines_of
-from lockstitch.text import oneline
+from lockstitch.text import neutral, oneline
 
 # How long a line may wait for others that are written with it, in seconds; and how many lines do not wait.
 _TICK = 0.1
 _ENOUGH = 500
-# From how many characters on lines are written together, and the bytes that need no second look.
+# From how many characters on lines are written at once, and the bytes that need no second look.
 _MANY = 4096
 _PLAIN = bytes([9, 10, *range(32, 127)])
 _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91)
@@ -119,28 +119,27 @@ class PrefixedOutput:
 
     def say(self, label: str, line: str) -> None:
         """One line of a host."""
-        self._waiting.append(f"{self._head(label)}{oneline(line)}\n")
-        waiting = len(self._waiting)
+        self._add(f"{self._head(label)}{oneline(line)}\n")
+
+    def take_lines(self, host: str, app: str, name: str, text: str) -> None:
+        """Whole lines of a host. Many of them are looked at as one, and written at once."""
+        data = text.encode()
+        # What takes a byte for itself is plain if none of these bytes is left, the rest if all of it is printable.
+        if not data.translate(None, _PLAIN).decode().isprintable():
+            data = neutral("\n".join([*lines_of(text), ""])).encode()
+        # In bytes it takes half the time, with the copies there and back.
+        head = self._head(host).encode()
+        self._add(b"".join((head, data[:-1].replace(b"\n", b"\n" + head), b"\n")).decode())
+
+    def _add(self, text: str) -> None:
+        self._waiting.append(text)
+        waiting = len(self._waiting) if len(text) < _MANY else 4 * _ENOUGH
         # Whoever is far ahead of the writing waits for it: what is not written yet takes memory.
         if waiting >= _ENOUGH and self._lock.acquire(blocking=waiting >= 4 * _ENOUGH):
             try:
                 self._write()
             finally:
                 self._lock.release()
-
-    def take_lines(self, host: str, app: str, name: str, text: str) -> None:
-        """Whole lines of a host. Many of them are looked at as one, and written at once."""
-        data = text.encode() if len(text) >= _MANY and text.isascii() else b"\0"
-        if "\r" in text or data.translate(None, _PLAIN):
-            for line in lines_of(text):
-                self.say(host, line)
-            return
-        # In bytes it takes half the time, with the copies there and back.
-        head = self._head(host).encode()
-        data = b"".join((head, data[:-1].replace(b"\n", b"\n" + head), b"\n"))
-        self._waiting.append(data.decode())
-        with self._lock:
-            self._write()
 
     def _head(self, label: str) -> str:
         return self._heads.get(label) or _head(label, self._width, 0)

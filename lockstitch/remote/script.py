@@ -31,6 +31,8 @@ RECORD = "\x1e"
 KEEP_CHARACTERS = 256 * 1024
 LONGEST_LINE = 16 * 1024
 _LONGEST_MARK = 256
+# As many bytes as are looked at together: the texts that are made of more do not stay in the processor's cache.
+_PIECE = 32 * 1024
 
 # The environment that a login leaves, made the same for every script.
 _NEUTRAL = shell_text(__package__, "environment.sh")
@@ -102,6 +104,10 @@ class ScriptOutput:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes, whatever their boundaries."""
+        for start in range(0, len(data), _PIECE):
+            self._feed(data[start : start + _PIECE])
+
+    def _feed(self, data: bytes) -> None:
         text = self._pending + self._decode.decode(data)
         end = text.rfind("\n") + 1
         lines, self._pending = text[:end], text[end:]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
+from lockstitch.cli.output import PrefixedOutput
+from lockstitch.model.results import lines_of
+from lockstitch.text import oneline
 from tests.cli.operator import Operator
 
 MANY = "i=0; while [ $i -lt 20000 ]; do echo a line of output $i; i=$((i + 1)); done"
@@ -87,3 +91,27 @@ def test_lines_in_the_journal_that_are_not_ours(operator: Operator) -> None:
         file.write('{"at": "now"}\n5\n[]\n')
     shown = operator.fab("history", "--by-hand")
     assert shown.code == 0 and "run -- true" in shown.out, shown.said
+
+
+@pytest.mark.parametrize("times", [1, 500])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain\n",
+        "\n\n",
+        "a\tb\r\n",
+        "half\rover\n",
+        "h\u00f6chstens 漢 🐟\n",
+        "\x1b[32mgreen\x1b[0m\n",
+        "caf\u00e9\x1b[2J\x7f\n",
+        "no\u00a0break\n",
+        "left\u202eright\n\u2028\n",
+        "\x9b31m\n",
+    ],
+    ids=ascii,
+)
+def test_many_lines_at_once_look_like_each_for_itself(text: str, times: int) -> None:
+    stream = io.StringIO()
+    with PrefixedOutput(stream, ["web1"]) as output:
+        output.take_lines("web1", "", "run", text * times)
+    assert stream.getvalue() == "".join(f"web1         | {oneline(line)}\n" for line in lines_of(text * times))
