@@ -127,12 +127,24 @@ class Command:
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:
     """The text with every secret's value, and every line of one that spans lines, replaced by a mask."""
+    for part in _masked_parts(secrets):
+        text = text.replace(part, MASK)
+    return text
+
+
+def mask_lines(text: str, secrets: Iterable[Secret]) -> str:
+    """The text with each of its lines masked for itself: as many lines as before."""
+    for part in _masked_parts(secrets):
+        if "\n" not in part:
+            text = text.replace(part, MASK)
+    return text
+
+
+def _masked_parts(secrets: Iterable[Secret]) -> list[str]:
     whole = {secret.reveal() for secret in secrets}
     lines = {line for value in whole for line in value.splitlines() if len(line) > _TOO_SHORT_TO_MASK}
     # The longest first: a secret that begins with another one must not lose only its beginning.
-    for part in sorted((whole | lines) - {""}, key=len, reverse=True):
-        text = text.replace(part, MASK)
-    return text
+    return sorted((whole | lines) - {""}, key=len, reverse=True)
 
 
 def line(*parts: str, cwd: str | None = None, env: Mapping[str, Value] | None = None) -> Command:
