@@ -5,6 +5,7 @@ from __future__ import annotations
 from lockstitch import cli
 
 from . import (
+    app,
     artisan,
     backup,
     check,
@@ -51,6 +52,7 @@ namespace = cli.Collection(
     init.init,
     artisan.artisan,
     reboot.reboot,
+    app=app.namespace,
     lock=lock.namespace,
     backup=backup.namespace,
     database=database.namespace,

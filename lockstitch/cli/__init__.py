@@ -21,6 +21,7 @@ from lockstitch.cli.task import CHANGE, FANOUT, ROLLOUT_HELP, FleetTask, Session
 if TYPE_CHECKING:
     # What `__getattr__` finds, for type checkers. None of these imports this package.
     from lockstitch.cli import (
+        app_run,
         apps,
         authorized_keys,
         backups,
@@ -59,6 +60,7 @@ __all__ = [
     "ProjectSettings",
     "Session",
     "SessionTask",
+    "app_run",
     "apps",
     "authorized_keys",
     "backups",

@@ -11,8 +11,8 @@ from lockstitch.cli.run_plan import carry_out
 from lockstitch.cli.session import Session, words
 from lockstitch.databases.backup import BackupDirectoryFacts, is_of
 from lockstitch.databases.health_check import Thresholds, judge
-from lockstitch.engine.database_console import at_terminal
 from lockstitch.engine.survey import DatabaseFacts, survey_databases
+from lockstitch.engine.terminal_session import at_terminal, database_session
 from lockstitch.errors import CheckError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.site import Survey
 from lockstitch.inventory.fleet import Fleet
@@ -167,6 +167,6 @@ def open_shell(session: Session, named: str) -> None:
         return
     session.confirm(stores.fleet)
     session.note(f"the {shown}")
-    code = at_terminal(session.remote, database, url, stores.environment)
+    code = at_terminal(session.remote, database_session(database, url, stores.environment))
     if code:
         raise CheckError(f"{database.host.name}: the shell of {name} ended with exit code {code}")

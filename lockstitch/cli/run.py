@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lockstitch.cli.fanout import by_hand, end, show
@@ -38,10 +39,11 @@ def run_everywhere(session: Session, *, cwd: str = "", script: str = "", group: 
     work = [
         HostScript(host.name, host, Script(steps, user=user or None, unseen=bool(script))) for host in session.c.hosts
     ]
-    _shown(session, _what(line, user, cwd, script), work, group=group)
+    run_and_show(session, _what(line, user, cwd, script), work, group=group)
 
 
-def _shown(session: Session, what: str, work: list[HostScript], *, group: bool) -> None:
+def run_and_show(session: Session, what: str, work: Sequence[HostScript], *, group: bool) -> None:
+    """Run scripts labelled by hosts, show their output as it comes or grouped, and end with the code of all."""
     sums = OutputDigest()
     if not session.json and not group:
         with PrefixedOutput(sys.stdout, [script.label for script in work]) as prefixed:

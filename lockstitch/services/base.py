@@ -13,10 +13,13 @@ from lockstitch.model.gate import Verdict
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Step
 from lockstitch.model.probe import Probe
+from lockstitch.model.shell import shell_text
 from lockstitch.services.maintenance import Maintenance, Page
 from lockstitch.services.queues import Queues
 from lockstitch.services.release_context import ReleaseContext, Unwritable
 from lockstitch.services.state import ServiceState, judge_serving
+
+_IN_RELEASE = shell_text(__package__, "in_release.sh")
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,20 @@ class Service(BaseModel):
     def clear_caches(self, place: ReleaseContext) -> Iterable[Step]:
         """Return the steps that empty caches of a database that was restored, once the older code serves."""
         return ()
+
+    def program_folders(self) -> tuple[str, ...]:
+        """Return the folders of the app's own programs, relative to the release; those that are there come first in
+        PATH for `app.run`."""
+        return (".venv/bin", "venv/bin", "node_modules/.bin", "vendor/bin")
+
+    def file_mask(self) -> str:
+        """Return the umask of what `app.run` runs, for `umask`; empty where it need not be another than usual."""
+        return ""
+
+    def in_release(self, place: ReleaseContext, line: str) -> Command:
+        """Return the command that runs a person's line in the code that serves."""
+        folders = ":".join(self.program_folders())
+        return place.command(_IN_RELEASE, line=line, folders=folders, mask=self.file_mask())
 
     def console(self, place: ReleaseContext, line: str) -> Command | None:
         """Return a command of the app's own console; None where it has none."""

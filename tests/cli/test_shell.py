@@ -21,7 +21,7 @@ from lockstitch.remote.ssh.interactive import ssh_config
 from lockstitch.remote.ssh.network import Network
 from tests.cli.conftest import MakeOperator
 from tests.cli.operator import Operator
-from tests.containers.project import FAB, ROOT
+from tests.containers.project import FAB, ROOT, Project
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="OpenSSH's client is not installed")
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="OpenSSH's c
 class Terminal:
     """A `fab` that has a terminal, and the person before it."""
 
-    def __init__(self, operator: Operator, *words: str, hangups: signal.Handlers = signal.SIG_DFL) -> None:
+    def __init__(self, operator: Operator | Project, *words: str, hangups: signal.Handlers = signal.SIG_DFL) -> None:
         operator.prepare()
         self._said = b""
         self.pid, self._fd = pty.fork()

@@ -162,9 +162,13 @@ class Project:
         return self._started(words, env, preloaded=False)
 
     def _started(self, words: Sequence[str], env: dict[str, str] | None, *, preloaded: bool) -> Running:
+        self.prepare()
+        return Running([str(FAB), *words], self.folder, {**self.env, **(env or {})}, preloaded=preloaded)
+
+    def prepare(self) -> None:
+        """Write the inventory as it is now."""
         # JSON is YAML too.
         (self.folder / "hosts" / "prod.yml").write_text(json.dumps(self.inventory, indent=2))
-        return Running([str(FAB), *words], self.folder, {**self._environment(), **(env or {})}, preloaded=preloaded)
 
     def deploy(self, ref: str, *words: str, on: str = "prod", seconds: float = SECONDS) -> Ran:
         """`fab -H prod deploy --ref REF`."""
@@ -198,7 +202,8 @@ class Project:
         found: dict[str, Any] = self.inventory["apps"][name]
         return found
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def env(self) -> dict[str, str]:
         """A person's environment without the settings of whoever runs the tests."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         kept["PYTHONPATH"] = str(ROOT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cli.test_shell import Terminal
 from tests.containers import expect, truth
 from tests.containers.fleet import Fleet
 from tests.containers.project import Project
@@ -12,6 +13,8 @@ from tests.containers.units import gunicorn_unit
 
 Repositories = dict[str, Repository]
 BROKEN = gunicorn_unit("releases").replace("/opt/venv/bin/gunicorn", "/bin/false")
+KEY = "k3y-of-the-api"
+PYTHON = "import os, pwd, sys; print(pwd.getpwuid(os.getuid()).pw_name, sys.stdin.isatty(), len(os.environ['API_KEY']))"
 UNIT = "/etc/systemd/system/gunicorn.service"
 
 
@@ -19,10 +22,42 @@ def results(ran: object) -> dict[str, str]:
     return {one["host"]: one["result"] for one in ran.json["results"]}  # type: ignore[attr-defined]
 
 
+def commands_run_in_the_apps(project: Project, fleet: Fleet) -> None:
+    """`app.run` under gunicorn and PM2: in the release, as the app's user, with its secrets; a terminal where there is
+    one, and nothing of the secrets in any process's words or left in a file."""
+    project.variables["API_KEY"] = KEY
+    project.app("api").update({"user": "www-data", "secrets": {"API_KEY": "env:API_KEY"}})
+    project.app("webapp")["env"] = {**project.app("webapp").get("env", {}), "MODE": "shown"}
+    fleet["api1"].put("/etc/sudoers.d/app-run", b"deploy ALL=(ALL) NOPASSWD: ALL\n", mode=0o440)
+    fleet["api1"].check("mkdir -p /var/www")
+    try:
+        ran = project.fab(
+            *("-H", "prod:api1", "app.run", "api", "--json", "--"), "id -un; pwd; echo ${#API_KEY} $API_KEY"
+        )
+        assert ran.code == 0, ran.said
+        release = truth.everywhere(fleet, ["api1"])["api1"].release
+        assert ran.json["hosts"]["api1"]["output"].splitlines() == ["www-data", release, f"{len(KEY)} ***"]
+
+        terminal = Terminal(project, "-H", "prod:api1", "app.run", "api", "--", "python3", "-i", "-c", PYTHON)
+        terminal.until(f"www-data True {len(KEY)}")
+        words = [process.cmdline for process in fleet["api1"].processes()]
+        assert any("python3 -i" in each for each in words) and not any(KEY in each for each in words), words
+        assert "found" not in fleet["api1"].check(f"! grep -rlq {KEY} /tmp /var/tmp /dev/shm || echo found")
+        terminal.type("raise SystemExit(int('4' + '2'))\n")
+        assert terminal.end() == 7 and "exit code 42" in terminal.said, terminal.said
+    finally:
+        fleet["api1"].check("rm /etc/sudoers.d/app-run")
+        for key in ("user", "secrets"):
+            del project.app("api")[key]
+    ran = project.fab("-H", "prod", "app.run", "webapp", "--", "node", "-p", "process.env.MODE + process.cwd()")
+    assert ran.code == 0 and "shown/app/webapp/releases/" in ran.out, ran.said
+
+
 @pytest.mark.parametrize("layout", ["releases"])
 def test_services_are_restarted_stopped_and_started(project: Project, fleet: Fleet, repositories: Repositories) -> None:
     project.with_one_frontend()
     expect.done(project.deploy("v1"))
+    commands_run_in_the_apps(project, fleet)
     before, since = truth.everywhere(fleet, project.hosts), truth.uptime(fleet)
     ran = project.fab("-H", "prod", "service.restart")
     expect.done(ran)

@@ -83,6 +83,9 @@ class Gunicorn(Service):
         says = f"gracefully reload gunicorn ({self.unit or self.pidfile}, {self.reload})"
         return Step("reload", says, command, timeout=3 * self.settle + 60)
 
+    def program_folders(self) -> tuple[str, ...]:
+        return (str(PurePosixPath(self.python).parent), *super().program_folders())
+
     def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
         return (LogSource(unit=self.unit),) if self.unit else ()
 

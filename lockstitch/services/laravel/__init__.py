@@ -199,6 +199,9 @@ class Laravel(Service):
         asked = Page(retry=page.pop("retry"))
         return Maintenance(_ARTISAN + _text("maintenance.sh"), {**page, "php": self.php}, self.maintenance.when, asked)
 
+    def file_mask(self) -> str:
+        return "g=rwx" if self.group else ""
+
     def console(self, place: ReleaseContext, line: str) -> Command:
         return self._artisan(place, "console.sh", line=line)
 
