@@ -63,7 +63,6 @@ def test_what_cannot_be_is_refused(shop: Operator) -> None:
     for words, code, said in (
         (("app.run", "shop"), 2, "no command to run"),
         (("app.run", "--", "true"), 2, "in one app, not in shop, bare"),
-        (("app.run", "shpo", "--", "true"), 2, "there is no app shpo"),
         (("app.run", "bare", "--", "true"), 7, "nothing is deployed at bare/current"),
     ):
         ran = shop.fab(*words)

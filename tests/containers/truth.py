@@ -101,7 +101,9 @@ def masters_of(machine: Machine) -> list[Process]:
 
 def _workers(running: list[Process]) -> list[Process]:
     masters = {each.pid for each in running if _is_master(each)}
-    return [each for each in running if each.ppid in masters and not _is_master(each)]
+    # PM2's daemon asks `df` for the disks now and then.
+    mine = [each for each in running if each.ppid in masters and not each.cmdline.startswith("df ")]
+    return [each for each in mine if not _is_master(each)]
 
 
 def _is_master(process: Process) -> bool:
