@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from lockstitch.cli.display import LineDisplay
+from lockstitch.cli.hooks import PlanHooks, with_hooks
 from lockstitch.cli.output import aside, untold, unwritten
 from lockstitch.cli.session import Session
 from lockstitch.cli.signals import too_late
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 def carry_out(session: Session, make: Callable[[], Plan], *, confirm: bool = True) -> None:
     """Plan, show the plan, ask where it must be asked, carry it out, show how it ended, and end with its code."""
+    make = with_hooks(session, make)
     plan = make()
     if session.dry or plan.empty:
         session.show_plan(plan)
@@ -45,7 +47,8 @@ def _run(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
     with ExitStack() as last:
         with session.journal() as journal, display(plan, plain=session.json) as shown:
             record = journaled(journal, plan, shown)
-            outcome = run(plan, session.remote, hosts, record)
+            own = PlanHooks(session, plan, record)
+            outcome = own.after(run(plan, session.remote, hosts, record, own.before))
             last.enter_context(too_late())
             outcome = record.ended(outcome, outcome_json(outcome))
         _show(session, outcome)

@@ -33,13 +33,21 @@ from lockstitch.model.plan import Plan, Site, SitePlan, Wave
 from lockstitch.remote import Remote
 
 
-def run(plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]) -> Outcome:
+def run(
+    plan: Plan,
+    remote: Remote,
+    hosts: Mapping[str, Host],
+    observe: Callable[[RunEvent], None],
+    before: Callable[[], Sequence[Failure]] = tuple,
+) -> Outcome:
     """Run a plan. Raises only before the first change: for a lock that is held, or a host that is gone.
+
+    `before` is called when the locks are held, before the first change; the failures that it returns refuse the run.
 
     An interrupt (Ctrl-C, SIGTERM) ends what runs on the hosts and rolls back what was changed. A second one during that
     stops the rollback as well, and the outcome describes the state of each host.
     """
-    return _Run(plan, remote, hosts, observe).execute()
+    return _Run(plan, remote, hosts, observe).execute(before)
 
 
 class _Run:
@@ -67,7 +75,7 @@ class _Run:
         except Exception as error:
             self.unseen = self.unseen or Failure(None, "observer", f"the run cannot be followed here: {error!r}")
 
-    def execute(self) -> Outcome:
+    def execute(self, before: Callable[[], Sequence[Failure]]) -> Outcome:
         try:
             self.locks.acquire()
         except LockstitchError:
@@ -79,7 +87,7 @@ class _Run:
         try:
             for warning in self.locks.warnings:
                 self.observe(RunMessage(warning))
-            failures = self._forward()
+            failures = list(before()) or self._forward()
         except KeyboardInterrupt:
             failures = [Failure(None, "interrupt", "interrupted")]
             self._stop()
@@ -187,7 +195,7 @@ class _Run:
         return self._outcome(code, failures, dumps(self.plan.environment, self.carrier.outputs, self.plan.first_dumps))
 
     def _end_failed(self, failures: Sequence[Failure]) -> None:
-        if self.begun and self.begun[-1].preflight:
+        if not self.begun or self.begun[-1].preflight:
             # A refusal has made no release that could be called bad.
             problems = [Failure(site, "unlock", error.message) for site, error in self.locks.release().items()]
         else:
@@ -288,6 +296,6 @@ def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:
         return ExitCode.INTERRUPTED
     if any(failure.what == "observer" for failure in failures):
         return ExitCode.REVERTED
-    if begun and begun[-1].preflight:
+    if not begun or begun[-1].preflight:
         return ExitCode.CHECK_SAID_NO
     return ExitCode.REVERTED

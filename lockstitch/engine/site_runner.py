@@ -36,7 +36,7 @@ class SiteRunner:
     ) -> None:
         self.seconds: dict[Site, float] = {}
         self.stopped = threading.Event()
-        self._remote = MaskedRemote(remote, _secrets(plan))
+        self._remote = MaskedRemote(remote, plan_secrets(plan))
         self._plan, self._hosts, self._observe = plan, hosts, observe
         self._began: dict[int, set[str]] = {}
         self._answers: dict[Site, tuple[Result, ...]] = {}
@@ -249,7 +249,8 @@ def _undoing(step: Step, undo: Command) -> Step:
     return Step(f"undo {step.name}", f"undo: {step.description}", undo, timeout=step.timeout)
 
 
-def _secrets(plan: Plan) -> set[Secret]:
+def plan_secrets(plan: Plan) -> set[Secret]:
+    """Return the secrets in a plan's commands."""
     units = [*plan.units(), *plan.failed]
     commands = [c for unit in units for step in unit.steps for c in (step.command, step.undo) if c is not None]
     return {secret for command in commands for secret in command.secrets()}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lockstitch.errors import InventoryError, UsageError
-from lockstitch.inventory import resolve
+from lockstitch.inventory import hooks, resolve
 from lockstitch.inventory.compose import compose
 from lockstitch.inventory.model import Inventory
 from lockstitch.inventory.schema import Environment
@@ -68,13 +68,15 @@ def load(directory: str | Path, name: str) -> Inventory:
     _refuse(problems)
     environment, wrong = judged(Environment, tree)
     placed, misplaced = resolve.place(tree)
-    problems = [*wrong, *across(tree), *misplaced]
+    problems = [*wrong, *across(tree), *hooks.misplaced(tree), *misplaced]
     _refuse(problems)
     assert environment is not None
     groups, problems = resolve.resolve(environment, tree)
     _refuse(problems)
-    databases = resolve.databases(environment, groups)
-    return Inventory(name, environment.protect, groups, placed, databases, environment.metrics)
+    places = resolve.places(groups)
+    databases = resolve.databases(environment, places)
+    own = hooks.hooks(environment.hooks, places)
+    return Inventory(name, environment.protect, groups, placed, databases, environment.metrics, own)
 
 
 def _tree(directory: Path, name: str) -> tuple[YamlNode, list[Problem]]:

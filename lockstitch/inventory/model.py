@@ -17,6 +17,7 @@ from lockstitch.inventory.metrics import GateSettings
 from lockstitch.inventory.schema import Rollout
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.metrics.base import Source
+from lockstitch.model.hook import Hook
 from lockstitch.model.host import Host
 from lockstitch.model.layout import Layout, LayoutKind
 from lockstitch.model.lazy_dataclass import dataclass
@@ -113,6 +114,7 @@ class Inventory:
     placed: Mapping[tuple[str, str], App]
     databases: Mapping[str, Database] = field(default_factory=dict)
     metrics: Mapping[str, Source] = field(default_factory=dict)
+    hooks: tuple[Hook, ...] = ()
 
     @property
     def hosts(self) -> tuple[Host, ...]:

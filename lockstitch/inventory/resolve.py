@@ -157,12 +157,16 @@ def _deep(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 THIS_MACHINE = Host(LOCAL, Address(LOCAL), local=True)
 
 
-def databases(environment: Environment, groups: Iterable[Group]) -> Mapping[str, Database]:
-    """Every database by its name; that the hosts it names are there has been judged before."""
+def places(groups: Iterable[Group]) -> Mapping[str, Host]:
+    """The host that each value of a `run_on` means: a host, the first one of a group, this machine."""
     hosts = {LOCAL: THIS_MACHINE}
     for group in groups:
         hosts |= {host.name: host for host in group.hosts}
-    hosts |= {group.name: group.hosts[0] for group in groups}
+    return {**hosts, **{group.name: group.hosts[0] for group in groups}}
+
+
+def databases(environment: Environment, hosts: Mapping[str, Host]) -> Mapping[str, Database]:
+    """Every database by its name; that the hosts it names are there has been judged before."""
     return {name: _database(name, settings, hosts) for name, settings in environment.databases.items()}
 
 

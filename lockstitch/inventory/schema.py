@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 from lockstitch.inventory.app import AppSettings, Env
 from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.database import DatabaseSettings
+from lockstitch.inventory.hooks import Hooks
 from lockstitch.inventory.metrics import AnySource
 from lockstitch.inventory.settings import AlternativeForm, Settings
 from lockstitch.inventory.ssh import Port, SshSettings
@@ -90,6 +91,7 @@ class Environment(Settings):
     metrics: dict[Name, AnySource] = Field(default={}, description="where numbers about the apps come from, by name")
     rollout: Rollout = Field(default_factory=Rollout, description="in which order the hosts of a group are changed")
     checks: HostChecks = Field(default_factory=HostChecks, description="checks of every host before a deploy begins")
+    hooks: Hooks = Field(default_factory=Hooks, description="commands of your own before and after a run")
 
 
 def published() -> dict[str, Any]:

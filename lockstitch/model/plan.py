@@ -8,6 +8,7 @@ from typing import Literal
 
 from lockstitch.model.command import Command
 from lockstitch.model.gate import Gate
+from lockstitch.model.hook import Hook
 from lockstitch.model.layout import Layout
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import collect
@@ -169,7 +170,8 @@ class Plan:
     `journal_sizes` is how long each site's journal was when the plan was made, and `whole_journals` which of them were
     undamaged; `empty_reason` says why there is nothing to do where that is so, `summary` what is shown at the end,
     `next_command` the command to type next.
-    `first_dumps` are, by app, the dumps made before the first of several tries that failed.
+    `first_dumps` are, by app, the dumps made before the first of several tries that failed. `hooks` are the user's own
+    commands that belong to such a run.
     """
 
     kind: RunKind
@@ -189,6 +191,7 @@ class Plan:
     summary: tuple[str, ...] = ()
     next_command: str = ""
     first_dumps: dict[str, str] = field(default_factory=dict)
+    hooks: tuple[Hook, ...] = ()
 
     @property
     def sites(self) -> tuple[Site, ...]:

@@ -32,10 +32,13 @@ def plan_text(plan: Plan, *, commands: bool = False) -> str:
     if plan.notes:
         lines += [*_apart(lines), *(f"! {oneline(note)}" for note in plan.notes)]
     lines += [*_apart(lines), "in this order:", "   0. lock every host, or none"]
+    lines += [f"        {oneline(str(hook))}" for hook in plan.hooks if hook.event == f"before_{plan.kind}"]
     before: set[tuple[str, ...]] = set()
     for place, wave in enumerate(plan.waves, 1):
         lines += [f"  {place:2}. {oneline(wave.name)}{_pause(wave)}", *_units(wave.site_plans, commands, before)]
     lines += [f"  {len(plan.waves) + 1:2}. record, prune, unlock"]
+    lines += [f"        {oneline(str(hook))}" for hook in plan.hooks if hook.event == f"after_{plan.kind}"]
+    lines += [f"        if it ends in another way: {oneline(str(h))}" for h in plan.hooks if h.event == "failed"]
     return "\n".join(lines)
 
 
@@ -126,6 +129,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "commits": {app: [vars(c) for c in commits] for app, commits in plan.commits.items()},
         "notes": list(plan.notes),
+        "hooks": [{"event": h.event, "run": h.line, "on": h.host.name, "timeout": h.timeout} for h in plan.hooks],
         "waves": [
             {
                 "name": wave.name,
