@@ -9,7 +9,7 @@ import sys
 
 from lockstitch import __version__
 from lockstitch.cli.init import init_text
-from lockstitch.cli.scaffold import FLAGS
+from lockstitch.cli.scaffold import FLAGS, FORMS
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.inventory.schema import published
 from lockstitch.text import neutral
@@ -40,11 +40,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("schema", help="print the JSON Schema of an inventory")
     init = commands.add_parser("init", help="make a new operations repository", description=_INIT)
-    init.add_argument("directory", metavar="DIR", help="the folder; it is made, or holds none of the files")
+    init.add_argument(
+        "directory", metavar="DIR", help="the folder; it is made, or holds none of the files, or a project"
+    )
     for flag, (default, help_text) in FLAGS.items():
         help_text = help_text.replace("%", "%%")
         if default is None:
-            init.add_argument(f"--{flag}", action="append", default=[], metavar="KEY=VALUE", help=help_text)
+            init.add_argument(f"--{flag}", action="append", default=[], metavar=FORMS[flag], help=help_text)
         elif default is True:
             init.add_argument(f"--{flag}", action=argparse.BooleanOptionalAction, default=True, help=help_text)
         elif default is False:
@@ -57,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
 
 _INIT = (
     "Make a new operations repository: fabfile, fabric.yaml, tasks, and an inventory from these flags. What is not "
-    "given is asked for on a terminal, and the default elsewhere. Nothing that is there is overwritten."
+    "given is asked for on a terminal, and the default elsewhere. In a project's folder, only the inventory of another "
+    "environment is made. Nothing that is there is overwritten."
 )
 
 

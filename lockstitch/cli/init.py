@@ -23,8 +23,8 @@ def init_text(directory: str, flags: dict[str, Any], *, dry: bool) -> str:
     """Make a new operations repository from the values of FLAGS, ask for what is missing, and say what was made."""
     ask = _typed if sys.stdin.isatty() and sys.stdout.isatty() and not flags["yes"] else None
     given = {name: flags[name] for name, (default, _) in FLAGS.items() if default == ""}
-    made = begin(directory, given, flags["setting"] or (), protect=flags["protect"], git=flags["git"], dry=dry, ask=ask)
-    return neutral(made)
+    how = {name: flags[name] for name in ("protect", "git")}
+    return neutral(begin(directory, given, flags["setting"] or (), flags["group"] or (), **how, dry=dry, ask=ask))
 
 
 def _typed(question: str) -> str:

@@ -184,6 +184,10 @@ class Service(BaseModel):
         """Return the steps that start it where it does not run; where it runs, nothing is lost."""
         return (replace(self.reload_step(place), name="start", description="start it"),)
 
+    def start_gap(self) -> str:
+        """Return which of its settings lacks, so that a first deploy could not start it; empty: none does."""
+        return ""
+
     def restarting(self, place: ReleaseContext) -> Iterable[Step]:
         """Return the steps that stop it and start it; none where it cannot be stopped."""
         stopping = tuple(self.stopping(place))

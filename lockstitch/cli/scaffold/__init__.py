@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# What each flag that may be given several times looks like.
+FORMS = {"group": "NAME=HOST,HOST", "setting": "KEY=VALUE"}
 FLAGS: Mapping[str, tuple[Any, str]] = {
     "environment": ("", "name of the environment: it becomes hosts/NAME.yml"),
     "hosts": ("", "its hosts, with commas: web1.example.com, deploy@192.0.2.10:2222, or NAME=ADDRESS"),
-    "user": ("", "who logs in on them"),
+    "group": (None, "a group of hosts as NAME=HOST,HOST, in place of --hosts; may be given several times"),
+    "user": ("", "who logs in on them; a host written as user@host has its own"),
     "gateway": ("", "user@host:port of a gateway on the way to them; without it the way is straight"),
     "app": ("", "name of the app that is deployed there"),
     "repository": ("", "git repository of its code; the hosts fetch it themselves"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,11 +17,13 @@ from lockstitch.model.lazy_dataclass import dataclass
 class InitAnswers:
     """All that the files are made from. `assumed` are the flags whose defaults nobody has confirmed.
 
-    `service` is a service's mapping as an inventory holds it, with its `kind`.
+    `groups` are the hosts by group; the app runs in the first. `service` is a service's mapping as an inventory holds
+    it, with its `kind`. What `missing` says is needed before a first deploy. An app that
+    `app_is_common` has its settings in hosts/_all.yml.
     """
 
     environment: str
-    hosts: tuple[HostSettings, ...]
+    groups: Mapping[str, tuple[HostSettings, ...]]
     user: str
     gateway: str
     app: str
@@ -33,6 +35,32 @@ class InitAnswers:
     health: str = ""
     protect: bool = True
     assumed: tuple[tuple[str, str], ...] = ()
+    missing: str = ""
+    app_is_common: bool = False
+
+    @property
+    def hosts(self) -> tuple[HostSettings, ...]:
+        """Every host, group after group."""
+        return tuple(host for hosts in self.groups.values() for host in hosts)
+
+
+def groups_of(pairs: Iterable[str]) -> dict[str, tuple[HostSettings, ...]]:
+    """The groups of words such as `backend=api1,api2`; raises ValueError."""
+    groups: dict[str, tuple[HostSettings, ...]] = {}
+    for pair in pairs:
+        name, equals, hosts = pair.partition("=")
+        if not (equals and NAME.fullmatch(name.strip())):
+            raise ValueError(f"{pair!r} is not NAME=HOST,HOST")
+        if name.strip() in groups:
+            raise ValueError(f"{name.strip()} is there twice")
+        groups[name.strip()] = hosts_of(hosts)
+    return groups
+
+
+def common_user(hosts: Iterable[HostSettings]) -> str:
+    """The user that each of these hosts was written with; empty where they differ, or one has none."""
+    users = {host.user for host in hosts}
+    return users.pop() or "" if len(users) == 1 else ""
 
 
 def hosts_of(text: str) -> tuple[HostSettings, ...]:

@@ -72,8 +72,10 @@ def _head(answers: InitAnswers) -> Iterator[str]:
     yield ""
     yield _noted(f"protect: {scalar(answers.protect)}", "a change asks for the environment's name; in CI: --yes")
     yield ""
-    yield "ssh:                               # what is left out here, ~/.ssh/config is asked for"
-    yield f"  user: {scalar(answers.user)}"
+    empty = "" if answers.user or answers.gateway else "{}"
+    yield f"ssh: {empty:<29} # what is left out here, ~/.ssh/config is asked for"
+    if answers.user:
+        yield f"  user: {scalar(answers.user)}"
     if answers.gateway:
         yield f"  gateway: {scalar(answers.gateway)}"
 
@@ -81,15 +83,25 @@ def _head(answers: InitAnswers) -> Iterator[str]:
 def _hosts(answers: InitAnswers) -> Iterator[str]:
     yield "# Groups are deployed in the order written, and so are the apps in a group."
     yield "groups:"
-    yield "  servers:"
-    yield "    hosts:"
-    for host in answers.hosts:
-        yield from (f"      {line}" for line in _host(host))
-    yield f"    apps: [{scalar(answers.app)}]"
+    described: set[str] = set()
+    for number, (name, hosts) in enumerate(answers.groups.items()):
+        yield f"  {scalar(name)}:"
+        yield "    hosts:"
+        for host in hosts:
+            # Described once: elsewhere its name stands for it.
+            there = HostSettings(name=host.name) if host.name in described else host
+            described.add(host.name)
+            yield from (f"      {line}" for line in _host(there, answers.user))
+        if number:
+            yield _noted("    apps: []", "the apps that run here, by their names under `apps`")
+        else:
+            yield f"    apps: [{scalar(answers.app)}]"
 
 
-def _host(host: HostSettings) -> Iterator[str]:
+def _host(host: HostSettings, user: str) -> Iterator[str]:
     settings = host.model_dump(include={"name", "address", "port", "user"}, exclude_unset=True)
+    if settings.get("user") == user:
+        del settings["user"]
     if list(settings) == ["name"]:
         yield f"- {scalar(host.name)}"
     else:
@@ -97,6 +109,9 @@ def _host(host: HostSettings) -> Iterator[str]:
 
 
 def _app(answers: InitAnswers, others: Mapping[str, str]) -> Iterator[str]:
+    if answers.app_is_common:
+        yield f"# The settings of {answers.app} are in _all.yml; what differs here stands under `apps`."
+        return
     yield "apps:"
     yield f"  {scalar(answers.app)}:"
     yield _noted(f"    repository: {scalar(answers.repository)}", "fetched by the hosts themselves")
@@ -143,9 +158,14 @@ __pycache__/
 """
 
 _REQUIREMENTS = """\
-# Where Lockstitch is on no package index: `pip install ../lockstitch` from a folder or a wheel, or name a git
-# repository here instead: lockstitch @ git+https://git.example.com/lockstitch.git@v@VERSION@
-lockstitch==@VERSION@
+# What this was made with, from where that was installed.
+@REQUIREMENT@
+"""
+_REQUIREMENTS_HERE = """\
+# What this was made with, from where that was installed. Only this machine has that place: for others, name a git
+# repository or a package index that has it, such as
+# lockstitch @ git+https://git.example.com/lockstitch.git@v@VERSION@
+@REQUIREMENT@
 """
 
 _FABFILE = '''\
@@ -188,24 +208,39 @@ Deploys and maintenance with Lockstitch. `hosts/@NAME@.yml` says which hosts the
 """
 
 
-def written(template: Mapping[str, bytes], answers: InitAnswers) -> dict[str, bytes]:
-    """Every file's content by its path."""
+def environment_files(answers: InitAnswers) -> dict[str, bytes]:
+    """Each file of an environment by its path: its inventory, and the schema that editors complete it by."""
     kind = str(answers.service["kind"])
     others = {
         key: setting.says
         for key, setting in settings(kind).items()
         if key.partition(".")[0] not in answers.service and "." not in key
     }
+    return _encoded(
+        {
+            f"hosts/{answers.environment}.yml": inventory_text(answers, others),
+            f"hosts/{SCHEMA}": json.dumps(published(), indent=2, ensure_ascii=False) + "\n",
+        }
+    )
+
+
+def written(
+    template: Mapping[str, bytes], answers: InitAnswers, requirement: str = f"lockstitch=={__version__}"
+) -> dict[str, bytes]:
+    """Every file's content by its path; `requirement` is the line that installs Lockstitch."""
+    requirements = _REQUIREMENTS_HERE if " @ file:" in requirement else _REQUIREMENTS
     texts = {
-        "hosts/" + answers.environment + ".yml": inventory_text(answers, others),
-        f"hosts/{SCHEMA}": json.dumps(published(), indent=2, ensure_ascii=False) + "\n",
         ".gitignore": _IGNORED,
-        "requirements.txt": _REQUIREMENTS.replace("@VERSION@", __version__),
+        "requirements.txt": requirements.replace("@VERSION@", __version__).replace("@REQUIREMENT@", requirement),
         "README.md": _README.replace("@NAME@", answers.environment),
     }
-    made = {**template, **{path: text.encode("utf-8", "surrogateescape") for path, text in texts.items()}}
+    made = {**template, **environment_files(answers), **_encoded(texts)}
     made["fabric.yaml"] = _meant(template["fabric.yaml"], answers.environment)
     return made
+
+
+def _encoded(texts: Mapping[str, str]) -> dict[str, bytes]:
+    return {path: text.encode("utf-8", "surrogateescape") for path, text in texts.items()}
 
 
 def _meant(fabric: bytes, environment: str) -> bytes:

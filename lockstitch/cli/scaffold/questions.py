@@ -9,10 +9,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from lockstitch import services
 from lockstitch.cli.scaffold import FLAGS, HINT
-from lockstitch.cli.scaffold.answers import InitAnswers, hosts_of, said
+from lockstitch.cli.scaffold.answers import InitAnswers, common_user, groups_of, hosts_of, said
+from lockstitch.cli.scaffold.project import Project
 from lockstitch.cli.scaffold.service_settings import plainest, required, settings, together, wrong
 from lockstitch.errors import UsageError
 from lockstitch.inventory.app import AppSettings, Health
+from lockstitch.inventory.schema import HostSettings
 from lockstitch.inventory.ssh import Gateway
 from lockstitch.inventory.types import Name, User
 from lockstitch.inventory.validation import did_you_mean
@@ -51,31 +53,96 @@ class InitQuestion:
 
 
 def gather(
-    given: FlagValues, pairs: Iterable[str] = (), *, protect: bool = True, ask: Prompt | None = None
+    given: FlagValues,
+    pairs: Iterable[str] = (),
+    groups: Iterable[str] = (),
+    *,
+    protect: bool = True,
+    ask: Prompt | None = None,
+    there: Project | None = None,
 ) -> InitAnswers:
     """The answers: what was `given` by flag, then what a person says; without `ask`, the defaults.
 
-    `pairs` are settings of the service, as KEY=VALUE.
+    `pairs` are settings of the service, as KEY=VALUE, and `groups` hosts by group, as NAME=HOST,HOST. The defaults for
+    another environment of a project that is `there` are those of the one it has.
     """
     words: dict[str, str] = {}
     assumed: list[tuple[str, str]] = []
     own = _pairs(pairs)
+    known = there.defaults if there else {}
+    service: Mapping[str, Any] = {}
+    named = _groups(groups, given.get("hosts", ""))
     for question in QUESTIONS:
-        value, default = given.get(question.flag, ""), question.default(words)
+        flag = question.flag
+        value, default = given.get(flag, ""), known.get(flag) or question.default(words)
+        if flag == "environment" and there and default in there.environments:
+            default = "staging"
         if value:
             if problem := question.wrong(value):
-                raise _refused(f"--{question.flag}", problem)
+                raise _refused(f"--{flag}", problem)
+        elif (flag == "hosts" and named) or (flag == "user" and all(host.user for host in _every(named))):
+            # Said with --group, or with each host.
+            value = common_user(_every(named)) if flag == "user" else ""
         elif ask:
             value = question.heard(default, ask)
         else:
             value = default
-            assumed += [(question.flag, default)] if default else []
-        words[question.flag] = value
-        if question.flag == "service":
-            service = _service(value, words["app"], own, ask, assumed)
-    hosts = hosts_of(words.pop("hosts"))
-    del words["service"]
-    return InitAnswers(**words, hosts=hosts, service=service, protect=protect, assumed=tuple(assumed))
+            assumed += [(flag, default)] if default else []
+        words[flag] = value
+        if flag == "hosts" and not named:
+            named = {"servers": hosts_of(value)}
+        if flag == "service":
+            like = there.service if there and not own and there.service.get("kind") == value else None
+            service = like or _service(value, words["app"], own, ask, assumed)
+    missing = _gap(words["service"], service)
+    if ask and missing:
+        missing, service = _heard_gap(words["service"], service, ask)
+    common = bool(there and words["app"] in there.common) and not (own or any(map(given.get, _OF_THE_APP)))
+    for flag in ("hosts", "service"):
+        del words[flag]
+    return InitAnswers(
+        **words,
+        groups=named,
+        service=service,
+        protect=protect,
+        assumed=tuple(pair for pair in assumed if not (common and pair[0] in _OF_THE_APP)),
+        missing=missing,
+        app_is_common=common,
+    )
+
+
+_OF_THE_APP = ("repository", "ref", "path", "layout", "service", "health", "setting")
+
+
+def _groups(pairs: Iterable[str], hosts: str) -> dict[str, tuple[HostSettings, ...]]:
+    try:
+        groups = groups_of(pairs)
+    except ValueError as error:
+        raise _refused("--group", str(error)) from None
+    if groups and hosts:
+        raise _refused("--hosts", "the hosts are given by --group: leave one of the two out")
+    return groups
+
+
+def _every(groups: Mapping[str, tuple[HostSettings, ...]]) -> list[HostSettings]:
+    return [host for hosts in groups.values() for host in hosts]
+
+
+def _gap(kind: str, service: Mapping[str, Any]) -> str:
+    """Return what a first deploy will lack to start the service; empty also where it is wrong in another way."""
+    return "" if wrong(kind, service) else services.service_types()[kind].model_validate(service).start_gap()
+
+
+def _heard_gap(kind: str, service: Mapping[str, Any], ask: Prompt) -> tuple[str, Mapping[str, Any]]:
+    """Ask for the setting that a first deploy needs, once. Returns what is still missing, and the service."""
+    gap = _gap(kind, service)
+    key, equals, value = ask(f"{kind}: {gap}\n  one of its settings as KEY=VALUE, or nothing: ").strip().partition("=")
+    if not equals:
+        return gap, service
+    more = {**service, **together(kind, {key.strip(): value.strip()})}
+    if problem := wrong(kind, more):
+        raise _refused(kind, problem)
+    return _gap(kind, more), more
 
 
 def _service(kind: str, app: str, texts: dict[str, str], ask: Prompt | None, assumed: list[tuple[str, str]]) -> Any:

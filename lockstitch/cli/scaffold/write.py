@@ -59,6 +59,33 @@ def free(directory: Path, files: FileContents) -> None:
         )
 
 
+def add(directory: Path, files: FileContents) -> None:
+    """Write files into a project: all of them or none, and none over one that is there."""
+    made: list[Path] = []
+    try:
+        for path, content in files.items():
+            with (directory / path).open("xb") as file:
+                made.append(directory / path)
+                file.write(content)
+    except BaseException as error:
+        for file_made in made:
+            file_made.unlink()
+        if isinstance(error, FileExistsError):
+            raise _is_there(path) from None
+        raise
+
+
+def free_files(directory: Path, paths: Iterable[str]) -> None:
+    """Refuse where one of these files is there."""
+    for path in paths:
+        if os.path.lexists(directory / path):
+            raise _is_there(path)
+
+
+def _is_there(path: str) -> UsageError:
+    return UsageError(f"{path} is there already; nothing was written", hint="--environment names another one")
+
+
 def _write(folder: Path, files: FileContents) -> None:
     for path, content in files.items():
         file = folder / path

@@ -92,6 +92,9 @@ class Gunicorn(Service):
     def stop(self, place: ReleaseContext) -> Command:
         return self._command(place, STOP_UNIT if self.unit else _text("stop.sh"))
 
+    def start_gap(self) -> str:
+        return "no unit starts it, so a first deploy needs start" if self.pidfile and not self.start else ""
+
     def restarting(self, place: ReleaseContext) -> tuple[Step, ...]:
         if not self.unit:
             return tuple(super().restarting(place))

@@ -74,6 +74,10 @@ class Pm2(Service):
     def starting(self, place: ReleaseContext) -> tuple[Step, ...]:
         return (Step("start", f"pm2: start {self.name}", self._reload(place, anew="yes"), timeout=300),)
 
+    def start_gap(self) -> str:
+        known = self.ecosystem or self.start
+        return "" if known else "PM2 knows nothing to start before the first deploy: give ecosystem or start"
+
     def restarting(self, place: ReleaseContext) -> tuple[Step, ...]:
         return (Step("restart", f"pm2 restart {self.name}", self._reload(place, anew="yes"), timeout=300),)
 

@@ -270,3 +270,57 @@ def test_what_a_service_needs_is_asked_by_its_own_words() -> None:
     assert service == {"kind": "command", "reload": "true", "status": "true"}
     with pytest.raises(UsageError, match="give either unit or pidfile"):
         settle("gunicorn")
+
+
+def test_what_a_first_deploy_needs_is_asked_for_once_and_told() -> None:
+    service, asked = settle("pm2", "", "ecosystem=ecosystem.config.js")
+    assert service == {"kind": "pm2", "name": "api", "ecosystem": "ecosystem.config.js"}
+    assert "give ecosystem or start" in asked[-1]
+    assert "give ecosystem or start" in gather({"service": "pm2"}).missing
+    assert "needs start" in gather({"service": "gunicorn"}, ["pidfile=/run/api.pid"]).missing
+    assert not gather({"service": "gunicorn"}, ["pidfile=/run/api.pid", "start=go"]).missing
+
+
+# Groups and users.
+
+
+def test_groups_have_their_hosts_and_the_app_runs_in_the_first(tmp_path: Path) -> None:
+    answers = gather({"app": "shop"}, groups=["backend=api1,root@db1", "frontend=web1,db1"])
+    assert not {"hosts"} & {flag for flag, _ in answers.assumed}
+    inventory = loaded(tmp_path, answers)
+    assert [(g.name, [h.name for h in g.hosts], g.apps) for g in inventory.groups] == [
+        ("backend", ["api1", "db1"], ("shop",)),
+        ("frontend", ["web1", "db1"], ()),
+    ]
+    assert {host.name: host.address.user for host in inventory.hosts} == {
+        "api1": "deploy",
+        "db1": "root",
+        "web1": "deploy",
+    }
+
+
+@pytest.mark.parametrize(
+    ("hosts", "user", "asked"),
+    [("ada@web1,ada@web2", "ada", False), ("ada@web1,bob@web2", "", False), ("ada@web1,web2", "deploy", True)],
+)
+def test_who_logs_in_is_not_asked_where_every_host_says_it(hosts: str, user: str, asked: bool, tmp_path: Path) -> None:
+    answers = gather({"hosts": hosts})
+    assert (answers.user, "user" in dict(answers.assumed)) == (user, asked)
+    told = {word.partition("@")[2] or word: word.rpartition("@")[0] or "deploy" for word in hosts.split(",")}
+    assert {host.name: host.address.user for host in loaded(tmp_path, answers).hosts} == told
+
+
+@pytest.mark.parametrize(
+    ("groups", "hosts", "says"),
+    [
+        (["backend"], "", "--group: 'backend' is not NAME=HOST,HOST"),
+        (["a b=web1"], "", "--group: 'a b=web1' is not"),
+        (["a=web1", "a=web2"], "", "--group: a is there twice"),
+        (["a="], "", "--group: there is none"),
+        (["a=web1"], "web2", "--hosts: the hosts are given by --group"),
+    ],
+)
+def test_groups_that_cannot_be(groups: list[str], hosts: str, says: str) -> None:
+    with pytest.raises(UsageError, match="nothing was written") as refused:
+        gather({"hosts": hosts}, groups=groups)
+    assert says in str(refused.value)
