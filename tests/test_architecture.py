@@ -31,7 +31,7 @@ VALUES = [
     "errors",
     *(
         f"model.{name}"
-        for name in ("lazy_dataclass", "command", "host", "release", "layout", "probe", "lock", "gate", "plan")
+        for name in ("lazy_dataclass", "command", "host", "release", "layout", "probe", "lock", "gate", "hook", "plan")
     ),
 ]
 # A program of its own, whose answer is what it prints.

@@ -58,9 +58,9 @@ def _another(
     if given.get("environment"):
         free_files(there.folder, [f"hosts/{given['environment']}.yml"])
     answers = gather(given, settings, groups, there=there, **how)
-    wanted = environment_files(answers)
+    made = environment_files(answers)
     inventory = f"hosts/{answers.environment}.yml"
-    files = {path: text for path, text in wanted.items() if path == inventory or not (there.folder / path).exists()}
+    files = {path: text for path, text in made.items() if path == inventory or not (there.folder / path).exists()}
     common = there.folder / "hosts" / COMMON
     free_files(there.folder, files)
     checked({**files, **({f"hosts/{COMMON}": common.read_bytes()} if common.exists() else {})}, answers.environment)

@@ -74,18 +74,11 @@ def gather(
     named = _groups(groups, given.get("hosts", ""))
     for question in QUESTIONS:
         flag = question.flag
-        value, default = given.get(flag, ""), known.get(flag) or question.default(words)
+        default = known.get(flag) or question.default(words)
         if flag == "environment" and there and default in there.environments:
             default = "staging"
-        if value:
-            if problem := question.wrong(value):
-                raise _refused(f"--{flag}", problem)
-        elif (flag == "hosts" and named) or (flag == "user" and all(host.user for host in _every(named))):
-            # Said with --group, or with each host.
-            value = common_user(_every(named)) if flag == "user" else ""
-        elif ask:
-            value = question.heard(default, ask)
-        else:
+        value = _answer(question, default, given, named, ask)
+        if value is None:
             value = default
             assumed += [(flag, default)] if default else []
         words[flag] = value
@@ -109,6 +102,26 @@ def gather(
         missing=missing,
         app_is_common=common,
     )
+
+
+def _answer(
+    question: InitQuestion,
+    default: str,
+    given: FlagValues,
+    named: Mapping[str, tuple[HostSettings, ...]],
+    ask: Prompt | None,
+) -> str | None:
+    """Return what was given, or said with the hosts of `named`, or answered; None where there is nobody to ask."""
+    flag, value = question.flag, given.get(question.flag, "")
+    if value:
+        if problem := question.wrong(value):
+            raise _refused(f"--{flag}", problem)
+        return value
+    if flag == "hosts" and named:
+        return ""
+    if flag == "user" and all(host.user for host in _every(named)):
+        return common_user(_every(named))
+    return question.heard(default, ask) if ask else None
 
 
 _OF_THE_APP = ("repository", "ref", "path", "layout", "service", "health", "setting")
