@@ -150,7 +150,7 @@ def environment(app: App, env: Mapping[str, Value], context: Context) -> Check |
 
 def judge_environment(app: str, lacking: Sequence[str], state: ServiceState) -> Iterator[Finding]:
     for drift in state.drift:
-        yield failed("environment", drift, f"with the pause of a restart: fab -H ENV service.restart --only {app}")
+        yield failed("environment", drift, f"with the pause of a restart: fab -H ENV service.restart {app}")
     if not state.running:
         yield unknown("environment", f"nothing runs that could be asked: {state.note}", "fab -H ENV service.status")
     elif lacking:

@@ -150,7 +150,7 @@ def _refuse_drift(jobs: Sequence[Deployment]) -> None:
     if lines:
         says = "a reload does not change that, so new code would not run as it should; nothing was changed"
         apps = ",".join(dict.fromkeys(job.app.name for job in drifted))
-        hint = f"first, with the pause of a restart: fab -H ENV service.restart --only {apps}"
+        hint = f"first, with the pause of a restart: fab -H ENV service.restart {apps}"
         raise CheckError(listed([*lines, says]), hint=hint)
 
 
@@ -158,7 +158,7 @@ def _restart_first(fleet: Fleet, survey: Survey) -> tuple[str, ...]:
     """Return what a plan without steps says of these notes."""
     notes = _drift_notes(survey)
     apps = ",".join(dict.fromkeys(site.app for site, facts in survey.facts.items() if facts.service.drift))
-    return (*notes, f"fab -H {fleet.inventory.name} service.restart --only {apps} makes it so") if notes else ()
+    return (*notes, f"fab -H {fleet.inventory.name} service.restart {apps} makes it so") if notes else ()
 
 
 def _drift_notes(survey: Survey) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def judge_drift(app: str, verdict: Verdict, state: ServiceState) -> Verdict:
     """Judge what passes, whether it also runs as its settings now say."""
     if not verdict.passed or not state.drift:
         return verdict
-    hint = f"this makes it so, with the pause of a restart: fab -H ENV service.restart --only {app}"
+    hint = f"this makes it so, with the pause of a restart: fab -H ENV service.restart {app}"
     return failed(f"{verdict.reason}, but {'; '.join(state.drift)}", hint)
 
 

@@ -53,7 +53,7 @@ def test_a_changed_unit_and_environment_file_are_told_and_a_restart_makes_them_s
     ran = project.deploy("v2", on=API)
     assert ran.code == 7, ran.said
     assert "/etc/default/gunicorn was changed after gunicorn was started: other ROTATED" in ran.said
-    assert "service.restart --only api" in ran.said
+    assert "service.restart api" in ran.said
     api1.check("sed -i 's/^TimeoutStopSec=10/TimeoutStopSec=11/' /etc/systemd/system/gunicorn.service")
     since = truth.uptime(fleet)
     expect.done(project.fab("-H", API, "service.restart"))

@@ -57,7 +57,7 @@ def test_a_deploy_of_the_same_revision_says_which_command_makes_it_so(
     assert plan.empty is not reload_ends
     assert any(DRIFT in note for note in plan.notes)
     if not reload_ends:
-        assert f"{DRIFT}; fab -H box service.restart --only api makes it so" in plan.empty_reason
+        assert f"{DRIFT}; fab -H box service.restart api makes it so" in plan.empty_reason
 
 
 def test_new_code_is_refused_where_a_reload_would_leave_the_old_settings(
@@ -67,7 +67,7 @@ def test_new_code_is_refused_where_a_reload_would_leave_the_old_settings(
     drifting.begin()
     with pytest.raises(CheckError, match=f"api@a: {DRIFT}") as refused:
         world.plan_deploy("v2")
-    assert "service.restart --only api" in refused.value.hint
+    assert "service.restart api" in refused.value.hint
     assert not world.plan_rollback("v1", force=True).empty, "a rollback has to work"
     drifting.end()
     assert world.deploy("v2").code == 0
@@ -83,7 +83,7 @@ def test_a_deploy_that_leaves_the_old_settings_fails_at_its_gate_and_a_rollback_
     assert ended.code == 5
     (failure,) = ended.outcome.failures
     assert failure.what == "gate serving" and failure.reason.endswith(f"but {DRIFT}")
-    assert "service.restart --only api" in failure.hint
+    assert "service.restart api" in failure.hint
     assert world.truth() == world.on("v2")
     assert world.rollback().code == 0
 
