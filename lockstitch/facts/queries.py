@@ -93,6 +93,7 @@ def parse_target(text: str, code: int) -> Target:
         ahead=last(said, "ahead"),
         modules=tuple(parse_submodule(line) for line in said["module"]),
         lfs="lfs" in said,
+        without=tuple(said["without"]),
         between="between" in said,
         unpublished="unpublished" in said,
         rewritten="rewritten" in said,

@@ -122,7 +122,8 @@ class Target:
     tell them. What is deployed is `unpublished` where no branch or tag of the repository has it; its branch was
     `rewritten` where it lost commits since it was last fetched. `stands` are files in the checkout that it would write
     over and git does not track. `migrations` are the files of those that lie between, `modules` the submodules that are
-    pinned elsewhere, and `lfs` is whether it keeps files in Git LFS. `ahead`, for a rollback, is `forward` where it
+    pinned elsewhere, and `lfs` is whether it keeps files in Git LFS; `without` are those of `lfs` and `modules` that it is
+    known not to have. `ahead`, for a rollback, is `forward` where it
     only adds to what is deployed, `diverged` where each has what the other has not, `unknown` where git cannot tell,
     and empty where what is deployed has all of it. `holds` are the app's shared paths that the revision has itself; None
     where that was not asked, or cannot be told.
@@ -137,6 +138,7 @@ class Target:
     ahead: str = ""
     modules: tuple[Submodule, ...] = ()
     lfs: bool = False
+    without: tuple[str, ...] = ()
     between: bool = False
     unpublished: bool = False
     rewritten: bool = False

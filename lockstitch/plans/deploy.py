@@ -177,7 +177,7 @@ def _jobs(fleet: Fleet, survey: Survey, options: DeployOptions) -> list[Deployme
         if facts.target is None:
             # Another host's answer holds here where the same is deployed, but for what lies in its checkout.
             same = facts.place.revision == asked
-            other = Target(revision, between=facts.place.revision != revision)
+            other = Target(revision, between=facts.place.revision != revision, without=target.without)
             facts = replace(facts, target=replace(target, stands=()) if same else other)
         made.append(
             Deployment(

@@ -6,12 +6,16 @@
 # on the new code.
 
 set -eu
-if [ -n "$back" ] && [ "$(standing)" = "$revision" ]; then
+[ -z "$back" ] || standing
+if [ -n "$back" ] && [ "$at" = "$revision" ]; then
     changed=$(git -C "$path" status --porcelain --untracked-files=no) && [ -z "$changed" ] && exit 0
 fi
 [ -z "$back" ] || drop_locks
 each() { lfs "$1" "$2" "$4"; }
-[ -n "$back" ] || { lfs "$clone" "$revision" "$repository" && modules "$clone" "$revision" "$repository" ''; }
+if [ -z "$back" ]; then
+    case $without in *lfs*) ;; *) lfs "$clone" "$revision" "$repository" ;; esac
+    case $without in *modules*) ;; *) modules "$clone" "$revision" "$repository" '' ;; esac
+fi
 # The folder of a submodule that goes would stay, and be in the way of what comes there.
 move() {
     git -C "$1" -c core.quotePath=off diff-tree -r --raw --no-renames HEAD "$2" 2>/dev/null |
@@ -21,6 +25,7 @@ move() {
         done && git -C "$1" checkout -q ${force:---no-overwrite-ignore} --detach "$2" --
 }
 move "$path" "$revision"
+case $without in *modules*) exit 0 ;; esac
 each() {
     [ -e "$path/$5.git" ] || return 0
     if [ -e "$path/$3/.git" ]; then move "$path/$3" "$2"

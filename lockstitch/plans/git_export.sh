@@ -9,8 +9,11 @@ set -eu
 back=
 { [ -d "$releases" ] && [ -d "$shared" ]; } || mkdir -p "$releases" "$shared"
 [ ! -e "$directory" ] || { echo "$directory is there already"; exit 1; }
-case "$(readlink -f -- "$releases")/" in "$(readlink -f -- "$shared")"/*)
-    echo "$releases lies in what is shared: put one of them elsewhere"; exit 1 ;; esac
+# Two folders beside each other: neither lies in the other, unless one is a link.
+if [ -L "$releases" ] || [ -L "$shared" ]; then
+    case "$(readlink -f -- "$releases")/" in "$(readlink -f -- "$shared")"/*)
+        echo "$releases lies in what is shared: put one of them elsewhere"; exit 1 ;; esac
+fi
 for left in "$releases"/????????T??????Z-*.part; do [ ! -e "$left" ] || ls_remove "$left"; done
 mkdir "$directory.part"
 unpack() {
@@ -22,7 +25,7 @@ unpack() {
 # What is marked export-ignore has no folder there.
 each() { [ ! -d "$directory.part/$3" ] || [ -L "$directory.part/$3" ] || unpack "$@"; }
 unpack "$clone" "$revision" . "$repository"
-modules "$clone" "$revision" "$repository" ''
+case $without in *modules*) ;; *) modules "$clone" "$revision" "$repository" '' ;; esac
 # A link of that name in the repository would be written through.
 [ ! -e "$directory.part/REVISION" ] && [ ! -L "$directory.part/REVISION" ] || rm -f -- "$directory.part/REVISION"
 echo "$revision" >"$directory.part/REVISION"

@@ -12,10 +12,12 @@ fi
 
 # People, and `git describe` in a build, look for tags in refs/tags: those of the server are put there beside the
 # clone's own, and follow the server unless somebody moved them here. None is removed, no tag made here is touched.
-tags() { here for-each-ref --format="$1 %(objectname) %(refname)" "$2" ${3:+"$3"}; }
-shown=$(tags was refs/lockstitch/tags)
+format='%(objectname) %(refname)'
+shown=$(git --git-dir="$clone" for-each-ref --format="was $format" refs/lockstitch/tags)
 bring "$clone" "$repository" "$revision"
-changes=$({ printf '%s\n' "$shown"; tags is refs/lockstitch/tags refs/tags; } | awk '
+is=$(git --git-dir="$clone" for-each-ref --format="is $format" refs/lockstitch/tags refs/tags) || is=
+changes=
+[ -z "$is" ] || changes=$(printf '%s\n%s\n' "$shown" "$is" | awk '
     { theirs = sub("^refs/lockstitch/tags/", "", $3); if (!theirs) sub("^refs/tags/", "", $3) }
     $1 == "was" { was[$3] = $2 }
     $1 == "is" && theirs { now[$3] = $2 }
@@ -31,6 +33,6 @@ changes=$({ printf '%s\n' "$shown"; tags is refs/lockstitch/tags refs/tags; } | 
     }') || changes=
 [ -z "$changes" ] || printf '%s\n' "$changes" | here update-ref --stdin || :
 
-lfs "$clone" "$revision" "$repository"
+case $without in *lfs*) ;; *) lfs "$clone" "$revision" "$repository" ;; esac
 each() { lfs "$1" "$2" "$4"; }
-modules "$clone" "$revision" "$repository" ''
+case $without in *modules*) ;; *) modules "$clone" "$revision" "$repository" '' ;; esac

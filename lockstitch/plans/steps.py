@@ -97,6 +97,11 @@ class Deployment:
         """The folder in which this run keeps what `--discard-changes` takes out of the checkout."""
         return f"{self.layout.state}/aside/{self.run}"
 
+    @property
+    def without(self) -> str:
+        """What the revision is known not to have, of what shell texts would look for."""
+        return " ".join(self.facts.target.without) if self.deploying and self.facts.target else ""
+
     def values(self, **more: str) -> dict[str, Value]:
         directory = self.layout.release(self.release)
         return {**code_values(self.app), "directory": directory, "revision": self.revision, **more}
@@ -112,7 +117,7 @@ def _git(job: Deployment, text: str, **more: str) -> Command:
 
 def fetch(job: Deployment) -> tuple[Step, ...]:
     """Fetch the repository into the clone of the host."""
-    return (job.step("fetch", f"fetch {job.app.repository}", _git(job, shell_texts.FETCH)),)
+    return (job.step("fetch", f"fetch {job.app.repository}", _git(job, shell_texts.FETCH, without=job.without)),)
 
 
 def export(job: Deployment) -> tuple[Step, ...]:
@@ -121,7 +126,7 @@ def export(job: Deployment) -> tuple[Step, ...]:
         return ()
     undo = Command(shell_texts.DISCARD_EXPORT, values=job.values())
     says = f"check {short(job.revision)} out as release {job.release}"
-    command = _git(job, shell_texts.EXPORT, fetched="yes" if job.deploying else "")
+    command = _git(job, shell_texts.EXPORT, fetched="yes" if job.deploying else "", without=job.without)
     made = job.step("release", says, command, undo)
     links = (
         job.step(f"link {path}", f"link shared {path}", Command(LINK, values={**job.values(), "path": path}))
@@ -148,8 +153,9 @@ def checkout(job: Deployment) -> tuple[Step, ...]:
         return _discarding(job)
     undo = None
     if job.before:
-        undo = _git(job, shell_texts.CHECKOUT, force="--force", back="yes", revision=job.before, lock=job.layout.lock)
-    command = _git(job, shell_texts.CHECKOUT, force="", back="")
+        known = {"revision": job.before, "without": "", "lock": job.layout.lock}
+        undo = _git(job, shell_texts.CHECKOUT, force="--force", back="yes", **known)
+    command = _git(job, shell_texts.CHECKOUT, force="", back="", without=job.without)
     return (job.step("checkout", f"check {short(job.revision)} out in {job.layout.path}", command, undo),)
 
 
@@ -158,13 +164,13 @@ def _discarding(job: Deployment) -> tuple[Step, ...]:
     undo = None
     if job.before:
         text = UNLESS_WHOLE + shell_texts.CHECKOUT
-        undo = _git(job, text, **kept, back="yes", revision=job.before, lock=job.layout.lock)
+        undo = _git(job, text, **kept, back="yes", revision=job.before, without="", lock=job.layout.lock)
     says = f"move {len(job.facts.in_the_way)} files that are changed or in the way to {job.aside}"
     undo_aside = _git(job, SETTINGS + PUT_BACK, **kept)
     out = f"check {short(job.revision)} out in {job.layout.path}"
     return (
         job.step("set aside", says, _git(job, SETTINGS + ASIDE, **kept), undo_aside),
-        job.step("checkout", out, _git(job, shell_texts.CHECKOUT, **kept, back=""), undo),
+        job.step("checkout", out, _git(job, shell_texts.CHECKOUT, **kept, back="", without=job.without), undo),
     )
 
 

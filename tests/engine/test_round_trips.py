@@ -6,10 +6,13 @@ round-trips` measures the same over real SSH.
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter
 
 import pytest
 
+from lockstitch import plans
 from lockstitch.model.layout import LayoutKind
 from tests.engine import world
 from tests.engine.conftest import MakeWorld
@@ -37,3 +40,22 @@ def test_the_number_of_commands_does_not_count(
     many = ", ".join(['"cp VERSION built"'] * 20)
     monkeypatch.setattr(world, "INVENTORY", world.INVENTORY.replace('build: ["cp VERSION built"]', f"build: [{many}]"))
     assert scripts_of(make_world, layout, "box:c", "v2") == {"c": PHASES}
+
+
+def test_a_deploy_of_a_plain_repository_runs_few_processes_of_git(make_world: MakeWorld) -> None:
+    """Those of the survey that resolves the ref, and of the steps; git's own helpers are not counted."""
+    made = make_world("releases").given("v1")
+    programs, log = made.root / "programs", made.root / "asked"
+    programs.mkdir()
+    (programs / "git").write_text(f'#!/bin/sh\necho "$*" >>{log}\nexec {shutil.which("git")} "$@"\n')
+    (programs / "git").chmod(0o755)
+    made.remote.env = {**made.remote.env, "PATH": f"{programs}:{os.environ['PATH']}"}
+    plan = made.plan_deploy("v2", "box:c")
+    asked = log.read_text().splitlines()
+    assert len(asked) <= 11, asked
+    (target,) = (facts.target for facts in made.surveyed(plans.deploy_asks(made.fleet("box:c"), "v2")).facts.values())
+    assert target is not None and target.without == ("lfs", "modules")
+    log.unlink()
+    assert made.run(plan).code == 0
+    asked = log.read_text().splitlines()
+    assert len(asked) <= 5, asked

@@ -1,9 +1,19 @@
 # shellcheck shell=sh
 
 commits() { git log --no-show-signature --max-count=200 --format="$1 %H%x1f%an%x1f%s" "$2..$3" -- 2>/dev/null; }
+# `loses FROM TO` sets `gone` to the lines of the commits that TO lacks, or to `between` where git cannot tell them. It
+# fails where none goes.
+loses() {
+    gone=
+    [ -n "$1" ] && [ "$1" != "$2" ] || return 1
+    gone=$(commits gone "$2" "$1") || gone=between
+    [ -n "$gone" ]
+}
+# After `loses` with the same words.
 show_log() {
     [ -n "$1" ] && [ "$1" != "$2" ] || return 0
-    { commits commit "$1" "$2" && commits gone "$2" "$1"; } || echo between
+    [ "$gone" != between ] && commits commit "$1" "$2" || { echo between; return; }
+    [ -z "$gone" ] || printf '%s\n' "$gone"
 }
 # Something goes; `published` says whether a branch or tag of the server has it all the same.
 goes() { [ -n "$1" ] && [ "$1" != "$2" ] && ! git merge-base --is-ancestor "$1" "$2" 2>/dev/null; }

@@ -3,7 +3,7 @@
 # said of a tag comes before a tag of that name in refs/tags.
 
 [ -d "$clone" ] || { echo "problem there is no clone on this host"; exit 0; }
-at=$(standing)
+standing
 export GIT_DIR="$clone"
 tag_names 2>/dev/null | head -n 20 | sed 's/^/tag /'
 [ -n "$ref" ] || exit 0
@@ -26,7 +26,7 @@ if [ "$at" != "$revision" ]; then
     esac
 fi
 show_in_the_way "$(cd "$clone" && pwd -P)" "$revision"
-! goes "$at" "$revision" ||
+! loses "$at" "$revision" ||
     published "$at" refs/lockstitch/heads refs/lockstitch/tags refs/lockstitch/pinned refs/remotes refs/tags ||
     echo unpublished
 show_log "$at" "$revision"

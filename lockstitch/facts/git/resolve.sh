@@ -11,18 +11,25 @@ problem() {
     why=$(grep . "$tmp/said" | grep -vx -e 'Please make sure.*' -e 'and the repository.*' | tail -n 2 | tr '\n' ' ')
     echo "problem $1: $why"; exit 0
 }
-at=$(standing)
+standing
 case $ref in refs/*) set -- "$ref" "$ref" ;; *) set -- "refs/heads/$ref" "refs/tags/$ref" ;; esac
 git ls-remote --refs "$repository" "$@" >"$tmp/names" || problem 'the git server did not answer'
-name=$(cut -f 2 "$tmp/names" | grep -Fx -e "$1" -e "$2")
+name=
+while read -r _ told; do
+    case $told in "$1" | "$2") name=$name${name:+ }$told ;; esac
+done <"$tmp/names"
 case $name in *[[:space:]]*)
     echo "problem it is a branch and a tag: name refs/heads/$ref or refs/tags/$ref"; exit 0 ;;
 esac
-git init -q --bare "$tmp/git" || problem "a folder below ${TMPDIR:-/tmp} could not be used"
+git init -q --bare --template= "$tmp/git" || problem "a folder below ${TMPDIR:-/tmp} could not be used"
 export GIT_DIR="$tmp/git"
+# It is thrown away, so nothing in it needs upkeep.
+export GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+export "GIT_CONFIG_KEY_$((GIT_CONFIG_COUNT - 1))=maintenance.auto" "GIT_CONFIG_VALUE_$((GIT_CONFIG_COUNT - 1))=false"
 some=
 if [ -d "$clone" ]; then
-    (cd "$clone/objects" && pwd -P) >"$GIT_DIR/objects/info/alternates"
+    case $clone in /*) objects=$clone/objects ;; *) objects=$PWD/$clone/objects ;; esac
+    [ ! -d "$objects" ] || printf '%s\n' "$objects" >"$GIT_DIR/objects/info/alternates"
     [ ! -f "$clone/shallow" ] || cp "$clone/shallow" "$GIT_DIR/shallow"
 else
     # Nothing is here yet, so nothing lies between: what is asked is only what it means.
@@ -52,12 +59,13 @@ if [ -n "$pinned" ]; then
     revision=$pinned
 fi
 echo "revision $revision"
-if uses_lfs "$GIT_DIR" "$revision"; then echo lfs; fi
+if uses_lfs "$GIT_DIR" "$revision"; then echo lfs; elif [ $? -eq 1 ]; then echo without lfs; fi
 [ "$kind" != releases ] || [ -z "$paths" ] || show_holds "$GIT_DIR" "$revision"
 [ -z "$at" ] || [ -d "$clone" ] || echo between
 if [ -d "$clone" ]; then
+    if modules=$(git ls-tree "$revision" -- .gitmodules) && [ -z "$modules" ]; then echo without modules; fi
     show_in_the_way "$GIT_DIR" "$revision"
-    if goes "$at" "$revision"; then
+    if loses "$at" "$revision"; then
         old=$(here rev-parse -q --verify "refs/lockstitch/heads/${name#refs/heads/}") ||
             old=$(here rev-parse -q --verify "refs/remotes/origin/${name#refs/heads/}") || old=
         ! goes "$old" "$revision" || echo rewritten
