@@ -8,7 +8,7 @@ stays() {
         printf '%s\n' "$2"; return 1 ;;
     esac
     ls_whose=$(find "$1" ! -user "$(id -u)" 2>/dev/null | head -n 1); ls_whose=${ls_whose:-$1}
-    case $1 in /*) ls_at=$1 ;; *) ls_at=$(pwd -P)/$1 ;; esac
-    echo "warning $ls_at cannot be removed: ${2##*: } ($(stat -c %U -- "$ls_whose") owns $ls_whose);" \
-        "type there: sudo rm -rf -- '$ls_at'"
+    case $1 in /*) ls_where=$1 ;; *) ls_where=$(pwd -P)/$1 ;; esac
+    echo "warning $ls_where cannot be removed: ${2##*: } ($(stat -c %U -- "$ls_whose") owns $ls_whose);" \
+        "type there: sudo rm -rf -- '$ls_where'"
 }

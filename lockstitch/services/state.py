@@ -22,7 +22,7 @@ _WORDS = frozenset({"process", "reloaded", "release", "running", "down", "boot",
 OBSERVE = shell_text(__package__, "observe.sh")
 # Noted before a reload by the start of a fresh process: the workers' own clock, also where /proc/uptime is not.
 NOTE_RELOAD = r"""
-ls_note=$(sed 's/.*) //' /proc/self/stat | cut -d ' ' -f 20)
+ls_note=$(awk '{ sub(/.*\) /, ""); print $20 }' /proc/self/stat)
 echo $((ls_note * 100 / $(getconf CLK_TCK 2>/dev/null || echo 100))) >"$state/reloaded"
 """
 
