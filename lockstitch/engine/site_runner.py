@@ -168,7 +168,7 @@ class SiteRunner:
     def last(self, unit: SitePlan) -> Failure | None:
         """Run the steps that end a run. A step that fails does not stop the next."""
         try:
-            results = self._run(unit.site, replace(self._script(unit.site, unit.steps), keep_going=True))
+            results = self._run(unit.site, replace(self._script(unit.site, unit.steps), keep_going=True, final=True))
         except LockstitchError as error:
             return Failure(unit.site, "ending", error.message, error.hint)
         self._note(unit, results)

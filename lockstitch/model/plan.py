@@ -66,7 +66,8 @@ class Script:
 
     `journal` is the file on the host that records each step's beginning and end (None: nothing is recorded, for
     probes). With `keep_going` a failing step does not stop the next. `user` runs it as that user through sudo. One that
-    is `unseen` never stands in a command line, where other users of the host read it.
+    is `unseen` never stands in a command line, where other users of the host read it. After one that is `final` most
+    likely no other follows.
     """
 
     steps: tuple[Step, ...]
@@ -77,6 +78,7 @@ class Script:
     keep_going: bool = False
     user: str | None = None
     unseen: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True)

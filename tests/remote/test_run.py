@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -86,6 +87,8 @@ def test_the_shell_of_the_next_run_is_there_before_it_is_asked_for(remote: SshRe
         waiting(line)
         # One shell a run, one that waits for the next, and not one more.
         assert sandbox.counts("web1").commands == runs + 1
+    remote.run(WEB1, replace(script("true"), final=True))
+    assert line._spares[None] == [], "nothing follows"
 
 
 def test_what_is_asked_before_a_shell_waits_is_given_to_one_as_it_starts(remote: SshRemote, sandbox: Sandbox) -> None:

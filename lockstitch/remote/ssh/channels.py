@@ -54,9 +54,9 @@ class ChannelPool:
             while len(spares) < min(most, self._wanted) and self.alive:
                 spares.append(in_background(lambda: Shell(self.connection, user)))
 
-    def take(self, user: str | None, text: str | None = None) -> Shell:
-        """A waiting shell; the next one is opened behind the caller's back. Where none waits yet, `text` is a script
-        that may be given to a shell as it is started, which spares a round trip."""
+    def take(self, user: str | None, text: str | None = None, *, more: bool = True) -> Shell:
+        """A waiting shell; the next one is opened behind the caller's back, if `more` are to come. Where none waits
+        yet, `text` is a script that may be given to a shell as it is started, which spares a round trip."""
         with self._changed:
             spares = self._spares.get(user)
             early = text is not None and not (spares and spares[0].done())
@@ -65,7 +65,8 @@ class ChannelPool:
         with self._changed:
             self._working.add(shell)
         # One: a script that takes long follows sooner or later, and the last one leaves no more than that unused.
-        self.warm(user, 1)
+        if more:
+            self.warm(user, 1)
         return shell
 
     def give_back(self, shell: Shell) -> None:

@@ -154,7 +154,8 @@ class SshRemote:
         nonce = secrets.token_hex(16)
         text = render(script, nonce)
         try:
-            shell = line.take(script.user, render(script, nonce, line.patience) if _may_be_seen(script, text) else None)
+            early = render(script, nonce, line.patience) if _may_be_seen(script, text) else None
+            shell = line.take(script.user, early, more=not script.final)
         except BROKEN as error:
             if line.frozen:
                 raise HostLostError(host.name, line.died_of) from error
