@@ -35,7 +35,7 @@ from lockstitch.model.layout import LayoutKind
 
 Env = dict[Variable, EnvironmentValue]
 # Looked up when it is needed: tests have services of their own.
-AnyService = Annotated[services.Service, AnyKind(lambda: services.service_types())]
+AnyService = Annotated[services.Service, AnyKind(lambda kind: services.service_types(kind))]
 BackupWhen = Literal["before_migrate", "before_deploy", "never"]
 
 
@@ -104,7 +104,7 @@ class AppSettings(Settings):
         default={},
         description="secret part of the environment, as references: `env:NAME`, `file:PATH` or `cmd:COMMAND`",
     )
-    service: Annotated[services.Service, AnyKind(lambda: services.service_types())] = Field(
+    service: Annotated[services.Service, AnyKind(lambda kind: services.service_types(kind))] = Field(
         description="what runs the app"
     )
     health: Health | None = Field(default=None, description="how to ask the app whether it is healthy")

@@ -50,7 +50,7 @@ def _limit(value: object) -> Limit:
 Statuses = Annotated[range, WrittenType("status or `5xx`", _statuses, {"type": ["string", "integer"]})]
 Part = Annotated[float, WrittenType("percentage", part, {"type": "string", "pattern": f"^{_PART.pattern}$"})]
 LimitText = Annotated[Limit, WrittenType("percentage or duration", _limit, {"type": ["string", "number"]})]
-AnySource = Annotated[Source, AnyKind(source_types)]
+AnySource = Annotated[Source, AnyKind(lambda kind: source_types())]
 
 
 def _listed(written: Any) -> Any:

@@ -141,8 +141,11 @@ def limits(ssh: SshSettings) -> Limits:
 
 def overlaid(model: type[Model], layers: Sequence[Model]) -> Model:
     """The settings of the layers, what a later one says before what an earlier one does."""
+    written = [layer for layer in layers if layer.model_fields_set] or layers[:1]
+    if len(written) == 1:
+        return written[0]
     said: dict[str, Any] = {}
-    for layer in layers:
+    for layer in written:
         said = _deep(said, layer.model_dump(exclude_unset=True))
     return model.model_validate(said)
 

@@ -13,7 +13,7 @@ from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.inventory.hooks import Hooks
 from lockstitch.inventory.metrics import AnySource
-from lockstitch.inventory.settings import AlternativeForm, Settings
+from lockstitch.inventory.settings import AlternativeForm, Deferred, Settings
 from lockstitch.inventory.ssh import Port, SshSettings
 from lockstitch.inventory.types import WORD, AddressText, BatchShare, Duration, HostName, Name, Share, User, as_written
 from lockstitch.model.lazy_dataclass import dataclass
@@ -86,8 +86,12 @@ class Environment(Settings):
     groups: dict[Name, GroupSettings] = Field(
         min_length=1, description="lists of hosts by name; they are deployed in the order written"
     )
-    apps: dict[Name, AppSettings] = Field(default={}, description="what is deployed, by name")
-    databases: dict[Name, DatabaseSettings] = Field(default={}, description="databases of the apps, by name")
+    apps: dict[Name, Annotated[AppSettings, Deferred(AppSettings)]] = Field(
+        default={}, description="what is deployed, by name"
+    )
+    databases: dict[Name, Annotated[DatabaseSettings, Deferred(DatabaseSettings)]] = Field(
+        default={}, description="databases of the apps, by name"
+    )
     metrics: dict[Name, AnySource] = Field(default={}, description="where numbers about the apps come from, by name")
     rollout: Rollout = Field(default_factory=Rollout, description="in which order the hosts of a group are changed")
     checks: HostChecks = Field(default_factory=HostChecks, description="checks of every host before a deploy begins")

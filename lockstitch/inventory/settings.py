@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from lockstitch.model.lazy_dataclass import dataclass
@@ -32,14 +33,56 @@ class AlternativeForm:
 
 
 @dataclass(frozen=True)
-class AnyKind:
-    """The type of a value that is one of many: the one that has the `kind` that was written. `types` returns all."""
+class Deferred:
+    """A model whose validator is built when there is a value for it: most inventories have no value for most models.
 
-    types: Callable[[], Mapping[str, type[BaseModel]]]
+    What is wrong with a value is told as if the model stood here: pydantic takes in the errors of a validator within.
+    """
+
+    model: type[BaseModel]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        choices = {kind: handler.generate_schema(model) for kind, model in self.types().items()}
+        return core_schema.no_info_plain_validator_function(self.model.model_validate)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        # As the one choice of a union, it stays a definition that has a name.
+        return handler(core_schema.union_schema([TypeAdapter(self.model).core_schema]))
+
+
+@dataclass(frozen=True)
+class AnyKind:
+    """The type of a value that is one of many: the one that has the `kind` that was written. `types` returns all, or at
+    least the one of a kind that it is given. It is deferred as well."""
+
+    types: Callable[[str], Mapping[str, type[BaseModel]]]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(_union(*self.types("").items()).core_schema)
+
+    def _validate(self, value: Any) -> Any:
+        kind = value.get("kind") if isinstance(value, dict) else ""
+        kind = kind if isinstance(kind, str) else ""
+        types = self.types(kind)
+        return _union(*([(kind, types[kind])] if kind in types else types.items())).validate_python(value)
+
+
+@dataclass(frozen=True)
+class _Kinds:
+    """The type of a value that has one of these kinds."""
+
+    types: tuple[tuple[str, type[BaseModel]], ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = {kind: handler.generate_schema(model) for kind, model in self.types}
         return core_schema.tagged_union_schema(choices, discriminator="kind")
+
+
+@cache
+def _union(*types: tuple[str, type[BaseModel]]) -> TypeAdapter[Any]:
+    return TypeAdapter(Annotated[Any, _Kinds(types)])
 
 
 def wrong(key: str, says: str) -> PydanticCustomError:

@@ -23,7 +23,13 @@ NO_HOSTS = NEVER | {"lockstitch.remote.ssh", "lockstitch.engine.survey", "lockst
     ("words", "heavy"),
     [
         (["--list"], NO_HOSTS | {"pydantic"}),
-        (["-H", "prod", "hosts"], NO_HOSTS | {"lockstitch.report.plan", "lockstitch.report.outcome"}),
+        (
+            ["-H", "prod", "hosts"],
+            NO_HOSTS
+            | {"lockstitch.report.plan", "lockstitch.report.outcome"}
+            # What this inventory has no value for.
+            | {"lockstitch.services.command", "lockstitch.services.laravel", "lockstitch.databases.postgres"},
+        ),
         (["--dry", "-H", "prod", "run", "--", "uptime"], NEVER | {"lockstitch.plans", "lockstitch.engine.survey"}),
         (["-H", "prod", "deploy", "--only", "none"], NEVER),
     ],

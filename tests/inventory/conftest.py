@@ -40,7 +40,7 @@ class Other(services.Service):
 def with_services(kinds: dict[str, type[services.Service]]) -> Iterator[None]:
     """The models of an inventory as they are where these services exist."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(services, "service_types", lambda: kinds)
+        patch.setattr(services, "service_types", lambda kind="": kinds)
         _rebuild()
         yield
     _rebuild()
