@@ -13,7 +13,7 @@ def hosts(c: cli.FleetContext, json: bool = False) -> None:
         fab -H prod hosts
         fab -H 'prod:web*,!web3' hosts --json
     """
-    cli.selection.show_hosts(c.selection, json=json)
+    cli.selection.show_hosts(c, json=json)
 
 
 @cli.fleet_task(help={"yes": "record without asking: only where the fingerprints are known to be right"})

@@ -12,6 +12,7 @@ from lockstitch.errors import UsageError
 from lockstitch.model.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
+    from lockstitch.cli.json_document import JsonDocument
     from lockstitch.inventory.model import Inventory
     from lockstitch.inventory.selection import Selection
     from lockstitch.model.host import Host
@@ -43,6 +44,7 @@ class FleetContext(Context):
 
     selection: Selection
     settings: ProjectSettings
+    document: JsonDocument
     dry: bool = False
     remainder: str = ""
     defaulted: bool = False

@@ -54,7 +54,7 @@ def deploy(
         plan = _planned(session, fleet, lambda env: plans.deploy(fleet, facts, replace(options, env=env)))
         return with_notes(plan, notes)
 
-    carry_out(session, make)
+    carry_out(session, make, refs=lambda: {app.name: ref or app.ref for _, app in session.fleet(only).sites()})
 
 
 def rollback(
@@ -84,7 +84,7 @@ def rollback(
         )
         return _planned(session, fleet, lambda env: plans.rollback(fleet, facts, replace(options, env=env)))
 
-    carry_out(session, make)
+    carry_out(session, make, refs=lambda: {app: tag or to for app in session.fleet(only).apps if target})
 
 
 class _DatabaseChoice:

@@ -20,6 +20,7 @@ from invoke.tasks import Call, Task
 
 from lockstitch.cli.context import FleetContext, ProjectSettings, hosts_of, plain_host, select, typed_names
 from lockstitch.cli.exit_codes import endings
+from lockstitch.cli.json_document import JsonDocument
 from lockstitch.cli.signals import interruptible
 from lockstitch.cli.task import FleetTask
 from lockstitch.errors import UsageError
@@ -109,6 +110,7 @@ class FleetCall(Call):
 
     def make_context(self, config: Any) -> Context:
         if self.host is None:
+            self.executor.document.begin(self.called_as or self.task.name)
             return self.executor.fleet_context(self.task, config)
         return self.executor.network.connection(self.host, config)
 
@@ -119,7 +121,8 @@ class Executor(fabric.Executor):  # type: ignore[misc]
     def execute(self, *tasks: Any) -> Any:
         """Run the tasks; what goes wrong ends with a sentence and an exit code."""
         _hurry()
-        with endings():
+        self.document.asked = any(self._asks_json(task) for task in tasks)
+        with endings(self.document):
             try:
                 with interruptible():
                     return self._execute(*tasks)
@@ -136,6 +139,19 @@ class Executor(fabric.Executor):  # type: ignore[misc]
         finally:
             if "network" in self.__dict__:
                 self.network.close()
+
+    @cached_property
+    def document(self) -> JsonDocument:
+        """The JSON document of the task that is called."""
+        return JsonDocument()
+
+    def _asks_json(self, task: Any) -> bool:
+        """Tell whether `--json` was typed after a task on a fleet."""
+        asks = "json" in getattr(task, "args", ()) and task.args["json"].value
+        if asks and isinstance(self.collection[task.name], FleetTask):
+            self.document.task = self.document.task or task.name
+            return True
+        return False
 
     def expand_calls(self, calls: Iterable[Any], apply_hosts: bool = True) -> list[Call]:
         """Every call that is made, with those before and after it."""
@@ -156,6 +172,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
             dry=bool(config.run.dry),
             remainder=command_line(self.core.remainder) if getattr(task, "remainder", False) else "",
             defaulted=defaulted,
+            document=self.document,
         )
         return context
 

@@ -10,7 +10,9 @@ from fabric.exceptions import GroupException
 from invoke.exceptions import CommandTimedOut, Exit, Failure
 from paramiko import SSHException
 
+from lockstitch.cli.json_document import JsonDocument
 from lockstitch.errors import ExitCode, LockstitchError
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.text import neutral, quoted, unforged
 
 LAST_LINES = 10
@@ -18,31 +20,58 @@ LAST_LINES = 10
 _OF_A_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.EMFILE, errno.ENFILE}
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How an error ends `fab`: the exit code, what is wrong, and what to type about it."""
+
+    code: int
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return unforged(neutral(f"{self.message}\nHINT: {self.hint}" if self.hint else self.message))
+
+
 @contextmanager
-def endings() -> Iterator[None]:
-    """Turn what is raised within into Invoke's Exit, which prints its message on stderr."""
+def endings(document: JsonDocument) -> Iterator[None]:
+    """Turn what is raised within into Invoke's Exit, which prints its message on stderr. A document that was asked for
+    is printed with it on stdout."""
     try:
         yield
-    except KeyboardInterrupt:
-        raise Exit("interrupted", int(ExitCode.INTERRUPTED)) from None
-    except LockstitchError as error:
-        raise _exit(str(error), error.exit_code) from None
-    except GroupException as error:
-        lines = [f"{connection.host}: {_said(cause)}" for connection, cause in error.result.failed.items()]
-        raise _exit("\n".join(lines), ExitCode.CHECK_SAID_NO) from None
-    except Failure as error:
-        raise _exit(_said(error), ExitCode.CHECK_SAID_NO) from None
-    except OSError as error:
-        if error.errno in _OF_A_DISK:
-            raise _exit(f"on this machine: {_said(error)}", ExitCode.CHECK_SAID_NO) from None
-        local = error.filename is not None
-        raise _exit(_said(error), ExitCode.USAGE if local else ExitCode.UNREACHABLE) from None
-    except (SSHException, EOFError) as error:
-        raise _exit(_said(error), ExitCode.UNREACHABLE) from None
+    except (SystemExit, Exit) as error:
+        # What a task has answered says why.
+        code, message = (error.code, error.message or "") if isinstance(error, Exit) else (error.code, "")
+        document.end(code if isinstance(code, int) else int(code is not None), message)
+        raise
+    except BaseException as error:
+        ended = ending_of(error)
+        if ended is None:
+            document.end(int(ExitCode.DEFECT), f"a defect of Lockstitch or of a task: {error!r}")
+            raise
+        document.end(ended.code, ended.message, ended.hint)
+        raise Exit(str(ended), ended.code) from None
 
 
-def _exit(text: str, code: ExitCode) -> Exit:
-    return Exit(unforged(neutral(text)), int(code))
+def ending_of(error: BaseException) -> Ending | None:
+    """Return how an error ends `fab`; None for a defect."""
+    match error:
+        case KeyboardInterrupt():
+            return Ending(ExitCode.INTERRUPTED, "interrupted")
+        case LockstitchError():
+            return Ending(error.exit_code, error.message, error.hint)
+        case GroupException():
+            lines = [f"{connection.host}: {_said(cause)}" for connection, cause in error.result.failed.items()]
+            return Ending(ExitCode.CHECK_SAID_NO, "\n".join(lines))
+        case Failure():
+            return Ending(ExitCode.CHECK_SAID_NO, _said(error))
+        case OSError() if error.errno in _OF_A_DISK:
+            return Ending(ExitCode.CHECK_SAID_NO, f"on this machine: {_said(error)}")
+        case OSError():
+            local = error.filename is not None
+            return Ending(ExitCode.USAGE if local else ExitCode.UNREACHABLE, _said(error))
+        case SSHException() | EOFError():
+            return Ending(ExitCode.UNREACHABLE, _said(error))
+    return None
 
 
 def _said(error: BaseException) -> str:

@@ -116,7 +116,7 @@ def show_by_hand(session: Session, limit: int) -> None:
         session.note(f"{damaged} lines of {file} are no records, and are left out")
     mine = [line for line in every if any({label, label.rpartition("@")[2]} & names for label in _labels(line))]
     newest = mine[::-1][:limit]
-    session.answer(lambda: newest, lambda: by_hand_text(newest))
+    session.answer(lambda: {"commands": newest}, lambda: by_hand_text(newest))
 
 
 def _labels(line: Any) -> Iterable[str]:

@@ -163,6 +163,7 @@ def show_logs(session: Session, only: str, *, follow: bool, since: str, grep: st
             session.note(f"{post.label}: {', '.join(map(str, post.sources)) or 'what its service tells'}")
         return
     began, start = now(), time.monotonic()
+    session.document.lines = True
     ended: dict[str, HostResult] = {}
     screen = Screen(sys.stdout, fleet, session)
     try:

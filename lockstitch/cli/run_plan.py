@@ -20,26 +20,40 @@ from lockstitch.model.host import Host
 from lockstitch.model.outcome import Outcome, RunEvent
 from lockstitch.model.plan import Plan
 from lockstitch.report.outcome import outcome_json, outcome_text
-from lockstitch.report.plan import expected, plan_text
+from lockstitch.report.plan import asked_json, expected, plan_json, plan_text
 
 # How often a plan is made anew.
 _AGAIN = 2
 T = TypeVar("T")
 
 
-def carry_out(session: Session, make: Callable[[], Plan], *, confirm: bool = True) -> None:
-    """Plan, show the plan, ask where it must be asked, carry it out, show how it ended, and end with its code."""
+def carry_out(
+    session: Session,
+    make: Callable[[], Plan],
+    *,
+    confirm: bool = True,
+    refs: Callable[[], dict[str, str]] = dict,
+) -> None:
+    """Plan, show the plan, ask where it must be asked, carry it out, show how it ended, and end with its code.
+
+    `refs` returns, by app, the branches, tags or commits that were asked for.
+    """
     make = with_hooks(session, make)
-    plan = make()
+    if session.json:
+        session.document.answer = asked_json(session.environment, session.run_id, session.by, session.message)
+        session.document.answer["refs"] = refs()
+    plan = replace(make(), refs=refs())
     if session.dry or plan.empty:
         session.show_plan(plan)
         return
+    if session.json:
+        session.document.answer |= {**plan_json(plan), "result": "refused"}
     session.note(plan_text(plan, commands=session.commands))
     if confirm:
         session.confirm_all()
     databases = [database for fleet in session.c.selection.fleets for database in fleet.inventory.databases.values()]
     hosts = {host.name: host for host in (*session.c.hosts, *(database.host for database in databases))}
-    while_same(plan, make, lambda plan: _run(session, plan, hosts), session.note)
+    while_same(plan, make, lambda plan: _run(session, replace(plan, refs=refs()), hosts), session.note)
 
 
 def _run(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
@@ -56,8 +70,12 @@ def _run(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
 
 def _show(session: Session, outcome: Outcome) -> None:
     """On stderr where stdout cannot be written."""
-    text = session.text(lambda: outcome_json(outcome), lambda: outcome_text(outcome))
-    if (error := untold(text, sys.stdout)) is not None:
+    if session.json:
+        session.answer(lambda: outcome_json(outcome), str)
+        session.document.fallback = lambda: outcome_text(outcome)
+        first = next(iter(outcome.failures), None)
+        session.document.end(int(outcome.code), first.reason if first else "", first.hint if first else "")
+    elif (error := untold(outcome_text(outcome), sys.stdout)) is not None:
         aside(outcome_text(outcome))
         aside(f"this is not on stdout, which cannot be written: {unwritten(error)}")
     if outcome.code is not ExitCode.DONE:

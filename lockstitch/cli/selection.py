@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockstitch.cli.context import FleetContext
 from lockstitch.inventory.selection import Selection
 from lockstitch.model.host import Address
 from lockstitch.report.text import table
-from lockstitch.text import json_text
 
 _HEADINGS = ("ENVIRONMENT", "GROUP", "HOST", "ADDRESS", "THROUGH", "APPS")
 
 
-def show_hosts(selection: Selection, *, json: bool) -> None:
+def show_hosts(c: FleetContext, *, json: bool) -> None:
     """Print every selected host: as a table, or as JSON."""
-    hosts = _hosts(selection)
+    hosts = _hosts(c.selection)
     if json:
-        print(json_text(hosts, 2))
+        c.document.answer = {"hosts": hosts}
+        c.document.end(0)
         return
     rows = [[", ".join(v) if isinstance(v, list) else str(v or "-") for v in host.values()] for host in hosts]
     print(table(_HEADINGS, rows))

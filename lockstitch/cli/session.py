@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.load import environments
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.report.text import counted
-from lockstitch.text import json_text, neutral, unforged
+from lockstitch.text import neutral, unforged
 
 if TYPE_CHECKING:
     from lockstitch.facts.queries import SiteQuery
@@ -80,6 +80,8 @@ class Session:
         **limits: Any,
     ) -> None:
         self.c, self.json, self.commands, self.dry = c, json, commands, dry or c.dry
+        self.document = c.document
+        self.document.asked = json
         self.message, self.yes = message, yes
         self.user, self.limits = whose(sudo=sudo, user=user), fanout_options(**limits)
         self.remote = remote
@@ -112,6 +114,12 @@ class Session:
             raise UsageError(f"one environment at a time, not {names or 'none'}", hint="fab -H ENV …")
         fleet: Fleet = selection.fleets[0]
         return fleet.only(words(only)) if only else fleet
+
+    @property
+    def environment(self) -> str | None:
+        """The environment that is selected; None where it is not one."""
+        names = [fleet.inventory.name for fleet in self.c.selection.fleets]
+        return names[0] if len(names) == 1 else None
 
     def survey(self, fleet: Fleet, asks: Sequence[SiteQuery], *, most: int = MOST, seconds: float = 0) -> Survey:
         """Ask the sites of a fleet, and return their answers."""
@@ -156,16 +164,12 @@ class Session:
         place = Path(str(self.c.config.get("lockstitch", {}).get("runs", ".lockstitch/runs"))).expanduser()
         return self.c.root / place
 
-    def answer(self, data: Callable[[], Any], text: Callable[[], str]) -> None:
-        """Print the answer: JSON where it was asked for."""
-        tell(self.text(data, text))
-
-    def text(self, data: Callable[[], Any], text: Callable[[], str]) -> str:
-        """The answer as it was asked for."""
+    def answer(self, data: Callable[[], Mapping[str, Any]], text: Callable[[], str]) -> None:
+        """Print the answer. As JSON it is printed when the task has ended, with its exit code."""
         if not self.json:
-            return text()
-        answer = data()
-        return json_text({**answer, "unrecorded": self.unrecorded} if self.unrecorded else answer, 2)
+            tell(text())
+            return
+        self.document.answer = {**data(), **({"unrecorded": self.unrecorded} if self.unrecorded else {})}
 
     def note(self, text: str) -> None:
         """Say something on the way; it never mixes with JSON on stdout."""

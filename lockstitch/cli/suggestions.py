@@ -16,6 +16,7 @@ from invoke.exceptions import Exit, ParseError, UnknownFileType
 
 from lockstitch.cli.context import ProjectSettings
 from lockstitch.cli.executor import with_words
+from lockstitch.cli.json_document import JsonDocument
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
 
 _TAKES = "fab --help TASK shows what a task takes; a long option has two dashes"
@@ -53,18 +54,21 @@ def _telling(program: Any, do: Callable[..., None]) -> Callable[..., None]:
         try:
             do(*args, **kwargs)
         except ParseError as error:
-            raise _exit(_typo(program, str(error))) from None
+            raise _exit(program, _typo(program, str(error))) from None
         except ValueError as error:
-            raise _exit(UsageError(f"an option has a value it cannot have: {error}")) from None
+            raise _exit(program, UsageError(f"an option has a value it cannot have: {error}")) from None
         except UnknownFileType as error:
-            raise _exit(UsageError(str(error), hint=_TAKES)) from None
+            raise _exit(program, UsageError(str(error), hint=_TAKES)) from None
         except FileNotFoundError as error:
-            raise _exit(UsageError(f"{error.filename} does not exist")) from None
+            raise _exit(program, UsageError(f"{error.filename} does not exist")) from None
 
     return guarded
 
 
-def _exit(error: LockstitchError) -> Exit:
+def _exit(program: Any, error: LockstitchError) -> Exit:
+    typed = list(program.argv[1:])
+    asked = "--json" in (typed[: typed.index("--")] if "--" in typed else typed)
+    JsonDocument(asked=asked).end(int(ExitCode.USAGE), error.message, error.hint)
     return Exit(str(error), int(ExitCode.USAGE))
 
 

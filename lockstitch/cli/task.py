@@ -110,6 +110,7 @@ class SessionTask(FleetTask):
 
             with Session(c, remote, dry=self.dry, **options) as session:
                 result = self.body(session, *args, **given)
+        c.document.end(0)
         self.times_called += 1
         return result
 

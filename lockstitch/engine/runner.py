@@ -282,7 +282,8 @@ class _Run:
         notes = (*dict.fromkeys((*self.locks.warnings, *self.carrier.warnings)), *notes, *self.notes)
         if self.unseen is not None and self.unseen not in failures:
             notes = (*notes, self.unseen.reason)
-        return Outcome(self.plan, code, sites, tuple(failures), tuple(self.manual_actions), seconds, notes)
+        left = tuple(self.manual_actions)
+        return Outcome(self.plan, code, sites, tuple(failures), left, seconds, notes, tuple(self.carrier.backups))
 
 
 def _in_words(failure: Failure) -> str:

@@ -12,7 +12,7 @@ from lockstitch.errors import HostKeyError, HostLostError, LockstitchError
 from lockstitch.model.command import Command, Secret
 from lockstitch.model.gate import Gate, Verdict, inconclusive
 from lockstitch.model.host import Host
-from lockstitch.model.outcome import Failure, GateAsked, RunEvent, RunMessage
+from lockstitch.model.outcome import Failure, GateAsked, MadeBackup, RunEvent, RunMessage
 from lockstitch.model.plan import Condition, Plan, Script, Site, SitePlan, Step, warnings_of
 from lockstitch.model.probe import collect, fields
 from lockstitch.model.results import Event, Result, StepBegan
@@ -41,6 +41,7 @@ class SiteRunner:
         self._began: dict[int, set[str]] = {}
         self._answers: dict[Site, tuple[Result, ...]] = {}
         self.outputs: dict[str, dict[str, str]] = {}
+        self.backups: list[MadeBackup] = []
         self.warnings: list[str] = []
         self._needed: dict[int, Verdict] = {}
         self._stuck: set[Site] = set()
@@ -82,9 +83,12 @@ class SiteRunner:
         """Keep the outputs of steps for the records of this run, and their warnings."""
         for step, result in zip(unit.steps, results, strict=False):
             self.warnings += warnings_of(unit.site, result.output.split("\n") if step.warns else ())
-            lines = collect(result.output)["told"] if step.outputs_for and result.ok else []
+            lines = collect(result.output)["told"] if result.ok else []
             for name, value in (fields(line, 2) for line in lines):
-                self.outputs.setdefault(step.outputs_for, {})[name] = value
+                if name == "backup":
+                    self.backups.append(MadeBackup(unit.site, value))
+                if step.outputs_for:
+                    self.outputs.setdefault(step.outputs_for, {})[name] = value
 
     def gates(self, site: Site, gates: tuple[Gate, ...]) -> Failure | None:
         """Ask all gates of a site together until each has passed or has no more tries. Returns the first failure."""

@@ -87,6 +87,14 @@ class ManualAction:
 
 
 @dataclass(frozen=True)
+class MadeBackup:
+    """A backup that a run has made, and the site of its database."""
+
+    site: Site
+    name: str
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The end of a run; `notes` are sentences that help to go on from there."""
 
@@ -97,3 +105,4 @@ class Outcome:
     manual_actions: tuple[ManualAction, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    backups: tuple[MadeBackup, ...] = ()

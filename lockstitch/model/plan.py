@@ -172,8 +172,8 @@ class Plan:
     `journal_sizes` is how long each site's journal was when the plan was made, and `whole_journals` which of them were
     undamaged; `empty_reason` says why there is nothing to do where that is so, `summary` what is shown at the end,
     `next_command` the command to type next.
-    `first_dumps` are, by app, the dumps made before the first of several tries that failed. `hooks` are the user's own
-    commands that belong to such a run.
+    `first_dumps` are, by app, the dumps made before the first of several tries that failed; `refs` the branches, tags
+    or commits that were asked for. `hooks` are the user's own commands that belong to such a run.
     """
 
     kind: RunKind
@@ -194,6 +194,7 @@ class Plan:
     next_command: str = ""
     first_dumps: dict[str, str] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
+    refs: dict[str, str] = field(default_factory=dict)
 
     @property
     def sites(self) -> tuple[Site, ...]:

@@ -73,16 +73,18 @@ def queues_text(states: Mapping[Site, QueueState | str]) -> str:
     return "\n".join([*parts, *said])
 
 
-def queues_json(states: Mapping[Site, QueueState | str]) -> list[dict[str, Any]]:
+def queues_json(states: Mapping[Site, QueueState | str]) -> dict[str, Any]:
     """Return the same for programs."""
-    return [
-        {
-            "host": site.host,
-            "app": site.app,
-            **({"problem": state} if isinstance(state, str) else state.as_data()),
-        }
-        for site, state in states.items()
-    ]
+    return {
+        "sites": [
+            {
+                "host": site.host,
+                "app": site.app,
+                **({"problem": state} if isinstance(state, str) else state.as_data()),
+            }
+            for site, state in states.items()
+        ]
+    }
 
 
 _WORDS = {True: "running", False: "DOWN"}
@@ -170,19 +172,20 @@ def _some(hosts: list[str]) -> str:
 
 def packages_json(answers: Mapping[str, Packages | HostResult]) -> dict[str, Any]:
     """Return the same for programs, by host; `problem` is null where its packages are known."""
+    return {"hosts": {host: _packages(answer) for host, answer in answers.items()}}
+
+
+def _packages(answer: Packages | HostResult) -> dict[str, Any]:
+    if isinstance(answer, HostResult):
+        return {"problem": answer.words}
     return {
-        host: {"problem": state.words}
-        if isinstance(state, HostResult)
-        else {
-            "problem": state.problem or None,
-            "lists_of": state.refreshed,
-            "reboot": state.pending,
-            "reboot_because": list(state.because),
-            "kept_back": list(state.kept),
-            "updates": [
-                {"name": u.name, "from": u.old or None, "to": u.new, "origin": u.origin, "security": u.security}
-                for u in state.updates
-            ],
-        }
-        for host, state in answers.items()
+        "problem": answer.problem or None,
+        "lists_of": answer.refreshed,
+        "reboot": answer.pending,
+        "reboot_because": list(answer.because),
+        "kept_back": list(answer.kept),
+        "updates": [
+            {"name": u.name, "from": u.old or None, "to": u.new, "origin": u.origin, "security": u.security}
+            for u in answer.updates
+        ],
     }

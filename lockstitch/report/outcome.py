@@ -10,6 +10,7 @@ from lockstitch.model.format import span
 from lockstitch.model.outcome import Failure, Outcome, SiteOutcome
 from lockstitch.model.plan import Change
 from lockstitch.model.release import short
+from lockstitch.report.plan import run_json
 from lockstitch.report.text import indented, table
 from lockstitch.text import oneline, quoted
 
@@ -22,6 +23,14 @@ _ENDINGS = {
 }
 
 
+# For programs.
+_RESULTS = {
+    ExitCode.DONE: "done",
+    ExitCode.REVERTED: "put back",
+    ExitCode.NEEDS_A_PERSON: "needs a person",
+    ExitCode.CHECK_SAID_NO: "refused",
+    ExitCode.INTERRUPTED: "interrupted",
+}
 _STANDING = {
     ExitCode.REVERTED: "FAILED: what was done stays, and no host needs a person",
     ExitCode.INTERRUPTED: "INTERRUPTED: what was done stays, and no host needs a person",
@@ -133,10 +142,10 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """Return the outcome for programs."""
     changes = {change.site: change for change in outcome.plan.changes}
     return {
-        "kind": outcome.plan.kind,
-        "environment": outcome.plan.environment,
-        "run": outcome.plan.run,
-        "code": int(outcome.code),
+        **run_json(outcome.plan),
+        "result": _RESULTS[outcome.code],
+        "exit_code": int(outcome.code),
+        "backups": [{"host": made.site.host, "database": made.site.app, "name": made.name} for made in outcome.backups],
         "seconds": round(outcome.seconds, 3),
         "done": list(outcome.plan.summary) if outcome.code is ExitCode.DONE else [],
         "sites": [

@@ -106,15 +106,12 @@ def _units(units: tuple[SitePlan, ...], commands: bool, before: set[tuple[str, .
     return lines
 
 
-def plan_json(plan: Plan) -> dict[str, Any]:
-    """Return the plan for programs."""
+def run_json(plan: Plan) -> dict[str, Any]:
+    """Return what documents of plans, outcomes and refusals have in common, from a plan."""
     return {
+        **asked_json(plan.environment, plan.run, plan.by, plan.message),
         "kind": plan.kind,
-        "environment": plan.environment,
-        "run": plan.run,
-        "by": plan.by,
-        "message": plan.message,
-        "empty": plan.empty,
+        "refs": dict(plan.refs),
         "changes": [
             {
                 "host": c.site.host,
@@ -129,6 +126,37 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "commits": {app: [vars(c) for c in commits] for app, commits in plan.commits.items()},
         "notes": list(plan.notes),
+    }
+
+
+def asked_json(environment: str | None, run: str, by: str, message: str) -> dict[str, Any]:
+    """Return the beginning of such a document before there is a plan."""
+    return {
+        "kind": None,
+        "environment": environment,
+        "run": run,
+        "by": by,
+        "message": message,
+        "result": "refused",
+        "refs": {},
+        "changes": [],
+        "commits": {},
+        "backups": [],
+        "notes": [],
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Return the plan for programs."""
+    made = [(unit.site, step) for unit in plan.units() for step in unit.steps if step.name == "backup"]
+    return {
+        **run_json(plan),
+        "result": "nothing to do" if plan.empty else "planned",
+        "reason": plan.empty_reason if plan.empty else None,
+        "empty": plan.empty,
+        "backups": [
+            {"host": site.host, "database": site.app, "name": str(step.command.values["name"])} for site, step in made
+        ],
         "hooks": [{"event": h.event, "run": h.line, "on": h.host.name, "timeout": h.timeout} for h in plan.hooks],
         "waves": [
             {

@@ -127,12 +127,12 @@ def history_text(survey: Survey, limit: int) -> str:
             e["run"],
             "; ".join(filter(None, (e["message"], e["reason"]))),
         )
-        for e in history_json(survey, limit)
+        for e in history_json(survey, limit)["entries"]
     ]
     return table(headings, rows) if rows else "nothing was recorded on these hosts yet"
 
 
-def history_json(survey: Survey, limit: int) -> list[dict[str, Any]]:
+def history_json(survey: Survey, limit: int) -> dict[str, Any]:
     """Return the same for programs."""
     merged: dict[tuple[str, ...], dict[str, Any]] = {}
     order: dict[int, str] = {}
@@ -146,7 +146,7 @@ def history_json(survey: Survey, limit: int) -> list[dict[str, Any]]:
             line["hosts"].append(site.host)
             # A clock that was set back does not make a later line an earlier one.
             order.setdefault(id(line), latest)
-    return sorted(merged.values(), key=lambda line: order[id(line)])[::-1][:limit]
+    return {"entries": sorted(merged.values(), key=lambda line: order[id(line)])[::-1][:limit]}
 
 
 LockHolders = Mapping[Site, LockInfo | None]
@@ -161,6 +161,10 @@ def locks_text(held: LockHolders) -> str:
     return table(("HOST", "APP", "HELD BY", "SINCE", "RUN", "WHY"), rows)
 
 
-def locks_json(held: LockHolders) -> list[dict[str, Any]]:
+def locks_json(held: LockHolders) -> dict[str, Any]:
     """Return the same for programs; `lock` is null where it is free."""
-    return [{"host": site.host, "app": site.app, "lock": vars(info) if info else None} for site, info in held.items()]
+    return {
+        "locks": [
+            {"host": site.host, "app": site.app, "lock": vars(info) if info else None} for site, info in held.items()
+        ]
+    }
