@@ -20,18 +20,46 @@ def status(session: cli.Session, only: str = "") -> None:
 
 
 @cli.session_task(
+    takes="run",
     options=["json"],
     help={
-        "limit": "how many lines",
-        "by_hand": "what run, put, service.restart and the like did from this machine, from its own journal",
+        "run": "the record of this run: what it did where, and how long each step took, beside the time before",
+        "since": "what was done since: 2h, 3d, yesterday, tuesday (the last one), 2026-11-24, 2026-11-24T14:00",
+        "until": "what was done until then; a day is meant with all its hours",
+        "host": "only what was done on this host, or on those of a pattern such as web*",
+        "by": "only what was done by whom this is part of the name",
+        "limit": "how many lines; 30 without --since and --until, all with them",
+        "by_hand": "what run, put and the like did from this machine, from its own journal",
     },
 )
-def history(session: cli.Session, only: str = "", limit: int = 30, by_hand: bool = False) -> None:
+def history(
+    session: cli.Session,
+    run: str = "",
+    since: str = "",
+    until: str = "",
+    host: str = "",
+    by: str = "",
+    only: str = "",
+    limit: int = 0,
+    by_hand: bool = False,
+) -> None:
     """
-    Show what was deployed and rolled back, newest first, from the hosts' own journals.
+    Show what was done, newest first, from the hosts' own journals.
+
+    Deploys and rollbacks; services that were started, stopped and restarted; maintenance, reboots and upgrades; locks
+    that were taken and broken; backups, proofs and restores. Times are local. With RUN the record of that one.
 
         fab -H prod history
-        fab -H prod history --limit 5 --json
-        fab -H prod history --by-hand
+        fab -H prod history --since tuesday --until tuesday     what happened last Tuesday
+        fab -H prod history 20261124T130312Z-b7b0
+        fab -H prod history --host api1.example.com --by ada --json
+        fab -H prod history --by-hand --since 2h
+
+    Exit codes: 0 shown, 2 usage, 3 a host is unreachable, 7 a journal cannot be read, or there is no such run.
     """
-    cli.status.show_history(session, only, limit, by_hand=by_hand)
+    if run:
+        cli.history.show_run(session, only, run)
+    else:
+        cli.history.show_history(
+            session, only, since=since, until=until, host=host, by=by, limit=limit, by_hand=by_hand
+        )

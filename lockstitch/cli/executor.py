@@ -149,7 +149,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
         """Tell whether `--json` was typed after a task on a fleet."""
         asks = "json" in getattr(task, "args", ()) and task.args["json"].value
         if asks and isinstance(self.collection[task.name], FleetTask):
-            self.document.task = self.document.task or task.name
+            self.document.begin(task.name)
             return True
         return False
 

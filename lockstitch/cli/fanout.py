@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,14 @@ from lockstitch.model.command import Command, Secret
 from lockstitch.model.host import Host
 from lockstitch.model.plan import Script, Site, Step
 from lockstitch.model.results import HostResult, Observer, nobody, worst_exit_code
-from lockstitch.report.fanout import by_hand_text, results_json, results_text
+from lockstitch.report.fanout import by_hand_text, code_word, results_json, results_text
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.text import quoted
 
 if TYPE_CHECKING:
     from lockstitch.inventory.selection import Selection
     from lockstitch.plans import Environments
+    from lockstitch.report.history import HistoryFilter
 
 
 def known_secrets(selection: Selection) -> list[Secret]:
@@ -102,7 +104,7 @@ def commands_file(session: Session) -> Path:
     return session.runs.parent / "commands.jsonl"
 
 
-def show_by_hand(session: Session, limit: int) -> None:
+def show_by_hand(session: Session, shown: HistoryFilter, since: datetime | None, until: datetime | None) -> None:
     """Show what was done by hand on the selected hosts from this machine, the newest first; no host is asked."""
     names = {host.name for host in session.c.hosts}
     file = commands_file(session)
@@ -114,9 +116,19 @@ def show_by_hand(session: Session, limit: int) -> None:
         raise CheckError(f"{file} is unreadable: {error.strerror}", hint="see to that file of this machine") from error
     if damaged:
         session.note(f"{damaged} lines of {file} are no records, and are left out")
-    mine = [line for line in every if any({label, label.rpartition("@")[2]} & names for label in _labels(line))]
-    newest = mine[::-1][:limit]
-    session.answer(lambda: {"commands": newest}, lambda: by_hand_text(newest))
+    hosts = [{*_labels(line), *(label.rpartition("@")[2] for label in _labels(line))} for line in every]
+    begin, end = (at.astimezone(UTC).isoformat() if at else "" for at in (since, until))
+    mine = [
+        line
+        for line, some in zip(every, hosts, strict=True)
+        if some & names and shown({"hosts": some, "by": line["by"]}) and _within(line["began"], begin, end)
+    ]
+    newest = mine[::-1][: shown.limit or None]
+    session.answer(lambda: {"commands": newest}, lambda: by_hand_text(newest, datetime.now(UTC)))
+
+
+def _within(at: str, begin: str, end: str) -> bool:
+    return at >= begin and (not end or at < end)
 
 
 def _labels(line: Any) -> Iterable[str]:
@@ -126,7 +138,7 @@ def _labels(line: Any) -> Iterable[str]:
 
 
 def _word(result: HostResult | None) -> str:
-    return result.code.name.lower() if result else "not told"
+    return code_word(result.code.name) if result else "not told"
 
 
 def show(session: Session, results: Mapping[str, HostResult], lost: str = "") -> None:

@@ -19,14 +19,14 @@ class JsonDocument:
     """
 
     def __init__(self, task: str = "", *, asked: bool = False) -> None:
-        self.task, self.asked, self.lines = task, asked, False
+        self.task, self.asked, self.lines = _typed(task), asked, False
         self.answer: dict[str, Any] = {}
         self.fallback: Callable[[], str] | None = None
         self._printed = False
 
     def begin(self, task: str) -> None:
         """Begin the document of the next task of a command line."""
-        self.task, self.lines, self.answer, self.fallback, self._printed = task, False, {}, None, False
+        self.task, self.lines, self.answer, self.fallback, self._printed = _typed(task), False, {}, None, False
 
     def end(self, code: int, message: str = "", hint: str = "") -> None:
         """Print the document, unless it was printed. Raises CheckError where a success cannot be written."""
@@ -36,6 +36,8 @@ class JsonDocument:
         from lockstitch.cli.output import aside, untold, unwritten
 
         self._printed = True
+        if code == ExitCode.INTERRUPTED and "result" in self.answer:
+            self.answer["result"] = "interrupted"
         error = {"message": message, "hint": hint or None} if message else None
         head = {"task": self.task or None, "exit_code": code, "error": error}
         text = json_text({**head, **self.answer, "exit_code": code}, 2 if self.answer else None)
@@ -49,3 +51,9 @@ class JsonDocument:
             raise CheckError(f"the answer could not be written here: {unwritten(failed)}") from failed
         else:
             aside(f"the answer could not be written here: {unwritten(failed)}")
+
+
+def _typed(task: str) -> str:
+    """Return a task's name as it is typed: the default task of a collection goes by the collection's name."""
+    collection, _, name = task.rpartition(".")
+    return name if collection == name else task

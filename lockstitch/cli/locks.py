@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockstitch import plans
 from lockstitch.cli.session import Session
 from lockstitch.engine.journal import now
-from lockstitch.engine.locks import Locks, break_locks
+from lockstitch.engine.locks import Locks, break_locks, record_taken
 from lockstitch.engine.survey import survey_databases
 from lockstitch.errors import CheckError, LockstitchError
 from lockstitch.facts.database import database_site
@@ -32,7 +32,9 @@ def take_locks(session: Session, only: str) -> None:
     fleet, hosts = _connected(session, only)
     environment = fleet.inventory.name
     info = LockInfo(session.run_id, session.by, session.message, now())
-    Locks(session.remote, hosts, _sites(fleet), info, {}, environment).acquire()
+    sites = _sites(fleet)
+    Locks(session.remote, hosts, sites, info, {}, environment).acquire()
+    record_taken(session.remote, hosts, sites, info)
     print(f"locked {environment} as run {session.run_id}; free it with: fab -H {environment} lock.break")
 
 
@@ -48,17 +50,17 @@ def free_locks(session: Session, only: str) -> None:
 
 def _connected(session: Session, only: str) -> tuple[Fleet, dict[str, Host]]:
     fleet = session.fleet(only)
-    hosts = dict.fromkeys((*fleet.hosts, *(database.host for database in _databases(fleet))))
+    hosts = dict.fromkeys((*fleet.hosts, *(database.host for database in databases_of(fleet))))
     for error in session.remote.connect(hosts).values():
         raise error
     return fleet, {host.name: host for host in hosts}
 
 
 def _sites(fleet: Fleet) -> tuple[Site, ...]:
-    return (*plans.sites(fleet), *map(database_site, _databases(fleet)))
+    return (*plans.sites(fleet), *map(database_site, databases_of(fleet)))
 
 
-def _databases(fleet: Fleet) -> list[Database]:
+def databases_of(fleet: Fleet) -> list[Database]:
     """The databases of a selection: of its apps, or all of them where a whole environment is meant."""
     known = fleet.inventory.databases.values()
     whole = fleet.narrowed is None and fleet.hosts == fleet.inventory.hosts
@@ -67,7 +69,7 @@ def _databases(fleet: Fleet) -> list[Database]:
 
 
 def _of_vaults(session: Session, fleet: Fleet) -> dict[Site, LockInfo | None]:
-    databases = {database.name: database for database in _databases(fleet)}
+    databases = {database.name: database for database in databases_of(fleet)}
     held: dict[Site, LockInfo | None] = {}
     for name, answer in survey_databases(session.remote, databases, {}).items():
         if isinstance(answer, LockstitchError):

@@ -1,15 +1,14 @@
-"""`status` and `history`: the releases that every host runs, and those before."""
+"""`status`: the releases that every host runs."""
 
 from __future__ import annotations
 
 import sys
 
 from lockstitch import plans
-from lockstitch.cli.fanout import show_by_hand
 from lockstitch.cli.pending import with_pending
 from lockstitch.cli.session import Session
 from lockstitch.errors import ExitCode
-from lockstitch.report.status import history_json, history_text, status_json, status_text
+from lockstitch.report.status import status_json, status_text
 
 
 def show_status(session: Session, only: str) -> None:
@@ -23,16 +22,3 @@ def show_status(session: Session, only: str) -> None:
         sys.exit(int(ExitCode.UNREACHABLE))
     if not all(verdict.passed for verdict in serving.values()):
         sys.exit(int(ExitCode.CHECK_SAID_NO))
-
-
-def show_history(session: Session, only: str, limit: int, *, by_hand: bool) -> None:
-    """Show the deploys and rollbacks of the hosts' journals; with `by_hand` the journal of this machine."""
-    if by_hand:
-        show_by_hand(session, limit)
-        return
-    fleet = session.fleet(only)
-    survey = session.survey(fleet, plans.usual_asks(fleet))
-    session.answer(lambda: history_json(survey, limit), lambda: history_text(survey, limit))
-    if survey.unreachable:
-        raise next(iter(survey.unreachable.values()))
-    plans.raise_unreadable(survey, "")

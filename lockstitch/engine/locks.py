@@ -16,7 +16,7 @@ from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.plan import Script, Site, Step, warnings_of
 from lockstitch.model.probe import collect, last
 from lockstitch.model.results import Result
-from lockstitch.plans.lock_steps import break_step, release_step, take_step
+from lockstitch.plans.lock_steps import break_step, record_step, release_step, take_step
 from lockstitch.remote import Remote
 from lockstitch.text import listed, oneline
 
@@ -136,6 +136,17 @@ def break_locks(
             for warning in warnings_of(site, lines):
                 warn(warning)
     return broken
+
+
+def record_taken(remote: Remote, hosts: Mapping[str, Host], sites: Sequence[Site], info: LockInfo) -> None:
+    """Record in each journal that its lock was taken by hand. Raises CheckError where that cannot be written."""
+    for site in sites:
+        about = {"run": info.run, "by": info.by, "app": site.app, "message": info.message}
+        script = Script((record_step(site, {"event": "lock taken", **about}),), app=site.app, user=site.user)
+        for result in remote.run(hosts[site.host], script):
+            if not result.ok:
+                said = oneline(result.output.strip())
+                raise CheckError(f"{site.host}: {site.app}: it is locked, and its journal lacks that: {said}")
 
 
 def _refusal(refused: Mapping[Site, str | LockstitchError], environment: str) -> LockstitchError:

@@ -13,4 +13,5 @@ LOCK_LINE = shell_text(__package__, "lock_line.sh")
 _RECORDS = shell_text(__package__, "records.sh")
 
 READ = THERE + _RECORDS + LOCK_LINE + shell_text(__package__, "read_journal.sh")
+HISTORY = THERE + _RECORDS + shell_text(__package__, "read_history.sh")
 HEAL = _RECORDS + shell_text(__package__, "heal_journal.sh")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 
 def sized(size: int) -> str:
@@ -24,6 +24,18 @@ def span(seconds: float, *, tenths: bool = False) -> str:
         if count or (unit == "s" and not parts):
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2])
+
+
+def when(at: str, now: datetime, zone: tzinfo | None = None) -> tuple[str, str]:
+    """Return a time in UTC, as journals have it, in local time (that of `zone`, or of this machine), and how long ago
+    that is: `2026-11-24 14:03` and `5 d ago`. What is no time is returned as it is."""
+    try:
+        then = datetime.fromisoformat(at)
+    except ValueError:
+        return at, ""
+    seconds = (now - then).total_seconds()
+    ago = f"{' '.join(span(seconds).split(' ')[:2])} ago" if seconds >= 1 else "now"
+    return then.astimezone(zone).strftime("%Y-%m-%d %H:%M"), ago
 
 
 def moment(epoch: int | None) -> str:

@@ -11,6 +11,7 @@ from lockstitch.model.command import Command
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Site, Step
 from lockstitch.model.shell import shell_text
+from lockstitch.plans.shell_texts import RECORD
 
 _TAKE = HEAL + LOCK_LINE + shell_text(__package__, "lock_take.sh")
 _RELEASE = shell_text(__package__, "lock_release.sh")
@@ -43,3 +44,9 @@ def break_step(site: Site, record: Mapping[str, str]) -> Step:
     text = json.dumps(record, separators=(",", ":"))
     values = {"lock": site.layout.lock, "record": text, "run": record["run"]}
     return Step("break", "break the lock", Command(_BREAK, values=values), timeout=30)
+
+
+def record_step(site: Site, record: Mapping[str, str]) -> Step:
+    """Record in the host's journal what was done with the lock of one site by hand."""
+    values = {"record": json.dumps(record, separators=(",", ":")), "journal": site.layout.journal}
+    return Step("record", "record it", Command(RECORD, values={**values, "reason": "", "told": ""}), timeout=30)

@@ -286,6 +286,7 @@ def _record(job: Deployment, verdict: str, message: str, release: Release | None
     subject = release or Release(job.release, job.revision)
     entry = {
         "event": "release",
+        "kind": "deploy" if job.deploying else "rollback",
         "app": job.app.name,
         "release": subject.id,
         "revision": subject.revision,

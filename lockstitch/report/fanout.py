@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
 from typing import Any
 
 from lockstitch.errors import ExitCode
-from lockstitch.model.format import span
+from lockstitch.model.format import span, when
 from lockstitch.model.results import HostResult, worst_exit_code
 from lockstitch.report.text import counted, indented, table
 from lockstitch.text import oneline
@@ -46,26 +47,37 @@ def results_json(results: Mapping[str, HostResult], *, cut: Mapping[str, bool] |
     return {"hosts": hosts, "exit_code": int(worst_exit_code(list(results.values())))}
 
 
-def by_hand_text(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Return the ad hoc commands in this machine's journal, newest first."""
+_WORDS = {"check_said_no": "failed", "reverted": "put back", "needs_a_person": "needs a person"}
+
+
+def code_word(name: str) -> str:
+    """Return the name of an exit code as people read it."""
+    return _WORDS.get(name.lower(), name.lower())
+
+
+def by_hand_text(lines: Sequence[Mapping[str, Any]], now: datetime, zone: tzinfo | None = None) -> str:
+    """Return the ad hoc commands in this machine's journal, newest first; times are local."""
     rows = [
         (
-            str(line["began"])[:19] + "Z",
+            *when(str(line["began"]), now, zone),
             str(line["by"]),
             _codes(line["codes"]),
             span(line["seconds"], tenths=True),
             str(line["what"]),
+            str(line.get("run", "")),
         )
         for line in lines
     ]
     return (
-        table(("BEGAN", "BY", "HOSTS", "TIME", "WHAT"), rows) if rows else "nothing was done by hand from this machine"
+        table(("WHEN", "", "BY", "HOSTS", "TIME", "WHAT", "RUN"), rows)
+        if rows
+        else "nothing was done by hand from this machine"
     )
 
 
 def _codes(codes: Mapping[str, Any]) -> str:
     """Return the results in one line: `3 ok, api1: 42, api2: unreachable`; of the failed ones only the first three."""
-    bad = [f"{label}: {code}" for label, code in codes.items() if code != 0]
+    bad = [f"{label}: {code_word(str(code))}" for label, code in codes.items() if code != 0]
     good = len(codes) - len(bad)
     more = [f"{len(bad) - 3} more"] if len(bad) > 3 else []
     return ", ".join([*([f"{good} ok"] if good else []), *bad[:3], *more])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from lockstitch.facts.release_folders import remarks
@@ -110,43 +110,6 @@ def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
         ],
         "unreachable": {host: error.message for host, error in survey.unreachable.items()},
     }
-
-
-def history_text(survey: Survey, limit: int) -> str:
-    """Return the releases in the hosts' journals, newest first; one line for what one run did to one app."""
-    headings = ("WHEN", "APP", "RELEASE", "REVISION", "VERDICT", "HOSTS", "BY", "RUN", "WHY")
-    rows = [
-        (
-            e["at"],
-            e["app"],
-            e["release"],
-            short(e["revision"]),
-            e["verdict"],
-            ",".join(e["hosts"]),
-            e["by"],
-            e["run"],
-            "; ".join(filter(None, (e["message"], e["reason"]))),
-        )
-        for e in history_json(survey, limit)["entries"]
-    ]
-    return table(headings, rows) if rows else "nothing was recorded on these hosts yet"
-
-
-def history_json(survey: Survey, limit: int) -> dict[str, Any]:
-    """Return the same for programs."""
-    merged: dict[tuple[str, ...], dict[str, Any]] = {}
-    order: dict[int, str] = {}
-    for site, facts in survey.facts.items():
-        latest = ""
-        for entry in facts.host.journal:
-            latest = max(latest, entry.get("at", ""))
-            key = (site.app, *(entry.get(k, "") for k in ("run", "release", "verdict")))
-            keys: Sequence[str] = ("at", "release", "revision", "verdict", "by", "run", "message", "reason")
-            line = merged.setdefault(key, {"app": site.app, "hosts": [], **{k: entry.get(k, "") for k in keys}})
-            line["hosts"].append(site.host)
-            # A clock that was set back does not make a later line an earlier one.
-            order.setdefault(id(line), latest)
-    return {"entries": sorted(merged.values(), key=lambda line: order[id(line)])[::-1][:limit]}
 
 
 LockHolders = Mapping[Site, LockInfo | None]

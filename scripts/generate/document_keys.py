@@ -256,7 +256,7 @@ BACKUP: Keys = {
     "good": ("boolean", "it is whole"),
 }
 RUNS = (
-    "deploy", "plan", "rollback", "backup.backup", "backup.verify", "backup.prove", "backup.restore", "backup.prune",
+    "deploy", "plan", "rollback", "backup", "backup.verify", "backup.prove", "backup.restore", "backup.prune",
     "database.analyze", "disk.clean", "maintenance.on", "maintenance.off", "packages.upgrade", "reboot",
     "service.start", "service.stop", "service.restart", "service.reload",
 )  # fmt: skip
@@ -302,3 +302,19 @@ HOST_FACTS: Keys = {
     "clock_unsure": (maybe("number"), "what that may be wrong by"),
     "reboot_pending": (maybe("boolean"), "it waits for a reboot"),
 }  # fmt: skip
+ENTRY: Keys = {
+    name: ("text", meaning)
+    for name, meaning in {
+        "at": "when",
+        "kind": "deploy, rollback, restart, lock.take, backup, …; empty where no record says",
+        "result": "done, failed, left (a release that a rollback went back from), open (no end was recorded)",
+        "run": "the run",
+        "by": "who",
+        "message": "why",
+        "reason": "why it failed",
+        "release": "the release",
+        "revision": "the revision",
+        "subject": "the backup, or what else it was about",
+        "verdict": "of a release: good, bad, left",
+    }.items()
+}

@@ -7,6 +7,7 @@ from scripts.generate.document_keys import (
     ASKED,
     BACKUP,
     CHECKED,
+    ENTRY,
     HOST,
     HOST_FACTS,
     LOCK,
@@ -129,33 +130,46 @@ BY_TASK: list[tuple[tuple[str, ...], str, Keys]] = [
     ),
     (
         ("history",),
-        "what was done. With `--by-hand` it has only `commands`.",
+        "what was done: `entries`, or `commands` with `--by-hand`, or `run` with RUN.",
         {
             "entries": (
-                optional(
-                    each(
-                        {
-                            "at": ("text", "when"),
-                            "app": APP,
-                            "hosts": (each("text"), "the hosts"),
-                            **{
-                                n: ("text", m)
-                                for n, m in {
-                                    "release": "the release",
-                                    "revision": "the revision",
-                                    "verdict": "good, bad, left",
-                                    "by": "who",
-                                    "run": "the run",
-                                    "message": "why",
-                                    "reason": "why it failed",
-                                }.items()
-                            },
-                        }
-                    )
-                ),
-                "what one run did to one app, the newest first",
+                optional(each({"app": APP, "hosts": (each("text"), "the hosts"), **ENTRY})),
+                "what one run did to one app, the newest first; a host itself has no app",
             ),
             "commands": (optional(each("object")), "what was done by hand from this machine, the newest first"),
+            "run": (
+                optional(
+                    {
+                        "id": ("text", "the run"),
+                        "kind": (maybe("text"), "deploy, restart, backup, …; null where no record says"),
+                        "by": ("text", "who typed it"),
+                        "message": ("text", "why"),
+                        "at": (maybe("text"), "when it began"),
+                        "ended": (maybe("text"), "when it ended, as far as the hosts know"),
+                        "seconds": (maybe("number"), "how long it took; null where this machine has not recorded it"),
+                        "result": ("text", "as in an entry, or as in the outcome"),
+                        "entries": (each({"host": HOST, "app": APP, **ENTRY}), "the records of each site"),
+                        "steps": (
+                            each(
+                                {
+                                    "host": HOST,
+                                    "app": APP,
+                                    "step": ("text", "the step, such as build or reload"),
+                                    "seconds": (maybe("number"), "how long it took; null: it has no end"),
+                                    "code": (maybe("integer"), "how it ended"),
+                                    "before": (maybe("number"), "how long it took the last time it was done well"),
+                                    "before_run": ("text", "in which run"),
+                                }
+                            ),
+                            "the steps of each site, in order",
+                        ),
+                        "outcome": (maybe("object"), "the document of the run, where this machine has recorded it"),
+                        "by_hand": (maybe("object"), "the line of `history --by-hand`"),
+                        "file": (maybe("text"), "the file with the output of each step"),
+                    }
+                ),
+                "the record of one run",
+            ),
         },
     ),
     (
@@ -260,6 +274,36 @@ BY_TASK: list[tuple[tuple[str, ...], str, Keys]] = [
                     },
                 ),
                 "the hosts",
+            ),
+            "unrecorded": UNRECORDED,
+        },
+    ),
+    (
+        ("metrics",),
+        "what each metric source understood.",
+        {
+            "sources": (by("source", by("host", "object")), "the answer of each host: requests, durations, or why not"),
+            "unrecorded": UNRECORDED,
+        },
+    ),
+    (
+        ("gates",),
+        "the verdict of each gate.",
+        {
+            "apps": (
+                by(
+                    "app",
+                    by(
+                        "gate",
+                        {
+                            "verdict": ("text", "pass, fail, few, unclear, blind"),
+                            "words": ("text", "why"),
+                            "hint": ("text", "what to do about it; may be empty"),
+                            "dry": ("boolean", "it decides nothing"),
+                        },
+                    ),
+                ),
+                "the gates of each app",
             ),
             "unrecorded": UNRECORDED,
         },

@@ -74,7 +74,7 @@ def _typed(name: str) -> str:
 def answering() -> list[str]:
     """Return the tasks that have `--json`."""
     flagged = [name for name in namespace.task_names if "json" in getattr(namespace[name], "flags", ())]
-    return sorted([*flagged, "hosts"])
+    return sorted([*map(_typed, flagged), "hosts"])
 
 
 def _optional(key: tuple[Shape, str]) -> bool:

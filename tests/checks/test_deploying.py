@@ -110,5 +110,5 @@ def test_an_outcome_that_stdout_does_not_take_is_on_stderr(deployer: Operator, t
     assert ran.code == 0, ran.said
     assert "deploy of lab done" in ran.err and "no space left on device" in ran.err
     ran = deployer.redirected("2>/dev/full", "deploy", "--json", "--force")
-    assert ran.code == 0 and ran.json["code"] == 0, ran.said
+    assert ran.code == 0 and ran.json["exit_code"] == 0, ran.said
     assert not [*tmp_path.rglob("lock.json*")]

@@ -211,12 +211,12 @@ def test_what_was_done_by_hand_is_remembered(operator: Operator) -> None:
     shown = operator.fab("history", "--by-hand")
     left_out, _, *lines = shown.out.splitlines()
     assert "commands.jsonl are no records, and are left out" in left_out, shown.said
-    assert shown.code == 0 and [line.split("  ")[-1] for line in lines] == [
+    assert shown.code == 0 and [line.split("  ")[-2] for line in lines] == [
         "run -- uptime",
         "run -- true",
         "run -- exit 3",
     ], shown.said
-    one = operator.fab("history", "--by-hand", "--json", where="lab:one").json
+    one = operator.fab("history", "--by-hand", "--json", where="lab:one").json["commands"]
     assert [line["what"] for line in one] == ["run -- uptime", "run -- exit 3"]
     assert "one: 3" in shown.out and "3 ok" in shown.out
 

@@ -154,7 +154,7 @@ def test_where_a_host_cannot_be_asked_nothing_is_changed(operator: Operator, lab
         assert "nothing was changed" in ran.err
         updates = operator.fab("packages.updates", "--json", where="lab:two")
         assert updates.code == 3, updates.said
-        assert updates.json["two"]["problem"]
+        assert updates.json["hosts"]["two"]["problem"]
         # Nothing of this could harm the machine of who runs it, were it not refused.
         assert operator.fab("--dry", "-H", "lab", "reboot", where="").code == 3
         if fault == "down":
@@ -210,7 +210,7 @@ def test_this_machine_is_not_rebooted(operator: Operator) -> None:
 def test_updates_are_told_and_a_host_without_apt_says_so(operator: Operator) -> None:
     assert operator.fab("packages.updates", "--serial", "--parallel", "3").code == 2
     ran = operator.fab("packages.updates", "--json", where="lab:one")
-    assert set(ran.json) == {"one"}
-    assert ran.code == (7 if ran.json["one"]["problem"] else 0), ran.said
+    assert set(ran.json["hosts"]) == {"one"}
+    assert ran.code == (7 if ran.json["hosts"]["one"]["problem"] else 0), ran.said
     noted = operator.noted()[-1]
     assert (noted["what"], set(noted["codes"])) == ("packages.updates", {"one"})

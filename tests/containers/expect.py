@@ -59,10 +59,10 @@ def kept(refs: Sequence[str], project: Project, repositories: Repositories) -> N
 
 def history(newest: Sequence[tuple[str, str]], project: Project, repositories: Repositories) -> None:
     """`fab history` begins with these versions and what became of them, for each app, as the hosts' journals say."""
-    told = project.fab("-H", "prod", "history", "--json").json
+    told = project.fab("-H", "prod", "history", "--json").json["entries"]
     for app in dict.fromkeys(truth.APP_OF[name] for name in project.hosts):
         wanted = [(repositories[app].revisions[ref], verdict) for ref, verdict in newest]
-        mine = [(line["revision"], line["verdict"]) for line in told if line["app"] == app]
+        mine = [(line["revision"], line["verdict"]) for line in told if line["app"] == app and line["verdict"]]
         # What one run wrote in one second has no order.
         assert sorted(mine[: len(wanted)]) == sorted(wanted), mine
         for name in (name for name in project.hosts if truth.APP_OF[name] == app):

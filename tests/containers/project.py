@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from tests.containers.fleet import BACKUPS, Fleet
 from tests.containers.units import Layout
+from tests.documents import document
 from tests.preloaded import FAB as FAB
 from tests.preloaded import ROOT as ROOT
 from tests.preloaded import PreloadedProcess
@@ -43,8 +44,8 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """What it printed with --json."""
-        return json.loads(self.out)
+        """What it printed with --json, compared with its schema."""
+        return document(self.out)
 
 
 class Running:

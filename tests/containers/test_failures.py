@@ -98,7 +98,7 @@ class Standstill:
         events = list(self.project.events())
         app = APP_OF[host]
         outcome = events[-1]
-        assert (outcome["event"], outcome["code"]) == ("outcome", 5)
+        assert (outcome["event"], outcome["exit_code"]) == ("outcome", 5)
         failure = outcome["failures"][0]
         assert (failure["host"], failure["app"], failure["what"]) == (host, app, fails)
         record = [entry for entry in truth.journal(self.fleet[host], app) if entry["event"] == "release"][-1]

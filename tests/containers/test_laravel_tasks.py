@@ -51,11 +51,11 @@ def test_what_a_person_types_between_deploys(desk: Desk, revisions: dict[str, st
     wait_until(lambda: len(desk.records("begin")) == 2, "both workers are at a job")
     job(php1, "fails", -1)
     # What is being worked on counts as well: so Laravel's own `queue:monitor` has it.
-    told = went(desk.fab("queue.status", "--json")).json
+    told = went(desk.fab("queue.status", "--json")).json["sites"]
     assert [(len(site["workers"]), site["sizes"]) for site in told] == [(1, {"default": 3})] * 2
     desk.enough()
     wait_until(lambda: desk.data.count("failed_jobs") == 1, "the job has failed")
-    assert {site["failed"] for site in went(desk.fab("queue.status", "--json")).json} == {1}
+    assert {site["failed"] for site in went(desk.fab("queue.status", "--json")).json["sites"]} == {1}
     assert "App\\Jobs\\Work" in went(desk.fab("queue.failed")).out
     went(desk.fab("queue.retry", "all"))
     wait_until(lambda: "no time for fails" in desk.data.sql("SELECT exception FROM failed_jobs", "desk")[0][0], "again")
@@ -112,7 +112,7 @@ def test_horizon_and_isolated_migrations_as_registered_by_the_application(
     assert [each["isolated"] for each in desk.records("migrate")] == ["75", "75"]
     masters = [each["pid"] for each in desk.records("horizon")]
     assert len(set(masters)) == 4, "each was ended, and begun again in the new release"
-    told = went(desk.fab("queue.status", "--json")).json
+    told = went(desk.fab("queue.status", "--json")).json["sites"]
     assert [site["horizon"] for site in told] == ["Horizon is running."] * 2
     # One that does not end is a deploy that goes back.
     fail_once(desk.machines[1], "horizon:terminate")

@@ -113,7 +113,7 @@ def test_a_message_and_a_tag_are_what_was_typed(tiny: Tiny, fleet: Fleet, reposi
     with tiny.start("v2", "--message", MESSAGE, "--tag-before", TAG) as fab:
         fab.until(f"build | {WAITING}")
         locked = json.loads(fleet["api1"].read("/app/.lockstitch/tiny/lock.json"))
-        shown = assert_ok(tiny.fab("lock.show", "--json")).json
+        shown = assert_ok(tiny.fab("lock.show", "--json")).json["locks"]
         refused = tiny.deploy("v3", "--message", "me too")
         tiny.go_on()
         ran = assert_ok(fab.finish())
@@ -123,7 +123,9 @@ def test_a_message_and_a_tag_are_what_was_typed(tiny: Tiny, fleet: Fleet, reposi
     assert [entry["message"] for entry in journal(fleet["api1"], "release")][-1] == MESSAGE
     assert next(tiny.project.events())["message"] == MESSAGE
     assert MESSAGE.partition("\n")[0] in ran.out
-    assert {entry["message"] for entry in assert_ok(tiny.fab("history", "--limit", "1", "--json")).json} == {MESSAGE}
+    assert {entry["message"] for entry in assert_ok(tiny.fab("history", "--limit", "1", "--json")).json["entries"]} == {
+        MESSAGE
+    }
     git(repository, "fetch", "-q", fleet.push_url(APP), f"refs/tags/{TAG}:refs/tags/{TAG}", **fleet.git_environment())
     assert git(repository, "rev-parse", f"{TAG}^{{commit}}") == git(repository, "rev-parse", "v1")
     assert git(repository, "cat-file", "tag", TAG).partition("\n\n")[2] == MESSAGE
@@ -220,7 +222,7 @@ def test_what_a_host_prints_is_shown_and_not_obeyed(tiny: Tiny, fleet: Fleet) ->
     assert_nothing_to_obey(failed.out + failed.err)
     assert failed.out.partition("the last lines of")[2].count(SHOWN.partition("␍")[0]) >= 2, failed.out
     told = tiny.fab("deploy", "--ref", "escapes", "--json")
-    assert told.code == 5 and told.json["code"] == 5, told.said
+    assert told.code == 5 and told.json["exit_code"] == 5, told.said
     assert_nothing_to_obey(told.out + told.err)
     assert any(ESCAPES.partition("\r")[0] in line for line in told.json["failures"][0]["output"])
     asked = tiny.fab("run", "--", f"printf '{printed}\\n'")

@@ -79,7 +79,7 @@ def test_packages_are_upgraded_host_after_host(project: Project, machines: Fleet
     told = project.fab("-H", "prod:backend", "packages.updates", "--refresh", "--json")
     assert told.code == 0, told.said
     for name in HOSTS:
-        updates = {update["name"]: update["security"] for update in told.json[name]["updates"]}
+        updates = {update["name"]: update["security"] for update in told.json["hosts"][name]["updates"]}
         assert updates == {"care-plain": False, "care-safe": True, "care-harm": False}
     dry = project.fab("--dry", "-H", "prod:backend", "packages.upgrade")
     assert dry.code == 0, dry.said

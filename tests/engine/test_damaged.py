@@ -12,16 +12,20 @@ import pytest
 
 from lockstitch import plans
 from lockstitch.databases.backup import Backup
+from lockstitch.engine.ask import Query, ask
 from lockstitch.engine.locks import break_locks
 from lockstitch.errors import CheckError, LockHeldError
+from lockstitch.facts.history import history_probe
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
+from lockstitch.model.host import Address, Host
 from lockstitch.model.layout import layout as layout_of
 from lockstitch.model.outcome import RunMessage
 from lockstitch.model.plan import Plan, Site
 from lockstitch.plans.backup import held_backups
+from lockstitch.report.history import HistoryFilter, history_json
 from lockstitch.report.outcome import outcome_text
 from lockstitch.report.plan import plan_text
-from lockstitch.report.status import history_json, status_text
+from lockstitch.report.status import status_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, World, copied
 
@@ -299,7 +303,9 @@ def test_the_order_of_releases_is_that_of_the_hosts_journal_whatever_clock_the_d
     assert [r.revision for r in facts(world).releases] == [world.rev(v) for v in ("v1", "v2", "v3", "v4")]
     kept = {name.split("-")[1] for name in world.releases("a", "api")}
     assert kept == {world.rev(v)[:12] for v in ("v2", "v3", "v4")}, "the oldest went, by the order of the deploys"
-    told = history_json(world.surveyed(plans.usual_asks(world.fleet())), 99)
+    site = next(site for site in world.surveyed(plans.usual_asks(world.fleet())).facts if str(site) == "api@a")
+    (reply,) = ask(world.remote, [Query("a", Host("a", Address("a")), (history_probe(site, None, None),))]).values()
+    told = history_json({site: reply.facts[0]}, HistoryFilter())["entries"]
     assert [line["revision"] for line in told if line["app"] == "api"] == [world.rev(f"v{n}") for n in (4, 3, 2, 1)]
     for number, version in enumerate(("v3", "v2"), 5):
         at(world, f"20251231T12000{number}Z-000{number}")

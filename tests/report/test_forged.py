@@ -6,6 +6,7 @@ import io
 import json
 import unicodedata
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from lockstitch.engine.locks import _refusal
 from lockstitch.engine.manual_actions import manual_action
 from lockstitch.engine.step_outputs import dumps
 from lockstitch.errors import ExitCode, HostLostError, LockHeldError
+from lockstitch.facts.history import HistoryFacts, JournalEntry, RunFacts, StepTime
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
 from lockstitch.model.finding import Finding
 from lockstitch.model.gate import failed
@@ -34,9 +36,10 @@ from lockstitch.report.apps import maintenance_text, queues_text, services_text
 from lockstitch.report.checks import CheckedHost, checks_text
 from lockstitch.report.database import backups_text, databases_text
 from lockstitch.report.fanout import grouped_text, results_text
+from lockstitch.report.history import HistoryFilter, RunRecord, history_text, run_text
 from lockstitch.report.outcome import outcome_json, outcome_text
 from lockstitch.report.plan import plan_text
-from lockstitch.report.status import history_text, locks_text, status_text
+from lockstitch.report.status import locks_text, status_text
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
 from lockstitch.text import json_text, unforged
@@ -102,6 +105,7 @@ def reports(text: str) -> dict[str, str]:
     surveyed, result = survey(text), HostResult(ExitCode.CHECK_SAID_NO, text, (Result("run", 1, text, 0),))
     finding = Finding(text, "fail", text, hint=text)
     verdict = {SITE: failed(text, text)}
+    entry = JournalEntry(*[text] * 11)
     backups = parse_backups(KeyedLines(backup=[text]))
     lock = {"run": text, "by": text, "message": text, "at": text}
     held = str(_refusal({SITE: f"held {json.dumps(lock)}"}, "prod"))
@@ -109,7 +113,10 @@ def reports(text: str) -> dict[str, str]:
     return {
         "plan": plan_text(plan(text)),
         "status": status_text(surveyed, verdict),
-        "history": history_text(surveyed, 9),
+        "history": history_text({SITE: HistoryFacts((entry,))}, HistoryFilter(), datetime.now(UTC)),
+        "run": run_text(
+            RunRecord(text, {SITE: RunFacts((entry,), (StepTime(text, 1.0, 1, 2.0, text),), text)}), datetime.now(UTC)
+        ),
         "locks": locks_text({SITE: parse_lock(json.dumps(lock))}),
         "held": held.partition("\nHINT: wait for it")[0],
         "changed": changed.partition("\nHINT: type it again")[0],

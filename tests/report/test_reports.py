@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.errors import ConnectError, ExitCode
+from lockstitch.facts.history import HistoryFacts, JournalEntry
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
 from lockstitch.model.command import Command, Secret
 from lockstitch.model.gate import Gate, failed, passed
@@ -20,11 +22,13 @@ from lockstitch.model.lock import LockInfo
 from lockstitch.model.outcome import Failure, ManualAction, Outcome, SiteOutcome
 from lockstitch.model.plan import Change, Commit, Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.probe import Probe
+from lockstitch.report.history import HistoryFilter, history_json, history_text
 from lockstitch.report.outcome import outcome_json, outcome_text
 from lockstitch.report.plan import plan_json, plan_text
-from lockstitch.report.status import differ, history_json, history_text, status_json, status_text
+from lockstitch.report.status import differ, status_json, status_text
 from lockstitch.services.state import ServiceProcess, ServiceState
 
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 A, B = "a" * 40, "b" * 40
 SITES = [Site(host, "api", layout("releases", "app")) for host in ("web1", "web2", "web3")]
 HOSTILE = st.text(st.characters(), max_size=30) | st.sampled_from(
@@ -75,6 +79,11 @@ def survey(text: str = "fine") -> tuple[Survey, dict[Site, Any]]:
     return Survey(facts, {"gone": ConnectError("gone", text)}), dict.fromkeys(SITES, failed(text or "no"))
 
 
+def history(text: str) -> dict[Site, HistoryFacts]:
+    entry = JournalEntry("2026-11-24T14:03:11Z", text, "done", "r1", text, text, text, "R1", A, text, "good")
+    return dict.fromkeys(SITES, HistoryFacts((entry,)))
+
+
 def texts(text: str) -> list[str]:
     made, verdicts = survey(text)
     return [
@@ -82,7 +91,7 @@ def texts(text: str) -> list[str]:
         plan_text(plan(text), commands=True),
         *(outcome_text(outcome(text, code, manual_actions=actions)) for code in ENDINGS for actions in ((), LEFT)),
         status_text(made, verdicts),
-        history_text(made, 30),
+        history_text(history(text), HistoryFilter(), NOW),
     ]
 
 
@@ -106,7 +115,7 @@ def test_every_report_is_json(text: str) -> None:
         plan_json(plan(text)),
         outcome_json(outcome(text, manual_actions=LEFT)),
         status_json(made, verdicts),
-        history_json(made, 30),
+        history_json(history(text), HistoryFilter()),
     ):
         assert json.loads(json.dumps(data)) == data, "without a default: nothing but what JSON has"
 
@@ -156,11 +165,10 @@ def test_hosts_that_differ() -> None:
 
 
 def test_history_is_one_line_for_what_one_run_did() -> None:
-    made, _ = survey()
-    (entry,) = history_json(made, 30)
+    (entry,) = history_json(history("fine"), HistoryFilter())["entries"]
     assert entry["hosts"] == ["web1", "web2", "web3"]
-    assert history_json(made, 0) == []
-    assert "nothing was recorded" in history_text(Survey({}), 30)
+    assert history_json(history("fine"), HistoryFilter(by="ada")) == {"entries": []}
+    assert "nothing was recorded" in history_text({}, HistoryFilter(), NOW)
 
 
 def test_a_clock_from_nowhere_is_no_defect() -> None:

@@ -1,0 +1,162 @@
+"""Probes of a site's journal for `history`: what each run did, and the steps of one run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from datetime import datetime
+
+from lockstitch.facts.state_files import HISTORY
+from lockstitch.model.command import Command
+from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.model.plan import Site
+from lockstitch.model.probe import Probe, collect, number, record, unreadable
+from lockstitch.model.release import REVISION
+
+Record = Mapping[str, str]
+# What a record is called there, and what was typed for it.
+_KINDS = {"proof": "prove", "lock broken": "lock.break", "lock taken": "lock.take", "release": "", "begin": ""}
+_RESULTS = {"good": "done", "bad": "failed", "left": "left"}
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """What one run did at a site: `kind` is deploy, restart, backup, … (empty where the journal does not say), `result`
+    done, failed, left (a release that a rollback went back from) or open (no end was recorded). `subject` is the
+    backup, or whatever else it was about, and `verdict` that of a release: good, bad, left."""
+
+    at: str
+    kind: str
+    result: str
+    run: str
+    by: str
+    message: str = ""
+    reason: str = ""
+    release: str = ""
+    revision: str = ""
+    subject: str = ""
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class HistoryFacts:
+    """The runs in a site's journal, in its order. `older` are those that the answer had no room for."""
+
+    entries: tuple[JournalEntry, ...] = ()
+    older: int = 0
+    damaged: int = 0
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """A step of a run: its time in seconds, its exit code (None: it has no end), and how long it took the last time it
+    was done well, in which run (None and empty where it was never done before)."""
+
+    step: str
+    seconds: float | None
+    code: int | None
+    before: float | None = None
+    before_run: str = ""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a site's journal says of one run: its records, and its steps."""
+
+    entries: tuple[JournalEntry, ...] = ()
+    steps: tuple[StepTime, ...] = ()
+    by: str = ""
+    began: str = ""
+    ended: str = ""
+    unreadable: tuple[str, ...] = field(default=())
+
+
+def history_probe(site: Site, since: datetime | None, until: datetime | None) -> Probe[HistoryFacts]:
+    """Return the probe of what was done at a site, within a time."""
+    values = {"journal": site.layout.journal, "from": _utc(since), "to": _utc(until)}
+    return Probe("history", Command(f"{HISTORY}\nread_history\n", values=values), parse_history)
+
+
+def run_probe(site: Site, run: str) -> Probe[RunFacts]:
+    """Return the probe of what one run did at a site."""
+    values = {"journal": site.layout.journal, "run": run}
+    return Probe("history", Command(f"{HISTORY}\nread_run\n", values=values), parse_run)
+
+
+def _utc(at: datetime | None) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
+
+
+def parse_history(text: str, code: int) -> HistoryFacts:
+    """Parse the runs of a journal from `WORD REST` lines."""
+    said = collect(text)
+    known = [(word, entry) for word in ("entry", "open") for line in said[word] if (entry := record(line))]
+    return HistoryFacts(
+        tuple(_entry(entry, is_open=word == "open") for word, entry in known),
+        sum(number(each) or 0 for each in said["cut"]),
+        sum(number(each) or 0 for each in said["damaged"]),
+        unreadable(said, code),
+    )
+
+
+def parse_run(text: str, code: int) -> RunFacts:
+    """Parse the records and the steps of one run from `WORD REST` lines."""
+    said = collect(text)
+    lines = [entry for line in said["line"] if (entry := record(line))]
+    steps = [entry for entry in lines if entry.get("event") in ("begin", "end")]
+    return RunFacts(
+        tuple(_entry(e) for e in lines if e.get("event") not in ("begin", "end", "cut")),
+        step_times(steps, [entry for line in said["before"] if (entry := record(line))]),
+        next((entry["by"] for entry in lines if entry.get("by")), ""),
+        lines[0].get("at", "") if lines else "",
+        lines[-1].get("at", "") if lines else "",
+        unreadable(said, code),
+    )
+
+
+def step_times(lines: Iterable[Record], before: Iterable[Record] = ()) -> tuple[StepTime, ...]:
+    """Return the steps that began, in order, from records of begins and ends; `before` has those of an earlier time."""
+    earlier = {step: (seconds, run) for step, seconds, _, run in _paired(before)}
+    return tuple(StepTime(step, s, code, *earlier.get(step, (None, ""))) for step, s, code, _ in _paired(lines))
+
+
+def _paired(lines: Iterable[Record]) -> list[tuple[str, float | None, int | None, str]]:
+    began: dict[str, Record] = {}
+    ended: dict[str, tuple[str, float | None, int | None, str]] = {}
+    for line in lines:
+        step = line.get("step", "")
+        if line.get("event") == "begin":
+            began[step] = line
+            ended[step] = (step, None, None, line.get("run", ""))
+        elif step in began:
+            seconds = _between(began[step].get("at", ""), line.get("at", ""))
+            ended[step] = (step, seconds, number(line.get("code", "")), line.get("run", ""))
+    return list(ended.values())
+
+
+def _between(began: str, ended: str) -> float | None:
+    try:
+        return max(0.0, (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _entry(entry: Record, *, is_open: bool = False) -> JournalEntry:
+    event = entry.get("event", "")
+    kind = entry.get("kind") or _KINDS.get(event, event)
+    result = "open" if is_open else entry.get("result") or _RESULTS.get(entry.get("verdict", ""), "done")
+    revision = entry.get("revision", "")
+    return JournalEntry(
+        entry.get("at", ""),
+        kind,
+        "failed" if entry.get("reason") else result,
+        entry.get("run", ""),
+        entry.get("by", ""),
+        entry.get("message", ""),
+        entry.get("reason", ""),
+        entry.get("release", ""),
+        revision if REVISION.match(revision) else "",
+        " ".join(entry[key] for key in ("name", "names", "where", "of") if entry.get(key)),
+        entry.get("verdict", ""),
+    )
