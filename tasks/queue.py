@@ -17,7 +17,7 @@ def status(session: cli.Session, only: str = "") -> None:
     cli.apps.show_queues(session, only)
 
 
-@cli.session_task
+@cli.session_task(options=["yes"])
 def restart(session: cli.Session, only: str = "") -> None:
     """
     Tell every worker to end after its job; whoever runs them starts them again. Waits until they have.
@@ -36,10 +36,10 @@ def failed(session: cli.Session, only: str = "") -> None:
 
         fab -H prod queue.failed
     """
-    cli.apps.queue_command(session, only, "queue.failed", lambda queues: queues.failed, once=True)
+    cli.apps.queue_command(session, only, "queue.failed", lambda queues: queues.failed, once=True, confirm=False)
 
 
-@cli.session_task(takes="ids", help={"ids": "ids of failed jobs, with commas, or `all`"})
+@cli.session_task(takes="ids", options=["yes"], help={"ids": "ids of failed jobs, with commas, or `all`"})
 def retry(session: cli.Session, ids: str = "", only: str = "") -> None:
     """
     Put failed jobs back on their queue, by one host of each app.

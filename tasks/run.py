@@ -7,7 +7,7 @@ from lockstitch import cli
 
 @cli.session_task(
     remainder=True,
-    options=["sudo", "user", "until_ok", *cli.FANOUT],
+    options=["sudo", "user", "until_ok", "yes", *cli.FANOUT],
     help={
         "cwd": "in this folder of the host; relative: to the user's home",
         "script": "send this file of yours and run it; what stands after -- are its words",

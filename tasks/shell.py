@@ -6,7 +6,7 @@ from lockstitch import cli
 
 
 @cli.session_task(
-    options=["sudo", "user"], help={"sudo": "as root, through sudo", "user": "as this user, through sudo"}
+    options=["sudo", "user", "yes"], help={"sudo": "as root, through sudo", "user": "as this user, through sudo"}
 )
 def shell(session: cli.Session) -> None:
     """

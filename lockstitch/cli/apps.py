@@ -72,9 +72,15 @@ def app_command(session: Session, only: str, *, once: bool) -> None:
 
 
 def queue_command(
-    session: Session, only: str, what: str, which: Callable[[Queues], Command], *, once: bool = False
+    session: Session,
+    only: str,
+    what: str,
+    which: Callable[[Queues], Command],
+    *,
+    once: bool = False,
+    confirm: bool = True,
 ) -> None:
-    on_sites(session, only, what, lambda app, place: _of(app, place, which), _QUEUES, once=once)
+    on_sites(session, only, what, lambda app, place: _of(app, place, which), _QUEUES, once=once, confirm=confirm)
 
 
 def queue_retry(session: Session, only: str, ids: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from lockstitch import plans
 from lockstitch.cli.checks import before_deploy, with_notes
+from lockstitch.cli.confirmation import asked
 from lockstitch.cli.databases import DatabaseSession
 from lockstitch.cli.pending import ask_environment, ask_pending
 from lockstitch.cli.run_plan import carry_out
@@ -106,8 +107,7 @@ class _DatabaseChoice:
                 "it was not said what becomes of the migrations that lie between; nothing was changed",
                 hint="give --database none, --database down or --database restore",
             )
-        self._session.note("what becomes of the database? type none, down or restore")
-        self._answer = sys.stdin.readline().strip()
+        self._answer = asked(lambda: self._session.note("what becomes of the database? type none, down or restore"))
         return plans.way(self._answer)
 
 

@@ -160,8 +160,18 @@ def end(results: Sequence[HostResult]) -> None:
 CommandFactory = Callable[[App, ReleaseContext], Command | None]
 
 
-def on_sites(session: Session, only: str, what: str, make: CommandFactory, lacking: str, *, once: bool = False) -> None:
-    """Run a command of each app on all its hosts, or on the first of each app with `once`."""
+def on_sites(
+    session: Session,
+    only: str,
+    what: str,
+    make: CommandFactory,
+    lacking: str,
+    *,
+    once: bool = False,
+    confirm: bool = True,
+) -> None:
+    """Run a command of each app on all its hosts, or on the first of each app with `once`. A protected environment is
+    confirmed first, unless the command only reads."""
     work = site_work(session.fleet(only), make, lacking, reveal=not session.dry)
     if once:
         work = list({script.script.app: script for script in reversed(work)}.values())[::-1]
@@ -169,6 +179,8 @@ def on_sites(session: Session, only: str, what: str, make: CommandFactory, lacki
         for script in work:
             session.note(f"{script.label}: {script.script.steps[0].command.shown()}")
         return
+    if confirm:
+        session.confirm_all()
     with PrefixedOutput(sys.stdout, [script.host.name for script in work]) as prefixed:
         results = by_hand(session, what, work, observe=prefixed)
     show(session, results, prefixed.lost)

@@ -22,7 +22,14 @@ from lockstitch.model.plan import Plan
 from lockstitch.model.release import short
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput
 from lockstitch.report.plan import StepProgress, expected
+from lockstitch.report.text import width
 from lockstitch.text import oneline
+
+# Rows of the terminal that are not the table's: its title, its headings, what is below it, and the last line above.
+_ABOVE = 4
+# The columns of `before → after`, those between two cells, and what is left at least for what a host does now.
+_CHANGE, _GAP, _LEAST = 19, 2, 24
+_ORDER = {"bold red": 0, "cyan": 1, "yellow": 1, "dim": 2, "green": 3}
 
 
 class LiveDisplay:
@@ -81,14 +88,41 @@ class LiveDisplay:
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, expand=False)
         table.title = span(time.monotonic() - self._start)
-        for heading in ("HOST", "APP", "CHANGE", "NOW"):
-            table.add_column(heading, no_wrap=True, overflow="ellipsis")
-        for (host, app), (text, style) in list(self._doing.items()):
-            now: RenderableType = Text(oneline(text).expandtabs(4)[:200], style)
-            far = self._far.get((host, app))
-            if far is not None and far.of:
-                bar = Table.grid(padding=(0, 1))
-                bar.add_row(ProgressBar(far.of, min(far.amount, far.of), width=24), now)
-                now = bar
-            table.add_row(Text(oneline(host)), Text(oneline(app)), Text(self._changes.get((host, app), "")), now)
+        columns, rows = self._console.size
+        shown, rest = self._shown(max(rows - _ABOVE, 1))
+        sizes = [max([4, *(width(oneline(site[part])) for site in self._doing)]) for part in (0, 1)]
+        app = min(sizes[1], columns // 4)
+        # Host and app tell the rows apart: they are whole while there is any room. What a host does now needs the rest.
+        host = min(sizes[0], columns - app - _LEAST - 2 * _GAP)
+        room = columns - host - app - 2 * _GAP
+        changes = any(self._changes.values()) and room >= _CHANGE + _GAP + _LEAST
+        wide = {"HOST": host, "APP": app, **({"CHANGE": _CHANGE} if changes else {})}
+        wide["NOW"] = room - (_CHANGE + _GAP if changes else 0)
+        for heading, size in wide.items():
+            table.add_column(heading, no_wrap=True, overflow="ellipsis", width=size)
+        for site in shown:
+            change = [Text(self._changes.get(site, ""))] if changes else []
+            table.add_row(Text(oneline(site[0])), Text(oneline(site[1])), *change, self._now(site))
+        if rest:
+            table.caption = Text(f"and {rest} more", "dim", justify="left")
+            table.caption_justify = "left"
         return table
+
+    def _shown(self, rows: int) -> tuple[list[tuple[str, str]], int]:
+        """Return the sites that have room, and how many have none: what failed and what works comes before what waits,
+        and what is done last."""
+        doing = dict(self._doing)
+        if len(doing) <= rows:
+            return list(doing), 0
+        first = sorted(doing, key=lambda site: _ORDER.get(doing[site][1], 1))[: rows - 1]
+        return [site for site in doing if site in set(first)], len(doing) - len(first)
+
+    def _now(self, site: tuple[str, str]) -> RenderableType:
+        text, style = self._doing[site]
+        now = Text(oneline(text).expandtabs(4)[:200], style)
+        far = self._far.get(site)
+        if far is None or not far.of:
+            return now
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(ProgressBar(far.of, min(far.amount, far.of), width=12), now)
+        return bar

@@ -34,6 +34,7 @@ def open_shell(session: Session) -> None:
     if session.dry:
         session.note(f"a shell on {host.name}" + (f" as {user}" if user else ""))
         return
+    session.confirm_all()
     began, start = now(), time.monotonic()
     result = HostResult(ExitCode.INTERRUPTED, "")
     try:

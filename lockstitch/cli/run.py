@@ -35,6 +35,7 @@ def run_everywhere(session: Session, *, cwd: str = "", script: str = "", group: 
     if session.dry:
         session.note("\n".join([f"on {', '.join(host.name for host in session.c.hosts)}:", line or script]))
         return
+    session.confirm_all()
     steps = (Step("run", "", command, timeout=DAY),)
     work = [
         HostScript(host.name, host, Script(steps, user=user or None, unseen=bool(script))) for host in session.c.hosts

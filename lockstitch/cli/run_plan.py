@@ -8,19 +8,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
+from lockstitch.cli.confirmation import screen
 from lockstitch.cli.display import LineDisplay
 from lockstitch.cli.hooks import PlanHooks, with_hooks
 from lockstitch.cli.output import aside, untold, unwritten
 from lockstitch.cli.session import Session
 from lockstitch.cli.signals import too_late
 from lockstitch.engine.journal import journaled
+from lockstitch.engine.locks import refuse_held
 from lockstitch.engine.runner import run
 from lockstitch.errors import ExitCode, SiteChangedError
 from lockstitch.model.host import Host
 from lockstitch.model.outcome import Outcome, RunEvent
 from lockstitch.model.plan import Plan
 from lockstitch.report.outcome import outcome_json, outcome_text
-from lockstitch.report.plan import asked_json, expected, plan_json, plan_text
+from lockstitch.report.plan import asked_json, expected, plan_json, plan_text, plan_top
 
 # How often a plan is made anew.
 _AGAIN = 2
@@ -48,12 +50,24 @@ def carry_out(
         return
     if session.json:
         session.document.answer |= {**plan_json(plan), "result": "refused"}
-    session.note(plan_text(plan, commands=session.commands))
-    if confirm:
-        session.confirm_all()
     databases = [database for fleet in session.c.selection.fleets for database in fleet.inventory.databases.values()]
     hosts = {host.name: host for host in (*session.c.hosts, *(database.host for database in databases))}
+    if confirm and session.asks():
+        _ask(session, plan, hosts)
+    else:
+        session.note(plan_text(plan, commands=session.commands))
+        if confirm:
+            session.confirm_all()
     while_same(plan, make, lambda plan: _run(session, replace(plan, refs=refs()), hosts), session.note)
+
+
+def _ask(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
+    """Show the top of a plan, and ask; nobody is asked about a plan that a lock refuses."""
+    rows, columns = screen()
+    # Below it are the question, and the line that is typed.
+    session.note(plan_top(plan, rows - 3, columns))
+    refuse_held(session.remote, hosts, plan.sites, plan.environment)
+    session.confirm_all(lambda: plan_text(plan, commands=session.commands))
 
 
 def _run(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lockstitch.cli.confirmation import STEPS, asked
 from lockstitch.cli.context import FleetContext
 from lockstitch.cli.output import aside, tell
 from lockstitch.concurrency import MOST
@@ -136,8 +137,14 @@ class Session:
 
         self.answer(lambda: plan_json(plan), lambda: plan_text(plan, commands=self.commands))
 
-    def confirm(self, fleet: Fleet) -> None:
-        """Have the name of a protected environment typed, unless `--yes` was given. Raises UsageError for a no."""
+    def asks(self) -> bool:
+        """Tell whether somebody is asked before a change: an environment is protected, and there is a terminal."""
+        protected = any(fleet.inventory.protect for fleet in self.c.selection.fleets)
+        return protected and not self.yes and sys.stdin.isatty()
+
+    def confirm(self, fleet: Fleet, steps: Callable[[], str] | None = None) -> None:
+        """Have the name of a protected environment typed, unless `--yes` was given. Raises UsageError for a no. `steps`
+        returns what is shown to who types that word instead."""
         name = fleet.inventory.name
         if self.yes or not fleet.inventory.protect:
             return
@@ -146,14 +153,17 @@ class Session:
                 f"{name} is protected and there is no terminal to confirm on; nothing was changed",
                 hint="give --yes where no one can answer",
             )
-        self.note(f"{name} is protected: type its name to go on")
-        if sys.stdin.readline().strip() != name:
-            raise UsageError("not confirmed; nothing was changed")
+        more = f"; `{STEPS}` shows each step" if steps else ""
+        question = f"{name} is protected: type its name to go on{more}"
+        while (line := asked(lambda: self.note(question))) != name:
+            if steps is None or line != STEPS:
+                raise UsageError("not confirmed; nothing was changed")
+            self.note(steps())
 
-    def confirm_all(self) -> None:
+    def confirm_all(self, steps: Callable[[], str] | None = None) -> None:
         """Confirm every environment that is selected; plain hosts are nobody's."""
         for fleet in self.c.selection.fleets:
-            self.confirm(fleet)
+            self.confirm(fleet, steps)
 
     def journal(self) -> Journal:
         return Journal(self.runs, self.run_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from lockstitch.cli.confirmation import asked
 from lockstitch.cli.context import FleetContext, remote_for
 from lockstitch.errors import UsageError
 from lockstitch.model.host import Host
@@ -52,5 +53,5 @@ def _agreed(host: str, *, yes: bool) -> bool:
         raise UsageError(
             "there is no terminal to compare fingerprints on", hint="fab -H … trust --yes, if they are right"
         )
-    print(f"are these the fingerprints of {host}? type yes to record them: ", end="", flush=True)
-    return sys.stdin.readline().strip().lower() == "yes"
+    question = f"are these the fingerprints of {host}? type yes to record them: "
+    return asked(lambda: print(question, end="", flush=True)).lower() == "yes"

@@ -16,7 +16,7 @@ from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.plan import Script, Site, Step, warnings_of
 from lockstitch.model.probe import collect, last
 from lockstitch.model.results import Result
-from lockstitch.plans.lock_steps import break_step, record_step, release_step, take_step
+from lockstitch.plans.lock_steps import break_step, look_step, record_step, release_step, take_step
 from lockstitch.remote import Remote
 from lockstitch.text import listed, oneline
 
@@ -136,6 +136,24 @@ def break_locks(
             for warning in warnings_of(site, lines):
                 warn(warning)
     return broken
+
+
+def refuse_held(remote: Remote, hosts: Mapping[str, Host], sites: Sequence[Site], environment: str) -> None:
+    """Raise LockHeldError where somebody holds the lock of one of these sites, before anybody is asked about a plan for
+    them. What cannot be seen is told when the lock is taken."""
+
+    def look(site: Site) -> str | LockstitchError | None:
+        script = Script((look_step(site),), app=site.app, user=site.user)
+        try:
+            (result,) = remote.run(hosts[site.host], script)
+        except LockstitchError as error:
+            return error
+        line = last(collect(result.output), "locked")
+        return f"held {line}" if line else None
+
+    found = dict(zip(sites, run_parallel(look, sites, most=32), strict=True))
+    if refused := {site: no for site, no in found.items() if no is not None}:
+        raise _refusal(refused, environment)
 
 
 def record_taken(remote: Remote, hosts: Mapping[str, Host], sites: Sequence[Site], info: LockInfo) -> None:

@@ -15,6 +15,7 @@ from lockstitch.plans.shell_texts import RECORD
 
 _TAKE = HEAL + LOCK_LINE + shell_text(__package__, "lock_take.sh")
 _RELEASE = shell_text(__package__, "lock_release.sh")
+_LOOK = THERE + LOCK_LINE + "\nread_lock\n"
 _BREAK = THERE + LOCK_LINE + shell_text(__package__, "lock_break.sh")
 
 
@@ -44,6 +45,11 @@ def break_step(site: Site, record: Mapping[str, str]) -> Step:
     text = json.dumps(record, separators=(",", ":"))
     values = {"lock": site.layout.lock, "record": text, "run": record["run"]}
     return Step("break", "break the lock", Command(_BREAK, values=values), timeout=30)
+
+
+def look_step(site: Site) -> Step:
+    """Print the lock of one site as `locked TIME OWNER`, where there is one."""
+    return Step("look", "look at the lock", Command(_LOOK, values={"lock": site.layout.lock}), timeout=30)
 
 
 def record_step(site: Site, record: Mapping[str, str]) -> Step:

@@ -42,6 +42,45 @@ def plan_text(plan: Plan, *, commands: bool = False) -> str:
     return "\n".join(lines)
 
 
+def plan_top(plan: Plan, rows: int, columns: int) -> str:
+    """Return what a person must know of a plan before it is confirmed, in so many rows of a screen if possible: from
+    what to what, commits, warnings. The lines of commits that have no room are counted."""
+    head = [f"{plan.kind} of {plan.environment}, run {plan.run}", *([oneline(plan.message)] if plan.message else [])]
+    same: dict[tuple[str, str, str], list[str]] = {}
+    for change in plan.changes:
+        same.setdefault((change.site.app, short(change.before), short(change.after)), []).append(change.site.host)
+    head += (
+        table(
+            ("APP", "FROM", "TO", "HOSTS"), [(*key, _some(hosts, columns - 34)) for key, hosts in same.items()]
+        ).splitlines()
+        if same
+        else []
+    )
+    warnings = [f"! {oneline(note)}" for note in plan.notes]
+    steps = sum(len(unit.steps) for wave in plan.waves for unit in wave.site_plans)
+    names = oneline(", ".join(wave.name for wave in plan.waves))
+    tail = [f"in {counted(len(plan.waves), 'wave')}, {counted(steps, 'step')}: {names}"]
+    taken = sum(-(-max(len(line), 1) // columns) for line in (*head, *warnings, *tail))
+    return "\n".join([*head, *_fitting(_commits(plan), rows - taken, columns), *warnings, *tail])
+
+
+def _some(hosts: list[str], room: int) -> str:
+    """Return names of hosts as far as there is room for them, and how many there are."""
+    whole = ", ".join(hosts)
+    if len(whole) <= room:
+        return whole
+    fitting = whole[: max(room - 10, 1)].rpartition(",")[0]
+    return f"{fitting}, … ({len(hosts)})" if fitting else f"{len(hosts)} hosts"
+
+
+def _fitting(lines: list[str], rows: int, columns: int) -> list[str]:
+    """Return the first of these lines that fit, each cut to one row, with a last one that tells how many do not."""
+    cut = [line if len(line) <= columns else f"{line[: columns - 1]}…" for line in lines if line]
+    if len(cut) <= rows:
+        return cut
+    return [*cut[: max(rows - 1, 0)], f"  … {len(cut) - max(rows - 1, 0)} more lines"] if rows > 0 else []
+
+
 def _change(change: Change) -> tuple[str, str, str, str]:
     return (change.site.host, change.site.app, short(change.before), short(change.after))
 
