@@ -11,8 +11,8 @@ def check(session: cli.Session, only: str = "", skip: str = "") -> None:
     Check what a deploy will need of every host: what `checks` in the inventory declares, and what its apps imply.
 
     Clock, disk, memory, load, pending reboot; tools and their versions, environment variables, ports, TLS
-    certificates, web addresses, Redis, units at boot; of each app its repository, folders, checkout, queues and
-    database. Read-only. What cannot be judged is a warning. docs/checks.md explains each.
+    certificates, web addresses, Redis, units at boot; of each app its repository, folders, checkout, queues, database,
+    service and health. Read-only. What cannot be judged is a warning. docs/checks.md explains each.
 
         fab -H prod check
         fab -H prod:backend check --only api --skip load,memory

@@ -8,10 +8,10 @@ from lockstitch import cli
 @cli.session_task(asks_all=True, options=["json"])
 def status(session: cli.Session, only: str = "") -> None:
     """
-    Show what every host runs: revision, release, tag, serving or not, since when, by whom, lock, disk.
+    Show what every host runs: revision, release, tag, serving or not, healthy or not, since when, by whom, lock, disk.
 
-    Hosts that differ from the others of their app are flagged. Ends with 7 when something does not serve,
-    with 3 when a host cannot be reached.
+    Hosts that differ from the others of their app are flagged. Ends with 7 when something does not serve or its health
+    URL says no, with 3 when a host cannot be reached. What a run is changing now is told with the run, and is no failure.
 
         fab -H prod status
         fab -H 'prod:web*' status --json

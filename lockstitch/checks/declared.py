@@ -31,7 +31,19 @@ from lockstitch.model.command import Value
 from lockstitch.model.host import Host
 
 _OF_HOSTS = ("clock", "tools", "disk", "memory", "load", "reboot", "ports", "at_boot", "tls", "urls", "redis")
-_OF_APPS = ("variables", "git", "place", "checkout", "writable", "environment", "queue", "migrations", "database")
+_OF_APPS = (
+    "variables",
+    "git",
+    "place",
+    "checkout",
+    "writable",
+    "environment",
+    "queue",
+    "migrations",
+    "database",
+    "service",
+    "health",
+)
 NAMES = (*_OF_HOSTS, *_OF_APPS)
 
 

@@ -13,6 +13,7 @@ from lockstitch.checks.check import findings, refuse
 from lockstitch.checks.declared import databases, known, references, usual_host
 from lockstitch.cli.context import plain_host
 from lockstitch.cli.fanout import record
+from lockstitch.cli.service_checks import service_findings
 from lockstitch.cli.session import Session, words
 from lockstitch.databases.health_check import Thresholds, judge
 from lockstitch.engine.ask import Query, Reply, ask
@@ -99,6 +100,9 @@ def show_checks(session: Session, only: str, skip: str) -> None:
     if "database" not in skipped and not interrupted(answers):
         for fleet, context in asked:
             _beside(hosts, database_findings(session, fleet, context, implied=True))
+    if not interrupted(answers):
+        for fleet in fleets:
+            _beside(hosts, service_findings(session, fleet, skipped))
     ended = {name: codes(checked) for name, checked in hosts.items()}
     typed = [part for name, value in (("--only", only), ("--skip", skip)) if value for part in (name, value)]
     record(session, " ".join(["check", *typed]), ended, began, time.monotonic() - start)

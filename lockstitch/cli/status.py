@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 
 from lockstitch import plans
 from lockstitch.cli.pending import with_pending
 from lockstitch.cli.session import Session
 from lockstitch.errors import ExitCode
-from lockstitch.report.status import status_json, status_text
+from lockstitch.report.status import SiteStates, status_json, status_text
 
 
 def show_status(session: Session, only: str) -> None:
-    """Show each site's release and state; end with 7 where one does not serve, 3 where a host cannot be reached."""
+    """Show each site's release and state; end with 7 where one does not serve, 3 where a host cannot be reached. A site
+    that a run is changing is no failure."""
     fleet = session.fleet(only)
     asks, lacking = with_pending(fleet)
-    survey = lacking(session.survey(fleet, asks))
-    serving = plans.serving(fleet, survey)
-    session.answer(lambda: status_json(survey, serving), lambda: status_text(survey, serving))
+    survey = lacking(session.survey(fleet, plans.with_health(asks)))
+    now = datetime.now(UTC)
+    state = SiteStates(plans.serving(fleet, survey), plans.health(fleet, survey), plans.under_way(survey, now))
+    session.answer(lambda: status_json(survey, state), lambda: status_text(survey, state, now))
     if survey.unreachable:
         sys.exit(int(ExitCode.UNREACHABLE))
-    if not all(verdict.passed for verdict in serving.values()):
+    if any(state.problem(site) for site in survey.facts):
         sys.exit(int(ExitCode.CHECK_SAID_NO))

@@ -56,7 +56,7 @@ class _Run:
     ) -> None:
         self.plan, self.remote, self._observe = plan, remote, observe
         self.carrier = SiteRunner(plan, remote, hosts, self.observe)
-        info = LockInfo(plan.run, plan.by, plan.message or plan.kind, now())
+        info = LockInfo(plan.run, plan.by, plan.message or plan.kind, now(), plan.kind)
         self.locks = Locks(remote, hosts, plan.sites, info, plan.journal_sizes, plan.environment, plan.whole_journals)
         self.start = time.monotonic()
         self.begun: list[Wave] = []

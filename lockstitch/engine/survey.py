@@ -77,6 +77,7 @@ def _site_facts(site: Site, facts: Mapping[str, Any]) -> Facts:
         facts.get("maintenance", MaintenanceState()),
         facts.get("about", ()),
         facts.get("pending"),
+        facts.get("health"),
     )
 
 

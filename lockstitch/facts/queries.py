@@ -69,6 +69,7 @@ def parse_host(text: str, code: int) -> HostFacts:
         written=number(last(said, "written")) or 0,
         damaged=(number(last(said, "damaged")) or 0) + sum(not entry for entry in entries),
         unreadable=unreadable(said, code),
+        cut=(record(last(said, "cut")) or {}).get("run", ""),
     )
 
 

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# `read_journal` prints how long the journal is, the last records of releases and of their beginning, and how many
-# lines are no record. Needs `there` and `records`.
+# `read_journal` prints how long the journal is, the last records of releases and of their beginning, the last one
+# of a run that was cut off, and how many lines are no record. Needs `there` and `records`.
 
 read_journal() {
     there "$journal" || return 0
@@ -10,6 +10,7 @@ read_journal() {
     records '
         function found(line) {
             if (line ~ /"event":"release"|"event":"begin",.*"step":"release"/) kept[++count] = line
+            else if (line ~ /"event":"cut"/) cut = line
         }
         END {
             for (first = count; first > 0 && count - first < 800; first--) {
@@ -17,6 +18,7 @@ read_journal() {
                 if (size > 200000) break
             }
             for (n = first + 1; n <= count; n++) print "journal " kept[n]
+            if (cut != "") print "cut " cut
             if (damaged) print "damaged " damaged
         }' <"$journal" || echo "unreadable $journal: tr and awk could not read it"
 }

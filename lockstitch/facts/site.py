@@ -8,6 +8,7 @@ from dataclasses import field
 from lockstitch.databases.migrations import Pending
 from lockstitch.errors import LockstitchError
 from lockstitch.model.format import span
+from lockstitch.model.gate import HttpAnswer
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Commit, Site
@@ -98,7 +99,8 @@ class HostFacts:
     that serves has a link.
 
     `journal` are its records of releases, `begun` the runs that began to make one (by their position among those
-    records); `damaged` is how many of its lines are no records. `unreadable` are the paths that could not be read.
+    records); `damaged` is how many of its lines are no records, `cut` the last run that was seen cut off. `unreadable`
+    are the paths that could not be read.
     """
 
     missing: tuple[str, ...] = ()
@@ -112,6 +114,7 @@ class HostFacts:
     unreadable: tuple[str, ...] = ()
     unshared: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    cut: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ class Target:
 @dataclass(frozen=True)
 class Facts:
     """The result of a survey for one site; `about` are lines that only its service understands. `pending` is None where
-    it was not asked, or nothing is deployed."""
+    it was not asked, or nothing is deployed; `health` where it was not asked."""
 
     site: Site
     place: CheckoutFacts = field(default_factory=CheckoutFacts)
@@ -159,6 +162,7 @@ class Facts:
     maintenance: MaintenanceState = field(default_factory=MaintenanceState)
     about: tuple[str, ...] = ()
     pending: Pending | None = None
+    health: HttpAnswer | None = None
 
     @property
     def releases(self) -> tuple[Release, ...]:

@@ -11,12 +11,14 @@ _NOBODY = "unknown"
 
 @dataclass(frozen=True)
 class LockInfo:
-    """The holder of a lock, the reason and the time; `run` is what releases it."""
+    """The holder of a lock, the reason and the time; `run` is what releases it, and `kind` what it does (empty: it was
+    taken by hand)."""
 
     run: str
     by: str
     message: str
     at: str
+    kind: str = ""
 
     def __str__(self) -> str:
         why = f" ({self.message})" if self.message else ""
@@ -35,4 +37,5 @@ def parse_lock(text: str) -> LockInfo | None:
     if not entry.get("run"):
         what = "cannot be read" if owner.strip() else "is empty, as a full disk or a power loss leaves it"
         return LockInfo(_NOBODY, "nobody known", f"its lock file {what}; lock.break frees it", at)
-    return LockInfo(entry["run"], *(entry.get(key, "unknown") for key in ("by", "message", "at")))
+    by, message, since = (entry.get(key, "unknown") for key in ("by", "message", "at"))
+    return LockInfo(entry["run"], by, message, since, entry.get("kind", ""))

@@ -6,6 +6,7 @@ from lockstitch.plans.database_steps import DatabaseJob
 from lockstitch.plans.deploy import DeployOptions, deploy, idle
 from lockstitch.plans.deploy_backup import takes_part
 from lockstitch.plans.disk_clean import DiskCleanup, clean
+from lockstitch.plans.health import health, under_way, with_health
 from lockstitch.plans.hosts import RollingHosts, reboot, upgrade
 from lockstitch.plans.maintenance import MaintenanceOptions, maintenance
 from lockstitch.plans.preflight import raise_unreachable, raise_unreadable
@@ -51,6 +52,7 @@ __all__ = [
     "deploy_asks",
     "each_asks",
     "environments",
+    "health",
     "held_backups",
     "idle",
     "joined",
@@ -71,9 +73,11 @@ __all__ = [
     "site",
     "sites",
     "takes_part",
+    "under_way",
     "upgrade",
     "usual_asks",
     "valid_ref",
     "verify",
     "way",
+    "with_health",
 ]

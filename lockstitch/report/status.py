@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from datetime import datetime, tzinfo
 from typing import Any
 
 from lockstitch.facts.release_folders import remarks
 from lockstitch.facts.site import Facts, Survey
-from lockstitch.model.format import moment, sized
+from lockstitch.model.format import moment, sized, when
 from lockstitch.model.gate import Verdict
+from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Site
 from lockstitch.model.release import short
@@ -17,18 +20,52 @@ from lockstitch.report.apps import who_left
 from lockstitch.report.text import counted, table
 from lockstitch.text import oneline, quoted
 
-_HEADINGS = ("HOST", "APP", "REVISION", "RELEASE", "TAG", "BRANCH", "SERVING", "SINCE", "BY", "LOCK", "FREE", "")
+_HEADINGS = (
+    "HOST",
+    "APP",
+    "REVISION",
+    "RELEASE",
+    "TAG",
+    "BRANCH",
+    "SERVING",
+    "HEALTH",
+    "SINCE",
+    "BY",
+    "LOCK",
+    "FREE",
+    "",
+)
 
 
-def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
-    """Return a line for each site, marks on hosts that differ from the rest of their app, and why a site does not
-    serve."""
+@dataclass(frozen=True)
+class SiteStates:
+    """What is said of sites: whether the service runs what lies there, whether the app says that it is well (only of
+    those that have `health`), and the locks of runs that are changing them now."""
+
+    serving: Mapping[Site, Verdict]
+    health: Mapping[Site, Verdict] = field(default_factory=dict)
+    under_way: Mapping[Site, LockInfo] = field(default_factory=dict)
+
+    def problem(self, site: Site) -> str:
+        """Return why a site does not serve; empty where it does, or a run is changing it."""
+        health = self.health.get(site)
+        if site in self.under_way or (self.serving[site].passed and (health is None or health.passed)):
+            return ""
+        if not self.serving[site].passed or health is None:
+            return self.serving[site].reason
+        return f"health: {health.reason}"
+
+
+def status_text(survey: Survey, state: SiteStates, now: datetime, zone: tzinfo | None = None) -> str:
+    """Return a line for each site, marks on hosts that differ from the rest of their app, why a site does not serve,
+    and which runs are under way."""
     differing = differ(survey)
-    rows = [_row(facts, serving[site], site in differing) for site, facts in survey.facts.items()]
+    rows = [_row(facts, state, site in differing) for site, facts in survey.facts.items()]
     lines = table(_HEADINGS, rows).splitlines()
+    lines += _under_way(state, now, zone)
     for site, facts in survey.facts.items():
-        if not serving[site].passed:
-            lines.append(f"! {site}: {oneline(serving[site].reason)}")
+        if problem := state.problem(site):
+            lines.append(f"! {site}: {oneline(problem)}")
         if facts.place.dirty:
             lines.append(f"! {site}: {len(facts.place.dirty)} uncommitted changes in the checkout")
         if facts.place.unpublished:
@@ -42,10 +79,19 @@ def status_text(survey: Survey, serving: dict[Site, Verdict]) -> str:
             lines.append(oneline(f"! {site}: in maintenance ({facts.maintenance}{owner})"))
         if facts.pending and (facts.pending.names or facts.pending.problem):
             lines.append(oneline(f"! {site}: {facts.pending}"))
-        if facts.host.lock:
+        if facts.host.lock and site not in state.under_way:
             lines.append(f"! {site}: locked by {oneline(str(facts.host.lock))}")
     lines += [f"! {quoted(error.message)}" for error in survey.unreachable.values()]
     return "\n".join(lines)
+
+
+def _under_way(state: SiteStates, now: datetime, zone: tzinfo | None) -> Iterator[str]:
+    for lock in {lock.run: lock for lock in state.under_way.values()}.values():
+        apps = ", ".join(dict.fromkeys(site.app for site, mine in state.under_way.items() if mine.run == lock.run))
+        since, ago = when(lock.at, now, zone)
+        why = f": {lock.message}" if lock.message and lock.message != lock.kind else ""
+        what = f"a {lock.kind} of {apps} is under way since {since} ({ago})"
+        yield oneline(f"{what}, by {lock.by}, run {lock.run}{why}")
 
 
 def differ(survey: Survey) -> set[Site]:
@@ -59,8 +105,9 @@ def differ(survey: Survey) -> set[Site]:
     return odd
 
 
-def _row(facts: Facts, serving: Verdict, odd: bool) -> tuple[str, ...]:
-    release = facts.release
+def _row(facts: Facts, state: SiteStates, odd: bool) -> tuple[str, ...]:
+    release, health = facts.release, state.health.get(facts.site)
+    busy = facts.site in state.under_way
     return (
         facts.site.host,
         facts.site.app,
@@ -68,7 +115,8 @@ def _row(facts: Facts, serving: Verdict, odd: bool) -> tuple[str, ...]:
         release.id if release else "-",
         facts.place.tag or "-",
         facts.place.branch or "-",
-        "yes" if serving.passed else "NO",
+        _word(state.serving[facts.site].passed, busy),
+        "-" if health is None else _word(health.passed, busy),
         moment(facts.service.since),
         (release.by if release else "") or "-",
         facts.host.lock.by if facts.host.lock else "free",
@@ -77,7 +125,11 @@ def _row(facts: Facts, serving: Verdict, odd: bool) -> tuple[str, ...]:
     )
 
 
-def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
+def _word(passed: bool, busy: bool) -> str:
+    return "yes" if passed else "run under way" if busy else "NO"
+
+
+def status_json(survey: Survey, state: SiteStates) -> dict[str, Any]:
     """Return the same for programs."""
     differing = differ(survey)
     return {
@@ -91,8 +143,10 @@ def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
                 "verdict": facts.release.verdict if facts.release else None,
                 "tag": facts.place.tag or None,
                 "branch": facts.place.branch or None,
-                "serving": serving[site].passed,
-                "reason": serving[site].reason,
+                "serving": state.serving[site].passed,
+                "reason": state.serving[site].reason,
+                "health": _health(state.health.get(site)),
+                "under_way": site in state.under_way,
                 "since": facts.service.since,
                 "by": facts.release.by if facts.release else None,
                 "lock": vars(facts.host.lock) if facts.host.lock else None,
@@ -110,6 +164,10 @@ def status_json(survey: Survey, serving: dict[Site, Verdict]) -> dict[str, Any]:
         ],
         "unreachable": {host: error.message for host, error in survey.unreachable.items()},
     }
+
+
+def _health(verdict: Verdict | None) -> dict[str, Any] | None:
+    return None if verdict is None else {"passed": verdict.passed, "reason": verdict.reason}
 
 
 LockHolders = Mapping[Site, LockInfo | None]

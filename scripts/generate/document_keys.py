@@ -219,6 +219,7 @@ LOCK: Keys = {
     "by": ("text", "whose it is"),
     "message": ("text", "why"),
     "at": ("text", "since when"),
+    "kind": ("text", "deploy, restart, …; empty: the lock was taken by hand"),
 }
 BACKUP: Keys = {
     **{

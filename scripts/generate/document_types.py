@@ -109,6 +109,11 @@ BY_TASK: list[tuple[tuple[str, ...], str, Keys]] = [
                         "branch": (maybe("text"), "its branch"),
                         "serving": ("boolean", "it serves what lies there"),
                         "reason": ("text", "why, or why not"),
+                        "health": (
+                            maybe({"passed": ("boolean", "it is well"), "reason": ("text", "why, or why not")}),
+                            "what the app's `health` says; null where it has none, or nothing is deployed",
+                        ),
+                        "under_way": ("boolean", "a run is changing it: its `lock` says which"),
                         "since": (maybe("integer"), "since when the service runs"),
                         "by": (maybe("text"), "who deployed it"),
                         "lock": (maybe(LOCK), "who holds its lock; null: nobody"),

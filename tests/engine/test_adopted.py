@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from lockstitch import plans
 from lockstitch.errors import CheckError
 from lockstitch.report.plan import plan_text
-from lockstitch.report.status import status_text
+from lockstitch.report.status import SiteStates, status_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
 
@@ -139,7 +140,7 @@ def test_status_and_plan_tell_of_a_current_that_leads_elsewhere(make_world: Make
 def shown(world: World) -> str:
     fleet = world.fleet("box:a")
     found = world.surveyed(plans.usual_asks(fleet))
-    return status_text(found, plans.serving(fleet, found))
+    return status_text(found, SiteStates(plans.serving(fleet, found)), datetime.now(UTC))
 
 
 def test_a_rollback_goes_back_to_it_although_the_repository_has_forgotten_its_commit(make_world: MakeWorld) -> None:

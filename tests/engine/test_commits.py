@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from lockstitch import plans
 from lockstitch.errors import CheckError
 from lockstitch.report.plan import plan_json, plan_text
-from lockstitch.report.status import status_json, status_text
+from lockstitch.report.status import SiteStates, status_json, status_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, git
 
@@ -64,9 +66,9 @@ def test_a_commit_made_on_a_branch_of_the_checkout_is_no_more_published(make_wor
     fleet = world.fleet("box:backend")
     found = world.surveyed(plans.usual_asks(fleet))
     assert "! api@a: 1 commit of what is deployed in no branch or tag" in status_text(
-        found, plans.serving(fleet, found)
+        found, SiteStates(plans.serving(fleet, found)), datetime.now(UTC)
     )
-    sites = status_json(found, plans.serving(fleet, found))["sites"]
+    sites = status_json(found, SiteStates(plans.serving(fleet, found)))["sites"]
     assert [site["unpublished"] for site in sites] == [1, 0]
 
 

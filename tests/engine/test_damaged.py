@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from lockstitch.plans.backup import held_backups
 from lockstitch.report.history import HistoryFilter, history_json
 from lockstitch.report.outcome import outcome_text
 from lockstitch.report.plan import plan_text
-from lockstitch.report.status import status_text
+from lockstitch.report.status import SiteStates, status_text
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, World, copied
 
@@ -154,7 +155,7 @@ def test_what_cannot_be_read_is_not_taken_for_nothing(any_world: World, deployed
     found = world.surveyed(plans.usual_asks(world.fleet()))
     verdicts = plans.serving(world.fleet(), found)
     assert [(site.host, site.app) for site, verdict in verdicts.items() if not verdict.passed] == [("a", "api")]
-    assert "! api@a: unreadable: " in status_text(found, verdicts)
+    assert "! api@a: unreadable: " in status_text(found, SiteStates(verdicts), datetime.now(UTC))
     assert world.truth() == before
 
 

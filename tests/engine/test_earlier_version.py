@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from lockstitch import plans
 from lockstitch.engine.locks import break_locks
 from lockstitch.errors import LockHeldError
 from lockstitch.model.layout import LayoutKind
-from lockstitch.report.status import status_text
+from lockstitch.report.status import SiteStates, status_text
 from tests.engine.states.record import ROOT
 from tests.engine.world import SITES, World
 
@@ -45,7 +46,7 @@ def test_status_sees_what_an_earlier_version_deployed(found: World) -> None:
     apps = {(host.name, app.name): app for host, app in found.fleet().sites()}
     serving = {site: apps[site.host, site.app].service.judge(facts.service) for site, facts in asked.facts.items()}
     assert all(verdict.passed for verdict in serving.values())
-    shown = status_text(asked, serving)
+    shown = status_text(asked, SiteStates(serving), datetime.now(UTC))
     assert shown.count(f"  {found.rev('v2')[:8]}  ") == len(SITES), shown
     assert "grace@desk" in shown, shown
 

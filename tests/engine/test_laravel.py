@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from lockstitch.model.plan import Step
 from lockstitch.report.apps import maintenance_text
 from lockstitch.report.outcome import outcome_text
 from lockstitch.report.plan import plan_text
-from lockstitch.report.status import status_text
+from lockstitch.report.status import SiteStates, status_text
 from lockstitch.services.maintenance import Page
 from tests.engine.desk import HOSTS, DeskWorld
 from tests.engine.world import step_at, steps_of, with_step
@@ -165,7 +166,7 @@ def test_what_a_run_that_was_cut_off_left_down_the_next_one_takes_up(make: Make)
         )
     world.put_down("a")
     asked = world.survey(plans.usual_asks(world.fleet()))
-    shown = status_text(asked, {site: passed("yes") for site in asked.facts})
+    shown = status_text(asked, SiteStates({site: passed("yes") for site in asked.facts}), datetime.now(UTC))
     assert "in maintenance (on by bob@elsewhere, left by run 20251231T000000Z-dead)" in shown
     table = maintenance_text(asked, dict.fromkeys(asked.facts, True))
     assert "left by run 20251231T000000Z-dead" in table and " off" in table

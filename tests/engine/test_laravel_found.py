@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from lockstitch.model.results import Event, StepBegan, StepOutput
 from lockstitch.report.apps import maintenance_text
 from lockstitch.report.outcome import outcome_text
 from lockstitch.report.plan import plan_text
-from lockstitch.report.status import status_text
+from lockstitch.report.status import SiteStates, status_text
 from tests.engine.desk import HOSTS, DeskWorld
 from tests.engine.world import commit, step_at, steps_of, with_step
 
@@ -110,7 +111,7 @@ def test_a_run_that_goes_on_has_left_nothing(make: Make) -> None:
     now = replace(asked, facts=held)
     for text in (
         maintenance_text(now, dict.fromkeys(held, True)),
-        status_text(now, dict.fromkeys(held, passed("yes"))),
+        status_text(now, SiteStates(dict.fromkeys(held, passed("yes"))), datetime.now(UTC)),
     ):
         assert "put down by run R, which holds the lock" in text and "left by run" not in text
 

@@ -39,7 +39,7 @@ from lockstitch.report.fanout import grouped_text, results_text
 from lockstitch.report.history import HistoryFilter, RunRecord, history_text, run_text
 from lockstitch.report.outcome import outcome_json, outcome_text
 from lockstitch.report.plan import plan_text
-from lockstitch.report.status import locks_text, status_text
+from lockstitch.report.status import SiteStates, locks_text, status_text
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
 from lockstitch.text import json_text, unforged
@@ -112,7 +112,7 @@ def reports(text: str) -> dict[str, str]:
     changed = str(_refusal({SITE: f"changed {json.dumps(lock)}"}, "prod"))
     return {
         "plan": plan_text(plan(text)),
-        "status": status_text(surveyed, verdict),
+        "status": status_text(surveyed, SiteStates(verdict, verdict), datetime.now(UTC)),
         "history": history_text({SITE: HistoryFacts((entry,))}, HistoryFilter(), datetime.now(UTC)),
         "run": run_text(
             RunRecord(text, {SITE: RunFacts((entry,), (StepTime(text, 1.0, 1, 2.0, text),), text)}), datetime.now(UTC)

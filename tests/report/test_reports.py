@@ -25,7 +25,7 @@ from lockstitch.model.probe import Probe
 from lockstitch.report.history import HistoryFilter, history_json, history_text
 from lockstitch.report.outcome import outcome_json, outcome_text
 from lockstitch.report.plan import plan_json, plan_text
-from lockstitch.report.status import differ, status_json, status_text
+from lockstitch.report.status import SiteStates, differ, status_json, status_text
 from lockstitch.services.state import ServiceProcess, ServiceState
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -90,7 +90,7 @@ def texts(text: str) -> list[str]:
         plan_text(plan(text)),
         plan_text(plan(text), commands=True),
         *(outcome_text(outcome(text, code, manual_actions=actions)) for code in ENDINGS for actions in ((), LEFT)),
-        status_text(made, verdicts),
+        status_text(made, SiteStates(verdicts), NOW),
         history_text(history(text), HistoryFilter(), NOW),
     ]
 
@@ -114,7 +114,7 @@ def test_every_report_is_json(text: str) -> None:
     for data in (
         plan_json(plan(text)),
         outcome_json(outcome(text, manual_actions=LEFT)),
-        status_json(made, verdicts),
+        status_json(made, SiteStates(verdicts)),
         history_json(history(text), HistoryFilter()),
     ):
         assert json.loads(json.dumps(data)) == data, "without a default: nothing but what JSON has"
@@ -158,7 +158,7 @@ def test_a_plan_shows_each_step_once_and_its_commands_when_asked() -> None:
 def test_hosts_that_differ() -> None:
     made, verdicts = survey()
     assert differ(made) == {SITES[0]}
-    lines = status_text(made, verdicts).split("\n")
+    lines = status_text(made, SiteStates(verdicts), NOW).split("\n")
     assert [line.split()[0] for line in lines if line.endswith("<- differs")] == ["web1"]
     two = Survey({site: facts for site, facts in made.facts.items() if site != SITES[2]})
     assert differ(two) == {SITES[0], SITES[1]}, "of two that differ neither is the usual one"
@@ -175,4 +175,4 @@ def test_a_clock_from_nowhere_is_no_defect() -> None:
     made, verdicts = survey()
     facts = made.facts[SITES[0]]
     odd = replace(facts, service=replace(facts.service, boot=10**15 - 1))
-    assert "web1" in status_text(Survey({SITES[0]: odd}), verdicts)
+    assert "web1" in status_text(Survey({SITES[0]: odd}), SiteStates(verdicts), NOW)
