@@ -11,7 +11,7 @@ def status(session: cli.Session, only: str = "") -> None:
     Show what every host runs: revision, release, tag, serving or not, healthy or not, since when, by whom, lock, disk.
 
     Hosts that differ from the others of their app are flagged. Ends with 7 when something does not serve or its health
-    URL says no, with 3 when a host cannot be reached. What a run is changing now is told with the run, and is no failure.
+    URL says no, with 3 when a host cannot be reached. What a run is changing now is told, and is no failure.
 
         fab -H prod status
         fab -H 'prod:web*' status --json
