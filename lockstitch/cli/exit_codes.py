@@ -41,7 +41,10 @@ def endings(document: JsonDocument) -> Iterator[None]:
     except (SystemExit, Exit) as error:
         # What a task has answered says why.
         code, message = (error.code, error.message or "") if isinstance(error, Exit) else (error.code, "")
-        document.end(code if isinstance(code, int) else int(code is not None), message)
+        try:
+            document.end(code if isinstance(code, int) else int(code is not None), message)
+        except LockstitchError as lost:
+            raise Exit(str(lost), int(lost.exit_code)) from None
         raise
     except BaseException as error:
         ended = ending_of(error)

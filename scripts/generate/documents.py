@@ -19,8 +19,8 @@ A task that has `--json` prints one JSON document on stdout, however it ends: do
 interrupted, or typed wrongly. Progress and warnings go to stderr. [json.schema.json](json.schema.json) is the JSON
 Schema of every document; the tests compare what tasks print with it.
 
-    fab -H prod deploy --json | jq -r '.result, .error.message'
-    fab -H prod status --json | jq -r '.sites[] | select(.serving | not) | .host'
+    fab -H prod deploy --yes --json      # read with jq: .result, .error.message
+    fab -H prod status --json            # .sites[] | select(.serving | not) | .host
 
 Every document has the keys below. A document has its task's own keys too, all of them where the task has come as far
 as an answer, and none where it has not: an unknown option, an unknown host, a host that cannot be reached. `null` is
