@@ -28,6 +28,7 @@ from . import (
     service,
     shell,
     status,
+    version,
 )
 
 namespace = cli.Collection(
@@ -50,6 +51,7 @@ namespace = cli.Collection(
     metrics.gates,
     doctor.doctor,
     init.init,
+    version.version,
     artisan.artisan,
     reboot.reboot,
     app=app.namespace,

@@ -8,6 +8,8 @@ from lockstitch import cli
 @cli.session_task(options=cli.FANOUT, help={"skip": "leave these checks out, with commas"})
 def check(session: cli.Session, only: str = "", skip: str = "") -> None:
     """
+    Check what a deploy will need of every host.
+
     Check what a deploy will need of every host: what `checks` in the inventory declares, and what its apps imply.
 
     Clock, disk, memory, load, pending reboot; tools and their versions, environment variables, ports, TLS
@@ -26,6 +28,8 @@ def check(session: cli.Session, only: str = "", skip: str = "") -> None:
 @cli.session_task(options=cli.FANOUT)
 def facts(session: cli.Session) -> None:
     """
+    Show system, memory, disks, clock of every host.
+
     Show what every host is: system, kernel, uptime, CPUs, load, memory, disks, clock, programs, pending reboot.
 
     The clock is compared with this machine's; what that may be wrong by is said with it.

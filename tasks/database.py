@@ -5,9 +5,11 @@ from __future__ import annotations
 from lockstitch import cli
 
 
-@cli.session_task(options=["json"])
+@cli.session_task(needs="databases", options=["json"])
 def check(session: cli.Session, database: str = "") -> None:
     """
+    Judge each database by its thresholds.
+
     Ask each database how it is, and judge it against `check` in the inventory.
 
     Version, size, connections of those allowed, long queries, locks waited for, replication lag, the largest tables;
@@ -21,9 +23,11 @@ def check(session: cli.Session, database: str = "") -> None:
     cli.databases.show_check(session, database)
 
 
-@cli.session_task(options=["json", "commands"])
+@cli.session_task(needs="databases", options=["json", "commands"])
 def analyze(session: cli.Session, database: str = "") -> None:
     """
+    Bring the planner's statistics up to date.
+
     Bring the planner's statistics up to date, as after a restore or a large change. Recorded in the database's journal.
 
         fab -H prod database.analyze
@@ -33,9 +37,11 @@ def analyze(session: cli.Session, database: str = "") -> None:
     cli.databases.analyze(session, database)
 
 
-@cli.session_task(help={"database": "which one, where there are several"})
+@cli.session_task(needs="databases", help={"database": "which one, where there are several"})
 def shell(session: cli.Session, database: str = "") -> None:
     """
+    Open a database's own shell.
+
     Open the database's own shell (psql, mariadb) on its host, at this terminal.
 
     The password travels in a file that only its owner can read, and which goes when the session ends.

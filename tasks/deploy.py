@@ -26,6 +26,8 @@ def deploy(
     skip_checks: str = "",
 ) -> None:
     """
+    Deploy in waves behind gates, back on a failure.
+
     Deploy a fleet: survey, plan, lock, prepare, switch in waves behind gates, and go back if anything fails.
 
     Every host is asked first; the plan made from their answers is shown before anything changes. New code is built,
@@ -56,6 +58,8 @@ def plan(
     skip_checks: str = "",
 ) -> None:
     """
+    Show what `deploy` would do, and change nothing.
+
     Show what `deploy` would do, made from what is on the hosts now. Nothing is changed.
 
         fab -H prod plan --ref v1.4.2

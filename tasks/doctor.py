@@ -8,6 +8,8 @@ from lockstitch import cli
 @cli.session_task(alone=True, options=cli.FANOUT)
 def doctor(session: cli.Session) -> None:
     """
+    Look for what stands in the way, here and there.
+
     Look for what stands in the way: on this machine, and with -H on each host. What to type about it is said with it.
 
     This machine: versions, keys, agent, known_hosts and ssh's config with file and line, inventories, secrets, journal.

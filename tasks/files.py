@@ -23,6 +23,8 @@ _HELP = {
 )
 def put(session: cli.Session, local: str, remote: str, mode: str = "", shared: str = "") -> None:
     """
+    Copy a file or a folder to every selected host.
+
     Copy a file or a folder of this machine to every selected host.
 
     As with scp, a folder that is there receives it under its own name. Each file is written beside its place under
@@ -51,6 +53,8 @@ def put(session: cli.Session, local: str, remote: str, mode: str = "", shared: s
 )
 def get(session: cli.Session, remote: str, to: str = "") -> None:
     """
+    Copy files or folders of hosts to this machine.
+
     Copy a file or a folder of the selected hosts to this machine.
 
     From one host it arrives as DIR/NAME, from several as DIR/HOST/NAME. Each file is written under another name,

@@ -38,6 +38,8 @@ def processes(session: cli.Session, match: str = "", by: str = "cpu", top: int =
 )
 def disk_usage(session: cli.Session, path: str = "", top: int = 10) -> None:
     """
+    Show how full disks are, or what is largest.
+
     Show how full the file systems of every selected host are, or what is largest below a folder.
 
         fab -H prod disk.usage
@@ -51,6 +53,8 @@ def disk_usage(session: cli.Session, path: str = "", top: int = 10) -> None:
 @cli.session_task(name="clean", options=["message", "yes", "json"], help={"message": "why, for the journal"})
 def disk_clean(session: cli.Session, only: str = "") -> None:
     """
+    Remove old releases, caches, package archives.
+
     Remove what can go: releases beyond those that are kept, what builds have fetched, package archives.
 
     It takes the apps' locks, so that nobody deploys meanwhile. Look first: with --dry it only lists.
@@ -66,6 +70,8 @@ def disk_clean(session: cli.Session, only: str = "") -> None:
 @cli.session_task(name="list", options=cli.FANOUT)
 def users_list(session: cli.Session) -> None:
     """
+    Show who may log in to every selected host.
+
     Show who has a login shell on every selected host, who is in a group that may become root, and how many keys let
     them in. Rules in sudoers that name one user are not seen.
 
@@ -79,6 +85,8 @@ def users_list(session: cli.Session) -> None:
 @cli.session_task(name="list", options=["user", *cli.FANOUT], help=_USER)
 def keys_list(session: cli.Session) -> None:
     """
+    Show the public keys that may log in.
+
     Show the public keys that may log in to every selected host as the login user.
 
         fab -H prod keys.list
@@ -96,6 +104,8 @@ def keys_list(session: cli.Session) -> None:
 )
 def keys_add(session: cli.Session, file: str) -> None:
     """
+    Let the public keys of a file log in.
+
     Let the public keys of a file log in as the login user; one that is there already stays as it is.
 
     The hosts' authorized_keys is replaced as a whole or not at all.
@@ -116,6 +126,8 @@ def keys_add(session: cli.Session, file: str) -> None:
 )
 def keys_remove(session: cli.Session, key: str) -> None:
     """
+    Let a public key no longer log in.
+
     Let a public key no longer log in as the login user. The key that lets us in, and the last one, stay.
 
         fab -H prod keys.remove SHA256:4yXc…

@@ -15,7 +15,9 @@ from lockstitch import cli
 )
 def init(c: cli.FleetContext, directory: str, **flags: Any) -> None:
     """
-    Make a new operations repository: fabfile, fabric.yaml, tasks and an inventory. Or another environment of one.
+    Make a new operations repository.
+
+    Fabfile, fabric.yaml, tasks and an inventory. Or another environment of one.
 
     What is not given is asked for on a terminal; elsewhere it is the default, and said. All is written or nothing, and
     nothing that is there is overwritten. `fab --dry init DIR` shows the inventory and writes nothing. Whoever has only

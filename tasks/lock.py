@@ -18,6 +18,8 @@ def show(session: cli.Session, only: str = "") -> None:
 @cli.session_task(options=["message"], help={"message": "why; whoever is kept out reads it"})
 def take(session: cli.Session, only: str = "") -> None:
     """
+    Lock a fleet by hand, so that nobody deploys.
+
     Lock a fleet by hand, so that nobody deploys; `lock.break` frees it again.
 
         fab -H prod lock.take --message "freeze until Monday, ask Ada"
@@ -28,6 +30,8 @@ def take(session: cli.Session, only: str = "") -> None:
 @cli.session_task(name="break", options=["message", "yes"], help={"message": "why; it is recorded on each host"})
 def break_(session: cli.Session, only: str = "") -> None:
     """
+    Free locks, whoever holds them.
+
     Free locks whoever holds them. Recorded in each host's journal. First make sure that run is really dead.
 
         fab -H prod lock.break --message "CI job 4711 was killed"

@@ -28,6 +28,8 @@ def logs(
     sudo: bool = False,
 ) -> None:
     """
+    Show what the apps have logged, by time.
+
     Show what the apps of all selected hosts have logged, in the order of time: their files, and their services' logs.
 
     A file that is turned over while it is followed is followed on, and a host that is lost is tried again. What cannot

@@ -15,6 +15,8 @@ from lockstitch import cli
 )
 def on(session: cli.Session, retry: int = 0, secret: str = "", only: str = "") -> None:
     """
+    Put apps into maintenance until it is turned off.
+
     Put apps into maintenance, on all selected hosts, until `maintenance.off`. A deploy leaves them there.
 
     Laravel apps by their own `artisan down`; others by a page that the web server tests for (`maintenance_page`).
@@ -33,6 +35,8 @@ def on(session: cli.Session, retry: int = 0, secret: str = "", only: str = "") -
 @cli.session_task(options=["message", "yes", "json"], help={"message": "why; kept in the journal"})
 def off(session: cli.Session, only: str = "") -> None:
     """
+    Take apps out of maintenance.
+
     Take apps out of maintenance, whoever put them there.
 
         fab -H prod maintenance.off
@@ -46,6 +50,8 @@ def off(session: cli.Session, only: str = "") -> None:
 @cli.session_task(options=["json"])
 def status(session: cli.Session, only: str = "") -> None:
     """
+    Show which apps are in maintenance, and since when.
+
     Show which apps are in maintenance, since when and by whom.
 
         fab -H prod maintenance.status

@@ -7,9 +7,11 @@ from lockstitch import cli
 _LAST = "how long back, such as 10m or 1h"
 
 
-@cli.session_task(options=cli.FANOUT, help={"last": _LAST})
+@cli.session_task(needs="metrics", options=cli.FANOUT, help={"last": _LAST})
 def metrics(session: cli.Session, only: str = "", last: str = "10m") -> None:
     """
+    Read each metric source once, and show it.
+
     Read each metric source of the inventory once, and show what it understood.
 
     The first thing to type after writing `metrics:`: requests, errors and durations of each source on each host, and
@@ -23,9 +25,11 @@ def metrics(session: cli.Session, only: str = "", last: str = "10m") -> None:
     cli.metrics.show_metrics(session, only, last)
 
 
-@cli.session_task(options=cli.FANOUT, help={"last": _LAST})
+@cli.session_task(needs="gates", options=cli.FANOUT, help={"last": _LAST})
 def gates(session: cli.Session, only: str = "", last: str = "10m") -> None:
     """
+    Judge the `gates` of every app now.
+
     Judge the `gates` of every app now: pass, fail, few, unclear or blind, with the counts that decide.
 
     What is judged is the time since each host took its release, at most `--last`. Where hosts run two releases, the

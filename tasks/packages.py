@@ -10,6 +10,8 @@ _REFRESH = {"refresh": "fetch apt's lists first (apt-get update, through sudo)"}
 @cli.session_task(options=cli.FANOUT, help=_REFRESH)
 def updates(session: cli.Session, refresh: bool = False) -> None:
     """
+    Show what apt would upgrade on each host.
+
     Show which packages apt would upgrade on each host.
 
     Which of them are for security, how old apt's lists are, and who waits for a reboot.
@@ -36,6 +38,8 @@ def updates(session: cli.Session, refresh: bool = False) -> None:
 )
 def upgrade(session: cli.Session, security: bool = False, only: str = "", refresh: bool = False) -> None:
     """
+    Upgrade packages in waves, never a whole group.
+
     Upgrade packages in waves, never on all hosts of a group at once.
 
     After each wave the gates of the hosts' apps must pass. Configuration that was changed by hand is kept.

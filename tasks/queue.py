@@ -5,9 +5,11 @@ from __future__ import annotations
 from lockstitch import cli
 
 
-@cli.session_task(options=["json"])
+@cli.session_task(needs="laravel", options=["json"])
 def status(session: cli.Session, only: str = "") -> None:
     """
+    Show workers, waiting and failed jobs.
+
     Show each host's workers and the code they run, how many jobs wait and failed, and Horizon where it is.
 
         fab -H prod queue.status
@@ -17,9 +19,11 @@ def status(session: cli.Session, only: str = "") -> None:
     cli.apps.show_queues(session, only)
 
 
-@cli.session_task(options=["yes"])
+@cli.session_task(needs="laravel", options=["yes"])
 def restart(session: cli.Session, only: str = "") -> None:
     """
+    Tell every worker to end after its job.
+
     Tell every worker to end after its job; whoever runs them starts them again. Waits until they have.
 
         fab -H prod queue.restart
@@ -29,19 +33,23 @@ def restart(session: cli.Session, only: str = "") -> None:
     cli.apps.queue_command(session, only, "queue.restart", lambda queues: queues.restart)
 
 
-@cli.session_task
+@cli.session_task(needs="laravel")
 def failed(session: cli.Session, only: str = "") -> None:
     """
-    List the failed jobs, asked once of each app.
+    List the failed jobs, once of each app.
 
         fab -H prod queue.failed
     """
     cli.apps.queue_command(session, only, "queue.failed", lambda queues: queues.failed, once=True, confirm=False)
 
 
-@cli.session_task(takes="ids", options=["yes"], help={"ids": "ids of failed jobs, with commas, or `all`"})
+@cli.session_task(
+    needs="laravel", takes="ids", options=["yes"], help={"ids": "ids of failed jobs, with commas, or `all`"}
+)
 def retry(session: cli.Session, ids: str = "", only: str = "") -> None:
     """
+    Put failed jobs back on their queue.
+
     Put failed jobs back on their queue, by one host of each app.
 
         fab -H prod queue.retry all

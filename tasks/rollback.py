@@ -28,6 +28,8 @@ def rollback(
     discard_changes: bool = False,
 ) -> None:
     """
+    Take a fleet back to a release, a tag, a revision.
+
     Take a fleet back to a tag, a revision, or (with neither) each host's last good release before the current one.
 
     It needs nothing but the hosts: their own clones and journals, so it works with the git server down. It is a plan

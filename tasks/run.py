@@ -16,6 +16,8 @@ from lockstitch import cli
 )
 def run(session: cli.Session, cwd: str = "", script: str = "", group_output: bool = False) -> None:
     """
+    Run a command on every selected host at once.
+
     Run a command on every selected host at once; the rest of the line after `--` is the command.
 
     One word is a shell line, and the hosts' shell reads it. Several words are one command and its arguments, and each

@@ -25,6 +25,8 @@ def status(session: cli.Session, app: str = "") -> None:
 @cli.session_task(takes="app", options=_OPTIONS, help=cli.ROLLOUT_HELP)
 def start(session: cli.Session, app: str = "") -> None:
     """
+    Start the services that do not run, in waves.
+
     Start the services that do not run, in waves, each behind its app's gates.
 
         fab -H prod service.start
@@ -39,6 +41,8 @@ def start(session: cli.Session, app: str = "") -> None:
 @cli.session_task(takes="app", options=_OPTIONS, help=cli.ROLLOUT_HELP)
 def stop(session: cli.Session, app: str = "") -> None:
     """
+    Stop services on all selected hosts at once.
+
     Stop services on all selected hosts at once, until `service.start`.
 
         fab -H prod service.stop webapp --message "the storage is moved"
@@ -55,6 +59,8 @@ def stop(session: cli.Session, app: str = "") -> None:
 @cli.session_task(takes="app", options=_OPTIONS, help=cli.ROLLOUT_HELP)
 def restart(session: cli.Session, app: str = "") -> None:
     """
+    Restart services in waves, never a whole group.
+
     Restart services in waves, never all hosts of a group at once.
 
     The waves are those of the rollout. Each has its gates: the workers are younger than the restart, and the health URL
@@ -74,6 +80,8 @@ def restart(session: cli.Session, app: str = "") -> None:
 @cli.session_task(takes="app", options=_OPTIONS, help=cli.ROLLOUT_HELP)
 def reload(session: cli.Session, app: str = "") -> None:
     """
+    Reload services as a deploy does, in waves.
+
     Reload services as a deploy does: gracefully, in the rollout's waves.
 
         fab -H prod service.reload

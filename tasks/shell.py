@@ -10,6 +10,8 @@ from lockstitch import cli
 )
 def shell(session: cli.Session) -> None:
     """
+    Log in to one host.
+
     Log in to one host, with the gateways and keys of the inventory; through OpenSSH's own `ssh`.
 
         fab -H prod:api1.example.com shell

@@ -8,6 +8,8 @@ from lockstitch import cli
 @cli.session_task(asks_all=True, options=["json"])
 def status(session: cli.Session, only: str = "") -> None:
     """
+    Show what every host runs, and whether it serves.
+
     Show what every host runs: revision, release, tag, serving or not, healthy or not, since when, by whom, lock, disk.
 
     Hosts that differ from the others of their app are flagged. Ends with 7 when something does not serve or its health
@@ -44,6 +46,8 @@ def history(
     by_hand: bool = False,
 ) -> None:
     """
+    Show what was done to the hosts, newest first.
+
     Show what was done, newest first, from the hosts' own journals.
 
     Deploys and rollbacks; services that were started, stopped and restarted; maintenance, reboots and upgrades; locks

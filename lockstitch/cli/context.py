@@ -39,6 +39,11 @@ class ProjectSettings:
         return cls(root, root / hosts, environment or "")
 
 
+def runs_folder(config: Any, root: Path) -> Path:
+    """Return the folder of the runs' records, one for each run."""
+    return root / Path(str((config.get("lockstitch", None) or {}).get("runs", ".lockstitch/runs"))).expanduser()
+
+
 class FleetContext(Context):
     """The `c` of a fleet task. `defaulted`: nothing was selected, so it is the default environment."""
 

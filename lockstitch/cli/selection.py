@@ -1,14 +1,18 @@
-"""`hosts`: what a selection means."""
+"""`hosts` and `version`: what a selection means, and what answers."""
 
 from __future__ import annotations
 
+import platform
+from importlib.metadata import version
 from typing import Any
 
+from lockstitch import __version__
 from lockstitch.cli.context import FleetContext
 from lockstitch.inventory.selection import Selection
 from lockstitch.model.host import Address
 from lockstitch.report.text import table
 
+_PROGRAMS = ("Fabric", "Paramiko", "Invoke")
 _HEADINGS = ("ENVIRONMENT", "GROUP", "HOST", "ADDRESS", "THROUGH", "APPS")
 
 
@@ -21,6 +25,12 @@ def show_hosts(c: FleetContext, *, json: bool) -> None:
         return
     rows = [[", ".join(v) if isinstance(v, list) else str(v or "-") for v in host.values()] for host in hosts]
     print(table(_HEADINGS, rows))
+
+
+def show_version() -> None:
+    """Print the versions of Lockstitch, of what it is made of, and of Python."""
+    lines = [f"Lockstitch {__version__}", *(f"{name} {version(name.lower())}" for name in _PROGRAMS)]
+    print("\n".join([*lines, f"Python {platform.python_version()}"]))
 
 
 def _hosts(selection: Selection) -> list[dict[str, Any]]:

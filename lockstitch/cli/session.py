@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lockstitch.cli.completion import remember
 from lockstitch.cli.confirmation import STEPS, asked
-from lockstitch.cli.context import FleetContext
+from lockstitch.cli.context import FleetContext, runs_folder
 from lockstitch.cli.output import aside, tell
 from lockstitch.concurrency import MOST
 from lockstitch.engine.fanout import FanoutOptions
@@ -128,7 +129,9 @@ class Session:
         from lockstitch.engine.survey import survey
 
         self.note(f"asking {counted(len(fleet.hosts), 'host')} of {fleet.inventory.name}")
-        return survey(self.remote, asks, most=most, seconds=seconds)
+        found = survey(self.remote, asks, most=most, seconds=seconds)
+        remember(self.runs.parent, fleet.inventory.name, found)
+        return found
 
     def show_plan(self, plan: Plan) -> None:
         """Print a plan as it was asked for."""
@@ -171,8 +174,7 @@ class Session:
     @property
     def runs(self) -> Path:
         """The folder of the runs' records, one for each run."""
-        place = Path(str(self.c.config.get("lockstitch", {}).get("runs", ".lockstitch/runs"))).expanduser()
-        return self.c.root / place
+        return runs_folder(self.c.config, self.c.root)
 
     def answer(self, data: Callable[[], Mapping[str, Any]], text: Callable[[], str]) -> None:
         """Print the answer. As JSON it is printed when the task has ended, with its exit code."""

@@ -17,6 +17,7 @@ from invoke.exceptions import Exit, ParseError, UnknownFileType
 from lockstitch.cli.context import ProjectSettings
 from lockstitch.cli.executor import with_words
 from lockstitch.cli.json_document import JsonDocument
+from lockstitch.cli.listing import marked
 from lockstitch.errors import ExitCode, LockstitchError, UsageError
 
 _TAKES = "fab --help TASK shows what a task takes; a long option has two dashes"
@@ -31,7 +32,24 @@ def tell_typos() -> None:
         for name in ("parse_tasks", "update_config"):
             setattr(program, name, _telling(program, getattr(program, name)))
         program.parse_tasks = with_words(program, program.parse_tasks)
-        program.parse_cleanup = _unread(program.parse_cleanup)
+        program.parse_cleanup = _unread(_completing(program, program.parse_cleanup))
+        program._make_pairs = marked(program, program._make_pairs)
+
+
+def _completing(program: Any, do: Callable[[], None]) -> Callable[[], None]:
+    """Have the shell complete what only an inventory knows."""
+
+    def guarded() -> None:
+        if program.args.complete.value:
+            # Start-up: only where something is completed.
+            from lockstitch.cli.completion import values
+
+            if (found := values(program)) is not None:
+                print("\n".join(found))
+                raise Exit("", 0)
+        do()
+
+    return guarded
 
 
 def _unread(do: Callable[[], None]) -> Callable[[], None]:

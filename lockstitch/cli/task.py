@@ -45,7 +45,8 @@ class FleetTask(fabric.Task):  # type: ignore[misc]
     """A Fabric task whose context holds the whole selection.
 
     `remainder` lets it take what stands after `--`, and `takes` is the argument that a bare word after it stands for.
-    One that is `alone` works without any host, and so on none where no -H was given. `flags` are options that its body
+    One that is `alone` works without any host, and so on none where no -H was given. `needs` is a word without which no
+    inventory has a use for it. `flags` are options that its body
     takes as keywords without naming them: by name, the default and the help text.
     """
 
@@ -56,11 +57,13 @@ class FleetTask(fabric.Task):  # type: ignore[misc]
         remainder: bool = False,
         takes: str = "",
         alone: bool = False,
+        needs: str = "",
         flags: Mapping[str, tuple[Any, str]] | None = None,
         help: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> None:
         self.remainder, self.takes, self.alone, self.flags = remainder, takes, alone, dict(flags or {})
+        self.needs = needs
         names = self.argspec(body).parameters
         known = {**_HELP, **{name: text for name, (_, text) in self.flags.items()}}
         # Short flags are not made up: they collide with those of `fab` itself.

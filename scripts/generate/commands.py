@@ -26,7 +26,9 @@ text of one of them. Options of `fab` itself go before the task:
 
 `'prod:web*'` selects by a pattern and `'prod:!frontend'` everything except a group. A dry run needs no secrets except
 the URL of a database that would be dumped. Tasks that show a state or an outcome take `--json`.
-[Exit codes](exit-codes.md) lists how each command can end. Completion: `source <(fab --print-completion-script=bash)`.
+[Exit codes](exit-codes.md) lists how each command can end. Completion: `source <(fab --print-completion-script=bash)`;
+it knows tasks and options, environments, groups and hosts after `-H`, apps after `--only`, and after `--ref` and
+`--tag` what the last survey saw.
 """
 _EXAMPLE = re.compile(r"^ +(fab .+?)(?: {2,}(.*))?$", re.MULTILINE)
 
