@@ -31,9 +31,9 @@ def values(program: Any) -> list[str] | None:
     if flag is None or any(part != ":" for part in words[flag + 2 :: 2]):
         return None
     settings, typed = ProjectSettings.of(program.config), "".join(words[flag + 1 :])
-    found = _candidates(program, settings, words, words[flag], typed)
+    candidates = _candidates(program, settings, words, words[flag], typed)
     # The shell does not say whether a blank is behind it: what is whole is not completed, but followed.
-    return None if found is None or typed in found else found
+    return None if candidates is None or typed in candidates else candidates
 
 
 def _candidates(

@@ -21,7 +21,7 @@ _OF_A_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, e
 
 
 @dataclass(frozen=True)
-class Ending:
+class TaskEnding:
     """How an error ends `fab`: the exit code, what is wrong, and what to type about it."""
 
     code: int
@@ -55,25 +55,25 @@ def endings(document: JsonDocument) -> Iterator[None]:
         raise Exit(str(ended), ended.code) from None
 
 
-def ending_of(error: BaseException) -> Ending | None:
+def ending_of(error: BaseException) -> TaskEnding | None:
     """Return how an error ends `fab`; None for a defect."""
     match error:
         case KeyboardInterrupt():
-            return Ending(ExitCode.INTERRUPTED, "interrupted")
+            return TaskEnding(ExitCode.INTERRUPTED, "interrupted")
         case LockstitchError():
-            return Ending(error.exit_code, error.message, error.hint)
+            return TaskEnding(error.exit_code, error.message, error.hint)
         case GroupException():
             lines = [f"{connection.host}: {_said(cause)}" for connection, cause in error.result.failed.items()]
-            return Ending(ExitCode.CHECK_SAID_NO, "\n".join(lines))
+            return TaskEnding(ExitCode.CHECK_SAID_NO, "\n".join(lines))
         case Failure():
-            return Ending(ExitCode.CHECK_SAID_NO, _said(error))
+            return TaskEnding(ExitCode.CHECK_SAID_NO, _said(error))
         case OSError() if error.errno in _OF_A_DISK:
-            return Ending(ExitCode.CHECK_SAID_NO, f"on this machine: {_said(error)}")
+            return TaskEnding(ExitCode.CHECK_SAID_NO, f"on this machine: {_said(error)}")
         case OSError():
             local = error.filename is not None
-            return Ending(ExitCode.USAGE if local else ExitCode.UNREACHABLE, _said(error))
+            return TaskEnding(ExitCode.USAGE if local else ExitCode.UNREACHABLE, _said(error))
         case SSHException() | EOFError():
-            return Ending(ExitCode.UNREACHABLE, _said(error))
+            return TaskEnding(ExitCode.UNREACHABLE, _said(error))
     return None
 
 

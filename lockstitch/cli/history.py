@@ -15,7 +15,15 @@ from lockstitch.engine.ask import Query, Reply, ask
 from lockstitch.engine.journal import records
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.database import database_site
-from lockstitch.facts.history import HistoryFacts, Record, RunFacts, StepTime, history_probe, run_probe, step_times
+from lockstitch.facts.history import (
+    HistoryFacts,
+    JournalRecord,
+    RunFacts,
+    StepTime,
+    history_probe,
+    run_probe,
+    step_times,
+)
 from lockstitch.facts.packages import machine
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.host import Host
@@ -43,9 +51,9 @@ def show_history(
     sites = _sites(fleet)
     _refuse_unknown(host, fleet)
     replies = _asked(session, fleet, {site: history_probe(site, begin, end) for site in sites})
-    found = {site: _fact(replies[site], HistoryFacts()) for site in sites}
-    session.answer(lambda: history_json(found, shown), lambda: history_text(found, shown, now))
-    _end(replies, {site: facts.unreadable for site, facts in found.items()})
+    facts_of = {site: _fact(replies[site], HistoryFacts()) for site in sites}
+    session.answer(lambda: history_json(facts_of, shown), lambda: history_text(facts_of, shown, now))
+    _end(replies, {site: facts.unreadable for site, facts in facts_of.items()})
 
 
 def show_run(session: Session, only: str, run: str) -> None:
@@ -53,8 +61,8 @@ def show_run(session: Session, only: str, run: str) -> None:
     fleet = session.fleet(only)
     sites = _sites(fleet)
     replies = _asked(session, fleet, {site: run_probe(site, run) for site in sites})
-    found = {site: _fact(replies[site], RunFacts()) for site in sites}
-    record = _local(session, run, found)
+    facts_of = {site: _fact(replies[site], RunFacts()) for site in sites}
+    record = _local(session, run, facts_of)
     if record.empty:
         away = [reply.error.message for reply in replies.values() if reply.error]
         hint = f"fab -H {fleet.inventory.name} history lists them; --by-hand those of `run` and the like"
@@ -62,7 +70,7 @@ def show_run(session: Session, only: str, run: str) -> None:
             listed([f"there is no record of a run {run} on these hosts or this machine", *away]), hint=hint
         )
     session.answer(lambda: run_json(record), lambda: run_text(record, datetime.now(UTC)))
-    _end(replies, {site: facts.unreadable for site, facts in found.items()})
+    _end(replies, {site: facts.unreadable for site, facts in facts_of.items()})
 
 
 def _refuse_unknown(host: str, fleet: Fleet) -> None:
@@ -110,14 +118,14 @@ def _end(replies: Mapping[Site, Reply], unreadable: Mapping[Site, tuple[str, ...
         raise CheckError(listed(said), hint="see to these paths on their hosts")
 
 
-def _local(session: Session, run: str, found: Mapping[Site, RunFacts]) -> RunRecord:
+def _local(session: Session, run: str, facts_of: Mapping[Site, RunFacts]) -> RunRecord:
     """Return the record with what this machine has recorded of the run."""
     events = _read(session, session.runs / run / "events.jsonl") if "/" not in run else []
     by_hand = next((line for line in _read(session, commands_file(session)) if line.get("run") == run), None)
     began = next((event for event in events if event.get("event") == "run"), None)
     outcome = next((event for event in reversed(events) if event.get("event") == "outcome"), None)
     file = str(session.runs / run / "events.jsonl") if events else ""
-    return RunRecord(run, found, outcome, began, _times(events), by_hand, file)
+    return RunRecord(run, facts_of, outcome, began, _times(events), by_hand, file)
 
 
 def _read(session: Session, file: Any) -> list[Mapping[str, Any]]:
@@ -134,7 +142,7 @@ def _read(session: Session, file: Any) -> list[Mapping[str, Any]]:
 
 def _times(events: list[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[StepTime, ...]]:
     """Return the times of steps by host and app, from the events that this machine has recorded."""
-    by_site: dict[tuple[str, str], list[Record]] = {}
+    by_site: dict[tuple[str, str], list[JournalRecord]] = {}
     for event in events:
         if event.get("event") in ("begin", "end"):
             line = {**{key: str(value) for key, value in event.items()}, "step": str(event.get("name"))}

@@ -24,8 +24,8 @@ def moment_of(text: str, now: datetime, *, option: str, end: bool = False) -> da
     day = typed.removeprefix("last ")
     if day in _DAYS:
         # Today is no `tuesday`: that is the last one.
-        back = (now.weekday() - _DAYS.index(day)) % 7 or 7
-        return _local(midnight - timedelta(days=back - end))
+        days = (now.weekday() - _DAYS.index(day)) % 7 or 7
+        return _local(midnight - timedelta(days=days - end))
     if day in ("today", "yesterday"):
         return _local(midnight - timedelta(days=(day == "yesterday") - end))
     try:

@@ -26,14 +26,14 @@ def service_findings(session: Session, fleet: Fleet, skipped: Collection[str]) -
     busy = plans.under_way(answers, datetime.now(UTC))
     hosts = {host: CheckedHost(away=error.message, hint=error.hint) for host, error in answers.unreachable.items()}
     for site, facts in answers.facts.items():
-        found = []
+        result = []
         if "service" not in skipped:
-            found.append(_service(facts, serving[site], busy.get(site), fleet.inventory.name))
+            result.append(_service(facts, serving[site], busy.get(site), fleet.inventory.name))
         if site in health:
-            found.append(_health(health[site], busy.get(site), fleet.inventory.name))
+            result.append(_health(health[site], busy.get(site), fleet.inventory.name))
         if site.host not in answers.unreachable:
             before = hosts.get(site.host, CheckedHost()).findings
-            hosts[site.host] = CheckedHost((*before, *((site.app, finding) for finding in found)))
+            hosts[site.host] = CheckedHost((*before, *((site.app, finding) for finding in result)))
     return hosts
 
 

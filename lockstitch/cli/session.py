@@ -129,9 +129,9 @@ class Session:
         from lockstitch.engine.survey import survey
 
         self.note(f"asking {counted(len(fleet.hosts), 'host')} of {fleet.inventory.name}")
-        found = survey(self.remote, asks, most=most, seconds=seconds)
-        remember(self.runs.parent, fleet.inventory.name, found)
-        return found
+        answers = survey(self.remote, asks, most=most, seconds=seconds)
+        remember(self.runs.parent, fleet.inventory.name, answers)
+        return answers
 
     def show_plan(self, plan: Plan) -> None:
         """Print a plan as it was asked for."""

@@ -44,8 +44,8 @@ def _completing(program: Any, do: Callable[[], None]) -> Callable[[], None]:
             # Start-up: only where something is completed.
             from lockstitch.cli.completion import values
 
-            if (found := values(program)) is not None:
-                print("\n".join(found))
+            if (candidates := values(program)) is not None:
+                print("\n".join(candidates))
                 raise Exit("", 0)
         do()
 

@@ -151,8 +151,8 @@ def refuse_held(remote: Remote, hosts: Mapping[str, Host], sites: Sequence[Site]
         line = last(collect(result.output), "locked")
         return f"held {line}" if line else None
 
-    found = dict(zip(sites, run_parallel(look, sites, most=32), strict=True))
-    if refused := {site: no for site, no in found.items() if no is not None}:
+    answers = dict(zip(sites, run_parallel(look, sites, most=32), strict=True))
+    if refused := {site: no for site, no in answers.items() if no is not None}:
         raise _refusal(refused, environment)
 
 

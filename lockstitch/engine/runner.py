@@ -282,8 +282,8 @@ class _Run:
         notes = (*dict.fromkeys((*self.locks.warnings, *self.carrier.warnings)), *notes, *self.notes)
         if self.unseen is not None and self.unseen not in failures:
             notes = (*notes, self.unseen.reason)
-        left = tuple(self.manual_actions)
-        return Outcome(self.plan, code, sites, tuple(failures), left, seconds, notes, tuple(self.carrier.backups))
+        actions = tuple(self.manual_actions)
+        return Outcome(self.plan, code, sites, tuple(failures), actions, seconds, notes, tuple(self.carrier.backups))
 
 
 def _in_words(failure: Failure) -> str:

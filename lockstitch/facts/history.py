@@ -13,7 +13,7 @@ from lockstitch.model.plan import Site
 from lockstitch.model.probe import Probe, collect, number, record, unreadable
 from lockstitch.model.release import REVISION
 
-Record = Mapping[str, str]
+JournalRecord = Mapping[str, str]
 # What a record is called there, and what was typed for it.
 _KINDS = {"proof": "prove", "lock broken": "lock.break", "lock taken": "lock.take", "release": "", "begin": ""}
 _RESULTS = {"good": "done", "bad": "failed", "left": "left"}
@@ -115,14 +115,14 @@ def parse_run(text: str, code: int) -> RunFacts:
     )
 
 
-def step_times(lines: Iterable[Record], before: Iterable[Record] = ()) -> tuple[StepTime, ...]:
+def step_times(lines: Iterable[JournalRecord], before: Iterable[JournalRecord] = ()) -> tuple[StepTime, ...]:
     """Return the steps that began, in order, from records of begins and ends; `before` has those of an earlier time."""
     earlier = {step: (seconds, run) for step, seconds, _, run in _paired(before)}
     return tuple(StepTime(step, s, code, *earlier.get(step, (None, ""))) for step, s, code, _ in _paired(lines))
 
 
-def _paired(lines: Iterable[Record]) -> list[tuple[str, float | None, int | None, str]]:
-    began: dict[str, Record] = {}
+def _paired(lines: Iterable[JournalRecord]) -> list[tuple[str, float | None, int | None, str]]:
+    began: dict[str, JournalRecord] = {}
     ended: dict[str, tuple[str, float | None, int | None, str]] = {}
     for line in lines:
         step = line.get("step", "")
@@ -142,7 +142,7 @@ def _between(began: str, ended: str) -> float | None:
         return None
 
 
-def _entry(entry: Record, *, is_open: bool = False) -> JournalEntry:
+def _entry(entry: JournalRecord, *, is_open: bool = False) -> JournalEntry:
     event = entry.get("event", "")
     kind = entry.get("kind") or _KINDS.get(event, event)
     result = "open" if is_open else entry.get("result") or _RESULTS.get(entry.get("verdict", ""), "done")

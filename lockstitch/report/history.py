@@ -34,11 +34,11 @@ class HistoryFilter:
         return hosts and self.by.lower() in entry["by"].lower()
 
 
-def history_json(found: Mapping[Site, HistoryFacts], shown: HistoryFilter) -> dict[str, Any]:
+def history_json(journals: Mapping[Site, HistoryFacts], shown: HistoryFilter) -> dict[str, Any]:
     """Return what each run did to each app, newest first, for programs."""
     merged: dict[tuple[str, ...], dict[str, Any]] = {}
     order: dict[int, str] = {}
-    for site, facts in found.items():
+    for site, facts in journals.items():
         latest = ""
         for entry in facts.entries:
             latest = max(latest, entry.at)
@@ -53,7 +53,7 @@ def history_json(found: Mapping[Site, HistoryFacts], shown: HistoryFilter) -> di
 
 
 def history_text(
-    found: Mapping[Site, HistoryFacts], shown: HistoryFilter, now: datetime, zone: tzinfo | None = None
+    journals: Mapping[Site, HistoryFacts], shown: HistoryFilter, now: datetime, zone: tzinfo | None = None
 ) -> str:
     """Return the same for people: times are local."""
     headings = ("WHEN", "", "WHAT", "APP", "HOSTS", "RESULT", "REVISION", "RELEASE", "BY", "RUN", "WHY")
@@ -70,10 +70,10 @@ def history_text(
             e["run"],
             "; ".join(filter(None, (e["message"], e["subject"], e["reason"]))),
         )
-        for e in history_json(found, shown)["entries"]
+        for e in history_json(journals, shown)["entries"]
     ]
     lines = [table(headings, rows) if rows else "nothing was recorded on these hosts in that time"]
-    for site, facts in found.items():
+    for site, facts in journals.items():
         if facts.older:
             lines.append(f"! {site}: {facts.older} older records are left out: narrow it with --since and --until")
         if facts.damaged:

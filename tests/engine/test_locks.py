@@ -108,7 +108,13 @@ def test_a_lock_names_its_owner_and_only_its_owner_frees_it(tmp_path: Path) -> N
     mine = locks(remote, "run-1")
     mine.acquire()
     text = (tmp_path / "a" / "srv" / ".lockstitch" / "api" / "lock.json").read_text()
-    assert json.loads(text) == {"run": "run-1", "by": "run-1@desk", "message": info("x").message, "at": "now"}
+    assert json.loads(text) == {
+        "run": "run-1",
+        "by": "run-1@desk",
+        "message": info("x").message,
+        "at": "now",
+        "kind": "",
+    }
     other = locks(remote, "run-2")
     other.held = list(ALL)
     assert other.release() == {}
