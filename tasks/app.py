@@ -17,7 +17,9 @@ from lockstitch import cli
 )
 def run(session: cli.Session, app: str = "", once: bool = False, group_output: bool = False) -> None:
     """
-    Run a command in an app: in the code that serves, as the app's user, with its environment and secrets.
+    Run a command in an app's own context.
+
+    In the code that serves, as the app's user, with its environment and secrets.
 
     The folders of the release's own programs (.venv/bin, node_modules/.bin, vendor/bin) come first in PATH. On one
     host, typed at a terminal, the command has that terminal. Else its output is captured: every line has its host

@@ -158,6 +158,19 @@ OUTCOME: Keys = {
 PLAN: Keys = {
     "reason": (optional(maybe("text")), "why there is nothing to do"),
     "empty": (optional("boolean"), "there is nothing to do"),
+    "hooks": (
+        optional(
+            each(
+                {
+                    "event": ("text", "when it runs"),
+                    "run": ("text", "the command"),
+                    "on": ("text", "where"),
+                    "timeout": ("number", "for how long at most"),
+                }
+            )
+        ),
+        "the commands of your own that belong to the run",
+    ),
     "waves": (
         optional(
             each(

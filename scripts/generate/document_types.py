@@ -35,7 +35,7 @@ BY_TASK: list[tuple[tuple[str, ...], str, Keys]] = [
         {**ASKED, **OUTCOME, **PLAN},
     ),
     (
-        ("run", "keys.add", "keys.remove"),
+        ("run", "app.run", "keys.add", "keys.remove"),
         "the result of each host.",
         {
             "hosts": (optional(by("host", RESULT)), "the result of each host; not of a dry run"),

@@ -75,7 +75,9 @@ def test_a_hook_is_given_the_run(any_world: World) -> None:
     change = next(each for each in before["changes"] if each["host"] == "a")
     assert (change["from"], change["to"]) == (any_world.rev("v1"), any_world.rev("v2"))
     assert [commit["subject"] for commit in before["commits"]["api"]] == ["release v2"]
-    assert after["outcome"]["code"] == 0 and {s["serving"] for s in after["outcome"]["sites"]} == {any_world.rev("v2")}
+    assert after["outcome"]["exit_code"] == 0 and {s["serving"] for s in after["outcome"]["sites"]} == {
+        any_world.rev("v2")
+    }
     # A group means its first host, whose home it runs in.
     assert json.loads((any_world.remote.home("b") / "seen.json").read_text()) == after
     assert "before_deploy | asked" in hooked.said()
@@ -99,7 +101,7 @@ def test_one_that_fails_before_the_first_change_refuses(world: World) -> None:
     text = outcome_text(outcome)
     assert "hook before_deploy, here: echo frozen until Monday; exit 3: it ended with exit code 3" in text
     assert "frozen until Monday" in text and "REFUSED: nothing was changed" in text and "take the hook out" in text
-    assert hooked.given("failed.json")["outcome"]["code"] == 7
+    assert hooked.given("failed.json")["outcome"]["exit_code"] == 7
     assert not (hooked.root / "never").exists() and not (hooked.root / "after").exists()
     assert "bad" not in world.verdicts("a", "api").values()
     # The same revision is as good as it was.
@@ -160,7 +162,7 @@ def test_an_interrupt_ends_it_and_the_run(any_world: World) -> None:
     outcome = hooked.deploy("v2")
     thread.join()
     assert outcome.code == 130 and any_world.truth() == any_world.on("v1") and not any_world.leftovers()
-    assert hooked.given("failed.json")["outcome"]["code"] == 130
+    assert hooked.given("failed.json")["outcome"]["exit_code"] == 130
 
 
 def test_the_plan_shows_them(any_world: World, tmp_path: Path) -> None:
