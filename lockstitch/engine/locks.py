@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from lockstitch.concurrency import run_parallel
 from lockstitch.engine.journal import now
-from lockstitch.errors import CheckError, LockHeldError, LockstitchError, SiteChangedError
+from lockstitch.errors import CheckError, LockHeldError, LockstitchError, SiteChangedError, UsageError
 from lockstitch.model.host import Host
 from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.plan import Script, Site, Step, warnings_of
@@ -62,7 +62,7 @@ class Locks:
             if refused:
                 self.release()
         if refused:
-            raise _refusal(refused, self._environment)
+            raise _one_machine(refused, self._info.run) or _refusal(refused, self._environment)
 
     def _take(self, site: Site) -> str | LockstitchError | None:
         # Noted before it is asked for: an answer that is lost on the way may have been a yes.
@@ -165,6 +165,17 @@ def record_taken(remote: Remote, hosts: Mapping[str, Host], sites: Sequence[Site
             if not result.ok:
                 said = oneline(result.output.strip())
                 raise CheckError(f"{site.host}: {site.app}: it is locked, and its journal lacks that: {said}")
+
+
+def _one_machine(refused: Mapping[Site, str | LockstitchError], run: str) -> UsageError | None:
+    """Return the error where a site is locked by this very run, as another host; None where none is."""
+    lines = []
+    for site, answer in refused.items():
+        info = parse_lock(str(answer)[5:]) if str(answer).startswith("held") else None
+        if info is not None and info.run == run:
+            lines.append(f"{site.host}: {site.app} is that of {info.host}: one machine has two names in the inventory")
+    hint = "leave one of the two names out; or, for two checkouts on one machine, give each an app of its own"
+    return UsageError(listed([*lines, "nothing was changed"]), hint=hint) if lines else None
 
 
 def _refusal(refused: Mapping[Site, str | LockstitchError], environment: str) -> LockstitchError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import record
 from lockstitch.text import oneline
@@ -11,14 +13,15 @@ _NOBODY = "unknown"
 
 @dataclass(frozen=True)
 class LockInfo:
-    """The holder of a lock, the reason and the time; `run` is what releases it, and `kind` what it does (empty: it was
-    taken by hand)."""
+    """The holder of a lock, the reason and the time; `run` is what releases it, `kind` what it does (empty: it was taken
+    by hand), and `host` how it calls the host."""
 
     run: str
     by: str
     message: str
     at: str
     kind: str = ""
+    host: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         why = f" ({self.message})" if self.message else ""
@@ -38,4 +41,4 @@ def parse_lock(text: str) -> LockInfo | None:
         what = "cannot be read" if owner.strip() else "is empty, as a full disk or a power loss leaves it"
         return LockInfo(_NOBODY, "nobody known", f"its lock file {what}; lock.break frees it", at)
     by, message, since = (entry.get(key, "unknown") for key in ("by", "message", "at"))
-    return LockInfo(entry["run"], by, message, since, entry.get("kind", ""))
+    return LockInfo(entry["run"], by, message, since, entry.get("kind", ""), entry.get("host", ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from lockstitch.facts.state_files import HEAL, LOCK_LINE, THERE
 from lockstitch.model.command import Command
@@ -25,7 +25,7 @@ def take_step(site: Site, info: LockInfo, written: int | None = None, *, whole: 
 
     With `whole`, a journal of that length is known to be undamaged; otherwise it is examined and repaired.
     """
-    text = json.dumps(asdict(info), separators=(",", ":"))
+    text = json.dumps(asdict(replace(info, host=site.host)), separators=(",", ":"))
     values = {"state": site.layout.state, "lock": site.layout.lock, "run": info.run, "info": text}
     # Dumps hold what a database keeps from others, so a backup directory made here is for its user alone.
     values |= {"private": site.layout.path if site.database else ""}

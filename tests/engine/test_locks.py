@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lockstitch.engine.locks import Locks, break_locks
-from lockstitch.errors import CheckError, HostLostError, LockHeldError, LockstitchError, SiteChangedError
+from lockstitch.errors import CheckError, HostLostError, LockHeldError, LockstitchError, SiteChangedError, UsageError
 from lockstitch.model.host import Address, Host
 from lockstitch.model.layout import layout
 from lockstitch.model.lock import LockInfo
@@ -108,13 +108,8 @@ def test_a_lock_names_its_owner_and_only_its_owner_frees_it(tmp_path: Path) -> N
     mine = locks(remote, "run-1")
     mine.acquire()
     text = (tmp_path / "a" / "srv" / ".lockstitch" / "api" / "lock.json").read_text()
-    assert json.loads(text) == {
-        "run": "run-1",
-        "by": "run-1@desk",
-        "message": info("x").message,
-        "at": "now",
-        "kind": "",
-    }
+    owner = {"run": "run-1", "by": "run-1@desk", "message": info("x").message, "at": "now", "kind": "", "host": "a"}
+    assert json.loads(text) == owner
     other = locks(remote, "run-2")
     other.held = list(ALL)
     assert other.release() == {}
@@ -243,3 +238,17 @@ def test_breaking_frees_whoever_holds_it_and_is_on_record(tmp_path: Path) -> Non
         assert (entry["event"], entry["run"], entry["by"], entry["message"]) == ("lock broken", "run-9", "grace", why)
     assert not (tmp_path / "c" / "srv").exists(), "nothing is made where nothing is broken"
     locks(remote, "run-2").acquire()
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_one_machine_under_two_names_is_told_as_that(tmp_path: Path, first: str) -> None:
+    remote, second = LocalRemote(tmp_path), "c" if first == "b" else "b"
+    remote.home(first)
+    (tmp_path / second).symlink_to(first)
+    with pytest.raises(UsageError) as refused:
+        locks(remote, "one").acquire()
+    names = {
+        f"{one}: api is that of {other}: one machine has two names" for one, other in ((first, second), (second, first))
+    }
+    assert any(said in refused.value.message for said in names) and "leave one" in refused.value.hint
+    assert files(remote) == [], "nothing is left"
