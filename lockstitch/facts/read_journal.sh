@@ -6,7 +6,8 @@ read_journal() {
     there "$journal" || return 0
     [ -f "$journal" ] || { echo "unreadable $journal: it is no file"; return 0; }
     ls_why=$(LC_ALL=C cat -- "$journal" 2>&1 >/dev/null) || { echo "unreadable $journal: ${ls_why##*: }"; return 0; }
-    echo "written $(($(wc -c <"$journal")))"
+    ls_size=$(wc -c <"$journal") || { echo "unreadable $journal: wc could not read it"; return 0; }
+    echo "written $((ls_size))"
     records '
         function found(line) {
             if (line ~ /"event":"release"|"event":"begin",.*"step":"release"/) kept[++count] = line

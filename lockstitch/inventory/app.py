@@ -23,6 +23,7 @@ from lockstitch.inventory.types import (
     RemotePath,
     Repository,
     SecretReference,
+    ServedPath,
     SharedPath,
     Size,
     User,
@@ -113,7 +114,7 @@ class AppSettings(Settings):
         description="file that makes the web server answer 503 while it exists, for `maintenance.on`; for services "
         "without a maintenance mode of their own",
     )
-    logs: tuple[RemotePath, ...] = Field(
+    logs: tuple[ServedPath, ...] = Field(
         default=(),
         description="log files or patterns, for `fab logs`; their last lines are shown when a deploy fails",
     )

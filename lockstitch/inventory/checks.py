@@ -17,12 +17,11 @@ from lockstitch.inventory.types import (
     Percent,
     PositiveDuration,
     RemotePath,
+    ServedPath,
     Variable,
     WrittenType,
     as_written,
     matching,
-    plain,
-    remote_path,
     secret_reference,
     text,
 )
@@ -237,7 +236,7 @@ class AppChecks(HostChecks):
         default={},
         description="environment variables that must be set, in `env`, `secrets` or one of `env_files`",
     )
-    env_files: tuple[Annotated[str, text("path", plain, remote_path)], ...] = Field(
+    env_files: tuple[ServedPath, ...] = Field(
         default=(".env",), description="files of `NAME=value` lines; a relative path is in the release that serves"
     )
     git: bool | None = Field(default=None, description="the repository must answer each host")

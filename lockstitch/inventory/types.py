@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StrictInt
 from pydantic_core import CoreSchema, core_schema
 
+from lockstitch.model.command import LONGEST_VARIABLE, TOO_LONG
 from lockstitch.model.lazy_dataclass import dataclass
 
 WORD = "x-word"
@@ -160,6 +161,8 @@ def environment_value(value: object) -> str:
         raise ValueError(f"it should be text: write it in quotes, such as '{str(value).lower()}'")
     if "\0" in value:
         raise ValueError("it holds a NUL character, which no program can be given")
+    if (size := len(value.encode())) > LONGEST_VARIABLE:
+        raise ValueError(f"it has {size} bytes, and {TOO_LONG}")
     return value
 
 
@@ -187,8 +190,30 @@ def plain(value: str) -> str | None:
 
 def remote_path(value: str) -> str | None:
     """A path on a host: absolute, or relative to the login user's home."""
+    if value == "~" or value.startswith("~/"):
+        rest = value[2:].lstrip("/") or "."
+        return f"{value!r} begins with ~: write {rest!r}, a relative path starts at the user's home"
+    return _from_elsewhere(value)
+
+
+def served_path(value: str) -> str | None:
+    """A path on a host: absolute, or relative to the release that serves."""
+    if value == "~" or value.startswith("~/"):
+        whole = f"/home/USER{value[1:]}"
+        return f"{value!r} begins with ~: a relative path is one in the release, so write the whole path ({whole})"
+    return _from_elsewhere(value)
+
+
+def release_path(value: str) -> str | None:
+    """A path in a release."""
     if value.startswith("~"):
-        return f"{value!r} begins with ~: leave it out, a relative path starts at the login user's home"
+        return f"{value!r} begins with ~: write it relative to the release, in which it must lie"
+    return _from_elsewhere(value)
+
+
+def _from_elsewhere(value: str) -> str | None:
+    if value.startswith("~"):
+        return f"{value!r} begins with ~: write the whole path of that home"
     return f"{value!r} goes up with '..': write the path itself" if ".." in value.split("/") else None
 
 
@@ -229,6 +254,8 @@ def no_password(value: str) -> str | None:
 def command_line(value: str) -> str | None:
     if not value.strip():
         return "it is empty"
+    if (size := len(value.encode())) > LONGEST_VARIABLE:
+        return f"it has {size} bytes, and {TOO_LONG}"
     return "it holds a NUL character, which no shell can read" if "\0" in value else None
 
 
@@ -256,8 +283,9 @@ CommandLine = Annotated[str, text("command", command_line)]
 LocalPath = Annotated[str, text("path on this machine", plain)]
 RemotePath = Annotated[str, text("path", plain, remote_path)]
 AppPath = Annotated[str, text("path", plain, remote_path, somewhere)]
-InsidePath = Annotated[str, text("path in the release", plain, relative, remote_path, somewhere)]
-SharedPath = Annotated[str, text("path in the release", plain, relative, remote_path, somewhere, no_part_of_ours)]
+ServedPath = Annotated[str, text("path", plain, served_path)]
+InsidePath = Annotated[str, text("path in the release", plain, relative, release_path, somewhere)]
+SharedPath = Annotated[str, text("path in the release", plain, relative, release_path, somewhere, no_part_of_ours)]
 GitRef = Annotated[str, text("branch, tag or commit", plain, git_ref)]
 Repository = Annotated[str, text("git repository", no_password, plain)]
 WebUrl = Annotated[str, text("URL", no_password, plain, web_url)]

@@ -20,6 +20,11 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _READ_DIFFERENTLY = re.compile(r"['!]|\\\\|\\\Z")
 # The C shell of BSD, which is Debian's csh, takes no word of more than 8190 characters; a byte may be five.
 _MOST_CODED = 1600
+# Linux gives a program no longer variable or argument (MAX_ARG_STRLEN, with its name and a NUL), and all of them
+# together no more than a quarter of the stack, which is 8 MiB where nobody has changed it.
+LONGEST_VARIABLE = 128 * 1024 - 300
+LARGEST_ENVIRONMENT = 2 * 1024 * 1024 - 2 * LONGEST_VARIABLE
+TOO_LONG = "Linux gives a program no more than 128 KiB at once: put it into a file, and its path here"
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+\Z")
 
 
@@ -103,10 +108,19 @@ class Command:
         for name in [*self.values, *self.env]:
             if not _NAME.match(name):
                 raise UsageError(f"{name!r} cannot be the name of a shell variable")
+        sizes = {name: len(_plain(value).encode("utf-8", "surrogateescape")) for name, value in self.env.items()}
+        longest = max(sizes, key=sizes.__getitem__, default="")
+        if longest and sizes[longest] > LONGEST_VARIABLE:
+            raise UsageError(f"the environment variable {longest} has {sizes[longest]} bytes, and {TOO_LONG}")
+        if (size := sum(sizes.values())) > LARGEST_ENVIRONMENT:
+            said = (
+                f"the environment has {size} bytes, the most of them in {longest}, and no program of a host would begin"
+            )
+            raise UsageError(said, hint="put the long values into files, and their paths into the environment")
 
     def render(self) -> str:
         """The shell text that is sent: secrets in clear, since it goes to the host's stdin and nowhere else."""
-        return self._text(lambda value: value.reveal() if isinstance(value, Secret) else value)
+        return self._text(_plain)
 
     def shown(self) -> str:
         """The same text for a person's eyes: every secret a mask."""
@@ -123,6 +137,10 @@ class Command:
     def secrets(self) -> tuple[Secret, ...]:
         """The secrets in it, so that what a host prints can be masked."""
         return tuple(v for v in [*self.values.values(), *self.env.values()] if isinstance(v, Secret))
+
+
+def _plain(value: Value) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:

@@ -55,7 +55,9 @@ def test_paths(path: str) -> None:
         ("/app/\x1b[2J", "control characters"),
         ("/app\n", "control characters"),
         ("-rf", "taken for|takes for an option"),
-        ("~/app", "leave it out, a relative path starts at the login user's home"),
+        ("~/app", "write 'app', a relative path starts at the user's home"),
+        ("~", r"write '\.'"),
+        ("~ops/app", "write the whole path of that home"),
         ("/app/../etc", "goes up"),
         ("..", "goes up"),
         ("/", "names no folder"),
@@ -65,6 +67,30 @@ def test_paths(path: str) -> None:
 )
 def test_no_paths(path: str, says: str) -> None:
     assert re.search(says, said(types.AppPath, path))
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "says"),
+    [
+        (
+            types.ServedPath,
+            "~/logs/app.log",
+            r"one in the release, so write the whole path \(/home/USER/logs/app.log\)",
+        ),
+        (types.ServedPath, "~ops/app.log", "write the whole path of that home"),
+        (types.SharedPath, "~/.env", "write it relative to the release"),
+        (types.InsidePath, "~ops/db", "write it relative to the release"),
+    ],
+)
+def test_what_to_write_for_a_home_fits_where_the_path_begins(kind: object, path: str, says: str) -> None:
+    assert re.search(says, said(kind, path))
+
+
+def test_a_value_that_no_program_can_be_given_is_refused() -> None:
+    assert said(types.EnvironmentValue, "x" * 130_000) == ""
+    for kind in (types.EnvironmentValue, types.CommandLine):
+        assert "it has 131072 bytes, and Linux gives a program no more than 128 KiB" in said(kind, "x" * 131_072)
+    assert "it has 140000 bytes" in said(types.EnvironmentValue, "ü" * 70_000)
 
 
 @given(st.text(min_size=1))

@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import string
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lockstitch.errors import UsageError
-from lockstitch.model.command import MASK, Command, Secret, line, mask, quote, words
+from lockstitch.model.command import LONGEST_VARIABLE, MASK, Command, Secret, Value, line, mask, quote, words
 from tests.shells import SHELLS, says
 
 NASTY = [
@@ -172,3 +173,25 @@ def test_a_secret_that_begins_with_another_one_is_masked_whole() -> None:
 
 def test_an_empty_secret_masks_nothing() -> None:
     assert mask("text", [Secret("")]) == "text"
+
+
+@pytest.mark.parametrize("value", ["x" * LONGEST_VARIABLE, Secret("ü" * (LONGEST_VARIABLE // 2), "env:LONG")])
+def test_the_longest_variable_reaches_a_program(value: Value) -> None:
+    text = Command("printenv LONG | wc -c", env={"LONG": value}).render()
+    said = subprocess.run(["sh"], input=text.encode(), capture_output=True, check=True).stdout
+    assert int(said) == LONGEST_VARIABLE + 1
+
+
+@pytest.mark.parametrize("value", ["x" * 131_072, Secret("hush" * 40_000, "env:LONG")])
+def test_a_longer_one_is_refused_by_its_name(value: Value) -> None:
+    with pytest.raises(UsageError, match="the environment variable LONG has [0-9]+ bytes") as refused:
+        Command("true", env={"SHORT": "x", "LONG": value})
+    assert "hush" not in str(refused.value)
+
+
+def test_an_environment_that_is_too_large_as_a_whole_is_refused() -> None:
+    many = {f"V{number}": "x" * 100_000 for number in range(19)}
+    with pytest.raises(UsageError, match="the environment has 1900000 bytes"):
+        Command("true", env=many)
+    text = Command("env | wc -c", env=dict(list(many.items())[:-2])).render()
+    assert int(subprocess.run(["sh"], input=text.encode(), capture_output=True, check=True).stdout) > 1_700_000
