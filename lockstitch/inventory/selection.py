@@ -5,25 +5,30 @@
     prod:web*            a pattern          prod:!frontend          all but
     prod:backend,web1    several: words after `prod:` belong to prod, until the next `env:`
     prod,staging         an environment's name alone is all of it, wherever it stands
-    10.0.0.7             no environment: a plain host name, for ad hoc tasks only
+    10.0.0.7             no environment: a plain host name, for ad hoc tasks only; where it is close to a name of the
+                         inventories it is refused, and user@name means the host all the same
 
 What is left out is left out wherever it stands. The order of the words means nothing: hosts come as in the inventory.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import Protocol
 
-from lockstitch.errors import UsageError
+from lockstitch.errors import LockstitchError, UsageError
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import Inventory
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.lazy_dataclass import dataclass
 
+# Of two words: how alike they are where one is likely a slip for the other; and what is too short to tell.
+_CLOSE, _SHORT = 0.75, 2
+_IPV4 = re.compile(r"[\d.]+")
 _PLAIN = re.compile(r"(?:[\w.-]+@)?(?:\[[0-9A-Za-z:.%]+\]|[A-Za-z0-9][\w.-]*)(?::\d{1,5})?", re.ASCII)
 
 
@@ -80,7 +85,36 @@ class _Asked:
         elif set(word) & set("!*?["):
             raise UsageError(f"{word} does not say of which environment", hint=f"write '{self.example()}:{word}'")
         else:
+            if _PLAIN.fullmatch(word):
+                self.question(word)
             self.host(word)
+
+    def question(self, word: str) -> None:
+        """Refuse a plain host name that is close to a name of the inventories: it is most likely that one."""
+        meant = _close(word, self.known) or (word != "localhost" and _beginning(word, self.known))
+        if not meant and not _IPV4.fullmatch(word):
+            meant = self.member(word)
+        if meant:
+            said = f"there is no environment {word}: did you mean {meant}?"
+            raise UsageError(said, hint=f"fab -H {meant} …; if {word} is the name of a host: fab -H USER@{word} …")
+
+    def member(self, word: str) -> str:
+        """Return the group or host that a word is close to, as it is selected; empty for none and for a host."""
+        inventories = [inventory for name in self.known if (inventory := self.readable(name))]
+        hosts = {host.name: f"{each.name}:{host.name}" for each in reversed(inventories) for host in each.hosts}
+        groups = {group.name: f"{each.name}:{group.name}" for each in reversed(inventories) for group in each.groups}
+        if word in hosts:
+            return ""
+        # api3 beside api1 is a name of its own.
+        other = [host for host in hosts if _letters(host) != _letters(word)]
+        return groups.get(word if word in groups else _close(word, groups), "") or hosts.get(_close(word, other), "")
+
+    def readable(self, name: str) -> Inventory | None:
+        """Return an inventory; None where it cannot be read, which is told to whoever uses it."""
+        try:
+            return self.loaded.get(name) or self.inventories.load(name)
+        except LockstitchError:
+            return None
 
     def host(self, word: str) -> None:
         """A plain host name, as stock `fab` takes it."""
@@ -114,6 +148,20 @@ class _Asked:
 
     def example(self) -> str:
         return next(iter(self.words), self.known[0] if self.known else "prod")
+
+
+def _close(word: str, names: Iterable[str]) -> str:
+    return next(iter(difflib.get_close_matches(word, list(names), 1, _CLOSE)), "")
+
+
+def _beginning(word: str, names: Iterable[str]) -> str:
+    """Return the name that a word shortens or writes out: `production` for `prod`."""
+    short = [name for name in names if min(len(name), len(word)) > _SHORT and "." not in word]
+    return next((name for name in short if name.startswith(word) or word.startswith(name)), "")
+
+
+def _letters(word: str) -> str:
+    return re.sub(r"\d", "", word)
 
 
 def _fleet(inventory: Inventory, words: Sequence[str]) -> Fleet:

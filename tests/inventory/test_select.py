@@ -77,7 +77,13 @@ def test_several_environments() -> None:
 
 def test_a_word_that_is_no_environment_is_a_plain_host() -> None:
     assert select(Shelf(), "10.0.0.7") == Selection((), ("10.0.0.7",))
-    assert select(Shelf(), "prdo").plain == ("prdo",)
+    assert select(Shelf(), "root@prdo,web3,api3.example.com,db.internal,10.0.0.71").plain == (
+        "root@prdo",
+        "web3",
+        "api3.example.com",
+        "db.internal",
+        "10.0.0.71",
+    )
     assert select(Shelf(), "root@10.0.0.7:22,h:2222,[::1]:22,h:2222").plain == (
         "root@10.0.0.7:22",
         "h:2222",
@@ -87,6 +93,34 @@ def test_a_word_that_is_no_environment_is_a_plain_host() -> None:
     assert mixed.plain == ("h1", "root@h2")
     assert [host.name for host in mixed.fleets[0].hosts] == ["web1"]
     assert select(Shelf(), "prod,web1").plain == ("web1",)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("prdo", "prod"),
+        ("Prod", "prod"),
+        ("prod1", "prod"),
+        ("production", "prod"),
+        ("stag", "staging"),
+        ("backend", "prod:backend"),
+        ("bakcend", "prod:backend"),
+        ("wbe1", "prod:web1"),
+        ("api1.exmaple.com", "prod:api1.example.com"),
+    ],
+)
+def test_a_word_that_is_close_to_a_name_of_the_inventories_is_questioned(typed: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"there is no environment {typed}: did you mean {meant}\\?") as refused:
+        select(Shelf(), typed)
+    assert f"fab -H {meant} " in refused.value.hint and f"fab -H USER@{typed} " in refused.value.hint
+
+
+def test_an_inventory_that_cannot_be_read_is_no_reason_to_refuse_a_plain_host() -> None:
+    class Broken(Shelf):
+        def load(self, name: str) -> Inventory:
+            raise UsageError("it is broken")
+
+    assert select(Broken(), "web3").plain == ("web3",)
 
 
 @pytest.mark.parametrize(
