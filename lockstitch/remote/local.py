@@ -115,6 +115,7 @@ class LocalRun:
         self._nonce = secrets.token_hex(16)
         self._reading = ScriptOutput(host, script, self._nonce, observe)
         self._ending: HostError | None = None
+        self._heard = b""
         self._at = (-1, False)
         self._until = monotonic() + BETWEEN_STEPS
 
@@ -184,6 +185,7 @@ class LocalRun:
         process.stdin.close()
 
     def _feed(self, data: bytes) -> None:
+        self._heard = self._heard or data[:CHUNK]
         self._reading.feed(data)
         step = self._reading.step
         at = (len(self._reading.results), step is None)
@@ -213,7 +215,11 @@ class LocalRun:
 
     def _why_ended(self, code: int) -> HostError:
         user = self._script.user
-        if user is not None and not self._reading.results and self._reading.step is None:
+        begun = self._reading.results or self._reading.step is not None
+        if not begun and self._heard.startswith(b"the home of"):
+            hint = f"see there: getent passwd {user or ''}"
+            return ConnectError(self._host, f"no step could begin: {self._heard.decode().strip()}", hint=hint)
+        if user is not None and not begun:
             hint = f"a file in /etc/sudoers.d must let you: ALL=({user}) NOPASSWD: ALL"
             return ConnectError(self._host, f"cannot become {user} with sudo on this machine", hint=hint)
         how = f"was killed by signal {-code}" if code < 0 else f"ended (exit code {code})"

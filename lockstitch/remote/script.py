@@ -38,6 +38,7 @@ _PIECE = 32 * 1024
 _NEUTRAL = shell_text(__package__, "environment.sh")
 _IN_TIME = shell_text(__package__, "in_time.sh")
 _FUNCTIONS = shell_text(__package__, "script.sh")
+_HOME = 'cd 2>/dev/null || { echo "the home of $(id -un), ${HOME:-which is not set}, cannot be entered"; exit 1; }'
 
 
 def render(script: Script, nonce: str, patience: float = 0) -> str:
@@ -56,7 +57,7 @@ def render(script: Script, nonce: str, patience: float = 0) -> str:
         "umask 002",
         "exec 3<&0",
         # What an app has is found from its user's home. By hand, a user without one (www-data) may do things too.
-        "cd || exit 1" if script.app else "cd 2>/dev/null || cd / || exit 1",
+        _HOME if script.app else "cd 2>/dev/null || cd / || exit 1",
         "ls_alone",
         # In braces: dash would otherwise keep the old stdout open in it, and a shell that is killed would not be seen.
         # Ignored until it listens: a signal may come before that.

@@ -67,6 +67,9 @@ def _judge(facts: LoginFacts) -> Iterator[Finding]:
     for word, user in facts.users:
         if word == "may":
             yield Finding("sudo", "pass", f"{who} may act as {user}")
+        elif word == "homeless":
+            hint = f"on the host: sudo mkhomedir_helper {user}, or: sudo usermod -d DIR {user}"
+            yield Finding("sudo", "fail", f"the home of {user}, as whom an app is to run, cannot be entered", hint)
         elif word == "nouser":
             hint = f"on the host: sudo useradd --create-home {user}; or correct `user` in the inventory"
             yield Finding("sudo", "fail", f"there is no user {user}, as whom an app is to run", hint)

@@ -13,7 +13,8 @@ else echo "sudo none"; fi
 for user in $users; do
     if ! id "$user" >/dev/null 2>&1; then echo "as nouser $user"
     elif [ "$uid" = 0 ] || [ "$me" = "$user" ]; then echo "as may $user"
-    elif sudo -n -u "$user" true >/dev/null 2>&1; then echo "as may $user"
+    elif sudo -n -H -u "$user" sh -c cd >/dev/null 2>&1; then echo "as may $user"
+    elif sudo -n -u "$user" true >/dev/null 2>&1; then echo "as homeless $user"
     else echo "as maynot $user"; fi
 done
 exit 0

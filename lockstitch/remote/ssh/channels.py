@@ -27,6 +27,7 @@ class ChannelPool:
         self._spares: dict[str | None, list[Future[Shell]]] = {}
         self._working: set[Shell] = set()
         self._parked: list[SftpSession] = []
+        self._heard = ""
         self._changed = threading.Condition()
 
     @property
@@ -107,7 +108,10 @@ class ChannelPool:
             shell = spare.result(self.patience)
         except TimeoutError as error:
             raise self.too_slow() from error
-        except (*BROKEN, NotStartedError, RefusedError):
+        except NotStartedError as error:
+            self._heard = error.said
+            return None
+        except (*BROKEN, RefusedError):
             return None
         if not shell.ended:
             return shell
@@ -145,12 +149,31 @@ class ChannelPool:
         said = f"the host did not start a shell within {self.patience:g} s"
         return ConnectError(self._name, said, hint="does ~/.bashrc wait for something there?")
 
-    def not_started(self, user: str | None, error: NotStartedError) -> ConnectError:
-        """The error of a shell that ended before it got ready."""
+    def not_started(self, user: str | None, error: NotStartedError, *, ready: bool = False) -> ConnectError:
+        """The error of a shell that ended before it got ready, or before its first step."""
+        # A host says some things once a connection, to whichever shell was the first.
+        said = error.said or self._last_words() or str(error)
+        if ready or said.startswith("the home of"):
+            hint = f"see there: getent passwd {user or self.connection.hop.user}"
+            return ConnectError(self._name, f"no step could begin: {said}", hint=hint)
         if user is None:
-            return ConnectError(self._name, f"the host does not start a shell: {error}")
+            return ConnectError(self._name, f"the host does not start a shell: {said}", hint=self._by_hand(said))
         hint = f"a file in /etc/sudoers.d there must let {self.connection.hop.user}: ALL=({user}) NOPASSWD: ALL"
-        return ConnectError(self._name, f"cannot become {user} with sudo: {error}", hint=hint)
+        return ConnectError(self._name, f"cannot become {user} with sudo: {said}", hint=hint)
+
+    def _last_words(self) -> str:
+        """Return what was said to a shell that nobody has asked about."""
+        with self._changed:
+            spares = [spare for some in self._spares.values() for spare in some if spare.done()]
+        said = [error.said for spare in spares if isinstance(error := spare.exception(), NotStartedError)]
+        return next(filter(None, [self._heard, *said]), "")
+
+    def _by_hand(self, said: str) -> str:
+        hop = self.connection.hop
+        login = f"ssh {'' if hop.port == 22 else f'-p {hop.port} '}{hop.user}@{hop.hostname}"
+        if "expired" in said:
+            return f"set a new one: {login}; a password that never expires: sudo chage -M -1 {hop.user}"
+        return f"see what comes before a command there: its login shell, ~/.bashrc, a forced command; {login} true"
 
     @property
     def patience(self) -> float:

@@ -16,6 +16,8 @@ from lockstitch.remote.ssh.proxy import ProxyFailed
 from lockstitch.remote.ssh.route import Hop
 
 _FORWARD = {1: "does not let connections through to it", 2: "cannot connect to it"}
+# How many lines at the end of what a host said tell why.
+_LAST = 2
 _OLD = "its SSH server may be very old, or allow only the very newest: compare KexAlgorithms and HostKeyAlgorithms"
 
 
@@ -99,12 +101,21 @@ def _login(error: LoginRefused, hop: Hop) -> tuple[str, str]:
         return f"{hop.hostname} did not answer the login of {hop.user} within {hop.limits.auth_timeout:g} s", ""
     unread = "".join(f"; {text}" for text in error.unread)
     said = f"login as {hop.user} was refused ({tried}{unread})"
+    if words := last_words(error.banner):
+        said += f"; the host said: {words}"
     if error.locked:
         files = " ".join(error.locked)
         return f"{said}; {files} is locked with a passphrase", f"ssh-add {files}, or fab --prompt-for-passphrase"
     if not error.tried:
         return said, "give a key with -i FILE, in ~/.ssh/config, or load it into the agent with ssh-add"
-    return said, f"is the public key in ~{hop.user}/.ssh/authorized_keys there, and {hop.user} the right user?"
+    keys = f"is the public key in ~{hop.user}/.ssh/authorized_keys there, and {hop.user} the right user?"
+    return said, f"{keys} If so, its account may be locked or expired, or have no shell: sshd's log there says which"
+
+
+def last_words(said: str) -> str:
+    """The last lines of what a host said, as one: a message of the day may stand before them."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return " ".join(lines[-_LAST:])
 
 
 def refused_key(hop: Hop, standing: known_hosts.KeyMatch, blob: bytes, typed: str) -> HostKeyError:

@@ -128,11 +128,12 @@ AGENT_PATIENCE = 60.0
 
 
 class LoginRefused(AuthenticationException):
-    """No key or password was taken; `tried` says which, `locked` which files need a passphrase."""
+    """No key or password was taken; `tried` says which, `locked` which files need a passphrase, `banner` what the host
+    said last."""
 
-    def __init__(self, said: str, tried: list[str], locked: list[str], unread: list[str]) -> None:
+    def __init__(self, said: str, tried: list[str], locked: list[str], unread: list[str], banner: str = "") -> None:
         super().__init__(said)
-        self.tried, self.locked, self.unread = tried, locked, unread
+        self.tried, self.locked, self.unread, self.banner = tried, locked, unread, banner
 
 
 class HopLogin:
@@ -172,7 +173,7 @@ class HopLogin:
                 except SSHException as error:
                     said = error
                     if not transport.is_active():
-                        raise self._refused(error) from error
+                        raise self._refused(transport, error) from error
             self._by_password(transport, said)
         finally:
             if self._agent is not None:
@@ -180,15 +181,18 @@ class HopLogin:
 
     def _by_password(self, transport: Transport, said: Exception) -> None:
         if self._password is None:
-            raise self._refused(said) from said
+            raise self._refused(transport, said) from said
         self._tried.append("the password")
         try:
             transport.auth_password(self._hop.user, self._password)
         except SSHException as error:
-            raise self._refused(error) from error
+            raise self._refused(transport, error) from error
 
-    def _refused(self, error: Exception) -> LoginRefused:
-        return LoginRefused(str(error), self._tried, self._locked, self._unread)
+    def _refused(self, transport: Transport, error: Exception) -> LoginRefused:
+        # Not get_banner(): a server that lets nobody in ends the connection.
+        banner = getattr(transport.auth_handler, "banner", None) or b""
+        said = banner.decode(errors="replace") if isinstance(banner, bytes) else str(banner)
+        return LoginRefused(str(error), self._tried, self._locked, self._unread, said)
 
     def _keys(self) -> Iterator[tuple[str, PKey]]:
         """Each key that may be tried, in OpenSSH's order, after those that were asked for by name."""

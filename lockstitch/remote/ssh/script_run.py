@@ -97,10 +97,10 @@ class ScriptRun:
             self._line.wait_until_known_dead()
         if not self._line.alive:
             return HostLostError(self._host, f"{self._line.died_of}{self._while()}")
-        code = self._shell.exit_code
-        if not self._begun and self._shell.has_script:
-            said = self._heard.decode(errors="replace").strip()
-            return self._line.not_started(self._script.user, NotStartedError(said, code))
+        code = self._shell.wait_for_exit_code()
+        if not self._begun and (self._shell.has_script or code is not None):
+            error = NotStartedError(self._heard.decode(errors="replace"), code)
+            return self._line.not_started(self._script.user, error, ready=not self._shell.has_script)
         how = "was killed" if code is None else f"ended (exit code {code})"
         return HostLostError(self._host, f"the shell on the host {how}{self._while()}")
 

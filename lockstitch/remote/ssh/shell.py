@@ -9,6 +9,7 @@ from paramiko import Channel, ChannelException, SSHException, Transport
 from lockstitch.model.command import any_shell, words
 from lockstitch.remote.ssh.agent import lend
 from lockstitch.remote.ssh.connection import StrictConnection
+from lockstitch.remote.ssh.error_messages import last_words
 from lockstitch.remote.ssh.network import send_signal
 from lockstitch.remote.ssh.streams import PiecesPipe
 
@@ -26,11 +27,13 @@ class NotSentError(Exception):
 
 
 class NotStartedError(Exception):
-    """The shell ended before it was there: sudo refused, or the login user may run nothing."""
+    """The shell ended before it was there: sudo refused, or the login user may run nothing. `said` are its last words,
+    empty where it said nothing."""
 
     def __init__(self, said: str, code: int | None) -> None:
-        how = "was killed" if code is None else f"ended with exit code {code}"
-        super().__init__(said or f"it {how}")
+        self.said = last_words(said)
+        how = "ended without an exit code" if code is None else f"ended with exit code {code}"
+        super().__init__(self.said or f"it {how}")
 
 
 class RefusedError(Exception):
@@ -76,6 +79,11 @@ class Shell:
         """Its exit code; None where it was killed or is not known to have ended."""
         code = self._channel.exit_status
         return code if code >= 0 else None
+
+    def wait_for_exit_code(self) -> int | None:
+        """Return its exit code, which may come a moment after its last word."""
+        self._channel.status_event.wait(1)
+        return self.exit_code
 
     def send(self, text: str) -> None:
         """Give it a script; raises NotSentError where it took nothing of it, OSError where it took only a part."""
@@ -123,9 +131,9 @@ class Shell:
             if not data and self.cut_off:
                 raise EOFError("the connection dropped")
             if not data:
-                self._channel.status_event.wait(1)
+                code = self.wait_for_exit_code()
                 self.close()
-                raise NotStartedError(said.decode(errors="replace").strip(), self.exit_code)
+                raise NotStartedError(said.decode(errors="replace"), code)
             said = (said + data)[-KEPT:]
 
 
