@@ -10,6 +10,7 @@ from lockstitch.checks.check import Check, Context, failed, finding, passed, unk
 from lockstitch.databases.migrations import Pending
 from lockstitch.facts import queries
 from lockstitch.facts.git import PLACE, SETTINGS
+from lockstitch.facts.git.failure import git_failure
 from lockstitch.facts.queries import SiteQuery, code_values, parse_place, probes
 from lockstitch.facts.site import CheckoutFacts, HostFacts
 from lockstitch.facts.state_files import THERE
@@ -41,20 +42,19 @@ def repository(app: App) -> Check:
 
 
 def parse_git(text: str, code: int) -> tuple[bool, str]:
-    """Return whether the repository answered, and the output in one line."""
-    return code == 0, " ".join(text.split())
+    """Return whether the repository answered, and the output."""
+    return code == 0, text.strip()
 
 
 def judge_git(app: App, answer: tuple[bool, str]) -> Iterator[Finding]:
     answers, said = answer
     if answers:
-        yield passed("git", f"{app.repository} answers, {said}")
+        yield passed("git", f"{app.repository} answers, {' '.join(said.split())}")
     else:
         who = f" as {app.user}" if app.user else ""
-        hint = (
-            f"try it on the host{who}: git ls-remote {app.repository}; it needs a deploy key and the server's host key"
-        )
-        yield failed("git", f"{app.repository} does not answer: {said or 'nothing was said'}", hint)
+        why = git_failure(said, app.repository)
+        hint = why.hint or f"try it on the host{who}: git ls-remote {app.repository}"
+        yield failed("git", f"{app.repository} does not answer: {why.reason or 'nothing was said'}", hint)
 
 
 def place(host: Host, app: App) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from lockstitch import plans
 from lockstitch.cli.checks import before_deploy, with_notes
@@ -37,8 +38,7 @@ def deploy(
     def make() -> Plan:
         fleet = session.fleet(only)
         facts = session.survey(fleet, plans.deploy_asks(fleet, plans.valid_ref(ref)))
-        if asks := plans.each_asks(fleet, facts, ref):
-            facts = plans.joined(facts, survey(session.remote, asks))
+        facts = plans.agreed(fleet, facts, ref, partial(survey, session.remote))
         # What cannot be asked now is said by the plan, for all hosts at once.
         notes = () if facts.unreachable else before_deploy(session, fleet, skip_checks)
         options = plans.DeployOptions(

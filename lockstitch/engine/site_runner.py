@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lockstitch.errors import HostKeyError, HostLostError, LockstitchError
+from lockstitch.facts.git.failure import GitFailure, git_failure
 from lockstitch.model.command import Command, Secret
 from lockstitch.model.gate import Gate, Verdict, inconclusive
 from lockstitch.model.host import Host
@@ -67,7 +68,7 @@ class SiteRunner:
             raise
         self._answers[unit.site] = results[len(unit.steps) :]
         self._note(unit, results)
-        return _failure(unit.site, results[: len(unit.steps)])
+        return _failure(unit.site, results[: len(unit.steps)], unit.steps)
 
     def needed(self, only_if: Condition) -> Verdict:
         """Judge the condition of a wave. A condition of several waves is asked once."""
@@ -237,12 +238,15 @@ def last_lines(output: str) -> tuple[str, ...]:
     return tuple(output.rstrip().splitlines()[-TAIL:])
 
 
-def _failure(site: Site, results: tuple[Result, ...]) -> Failure | None:
+def _failure(site: Site, results: tuple[Result, ...], steps: Sequence[Step] = ()) -> Failure | None:
     bad = next((result for result in results if not result.ok), None)
     if bad is None:
         return None
     said = "\n".join(line for line in bad.output.splitlines() if not _PROGRESS.match(line))
-    return Failure(site, bad.name, f"`{bad.name}` ended with exit code {bad.code}", output=last_lines(said))
+    reason, why = f"`{bad.name}` ended with exit code {bad.code}", GitFailure()
+    if repository := next((s.command.values.get("repository") for s in steps if s.name == bad.name), None):
+        why = git_failure(said, str(repository))
+    return Failure(site, bad.name, f"{reason}: {why.reason}" if why.hint else reason, why.hint, last_lines(said))
 
 
 def _asking(gate: Gate) -> Step:

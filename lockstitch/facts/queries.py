@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from lockstitch.databases.migrations import LIST, Pending, parse_pending
 from lockstitch.facts.git import PLACE, RECALL, RESOLVE
+from lockstitch.facts.git.failure import GitFailure, git_failure
 from lockstitch.facts.site import CheckoutFacts, HostFacts, Target, parse_git_lock, parse_submodule
 from lockstitch.facts.state_files import NEAR, READ, THERE
 from lockstitch.inventory.model import App
@@ -73,9 +75,9 @@ def parse_host(text: str, code: int) -> HostFacts:
     )
 
 
-def parse_target(text: str, code: int) -> Target:
+def parse_target(text: str, code: int, repository: str = "") -> Target:
     """Parse the meaning of a ref from `WORD REST` lines. The parts of a commit are separated by the unit separator,
-    which its subject may contain as well."""
+    which its subject may contain as well. Hints name the `repository`."""
     said = collect(text)
     revision = last(said, "revision")
 
@@ -83,12 +85,17 @@ def parse_target(text: str, code: int) -> Target:
         return tuple(Commit(*(*c.split("\x1f", 2), "", "")[:3]) for c in said[word])
 
     known = bool(REVISION.match(revision))
-    problem = " ".join(said["problem"]) or ("" if known else f"no answer about it: {text.strip()[-300:]}")
+    problem, why = " ".join(said["problem"]), GitFailure()
+    if not known and not problem:
+        problem, why = "no answer about it", git_failure(text, repository)
+    elif problem:
+        why = git_failure(said["said"], repository)
     return Target(
         revision if known else None,
         commits("commit"),
         commits("gone"),
-        problem=problem,
+        problem=f"{problem}: {why.reason}" if why.reason else problem,
+        hint=why.hint,
         tags=tuple(said["tag"]),
         migrations=tuple(sorted(said["migration"])),
         ahead=last(said, "ahead"),
@@ -98,6 +105,7 @@ def parse_target(text: str, code: int) -> Target:
         between="between" in said,
         unpublished="unpublished" in said,
         rewritten="rewritten" in said,
+        nowhere="nowhere" in said,
         stands=tuple(said["stands"]),
         holds=tuple(said["holds"]) if "held" in said else None,
     )
@@ -159,7 +167,9 @@ def resolve(app: App, ref: str, pinned: str = "") -> Probe[Target]:
     """Return the probe of what a ref means at the repository, which is asked on one host for all. On the others, with
     the revision that is `pinned` by it, the probe tells what lies between that and what they run."""
     known = {**code_values(app), "ref": ref, "pinned": pinned, "globs": "\n".join(app.migrating.files)}
-    return Probe("target", Command(RESOLVE, values=known, env=app.env), parse_target)
+    return Probe(
+        "target", Command(RESOLVE, values=known, env=app.env), partial(parse_target, repository=app.repository)
+    )
 
 
 def recall(app: App, ref: str) -> Probe[Target]:

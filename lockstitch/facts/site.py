@@ -119,10 +119,10 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class Target:
-    """The meaning of a ref for one app, asked on one host. `problem` says why it means nothing.
+    """The meaning of a ref for one app, asked on one host. `problem` says why it means nothing, `hint` what to do.
 
     `commits` are those it has and what is deployed there has not, and `gone` the reverse; with `between` nobody can
-    tell them. What is deployed is `unpublished` where no branch or tag of the repository has it; its branch was
+    tell them; `nowhere` where neither the repository nor this host's clone has it. What is deployed is `unpublished` where no branch or tag of the repository has it; its branch was
     `rewritten` where it lost commits since it was last fetched. `stands` are files in the checkout that it would write
     over and git does not track. `migrations` are the files of those that lie between, `modules` the submodules that are
     pinned elsewhere, and `lfs` is whether it keeps files in Git LFS; `without` are those of `lfs` and `modules` that it is
@@ -136,6 +136,7 @@ class Target:
     commits: tuple[Commit, ...] = ()
     gone: tuple[Commit, ...] = ()
     problem: str = ""
+    hint: str = ""
     tags: tuple[str, ...] = ()
     migrations: tuple[str, ...] = ()
     ahead: str = ""
@@ -145,6 +146,7 @@ class Target:
     between: bool = False
     unpublished: bool = False
     rewritten: bool = False
+    nowhere: bool = False
     stands: tuple[str, ...] = ()
     holds: tuple[str, ...] | None = None
 

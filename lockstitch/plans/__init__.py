@@ -12,6 +12,7 @@ from lockstitch.plans.maintenance import MaintenanceOptions, maintenance
 from lockstitch.plans.preflight import raise_unreachable, raise_unreadable
 from lockstitch.plans.queries import (
     Environments,
+    agreed,
     between_asks,
     deploy_asks,
     each_asks,
@@ -43,6 +44,7 @@ __all__ = [
     "ServiceChange",
     "Site",
     "Verb",
+    "agreed",
     "analyze",
     "backup",
     "between_asks",

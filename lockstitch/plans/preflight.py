@@ -43,6 +43,8 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: boo
         missing = [(path, s.app) for s, facts in survey.facts.items() for path in _nowhere(facts, holds.get(s.app))]
         for path, app in missing[:1] if not hint else ():
             hint = f"bring it there once: fab -H {fleet.inventory.name} put {words(path, path)} --shared {app}"
+        hints = dict.fromkeys(facts.target.hint for facts in survey.facts.values() if facts.target)
+        hint = "; ".join(filter(None, [hint, *hints]))
         # What hosts tell was read line by line, so each end of a line is one of ours.
         raise CheckError(listed([*"\n".join(problems).split("\n"), "nothing was changed"]), hint=hint)
 

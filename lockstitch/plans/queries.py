@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -79,8 +79,36 @@ def each_asks(fleet: Fleet, survey: Survey, ref: str) -> tuple[SiteQuery, ...]:
         if facts is None or facts.target or target is None or target.revision is None or not facts.place.cloned:
             continue
         if facts.place.revision != target.revision and (app.layout == "in_place" or facts.place.revision != asked):
-            asks.append(SiteQuery(host, app, (resolve(app, ref or app.ref, target.revision),)))
+            begun = ref and target.revision.startswith(ref)
+            asked_for = target.revision if begun else ref or app.ref
+            asks.append(SiteQuery(host, app, (resolve(app, asked_for, target.revision),)))
     return tuple(asks)
+
+
+def agreed(fleet: Fleet, survey: Survey, ref: str, ask: Callable[[tuple[SiteQuery, ...]], Survey]) -> Survey:
+    """Return the survey before a deploy with what the other sites have to say about its ref, as `ask` asks them.
+
+    A short commit id that no branch leads to may be known to the clone of any host: which is the first decides nothing.
+    """
+    nowhere = {at.app: at for at, facts in survey.facts.items() if facts.target and facts.target.nowhere}
+    if clones := [
+        SiteQuery(host, app, (resolve(app, ref or app.ref),))
+        for host, app in fleet.sites()
+        if app.name in nowhere and (at := site(host.name, app)) != nowhere[app.name]
+        if (facts := survey.facts.get(at)) and facts.place.cloned
+    ]:
+        answers = ask(tuple(clones)).facts
+        known = {
+            at.app: facts.target.revision for at, facts in answers.items() if facts.target and facts.target.revision
+        }
+        first = tuple(
+            SiteQuery(host, app, (resolve(app, str(known[app.name])),))
+            for host, app in fleet.sites()
+            if app.name in known and site(host.name, app) == nowhere[app.name]
+        )
+        survey = joined(survey, ask(first)) if first else survey
+    asks = each_asks(fleet, survey, ref)
+    return joined(survey, ask(asks)) if asks else survey
 
 
 def joined(survey: Survey, more: Survey) -> Survey:

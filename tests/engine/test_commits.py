@@ -175,3 +175,34 @@ def test_the_head_of_a_pull_request_is_a_ref_of_the_repository(make_world: MakeW
     with pytest.raises(CheckError, match="in no branch or tag of the repository") as refused:
         world.plan_deploy("v4", "box:a")
     assert refused.value.hint.startswith("push them to a branch, or give --discard-changes")
+
+
+def test_a_commit_is_found_whichever_host_is_the_first(any_world: World) -> None:
+    """By the beginning of its id, from the server's refs and from the clone of any host; both hosts get the same."""
+    world = any_world
+    for subject, ref in (("pull", "refs/pull/7/head"), ("gone", "refs/heads/gone")):
+        world.git("checkout", "-q", "--detach", "main")
+        world.git("commit", "-q", "--allow-empty", "-m", subject)
+        world.git("update-ref", ref, "HEAD")
+    pull, gone = world.rev("refs/pull/7/head"), world.rev("gone")
+    world.git("checkout", "-q", "main")
+
+    def meant(ref: str) -> set[str | None]:
+        return {change.after for change in world.plan_deploy(ref, "box:backend").changes}
+
+    assert meant(pull[:9]) == {pull}, "the server tells it"
+    assert world.deploy(gone, "box:b").code == 0
+    world.git("branch", "-q", "-D", "gone")
+    for short in (gone[:9], gone):
+        assert meant(short) == {gone}, "b has it, and a is asked first"
+    assert world.deploy(gone[:9], "box:backend").code == 0
+    assert {world.revision("a", "api"), world.revision("b", "api")} == {gone}
+
+
+@pytest.mark.parametrize("wrong", ["0123456789" * 4, "0123456"])
+def test_an_id_that_no_commit_has_is_refused_with_and_without_a_clone(world: World, wrong: str) -> None:
+    for cloned in (False, True):
+        if cloned:
+            assert world.deploy("v1", "box:a").code == 0
+        with pytest.raises(CheckError, match=f"a: api: the repository has no branch, tag or commit {wrong}"):
+            world.plan_deploy(wrong, "box:backend")

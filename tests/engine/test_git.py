@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def deployed(world: World, ref: str, **wanted: bool) -> str:
     return world.revision(*HERE)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def chatty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """A real git server over SSH that greets everybody, in words that our own answers begin with too."""
     if openssh.server() is None:
@@ -60,12 +61,13 @@ def chatty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     server.stop()
 
 
-def over_ssh(world: World, server: Sshd) -> World:
+def over_ssh(world: World, server: Sshd, **options: str) -> World:
     """The world with its repository behind that server; `ssh` on the hosts knows the way, and says so each time."""
     programs = world.root / "programs"
-    programs.mkdir()
-    options = f"-F none -i {server.key} -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=/dev/null"
-    (programs / "ssh").write_text(f'#!/bin/sh\nexec /usr/bin/ssh {options} "$@"\n')
+    programs.mkdir(exist_ok=True)
+    usual = {"IdentityFile": server.key, "StrictHostKeyChecking": "accept-new", "UserKnownHostsFile": "/dev/null"}
+    words = " ".join(f"-o {name}={value}" for name, value in {**usual, **options}.items())
+    (programs / "ssh").write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F none {words} "$@"\n')
     (programs / "ssh").chmod(0o755)
     world.remote.env = {**world.remote.env, "PATH": f"{programs}:{os.environ['PATH']}"}
     world.url = f"ssh://{server.user}@127.0.0.1:{server.port}{world.repository}"
@@ -91,6 +93,72 @@ def test_a_server_that_chatters_is_answered_by_stdout_alone(make_world: MakeWorl
     assert target(world, "nothing").problem == "the repository has no branch, tag or commit nothing"
     chatty.stop()
     assert "Connection refused" in target(world, "main").problem
+
+
+WHY = {
+    "unknown key": ({"StrictHostKeyChecking": "yes"}, "No ED25519 host key is known for", "ssh -T -p {port} {user}@"),
+    "refused login": ({"IdentityFile": "{host_key}"}, "Permission denied (publickey", "deploy key"),
+    "no repository": ({}, "does not appear to be a git repository", "correct `repository`"),
+    "other's repository": ({}, "dubious ownership in repository", "safe.directory {root}/theirs"),
+}
+
+
+@pytest.mark.parametrize(("options", "reason", "hint"), WHY.values(), ids=WHY)
+def test_why_the_git_server_refuses_is_told_with_the_next_command(
+    make_world: MakeWorld, chatty: Sshd, options: dict[str, str], reason: str, hint: str, request: pytest.FixtureRequest
+) -> None:
+    words = {name: value.format(host_key=chatty.host_key) for name, value in options.items()}
+    world = over_ssh(make_world("in_place"), chatty, **words)
+    if "other" in request.node.callspec.id:
+        if os.geteuid():
+            pytest.skip("only root can give a folder to somebody else")
+        shutil.copytree(world.repository, world.root / "theirs")
+        subprocess.run(["chown", "-R", "1234", world.root / "theirs"], check=True)
+        world.url = f"ssh://{chatty.user}@127.0.0.1:{chatty.port}{world.root}/theirs"
+    elif not options:
+        world.url += "/nothing"
+    with pytest.raises(CheckError) as refused:
+        world.plan_deploy("main", "box:a")
+    assert "a: api: the git server did not answer: " in refused.value.message and reason in refused.value.message
+    assert "correct access rights" not in refused.value.message
+    assert hint.format(port=chatty.port, user=chatty.user, root=world.root) in refused.value.hint
+    (host, app), *_ = world.fleet("box:a").sites()
+    git = apps.repository(app)
+    (result,) = world.remote.run(host, Script((Step("git", "", git.probe.command),)))
+    (told,) = git.judge(git.probe.parse(result.output, result.code))
+    assert reason in told.says and told.hint == refused.value.hint
+
+
+def test_why_a_step_of_git_fails_is_told_with_the_next_command(make_world: MakeWorld, chatty: Sshd) -> None:
+    world = over_ssh(make_world("in_place"), chatty)
+    plan = world.plan_deploy("main", "box:a")
+    over_ssh(world, chatty, IdentityFile=str(chatty.host_key))
+    (failure,) = world.run(plan).outcome.failures
+    assert failure.what == "fetch" and "Permission denied (publickey" in failure.reason
+    assert "deploy key" in failure.hint
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk that is full")
+def test_a_full_folder_for_temporary_files_is_no_missing_branch(make_world: MakeWorld, tmp_path: Path) -> None:
+    world, full = make_world("in_place"), tmp_path / "full"
+    full.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=6", "none", full], check=False).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        world.remote.env["TMPDIR"] = str(full)
+        with pytest.raises(CheckError, match="No space left on device") as refused:
+            world.plan_deploy("main", "box:a")
+        assert "df -i" in refused.value.hint, "no inodes"
+        subprocess.run(["mount", "-o", "remount,size=64k,nr_inodes=600", full], check=True)
+        (full / "log").write_bytes(bytes(48 << 10))
+        with pytest.raises(CheckError, match="the folder .* cannot be used: .*No space left on device|No space left"):
+            world.plan_deploy("main", "box:a")
+        with suppress(OSError):
+            (full / "more").write_bytes(bytes(64 << 10))
+        with pytest.raises(CheckError, match="the folder .*/full cannot be used: .*No space left on device"):
+            world.plan_deploy("main", "box:a")
+    finally:
+        subprocess.run(["umount", full], check=True)
 
 
 def test_a_name_that_became_a_folder_of_itself_and_back(any_world: World) -> None:

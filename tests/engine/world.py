@@ -123,9 +123,7 @@ class World:
 
     def plan_deploy(self, ref: str, selection: str = "box", **wanted: Any) -> Plan:
         fleet = self.fleet(selection)
-        found = self.surveyed(plans.deploy_asks(fleet, ref))
-        if asks := plans.each_asks(fleet, found, ref):
-            found = plans.joined(found, self.surveyed(asks))
+        found = plans.agreed(fleet, self.surveyed(plans.deploy_asks(fleet, ref)), ref, self.surveyed)
         return plans.deploy(fleet, found, self.wanted(fleet, **wanted))
 
     def wanted(self, fleet: Fleet, **wanted: Any) -> plans.DeployOptions:

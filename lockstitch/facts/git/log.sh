@@ -19,4 +19,4 @@ show_log() {
 goes() { [ -n "$1" ] && [ "$1" != "$2" ] && ! git merge-base --is-ancestor "$1" "$2" 2>/dev/null; }
 published() { [ -n "$(git for-each-ref --count=1 --contains "$@" 2>/dev/null)" ]; }
 # One that is told neither as a branch nor as a tag, as the head of a merged pull request is.
-named() { git ls-remote "$repository" >"$tmp/all" && grep -q "^$1[[:space:]]" "$tmp/all"; }
+named() { git ls-remote "$repository" | grep -q "^$1[[:space:]]"; }

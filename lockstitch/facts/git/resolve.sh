@@ -6,11 +6,13 @@
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/lockstitch.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
-exec 2>"$tmp/said"
-problem() {
-    why=$(grep . "$tmp/said" | grep -vx -e 'Please make sure.*' -e 'and the repository.*' | tail -n 2 | tr '\n' ' ')
-    echo "problem $1: $why"; exit 0
-}
+# What was said, a line each, says why: `git_failure` chooses.
+problem() { echo "problem $1"; grep '[^ ]' "$tmp/said" | tail -n 30 | sed 's/^/said /'; exit 0; }
+# Room is taken beforehand: on a disk that is full, what is said of that would be lost.
+printf '%4096s' '' 2>/dev/null >"$tmp/said" || {
+    echo "problem the folder ${TMPDIR:-/tmp} cannot be used"
+    { head -c 4096 /dev/zero >"$tmp/said"; } 2>&1 | sed 's/^/said /'; exit 0; }
+exec 2<>"$tmp/said"
 standing
 case $ref in refs/*) set -- "$ref" "$ref" ;; *) set -- "refs/heads/$ref" "refs/tags/$ref" ;; esac
 git ls-remote --refs "$repository" "$@" >"$tmp/names" || problem 'the git server did not answer'
@@ -44,15 +46,22 @@ if [ -n "$name" ]; then
 else
     wanted=$ref
     # Not every server sends a commit by its id.
-    if [ -n "$id" ] && take "$GIT_DIR" $some "$repository" "$id"; then :
-    elif [ -n "$id" ] && [ -n "$some" ]; then revision=$id
-    else
+    if [ -z "$id" ] || ! take "$GIT_DIR" $some "$repository" "$id"; then
         set -- '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*'
         take "$GIT_DIR" ${some:+--filter=tree:0} "$repository" "$@" || problem 'the git server did not send branches'
     fi
 fi
-[ -n "${revision:-}" ] || revision=$(git rev-parse -q --verify "$wanted^{commit}")
-if [ -z "$revision" ]; then echo "problem the repository has no branch, tag or commit $ref"; exit 0; fi
+revision=$(git rev-parse -q --verify "$wanted^{commit}") || revision=
+case $ref in *[!0-9a-f]*) some_id= ;; *) some_id=yes ;; esac
+if [ -z "$revision$id" ] && [ -n "$some_id" ]; then
+    # The beginning of a commit that no branch leads to, as that of a pull request: the server tells those by their refs.
+    id=$(git ls-remote "$repository" | sed -n "s/^\(${ref}[0-9a-f]*\)[[:space:]].*/\1/p" | sort -u)
+    case $id in *[!0-9a-f]*) echo "problem several commits of the repository begin with $ref"; exit 0 ;; esac
+    [ -z "$id" ] || ! take "$GIT_DIR" $some "$repository" "$id" || revision=$id
+fi
+if [ -z "$revision" ]; then
+    echo "problem the repository has no branch, tag or commit $ref"; [ -z "$some_id" ] || echo nowhere; exit 0
+fi
 if [ -n "$pinned" ]; then
     # Every site gets the commit that the first one was told.
     git cat-file -e "$pinned^{commit}" || problem "what $ref means has changed while it was asked"
