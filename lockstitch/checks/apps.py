@@ -66,7 +66,8 @@ def place(host: Host, app: App) -> Check:
 
 def judge_place(app: App, facts: HostFacts) -> Iterator[Finding]:
     for tool in facts.missing:
-        yield failed("place", f"{tool} is not found, which a deploy needs", f"install {tool} there")
+        says = f"{tool} is not found, which a deploy needs{facts.search.words(tool)}"
+        yield failed("place", says, facts.search.hint(tool))
     if facts.unwritable:
         who = app.user or "the user who deploys"
         hint = f"on the host: sudo chown {who} {facts.unwritable}"

@@ -9,6 +9,7 @@ from lockstitch.checks.check import Check, failed, finding, level, passed, unkno
 from lockstitch.facts.clock import READ_CLOCK, Clock, offset_text, parse_clock
 from lockstitch.facts.host import CPUS, reboot_probe
 from lockstitch.facts.state_files import NEAR
+from lockstitch.facts.tools import NOT_FOUND, ToolSearch, parse_search
 from lockstitch.inventory.checks import ClockChecks, DiskChecks, LoadChecks, MemoryChecks
 from lockstitch.model.command import Command, Value
 from lockstitch.model.finding import Finding, Level
@@ -19,7 +20,7 @@ from lockstitch.model.shell import shell_text
 from lockstitch.model.version import parse_version, shown, within
 
 _DISK = shell_text(__package__, "disk.sh")
-_TOOLS = shell_text(__package__, "tools.sh")
+_TOOLS = NOT_FOUND + shell_text(__package__, "tools.sh")
 _MEMORY = "awk '/^(MemTotal|MemAvailable):/ { print $1, $2 }' /proc/meminfo"
 _LOAD = 'read -r _ load _ 2>/dev/null </proc/loadavg && echo "load $load"'
 
@@ -157,22 +158,29 @@ def tools(versions: Mapping[str, str], current: str = "", env: Mapping[str, Valu
     )
 
 
-def parse_tools(text: str, code: int) -> dict[str, str | None]:
-    """Parse the version that each program prints; None for a program that is missing."""
+@dataclass(frozen=True)
+class ToolVersions:
+    """The version that each program prints, None for one that is not found, and where it was looked for."""
+
+    printed: Mapping[str, str | None]
+    search: ToolSearch
+
+
+def parse_tools(text: str, code: int) -> ToolVersions:
+    """Parse the versions of programs."""
     said = collect(text)
     versions = {tool: version.strip() for tool, version in (fields(line, 2) for line in said["tool"])}
-    return {**dict.fromkeys(said["missing"]), **versions}
+    return ToolVersions({**dict.fromkeys(said["missing"]), **versions}, parse_search(said))
 
 
-def judge_tools(ranges: Mapping[str, str], printed: Mapping[str, str | None]) -> Iterator[Finding]:
+def judge_tools(ranges: Mapping[str, str], answer: ToolVersions) -> Iterator[Finding]:
     """Yield a finding for each program."""
     for tool, versions in ranges.items():
-        if tool not in printed:
+        if tool not in answer.printed:
             yield unknown("tools", f"{tool}: the host did not tell", f"look there: command -v {tool}")
-        elif (said := printed[tool]) is None:
-            yield failed(
-                "tools", f"{tool} is not found", f"install {tool}{_range(versions)}, or put it on this user's PATH"
-            )
+        elif (said := answer.printed[tool]) is None:
+            says = f"{tool} is not found{answer.search.words(tool)}"
+            yield failed("tools", says, answer.search.hint(tool, _range(versions)))
         elif versions == "*":
             yield passed("tools", f"{tool} is there")
         elif (version := parse_version(said)) is None:

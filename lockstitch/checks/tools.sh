@@ -5,7 +5,7 @@
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 [ -z "$current" ] || cd "$current" 2>/dev/null || :
 for tool in $tools; do
-    at=$(command -v "$tool" 2>/dev/null) || { echo "missing $tool"; continue; }
+    at=$(command -v "$tool" 2>/dev/null) || { not_found "$tool"; continue; }
     said=
     for word in --version -V version -v; do
         said=$(timeout 5 "$at" "$word" </dev/null 2>&1 |

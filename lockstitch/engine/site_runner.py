@@ -25,6 +25,9 @@ TAIL = 20
 STOPPED = "stopped"
 # How much longer than its own time limit a gate's probe may take before its host counts as lost.
 _GRACE = 10.0
+# What a shell ends with that does not find a program.
+_NOT_FOUND = 127
+_NO_PROFILES = "login profiles are not read there: `env: {PATH: …}` of the app says where its programs are"
 # How far it was is told while it goes on, and says nothing of why it failed.
 _PROGRESS = re.compile(r"progress \d+ ")
 
@@ -246,7 +249,11 @@ def _failure(site: Site, results: tuple[Result, ...], steps: Sequence[Step] = ()
     reason, why = f"`{bad.name}` ended with exit code {bad.code}", GitFailure()
     if repository := next((s.command.values.get("repository") for s in steps if s.name == bad.name), None):
         why = git_failure(said, str(repository))
-    return Failure(site, bad.name, f"{reason}: {why.reason}" if why.hint else reason, why.hint, last_lines(said))
+    elif bad.code == _NOT_FOUND:
+        why = GitFailure("", _NO_PROFILES)
+    if why.hint and why.reason:
+        reason = f"{reason}: {why.reason}"
+    return Failure(site, bad.name, reason, why.hint, last_lines(said))
 
 
 def _asking(gate: Gate) -> Step:

@@ -12,6 +12,7 @@ from lockstitch.facts.git import PLACE, RECALL, RESOLVE
 from lockstitch.facts.git.failure import GitFailure, git_failure
 from lockstitch.facts.site import CheckoutFacts, HostFacts, Target, parse_git_lock, parse_submodule
 from lockstitch.facts.state_files import NEAR, READ, THERE
+from lockstitch.facts.tools import NOT_FOUND, parse_search
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Value
 from lockstitch.model.host import Host
@@ -61,6 +62,7 @@ def parse_host(text: str, code: int) -> HostFacts:
             releases.append(entry)
     return HostFacts(
         missing=tuple(said["missing"]),
+        search=parse_search(said),
         free=None if free is None else free * 1024,
         unwritable=last(said, "unwritable"),
         unshared=tuple(said["unshared"]),
@@ -140,7 +142,7 @@ def probes(ask: SiteQuery) -> tuple[Probe[Any], ...]:
     place = ReleaseContext(ask.app.name, layout, "", "", known, has_secrets=has_secrets)
     return (
         Probe("place", Command(THERE + PLACE, values=code), parse_place),
-        Probe("host", Command(NEAR + READ + _HOST, values=host, env=ask.app.env), parse_host),
+        Probe("host", Command(NEAR + READ + NOT_FOUND + _HOST, values=host, env=ask.app.env), parse_host),
         replace(ask.app.service.probe(place), name="service"),
         *((ask.app.mode.probe(place),) if ask.app.mode else ()),
         *ask.extra,

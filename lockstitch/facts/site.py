@@ -7,6 +7,7 @@ from dataclasses import field
 
 from lockstitch.databases.migrations import Pending
 from lockstitch.errors import LockstitchError
+from lockstitch.facts.tools import ToolSearch
 from lockstitch.model.format import span
 from lockstitch.model.gate import HttpAnswer
 from lockstitch.model.lazy_dataclass import dataclass
@@ -104,6 +105,7 @@ class HostFacts:
     """
 
     missing: tuple[str, ...] = ()
+    search: ToolSearch = field(default_factory=ToolSearch)
     free: int | None = None
     unwritable: str = ""
     lock: LockInfo | None = None

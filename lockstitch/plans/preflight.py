@@ -43,10 +43,17 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: boo
         missing = [(path, s.app) for s, facts in survey.facts.items() for path in _nowhere(facts, holds.get(s.app))]
         for path, app in missing[:1] if not hint else ():
             hint = f"bring it there once: fab -H {fleet.inventory.name} put {words(path, path)} --shared {app}"
-        hints = dict.fromkeys(facts.target.hint for facts in survey.facts.values() if facts.target)
-        hint = "; ".join(filter(None, [hint, *hints]))
+        hint = "; ".join(filter(None, [hint, *_hints(survey)]))
         # What hosts tell was read line by line, so each end of a line is one of ours.
         raise CheckError(listed([*"\n".join(problems).split("\n"), "nothing was changed"]), hint=hint)
+
+
+def _hints(survey: Survey) -> tuple[str, ...]:
+    """Return what to do about git servers that do not answer and programs that are not found, each once."""
+    sites = survey.facts.values()
+    servers = [facts.target.hint for facts in sites if facts.target]
+    tools = [facts.host.search.hint(tool) for facts in sites for tool in facts.host.missing if facts.host.search.path]
+    return tuple(dict.fromkeys([*servers, *tools]))
 
 
 def raise_unreachable(survey: Survey) -> None:
@@ -85,7 +92,7 @@ def _against(app: App, facts: Facts, discard: bool) -> Iterator[str]:
     if place.foreign:
         yield f"{place.foreign}: move it away, or correct `path` and `layout`"
     for tool in host.missing:
-        yield f"`{tool}` is not found on this host"
+        yield f"`{tool}` is not found on this host{host.search.words(tool)}"
     if host.unwritable:
         yield f"{host.unwritable} cannot be written by the user who deploys"
     if host.free is not None and host.free < app.min_free:
