@@ -10,7 +10,7 @@ from lockstitch.checks import apps
 from lockstitch.checks import host as machine
 from lockstitch.checks.check import Check, CheckGroup, Context
 from lockstitch.checks.host import clock, tools
-from lockstitch.checks.network import ports, url
+from lockstitch.checks.network import header_parts, ports, url
 from lockstitch.checks.redis import redis
 from lockstitch.checks.tls import certificate
 from lockstitch.checks.variables import variables
@@ -71,10 +71,11 @@ def databases(fleet: Fleet, *, implied: bool) -> tuple[str, ...]:
 
 
 def references(fleet: Fleet, *, implied: bool = False) -> tuple[str, ...]:
-    """Return the secret references that checks need: of declared variables and of Redis; with `implied`, also those
-    needed to list migrations."""
+    """Return the secret references that checks need: of declared variables, of Redis and of headers; with `implied`,
+    also those needed to list migrations."""
     declared = [*(group.checks for group in fleet.groups), *(app.checks for _, app in fleet.sites())]
     urls = [checks.redis.url for checks in declared if checks.redis and "://" not in checks.redis.url]
+    urls += [reference for checks in declared for each in checks.urls for _, reference in header_parts(each).values()]
     secrets = [app.secrets[name] for _, app in fleet.sites() for name in app.checks.variables if name in app.secrets]
     if implied:
         needed = [app for _, app in fleet.sites() if app.migrating.pending or app.service.has_environment()]
@@ -130,7 +131,7 @@ def _of_host(
     if checks.at_boot:
         yield apps.at_boot(checks.at_boot, "fail")
     yield from (certificate(server, context.now) for server in checks.tls)
-    yield from (url(server) for server in checks.urls)
+    yield from (url(server, context) for server in checks.urls)
     if checks.redis:
         yield redis(checks.redis, context)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from lockstitch.checks.check import Check, failed, finding, level, passed, unknown
@@ -19,10 +20,12 @@ from lockstitch.model.probe import Probe, collect, fields, last, number
 from lockstitch.model.shell import shell_text
 from lockstitch.model.version import parse_version, shown, within
 
+# The kinds of time that every kernel since 2.6.11 tells first.
+_KINDS = 8
 _DISK = shell_text(__package__, "disk.sh")
 _TOOLS = NOT_FOUND + shell_text(__package__, "tools.sh")
 _MEMORY = "awk '/^(MemTotal|MemAvailable):/ { print $1, $2 }' /proc/meminfo"
-_LOAD = 'read -r _ load _ 2>/dev/null </proc/loadavg && echo "load $load"'
+_LOAD = shell_text(__package__, "load.sh")
 
 
 @dataclass(frozen=True)
@@ -89,23 +92,47 @@ def load(limits: LoadChecks) -> Check:
     return Check("load", Probe("load", Command(_LOAD + CPUS), parse_load), partial(judge_load, limits))
 
 
-def parse_load(text: str, code: int) -> tuple[float, int] | None:
-    """Parse the load of five minutes and the number of CPUs."""
+@dataclass(frozen=True)
+class CpuUse:
+    """The load of five minutes and the number of CPUs; and of their time just now the parts in percent that were at
+    work, that waited for disks, and that the hypervisor gave to others. None where the kernel does not tell."""
+
+    load: float
+    cpus: int
+    busy: int | None = None
+    waiting: int = 0
+    stolen: int = 0
+
+
+def parse_load(text: str, code: int) -> CpuUse | None:
+    """Parse the load and the use of the CPUs."""
     said = collect(text)
     cpus = number(last(said, "cpus"))
     try:
-        return (float(last(said, "load")), cpus) if cpus else None
+        measured = CpuUse(float(last(said, "load")), cpus) if cpus else None
     except ValueError:
         return None
+    # user, nice, system, idle, iowait, irq, softirq, steal; what guests use is in user and nice.
+    before, after = ([int(word) for word in last(said, key).split()[1:9] if word.isdigit()] for key in ("from", "to"))
+    if measured is None or not len(before) == len(after) == _KINDS:
+        return measured
+    spent = [max(0, new - old) for old, new in zip(before, after, strict=True)]
+    if not sum(spent):
+        return measured
+    idle, waiting, stolen = (round(100 * spent[kind] / sum(spent)) for kind in (3, 4, 7))
+    return replace(measured, busy=max(0, 100 - idle - waiting), waiting=waiting, stolen=stolen)
 
 
-def judge_load(limits: LoadChecks, measured: tuple[float, int] | None) -> Iterator[Finding]:
+def judge_load(limits: LoadChecks, measured: CpuUse | None) -> Iterator[Finding]:
     if measured is None:
         yield unknown("load", "the kernel does not tell it", "look there: cat /proc/loadavg")
         return
-    load, cpus = measured
-    says = f"{load:.2f} for {cpus} CPUs, {load / cpus:.2f} each; no from {limits.fail:g} each on"
-    yield finding("load", level(load / cpus, limits.warn, limits.fail), says, "see what is busy: top -bn1 | head -n 20")
+    each = measured.load / measured.cpus
+    parts = [("waiting for disks", measured.waiting), ("taken by the hypervisor", measured.stolen)]
+    more = "".join(f", {percent} % {what}" for what, percent in parts if percent)
+    now = "" if measured.busy is None else f"; now {measured.busy} % busy{more}"
+    says = f"{measured.load:.2f} for {measured.cpus} CPUs, {each:.2f} each{now}; no from {limits.fail:g} each on"
+    yield finding("load", level(each, limits.warn, limits.fail), says, "see what is busy: top -bn1 | head -n 20")
 
 
 def reboot(pending: Level) -> Check:

@@ -13,6 +13,8 @@ from lockstitch.inventory.types import (
     WORD,
     AddressText,
     Duration,
+    HeaderName,
+    HeaderReference,
     Number,
     Percent,
     PositiveDuration,
@@ -158,6 +160,11 @@ class UrlChecks(Expectations):
     """A service that must answer, asked from the host."""
 
     url: Url = Field(description="the URL to request")
+    headers: dict[HeaderName, HeaderReference] = Field(
+        default={},
+        description="headers to send, as references: `Authorization: env:API_AUTH`, or `Bearer env:API_KEY` with a "
+        "word before it; a redirect is not followed",
+    )
     timeout: PositiveDuration = Field(default=as_written("10s"), description="how long the answer may take")
 
 

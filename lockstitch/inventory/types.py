@@ -130,6 +130,8 @@ _ADDRESS = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:%-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|cmd):[^\x00]*[^\s\x00][^\x00]*)")
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_HEADER_REFERENCE = re.compile(rf"(?:[A-Za-z][A-Za-z0-9-]* )?{_REFERENCE.pattern}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OURS = (".git", "REVISION", ".lockstitch.tar")
 # A colon before an @, but for a port with a path after it.
@@ -171,6 +173,13 @@ def secret_reference(value: object) -> str:
     secret."""
     if not isinstance(value, str) or not _REFERENCE.fullmatch(value):
         raise ValueError("an inventory holds no secrets, only where one is: write env:NAME, file:PATH or cmd:COMMAND")
+    return value
+
+
+def header_reference(value: object) -> str:
+    """Parse a reference to the value of a header, with a word such as `Bearer` before it. The message has no value."""
+    if not isinstance(value, str) or not _HEADER_REFERENCE.fullmatch(value):
+        raise ValueError("an inventory holds no keys, only where one is: write env:NAME, or Bearer env:NAME")
     return value
 
 
@@ -278,6 +287,12 @@ Variable = Annotated[
 EnvironmentValue = Annotated[str, WrittenType("text", environment_value, {"type": ["string", "integer"]})]
 SecretReference = Annotated[
     str, WrittenType("reference", secret_reference, {"type": "string", "pattern": f"^{_REFERENCE.pattern}$"})
+]
+HeaderName = Annotated[
+    str, text("name of a header", matching(_HEADER, "cannot be the name of a header"), pattern=_HEADER)
+]
+HeaderReference = Annotated[
+    str, WrittenType("reference", header_reference, {"type": "string", "pattern": f"^{_HEADER_REFERENCE.pattern}$"})
 ]
 CommandLine = Annotated[str, text("command", command_line)]
 LocalPath = Annotated[str, text("path on this machine", plain)]

@@ -108,7 +108,7 @@ class Command:
         for name in [*self.values, *self.env]:
             if not _NAME.match(name):
                 raise UsageError(f"{name!r} cannot be the name of a shell variable")
-        sizes = {name: len(_plain(value).encode("utf-8", "surrogateescape")) for name, value in self.env.items()}
+        sizes = {name: len(plain(value).encode("utf-8", "surrogateescape")) for name, value in self.env.items()}
         longest = max(sizes, key=sizes.__getitem__, default="")
         if longest and sizes[longest] > LONGEST_VARIABLE:
             raise UsageError(f"the environment variable {longest} has {sizes[longest]} bytes, and {TOO_LONG}")
@@ -120,7 +120,7 @@ class Command:
 
     def render(self) -> str:
         """The shell text that is sent: secrets in clear, since it goes to the host's stdin and nowhere else."""
-        return self._text(_plain)
+        return self._text(plain)
 
     def shown(self) -> str:
         """The same text for a person's eyes: every secret a mask."""
@@ -139,7 +139,7 @@ class Command:
         return tuple(v for v in [*self.values.values(), *self.env.values()] if isinstance(v, Secret))
 
 
-def _plain(value: Value) -> str:
+def plain(value: Value) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -35,8 +36,10 @@ from lockstitch.model.command import Command, Secret
 from lockstitch.model.finding import Finding
 from lockstitch.model.gate import HttpAnswer
 from lockstitch.model.host import Address, Host
+from lockstitch.model.plan import Script, Step
 from lockstitch.model.probe import Probe
 from lockstitch.services.queues import QueueState
+from tests.local import LocalRemote
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BADNESS = {"pass": 0, "note": 1, "warn": 2, "fail": 3}
@@ -78,7 +81,7 @@ def test_more_free_memory_is_never_worse(total: int, first: float, other: float)
 @given(st.floats(0, 1000), st.floats(0, 1000), st.integers(1, 64))
 def test_less_load_is_never_worse(first: float, other: float, cpus: int) -> None:
     def judged(load: float) -> int:
-        return worst(host.judge_load(LoadChecks(), (load, cpus)))
+        return worst(host.judge_load(LoadChecks(), host.CpuUse(load, cpus)))
 
     assert (first <= other) <= (judged(first) <= judged(other))
 
@@ -193,7 +196,7 @@ def test_any_answer_can_be_read(text: str) -> None:
     asked: list[Check] = [
         *OF_A_HOST,
         tls.certificate(TlsChecks(host="a.example"), NOW),
-        network.url(UrlChecks(url="http://a/")),
+        network.url(UrlChecks(url="http://a/"), Context(NOW)),
     ]
     judged = findings(CheckGroup("a", a_host, tuple(asked)), [check.probe.parse(text, 0) for check in asked])
     assert {finding.check for finding in judged} == {check.name for check in asked}
@@ -420,3 +423,31 @@ def test_reboots(text: str, says: str) -> None:
 def test_ports() -> None:
     judged = list(network.judge_ports([80, 81], [82, 83], network.parse_ports("told\nport 0050\nport 0052\n", 0)))
     assert [f.level for f in judged] == ["pass", "fail", "fail", "pass"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        (
+            "cpu 100 0 100 800 0 0 0 0 0 0",
+            "cpu 110 0 120 850 15 0 0 5 0 0",
+            "; now 35 % busy, 15 % waiting for disks, 5 %",
+        ),
+        ("cpu 100 0 100 800 0 0 0 0", "cpu 100 0 100 900 0 0 0 0", "; now 0 % busy; no from"),
+        ("cpu 1 0 0 0 0 0 0 0", "cpu 101 0 0 0 0 0 0 0", "; now 100 % busy; no from"),
+        ("cpu 1 0 0 0 0 0 0 0", "cpu 1 0 0 0 0 0 0 0", "each; no from"),
+        ("cpu 1 0 0", "cpu 2 0 0", "each; no from"),
+        ("", "", "each; no from"),
+    ],
+)
+def test_how_busy_the_cpus_are_is_told_beside_the_load(before: str, after: str, says: str) -> None:
+    use = host.parse_load(f"load 1.00\nfrom {before}\nto {after}\ncpus 2\n", 0)
+    (told,) = host.judge_load(LoadChecks(), use)
+    assert says in told.says and told.level == "pass"
+
+
+def test_the_kernel_of_this_machine_tells_how_busy_its_cpus_are(tmp_path: Path) -> None:
+    check = host.load(LoadChecks())
+    (result,) = LocalRemote(tmp_path).run(Host("a", Address("a")), Script((Step("load", "", check.probe.command),)))
+    use = check.probe.parse(result.output, result.code)
+    assert use.cpus >= 1 and 0 <= use.busy <= 100
