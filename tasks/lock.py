@@ -1,4 +1,4 @@
-"""`fab lock.show`, `lock.take`, `lock.break`."""
+"""`fab lock.show`, `lock.take`, `lock.release`, `lock.break`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,21 @@ def take(session: cli.Session, only: str = "") -> None:
     """
     Lock a fleet by hand, so that nobody deploys.
 
-    Lock a fleet by hand, so that nobody deploys; `lock.break` frees it again.
+    Hosts that are added later are locked too; `lock.release` frees it again.
 
         fab -H prod lock.take --message "freeze until Monday, ask Ada"
     """
     cli.locks.take_locks(session, only)
+
+
+@cli.session_task()
+def release(session: cli.Session, only: str = "") -> None:
+    """
+    Free the locks that you took with `lock.take`; those of runs and of others stay.
+
+        fab -H prod lock.release
+    """
+    cli.locks.release_locks(session, only)
 
 
 @cli.session_task(name="break", options=["message", "yes"], help={"message": "why; it is recorded on each host"})
@@ -39,4 +49,4 @@ def break_(session: cli.Session, only: str = "") -> None:
     cli.locks.free_locks(session, only)
 
 
-namespace = cli.Collection("lock", show, take, break_)
+namespace = cli.Collection("lock", show, take, release, break_)

@@ -18,7 +18,7 @@ from lockstitch.cli.session import Session, words
 from lockstitch.databases.health_check import Thresholds, judge
 from lockstitch.engine.ask import Query, Reply, ask
 from lockstitch.engine.journal import now
-from lockstitch.engine.survey import DatabaseFacts, survey_databases
+from lockstitch.engine.survey import DatabaseFacts, find_keepers, survey_databases
 from lockstitch.errors import ExitCode, HostLostError, LockstitchError, UsageError
 from lockstitch.facts.host import fact_probes
 from lockstitch.inventory.fleet import Fleet
@@ -33,7 +33,8 @@ from lockstitch.report.checks import CheckedHost, ReportedHost, checks_json, che
 
 def database_findings(session: Session, fleet: Fleet, context: Context, *, implied: bool) -> dict[str, CheckedHost]:
     """Return the findings of each checked database, by the host that asks it."""
-    meant = {name: fleet.inventory.databases[name] for name in databases(fleet, implied=implied)}
+    named = {name: fleet.inventory.databases[name] for name in databases(fleet, implied=implied)}
+    meant = find_keepers(session.remote, named, session.note)
     urls: dict[str, Value] = {}
     hosts: dict[str, CheckedHost] = {}
     for name, database in meant.items():

@@ -11,7 +11,7 @@ from lockstitch.cli.run_plan import carry_out
 from lockstitch.cli.session import Session, words
 from lockstitch.databases.backup import BackupDirectoryFacts, is_of
 from lockstitch.databases.health_check import Thresholds, judge
-from lockstitch.engine.survey import DatabaseFacts, survey_databases
+from lockstitch.engine.survey import DatabaseFacts, find_keepers, survey_databases
 from lockstitch.engine.terminal_session import at_terminal, database_session
 from lockstitch.errors import CheckError, ExitCode, LockstitchError, UsageError
 from lockstitch.facts.site import Survey
@@ -37,6 +37,7 @@ class DatabaseSession:
         if backup:
             # The others, whose hosts may be away, have no part in it.
             self.databases = {n: d for n, d in self.databases.items() if is_of(backup, n)} or self.databases
+        self.databases = find_keepers(session.remote, self.databases, session.note)
         self._known: dict[str, Secret] = {}
 
     def facts(self, *, servers: bool) -> dict[str, BackupDirectoryFacts]:

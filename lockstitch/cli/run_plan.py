@@ -11,6 +11,7 @@ from typing import TypeVar
 from lockstitch.cli.confirmation import screen
 from lockstitch.cli.display import LineDisplay
 from lockstitch.cli.hooks import PlanHooks, with_hooks
+from lockstitch.cli.locks import refuse_under_freeze
 from lockstitch.cli.output import aside, untold, unwritten
 from lockstitch.cli.session import Session
 from lockstitch.cli.signals import too_late
@@ -51,11 +52,13 @@ def carry_out(
     if session.json:
         session.document.answer |= {**plan_json(plan), "result": "refused"}
     databases = [database for fleet in session.c.selection.fleets for database in fleet.inventory.databases.values()]
-    hosts = {host.name: host for host in (*session.c.hosts, *(database.host for database in databases))}
+    keeping = (host for database in databases for host in database.hosts)
+    hosts = {host.name: host for host in (*session.c.hosts, *keeping)}
     if confirm and session.asks():
         _ask(session, plan, hosts)
     else:
         session.note(plan_text(plan, commands=session.commands))
+        refuse_under_freeze(session, plan)
         if confirm:
             session.confirm_all()
     while_same(plan, make, lambda plan: _run(session, replace(plan, refs=refs()), hosts), session.note)
@@ -66,6 +69,7 @@ def _ask(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
     rows, columns = screen()
     # Below it are the question, and the line that is typed.
     session.note(plan_top(plan, rows - 3, columns))
+    refuse_under_freeze(session, plan)
     refuse_held(session.remote, hosts, plan.sites, plan.environment)
     session.confirm_all(lambda: plan_text(plan, commands=session.commands))
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from lockstitch.concurrency import run_parallel
+from lockstitch.engine.ask import Query, ask
 from lockstitch.engine.journal import now
 from lockstitch.errors import CheckError, LockHeldError, LockstitchError, SiteChangedError, UsageError
+from lockstitch.facts.queries import SiteQuery, probes
 from lockstitch.model.host import Host
 from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.plan import Script, Site, Step, warnings_of
@@ -103,6 +105,39 @@ class Locks:
         sites: Sequence[Site], do: Callable[[Site], str | LockstitchError | None]
     ) -> dict[Site, str | LockstitchError | None]:
         return dict(zip(sites, run_parallel(do, sites, most=32), strict=True))
+
+
+def refuse_frozen(
+    remote: Remote, fresh: Mapping[Site, Collection[str]], others: Sequence[SiteQuery], environment: str
+) -> None:
+    """Raise LockHeldError where somebody has locked by hand what a site belongs to that came later. `fresh` are such
+    sites with the groups of their hosts, `others` all others of the environment: only they can have that lock.
+
+    Raises CheckError where none of these could be asked.
+    """
+    if not fresh or not others:
+        return
+    queries = [
+        Query(str(n), each.host, (probes(each)[1],), each.app.name, each.app.user) for n, each in enumerate(others)
+    ]
+    replies = ask(remote, queries)
+    answers = [(each.site, replies[str(n)]) for n, each in enumerate(others)]
+    locks = {site: reply.facts[0].lock for site, reply in answers if reply.error is None and reply.facts}
+    frozen = {
+        site: (at, lock)
+        for site, groups in fresh.items()
+        for at, lock in locks.items()
+        if lock is not None and lock.covers(groups)
+    }
+    if frozen:
+        lines = [
+            f"{site.host}: {site.app} came to what is locked by {lock} ({at})" for site, (at, lock) in frozen.items()
+        ]
+        hint = f"wait for it, or ask its owner for: fab -H {environment} lock.release"
+        raise LockHeldError(listed([*lines, "nothing was changed"]), hint=hint)
+    if not locks:
+        says = "whether somebody has locked the environment cannot be seen: no host that was there before can be asked"
+        raise CheckError(f"{says}\nnothing was changed", hint=f"fab -H {environment} lock.show says more")
 
 
 def break_locks(

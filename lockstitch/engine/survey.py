@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from lockstitch.databases.health import DatabaseState
 from lockstitch.engine.ask import Query, Reply, ask
 from lockstitch.engine.fanout import FanoutOptions
 from lockstitch.errors import LockstitchError, UsageError
-from lockstitch.facts.database import server, vault
+from lockstitch.facts.database import keeper, server, vault
 from lockstitch.facts.queries import SiteQuery, probes
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
 from lockstitch.inventory.model import Database
@@ -98,6 +98,29 @@ def survey_databases(
     queries = [_database_query(name, database, urls.get(name), state) for name, database in databases.items()]
     replies = _ask(remote, queries)
     return {q.label: replies[q.label].error or _database_facts(q, replies[q.label]) for q in queries}
+
+
+def find_keepers(
+    remote: Remote, databases: Mapping[str, Database], note: Callable[[str], None] = lambda text: None
+) -> dict[str, Database]:
+    """Return the databases, each at the host that keeps its backups: where a group is named, all of its hosts are
+    asked, and what a person must know is told to `note`. Raises CheckError where that cannot be seen."""
+    queries = [
+        Query(f"{name} {number}", host, (vault(database),), database.name, exact=True)
+        for name, database in databases.items()
+        if len(database.hosts) > 1
+        for number, host in enumerate(database.hosts)
+    ]
+    replies = _ask(remote, queries)
+    known = dict(databases)
+    for name, database in databases.items():
+        if len(database.hosts) > 1:
+            answers = {host.name: replies[f"{name} {number}"] for number, host in enumerate(database.hosts)}
+            facts = {host: reply.error or reply.facts[0] for host, reply in answers.items()}
+            known[name], notes = keeper(database, facts)
+            for text in notes:
+                note(text)
+    return known
 
 
 def _database_query(name: str, database: Database, url: Value | None, state: bool) -> Query:

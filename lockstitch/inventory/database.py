@@ -141,8 +141,8 @@ class DatabaseSettings(Settings):
         description="reference to its URL: `env:NAME`, `file:PATH` or `cmd:COMMAND`; the URL as `run_on` reaches it"
     )
     run_on: Name = Field(
-        description="where client programs run and backups are kept: a group (its first host), a host, or `local` "
-        "for this machine"
+        description="where client programs run and backups are kept: a host, `local` for this machine, or a group: the "
+        "host of it that has backups, its first one before there are any"
     )
     directory: RemotePath = Field(description="folder for the backups on `run_on`; several databases may share one")
     jobs: Count = Field(

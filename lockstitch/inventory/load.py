@@ -74,7 +74,7 @@ def load(directory: str | Path, name: str) -> Inventory:
     groups, problems = resolve.resolve(environment, tree)
     _refuse(problems)
     places = resolve.places(groups)
-    databases = resolve.databases(environment, places)
+    databases = resolve.databases(environment, places, groups)
     own = hooks.hooks(environment.hooks, places)
     return Inventory(name, environment.protect, groups, placed, databases, environment.metrics, own)
 

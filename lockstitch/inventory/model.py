@@ -72,7 +72,8 @@ class App:
 
 @dataclass(frozen=True)
 class Database:
-    """A database, and the host whose programs dump it and that holds its backups.
+    """A database, and the host whose programs dump it and that holds its backups: one of `hosts`, the first where none
+    has any yet.
 
     `url` and `prove` are references for `resolve_secret`; times are in seconds, sizes in bytes.
     """
@@ -91,6 +92,7 @@ class Database:
     drain: float
     timeout: float
     min_free: int
+    hosts: tuple[Host, ...] = ()
 
 
 @dataclass(frozen=True)

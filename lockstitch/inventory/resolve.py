@@ -168,12 +168,15 @@ def places(groups: Iterable[Group]) -> Mapping[str, Host]:
     return {**hosts, **{group.name: group.hosts[0] for group in groups}}
 
 
-def databases(environment: Environment, hosts: Mapping[str, Host]) -> Mapping[str, Database]:
+def databases(environment: Environment, hosts: Mapping[str, Host], groups: Iterable[Group]) -> Mapping[str, Database]:
     """Every database by its name; that the hosts it names are there has been judged before."""
-    return {name: _database(name, settings, hosts) for name, settings in environment.databases.items()}
+    of_groups = {group.name: group.hosts for group in groups}
+    return {name: _database(name, settings, hosts, of_groups) for name, settings in environment.databases.items()}
 
 
-def _database(name: str, settings: DatabaseSettings, hosts: Mapping[str, Host]) -> Database:
+def _database(
+    name: str, settings: DatabaseSettings, hosts: Mapping[str, Host], groups: Mapping[str, tuple[Host, ...]]
+) -> Database:
     offsite = settings.offsite
     return Database(
         name,
@@ -190,4 +193,5 @@ def _database(name: str, settings: DatabaseSettings, hosts: Mapping[str, Host]) 
         settings.drain,
         settings.timeout,
         settings.min_free,
+        groups.get(settings.run_on, (hosts[settings.run_on],)),
     )

@@ -182,10 +182,14 @@ def locks_text(held: LockHolders) -> str:
     return table(("HOST", "APP", "HELD BY", "SINCE", "RUN", "WHY"), rows)
 
 
+def _holder(info: LockInfo) -> dict[str, str]:
+    return {"run": info.run, "by": info.by, "message": info.message, "at": info.at, "kind": info.kind}
+
+
 def locks_json(held: LockHolders) -> dict[str, Any]:
     """Return the same for programs; `lock` is null where it is free."""
     return {
         "locks": [
-            {"host": site.host, "app": site.app, "lock": vars(info) if info else None} for site, info in held.items()
+            {"host": site.host, "app": site.app, "lock": _holder(info) if info else None} for site, info in held.items()
         ]
     }
