@@ -12,10 +12,11 @@ from lockstitch.checks import NAMES, CheckGroup, Context, gathered
 from lockstitch.checks.check import findings, refuse
 from lockstitch.checks.declared import databases, known, references, usual_host
 from lockstitch.cli.context import plain_host
+from lockstitch.cli.databases import limits_of
 from lockstitch.cli.fanout import record
 from lockstitch.cli.service_checks import service_findings
 from lockstitch.cli.session import Session, words
-from lockstitch.databases.health_check import Thresholds, judge
+from lockstitch.databases.health_check import judge
 from lockstitch.engine.ask import Query, Reply, ask
 from lockstitch.engine.journal import now
 from lockstitch.engine.survey import DatabaseFacts, find_keepers, survey_databases
@@ -62,8 +63,7 @@ def _add(hosts: dict[str, CheckedHost], database: Database, said: Sequence[Findi
 
 def _judged(environment: str, database: Database, answer: DatabaseFacts, now: datetime) -> Iterator[Finding]:
     """Judge a database: its problems, or one pass where there is none."""
-    check, on = database.check, f"fab -H {environment}"
-    limits = Thresholds(check.connections, check.long_query, check.lock_wait, check.lag, check.backup_age)
+    on, limits = f"fab -H {environment}", limits_of(database)
     differ = database.engine.versions(answer.vault.server.server, answer.vault.server.tool)
     noted = [
         finding

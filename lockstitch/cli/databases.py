@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from lockstitch import plans
 from lockstitch.cli.run_plan import carry_out
 from lockstitch.cli.session import Session, words
 from lockstitch.databases.backup import BackupDirectoryFacts, is_of
-from lockstitch.databases.health_check import Thresholds, judge
+from lockstitch.databases.health import DatabaseState
+from lockstitch.databases.health_check import SlowCount, Thresholds, judge, slow_since
 from lockstitch.engine.survey import DatabaseFacts, find_keepers, survey_databases
 from lockstitch.engine.terminal_session import at_terminal, database_session
 from lockstitch.errors import CheckError, ExitCode, LockstitchError, UsageError
@@ -21,6 +26,7 @@ from lockstitch.inventory.secrets import resolve_secret
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.command import Secret, Value
 from lockstitch.model.plan import Plan
+from lockstitch.model.probe import number_of, object_of
 from lockstitch.plans.database_steps import DatabaseJob
 from lockstitch.report.database import databases_json, databases_text
 from lockstitch.text import neutral
@@ -118,12 +124,20 @@ def show_check(session: Session, named: str) -> None:
     stores = DatabaseSession(session, named)
     databases, now = stores.databases, datetime.now(UTC)
     urls = {name: stores.secret(d.url) for name, d in databases.items()}
-    answers = survey_databases(stores.session.remote, databases, urls, state=True)
+    poolers: dict[str, Value] = {name: stores.secret(d.pooler) for name, d in databases.items() if d.pooler}
+    counts = SlowCounts(session.runs.parent / "slow-queries.json", stores.environment)
+    answers = survey_databases(stores.session.remote, databases, urls, state=True, poolers=poolers)
+    answers = {
+        name: replace(a, state=counts.since(name, a.state, now)) if isinstance(a, DatabaseFacts) else a
+        for name, a in answers.items()
+    }
+    if unwritten := counts.write():
+        session.note(unwritten)
     away = {name: error for name, error in answers.items() if isinstance(error, LockstitchError)}
     judged = {
         name: (
             answer.state,
-            judge(answer.state, _limits(databases[name]), answer.vault, now, *_other_answers(stores, name, answer)),
+            judge(answer.state, limits_of(databases[name]), answer.vault, now, *_other_answers(stores, name, answer)),
         )
         for name, answer in answers.items()
         if isinstance(answer, DatabaseFacts)
@@ -138,9 +152,54 @@ def show_check(session: Session, named: str) -> None:
         sys.exit(int(ExitCode.CHECK_SAID_NO))
 
 
-def _limits(database: Database) -> Thresholds:
+def limits_of(database: Database) -> Thresholds:
+    """Return the thresholds of a database's inventory."""
     check = database.check
-    return Thresholds(check.connections, check.long_query, check.lock_wait, check.lag, check.backup_age)
+    return Thresholds(
+        check.connections,
+        check.long_query,
+        check.lock_wait,
+        check.lag,
+        check.backup_age,
+        check.most_connections,
+        check.pool_wait,
+    )
+
+
+class SlowCounts:
+    """How many slow queries the servers of an environment had counted when this machine checked them last."""
+
+    def __init__(self, file: Path, environment: str) -> None:
+        self._file, self._environment = file, environment
+        try:
+            self._known = object_of(file.read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError):
+            # None yet, or none that can be read: then the server's own count stands, since it began.
+            self._known = {}
+
+    def since(self, name: str, state: DatabaseState, now: datetime) -> DatabaseState:
+        """Return the state with the slow queries since the last check, and remember what was counted now."""
+        key, slow = f"{self._environment}:{name}", state.slow
+        if slow is None or slow.queries is None:
+            return state
+        known = self._known.get(key)
+        earlier = None
+        if isinstance(known, dict):
+            at, queries, asked = (number_of(known, word) or 0 for word in ("at", "queries", "asked"))
+            earlier = SlowCount(at, queries, asked)
+        self._known = {**self._known, key: {"at": int(now.timestamp()), "queries": slow.queries, "asked": slow.asked}}
+        return slow_since(state, earlier, now.timestamp())
+
+    def write(self) -> str:
+        """Write what was counted; return why that failed, empty where it did not."""
+        part = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(self._known), encoding="utf-8")
+            part.replace(self._file)
+        except OSError as error:
+            return f"{self._file} cannot be written, so the next check tells slow queries as this one: {error.strerror}"
+        return ""
 
 
 def _other_answers(stores: DatabaseSession, name: str, facts: DatabaseFacts) -> tuple[str, str]:

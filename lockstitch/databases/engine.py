@@ -14,7 +14,7 @@ from functools import cache
 
 from lockstitch.databases import backup_directory
 from lockstitch.databases.backup import BackupDirectory, ServerFacts
-from lockstitch.databases.health import DatabaseState
+from lockstitch.databases.health import DatabaseState, Pool
 from lockstitch.databases.migrations import HEADS
 from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Verdict, failed, passed
@@ -50,10 +50,13 @@ class Engine:
         head       prints `told head_after MIGRATION`                             heads
         maintain   updates the statistics of the database
         state      prints what `database.check` judges, for `parse_state`
+        pools      prints the pools of a pooler, whose login it is, for
+                   `parse_pools`; empty for an engine without one
         session    leaves in its folder `start`, a script for a terminal          environment
 
     `rights` has for each right that a restore needs the words for a login without it; `heads` are the queries for the
-    newest migration, in its SQL; `also` are other words for it in inventories.
+    newest migration, in its SQL; `naming` is the environment in which a program tells the server its name; `also` are
+    other words for it in inventories.
     """
 
     kind: str
@@ -84,6 +87,9 @@ class Engine:
     versions: Callable[[str, str], str]
     rights: Mapping[str, str]
     heads: str = HEADS
+    pools: str = ""
+    parse_pools: Callable[[str, int], tuple[tuple[Pool, ...], str]] = lambda text, code: ((), text)
+    naming: Callable[[str], Mapping[str, str]] = lambda name: {}
     also: tuple[str, ...] = ()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from lockstitch.model.lazy_dataclass import dataclass
@@ -95,11 +96,30 @@ class Table:
 
 @dataclass(frozen=True)
 class Slow:
-    """The queries since the server began, and how many of them took longer than `seconds`."""
+    """The queries since the server began, or for `since` seconds, and how many of them took longer than `seconds`; None
+    where the server does not count them. `logged` is whether it writes them into a log, and `log` how to have it do so.
+    """
 
-    queries: int
-    asked: int
+    queries: int | None
+    asked: int | None
     seconds: float
+    logged: bool | None = None
+    log: str = ""
+    since: float | None = None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool of a pooler: its clients that are served and that wait, its connections to the server that are busy and
+    idle, and for how many seconds the first of those who wait has done so."""
+
+    name: str
+    mode: str = ""
+    clients: int = 0
+    waiting: int = 0
+    busy: int = 0
+    idle: int = 0
+    seconds: int = 0
 
 
 @dataclass(frozen=True)
@@ -119,7 +139,9 @@ class DatabaseState:
 
     `asked` are the questions that it answered: room, query, waiting, standby, replica, slot, table, beside. `hidden`
     is how many sessions on it this login may not look into, and `grant` what would let it. `queries`, `waiting` and
-    `tables` are the first of each: the longest, the largest.
+    `tables` are the first of each: the longest, the largest. `migrations` are the sessions that change its schema, or
+    were begun by a deploy for that. `ahead` is how far the server's clock is ahead of that of the host that asks.
+    `pools` are those of its pooler, and `pool_problem` why that does not tell; None where none is declared.
     """
 
     version: str = ""
@@ -138,6 +160,11 @@ class DatabaseState:
     tables: tuple[Table, ...] = ()
     besides: tuple[SpareDatabase, ...] = ()
     slow: Slow | None = None
+    migrations: tuple[ActiveQuery, ...] = ()
+    now: str = ""
+    ahead: int | None = None
+    pools: tuple[Pool, ...] | None = None
+    pool_problem: str = ""
     asked: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
     problem: str = ""
@@ -151,6 +178,8 @@ class DatabaseState:
         return replace(
             self,
             queries=tuple(map(query, self.queries)),
+            migrations=tuple(map(query, self.migrations)),
+            pool_problem=change(self.pool_problem),
             waiting=tuple(replace(w, query=query(w.query), by=tuple(map(query, w.by))) for w in self.waiting),
             problems=tuple(map(change, self.problems)),
             problem=change(self.problem),
@@ -169,6 +198,18 @@ def parse_answers(text: str, questions: Iterable[str], words: Container[str]) ->
         else:
             others.append(line)
     return answers, collect(others, words)
+
+
+def clock_of(seconds: int | None, host: int | None) -> tuple[str, int | None]:
+    """Return a server's time in UTC, empty where it is unknown, and how many seconds it is ahead of the host's."""
+    if seconds is None:
+        return "", None
+    at = datetime.fromtimestamp(min(seconds, _LATEST), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at, None if host is None else seconds - host
+
+
+# The end of the year 9999.
+_LATEST = 253402300799
 
 
 def rooms(answers: Answers) -> tuple[Room, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from lockstitch.databases.backup import BackupDirectoryFacts
@@ -82,13 +83,16 @@ _MUCH = 256 << 20
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The limits of `database.check`: `connections` in percent, all else in seconds; `backup_age` 0: no limit."""
+    """The limits of `database.check`: `connections` in percent and `most_connections` of the server, all else in
+    seconds; 0 for `backup_age` and `most_connections`: no limit."""
 
     connections: int = 80
     long_query: float = 300.0
     lock_wait: float = 30.0
     lag: float = 60.0
     backup_age: float = 0.0
+    most_connections: int = 0
+    pool_wait: float = 5.0
 
 
 def judge(
@@ -105,7 +109,8 @@ def judge(
     if state.problem:
         findings.append(Finding("server", "fail", state.problem, "does it run, and may this login connect to it?"))
     else:
-        findings += [*_rooms(state, limits), *_queries(state, limits, on), *_locks(state, limits, on)]
+        findings += [*_clock(state), *_rooms(state, limits), *_pools(state, limits)]
+        findings += [*_queries(state, limits, on), *_migrations(state, on), *_locks(state, limits, on)]
         findings += [*_standby(state, limits), *_replicas(state, limits), *_slots(state)]
         findings += [*_slow(state), *_unseen(state), *map(beside, state.besides)]
     findings += backups(vault, limits.backup_age, now, on)
@@ -114,12 +119,15 @@ def judge(
 
 def _rooms(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
     for room in state.rooms:
-        full = room.used * 100 >= limits.connections * room.allowed
+        most = limits.most_connections if room.of == _SERVER else 0
+        full = room.used * 100 >= limits.connections * room.allowed or (most and room.used >= most)
         part = f" ({room.used * 100 // room.allowed} %)" if room.allowed else ""
-        says = f"{room.used} of the {room.allowed} that {room.of} allows{part}; it fails from {limits.connections} % on"
+        least = f"{limits.connections} %" + (f" or {most}" if most else "")
+        says = f"{room.used} of the {room.allowed} that {room.of} allows{part}; it fails from {least} on"
         yield Finding("connections", "fail" if full else "pass", says, _TOO_MANY if full else "")
 
 
+_SERVER = "the server"
 _TOO_MANY = "which application holds them, and does it give them back? a pooler, or a higher limit"
 
 
@@ -133,10 +141,84 @@ def _queries(state: DatabaseState, limits: Thresholds, on: str) -> Iterator[Find
         yield Finding("queries", "pass", f"none has run for more than {longest}")
 
 
+def _migrations(state: DatabaseState, on: str) -> Iterator[Finding]:
+    if state.migrations:
+        says = [f"{len(state.migrations)} at work that change the schema", *map(_query, state.migrations)]
+        hint = f"wait for it; whose it is: {on} lock.show; {_end(state.migrations, on)}"
+        yield Finding("migrations", "warn", "\n".join(says), hint)
+    elif "migration" in state.asked:
+        yield Finding("migrations", "pass", "none is at work")
+
+
+def _clock(state: DatabaseState) -> Iterator[Finding]:
+    if not state.now:
+        return
+    says = f"it is {state.now} there"
+    if state.ahead is None:
+        yield Finding("clock", "note", says)
+    elif abs(state.ahead) > _DRIFT:
+        way = "ahead of" if state.ahead > 0 else "behind"
+        says = f"{says}, {span(abs(state.ahead))} {way} the host that asks"
+        yield Finding("clock", "warn", says, "let both keep time: timedatectl on each of the two")
+    else:
+        yield Finding("clock", "pass", f"{says}, as on the host that asks")
+
+
+# What a login to a busy server may take between the two clocks.
+_DRIFT = 10
+
+
+def _pools(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
+    if state.pool_problem:
+        hint = "is the login of `pooler` one of its admin_users or stats_users, and its database the console?"
+        yield Finding("pools", "fail", f"the pooler does not tell: {state.pool_problem}", hint)
+    for pool in state.pools or ():
+        mode = f" ({pool.mode})" if pool.mode else ""
+        ours = f"{pool.busy} connections busy, {pool.idle} idle"
+        says = f"{pool.name}{mode}: {pool.clients} clients, {pool.waiting} wait; {ours}"
+        late = pool.waiting and pool.seconds > limits.pool_wait
+        if pool.waiting:
+            says += f"; the first has waited for {span(pool.seconds)}, it fails beyond {span(limits.pool_wait)}"
+        hint = (
+            "what holds its connections? see `queries` and `locks`; else a larger default_pool_size"
+            if pool.waiting
+            else ""
+        )
+        yield Finding("pools", "fail" if late else "warn" if pool.waiting else "pass", says, hint)
+
+
 def _slow(state: DatabaseState) -> Iterator[Finding]:
-    if (slow := state.slow) is not None and slow.queries:
-        says = f"{slow.queries} of {slow.asked} since it began took longer than {slow.seconds:g} s, which it calls slow"
+    if (slow := state.slow) is None:
+        return
+    if slow.queries is not None and (slow.queries or slow.since is not None):
+        since = "since it began" if slow.since is None else f"in the {span(slow.since)} since the last check"
+        says = f"{slow.queries} of {slow.asked} {since} took longer than {slow.seconds:g} s, which it calls slow"
         yield Finding("slow", "note", says)
+    if slow.logged is False:
+        yield Finding("slow", "note", "slow queries are not logged", slow.log)
+    elif slow.logged:
+        yield Finding("slow", "pass", f"queries are logged that take longer than {slow.seconds:g} s")
+
+
+@dataclass(frozen=True)
+class SlowCount:
+    """What a server had counted when it was last checked, `at` a time in seconds since the epoch."""
+
+    at: float
+    queries: int
+    asked: int
+
+
+def slow_since(state: DatabaseState, earlier: SlowCount | None, now: float) -> DatabaseState:
+    """Return the state with the slow queries since it was checked before, where it has not begun anew since."""
+    slow = state.slow
+    if slow is None or earlier is None or slow.queries is None or slow.asked is None or state.up is None:
+        return state
+    passed = now - earlier.at
+    if not 0 < passed <= state.up or slow.queries < earlier.queries or slow.asked < earlier.asked:
+        return state
+    queries, asked = slow.queries - earlier.queries, slow.asked - earlier.asked
+    return replace(state, slow=replace(slow, queries=queries, asked=asked, since=passed))
 
 
 def _locks(state: DatabaseState, limits: Thresholds, on: str) -> Iterator[Finding]:
@@ -223,6 +305,7 @@ def _slots(state: DatabaseState) -> Iterator[Finding]:
 _QUESTIONS = {
     "room": "connections",
     "query": "queries",
+    "migration": "migrations at work",
     "waiting": "locks",
     "standby": "its place behind a primary",
     "replica": "replicas",

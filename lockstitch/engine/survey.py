@@ -91,11 +91,19 @@ class DatabaseFacts:
 
 
 def survey_databases(
-    remote: Remote, databases: Mapping[str, Database], urls: Mapping[str, Value], *, state: bool = False
+    remote: Remote,
+    databases: Mapping[str, Database],
+    urls: Mapping[str, Value],
+    *,
+    state: bool = False,
+    poolers: Mapping[str, Value] | None = None,
 ) -> dict[str, DatabaseFacts | LockstitchError]:
     """Ask the host of each database for its backup directory, and its server where `urls` has a URL for it; for its
-    `state` too, if that is wanted. The error where a host cannot be asked."""
-    queries = [_database_query(name, database, urls.get(name), state) for name, database in databases.items()]
+    `state` too, if that is wanted, and the pools where `poolers` has a URL. The error where a host cannot be asked."""
+    known = poolers or {}
+    queries = [
+        _database_query(name, database, urls.get(name), state, known.get(name)) for name, database in databases.items()
+    ]
     replies = _ask(remote, queries)
     return {q.label: replies[q.label].error or _database_facts(q, replies[q.label]) for q in queries}
 
@@ -123,13 +131,16 @@ def find_keepers(
     return known
 
 
-def _database_query(name: str, database: Database, url: Value | None, state: bool) -> Query:
+def _database_query(name: str, database: Database, url: Value | None, state: bool, pooler: Value | None) -> Query:
     asked: list[Probe[Any]] = [vault(database)]
     if url:
         asked.append(server(database, url))
         if state:
             login = database.engine.login(url, "")
             asked.append(Probe("state", Command(database.engine.state, values=login), database.engine.parse_state))
+    if pooler:
+        login = database.engine.login(pooler, "")
+        asked.append(Probe("pools", Command(database.engine.pools, values=login), database.engine.parse_pools))
     longest = _LONGEST_OF_SERVER if state else 60.0
     return Query(name, database.host, tuple(asked), database.name, seconds=longest, exact=True)
 
@@ -138,10 +149,14 @@ def _database_facts(query: Query, reply: Reply) -> DatabaseFacts:
     secrets: set[Secret] = {secret for probe in query.probes for secret in probe.command.secrets()}
     facts = _by_name(query, reply)
     asked_server: ServerFacts = facts.get("server", ServerFacts())
+    known: DatabaseState = facts.get("state", DatabaseState())
+    if "pools" in facts:
+        pools, problem = facts["pools"]
+        known = replace(known, pools=pools, pool_problem=problem)
     return DatabaseFacts(
         replace(
             facts.get("vault", BackupDirectoryFacts()),
             server=replace(asked_server, problem=mask(asked_server.problem, secrets)),
         ),
-        facts.get("state", DatabaseState()).masked(lambda text: mask(text, secrets)),
+        known.masked(lambda text: mask(text, secrets)),
     )

@@ -93,8 +93,9 @@ class CheckoutFacts:
 
 @dataclass(frozen=True)
 class HostFacts:
-    """Facts about the host of an app. `free` is in bytes, `unwritable` is the folder that cannot be written; `written`
-    is the length of the journal, which shows whether it changed after the survey.
+    """Facts about the host of an app. `search` is where the `missing` programs were looked for, `free` is in bytes,
+    `unwritable` is the folder that cannot be written; `written` is the length of the journal, which shows whether it
+    changed after the survey.
 
     `unshared` are shared files that are not in the folder of shared files, and `lost` those of them to which the release
     that serves has a link.
@@ -105,7 +106,6 @@ class HostFacts:
     """
 
     missing: tuple[str, ...] = ()
-    search: ToolSearch = field(default_factory=ToolSearch)
     free: int | None = None
     unwritable: str = ""
     lock: LockInfo | None = None
@@ -117,6 +117,7 @@ class HostFacts:
     unshared: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     cut: str = ""
+    search: ToolSearch = field(default_factory=ToolSearch)
 
 
 @dataclass(frozen=True)

@@ -121,10 +121,25 @@ class ProveSettings(Settings):
     )
 
 
+class PoolerSettings(Settings):
+    """The pooler before the server, whose pools `database.check` shows, where the engine has one: PgBouncer."""
+
+    url: SecretReference = Field(
+        description="reference to the URL of its console, `postgresql://STATS_USER:PASSWORD@HOST:6432/pgbouncer`, as "
+        "`run_on` reaches it"
+    )
+
+
 class CheckSettings(Settings):
     """Limits beyond which `database.check` fails."""
 
     connections: Percent = Field(default=80, description="connections in use, in percent of those allowed")
+    most_connections: Number = Field(
+        default=0, description="how many connections the server may have in use, whatever it allows; `0`: not checked"
+    )
+    pool_wait: PositiveDuration = Field(
+        default=as_written("5s"), description="how long a client may wait for a connection of the `pooler`"
+    )
     long_query: PositiveDuration = Field(default=as_written("5m"), description="how long a query may run")
     lock_wait: PositiveDuration = Field(default=as_written("30s"), description="how long a query may wait for a lock")
     lag: PositiveDuration = Field(default=as_written("60s"), description="how far a replica may lag behind")
@@ -154,6 +169,7 @@ class DatabaseSettings(Settings):
     prove: ProveSettings | None = Field(default=None, description="where backups are restored for a proof")
     offsite: OffsiteSettings | None = Field(default=None, description="where `backup.push` copies them")
     check: CheckSettings = Field(default_factory=CheckSettings, description="the thresholds of `database.check`")
+    pooler: PoolerSettings | None = Field(default=None, description="the pooler before it, for `database.check`")
     drain: Duration = Field(
         default=as_written("10s"),
         description="how long running work may continue before a restore swaps the databases",
@@ -162,3 +178,9 @@ class DatabaseSettings(Settings):
     min_free: Size = Field(
         default=as_written("200M"), description="space that must stay free on the disk of the backups"
     )
+
+    @model_validator(mode="after")
+    def _has_pools(self) -> DatabaseSettings:
+        if self.pooler is not None and not engines()[self.engine].pools:
+            raise wrong("pooler", f"no pooler is known whose pools could be asked for {self.engine}")
+        return self

@@ -75,7 +75,7 @@ class Database:
     """A database, and the host whose programs dump it and that holds its backups: one of `hosts`, the first where none
     has any yet.
 
-    `url` and `prove` are references for `resolve_secret`; times are in seconds, sizes in bytes.
+    `url`, `prove` and `pooler` are references for `resolve_secret`; times are in seconds, sizes in bytes.
     """
 
     name: str
@@ -93,6 +93,7 @@ class Database:
     timeout: float
     min_free: int
     hosts: tuple[Host, ...] = ()
+    pooler: str | None = None
 
 
 @dataclass(frozen=True)

@@ -194,4 +194,5 @@ def _database(
         settings.timeout,
         settings.min_free,
         groups.get(settings.run_on, (hosts[settings.run_on],)),
+        settings.pooler.url if settings.pooler else None,
     )

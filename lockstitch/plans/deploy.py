@@ -23,7 +23,7 @@ from lockstitch.plans.ending import with_endings
 from lockstitch.plans.maintenance_window import absence_notes, goes_down, refuse_unknown, waits_for_migrations
 from lockstitch.plans.notes import aside, between, change, job_logs, migrations, notes, service_notes, unselected
 from lockstitch.plans.preflight import refuse
-from lockstitch.plans.steps import Deployment
+from lockstitch.plans.steps import Deployment, named
 from lockstitch.text import listed
 
 
@@ -54,7 +54,14 @@ def deploy(fleet: Fleet, survey: Survey, options: DeployOptions) -> Plan:
     refuse_unknown({job.site: job.facts for job in jobs if _must_go_down(job, todo)})
     who = (options.run, options.by, options.message)
     first = {app: name for app, name in first_dumps(survey).items() if _is_there(name, used)}
-    jobs = _with_tags([replace(job, shelf=_shelf(job, used)) for job in jobs], options.tag_before)
+    databases = fleet.inventory.databases
+    engines = {
+        app.name: databases[app.database].engine
+        for _, app in fleet.sites()
+        if app.database and app.database in databases
+    }
+    jobs = [named(replace(job, shelf=_shelf(job, used)), engines.get(job.app.name)) for job in jobs]
+    jobs = _with_tags(jobs, options.tag_before)
     all_waves = waves.waves(DEPLOY, jobs, fleet.groups)
     freed = deploy_backup.unlock_endings(all_waves, used)
     plan = Plan(

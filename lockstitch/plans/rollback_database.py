@@ -109,8 +109,9 @@ def _down(
         )
     if shelf is not None:
         _refuse_other_head(job, shelf, by_site)
+        job = code.named(job, shelf.engine)
     values = {"steps": str(len(lying)), "migrations": "\n".join(lying)}
-    command = Command(line, values=values, env=old.env, cwd=old.directory)
+    command = Command(line, values=values, env={**old.env, **job.naming}, cwd=old.directory)
     undo = code.migrating(job, old)
     command = job.app.migrating.proven_back(command)
     step = Step(

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import field, replace
 
+from lockstitch.databases.engine import Engine
 from lockstitch.facts.git import ASIDE, KEEP, PUT_BACK, SETTINGS, UNLESS_WHOLE
 from lockstitch.facts.queries import code_values
 from lockstitch.facts.site import Facts
@@ -34,7 +35,8 @@ class Deployment:
     `message` and `discard` are options of the run, `tag` is the name that the running revision gets first (and `pushes`
     whether this site pushes it). `migrates` marks the one site of its app that migrates, `shelf` is the database that
     is dumped before. `code_unit` is the unit that has moved the checkout already, `maintenance_unit` the one that has
-    put the site into maintenance; `database_goes_back` marks an app whose database is taken back.
+    put the site into maintenance; `database_goes_back` marks an app whose database is taken back. `naming` is the
+    environment in which a migration tells the database's server whose it is.
     """
 
     site: Site
@@ -56,6 +58,7 @@ class Deployment:
     code_unit: SitePlan | None = None
     maintenance_unit: SitePlan | None = None
     database_goes_back: bool = False
+    naming: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def deploying(self) -> bool:
@@ -212,9 +215,15 @@ def migrate(job: Deployment) -> tuple[Step, ...]:
     return (job.step("migrate", f"once: {job.app.migrate}", migrating(job, job.place)),)
 
 
+def named(job: Deployment, engine: Engine | None) -> Deployment:
+    """Return the job whose migrations tell the server of its database whose they are."""
+    return replace(job, naming=engine.naming(f"lockstitch migrate {job.app.name}")) if engine else job
+
+
 def migrating(job: Deployment, place: ReleaseContext) -> Command:
     """The app's `migrate` in the code at `place`, proven by what is pending then."""
-    return job.app.migrating.proven(job.app.service.migrating(place, job.app.migrate or "true"))
+    command = job.app.service.migrating(place, job.app.migrate or "true")
+    return job.app.migrating.proven(replace(command, env={**command.env, **job.naming}))
 
 
 def prepare_service(job: Deployment) -> tuple[Step, ...]:

@@ -13,7 +13,7 @@ from lockstitch.databases.engine import Engine
 from lockstitch.databases.health import DatabaseState
 from lockstitch.model.command import Command, Secret
 
-ALL = frozenset({"room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})
+ALL = frozenset({"room", "query", "migration", "waiting", "standby", "replica", "slot", "table", "beside"})
 # Longer than any test waits, shorter than a person does.
 PATIENCE = 20.0
 

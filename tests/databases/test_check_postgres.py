@@ -2,12 +2,88 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from lockstitch.databases.backup import BackupDirectoryFacts
+from lockstitch.databases.health import DatabaseState
+from lockstitch.databases.health_check import Thresholds, judge
+from lockstitch.engine.survey import DatabaseFacts, survey_databases
+from lockstitch.model.command import Secret
 from tests.databases.engines import only_postgres
+from tests.databases.pgbouncer import STATS, pooling, program
 from tests.databases.store import Store
 from tests.databases.test_check import analyze, examined
-from tests.postgres import LIMITED, LocalPostgres
+from tests.postgres import APP, LIMITED, LocalPostgres
 
 pytestmark = only_postgres
+
+
+def test_a_migration_at_work_is_seen_at_once_and_between_its_statements(shop: Store, server: LocalPostgres) -> None:
+    assert examined(shop).state.migrations == ()
+    with server.connect("shop", name="lockstitch migrate api") as ours:
+        assert [query.application for query in examined(shop).state.migrations] == ["lockstitch migrate api"], "idle"
+        with server.connect("shop", APP, name="tool") as theirs, theirs.transaction():
+            theirs.execute("CREATE TABLE t (a int)")
+            ours.execute("SELECT 1")
+            seen = {query.application: query.text for query in examined(shop).state.migrations}
+        assert seen == {"lockstitch migrate api": "", "tool": "CREATE TABLE t (a int)"}, "whose text it may see"
+    assert examined(shop).state.migrations == ()
+
+
+def test_the_servers_time_and_whether_it_logs_slow_queries(shop: Store, server: LocalPostgres) -> None:
+    state = examined(shop).state
+    assert state.now.startswith(datetime.now(UTC).strftime("%Y-")) and state.ahead is not None and abs(state.ahead) < 60
+    assert state.slow is not None and state.slow.logged is False
+    server.sql("ALTER DATABASE shop SET log_min_duration_statement = '1500ms'")
+    state = examined(shop).state
+    assert state.slow is not None and (state.slow.logged, state.slow.seconds) == (True, 1.5)
+
+
+def ask(server: str) -> None:
+    with psycopg.connect(server) as session:
+        session.execute("SELECT 1")
+
+
+@pytest.mark.skipif(program() is None, reason="no PgBouncer can be had")
+def test_the_pools_of_a_real_pgbouncer_tell_who_waits(shop: Store, server: LocalPostgres) -> None:
+    with pooling(server, "shop") as port:
+        shop.settings["pooler"] = {"url": "env:POOLER"}
+        database = shop.database()
+
+        def pools(url: str) -> DatabaseState:
+            found = survey_databases(
+                shop.remote,
+                {"main": database},
+                {"main": shop.secret("main")},
+                state=True,
+                poolers={"main": Secret(url)},
+            )["main"]
+            assert isinstance(found, DatabaseFacts)
+            return found.state
+
+        console = f"postgresql://{STATS}:st%27ats@127.0.0.1:{port}/pgbouncer"
+        assert pools(console).pools == () and pools(console).pool_problem == ""
+        to_shop = f"host=127.0.0.1 port={port} user=app password=pw dbname=shop"
+        with psycopg.connect(to_shop) as first, ThreadPoolExecutor(1) as thread:
+            first.execute("SELECT 1")
+            second = thread.submit(ask, to_shop)
+            until = time.monotonic() + 20
+            while not (seen := pools(console).pools or ()) or not seen[0].waiting:
+                assert time.monotonic() < until, seen
+            assert (seen[0].name, seen[0].mode, seen[0].busy, seen[0].waiting) == ("shop/app", "transaction", 1, 1)
+            first.commit()
+            second.result(20)
+        refused = pools(f"postgresql://app:pw@127.0.0.1:{port}/pgbouncer")
+        assert refused.pools == () and "not allowed" in refused.pool_problem
+        (finding,) = (
+            f for f in judge(refused, Thresholds(), BackupDirectoryFacts(), datetime.now(UTC)) if f.check == "pools"
+        )
+        assert finding.level == "fail" and "pw" not in finding.says.split()
 
 
 def test_no_password_is_in_what_is_told(shop: Store, server: LocalPostgres) -> None:

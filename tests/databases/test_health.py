@@ -15,20 +15,22 @@ from lockstitch.databases.backup import Backup, BackupDirectoryFacts, ServerFact
 from lockstitch.databases.health import (
     ActiveQuery,
     DatabaseState,
+    Pool,
     Replica,
     Room,
     Slot,
+    Slow,
     SpareDatabase,
     Standby,
     Table,
     Waiting,
 )
-from lockstitch.databases.health_check import Thresholds, judge
+from lockstitch.databases.health_check import SlowCount, Thresholds, judge, slow_since
 from lockstitch.model.finding import Finding
 from lockstitch.report.database import databases_json, databases_text
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
-ASKED = frozenset({"room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})
+ASKED = frozenset({"room", "query", "migration", "waiting", "standby", "replica", "slot", "table", "beside"})
 WELL = DatabaseState(
     "16.2", "shop", "app", up=90, size=5 << 20, rooms=(Room("the server", 3, 97),), grant="GRANT it;", asked=ASKED
 )
@@ -55,7 +57,8 @@ def told(findings: tuple[Finding, ...]) -> dict[str, str]:
 
 
 def test_a_database_that_is_well_passes_every_check() -> None:
-    assert told(found()) == dict.fromkeys(("connections", "queries", "locks", "replication", "backup", "proof"), "pass")
+    checks = ("connections", "queries", "migrations", "locks", "replication", "backup", "proof")
+    assert told(found()) == dict.fromkeys(checks, "pass")
 
 
 @given(st.integers(0, 10_000), st.integers(0, 5_000), st.integers(1, 100))
@@ -143,7 +146,7 @@ def test_a_standby_is_judged_by_its_own_place(standby: Standby, level: str, says
 
 
 def test_a_slot_that_nobody_reads_from_is_told() -> None:
-    finding = found(replace(WELL, slots=(Slot("gone", 3 << 30, "SELECT drop('gone');"),)))[4]
+    finding = found(replace(WELL, slots=(Slot("gone", 3 << 30, "SELECT drop('gone');"),)))[5]
     assert (finding.level, finding.hint) == ("warn", "if its replica is gone: SELECT drop('gone');")
     assert "keeps 3.0 GiB on the disk" in finding.says
 
@@ -256,3 +259,69 @@ def test_texts_of_others_can_be_masked() -> None:
         queries=(query,), waiting=(Waiting(query, by=(query,)),), problems=("secret",), problem="secret"
     )
     assert "secret" not in repr(state.masked(lambda text: text.replace("secret", "***")))
+
+
+@pytest.mark.parametrize(("used", "most", "level"), [(199, 200, "pass"), (200, 200, "fail"), (900, 0, "pass")])
+def test_connections_may_be_limited_by_their_number(used: int, most: int, level: str) -> None:
+    state = replace(WELL, rooms=(Room("the server", used, 5000),))
+    finding = of("connections", judge(state, Thresholds(most_connections=most), BACKED_UP, NOW))
+    assert finding.level == level and (f"or {most} on" in finding.says) == bool(most)
+
+
+@pytest.mark.parametrize("seconds", [0, 1, None])
+def test_a_migration_at_work_is_told_whatever_its_age(seconds: int | None) -> None:
+    query = ActiveQuery(
+        7, "app", "lockstitch migrate api", "", "active", seconds, "ALTER TABLE t ADD c int", "CANCEL 7;"
+    )
+    finding = of("migrations", found(replace(WELL, migrations=(query,))))
+    assert finding.level == "warn" and "lockstitch migrate api" in finding.says
+    assert "fab -H prod lock.show" in finding.hint and "CANCEL 7;" in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("ahead", "level", "says"),
+    [(0, "pass", "as on the host"), (-10, "pass", "as on"), (11, "warn", "ahead of"), (-3600, "warn", "behind")],
+)
+def test_the_servers_time_is_told_beside_the_hosts(ahead: int, level: str, says: str) -> None:
+    finding = of("clock", found(replace(WELL, now="2026-07-01T12:00:00Z", ahead=ahead)))
+    assert finding.level == level and "it is 2026-07-01T12:00:00Z there" in finding.says and says in finding.says
+
+
+@pytest.mark.parametrize(
+    ("waiting", "seconds", "level"), [(0, 0, "pass"), (0, 90, "pass"), (2, 5, "warn"), (1, 6, "fail")]
+)
+def test_who_waits_for_a_connection_of_a_pooler_does_so_not_for_long(waiting: int, seconds: int, level: str) -> None:
+    pool = Pool("shop/app", "transaction", 9, waiting, 3, 1, seconds)
+    finding = of("pools", found(replace(WELL, pools=(pool,))))
+    assert finding.level == level
+    assert f"shop/app (transaction): 9 clients, {waiting} wait; 3 connections busy, 1 idle" in finding.says
+
+
+def test_a_pooler_that_does_not_tell_is_no_pooler_that_is_well() -> None:
+    finding = of("pools", found(replace(WELL, pools=(), pool_problem="ERROR: not allowed")))
+    assert finding.level == "fail" and "ERROR: not allowed" in finding.says
+
+
+def slow(state: DatabaseState) -> dict[str, str]:
+    return {finding.level: finding.says for finding in found(state) if finding.check == "slow"}
+
+
+def test_slow_queries_are_those_since_the_last_check() -> None:
+    state = replace(WELL, up=90_000, slow=Slow(40, 9000, 10, False, "SET it;"))
+    now = NOW.timestamp()
+    since = slow_since(state, SlowCount(now - 7200, 28, 8000), now)
+    assert [f.says for f in found(since) if f.check == "slow"] == [
+        "12 of 1000 in the 2 h since the last check took longer than 10 s, which it calls slow",
+        "slow queries are not logged",
+    ]
+    for earlier in (
+        None,
+        SlowCount(now - 90_001, 28, 8000),
+        SlowCount(now - 60, 41, 8000),
+        SlowCount(now + 60, 28, 8000),
+    ):
+        assert slow_since(state, earlier, now) == state, "it began anew since, or a clock was set back"
+    assert slow(replace(WELL, slow=Slow(None, None, 1.5, True))) == {
+        "pass": "queries are logged that take longer than 1.5 s"
+    }
+    assert slow(replace(WELL, slow=Slow(None, None, 0, False, "SET it;"))) == {"note": "slow queries are not logged"}

@@ -393,3 +393,13 @@ def test_what_was_told_becomes_a_record_that_can_be_read(name: str, value: str) 
     }
     assert [json.loads("{" + each + "}") for each in filled] == [told["api"]]
     assert all(name in line for line in dumps("prod", told, {}))
+
+
+@pytest.mark.parametrize("more", ["keep: 2", "backup: never"])
+@both_layouts
+def test_a_migration_tells_the_server_whose_it_is(tmp_path: Path, layout: LayoutKind, more: str) -> None:
+    plan = deployed(fleet_of(tmp_path, layout, more))
+    (migrate,) = (step for unit in plan.units() for step in unit.steps if step.name == "migrate")
+    assert migrate.command is not None and migrate.command.env["PGAPPNAME"] == "lockstitch migrate api"
+    others = [step for unit in plan.units() for step in unit.steps if step.name != "migrate" and step.command]
+    assert not any("PGAPPNAME" in step.command.env for step in others if step.command)

@@ -19,13 +19,14 @@ from lockstitch.databases.health import (
     Standby,
     Table,
     Waiting,
+    clock_of,
     parse_answers,
     rooms,
 )
 from lockstitch.model.probe import number_of, text_of
 
-_QUESTIONS = frozenset({"server", "room", "query", "waiting", "replica", "table", "beside"})
-_ASKED = frozenset({"room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})
+_QUESTIONS = frozenset({"host", "server", "room", "query", "migration", "waiting", "replica", "table", "beside"})
+_ASKED = frozenset({"room", "query", "migration", "waiting", "standby", "replica", "slot", "table", "beside"})
 _SPACES = re.compile(r"\s+")
 _LONGEST = 200
 
@@ -50,6 +51,8 @@ def _state(answers: Answers, status: Mapping[str, str], denied: set[str]) -> Dat
     login = text_of(server, "user")
     user, _, host = login.rpartition("@")
     connected, seen = (_count(status.get(name)) for name in ("Threads_connected", "seen"))
+    (told, *_) = [*answers["host"], {}]
+    now, ahead = clock_of(_count(status.get("now")), number_of(told, "now"))
     server_room = Room("the server", connected or 0, _count(status.get("max_connections")) or 0)
     return DatabaseState(
         version=text_of(server, "version"),
@@ -69,6 +72,9 @@ def _state(answers: Answers, status: Mapping[str, str], denied: set[str]) -> Dat
         ),
         besides=tuple(map(_beside, answers["beside"])),
         slow=_slow(status),
+        migrations=tuple(map(_query, answers["migration"])),
+        now=now,
+        ahead=ahead,
     )
 
 
@@ -120,7 +126,8 @@ def _slow(status: Mapping[str, str]) -> Slow | None:
     slow, asked = (_count(status.get(name)) for name in ("Slow_queries", "Questions"))
     if slow is None or asked is None:
         return None
-    return Slow(slow, asked, float(status.get("long_query_time") or 0))
+    logged = {"ON": True, "OFF": False}.get(status.get("slow_query_log", ""))
+    return Slow(slow, asked, float(status.get("long_query_time") or 0), logged, "SET GLOBAL slow_query_log = ON;")
 
 
 def _client(answer: Mapping[str, Any]) -> str:

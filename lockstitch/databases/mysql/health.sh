@@ -24,12 +24,14 @@ question() {
     fi
 }
 ls_limits='SET SESSION lock_wait_timeout = 1 /*M!100100 , max_statement_time = 10 */ /*!80000 , max_execution_time = 10000 */;'
+echo "host {\"now\": $(date +%s)}"
 question server <<'SQL'
 SELECT CONCAT('server ', JSON_OBJECT('version', VERSION(), 'database', DATABASE(), 'user', CURRENT_USER(), 'size',
     (SELECT COALESCE(SUM(t.data_length + t.index_length), 0) FROM information_schema.tables t
         WHERE t.table_schema = DATABASE() AND CAST(t.table_schema AS BINARY) = CAST(DATABASE() AS BINARY))));
 SHOW GLOBAL STATUS WHERE Variable_name IN ('Uptime', 'Threads_connected', 'Slow_queries', 'Questions');
-SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_connections', 'long_query_time');
+SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_connections', 'long_query_time', 'slow_query_log');
+SELECT 'now', UNIX_TIMESTAMP();
 SELECT 'seen', COUNT(*) FROM information_schema.processlist p WHERE p.command <> 'Daemon';
 SQL
 question room <<'SQL'
@@ -42,6 +44,11 @@ SELECT CONCAT('query ', JSON_OBJECT($ls_session, 'seconds', p.time, 'state', LOW
     WHERE p.db = DATABASE() AND CAST(p.db AS BINARY) = CAST(DATABASE() AS BINARY) AND p.id <> CONNECTION_ID()
     AND p.command NOT IN ('Sleep', 'Daemon') AND p.command NOT LIKE 'Binlog Dump%'
     ORDER BY p.time DESC LIMIT 10;
+SQL
+question migration <<SQL
+SELECT CONCAT('migration ', JSON_OBJECT($ls_session, 'seconds', p.time, 'state', LOWER(p.command))) FROM information_schema.processlist p
+    WHERE p.db = DATABASE() AND CAST(p.db AS BINARY) = CAST(DATABASE() AS BINARY) AND p.id <> CONNECTION_ID()
+    AND p.info REGEXP '^[[:space:]]*(ALTER|CREATE|DROP|TRUNCATE|RENAME|OPTIMIZE)[[:space:]]' ORDER BY p.time DESC LIMIT 10;
 SQL
 # Who has left a transaction open and does nothing: only PROCESS shows it.
 question idle <<SQL

@@ -6,7 +6,7 @@ from lockstitch.databases.backup_directory import ROWS
 from lockstitch.databases.console import session
 from lockstitch.databases.engine import Engine, judge_rows
 from lockstitch.databases.postgres.facts import parse_facts, versions
-from lockstitch.databases.postgres.health import parse_state
+from lockstitch.databases.postgres.health import parse_pools, parse_state
 from lockstitch.databases.postgres.url import login, parse
 from lockstitch.model.shell import shell_text
 
@@ -45,6 +45,9 @@ ENGINE = Engine(
     maintain=_psql("maintain"),
     state=_psql("health"),
     parse_state=parse_state,
+    pools=_psql("pools"),
+    parse_pools=parse_pools,
+    naming=lambda name: {"PGAPPNAME": name},
     session=session(_text("session"), _text("forget", "start")),
     longest_name=63,
     versions=versions,

@@ -12,18 +12,26 @@ from lockstitch.databases.health import (
     ActiveQuery,
     Answers,
     DatabaseState,
+    Pool,
     Replica,
     Slot,
+    Slow,
     SpareDatabase,
     Standby,
     Table,
     Waiting,
+    clock_of,
     parse_answers,
     rooms,
 )
-from lockstitch.model.probe import number_of, text_of
+from lockstitch.model.probe import number, number_of, text_of
 
-_QUESTIONS = frozenset({"server", "room", "query", "waiting", "standby", "replica", "slot", "table", "beside"})
+_QUESTIONS = frozenset(
+    {"host", "server", "room", "query", "migration", "waiting", "standby", "replica", "slot", "table", "beside"}
+)
+_LOG = "ALTER SYSTEM SET log_min_duration_statement = '1s'; SELECT pg_reload_conf();"
+# The database that PgBouncer answers such questions in.
+_CONSOLE = "pgbouncer"
 _WHERE = re.compile(r"^psql:[^:]*:\d+: ")
 
 
@@ -39,6 +47,8 @@ def parse_state(text: str, code: int) -> DatabaseState:
 
 def _state(answers: Answers) -> DatabaseState:
     server = {key: value for answer in answers["server"] for key, value in answer.items()}
+    (host, *_) = [*answers["host"], {}]
+    now, ahead = clock_of(number_of(server, "now"), number_of(host, "now"))
     return DatabaseState(
         version=text_of(server, "version"),
         database=text_of(server, "database"),
@@ -50,6 +60,10 @@ def _state(answers: Answers) -> DatabaseState:
         standby=next(map(_standby, answers["standby"]), None),
         rooms=rooms(answers),
         queries=tuple(map(_query, answers["query"])),
+        migrations=tuple(map(_query, answers["migration"])),
+        now=now,
+        ahead=ahead,
+        slow=_slow(server),
         waiting=tuple(map(_waiting, answers["waiting"])),
         replicas=tuple(map(_replica, answers["replica"])),
         slots=tuple(map(_slot, answers["slot"])),
@@ -67,6 +81,33 @@ def _query(answer: Mapping[str, Any]) -> ActiveQuery:
     how = "pg_terminate_backend" if state.startswith("idle") else "pg_cancel_backend"
     text, end = text_of(answer, "text"), f"SELECT {how}({pid});"
     return ActiveQuery(pid, user, application, client, state, number_of(answer, "seconds"), text, end)
+
+
+def _slow(server: Mapping[str, Any]) -> Slow | None:
+    """Return whether slow queries are logged; how many there were no PostgreSQL counts by itself."""
+    after = server.get("slow")
+    if not isinstance(after, int):
+        return None
+    return Slow(None, None, max(0, after) / 1000, after >= 0, _LOG)
+
+
+def parse_pools(text: str, code: int) -> tuple[tuple[Pool, ...], str]:
+    """Return the pools from the answer of PgBouncer to SHOW POOLS, a table with a heading; or why there is none."""
+    rows = [line.split("\t") for line in text.splitlines() if "\t" in line]
+    if code or not rows or "cl_waiting" not in rows[0]:
+        said = [_WHERE.sub("", line.strip()) for line in text.splitlines() if line.strip() and "\t" not in line]
+        return (), " ".join(said[-3:]) or "no answer from the pooler"
+    pools = (dict(zip(rows[0], row, strict=False)) for row in rows[1:])
+    return tuple(_pool(pool) for pool in pools if pool.get("database") != _CONSOLE), ""
+
+
+def _pool(row: Mapping[str, str]) -> Pool:
+    clients, waiting, busy, idle, seconds = (
+        number(row.get(key, "")) or 0 for key in ("cl_active", "cl_waiting", "sv_active", "sv_idle", "maxwait")
+    )
+    return Pool(
+        f"{row.get('database')}/{row.get('user')}", row.get("pool_mode", ""), clients, waiting, busy, idle, seconds
+    )
 
 
 def _slot(answer: Mapping[str, Any]) -> Slot:

@@ -18,13 +18,16 @@ SQL
 )
 # `question WORD`: the SQL on stdin.
 question() { cat; printf '\\if :ERROR\n\\else\n\\echo asked %s\n\\endif\n' "$1"; }
+echo "host {\"now\": $(date +%s)}"
 {
 cat <<'SQL'
 \set ON_ERROR_STOP off
 SET standard_conforming_strings = on; SET search_path = pg_catalog; SET DateStyle = ISO;
 SET statement_timeout = '10s'; SET lock_timeout = '1s';
 SELECT 'server ' || json_build_object('version', current_setting('server_version'), 'database', current_database(),
-    'user', session_user, 'up', floor(extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())));
+    'user', session_user, 'up', floor(extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())), 'now', floor(extract(epoch FROM clock_timestamp())),
+    'logs', current_setting('log_min_duration_statement'), 'slow', (
+        SELECT setting::int FROM pg_settings WHERE name = 'log_min_duration_statement'));
 SELECT 'server ' || json_build_object('size', pg_database_size(current_database()));
 SELECT 'server ' || json_build_object('hidden', count(*)) FROM pg_stat_activity
     WHERE datname = current_database() AND query = '<insufficient privilege>';
@@ -48,6 +51,15 @@ SELECT 'query ' || json_build_object($ls_session) FROM pg_stat_activity a
     WHERE datname = current_database() AND backend_type = 'client backend' AND state <> 'idle'
         AND pid <> pg_backend_pid()
     ORDER BY CASE WHEN state LIKE 'idle in%' THEN xact_start ELSE query_start END LIMIT 10;
+SQL
+# What a deploy begins names itself, also between two statements and to a login that sees no more of it; else it is told
+# by what it does.
+question migration <<SQL
+SELECT 'migration ' || json_build_object($ls_session) FROM pg_stat_activity a
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND (application_name LIKE 'lockstitch migrate%'
+        OR backend_type = 'client backend' AND state <> 'idle' AND application_name <> 'lockstitch' AND query
+            ~* '^\s*(alter|create|drop|truncate|reindex|cluster|comment\s+on|refresh|vacuum\s+\(?full)\M')
+    ORDER BY xact_start LIMIT 10;
 SQL
 # Before version 14 nothing says when the waiting began: then it is taken to be as old as the query.
 question waiting <<SQL
