@@ -58,9 +58,9 @@ def test_this_machine(shell: tuple[str, ...], tmp_path: Path) -> None:
     assert abs(root.free * 1024 - stat.f_bavail * stat.f_frsize) < 2 << 30
     total, available = ask(host.memory(MemoryChecks()).probe, shell)
     assert 0 < available <= total == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    load, cpus = ask(host.load(LoadChecks()).probe, shell)
-    assert load >= 0
-    assert cpus == len(os.sched_getaffinity(0))
+    use = ask(host.load(LoadChecks()).probe, shell)
+    assert use.load >= 0 and 0 <= use.busy <= 100
+    assert use.cpus == len(os.sched_getaffinity(0))
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
