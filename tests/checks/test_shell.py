@@ -95,9 +95,9 @@ def test_tools(shell: tuple[str, ...], tmp_path: Path) -> None:
     ranges = {"git": ">=2", "shy": "*", "no-such-tool": "*", "bin/mute": ">=1", "python3": ">=99"}
     check = host.tools(ranges, str(tmp_path))
     versions = ask(check.probe, shell, PATH=f"{tmp_path}:{os.environ['PATH']}")
-    assert versions["shy"] == "shy 1.4.2"
-    assert versions["no-such-tool"] is None
-    assert versions["bin/mute"] == ""
+    assert versions.printed["shy"] == "shy 1.4.2"
+    assert versions.printed["no-such-tool"] is None
+    assert versions.printed["bin/mute"] == ""
     assert [f.level for f in check.judge(versions)] == ["pass", "pass", "fail", "warn", "fail"]
 
 
