@@ -51,8 +51,8 @@ def _state(answers: Answers, status: Mapping[str, str], denied: set[str]) -> Dat
     login = text_of(server, "user")
     user, _, host = login.rpartition("@")
     connected, seen = (_count(status.get(name)) for name in ("Threads_connected", "seen"))
-    (told, *_) = [*answers["host"], {}]
-    now, ahead = clock_of(_count(status.get("now")), number_of(told, "now"))
+    (asking_host, *_) = [*answers["host"], {}]
+    now, ahead = clock_of(_count(status.get("now")), number_of(asking_host, "now"))
     server_room = Room("the server", connected or 0, _count(status.get("max_connections")) or 0)
     return DatabaseState(
         version=text_of(server, "version"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lockstitch.model.command import quote
+from lockstitch.model.command import words
 from lockstitch.model.lazy_dataclass import dataclass
 
 _LONGEST = 300
@@ -101,8 +101,8 @@ def git_failure(said: str | Sequence[str], url: str) -> GitFailure:
     for known in _CAUSES:
         for line in lines:
             if match := known.line.search(line):
-                found = match[match.lastindex] if match.lastindex else ""
-                return GitFailure(line, known.hint.format_map(_addresses(url) | {"found": quote(found)}))
+                named = match[match.lastindex] if match.lastindex else ""
+                return GitFailure(line, known.hint.format_map(_addresses(url) | {"found": words(named)}))
     causes = [line for line in lines if _CAUSE.match(line)]
     return GitFailure((causes or lines[-1:] or [""])[0])
 
@@ -119,5 +119,5 @@ def _addresses(url: str) -> dict[str, str]:
     no_git = f"what answers is no git; there: curl -v {url}"
     if match:
         no_git = f"the server prints something before git does; this must print nothing, there: ssh {ssh} true"
-    again = f"there: ssh-keygen -R {quote(known)}, and ssh -T {ssh}"
-    return {"ssh": ssh, "name": quote(name), "url": quote(url), "no_git": no_git, "trust_again": again}
+    again = f"there: ssh-keygen -R {words(known)}, and ssh -T {ssh}"
+    return {"ssh": ssh, "name": words(name), "url": words(url), "no_git": no_git, "trust_again": again}
