@@ -157,9 +157,10 @@ def test_doctor_facts_and_a_frozen_host(desk: Desk) -> None:
     del desk.app["user"]
     ran = desk.fab("doctor", "--json")
     assert ran.code == 7, ran.said
-    (place,) = found(ran, "php1", "place")
+    # Beside it, what the first deploy takes from the repository is told as not there yet.
+    (place,) = [one for one in found(ran, "php1", "place") if one["level"] != "warn"]
     assert (place["level"], place["hint"].startswith("on the host: sudo chown")) == ("fail", True)
-    assert found(ran, "php2", "place")[0]["level"] == "pass"
+    assert {one["level"] for one in found(ran, "php2", "place")} == {"warn"}, ran.said
 
     told = desk.fab("facts", "--json").json["hosts"]["php1"]
     assert told["hostname"] == php1.check("hostname").strip()

@@ -108,7 +108,15 @@ def test_a_lock_names_its_owner_and_only_its_owner_frees_it(tmp_path: Path) -> N
     mine = locks(remote, "run-1")
     mine.acquire()
     text = (tmp_path / "a" / "srv" / ".lockstitch" / "api" / "lock.json").read_text()
-    owner = {"run": "run-1", "by": "run-1@desk", "message": info("x").message, "at": "now", "kind": "", "host": "a"}
+    owner = {
+        "run": "run-1",
+        "by": "run-1@desk",
+        "message": info("x").message,
+        "at": "now",
+        "kind": "",
+        "host": "a",
+        "scope": "",
+    }
     assert json.loads(text) == owner
     other = locks(remote, "run-2")
     other.held = list(ALL)

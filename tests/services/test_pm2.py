@@ -7,10 +7,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lockstitch.model.command import Secret
+from lockstitch.model.command import Secret, Value
 from lockstitch.model.layout import layout
 from lockstitch.model.plan import Step
 from lockstitch.services.pm2 import Pm2
@@ -117,7 +118,7 @@ NOW: dict[str, object] = {"instances": 2, "exec_mode": "cluster", "env": {"MODE"
 RUNS: dict[str, object] = {"exec_mode": "cluster_mode", "MODE": "two", "TOKEN": "t'1\n", "args": ["a", "b"]}
 
 
-def drift(host: Host, *rows: dict[str, object], has_secrets: bool = True, **app: object) -> tuple[str, ...]:
+def drift(host: Host, *rows: dict[str, object], has_secrets: bool = True, **app: Any) -> tuple[str, ...]:
     """What the gate finds of instances that run in this way."""
     (host.home / "app" / "eco.config.js").write_text(
         f'console.log("a word"); module.exports = {{apps: [{json.dumps({"name": "web", **NOW, **app})}]}};'
@@ -125,7 +126,7 @@ def drift(host: Host, *rows: dict[str, object], has_secrets: bool = True, **app:
     common = {"status": "online", "restart_time": 0, "pm_uptime": 0, "pm_cwd": "/"}
     told = [{"name": "web", "pid": 0, "pm_id": n, "pm2_env": {**common, **row}} for n, row in enumerate(rows)]
     (host.home / "list").write_text(json.dumps(told) + "\n")
-    env = {"TOKEN": Secret("t'1\n"), "MODE": "not this one"}
+    env: dict[str, Value] = {"TOKEN": Secret("t'1\n"), "MODE": "not this one"}
     place = ReleaseContext("web", host.place.layout, "", "", env, has_secrets=has_secrets)
     code, said = host.sh(ECOSYSTEM.probe(place).command.render())
     state = parse_state(said, code)
@@ -160,7 +161,7 @@ def drift(host: Host, *rows: dict[str, object], has_secrets: bool = True, **app:
     ],
 )
 def test_what_the_ecosystem_file_and_the_environment_say_is_compared_with_what_runs(
-    host: Host, rows: tuple[dict[str, object], ...], app: dict[str, object], expected: tuple[str, ...]
+    host: Host, rows: tuple[dict[str, object], ...], app: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
     assert drift(host, *rows, **app) == expected
 
