@@ -107,7 +107,8 @@ def test_the_record_of_a_run_has_its_steps_beside_those_of_the_run_before(busy: 
     shown = busy.fab("history", runs["again"])
     assert re.search(r"build +\d\.\d s +\w+, slowest of 2 +\d\.\d s +" + runs["better"], shown.out), shown.said
     failed = busy.fab("history", runs["worse"])
-    assert "FAILED on one, two" in failed.out and "deploy: worse" in failed.out, failed.said
+    # The host that fails first ends the work of the other.
+    assert "FAILED on " in failed.out and "deploy: worse" in failed.out, failed.said
     restarted = busy.fab("history", runs["new certificates"])
     assert "restart: new certificates" in restarted.out and "app  start" in restarted.out, restarted.said
 
