@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,7 +76,7 @@ def show_run(session: Session, only: str, run: str) -> None:
 
 def _refuse_unknown(host: str, fleet: Fleet) -> None:
     if host and not any(mark in host for mark in "*?["):
-        known = {each.name for each in (*fleet.hosts, *(d.host for d in databases_of(fleet)))}
+        known = {each.name for each in (*fleet.hosts, *(host for d in databases_of(fleet) for host in d.hosts))}
         if host not in known:
             raise UsageError(
                 f"--host {host}: there is no such host in the selection", hint=f"one of {', '.join(known)}"
@@ -85,7 +86,10 @@ def _refuse_unknown(host: str, fleet: Fleet) -> None:
 def _sites(fleet: Fleet) -> dict[Site, Host]:
     """Return every site that has a journal, with its host: those of apps and databases, and the hosts themselves."""
     apps = {plans.site(host.name, app): host for host, app in fleet.sites()}
-    databases = {database_site(database): database.host for database in databases_of(fleet)}
+    # Of a group any host may have kept them at one time.
+    databases = {
+        database_site(replace(database, host=host)): host for database in databases_of(fleet) for host in database.hosts
+    }
     return apps | databases | {machine(host.name): host for host in fleet.hosts}
 
 

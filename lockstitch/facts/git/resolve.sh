@@ -15,11 +15,13 @@ printf '%4096s' '' 2>/dev/null >"$tmp/said" || {
 exec 2<>"$tmp/said"
 standing
 case $ref in refs/*) set -- "$ref" "$ref" ;; *) set -- "refs/heads/$ref" "refs/tags/$ref" ;; esac
-git ls-remote --refs "$repository" "$@" >"$tmp/names" || problem 'the git server did not answer'
+names=$(git ls-remote --refs "$repository" "$@") || problem 'the git server did not answer'
 name=
 while read -r _ told; do
     case $told in "$1" | "$2") name=$name${name:+ }$told ;; esac
-done <"$tmp/names"
+done <<NAMES
+$names
+NAMES
 case $name in *[[:space:]]*)
     echo "problem it is a branch and a tag: name refs/heads/$ref or refs/tags/$ref"; exit 0 ;;
 esac
