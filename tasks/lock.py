@@ -30,7 +30,9 @@ def take(session: cli.Session, only: str = "") -> None:
 @cli.session_task()
 def release(session: cli.Session, only: str = "") -> None:
     """
-    Free the locks that you took with `lock.take`; those of runs and of others stay.
+    Free the locks that you took with `lock.take`.
+
+    Those of runs and of others stay.
 
         fab -H prod lock.release
     """

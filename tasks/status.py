@@ -61,9 +61,4 @@ def history(
 
     Exit codes: 0 shown, 2 usage, 3 a host is unreachable, 7 a journal cannot be read, or there is no such run.
     """
-    if run:
-        cli.history.show_run(session, only, run)
-    else:
-        cli.history.show_history(
-            session, only, since=since, until=until, host=host, by=by, limit=limit, by_hand=by_hand
-        )
+    cli.history.show(session, only, run, since=since, until=until, host=host, by=by, limit=limit, by_hand=by_hand)

@@ -103,7 +103,7 @@ def show_checks(session: Session, only: str, skip: str) -> None:
             _beside(hosts, database_findings(session, fleet, context, implied=True))
     if not interrupted(answers):
         for fleet in fleets:
-            _beside(hosts, service_findings(session, fleet, skipped))
+            _beside(hosts, _reached(hosts, service_findings(session, fleet, skipped)))
     ended = {name: codes(checked) for name, checked in hosts.items()}
     typed = [part for name, value in (("--only", only), ("--skip", skip)) if value for part in (name, value)]
     record(session, " ".join(["check", *typed]), ended, began, time.monotonic() - start)
@@ -164,6 +164,18 @@ def _beside(hosts: dict[str, CheckedHost], more: Mapping[str, CheckedHost]) -> N
     for name, checked in more.items():
         before = hosts.get(name, CheckedHost())
         hosts[name] = checked if checked.away else replace(before, findings=(*before.findings, *checked.findings))
+
+
+def _reached(hosts: Mapping[str, CheckedHost], more: Mapping[str, CheckedHost]) -> dict[str, CheckedHost]:
+    """Return what was found later. A host that has answered before is there: what cannot be asked of it then, such as
+    by a user that nobody may become, has failed."""
+    found = {}
+    for name, checked in more.items():
+        if checked.away and (before := hosts.get(name)) and before.findings and not before.away:
+            says = f"it cannot be asked: {checked.away.removeprefix(f'{name}: ')}"
+            checked = CheckedHost((("", Finding("service", "fail", says, checked.hint)),))
+        found[name] = checked
+    return found
 
 
 def codes(checked: CheckedHost) -> HostResult:

@@ -36,6 +36,14 @@ from lockstitch.text import listed
 LIMIT = 30
 
 
+def show(session: Session, only: str, run: str, **filters: Any) -> None:
+    """Show the record of one run where one is named, else what each run did."""
+    if run:
+        show_run(session, only, run)
+    else:
+        show_history(session, only, **filters)
+
+
 def show_history(
     session: Session, only: str, *, since: str, until: str, host: str, by: str, limit: int, by_hand: bool
 ) -> None:

@@ -149,7 +149,7 @@ def status_json(survey: Survey, state: SiteStates) -> dict[str, Any]:
                 "under_way": site in state.under_way,
                 "since": facts.service.since,
                 "by": facts.release.by if facts.release else None,
-                "lock": vars(facts.host.lock) if facts.host.lock else None,
+                "lock": _holder(facts.host.lock) if facts.host.lock else None,
                 "free": facts.host.free,
                 "dirty": list(facts.place.dirty),
                 "unreadable": list(facts.unreadable),

@@ -73,7 +73,7 @@ def test_one_fails_one_is_away_and_the_others_are_done(operator: Operator, conf:
     }
     assert hosts["api2"]["words"] == "api2: ./there is a file there, and not a folder"
     (line,) = operator.noted()
-    assert line["codes"] == {"api1": 0, "api2": "check_said_no", "api3": 0, "gone": "unreachable"}
+    assert line["codes"] == {"api1": 0, "api2": "failed", "api3": 0, "gone": "unreachable"}
     ran = operator.fab("get", "there/a b", where=ALL)
     assert ran.code == 7 and "3 hosts: 2 ok, 1 failed" in ran.err
     assert {path.name for path in operator.folder.iterdir()} >= {"api1", "api3"}
