@@ -169,13 +169,13 @@ def _beside(hosts: dict[str, CheckedHost], more: Mapping[str, CheckedHost]) -> N
 def _reached(hosts: Mapping[str, CheckedHost], more: Mapping[str, CheckedHost]) -> dict[str, CheckedHost]:
     """Return what was found later. A host that has answered before is there: what cannot be asked of it then, such as
     by a user that nobody may become, has failed."""
-    found = {}
+    later = {}
     for name, checked in more.items():
         if checked.away and (before := hosts.get(name)) and before.findings and not before.away:
             says = f"it cannot be asked: {checked.away.removeprefix(f'{name}: ')}"
             checked = CheckedHost((("", Finding("service", "fail", says, checked.hint)),))
-        found[name] = checked
-    return found
+        later[name] = checked
+    return later
 
 
 def codes(checked: CheckedHost) -> HostResult:
