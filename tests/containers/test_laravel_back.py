@@ -248,6 +248,9 @@ def test_an_artisan_that_may_not_write_its_log_is_not_believed(desk: Desk, revis
     stays = f"[Service]\nRestartSec=200ms\nWorkingDirectory={release}\nExecStart=\nExecStart=php {release}/artisan queue:work\n"
     desk.machines[1].put(f"{worker}/late.conf", stays.encode())
     desk.machines[1].check("systemctl daemon-reload")
+    # The signal of either host is for the workers of both: one may just wait to be started again.
+    state = "systemctl show --property=SubState --value desk-worker"
+    wait_until(lambda: all(m.check(state).strip() == "running" for m in desk.machines), "the workers are back")
     failed(desk, ran := desk.deploy("v1"), "queues")
     assert "does not run in the code that serves" in ran.said
     serves(desk, revisions["v3"])

@@ -25,10 +25,14 @@ ls_fresh() {
     done
 }
 ls_patience() {
+    # Another host's signal may have ended one since it was seen: its unit is one of those that start an artisan.
     printf '%s\n' "$ls_old" | while read -r ls_pid ls_rest; do
-        sed -n 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$ls_pid/cgroup" 2>/dev/null
+        [ -z "$ls_pid" ] || sed -n 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$ls_pid/cgroup" 2>/dev/null || echo gone
     done | sort -u | while read -r ls_unit; do
-        systemctl show --property=RestartUSec --value "$ls_unit" 2>/dev/null
+        case $ls_unit in
+            gone) systemctl show --property=ExecStart --property=RestartUSec '*.service' | awk -v RS= '/artisan/' ;;
+            *) systemctl show --property=RestartUSec "$ls_unit" ;;
+        esac 2>/dev/null | sed -n 's/^RestartUSec=//p'
     done | awk 'BEGIN { of["us"] = 1e-6; of["ms"] = 1e-3; of["s"] = 1; of["min"] = 60; of["h"] = 3600; of["d"] = 86400 }
         { t = 0; for (i = 1; i <= NF; i++) { u = $i; sub(/^[0-9.]+/, "", u); t += ($i + 0) * of[u] } }
         t > most { most = t }
