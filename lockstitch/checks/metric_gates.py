@@ -13,7 +13,7 @@ from lockstitch.model.lazy_dataclass import dataclass
 
 @dataclass(frozen=True)
 class HostMeasurement:
-    """What a source counted on one host: since the release, or in the newest part of that, and in as long a time before
+    """Counts of a source on one host: since the release, or in the newest part of that, and in as long a time before
     it. `is_new` tells whether the host runs the release that is judged. `seconds` is the length of both windows."""
 
     host: str

@@ -167,7 +167,7 @@ def limits_of(database: Database) -> Thresholds:
 
 
 class SlowCounts:
-    """How many slow queries the servers of an environment had counted when this machine checked them last."""
+    """Counters of slow queries of an environment's servers, as they were when this machine checked them last."""
 
     def __init__(self, file: Path, environment: str) -> None:
         self._file, self._environment = file, environment

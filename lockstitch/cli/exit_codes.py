@@ -22,7 +22,7 @@ _OF_A_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, e
 
 @dataclass(frozen=True)
 class TaskEnding:
-    """How an error ends `fab`: the exit code, what is wrong, and what to type about it."""
+    """Ending of `fab` by an error: the exit code, what is wrong, and what to type about it."""
 
     code: int
     message: str

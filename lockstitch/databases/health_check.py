@@ -202,7 +202,7 @@ def _slow(state: DatabaseState) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class SlowCount:
-    """What a server had counted when it was last checked, `at` a time in seconds since the epoch."""
+    """Counters of a server when it was last checked, `at` a time in seconds since the epoch."""
 
     at: float
     queries: int

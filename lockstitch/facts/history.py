@@ -21,7 +21,7 @@ _RESULTS = {"good": "done", "bad": "failed", "left": "left"}
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """What one run did at a site: `kind` is deploy, restart, backup, … (empty where the journal does not say), `result`
+    """Entry of one run at a site: `kind` is deploy, restart, backup, … (empty where the journal does not say), `result`
     done, failed, left (a release that a rollback went back from) or open (no end was recorded). `subject` is the
     backup, or whatever else it was about, and `verdict` that of a release: good, bad, left."""
 
@@ -62,7 +62,7 @@ class StepTime:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a site's journal says of one run: its records, and its steps."""
+    """Entries of a site's journal about one run: its records, and its steps."""
 
     entries: tuple[JournalEntry, ...] = ()
     steps: tuple[StepTime, ...] = ()

@@ -138,7 +138,7 @@ def _tls(written: Any) -> Any:
 
 
 class Expectations(Settings):
-    """What an HTTP answer must be: the same words wherever a URL is asked."""
+    """Expectations of an HTTP answer: the same words wherever a URL is asked."""
 
     status: Annotated[StrictInt, Field(ge=100, le=599)] = Field(
         default=200, description="the expected HTTP status; a 401 also shows that a service is there"

@@ -61,7 +61,7 @@ Against = Annotated[tuple[Literal["old", "before"], ...], AlternativeForm(_liste
 
 
 class GateSettings(Settings):
-    """What a metric source must show of an app. Either `status` or `percentile`, with a limit; or `rate`."""
+    """Limits on what a metric source shows of an app. Either `status` or `percentile`, with a limit; or `rate`."""
 
     source: Name = Field(description="the source, by its name under `metrics`")
     status: Statuses | None = Field(default=None, description="requests with this HTTP status are bad: 502, or `5xx`")

@@ -22,7 +22,7 @@ LEAST_BAD = 3
 
 
 class Answer(Enum):
-    """What counts say about a limit. The last three are inconclusive.
+    """Answers of counts to a limit. The last three are inconclusive.
 
     `FEW`: there are fewer requests than a clean record would need. `UNCLEAR`: there are enough, but the limit lies
     inside the interval. `BLIND`: the source cannot be read, is stale, or is not understood.
@@ -37,7 +37,7 @@ class Answer(Enum):
 
 @dataclass(frozen=True)
 class Traffic:
-    """How often something happened in how many seconds."""
+    """Number of events in so many seconds."""
 
     events: int
     seconds: float
@@ -45,7 +45,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What new hosts counted beside what they are compared with.
+    """Counts of new hosts, beside those they are compared with.
 
     `other` is what old hosts counted in the same time, or what the new ones did before. With both `new_before` and
     `other_before`, each is compared with itself before the change.

@@ -1,4 +1,4 @@
-"""What a metric source counted on one host: requests by status, and their durations, in windows of time."""
+"""Counts of a metric source on one host: requests by status, and their durations, in windows of time."""
 
 from __future__ import annotations
 

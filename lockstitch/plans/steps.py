@@ -102,7 +102,7 @@ class Deployment:
 
     @property
     def without(self) -> str:
-        """What the revision is known not to have, of what shell texts would look for."""
+        """Parts that the revision is known not to have, of what shell texts would look for."""
         return " ".join(self.facts.target.without) if self.deploying and self.facts.target else ""
 
     def values(self, **more: str) -> dict[str, Value]:

@@ -1,4 +1,4 @@
-"""What was done, and the record of one run, as text and JSON. Pure."""
+"""History of runs, and the record of one of them, as text and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RESULTS = {"done": "done", "failed": "FAILED", "left": "went back from it", "op
 
 @dataclass(frozen=True)
 class HistoryFilter:
-    """What is shown: at most `limit` entries (0: all), of this host or pattern, and of whom the name contains."""
+    """Selection: at most `limit` entries (0: all), of this host or pattern, and of whom the name contains."""
 
     limit: int = 0
     host: str = ""
@@ -96,7 +96,7 @@ class RunRecord:
 
     @property
     def empty(self) -> bool:
-        """Nothing is known of it."""
+        """Tell whether nothing is known of it."""
         return not (self.began or self.by_hand or any(f.entries or f.steps for f in self.sites.values()))
 
     def steps(self) -> list[tuple[Site, StepTime]]:

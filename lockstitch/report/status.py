@@ -39,7 +39,7 @@ _HEADINGS = (
 
 @dataclass(frozen=True)
 class SiteStates:
-    """What is said of sites: whether the service runs what lies there, whether the app says that it is well (only of
+    """State of sites: whether the service runs what lies there, whether the app says that it is well (only of
     those that have `health`), and the locks of runs that are changing them now."""
 
     serving: Mapping[Site, Verdict]

@@ -55,7 +55,7 @@ class ServiceState:
 
     @property
     def drift(self) -> tuple[str, ...]:
-        """What runs otherwise than its unit, its ecosystem file or the app's environment now say."""
+        """Differences between what runs and what its unit, its ecosystem file or the app's environment now say."""
         return tuple(collect(self.also)["drift"])
 
     @property

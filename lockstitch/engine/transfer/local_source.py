@@ -19,7 +19,7 @@ CancelCheck = Callable[[], None]
 
 
 class FileStamp(NamedTuple):
-    """What changes with the content of a file."""
+    """A signature that changes with the content of a file."""
 
     file: int
     size: int

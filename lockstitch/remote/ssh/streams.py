@@ -1,4 +1,4 @@
-"""What a socket and a channel have for us, in large pieces: a long output costs Paramiko most time in small ones."""
+"""Reading of sockets and channels in large pieces: a long output costs Paramiko most time in small ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ReadAheadSocket:
 
 
 class PiecesPipe(BufferedPipe):  # type: ignore[type-arg]
-    """What came on a channel and is not read yet, piece by piece. Paramiko's moves all that stays at each read."""
+    """Bytes that came on a channel and were not read yet, by piece. Paramiko's moves all that stays at each read."""
 
     _cv: threading.Condition
     _event: threading.Event | None
