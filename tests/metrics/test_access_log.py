@@ -160,7 +160,8 @@ def test_what_does_not_count(measure: Measure, tmp_path: Path) -> None:
 def test_rotation_is_followed(measure: Measure, tmp_path: Path) -> None:
     at = recent(100)
     log = tmp_path / "access.log"
-    written(tmp_path / "access.log.1", [combined(t) for t in at[:60]])
+    written(tmp_path / "access.log.2", [combined(t) for t in at[:20]])
+    written(tmp_path / "access.log.1", [combined(t) for t in at[20:60]])
     written(log, [combined(t) for t in at[60:]])
     assert measure(log).windows[0].total == 100
 

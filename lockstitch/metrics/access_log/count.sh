@@ -36,7 +36,7 @@ for file in $pattern; do
     [ -f "$part" ] && [ -n "$(find "$part" -mmin "-$minutes")" ] || continue
     case $part in
       *.gz | *.xz | *.bz2 | *.zst) printf 'compressed %s\n' "$part" ;;
-      *) if [ -r "$part" ]; then older=$part; else printf 'unreadable %s may not be read by %s\n' "$part" "$(id -un)"; fi ;;
+      *) if [ -r "$part" ]; then older=$older${older:+$IFS}$part; else printf 'unreadable %s may not be read by %s\n' "$part" "$(id -un)"; fi ;;
     esac
   done
   size=$(wc -c <"$file") || exit 1
@@ -51,7 +51,7 @@ for file in $pattern; do
   [ -z "$cut" ] || older=''
   export cut
   {
-    [ -z "$older" ] || tail -c "$most" "$older"
+    for part in $older; do tail -c "$most" "$part"; done
     tail -c "$most" "$file"
   } | count || printf 'unreadable %s: awk ended with %s\n' "$file" "$?"
 done
