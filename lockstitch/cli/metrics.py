@@ -23,6 +23,7 @@ from lockstitch.metrics.measurement import Measurement, Window
 from lockstitch.model.command import Command
 from lockstitch.model.host import Host
 from lockstitch.model.probe import Probe
+from lockstitch.model.results import worst_exit_code
 from lockstitch.report.metrics import gates_json, gates_text, metrics_json, metrics_text
 
 # The newest seconds are left out: the lines of requests that are still running, or not yet written, are missing.
@@ -46,11 +47,13 @@ def show_metrics(session: Session, only: str, last: str) -> None:
             queries.append(Query(label, host, (probe,)))
     session.note(f"reading {', '.join(fleet.inventory.metrics)}")
     measured: dict[str, dict[str, Measurement]] = defaultdict(dict)
-    for label, reply in ask(session.remote, queries, session.limits).items():
+    replies = ask(session.remote, queries, session.limits)
+    for label, reply in replies.items():
         source_name, host_name = where[label]
         measured[source_name][host_name] = reply.facts[0] if reply.facts else Measurement(blind=reply.result.words)
     blind = any(answer.blind for hosts in measured.values() for answer in hosts.values())
-    code = ExitCode.CHECK_SAID_NO if blind else ExitCode.DONE
+    away = worst_exit_code([reply.result for reply in replies.values() if reply.away])
+    code = away or (ExitCode.CHECK_SAID_NO if blind else ExitCode.DONE)
     session.answer(lambda: metrics_json(measured, int(code)), lambda: metrics_text(measured, seconds))
     sys.exit(int(code))
 
