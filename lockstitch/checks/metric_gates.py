@@ -76,7 +76,6 @@ def _judged(gate: GateSettings, hosts: Sequence[HostMeasurement], confidence: fl
             now.longer_than(gate.max.seconds),
             1 - gate.percentile / 100,
             f"took over {gate.max.seconds:g} s",
-            now,
             confidence,
         )
     assert gate.status is not None
@@ -87,7 +86,7 @@ def _judged(gate: GateSettings, hosts: Sequence[HostMeasurement], confidence: fl
         else f"had a status from {gate.status[0]} to {gate.status[-1]}"
     )
     if gate.max and gate.max.part:
-        return _share(bad(now), gate.max.part, noun, now, confidence)
+        return _share(bad(now), gate.max.part, noun, confidence)
     assert gate.by is not None
     before = pooled(host.before for host in new)
     if "old" not in gate.against:
@@ -105,7 +104,7 @@ def _counter(statuses: Sequence[int]) -> Callable[[Requests], Proportion]:
     return lambda requests: requests.with_status(statuses)
 
 
-def _share(counted: Proportion, limit: float, noun: str, now: Requests, confidence: float) -> _Said:
+def _share(counted: Proportion, limit: float, noun: str, confidence: float) -> _Said:
     answer, bounds = judge_share(counted, limit, confidence), wilson(counted, confidence)
     says = f"{counted.bad} of {counted.total} requests {noun}"
     if counted.total:
