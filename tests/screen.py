@@ -43,7 +43,7 @@ class Terminal:
 
     @property
     def rows(self) -> list[str]:
-        """What is on the screen, without empty rows at its end."""
+        """The rows of the screen, without empty rows at its end."""
         return rows_of(self._screen)
 
     def type(self, text: str) -> None:

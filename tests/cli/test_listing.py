@@ -1,4 +1,4 @@
-"""What `fab` itself says of a project: its tasks on one line each, versions, and what the shell completes."""
+"""Answers of `fab` itself about a project: its tasks on one line each, versions, and what the shell completes."""
 
 from __future__ import annotations
 

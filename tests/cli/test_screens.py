@@ -1,4 +1,4 @@
-"""What is on the screen of a terminal, at 80x24 and at 100x40: the question before a run, and the run."""
+"""Screens of a terminal, at 80x24 and at 100x40: the question before a run, and the run."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """What it printed with --json, compared with its schema."""
+        """The document it printed with --json, compared with its schema."""
         return document(self.out)
 
 

@@ -1,4 +1,4 @@
-"""What runs compared with what should run, on real hosts: PM2's instances and secrets, units and environment files."""
+"""Differences between what runs and what should run, on real hosts: PM2's instances and secrets, units and environment files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host says before a script of ours begins: each refusal is told in the host's own words, with what to do."""
+"""Words of a host before a script of ours begins: each refusal is told in the host's own words, with what to do."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def project(make_project: MakeProject, server: LocalServer) -> Iterator[Project]
 
 
 def held(path: Path, since: float = 0.0) -> bytes:
-    """What is in a file that was written since then. In /tmp those of others come and go."""
+    """The content of a file that was written since then. In /tmp those of others come and go."""
     try:
         return path.read_bytes() if path.is_file() and path.stat().st_mtime >= since else b""
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What runs otherwise than its settings now say: seen before a deploy, and at its gates."""
+"""Differences between what runs and its settings: seen before a deploy, and at its gates."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Prepared:
             assert verdicts.get(change.release) == self.verdict(ended, change.site.app), why
 
     def verdict(self, ended: Ended, app: str) -> str | None:
-        """What is on record of the release: a refusal made none, one gone back to stays good, and of an app that went back
+        """The record of the release: a refusal made none, one gone back to stays good, and of an app that went back
         because another one failed nothing is known."""
         if ended.code == 7:
             return None

@@ -43,7 +43,7 @@ def test_the_number_of_commands_does_not_count(
 
 
 def test_a_deploy_of_a_plain_repository_runs_few_processes_of_git(make_world: MakeWorld) -> None:
-    """Those of the survey that resolves the ref, and of the steps; git's own helpers are not counted."""
+    """Calls of the survey that resolves the ref, and of the steps; git's own helpers are not counted."""
     made = make_world("releases").given("v1")
     programs, log = made.root / "programs", made.root / "asked"
     programs.mkdir()

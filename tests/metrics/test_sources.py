@@ -1,4 +1,4 @@
-"""What holds for every metric source that there is."""
+"""Rules for every metric source that there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a socket and a channel have is given on as it came, whatever the pieces."""
+"""Data of a socket and a channel is given on as it came, whatever the pieces."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ RUNS: dict[str, object] = {"exec_mode": "cluster_mode", "MODE": "two", "TOKEN": 
 
 
 def drift(host: Host, *rows: dict[str, object], has_secrets: bool = True, **app: Any) -> tuple[str, ...]:
-    """What the gate finds of instances that run in this way."""
+    """Drift that the gate finds of instances that run in this way."""
     (host.home / "app" / "eco.config.js").write_text(
         f'console.log("a word"); module.exports = {{apps: [{json.dumps({"name": "web", **NOW, **app})}]}};'
     )

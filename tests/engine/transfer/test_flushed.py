@@ -1,4 +1,4 @@
-"""Nothing is put in place that could not be flushed to disk."""
+"""A file that could not be flushed to disk is not put in place."""
 
 from __future__ import annotations
 
