@@ -7,7 +7,9 @@ while somebody listens here: it tells them.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +17,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 MOST = 64
+# Seconds. A signal that comes just before the main thread sleeps, or to another thread, does not wake it.
+SIGNAL_TICK = 0.25
 _INTERRUPT = object()
 # Those who listen in the main thread, where Python runs its signal handlers; the innermost last.
 _ears: list[InterruptListener] = []
@@ -46,7 +50,7 @@ class InterruptListener:
             future.add_done_callback(self.news.put)
         running = len(futures)
         while running:
-            if self.news.get() is not _INTERRUPT:
+            if self._next() is not _INTERRUPT:
                 running -= 1
             elif patience:
                 patience -= 1
@@ -60,11 +64,19 @@ class InterruptListener:
 
     def rest(self, seconds: float) -> None:
         """Wait so long; an interrupt ends it."""
-        try:
-            if self.news.get(timeout=seconds) is _INTERRUPT:
-                raise KeyboardInterrupt
-        except Empty:
-            return
+        if self._next(seconds) is _INTERRUPT:
+            raise KeyboardInterrupt
+
+    def _next(self, seconds: float = math.inf) -> object:
+        """Return what comes next; None where nothing comes for so long."""
+        until = time.monotonic() + seconds
+        while True:
+            remaining = until - time.monotonic()
+            try:
+                return self.news.get(timeout=max(0.0, min(SIGNAL_TICK, remaining)))
+            except Empty:
+                if remaining <= SIGNAL_TICK:
+                    return None
 
     def raise_unheard(self) -> None:
         """Raise what came when nothing was waited for any more."""

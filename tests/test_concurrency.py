@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 
 import pytest
 
@@ -152,3 +153,22 @@ def test_a_signal_at_any_moment_ends_nothing_in_a_deadlock() -> None:
 def test_one_thing_alone() -> None:
     assert run_in_thread(lambda: threading.current_thread() is threading.main_thread()) is False
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_signal_that_does_not_wake_the_main_thread_is_heard_all_the_same() -> None:
+    """It came to another thread, or as the main one was about to sleep: no system call of it is interrupted."""
+    stopped = threading.Event()
+
+    def work() -> bool:
+        # Nothing tells that another thread sleeps in a lock. Where it does not yet, this passes all the same.
+        time.sleep(0.5)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        return stopped.wait(60)
+
+    before = signal.signal(signal.SIGINT, lambda number, frame: interrupt())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_in_thread(work, stopped.set)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert stopped.is_set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Generic, TypeVar
@@ -51,6 +52,12 @@ class RoutedRemote(Generic[There]):
     def logged_in_with(self: RoutedRemote[SshRemote], host: Host) -> bytes:
         """The public key that a host has let us in with; empty where there was none."""
         return b"" if host.local else self.there.logged_in_with(host)
+
+    def forward(self: RoutedRemote[SshRemote], host: Host, address: str, port: int, seconds: float) -> socket.socket:
+        """Return a connection to a server as a host, or this machine, reaches it. Raises HostError or OSError."""
+        if host.local:
+            return socket.create_connection((address, port), seconds)
+        return self.there.forward(host, address, port, seconds)
 
     def interact(self: RoutedRemote[SshRemote], host: Host, command_line: str) -> int:
         """Join this terminal to a command; its exit code."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from lockstitch.errors import CheckError
@@ -70,7 +70,9 @@ def render(script: Script, nonce: str, patience: float = 0) -> str:
 
 
 def _step(index: int, step: Step, script: Script) -> Iterator[str]:
-    began, ended = (quote(_opened(_record(event, script, step.name))) for event in ("begin", "end"))
+    about = {} if index else script.about
+    began = quote(_opened(_record("begin", script, step.name, about)))
+    ended = quote(_opened(_record("end", script, step.name)))
     run = f"(eval {quote(step.command.render())}) </dev/null 2>&1 3<&-"
     yield f"if ls_begin {index} {began}; then {run}; ls_code=$?; else ls_code=1; fi"
     yield f"ls_end {index} $ls_code {ended}"
@@ -78,9 +80,9 @@ def _step(index: int, step: Step, script: Script) -> Iterator[str]:
         yield "[ $ls_code -eq 0 ] || break"
 
 
-def _record(event: str, script: Script, step: str = "") -> str:
+def _record(event: str, script: Script, step: str = "", about: Mapping[str, str] | None = None) -> str:
     record = {"event": event, "run": script.run, "by": script.by, "app": script.app}
-    return json.dumps(record | ({"step": step} if step else {}), separators=(",", ":"))
+    return json.dumps(record | ({"step": step} if step else {}) | dict(about or {}), separators=(",", ":"))
 
 
 def _opened(record: str) -> str:

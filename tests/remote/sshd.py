@@ -62,7 +62,8 @@ class Sshd:
         return descendants([self._process.pid])
 
     def signal_sessions(self, number: signal.Signals) -> None:
-        for pid in self.sessions():
+        # The server first: it would tell how what runs in it has ended.
+        for pid in sorted(self.sessions(), key=_is_server, reverse=True):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 

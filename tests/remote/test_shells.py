@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
+from paramiko import Channel, Message
+from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EOF
 
 from lockstitch.errors import ConnectError
 from lockstitch.model.command import Command, any_shell
@@ -15,6 +18,7 @@ from lockstitch.model.host import Limits
 from lockstitch.model.plan import Script, Step
 from lockstitch.remote import InterruptedRunError
 from lockstitch.remote.ssh import SshRemote
+from lockstitch.remote.ssh.network import send_signal
 from tests.remote.scripts import Running, running, script
 from tests.remote.sshd import Sshd
 from tests.shells import LOGIN_SHELLS
@@ -103,3 +107,59 @@ def test_a_shell_that_never_gets_ready_is_no_host(
     server.wait_for_sessions()
     assert not (tmp_path / "ran").exists()
     assert (tmp_path / "late").exists() == waited
+
+
+def test_what_a_host_says_to_one_shell_alone_is_told_whichever_it_was(
+    remotes: Callable[..., SshRemote], sshd: Callable[..., Sshd], tmp_path: Path
+) -> None:
+    """As PAM's refusals are, once a connection; here to the second, which ends after the third."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    said = f"mkdir {second} 2>/dev/null && {{ sleep 1; echo closed for today; }}"
+    server = logged_in(sshd, tmp_path, "bash", f"mkdir {first} 2>/dev/null || {{ {said}; }}; exit 254")
+    remote, host = remotes(), server.host()
+    remote.spares = 1
+    assert remote.connect([host]) == {}
+    line = remote._lines[host]
+    wait(line._spares[None])
+    line._wanted = 2
+    line.warm(None)
+    with pytest.raises(ConnectError, match="does not start a shell: closed for today"):
+        line.take(None)
+
+
+def _signal(channel: Channel) -> None:
+    send_signal(channel, "TERM")
+
+
+def _message(kind: int, data: str = "") -> Callable[[Channel], None]:
+    def send(channel: Channel) -> None:
+        message = Message()
+        message.add_byte(bytes([kind]))
+        message.add_int(channel.remote_chanid)
+        if data:
+            message.add_string(data)
+        channel.transport._send_user_message(message)  # type: ignore[union-attr]
+
+    return send
+
+
+@pytest.mark.parametrize("send", [_signal, _message(MSG_CHANNEL_EOF), _message(MSG_CHANNEL_DATA, "more")])
+def test_what_is_sent_to_a_shell_that_has_just_ended_does_not_end_the_connection(
+    remotes: Callable[..., SshRemote], sshd: Callable[..., Sshd], send: Callable[[Channel], None]
+) -> None:
+    """A step ends in the moment it is stopped: OpenSSH drops the connection over a message for a closed channel."""
+    remote, host = remotes(), sshd().host()
+    remote.connect([host])
+    line = remote._lines[host]
+    shell = line.take(None)
+    channel, transport = shell._channel, line.connection.transport
+    assert transport is not None
+    shell.send("exit 0\n")
+    while shell.read(10):
+        pass
+    line.give_back(shell)
+    send(channel)
+    shell.stop()
+    (result,) = remote.run(host, script("echo still here"))
+    assert result.output == "still here\n"
+    assert remote._lines[host].connection.transport is transport and transport.is_active()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from time import monotonic
 
 from paramiko import SFTPError
@@ -25,6 +25,7 @@ class ChannelPool:
     def __init__(self, connection: StrictConnection, spares: int = SPARES) -> None:
         self.connection, self._wanted = connection, spares
         self._spares: dict[str | None, list[Future[Shell]]] = {}
+        self._starting: set[Future[Shell]] = set()
         self._working: set[Shell] = set()
         self._parked: list[SftpSession] = []
         self._heard = ""
@@ -53,7 +54,7 @@ class ChannelPool:
         with self._changed:
             spares = self._spares.setdefault(user, [])
             while len(spares) < min(most, self._wanted) and self.alive:
-                spares.append(in_background(lambda: Shell(self.connection, user)))
+                spares.append(self._start(user))
 
     def take(self, user: str | None, text: str | None = None, *, more: bool = True) -> Shell:
         """A waiting shell; the next one is opened behind the caller's back, if `more` are to come. Where none waits
@@ -108,21 +109,33 @@ class ChannelPool:
             shell = spare.result(self.patience)
         except TimeoutError as error:
             raise self.too_slow() from error
-        except NotStartedError as error:
-            self._heard = error.said
-            return None
-        except (*BROKEN, RefusedError):
+        except (*BROKEN, RefusedError, NotStartedError):
             return None
         if not shell.ended:
             return shell
         shell.close()
         return None
 
+    def _start(self, user: str | None, text: str | None = None) -> Future[Shell]:
+        """Begin to open a shell; what it says is heard, whoever waits for it."""
+        starting = in_background(lambda: self._listen(user, text))
+        with self._changed:
+            self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+        return starting
+
+    def _listen(self, user: str | None, text: str | None) -> Shell:
+        try:
+            return Shell(self.connection, user, text)
+        except NotStartedError as error:
+            self._heard = self._heard or error.said
+            raise
+
     def _open(self, user: str | None, text: str | None) -> Shell:
         until = monotonic() + self.patience
         while True:
             try:
-                return in_background(lambda: Shell(self.connection, user, text)).result(self.patience)
+                return self._start(user, text).result(self.patience)
             except RefusedError as error:
                 self.make_room(until, error)
             except TimeoutError as error:
@@ -162,11 +175,10 @@ class ChannelPool:
         return ConnectError(self._name, f"cannot become {user} with sudo: {said}", hint=hint)
 
     def _last_words(self) -> str:
-        """Return what was said to a shell that nobody has asked about."""
-        with self._changed:
-            spares = [spare for some in self._spares.values() for spare in some if spare.done()]
-        said = [error.said for spare in spares if isinstance(error := spare.exception(), NotStartedError)]
-        return next(filter(None, [self._heard, *said]), "")
+        """Return what was said to another shell, also to one that has not ended yet."""
+        if not self._heard:
+            wait(list(self._starting), self.patience)
+        return self._heard
 
     def _by_hand(self, said: str) -> str:
         hop = self.connection.hop

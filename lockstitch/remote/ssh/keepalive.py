@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 
-from paramiko import AuthenticationException, Message, SSHException
+from paramiko import AuthenticationException, Channel, Message, SSHException, Transport
 from paramiko.auth_handler import AuthOnlyHandler
-from paramiko.common import cMSG_GLOBAL_REQUEST, cMSG_SERVICE_REQUEST, cMSG_USERAUTH_REQUEST
+from paramiko.common import cMSG_CHANNEL_CLOSE, cMSG_GLOBAL_REQUEST, cMSG_SERVICE_REQUEST, cMSG_USERAUTH_REQUEST
 from paramiko.packet import Packetizer
 from paramiko.transport import ServiceRequestingTransport
 
@@ -91,6 +91,27 @@ class HeardPacketizer(Packetizer):
         return message
 
 
+class ChannelSender:
+    """The transport as one channel uses it: nothing follows the message that closes the channel.
+
+    What runs may end in the moment it is stopped. OpenSSH ends the whole connection over a message for a channel that
+    it has forgotten, or takes it for the next channel, to which it gives the same number.
+    """
+
+    closed = False
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _send_user_message(self, message: Message) -> None:
+        # The transport looks at it as it sends, one message at a time.
+        message.sender = self  # type: ignore[attr-defined]
+        self._transport._send_user_message(message)  # type: ignore[attr-defined]
+
+
 class KeepaliveTransport(LoginTransport):
     """A Transport that asks the other side for a sign of life whenever it has been quiet."""
 
@@ -107,6 +128,20 @@ class KeepaliveTransport(LoginTransport):
         # They seal and encrypt in one pass, which takes half the time of what Paramiko offers first.
         quick = [cipher for cipher in security.ciphers if "-gcm@" in cipher]
         security.ciphers = [*quick, *(cipher for cipher in security.ciphers if cipher not in quick)]
+
+    def open_channel(self, *args: Any, **options: Any) -> Channel:
+        """Open a channel, which sends nothing any more once it is closed."""
+        channel = super().open_channel(*args, **options)
+        channel.transport = ChannelSender(self)  # type: ignore[assignment]
+        return channel
+
+    def _send_message(self, message: Message) -> None:
+        sender: ChannelSender | None = getattr(message, "sender", None)
+        if sender is not None:
+            if sender.closed:
+                return
+            sender.closed = message.asbytes()[:1] == cMSG_CHANNEL_CLOSE
+        super()._send_message(message)  # type: ignore[misc]
 
     def begin_pulse(self, limits: Limits) -> None:
         """Ask every so often from now on, and have the watchdog judge the silence; with a timeout of 0, never."""
@@ -127,7 +162,7 @@ class KeepaliveTransport(LoginTransport):
         message.add_byte(cMSG_GLOBAL_REQUEST)
         message.add_string("keepalive@openssh.com")
         message.add_boolean(True)
-        self._send_message(message)  # type: ignore[attr-defined]
+        self._send_message(message)
 
     @property
     def silence(self) -> float:

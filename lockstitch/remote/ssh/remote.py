@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -23,6 +24,7 @@ from lockstitch.remote.script import ScriptOutput, render
 from lockstitch.remote.ssh.cancellation import CancelScope
 from lockstitch.remote.ssh.channels import SPARES, ChannelPool, sftp_session
 from lockstitch.remote.ssh.files import opened
+from lockstitch.remote.ssh.forward import forwarded
 from lockstitch.remote.ssh.interactive import interact
 from lockstitch.remote.ssh.network import Network
 from lockstitch.remote.ssh.script_run import ScriptRun
@@ -100,6 +102,10 @@ class SshRemote:
     def logged_in_with(self, host: Host) -> bytes:
         """The public key that a host has let us in with, as authorized_keys has it in base64; empty: a password."""
         return self._line(host).connection.logged_in_with
+
+    def forward(self, host: Host, address: str, port: int, seconds: float) -> socket.socket:
+        """Return a connection to a server as the host reaches it. Raises HostError."""
+        return forwarded(self._line(host).connection, address, port, seconds)
 
     def interact(self, host: Host, command_line: str) -> int:
         """Join this terminal to a command on a host; its exit code."""
