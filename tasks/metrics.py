@@ -1,4 +1,4 @@
-"""`fab metrics` and `fab gates`."""
+"""`fab metrics`, `fab gates` and `fab gates.try`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def metrics(session: cli.Session, only: str = "", last: str = "10m") -> None:
     cli.metrics.show_metrics(session, only, last)
 
 
-@cli.session_task(needs="gates", options=cli.FANOUT, help={"last": _LAST})
+@cli.session_task(needs="gates", default=True, options=cli.FANOUT, help={"last": _LAST})
 def gates(session: cli.Session, only: str = "", last: str = "10m") -> None:
     """
     Judge the `gates` of every app now.
@@ -41,3 +41,27 @@ def gates(session: cli.Session, only: str = "", last: str = "10m") -> None:
     Exit codes: 0 none failed, 2 no app has gates, 3 a host could not be reached, 7 one failed or is blind.
     """
     cli.metrics.show_gates(session, only, last)
+
+
+@cli.session_task(
+    needs="gates", name="try", options=["json"], help={"runs": "how many runs, the newest ones that have readings"}
+)
+def try_(session: cli.Session, only: str = "", runs: int = 10) -> None:
+    """
+    Judge past runs with the limits of today.
+
+    Judge the runs that this machine has recorded with the limits that the inventory has now: which would go back?
+
+    The counts of each reading are judged anew, in the pauses of deploys and in watches. Counts of other requests than
+    the gate counts now (another status, another duration of a percentile, another source) are not comparable, and such
+    a run is not known. Asks no host.
+
+        fab -H prod gates.try
+        fab -H prod gates.try --runs 30 --only api
+
+    Exit codes: 0 judged, 2 no app has gates, 7 a record of this machine cannot be read.
+    """
+    cli.past_runs.try_gates(session, only, runs)
+
+
+namespace = cli.Collection("gates", gates, try_)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import TypeVar
 
 from lockstitch.metrics.intervals import (
     CONFIDENCE,
@@ -19,6 +20,7 @@ from lockstitch.model.lazy_dataclass import dataclass
 CERTAIN = 0.999
 IN_A_ROW = 3
 LEAST_BAD = 3
+T = TypeVar("T")
 
 
 class Answer(Enum):
@@ -96,15 +98,36 @@ def judge_drop(now: Traffic, before: Traffic, drop: float, confidence: float = C
     return _judge(Interval(-ratio.high, -ratio.low), -least, enough=steady.low > least)
 
 
-def fails_early(readings: Sequence[Proportion], limit: float, confidence: float = CONFIDENCE) -> bool:
+def judge_increase(
+    now: Traffic, before: Traffic, events: int = 0, part: float = 0.0, confidence: float = CONFIDENCE
+) -> Answer:
+    """Judge whether something happened no more often than before: by `events`, or by `part` of what it was. It passes
+    where it did not, and fails where that is certain; a failure needs 3 of them."""
+    scale = now.seconds / before.seconds if before.seconds else 1.0
+    if now.events <= before.events * scale * (1 + part) + events:
+        return Answer.PASS
+    ratio = rate_ratio(max(0, now.events - events), now.seconds, before.events, before.seconds or 1.0, confidence)
+    return Answer.FAIL if ratio.low > 1 + part and now.events >= LEAST_BAD else Answer.UNCLEAR
+
+
+def judge_not_worse(comparison: Comparison, limit: float, confidence: float = CONFIDENCE) -> Answer:
+    """Judge whether new hosts are no worse than before, where that was over a limit already: a failure is shown, and so
+    is a pass by as many requests as a clean record needs."""
+    if judge_worsening(comparison, 0.0, confidence) is Answer.FAIL:
+        return Answer.FAIL
+    enough = comparison.new.total >= needed(limit, confidence) and comparison.other.total > 0
+    return Answer.PASS if enough else Answer.FEW
+
+
+def fails_early(readings: Sequence[T], judge: Callable[[T, float], Answer], confidence: float = CONFIDENCE) -> bool:
     """Return whether readings over disjoint windows, the newest last, fail before the time is over: three in a row
-    do, or one that is all but certain."""
+    do, or one that is all but certain. `judge` gets a reading and a confidence."""
     if not readings:
         return False
-    if wilson(readings[-1], max(CERTAIN, confidence)).low > limit:
+    if judge(readings[-1], max(CERTAIN, confidence)) is Answer.FAIL:
         return True
     row = readings[-IN_A_ROW:]
-    return len(row) == IN_A_ROW and all(judge_share(count, limit, confidence) is Answer.FAIL for count in row)
+    return len(row) == IN_A_ROW and all(judge(reading, confidence) is Answer.FAIL for reading in row)
 
 
 def _judge(bounds: Interval, limit: float, enough: bool) -> Answer:

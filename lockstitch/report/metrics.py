@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockstitch.checks.metric_gates import GateReading
-from lockstitch.metrics.measurement import ERROR, Measurement
+from lockstitch.metrics.measurement import ERROR, Measurement, Requests
 from lockstitch.model.format import span
 from lockstitch.report.text import table
 from lockstitch.text import oneline
@@ -25,8 +25,9 @@ def metrics_text(measured: Measurements, seconds: float) -> str:
             if answer.blind:
                 notes += [f"{source} on {host} cannot be read: {answer.blind}"]
                 notes += [f"    HINT: {answer.hint}"] if answer.hint else []
-            elif answer.windows[0].untimed and answer.untimed_hint:
+            elif answer.windows and answer.windows[0].untimed and answer.untimed_hint:
                 notes += [f"{source} on {host} tells no durations", f"    HINT: {answer.untimed_hint}"]
+            notes += [f"{source} on {host}: {name} cannot be read: {why}" for name, why in answer.unread.items()]
     head = f"requests of the last {span(seconds)}, health checks left out"
     return "\n".join([head, "", table(_HEADINGS, rows), *(["", *map(oneline, dict.fromkeys(notes))] if notes else [])])
 
@@ -34,7 +35,9 @@ def metrics_text(measured: Measurements, seconds: float) -> str:
 def _cells(answer: Measurement) -> tuple[str, ...]:
     if answer.blind:
         return ("?", "?", "?", "?", "cannot be read")
-    requests = answer.windows[0]
+    requests = answer.windows[0] if answer.windows else Requests()
+    if not requests.statuses and not requests.durations.total and _is_other(answer):
+        return ("-", "-", "-", "-", answer.about)
     return (
         str(requests.total),
         str(requests.with_status(ERROR).bad),
@@ -42,6 +45,11 @@ def _cells(answer: Measurement) -> tuple[str, ...]:
         _percentile(requests.durations.percentile(0.95)),
         answer.about,
     )
+
+
+def _is_other(answer: Measurement) -> bool:
+    """Tell whether a source has something else than requests: values, a share, records."""
+    return bool(answer.values) or any(window.share.total or window.records for window in answer.windows)
 
 
 def _percentile(bounds: tuple[float, float | None] | None) -> str:
@@ -69,10 +77,14 @@ def metrics_json(measured: Measurements, code: int) -> dict[str, Any]:
 def _measurement_json(answer: Measurement) -> dict[str, Any]:
     if answer.blind:
         return {"blind": answer.blind, "hint": answer.hint}
-    requests = answer.windows[0]
+    requests = answer.windows[0] if answer.windows else Requests()
     return {
         "blind": "",
         "about": answer.about,
+        "values": dict(answer.values),
+        "unread": dict(answer.unread),
+        "share": [requests.share.bad, requests.share.total],
+        "records": {pattern: [count.bad, count.total] for pattern, count in requests.records.items()},
         "requests": requests.total,
         "statuses": {str(status): count for status, count in sorted(requests.statuses.items())},
         "untimed": requests.untimed,

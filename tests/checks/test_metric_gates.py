@@ -87,3 +87,22 @@ def test_traffic() -> None:
     assert judge_gate("t", drop, [host("a", requests(950), requests(1000))]).answer is Answer.PASS
     assert judge_gate("t", drop, [host("a", requests(0), requests(1000))]).answer is Answer.FAIL
     assert judge_gate("t", drop, [host("a", requests(9), requests(0))]).answer is Answer.FEW
+
+
+@pytest.mark.parametrize(
+    ("slow", "unsure", "answer"),
+    [(8, 0, Answer.PASS), (2, 6, Answer.PASS), (8, 14, Answer.UNCLEAR), (22, 50, Answer.FAIL), (8, 4, Answer.UNCLEAR)],
+)
+def test_a_limit_between_two_buckets_passes_or_fails_only_if_both_counts_agree(
+    slow: int, unsure: int, answer: Answer
+) -> None:
+    durations = Durations(300, {}, {0.3: slow}, {0.3: unsure})
+    reading = judge_gate("p95", gate(**P95), [host("a", Requests({200: 300}, durations))])
+    assert reading.answer is answer
+    assert ("between two buckets" in reading.says) == (reading.answer is Answer.UNCLEAR)
+
+
+def test_a_single_status_is_not_judged_by_kinds_of_statuses() -> None:
+    hosts = [host("a", Requests({200: 100, 500: 50}, grouped=150))]
+    assert judge_gate("errors", gate(status=502, max="5%"), hosts).answer is Answer.BLIND
+    assert judge_gate("errors", gate(**ERRORS), hosts).answer is Answer.FAIL

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,11 +13,11 @@ import pytest
 
 from lockstitch.engine.ask import Query, ask
 from lockstitch.metrics.access_log import AccessLog
-from lockstitch.metrics.measurement import Measurement, Window
+from lockstitch.metrics.measurement import Measurement, Question, Window
 from lockstitch.model.host import Address, Host
+from tests.awks import AWKS, awk_folder
 from tests.local import LocalRemote
 
-AWKS = [awk for awk in ("mawk", "gawk", "gawk --posix", "busybox awk") if shutil.which(awk.split()[0])]
 HOST = Host("web1", Address("web1"))
 LAST = (Window(-300),)
 Measure = Callable[..., Measurement]
@@ -27,17 +26,16 @@ Measure = Callable[..., Measurement]
 @pytest.fixture(params=AWKS)
 def measure(request: pytest.FixtureRequest, tmp_path: Path) -> Measure:
     """Ask for a source's measurement, with one awk on the host."""
-    folder = tmp_path / "awk"
-    folder.mkdir()
-    (folder / "awk").write_text(f'#!/bin/sh\nexec {request.param} "$@"\n')
-    (folder / "awk").chmod(0o755)
+    folder = awk_folder(request.param, tmp_path)
+    if folder is None:
+        pytest.skip(f"{request.param} cannot be had")
     remote = LocalRemote(tmp_path / "homes", env={"PATH": f"{folder}:{os.environ['PATH']}"})
 
     def carry_out(
         path: Path | str, *, windows: Sequence[Window] = LAST, limits: Sequence[float] = (), **settings: Any
     ) -> Measurement:
         source = AccessLog(kind="access_log", path=str(path), **settings)
-        reply = ask(remote, [Query("web1", HOST, (source.probe(windows, limits, ()),))])["web1"]
+        reply = ask(remote, [Query("web1", HOST, (source.probe(Question(tuple(windows), tuple(limits))),))])["web1"]
         answer = reply.facts[0]
         assert isinstance(answer, Measurement)
         return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from lockstitch.metrics.judgement import (
     confidence_of,
     fails_early,
     judge_drop,
+    judge_not_worse,
     judge_share,
     judge_worsening,
 )
@@ -53,8 +55,21 @@ def test_nothing_asked_is_neither_pass_nor_fail(limit: float, confidence: float)
     assert judge_worsening(Comparison(nothing, Proportion(0, 500)), limit, confidence) is Answer.FEW
     assert judge_worsening(Comparison(Proportion(400, 500), nothing), limit, confidence) is Answer.FEW
     assert judge_drop(Traffic(5, 60), Traffic(0, 60), limit, confidence) is Answer.FEW
-    assert not fails_early([], limit, confidence)
-    assert not fails_early([nothing] * 3, limit, confidence)
+    assert judge_not_worse(Comparison(nothing, Proportion(90, 100)), limit, confidence) is Answer.FEW
+    assert judge_not_worse(Comparison(Proportion(90, 100), nothing), limit, confidence) is Answer.FEW
+    assert not fails_early([], _share(limit), confidence)
+    assert not fails_early([nothing] * 3, _share(limit), confidence)
+
+
+def _share(limit: float) -> Callable[[Proportion, float], Answer]:
+    return lambda count, confidence: judge_share(count, limit, confidence)
+
+
+def test_what_failed_before_only_must_not_be_worse() -> None:
+    broken = Proportion(40, 100)
+    for bad, answer in ((0, Answer.PASS), (40, Answer.PASS), (45, Answer.PASS), (70, Answer.FAIL)):
+        assert judge_not_worse(Comparison(Proportion(bad, 100), broken), 0.05) is answer
+    assert judge_not_worse(Comparison(Proportion(0, 20), broken), 0.05) is Answer.FEW
 
 
 @given(st.integers(0, 400), st.integers(0, 400), st.floats(0.01, 0.5))
@@ -86,10 +101,10 @@ def test_drop() -> None:
 def test_an_early_failure_needs_three_in_a_row_or_certainty() -> None:
     bad, fine, certain = Proportion(5, 30), Proportion(0, 30), Proportion(15, 30)
     assert judge_share(bad, 0.05) is Answer.FAIL
-    assert not fails_early([bad, bad], 0.05)
-    assert not fails_early([bad, fine, bad, bad], 0.05)
-    assert fails_early([fine, bad, bad, bad], 0.05)
-    assert fails_early([certain], 0.05)
+    assert not fails_early([bad, bad], _share(0.05))
+    assert not fails_early([bad, fine, bad, bad], _share(0.05))
+    assert fails_early([fine, bad, bad, bad], _share(0.05))
+    assert fails_early([certain], _share(0.05))
 
 
 def test_several_gates_share_what_may_be_wrong() -> None:
@@ -107,7 +122,7 @@ def test_false_alarms_of_a_watch() -> None:
     for _ in range(watches):
         readings = [_draw(source, 30, 0.02) for _ in range(60)]
         raw += any(count.share > 0.05 for count in readings)
-        early += any(fails_early(readings[: n + 1], 0.05) for n in range(60))
+        early += any(fails_early(readings[: n + 1], _share(0.05)) for n in range(60))
     print(f"raw {raw / watches:.4f}, ours {early / watches:.4f}")
     assert raw / watches > 0.99
     assert early / watches < 0.05

@@ -1,19 +1,22 @@
-"""Rules for every metric source that there is."""
+"""Every metric source that there is keeps the rules of all."""
 
 from __future__ import annotations
 
-from lockstitch.metrics.base import source_types
-from lockstitch.metrics.measurement import Measurement, Window
+from collections.abc import Callable
+
+import pytest
+
+from lockstitch.metrics.base import Source, source_types
+from tests.metrics.rules import RULES, examples
 
 
-def test_each_has_examples_that_are_valid_and_its_probe_never_raises() -> None:
+def test_they_are_in_order_and_have_examples() -> None:
     assert list(source_types()) == sorted(source_types())
-    for kind, model in source_types().items():
-        assert model.examples, kind
-        for example in model.examples:
-            source = model.model_validate({"kind": kind, **example})
-            probe = source.probe((Window(-60),), (0.5,), ("/healthz",))
-            for text, code in (("", 0), ("", 124), ("garbage\nfile x\nlines 1", 0), ("file x\nunreadable y", 0)):
-                answer = probe.parse(text, code)
-                assert isinstance(answer, Measurement)
-                assert answer.blind, (kind, text)
+    assert all(model.examples for model in source_types().values())
+
+
+@pytest.mark.parametrize("kind", source_types())
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_rules(kind: str, rule: Callable[[Source], None]) -> None:
+    for source in examples(source_types()[kind]):
+        rule(source)

@@ -7,15 +7,16 @@ answer.py             the parser of what the host printed
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from lockstitch.metrics.access_log.answer import measurement
 from lockstitch.metrics.access_log.formats import fields_of
-from lockstitch.metrics.base import Source
-from lockstitch.metrics.measurement import Measurement, Window
+from lockstitch.metrics.base import TIMES, WINDOWS, Source
+from lockstitch.metrics.measurement import Measurement, Question
+from lockstitch.metrics.settings import RequestPaths
 from lockstitch.model.command import Command
 from lockstitch.model.probe import Probe
 from lockstitch.model.shell import shell_text
@@ -41,7 +42,7 @@ class AccessLog(Source):
         default="",
         description="its format as the server's configuration has it, where it is none that is recognised",
     )
-    ignore: tuple[str, ...] = Field(default=(), description="paths whose requests do not count, with all below them")
+    ignore: RequestPaths = Field(default=(), description="paths whose requests do not count, with all below them")
 
     @field_validator("path")
     @classmethod
@@ -57,24 +58,17 @@ class AccessLog(Source):
             fields_of(value)
         return value
 
-    @field_validator("ignore")
-    @classmethod
-    def _paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for path in value:
-            if not path.startswith("/") or "\n" in path:
-                raise ValueError(f"{path!r} is no path of requests: it begins with /")
-        return value
-
-    def probe(self, windows: Sequence[Window], limits: Sequence[float], ignored: Sequence[str]) -> Probe[Measurement]:
+    def probe(self, question: Question) -> Probe[Measurement]:
+        windows, limits = question.windows, tuple(sorted(question.limits))
         command = Command(
-            _COUNT,
+            WINDOWS + _COUNT,
             values={
                 "pattern": self.path,
-                "program": shell_text(__package__, "count.awk"),
+                "program": TIMES + shell_text(__package__, "count.awk"),
                 "spans": " ".join(window.words for window in windows),
                 "limits": " ".join(f"{limit:g}" for limit in limits),
-                "ignored": "\n".join((*self.ignore, *ignored)),
+                "ignored": "\n".join((*self.ignore, *question.ignored)),
                 "format": fields_of(self.format) if self.format else "",
             },
         )
-        return Probe("access_log", command, lambda text, code: measurement(text, code, len(windows), tuple(limits)))
+        return Probe("access_log", command, lambda text, code: measurement(text, code, len(windows), limits))

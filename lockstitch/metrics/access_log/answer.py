@@ -72,9 +72,9 @@ def _requests(said: KeyedLines, window: int, limits: Sequence[float]) -> Request
     times = {at: (timed, untimed) for at, timed, untimed in _rows(said["times"])}
     buckets: dict[int, int] = {}
     for line in said["buckets"]:
-        at, *pairs = line.split()
-        if at == str(window):
-            buckets = dict(tuple(map(int, pair.split(":"))) for pair in pairs)  # type: ignore[misc]
+        at, first, *counts = _numbers(line)
+        if at == window:
+            buckets = {bucket: count for bucket, count in enumerate(counts, first) if count}
     timed, untimed = times.get(window, (0, 0))
     return Requests(statuses, Durations(timed, buckets, {**dict.fromkeys(limits, 0), **longer}), untimed)
 

@@ -2,8 +2,8 @@
 #
 # From the environment: `windows` (words FROM:TO, epoch seconds of this host's clock), `limits` (words, seconds), `ignored`
 # (paths, a line each), `format` (empty: recognise it; else lines of a variable, a tab, and the text that ends it; the first
-# line has the text before all), `now`.
-# Prints lines of words; formats.py and counts.py say what they mean.
+# line has what is escaped in quotes, and the text before all), `now`.
+# Prints lines of words; answer.py reads them.
 
 BEGIN {
     count_of_windows = split(ENVIRON["windows"], pairs, " ")
@@ -14,8 +14,6 @@ BEGIN {
     }
     count_of_limits = split(ENVIRON["limits"], limit, " ")
     count_of_paths = split(ENVIRON["ignored"], path, "\n")
-    for (month = 1; month <= 12; month++)
-        months[substr("JanFebMarAprMayJunJulAugSepOctNovDec", 3 * month - 2, 3)] = month
     if (ENVIRON["format"] != "") {
         count_of_fields = split(ENVIRON["format"], rows, "\n")
         for (f = 1; f <= count_of_fields; f++) {
@@ -27,39 +25,47 @@ BEGIN {
     edge[0] = 0.001
     for (b = 1; b <= 256; b++) edge[b] = edge[b - 1] * 1.05
     now = ENVIRON["now"] + 0
+    json_second = -1
 }
 
 {
-    # A rotated or truncated file can begin with the rest of a line, or hold zeros.
-    if ($0 == "") next
     lines++
-    time = status = -1; seconds = -1; uri = ""
+    seconds = -1
     # A request counts in the window it began in. What ended before all windows is counted in none: its time is enough.
     if (count_of_fields) read_given($0)
-    else if (substr($0, 1, 1) == "{") { if (json_time($0) >= earliest) read_json($0) }
+    else if (substr($0, 1, 1) == "{") { if (json_time($0) >= earliest) read_json($0); else status = time < 0 ? -1 : 200 }
     else if (common_time($0) >= earliest) read_common($0)
-    if (time >= 0 && time < earliest) status = 200
-    if (time < 0 || status < 100 || status > 599) {
-        if (lines > 1 || !ENVIRON["cut"]) { strange++; if (sample == "") sample = substr($0, 1, 300) }
+    else status = time < 0 ? -1 : 200
+    if (status < 0) {
+        # A rotated or truncated file can begin with the rest of a line, or hold zeros.
+        if ($0 != "" && (lines > 1 || !ENVIRON["cut"])) { strange++; if (sample == "") sample = substr($0, 1, 300) }
         else lines--
         next
     }
-    if (first == "") first = time
-    minute = int(time / 60)
-    if (newest != "" && time - newest > gap[minute]) gap[minute] = time - newest
-    if (newest == "" || time > newest) newest = time
+    # A number is never compared with a text here, for which awk would make a text of it in every line.
+    if (time != before) {
+        if (!dated) { dated = 1; first = newest = time }
+        if (time > newest) {
+            minute = int(time / 60)
+            if (time - newest > gap[minute]) gap[minute] = time - newest
+            newest = time
+        }
+        before = time
+    }
     if (time < earliest) next
     began = seconds < 0 ? time : time - seconds
-    seen = 0
+    class = 0
     for (w = 1; w <= count_of_windows; w++) {
         if (began < from[w] || began >= to[w]) continue
-        if (!seen) { seen = 1; if (passes_by()) break }
-        statuses[w " " status]++
-        if (seconds < 0) { untimed[w]++; continue }
-        if (status == 101) continue
-        timed[w]++
-        for (l = 1; l <= count_of_limits; l++) if (seconds > limit[l]) over[w " " l]++
-        buckets[w " " bucket(seconds)]++
+        if (!class) {
+            if (passes_by()) break
+            # Integers are the keys: awk makes a text of any other number, and joining texts takes long.
+            if (seconds < 0) class = 1
+            else if (status == 101) class = 2
+            else if (!(class = class_of[micros = int(seconds * 1000000)])) class = class_of[micros] = class_for(seconds)
+            class += status * 10000
+        }
+        hits[w * 6000000 + class]++
     }
 }
 
@@ -68,16 +74,32 @@ END {
     print "lines", lines + 0, strange + 0
     if (sample != "") print "sample", sample
     if (shape != "") print "format", shape
-    if (first != "") {
+    if (dated) {
         print "first", sprintf("%d", first); print "newest", sprintf("%d", newest)
         for (minute = int(newest / 60) - 30; minute <= int(newest / 60); minute++) if (gap[minute] > longest) longest = gap[minute]
         print "gap", sprintf("%d", longest)
     }
+    for (key in hits) {
+        w = int(key / 6000000); class = key % 10000
+        statuses[w " " int(key % 6000000 / 10000)] += hits[key]
+        if (class == 1) untimed[w] += hits[key]
+        if (class < 3) continue
+        timed[w] += hits[key]
+        buckets[w " " bucket_of[class]] += hits[key]
+        for (l = 1; l <= over_in[class]; l++) over[w " " l] += hits[key]
+    }
     for (key in statuses) print "status", key, statuses[key]
     for (w = 1; w <= count_of_windows; w++) print "times", w, timed[w] + 0, untimed[w] + 0
     for (key in over) print "over", key, over[key]
-    for (key in buckets) { split(key, pair, " "); packed[pair[1]] = packed[pair[1]] " " pair[2] ":" buckets[key] }
-    for (w in packed) print "buckets", w packed[w]
+    # All buckets of a window from its first on: half as much travels as with their numbers.
+    for (w = 1; w <= count_of_windows; w++) {
+        text = empty = ""
+        for (b = 0; b <= 256; b++) {
+            if ((key = w " " b) in buckets) { text = text (text == "" ? b " " : empty) buckets[key] " "; empty = "" }
+            else empty = empty "0 "
+        }
+        if (text != "") print "buckets", w, text
+    }
     print "end"
 }
 
@@ -86,22 +108,37 @@ function common_time(line,    at) {
     return time = (at = index(line, "[")) ? local_time(substr(line, at + 1, 26)) : -1
 }
 
-function read_common(line,    part, n, words, rest) {
-    # Apache writes a quote within a quoted field as \".
-    if (index(line, "\\\"")) gsub(/\\"/, "", line)
-    if (split(line, part, "\"") < 3) return
-    split(part[3], words, " ")
-    status = words[1] ~ /^[0-9][0-9][0-9]$/ ? words[1] + 0 : -1
-    split(part[2], words, " "); uri = words[2]
-    shape = "combined"
-    n = index(line, "\" \"")
-    if (!n) return
-    rest = substr(line, n + 3); n = index(rest, "\"")
-    rest = substr(rest, n + 1)
+function read_common(line,    n, at, text) {
+    # Apache writes a quote within a quoted field as \", and a backslash as two.
+    if (index(line, "\\\"")) { gsub(/\\\\/, "", line); gsub(/\\"/, "", line) }
+    at = index(line, "\" ")
+    request = substr(line, 1, at)
+    text = substr(line, at + 2, 4)
+    if (!(status = status_of[text])) status = status_of[text] = text ~ /^[1-5][0-9][0-9] ?$/ ? substr(text, 1, 3) + 0 : -1
+    # Most lines have their duration where the line before has it: no quote is within what is quoted.
+    if (lead != "" && status > 0 && (n = index(line = substr(line, at + 6), lead))) {
+        text = substr(line, n + lead_size, 20)
+        if (text >= "0" && text < ":") { seconds = text + 0; return }
+    }
+    # A line that ends with a quote has nothing behind its agent.
+    if (lead == "" && status > 0 && shape != "" && substr(line, length(line)) == "\"") return
+    read_slowly($0)
+}
+
+# The request is quoted, then the referer and the agent.
+function read_slowly(line,    part, n, rest, at) {
+    if (index(line, "\\\"")) { gsub(/\\\\/, "", line); gsub(/\\"/, "", line) }
+    if ((n = split(line, part, "\"")) < 3) { status = -1; return }
+    request = part[2]
+    status = part[3] ~ /^ [1-5][0-9][0-9]( |$)/ ? substr(part[3], 2, 3) + 0 : -1
+    rest = n == 7 ? part[7] : n < 7 ? "" : substr(line, length(part[1]) + length(part[2]) + length(part[3]) + length(part[4]) + length(part[5]) + length(part[6]) + 7)
+    shape = "combined"; lead = ""
     if (rest == "") return
     if (match(rest, /(rt|request_time|reqtime)[=:]"?[0-9]+[.][0-9]+/) && substr(rest, RSTART - 1, 1) !~ /[A-Za-z_]/) {
-        rest = substr(rest, RSTART, RLENGTH); sub(/^[^=:]*[=:]"?/, "", rest)
-        seconds = rest + 0; shape = "combined with request_time"
+        at = RSTART + RLENGTH; n = RSTART
+        while (substr(rest, n, 1) !~ /[0-9]/) n++
+        lead = "\"" substr(rest, 1, n - 1); lead_size = n
+        seconds = substr(rest, n, at - n) + 0; shape = "combined with request_time"
     } else if (match(rest, /(urt|upstream_response_time)[=:]"?[-0-9., :]+/)) {
         rest = substr(rest, RSTART, RLENGTH); sub(/^[^=:]*[=:]"?/, "", rest)
         seconds = sum(rest); shape = "combined with upstream_response_time"
@@ -119,35 +156,26 @@ function json_time(line,    value) {
         shape = "JSON, time in " time_key ", duration in " (seconds_key == "" ? "nothing" : seconds_key)
     }
     value = json_value(line, time_key)
-    time = value ~ /^[0-9]+([.][0-9]+)?$/ ? value + 0 : index(value, "/") ? local_time(value) : iso_time(value)
-    return time
+    # Most lines have the second of the line before.
+    if (value == json_text) return time = json_second
+    json_text = value
+    return json_second = time = value ~ /^[0-9]+([.][0-9]+)?$/ ? value + 0 : index(value, "/") ? local_time(value) : iso_time(value)
 }
 
-function read_json(line,    value, words) {
+function read_json(line,    value) {
     value = json_value(line, status_key)
-    status = value ~ /^[0-9][0-9][0-9]$/ ? value + 0 : -1
+    status = value ~ /^[1-5][0-9][0-9]$/ ? value + 0 : -1
     value = json_value(line, seconds_key)
-    if (value ~ /^[0-9]/) seconds = sum(value)
-    uri = json_value(line, uri_key)
-    if (uri_key == "request") { split(uri, words, " "); uri = words[2] }
-}
-
-function first_key(line, keys,    key, n, i) {
-    n = split(keys, key, " ")
-    for (i = 1; i <= n; i++) if (json_value(line, key[i]) != "") return key[i]
-    return ""
-}
-
-# The value of a key that is a number or a text.
-function json_value(line, key,    at) {
-    if (key == "" || !(at = index(line, "\"" key "\":"))) return ""
-    line = substr(line, at + length(key) + 3, 400)
-    sub(/^ */, "", line)
-    if (substr(line, 1, 1) == "\"") { line = substr(line, 2); at = index(line, "\""); return substr(line, 1, at - 1) }
-    return match(line, /^[-0-9.eE+]+/) ? substr(line, 1, RLENGTH) : ""
+    if (value ~ /^[0-9]/) seconds = index(value, " ") ? sum(value) : value + 0
+    request = json_value(line, uri_key)
 }
 
 function read_given(line,    f, at, value) {
+    time = status = -1
+    if (field_name[1] != "" && index(line, "\\\"")) {
+        if (field_name[1] == "backslashes") gsub(/\\\\/, "", line)
+        gsub(/\\"/, "", line)
+    }
     if (field_end[1] != "" && index(line, field_end[1]) != 1) return
     line = substr(line, length(field_end[1]) + 1)
     for (f = 2; f <= count_of_fields; f++) {
@@ -158,6 +186,7 @@ function read_given(line,    f, at, value) {
         }
         take(field_name[f], value)
     }
+    if (time < 0) status = -1
     shape = "as given"
 }
 
@@ -167,12 +196,23 @@ function take(name, value,    words, n) {
     else if (name == "epoch") { if (value ~ /^[0-9.]+$/) time = value + 0 }
     else if (name == "epoch_milliseconds") { if (value ~ /^[0-9]+$/) time = value / 1000 }
     else if (name == "epoch_microseconds") { if (value ~ /^[0-9]+$/) time = value / 1000000 }
-    else if (name == "status") { n = split(value, words, /[^0-9]+/); if (words[n] ~ /^[0-9][0-9][0-9]$/) status = words[n] + 0 }
+    else if (name == "status") { n = split(value, words, /[^0-9]+/); if (words[n] ~ /^[1-5][0-9][0-9]$/) status = words[n] + 0 }
     else if (name == "seconds") { if (value ~ /^[0-9]/) seconds = sum(value) }
     else if (name == "milliseconds") { if (value ~ /^[0-9]/) seconds = value / 1000 }
     else if (name == "microseconds") { if (value ~ /^[0-9]/) seconds = value / 1000000 }
-    else if (name == "request") { split(value, words, " "); uri = words[2] }
-    else if (name == "uri") uri = value
+    else if (name == "request" || name == "uri") request = value
+}
+
+# The number of the class of all durations that are in one bucket and above the same limits, which are in order.
+function class_for(seconds,    b, l, key) {
+    b = bucket(seconds)
+    while (l < count_of_limits && seconds > limit[l + 1]) l++
+    key = b " " (l + 0)
+    if (!(key in class_named)) {
+        class_named[key] = 3 + count_of_classes++
+        bucket_of[class_named[key]] = b; over_in[class_named[key]] = l + 0
+    }
+    return class_named[key]
 }
 
 # The first of the edges that a duration is below.
@@ -195,51 +235,17 @@ function sum(text,    n, part, i, total) {
 }
 
 # Whether a request is left out: its path is ignored, or a balancer asks whether the host is healthy.
-function passes_by(    i, size, next_sign) {
+function passes_by(    i, at, uri, words, next_sign) {
     for (i = 1; i <= count_of_paths; i++) {
-        size = length(path[i])
-        if (size && substr(uri, 1, size) == path[i]) {
-            next_sign = substr(uri, size + 1, 1)
+        if (!index(request, path[i]) || path[i] == "") continue
+        # GET /path HTTP/1.1, with what a line has before it, or the path alone.
+        if (at = index(request, "\"")) request = substr(request, at + 1)
+        uri = split(request, words, " ") > 1 ? words[2] : words[1]
+        if (index(uri, path[i]) == 1) {
+            next_sign = substr(uri, length(path[i]) + 1, 1)
             if (next_sign == "" || next_sign == "/" || next_sign == "?") return 1
         }
     }
+    # A regular expression that is no constant is made anew for every line by some.
     return $0 ~ /ELB-HealthChecker|GoogleHC|kube-probe|Consul Health Check|UptimeRobot/
-}
-
-# 29/Nov/2026:08:10:00 +0000
-function local_time(text,    key) {
-    key = substr(text, 1, 17) substr(text, 22, 5)
-    if (key != local_key) {
-        if (text !~ /^[0-9][0-9]\/[A-Z][a-z][a-z]\/[0-9][0-9][0-9][0-9]:[0-9][0-9]:[0-9][0-9]:[0-9][0-9] [-+][0-9][0-9][0-9][0-9]/) return -1
-        local_key = key
-        local_epoch = epoch(substr(text, 8, 4), months[substr(text, 4, 3)], substr(text, 1, 2), substr(text, 13, 2), \
-            substr(text, 16, 2), substr(text, 22, 3), substr(text, 22, 1) substr(text, 25, 2))
-    }
-    return local_epoch + substr(text, 19, 2)
-}
-
-# 2026-11-29T08:10:00.250+00:00
-function iso_time(text,    key, zone, fraction) {
-    if (text !~ /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]/) return -1
-    zone = substr(text, 20)
-    if (match(zone, /^[.][0-9]+/)) { fraction = substr(zone, 1, RLENGTH) + 0; zone = substr(zone, RLENGTH + 1) }
-    if (zone == "Z") zone = "+00:00"
-    if (zone !~ /^[-+][0-9][0-9]:?[0-9][0-9]$/) return -1
-    key = substr(text, 1, 16) zone
-    if (key != iso_key) {
-        iso_key = key
-        iso_epoch = epoch(substr(text, 1, 4), substr(text, 6, 2), substr(text, 9, 2), substr(text, 12, 2), \
-            substr(text, 15, 2), substr(zone, 1, 3), substr(zone, 1, 1) substr(zone, length(zone) - 1))
-    }
-    return iso_epoch + substr(text, 18, 2) + fraction
-}
-
-# The epoch second of a minute; the days since 1970 are those of the civil calendar, counted from March.
-function epoch(year, month, day, hour, minutes, zone_hours, zone_minutes,    era_year) {
-    # What comes from a text is compared as one.
-    month += 0
-    era_year = month <= 2 ? year - 1 : year + 0
-    month = (month + 9) % 12
-    day = 365 * era_year + int(era_year / 4) - int(era_year / 100) + int(era_year / 400) + int((153 * month + 2) / 5) + day - 719469
-    return day * 86400 + (hour - zone_hours) * 3600 + (minutes - zone_minutes) * 60
 }

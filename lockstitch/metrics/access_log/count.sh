@@ -1,17 +1,7 @@
 # Counts the requests of the access logs that `pattern` matches, in windows of time on this host's clock.
+# windows.sh comes before it.
 # shellcheck shell=sh disable=SC2154
-# shellcheck disable=SC2086 # a pattern, and a list of words
-now=$(date +%s)
-windows=''
-earliest=$now
-for span in $spans; do
-  begin=${span%:*} end=${span#*:}
-  [ "$begin" -gt 0 ] || begin=$((now + begin))
-  [ "$end" -gt 0 ] || end=$((now + end))
-  windows="$windows $begin:$end"
-  [ "$begin" -ge "$earliest" ] || earliest=$begin
-done
-minutes=$(((now - earliest) / 60 + 2))
+# shellcheck disable=SC2086 # a pattern
 count() {
   LC_ALL=C nice awk "$program"
 }

@@ -43,32 +43,39 @@ _PYTHON = {
     "r": "request",
     "U": "uri",
 }
+# With what has a backslash before it within quotes: of Python servers quotes, of nginx nothing, of Apache quotes and
+# backslashes (documentation of its mod_log_config).
 _STYLES = (
-    (re.compile(r"%\((?P<name>[^)]+)\)s"), _PYTHON),
-    (re.compile(r"\$\{?(?P<name>[a-z_0-9]+)\}?"), _NGINX),
-    (re.compile(r"%[<>]?(?P<name>(?:\{[^}]*\})?[a-zA-Z])"), _APACHE),
+    (re.compile(r"%\((?P<name>[^)]+)\)s"), _PYTHON, "quotes"),
+    (re.compile(r"\$\{?(?P<name>[a-z_0-9]+)\}?"), _NGINX, ""),
+    (re.compile(r"%[<>]?(?P<name>(?:\{[^}]*\})?[a-zA-Z])"), _APACHE, "backslashes"),
 )
 _OTHER = "-"
 
 
 def fields_of(written: str) -> str:
-    """Return the fields of a format for `count.awk`: lines of a name, a tab, and the text that ends the field.
+    """Return the fields of a format for `count.awk`: lines of a name, a tab, and the text that ends it. The first
+    line has what is `escaped` in lines of that format, and the text before all.
 
     Raises ValueError for a format that has no time or no status, or two fields with nothing between them.
     """
     # nginx's configuration writes a long format as several texts in a row.
-    text = re.sub(r"'\s+'", "", written.strip().strip("';")).replace('\\"', '"')
-    for pattern, names in _STYLES:
+    text = re.sub(r"'\s+'", "", written.strip().strip("';"))
+    # Apache's has it in quotes, with those within it escaped.
+    if whole := re.fullmatch(r'"((?:[^"\\]|\\.)+)"', text):
+        text = whole[1]
+    text = text.replace('\\"', '"')
+    for pattern, names, escaped in _STYLES:
         if pattern.search(text):
-            return _fields(text, pattern, names)
+            return _fields(text, pattern, names, escaped)
     raise ValueError(f"{written!r} has no variable: copy the format from the server's configuration")
 
 
-def _fields(written: str, pattern: re.Pattern[str], names: dict[str, str]) -> str:
+def _fields(written: str, pattern: re.Pattern[str], names: dict[str, str], escaped: str) -> str:
     if "\t" in written or "\n" in written:
         raise ValueError("a format with tabs or line feeds cannot be read")
     rows: list[tuple[str, str]] = []
-    name, at = "", 0
+    name, at = escaped, 0
     for match in pattern.finditer(written):
         between = written[at : match.start()]
         if rows and not between:
