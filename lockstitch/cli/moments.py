@@ -37,6 +37,21 @@ def moment_of(text: str, now: datetime, *, option: str, end: bool = False) -> da
     return _local(at + timedelta(days=end and whole_day))
 
 
+def due_of(text: str, now: datetime) -> datetime:
+    """Return the time that `--due` means: so long from now, or the end of a day. Raises UsageError for what is none."""
+    typed = text.strip().lower()
+    if match := re.fullmatch(r"(\d{1,5})(m|h|d|w)", typed):
+        return now + timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        at = _local(datetime.fromisoformat(typed) + timedelta(days=len(typed) == len("2026-11-24")))
+    except (ValueError, OverflowError) as error:
+        hint = "write 5d, 24h, 2026-12-04 (until its end) or 2026-12-04T14:00"
+        raise UsageError(f"--due {text!r} is no time", hint=hint) from error
+    if at <= now:
+        raise UsageError(f"--due {text!r} is over already")
+    return at
+
+
 def _local(at: datetime) -> datetime:
     """Return a time in the zone of this machine as it was then: a change to summer time may lie between."""
     return at.replace(tzinfo=None).astimezone() if at.tzinfo is None else at
