@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from lockstitch.checks.check import Check, Context, failed, passed, unknown
-from lockstitch.inventory.checks import VariableChecks
 from lockstitch.inventory.model import App
+from lockstitch.inventory.variables import Setting
 from lockstitch.model.command import Command, Secret, Value
 from lockstitch.model.finding import Finding
 from lockstitch.model.lazy_dataclass import dataclass
@@ -22,11 +22,12 @@ _ASK = shell_text(__package__, "variables.sh")
 
 @dataclass(frozen=True)
 class VariableValue:
-    """A variable in one place: the length of its value, and whether that value is refused."""
+    """A variable in one place: the length of its value, whether that is refused, and whether it breaks other rules."""
 
     place: str
     length: int
     refused: bool = False
+    broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,32 @@ class VariableFacts:
 
 def variables(app: App, context: Context) -> Check:
     """Return the check that each variable is set in the inventory or in one of the app's files."""
-    required = app.checks.variables
-    lines = ["\x1f".join([name, *(value.lower() for value in how.refuse)]) for name, how in required.items()]
+    required = ruled(app)
+    lines = [
+        "\x1f".join([name, how.match or "", how.each or "", *(value.lower() for value in how.refuse)])
+        for name, how in required.items()
+    ]
     values = {
         "current": app.layout_paths.current,
-        "files": "\n".join(app.checks.env_files),
+        "files": "\n".join(_files(app)),
         "required": "\n".join(lines),
     }
     given = {name: _given(name, required[name], app, context) for name in required}
-    judged = partial(judge, required, given, app.checks.env_files)
+    judged = partial(judge, required, given, _files(app))
     return Check(NAME, Probe(NAME, Command(_ASK, values=values), parse), judged)
 
 
-def _given(name: str, how: VariableChecks, app: App, context: Context) -> VariableValue | str | None:
+def ruled(app: App) -> dict[str, Setting]:
+    """Return the settings of an app whose values have rules."""
+    return {name: setting for name, setting in app.settings.items() if setting.has_rules}
+
+
+def _files(app: App) -> tuple[str, ...]:
+    own = (app.env_file.path,) if app.env_file else ()
+    return tuple(dict.fromkeys((*own, *app.checks.env_files)))
+
+
+def _given(name: str, how: Setting, app: App, context: Context) -> VariableValue | str | None:
     """Return the inventory's value; a reason if its secret is not available, empty if it was not looked up; None if it
     has none."""
     if name in app.env:
@@ -64,22 +78,26 @@ def _given(name: str, how: VariableChecks, app: App, context: Context) -> Variab
     return context.lacking.get(reference, "")
 
 
-def known_value(place: str, value: Value, how: VariableChecks) -> VariableValue:
+def known_value(place: str, value: Value, how: Setting) -> VariableValue:
     """Return a value that is known on this machine as its length and whether it is refused."""
     plain = value.reveal() if isinstance(value, Secret) else value
-    return VariableValue(place, len(plain), plain.lower() in {refused.lower() for refused in how.refuse})
+    refused = how.is_refused(plain)
+    return VariableValue(place, len(plain), refused, not refused and not how.is_formed(plain))
 
 
 def parse(text: str, code: int) -> VariableFacts:
     said = collect(text)
     places: dict[str, tuple[VariableValue, ...]] = {}
     for name, state, length, place in (fields(line, 4) for line in said["variable"]):
-        places[name] = (*places.get(name, ()), VariableValue(place, number(length) or 0, state == "refused"))
+        places[name] = (
+            *places.get(name, ()),
+            VariableValue(place, number(length) or 0, state == "refused", state == "broken"),
+        )
     return VariableFacts(places, tuple(said["unread"]))
 
 
 def judge(
-    required: Mapping[str, VariableChecks],
+    required: Mapping[str, Setting],
     given: Mapping[str, VariableValue | str | None],
     files: Sequence[str],
     facts: VariableFacts,
@@ -108,11 +126,13 @@ def judge(
             )
 
 
-def _against(place: VariableValue, how: VariableChecks) -> str:
+def _against(place: VariableValue, how: Setting) -> str:
     if place.length == 0:
         return f"it is empty in {place.place}"
     if place.refused:
         return f"in {place.place} it is still a value that everybody knows"
+    if place.broken:
+        return f"in {place.place} it does not match what `match` or `each` says"
     if place.length < how.min_length:
         return f"in {place.place} it is {place.length} characters long, {how.min_length} are wanted"
     return ""

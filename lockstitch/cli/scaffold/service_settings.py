@@ -57,12 +57,14 @@ def required(kind: str) -> tuple[ServiceSetting, ...]:
 
 
 def plainest(app: str) -> str:
-    """The kind with the fewest settings, of those that need nothing which only a person can know."""
+    """The kind with the fewest settings, of those that need nothing but a name. One that needs not even that runs no
+    app of its own."""
     kinds = services.service_types()
     able = [
         kind
         for kind in kinds
-        if all(s.default(app) for s in required(kind))
+        if required(kind)
+        and all(s.default(app) for s in required(kind))
         and not wrong(kind, together(kind, {s.key: s.default(app) for s in required(kind)}))
     ]
     return min(able or kinds, key=lambda kind: len(settings(kind)))

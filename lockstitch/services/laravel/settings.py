@@ -60,4 +60,7 @@ class FpmSettings(_Part):
     """php-fpm, which runs the app's PHP for the web server."""
 
     unit: str = Field(description="its systemd unit, such as `php8.2-fpm`", pattern=UNIT_NAME)
+    test: str | None = Field(
+        None, description="line that tests its configuration before a reload or a restart, such as `sudo php-fpm8.2 -t`"
+    )
     settle: _Seconds = Field(60, description="seconds until old workers must have ended their requests")

@@ -1,0 +1,32 @@
+# shellcheck shell=sh
+# Functions for the environment file at `env_path`, in the dialect `env_format`; `env_awk` reads it, `env_names` are the
+# app's settings. Values stay in variables: `ls_s_NAME` is set, absent or unclear, and `ls_f_NAME` what the file has.
+# shellcheck disable=SC2154
+
+# What stands against it is in `ls_problem`; a file that is not there is none.
+ls_env_find() {
+    ls_problem='' ls_there=''
+    ls_env_file=$(readlink -f -- "$env_path" 2>/dev/null)
+    if [ -z "$ls_env_file" ] || [ ! -d "$(dirname -- "$ls_env_file")" ]; then
+        ls_problem="the folder of $env_path is not there"; return 1
+    fi
+    [ -e "$ls_env_file" ] || return 0
+    # shellcheck disable=SC2034  # for who calls it
+    ls_there=yes
+    if [ ! -f "$ls_env_file" ]; then ls_problem="$env_path is no file"
+    elif [ ! -r "$ls_env_file" ]; then ls_problem="$env_path may not be read by $(id -un)"
+    elif ! ls_env_whole; then ls_problem="$env_path holds NUL characters"
+    fi
+    [ -z "$ls_problem" ]
+}
+# awk ends a line at a NUL.
+# shellcheck disable=SC2094  # both only read
+ls_env_whole() { LC_ALL=C tr -d '\000' <"$ls_env_file" | cmp -s - "$ls_env_file"; }
+# FILE: sets the variables above, and `ls_others`, the names beside those of the app.
+ls_env_load() {
+    ls_parsed=$(ls_do=read ls_dialect=$env_format ls_names=$env_names LC_ALL=C awk "$env_awk" <"$1") ||
+        { ls_problem="awk of this host cannot read $env_path"; return 1; }
+    eval "$ls_parsed"
+    [ -z "$ls_problem" ] || ls_problem="$env_path: $ls_problem"
+    [ -z "$ls_problem" ]
+}
