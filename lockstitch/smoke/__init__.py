@@ -1,0 +1,1 @@
+"""Smoke journeys without effects: the order of steps, answers judged, the ledger read, results."""
