@@ -1,0 +1,1 @@
+"""Channels, against servers that stand in for the services."""
