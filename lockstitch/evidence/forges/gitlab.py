@@ -1,0 +1,110 @@
+"""Forge `gitlab`: GitLab, its own server or another one.
+
+Formats: https://docs.gitlab.com/api/. The token needs the scope read_api, and the role Reporter in the project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from lockstitch.evidence.forges.base import (
+    CheckState,
+    Forge,
+    ForgeCheck,
+    ForgeProject,
+    ForgeReview,
+    PullRequest,
+    UnknownEvidenceError,
+    strange,
+    words_of,
+)
+from lockstitch.metrics.settings import Reference, Url
+
+_STATES: Mapping[str, CheckState] = {
+    "success": "success",
+    "failed": "failure",
+    "skipped": "skipped",
+    "manual": "skipped",
+    "created": "running",
+    "pending": "running",
+    "preparing": "running",
+    "running": "running",
+    "scheduled": "running",
+    "waiting_for_resource": "running",
+}
+
+
+class GitLabForge(Forge):
+    """GitLab: jobs, approvals of merge requests, and issues."""
+
+    key = "gitlab"
+    issues: ClassVar[Mapping[str, str]] = {"state": "opened"}
+
+    gitlab: Reference = Field(description="reference to a token that may read what is asked for")
+    url: Url = Field("https://gitlab.com", description="the address of the server")
+
+    def at(self, project: ForgeProject) -> str:
+        return f"/api/v4/projects/{project.path.replace('/', '%2F')}"
+
+    def checks(self, project: ForgeProject, revision: str) -> tuple[ForgeCheck, ...]:
+        missing = f"{project.name} has no commit {revision[:12]}"
+        jobs = list(
+            project.pages(f"{self.at(project)}/repository/commits/{revision}/statuses", missing=missing, **self.page)
+        )
+        if any(words_of(job, "sha") != revision for job in jobs):
+            raise strange()
+        return tuple(map(_job, jobs))
+
+    def pull_requests(self, project: ForgeProject, commit: str) -> tuple[PullRequest, ...]:
+        path = f"{self.at(project)}/repository/commits/{commit}/merge_requests"
+        every = project.pages(path, missing=f"{project.name} has no commit {commit[:12]}", **self.page)
+        merged = [each for each in every if words_of(each, "state") == "merged"]
+        own = [m for m in merged if commit in (m.get("merge_commit_sha"), m.get("squash_commit_sha"))] or merged
+        return tuple(self._merge_request(project, each) for each in own)
+
+    def _merge_request(self, project: ForgeProject, request: Mapping[str, Any]) -> PullRequest:
+        number, head = words_of(request, "iid"), words_of(request, "sha")
+        if not number.isdigit() or not head:
+            raise strange()
+        at = f"{self.at(project)}/merge_requests/{number}"
+        approvals = project.document(f"{at}/approvals")
+        approved = approvals.get("approved_by") if isinstance(approvals, dict) else None
+        if not isinstance(approved, list):
+            raise strange()
+        # The newest version comes first: an approval before it is of an older commit.
+        pushed = next((_moment(version.get("created_at")) for version in project.pages(f"{at}/versions")), None)
+        if approved and pushed is None:
+            raise UnknownEvidenceError(f"!{number} has no versions: nobody can tell which commit was approved")
+        reviews = tuple(_approval(each, head, pushed, number) for each in approved)
+        return PullRequest(f"!{number}", frozenset({words_of(request, "author", "username")}) - {""}, head, reviews)
+
+
+def _job(job: Mapping[str, Any]) -> ForgeCheck:
+    name, status = words_of(job, "name"), words_of(job, "status")
+    if not name or not status:
+        raise strange()
+    state = _STATES.get(status, "unknown")
+    return ForgeCheck(name, "allowed" if state == "failure" and job.get("allow_failure") is True else state, status)
+
+
+def _approval(approval: Any, head: str, pushed: datetime | None, number: str) -> ForgeReview:
+    if not isinstance(approval, dict) or not (who := words_of(approval, "user", "username")):
+        raise strange()
+    at = _moment(approval.get("approved_at"))
+    if at is None or pushed is None:
+        says = f"this version of gitlab does not say when {who} approved !{number}"
+        raise UnknownEvidenceError(says, "have a named person sign in its place")
+    bot = approval["user"].get("bot") is True or (who.startswith(("project_", "group_")) and "_bot" in who)
+    return ForgeReview(who, "approved", head if at >= pushed else "an older one", bot)
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return at if at.tzinfo else None

@@ -1,0 +1,1 @@
+"""Evidence: needs judged, and forges that a server stands in for."""

@@ -1,0 +1,90 @@
+"""Evidence from GitLab: jobs, approvals and issues."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockstitch.evidence.forges import forge_types
+from tests.evidence.conftest import NEW, Judge, Sources
+from tests.evidence.stand_in import StandInForge
+
+AT = "/api/v4/projects/acme%2Fapi"
+JOBS = f"{AT}/repository/commits/{NEW}/statuses"
+
+
+@pytest.fixture
+def sources(forge: StandInForge, tmp_path: Path) -> Sources:
+    return Sources(forge_types()["gitlab"].model_validate({"gitlab": "env:FORGE_TOKEN", "url": forge.url}), tmp_path)
+
+
+def job(name: str, status: str = "success", **more: Any) -> dict[str, Any]:
+    return {"name": name, "status": status, "sha": NEW, "allow_failure": False, **more}
+
+
+@pytest.mark.parametrize(
+    ("jobs", "result"),
+    [
+        ([job("tests"), job("deploy", "manual"), job("lint", "failed", allow_failure=True)], "pass"),
+        ([job("tests"), job("lint", "failed")], "fail"),
+        ([job("tests"), job("lint", "running")], "inconclusive"),
+        ([job("tests"), job("lint", "canceled")], "inconclusive"),
+        ([job("tests", sha="9" * 40)], "inconclusive"),
+        ([], "inconclusive"),
+    ],
+)
+def test_jobs(forge: StandInForge, judge: Judge, jobs: list[Any], result: str) -> None:
+    forge.pages[JOBS] = jobs
+    assert judge("ci", "green").result == result
+
+
+def test_a_required_job_that_may_fail_proves_nothing(forge: StandInForge, judge: Judge) -> None:
+    forge.pages[JOBS] = [job("tests"), job("lint", "failed", allow_failure=True)]
+    assert judge("ci", {"required": ["lint"]}).result == "inconclusive"
+
+
+def approved(forge: StandInForge, *approvals: tuple[str, str | None], pushed: str = "2026-11-20T10:00:00Z") -> None:
+    request = {"iid": 7, "state": "merged", "sha": "h" * 40, "squash_commit_sha": NEW, "author": {"username": "ada"}}
+    forge.pages[f"{AT}/repository/commits/{NEW}/merge_requests"] = [{"iid": 8, "state": "opened"}, request]
+    by = [{"user": {"username": who}, "approved_at": at} for who, at in approvals]
+    forge.pages[f"{AT}/merge_requests/7/approvals"] = {"approved_by": by}
+    forge.pages[f"{AT}/merge_requests/7/versions"] = [{"created_at": pushed}, {"created_at": "2026-11-01T10:00:00Z"}]
+
+
+def test_approvals_after_the_last_push_count(forge: StandInForge, judge: Judge) -> None:
+    approved(forge, ("bob", "2026-11-21T10:00:00.000Z"), ("dan", "2026-11-22T10:00:00.000+01:00"))
+    assert judge("reviews", 2).result == "pass"
+    approved(forge, ("bob", "2026-11-21T10:00:00.000Z"), ("dan", "2026-11-19T10:00:00.000Z"))
+    found = judge("reviews", 2)
+    assert found.result == "fail" and "1 of an older commit" in found.reason
+
+
+def test_the_author_and_bots_do_not_count(forge: StandInForge, judge: Judge) -> None:
+    approved(forge, ("ada", "2026-11-21T10:00:00Z"), ("project_9_bot_1f", "2026-11-21T10:00:00Z"))
+    found = judge("reviews", 1)
+    assert found.result == "fail" and "1 of an author, 1 of a bot" in found.reason
+
+
+def test_an_approval_without_a_time_is_inconclusive(forge: StandInForge, judge: Judge) -> None:
+    approved(forge, ("bob", None))
+    found = judge("reviews", 1)
+    assert found.result == "inconclusive" and "does not say when bob approved !7" in found.reason
+
+
+def test_versions_that_are_not_there_are_inconclusive(forge: StandInForge, judge: Judge) -> None:
+    approved(forge, ("bob", "2026-11-21T10:00:00Z"))
+    forge.pages[f"{AT}/merge_requests/7/versions"] = []
+    assert judge("reviews", 1).result == "inconclusive"
+
+
+def test_open_issues(forge: StandInForge, judge: Judge) -> None:
+    forge.pages |= {f"{AT}/labels": [{"name": "P0"}], f"{AT}/issues": [{"iid": 1}]}
+    assert judge("open_issues", {"label": "P0"}).result == "fail"
+    assert judge("open_issues", {"label": "P1"}).result == "inconclusive"
+
+
+def test_security_alerts_are_not_asked(judge: Judge) -> None:
+    found = judge("security_alerts", 0)
+    assert found.result == "inconclusive" and "gitlab is not asked about security alerts" in found.reason

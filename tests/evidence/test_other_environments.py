@@ -1,0 +1,120 @@
+"""Needs that another environment's journals answer, and how those are read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lockstitch.engine.evidence import read_releases
+from lockstitch.errors import ConnectError
+from lockstitch.evidence.base import RecordedRelease, SiteReleases
+from lockstitch.inventory.load import load
+from lockstitch.remote.fake import FakeRemote
+from tests.evidence.conftest import NEW, NOW, OLD, Judge, Sources
+
+REHEARSED = {"staging": "30d"}
+
+
+def record(verdict: str = "good", days: float = 1, **more: Any) -> RecordedRelease:
+    about = {"run": "20261128T100000Z-ab12", "kind": "deploy", "revision": NEW, "before": OLD, **more}
+    return RecordedRelease(verdict=verdict, at=NOW - timedelta(days=days), **about)
+
+
+def sites(sources: Sources, *records: RecordedRelease, **others: SiteReleases) -> None:
+    sources.sites = (SiteReleases("s1", records), *others.values())
+
+
+def test_a_revision_that_served_in_staging(sources: Sources, judge: Judge) -> None:
+    sites(sources, record("bad", 3), record())
+    found = judge("passed_in", {"staging": "7d"})
+    assert found.result == "pass" and "deploy of 222222222222 in staging 1 d ago" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("records", "says"),
+    [
+        ([], "staging records no deploy of 222222222222"),
+        ([record(revision=OLD)], "staging records no deploy"),
+        ([record(), record("bad")], "did not pass on s1"),
+        ([record(), record("left")], "did not pass on s1"),
+        ([record(), record("stopped")], "did not pass on s1"),
+        ([record(days=8)], "was 8 d ago, and 7 d at most"),
+    ],
+)
+def test_a_revision_that_did_not(sources: Sources, judge: Judge, records: list[Any], says: str) -> None:
+    sites(sources, *records)
+    found = judge("passed_in", {"staging": "7d"})
+    assert found.result == "fail" and says in found.reason
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (SiteReleases("s2", (), "s2: no route"), "s2: no route"),
+        (SiteReleases("s2", (record(),), "2 lines of its journal are damaged"), "damaged"),
+        (SiteReleases("s2", (record(revision=OLD),), cut=True), "has more than was read"),
+        (SiteReleases("s2", ()), "s2 of staging records no deploy"),
+        (SiteReleases("s2", (record(days=-1),)), "clock of a host of staging is ahead"),
+    ],
+)
+def test_a_host_that_does_not_tell(sources: Sources, judge: Judge, other: SiteReleases, says: str) -> None:
+    sites(sources, record(), other=other)
+    found = judge("passed_in", {"staging": "7d"})
+    assert found.result == "inconclusive" and says in found.reason
+
+
+def test_an_app_that_is_not_there_is_inconclusive(judge: Judge) -> None:
+    assert judge("passed_in", {"staging": "7d"}).result == "inconclusive"
+
+
+def test_the_oldest_host_is_judged(sources: Sources, judge: Judge) -> None:
+    sites(sources, record(days=1), other=SiteReleases("s2", (record(days=9),)))
+    assert judge("passed_in", {"staging": "7d"}).result == "fail"
+
+
+def test_a_rollback_from_the_same_revision(sources: Sources, judge: Judge) -> None:
+    back = record(kind="rollback", revision=OLD, before=NEW)
+    sites(sources, record(), back, record("left", kind="rollback"), record())
+    assert judge("rollback_rehearsed", REHEARSED).result == "pass"
+    sites(sources, record(), back, record("bad", kind="rollback", revision=OLD, before=NEW))
+    assert judge("rollback_rehearsed", REHEARSED).result == "fail"
+
+
+def test_a_rollback_from_another_revision_is_none(sources: Sources, judge: Judge) -> None:
+    sites(sources, record(kind="rollback", revision=OLD, before="5" * 40))
+    assert judge("rollback_rehearsed", REHEARSED).result == "fail"
+    assert judge("rollback_rehearsed", {"in": "staging", "within": "30d", "of": "any"}).result == "pass"
+
+
+# How journals are read.
+
+INVENTORY = """
+groups:
+  web: {hosts: [s1, s2, s3, s4], apps: [api]}
+apps:
+  api: {repository: "/srv/api.git", path: /srv/api, service: {kind: command, reload: "true", status: "true"}}
+"""
+LINE = (
+    '{"event":"release","kind":"%s","app":"api","release":"%s","revision":"%s","before":"%s","run":"r1","by":"ada",'
+    '"verdict":"good","at":"2026-11-28T10:00:00Z"}'
+)
+
+
+def test_records_are_read_from_every_host(tmp_path: Any) -> None:
+    (tmp_path / "staging.yml").write_text(INVENTORY)
+    ours, theirs = "20261128T100000Z-222222222222", "before-us"
+    remote = FakeRemote()
+    said = [f"entry {LINE % ('deploy', theirs, OLD, OLD)}", f"entry {LINE % ('deploy', ours, NEW, OLD)}"]
+    said += ['entry {"event":"lock taken","run":"r2","at":"2026-11-28T11:00:00Z"}', "cut 4"]
+    remote.answer("s1", "history", output="\n".join(said) + "\n")
+    remote.answer("s2", "history", output="damaged 1\n")
+    remote.answer("s3", "history", output="unreadable /srv/.lockstitch/api/journal: permission denied\n")
+    remote.connect_error("s4", ConnectError("s4", "no route"))
+    s1, s2, s3, s4 = read_releases(remote, load(tmp_path, "staging"), "api")
+    assert [(r.kind, r.revision, r.before) for r in s1.records] == [("deploy", NEW, OLD)]
+    assert (s1.lacking, s1.cut) == ("", True)
+    assert "1 lines of its journal are damaged" in s2.lacking and "permission denied" in s3.lacking
+    assert "no route" in s4.lacking
+    assert read_releases(remote, load(tmp_path, "staging"), "web") == ()
