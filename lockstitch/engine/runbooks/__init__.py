@@ -1,0 +1,1 @@
+"""EFFECT: the records of runs of a runbook, and the commands of its stages."""

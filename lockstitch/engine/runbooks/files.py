@@ -1,0 +1,84 @@
+"""EFFECT: reads the files of runbooks, and what git knows of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from lockstitch.errors import InventoryError, UsageError
+from lockstitch.inventory.compose import compose
+from lockstitch.inventory.types import NAME
+from lockstitch.inventory.validation import did_you_mean, judged
+from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.runbooks.settings import RunbookSettings
+from lockstitch.runbooks.statement import runbook_hash
+
+FOLDER = "runbooks"
+
+
+@dataclass(frozen=True)
+class RunbookFile:
+    """One file: its name without `.yml`, what it says, and its hash, which ends of lines do not change."""
+
+    name: str
+    path: Path
+    settings: RunbookSettings
+    digest: str
+
+
+@dataclass(frozen=True)
+class FileVersion:
+    """The last commit of a file: who made it and when; `is_changed` tells of a difference that is not committed. All is
+    empty outside of git."""
+
+    commit: str = ""
+    author: str = ""
+    date: str = ""
+    is_changed: bool = False
+
+
+def runbook_names(root: Path) -> list[str]:
+    """Return the names of the project's runbooks."""
+    # `.yaml` has no place here, as in hosts/; names that begin with `_` or a dot are no runbooks.
+    return sorted(path.stem for path in (root / FOLDER).glob("*.yml") if NAME.fullmatch(path.stem))
+
+
+def load_runbook(root: Path, name: str) -> RunbookFile:
+    """Return a runbook of the project; `name` may end in `.yml`. Raises InventoryError with all that is wrong."""
+    name = name.removeprefix(f"{FOLDER}/").removesuffix(".yml")
+    known = runbook_names(root)
+    if name not in known:
+        raise UsageError(
+            f"there is no runbook {name}{did_you_mean(name, known)}",
+            hint=f"a runbook is a file such as {FOLDER}/release.yml",
+        )
+    path = root / FOLDER / f"{name}.yml"
+    try:
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InventoryError([f"{FOLDER}/{name}.yml:1: cannot be read: {error}"]) from error
+    tree, problems = compose(text, f"{FOLDER}/{name}.yml")
+    settings, wrong = judged(RunbookSettings, tree) if not problems else (None, problems)
+    if settings is None:
+        raise InventoryError([str(problem) for problem in sorted(set(wrong))])
+    return RunbookFile(name, path, settings, runbook_hash(data))
+
+
+def file_version(path: Path) -> FileVersion:
+    """Return the last commit of a file."""
+    said = _git(path.parent, "log", "-1", "--format=%H%x00%an%x00%aI", "--", path.name).split("\0")
+    if len(said) != 3:
+        return FileVersion()
+    changed = _git(path.parent, "status", "--porcelain", "--", path.name)
+    return FileVersion(said[0], said[1], said[2].strip(), bool(changed.strip()))
+
+
+def _git(folder: Path, *words: str) -> str:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        ran = subprocess.run(["git", *words], cwd=folder, env=env, capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ran.stdout.decode("utf-8", "replace") if ran.returncode == 0 else ""

@@ -1,0 +1,163 @@
+"""EFFECT: the record of a run of a runbook: `RUN/events.jsonl` under the runs folder, and the lock of who carries it out.
+
+Each event is on the disk before what it announces begins. Several processes may add events at the same time; one at a
+time carries the runbook out, and so do the commands that it has started, which keep the lock as long as they run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lockstitch.engine.journal import now, records
+from lockstitch.errors import CheckError, LockHeldError
+from lockstitch.runbooks.state import RunbookRun, runbook_run
+
+_LOCK = "runbook.lock"
+
+
+class RunbookRecord:
+    """The record of one run. Whatever is wrong with its files raises CheckError."""
+
+    def __init__(self, runs: Path, run: str) -> None:
+        self.run, self.folder = run, runs / run
+        self.path, self._lock = self.folder / "events.jsonl", self.folder / _LOCK
+        # The descriptor that holds the lock, which commands inherit.
+        self.held: int | None = None
+
+    def read(self) -> RunbookRun:
+        """Return the state of the run. A record that is damaged is none."""
+        try:
+            events, damaged = records(self.path)
+        except OSError as error:
+            raise CheckError(
+                f"the record of runbook run {self.run} cannot be read: {_said(error)}: {self.path}"
+            ) from error
+        # The line that a power loss has cut off announced nothing that has begun.
+        cut = bool(damaged) and not self.path.read_bytes().endswith(b"\n")
+        if damaged > cut:
+            raise CheckError(f"the record of runbook run {self.run} is damaged: {damaged - cut} lines: {self.path}")
+        try:
+            return runbook_run(events)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            raise CheckError(f"the record of runbook run {self.run} is damaged: {error}: {self.path}") from error
+
+    def add(self, event: str, **fields: Any) -> None:
+        """Append an event; it is on the disk when this returns."""
+        line = json.dumps({"event": event, "at": now(), **fields}, ensure_ascii=False, default=str) + "\n"
+        data = line.encode("utf-8", "replace")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o640)
+            with open(descriptor, "rb+", buffering=0) as file:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                end = _whole_lines(file.read())
+                os.ftruncate(descriptor, end)
+                try:
+                    while data:
+                        written = os.pwrite(descriptor, data, os.fstat(descriptor).st_size)
+                        data = data[written:]
+                    os.fsync(descriptor)
+                except OSError:
+                    os.ftruncate(descriptor, end)
+                    raise
+        except OSError as error:
+            raise CheckError(f"the record of this runbook cannot be written: {_said(error)}: {self.path}") from error
+
+    @contextmanager
+    def carried_out(self) -> Iterator[None]:
+        """Hold the lock of who carries it out. Raises LockHeldError where another process, or a command that it has
+        started, does."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o640)
+        except OSError as error:
+            raise CheckError(f"the lock of this runbook cannot be written: {_said(error)}: {self._lock}") from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise LockHeldError(
+                    f"runbook run {self.run} is being carried out, by {self._owner(descriptor)}",
+                    hint="wait for its end; fab -H ENV runbook.status shows where it is",
+                ) from None
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            self.held = descriptor
+            yield
+        finally:
+            self.held = None
+            os.close(descriptor)
+
+    def owner(self) -> str:
+        """Return who carries it out, in words; empty where nobody does."""
+        try:
+            descriptor = os.open(self._lock, os.O_RDONLY)
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise CheckError(f"the lock of a runbook cannot be read: {_said(error)}: {self._lock}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return self._owner(descriptor)
+        else:
+            return ""
+        finally:
+            os.close(descriptor)
+
+    def _owner(self, descriptor: int) -> str:
+        text = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+        if not text.isdecimal():
+            return "another process"
+        alive = Path(f"/proc/{text}").exists() or not Path("/proc/self").exists()
+        return f"process {text}" if alive else f"a command that process {text} had started before it was killed"
+
+
+def runbook_runs(runs: Path) -> list[str]:
+    """Return the runs of runbooks that this machine has a record of, the newest first."""
+    return sorted((path.parent.name for path in runs.glob(f"*/{_LOCK}") if _has_begun(path.parent)), reverse=True)
+
+
+def _has_begun(folder: Path) -> bool:
+    """Tell whether a record has its first line: one that was killed before that has begun nothing."""
+    path = folder / "events.jsonl"
+    try:
+        with path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CheckError(f"the record of a runbook cannot be read: {_said(error)}: {path}") from error
+
+
+def outcome_code(runs: Path, run: str) -> tuple[bool, int | None]:
+    """Return whether a command has made a record of this run, and the exit code in it; None where it has no end."""
+    path = runs / run / "events.jsonl"
+    try:
+        events, _ = records(path)
+    except FileNotFoundError:
+        return False, None
+    except OSError as error:
+        raise CheckError(f"the record of run {run} cannot be read: {_said(error)}: {path}") from error
+    ends = [event for event in events if event.get("event") == "outcome"]
+    return True, _code(ends[-1]) if ends else None
+
+
+def _code(outcome: Mapping[str, Any]) -> int | None:
+    code = outcome.get("exit_code")
+    return code if isinstance(code, int) else None
+
+
+def _whole_lines(data: bytes) -> int:
+    """Return the size of the whole lines of a record: what follows was cut off while it was written."""
+    return data.rfind(b"\n") + 1
+
+
+def _said(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

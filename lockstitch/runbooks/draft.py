@@ -1,0 +1,245 @@
+"""A draft of a runbook from a Markdown one: headings, fenced commands and checkboxes become stages. Pure.
+
+Nothing is left out: what becomes no stage stands in the draft as a comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import field
+from typing import Any
+
+import yaml
+
+from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.runbooks.draft_commands import HARMS, ON_HOST, PART, VALUE, answer_to, evidence_for, shell_lines
+from lockstitch.runbooks.markdown_blocks import MarkdownBlock, blocks
+from lockstitch.text import neutral, oneline
+
+# Sections that are no steps of a release, by their headings.
+_ASIDE = re.compile(
+    r"emergenc|troubleshoot|incident|contact|escalation|template|contents|quick access|overview|appendix|reference|"
+    r"documentation|history|threshold|trigger|maintenance schedule|success criteria|validation scripts|included$",
+    re.IGNORECASE,
+)
+_BACK = re.compile(r"roll\s?-?back|\bundo\b|\brevert", re.IGNORECASE)
+_GENERIC = re.compile(r"steps|actions|procedure|commands|how", re.IGNORECASE)
+_NUMBER = re.compile(r"^[\W\d]+(?=[a-z])")
+_SHELL = ("", "bash", "sh", "shell", "console", "zsh", "shell-session")
+_LONGEST, _NAME = 4000, 40
+
+
+@dataclass
+class DraftStage:
+    """A stage of a draft: its settings, and the comments above it."""
+
+    name: str
+    settings: dict[str, Any]
+    comments: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RunbookDraft:
+    """A draft as YAML: how many stages run, tell and sign, and the lines that are known to harm."""
+
+    text: str
+    runs: int
+    tells: int
+    signs: int
+    harmful: tuple[str, ...]
+
+
+def draft_of(markdown: str, tasks: Collection[str]) -> RunbookDraft:
+    """Return the draft for a Markdown runbook; `tasks` are the names of our tasks. It has no stages where the text has
+    no steps."""
+    writer = _Writer(tasks)
+    for block in blocks(markdown):
+        writer.take(block)
+    writer.flush()
+    return writer.draft()
+
+
+class _Writer:
+    """Makes stages of blocks, in their order."""
+
+    def __init__(self, tasks: Collection[str]) -> None:
+        self._tasks = tasks
+        self._title = ""
+        self._path: list[str] = []
+        self._levels: list[int] = []
+        self._stages: list[DraftStage] = []
+        self._comments: list[str] = []
+        self._aside: list[str] = []
+        self._tell: list[str] = []
+        self._run: list[str] = []
+        self._harmful: list[str] = []
+
+    def take(self, block: MarkdownBlock) -> None:
+        """Take the next block of the text."""
+        if block.kind == "heading":
+            self._begin(block)
+        elif self._is_aside():
+            self._beside(block)
+        elif block.kind == "prose":
+            self._comments += block.text.splitlines()
+        elif block.kind == "check":
+            self.flush()
+            says = evidence_for(block.text)
+            self._comments += [says] if says else []
+            self._add(block.text, {"sign": _line(block.text, "it is done")})
+        elif block.kind == "item":
+            self._tells(block.text)
+        elif block.language in _SHELL:
+            self._commands(block.text)
+        else:
+            self._tells(f"{block.language}:\n{block.text[:_LONGEST]}")
+            for line in block.text.splitlines():
+                if (answer := answer_to(line, ())) is not None and answer.kind == HARMS:
+                    self._harms(line, answer.says)
+
+    def flush(self) -> None:
+        """End the stage that is being made."""
+        if self._tell:
+            self._add(self._heading, {"tell": "\n".join(self._tell)})
+        if self._run:
+            self._add(self._heading, {"run": list(self._run)})
+        self._tell, self._run = [], []
+
+    def draft(self) -> RunbookDraft:
+        """Return the whole draft."""
+        count = {key: sum(key in stage.settings for stage in self._stages) for key in ("run", "tell", "sign")}
+        return RunbookDraft(
+            "".join(self._lines()), count["run"], count["tell"], count["sign"], tuple(dict.fromkeys(self._harmful))
+        )
+
+    @property
+    def _heading(self) -> str:
+        # Of "Steps" alone nobody can tell which.
+        words = self._path[-2:] if self._path and _GENERIC.fullmatch(self._path[-1]) else self._path[-1:]
+        return " ".join(words) or self._title
+
+    def _is_aside(self) -> bool:
+        return any(_ASIDE.search(heading) or _BACK.search(heading) for heading in self._path)
+
+    def _begin(self, block: MarkdownBlock) -> None:
+        self.flush()
+        if not self._title:
+            self._title = _line(block.text, "runbook")
+            return
+        while self._levels and self._levels[-1] >= block.level:
+            self._levels.pop()
+            self._path.pop()
+        self._levels.append(block.level)
+        self._path.append(oneline(block.text))
+        if self._is_aside():
+            self._aside.append(f"{'#' * block.level} {self._path[-1]}")
+        else:
+            self._comments.append(f"{'#' * block.level} {self._path[-1]}")
+
+    def _commands(self, text: str) -> None:
+        on_host = False
+        for line in shell_lines(text):
+            if line.startswith("#") and not line.startswith("#!"):
+                self._comments.append(line.removeprefix("#").strip())
+                continue
+            on_host = on_host or line.startswith("ssh ")
+            answer = answer_to(line, self._tasks)
+            if answer is None:
+                self._tells(f"type: {line}")
+            elif answer.kind == HARMS:
+                self._harms(line, answer.says)
+            elif answer.kind == VALUE:
+                self._tells(f"set {line.partition('=')[0]}: {answer.says}")
+            elif answer.run or answer.kind == PART:
+                if answer.run and (on_host or answer.kind != ON_HOST):
+                    self._runs(answer.run)
+                self._comments += f"{line}{answer.says and ': '}{answer.says}".splitlines()
+            else:
+                self._tells(f"type: {line}\n{answer.says}")
+
+    def _harms(self, line: str, says: str) -> None:
+        self._harmful.append(line.strip().splitlines()[0])
+        self._tells(f"do not type: {line.strip()}\n{says}")
+
+    def _tells(self, text: str) -> None:
+        if self._run:
+            self.flush()
+        words = "\n".join(line.rstrip() for line in neutral(text).strip().split("\n"))
+        self._tell += [words] if words else []
+
+    def _runs(self, command: str) -> None:
+        if self._tell:
+            self.flush()
+        if _deploys([command]) and any(_deploys(stage.settings.get("run", ())) for stage in self._stages):
+            self._comments.append("there is a deploy above: keep one of them, or give each --only APP")
+        if command not in self._run:
+            self._run.append(command)
+
+    def _beside(self, block: MarkdownBlock) -> None:
+        """Keep what is no step as a comment; the commands that go back are the `undo` of the stages before."""
+        self._aside += [f"    {line}" for line in block.text.splitlines()]
+        lines = list(shell_lines(block.text)) if block.kind == "code" and block.language in _SHELL else []
+        for line in lines:
+            answer = answer_to(line, self._tasks)
+            if answer is not None and answer.kind == HARMS:
+                self._harmful.append(line.splitlines()[0])
+                self._aside.append(f"    -> do not type it: {answer.says}")
+            elif answer is not None and answer.run:
+                self._aside.append(f"    -> fab -H ENV {answer.run}")
+
+    def _add(self, words: str, settings: dict[str, Any]) -> None:
+        taken = {stage.name for stage in self._stages}
+        slug = re.sub(r"[^a-z0-9]+", "-", _NUMBER.sub("", words.lower())).strip("-")[:_NAME].strip("-") or "stage"
+        name = next(name for n in range(1, len(taken) + 2) if (name := slug if n == 1 else f"{slug}-{n}") not in taken)
+        self._stages.append(DraftStage(name, settings, self._comments))
+        self._comments = []
+
+    def _lines(self) -> Iterator[str]:
+        yield "# A draft: read every stage, remove what a deploy does by itself. Comments are what became no stage.\n"
+        yield _yaml({"title": self._title or "runbook"})
+        yield "# needs: {contained_in: main, ci: green, reviews: 2, passed_in: {staging: 7d}}   # docs/evidence.md\n"
+        yield "stages:\n"
+        for stage in self._stages:
+            yield from _commented(stage.comments, "  ")
+            yield _yaml([{stage.name: stage.settings}], "  ")
+        yield from _commented(self._comments, "  ")
+        if undo := {s.name: ["rollback"] for s in self._stages if _deploys(s.settings.get("run", ()))}:
+            yield _yaml({"undo": undo})
+        if self._aside:
+            yield "\n# Not stages: what is looked up, and what is done when something fails.\n"
+            yield from _commented(self._aside, "")
+
+
+def _line(text: str, other: str) -> str:
+    """Return a text as one line that is no option of a command; `other` where nothing is left of it."""
+    return " ".join(oneline(text).split()).lstrip("- ") or other
+
+
+def _deploys(commands: Sequence[str]) -> bool:
+    return any(command.split()[0] == "deploy" for command in commands)
+
+
+def _commented(lines: Sequence[str], before: str) -> Iterator[str]:
+    for line in lines:
+        text = oneline(line).rstrip()
+        yield f"{before}# {text}\n" if text else f"{before}#\n"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml(value: Any, before: str = "") -> str:
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    return "".join(f"{before}{line}\n" if line else "\n" for line in text.rstrip("\n").split("\n"))

@@ -1,0 +1,41 @@
+"""A runbook whose process is killed while a command of it runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from tests.cli.operator import Operator
+
+ONCE = """
+stages: [once: {run: "run -- 'echo x >>once-begun; until [ -e once-go ]; do sleep 0.1; done'"}]
+"""
+
+
+def test_a_runbook_that_was_killed_waits_for_its_command_and_does_not_repeat_it(operator: Operator) -> None:
+    folder = operator.folder / "runbooks"
+    folder.mkdir()
+    (folder / "once.yml").write_text(ONCE)
+    begun = [operator.home(host) / "once-begun" for host in operator.hosts]
+    with operator.start("runbook", "once") as running:
+        until(lambda: all(file.exists() for file in begun))
+        os.kill(running.process.pid, signal.SIGKILL)
+        running.process.wait()
+        ran = operator.fab("runbook.resume")
+        assert ran.code == 4 and "had started before it was killed" in ran.said, ran.said
+        for host in operator.hosts:
+            (operator.home(host) / "once-go").touch()
+        until(lambda: (again := operator.fab("runbook.resume")).code == 0 or again.code != 4)
+    ran = operator.fab("runbook.status", "--json")
+    assert ran.json["result"] == "done", ran.said
+    assert [file.read_text() for file in begun] == ["x\n"] * len(begun)
+
+
+def until(reached: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait until a condition holds."""
+    ends = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < ends, "time is up"
+        time.sleep(0.05)

@@ -1,0 +1,224 @@
+"""Drafts from Markdown runbooks: five of the kinds that people have, and hostile ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lockstitch.inventory.compose import compose
+from lockstitch.inventory.validation import judged
+from lockstitch.runbooks.draft import RunbookDraft, draft_of
+from lockstitch.runbooks.draft_commands import answer_to, evidence_for, shell_lines
+from lockstitch.runbooks.settings import RunbookSettings
+from lockstitch.text import neutral
+from tasks import namespace
+
+FILES = sorted((Path(__file__).parent / "markdown").glob("*.md"))
+TASKS = {str(name) for context in namespace.to_contexts() for name in (context.name, *context.aliases)}
+
+
+def draft(name: str) -> tuple[RunbookDraft, dict[str, Any]]:
+    """Return the draft of a file, and its stages by name."""
+    made = draft_of((Path(__file__).parent / "markdown" / f"{name}.md").read_text(), TASKS)
+    return made, {key: value for stage in yaml.safe_load(made.text)["stages"] for key, value in stage.items()}
+
+
+def loaded(text: str) -> RunbookSettings:
+    """Return the runbook that a draft is; fails where it is none."""
+    tree, problems = compose(text, "draft.yml")
+    found, wrong = judged(RunbookSettings, tree) if not problems else (None, problems)
+    assert found is not None, (wrong, text)
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_draft_is_a_runbook_whose_commands_are_there(file: Path) -> None:
+    made = draft_of(file.read_text(), TASKS)
+    stages = loaded(made.text).stages
+    assert len(stages) == made.runs + made.tells + made.signs
+    assert {command.split()[0] for stage in stages for command in stage.settings.run} <= TASKS
+
+
+def test_there_are_five_files() -> None:
+    assert len(FILES) == 5
+
+
+def test_headings_are_stages_and_checkboxes_are_signed() -> None:
+    made, stages = draft("hosts")
+    assert list(stages) == [
+        "ci-is-green-on-the-commit",
+        "code-review-done-by-two",
+        "somebody-is-on-call",
+        "database-dumped",
+        "before",
+        "backend",
+        "frontend",
+    ]
+    assert stages["somebody-is-on-call"] == {"sign": "Somebody is on call"}
+    assert stages["before"] == {"run": ["backup"]}
+    assert stages["backend"] == {"run": ["deploy", "service.reload", "smoke"]}
+    assert "found by itself: `needs: {ci: green}`" in made.text
+    assert "# Takes five minutes." in made.text and "# errors | 5 %" in made.text
+    assert "there is a deploy above: keep one of them, or give each --only APP" in made.text
+
+
+def test_what_goes_back_is_no_stage_and_is_the_undo() -> None:
+    made, stages = draft("hosts")
+    assert yaml.safe_load(made.text)["undo"] == {"backend": ["rollback"], "frontend": ["rollback"]}
+    assert made.harmful == ("git revert HEAD", "git reset --hard HEAD~1")
+    assert "# ## Rollback" in made.text and "# ## Contacts" in made.text and "Ada, 555-0100" in made.text
+
+
+def test_what_harms_is_never_run() -> None:
+    made, stages = draft("laravel")
+    assert len(made.harmful) == 4
+    assert list(stages)[2:] == ["option-a", "option-b", "after", "after-2", "after-3"]
+    assert stages["option-b"]["run"][0] == "backup"
+    assert stages["after-2"] == {"run": ["queue.failed"]}
+    made, stages = draft("cluster")
+    assert "do not type: git merge --no-ff develop" in stages["prepare"]["tell"]
+    assert not any("deploy" in command for stage in stages.values() for command in stage.get("run", ()))
+    assert len(made.harmful) == 4
+
+
+def test_a_command_of_ours_stays_one_if_it_is_there() -> None:
+    _, stages = draft("containers")
+    assert stages["ours-already"] == {"run": ["deploy --ref main"]}
+    assert "type: $ fab -H prod nonsense" in stages["ours-already-2"]["tell"]
+    assert "do not type: $ fab -H prod run -- rm -rf /srv/old" in stages["ours-already-2"]["tell"]
+
+
+def test_sql_and_scripts_are_told_and_what_harms_in_them_is_said() -> None:
+    made, stages = draft("containers")
+    assert "do not type: DROP TABLE message;" in stages["configure"]["tell"]
+    assert "for host in a b; do\n" in stages["start"]["tell"]
+    assert "größer" not in stages and list(stages)[-1] == "stage"
+    assert "Ende: größer als „alt“" in made.text
+
+
+def test_a_value_that_may_be_secret_is_left_out() -> None:
+    made, stages = draft("platform")
+    assert "sk-live" not in made.text and "set API_TOKEN: write it under `settings`" in made.text
+    assert [name for name in stages if name.startswith("sign-up")] == ["sign-up-works", "sign-up-works-2"]
+    assert stages["stage-1-database-steps-2"] == {"run": ["backup"]}
+
+
+@pytest.mark.parametrize(
+    ("line", "run"),
+    [
+        ("mysqldump shop > x.sql", "backup"),
+        ("sudo systemctl restart nginx", "service.restart"),
+        ("php artisan down --message=x", "maintenance.on"),
+        ("redis-cli -u $URL ping", "check"),
+        ("ab -n 100 -c 10 https://x/health", "measure"),
+        ("curl https://x/metrics | grep error_rate", "gates"),
+        ("docker logs api", "logs --lines 100"),
+        ("df -h", "facts"),
+        ("fab -H prod:web1 status --json", "status --json"),
+        ("fab --hosts=prod deploy --ref 'v 1'", "deploy --ref 'v 1'"),
+    ],
+)
+def test_known_commands(line: str, run: str) -> None:
+    answer = answer_to(line, TASKS)
+    assert answer is not None and answer.run == run and run.split()[0] in TASKS
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "rm -rf /srv/old",
+        "sudo rm -r -f /srv",
+        "git reset --hard origin/main",
+        "git push --force origin main",
+        "git push origin +main",
+        "php artisan migrate:fresh",
+        "php artisan migrate:reset",
+        "npx prisma migrate reset",
+        'psql -c "drop table users"',
+        'mysql -e "TRUNCATE TABLE x"',
+        "pm2 delete all",
+        "pm2 kill",
+        "chmod 777 /srv",
+        "sudo chmod -R 0777 storage",
+        "kill -9 1",
+        "pkill -KILL gunicorn",
+        "redis-cli FLUSHALL",
+        "redis-cli flushdb",
+        "docker compose down -v",
+        "docker system prune -af",
+        "kubectl scale deployment api --replicas=0",
+        "mysql shop < dump.sql",
+        "git clean -fdx",
+        "iptables -F",
+        "dd if=/dev/zero of=/dev/sda",
+    ],
+)
+def test_commands_that_are_known_to_harm(line: str) -> None:
+    answer = answer_to(line, TASKS)
+    assert answer is not None and answer.kind == "harms" and answer.says and not answer.run
+
+
+@pytest.mark.parametrize("line", ["frobnicate --all", "fab -H prod nonsense", "fab", "fab -H", 'fab "', ""])
+def test_what_is_not_known(line: str) -> None:
+    assert answer_to(line, TASKS) is None
+
+
+def test_the_commands_that_are_proposed_are_there() -> None:
+    known: Mapping[str, Any] = yaml.safe_load(
+        (Path(draft_of.__code__.co_filename).parent / "known_commands.yml").read_text()
+    )
+    assert {rule["run"].split()[0] for rule in known["commands"] if "run" in rule} <= TASKS
+
+
+def test_lines_of_shell() -> None:
+    text = "# one\na \\\n  b\ncd x && c; d  # why\necho 'e # f; g'\ncurl -d '{\n}' x\n"
+    assert list(shell_lines(text)) == [
+        "# one",
+        "a \\\n  b",
+        "# why",
+        "cd x",
+        "c",
+        "d",
+        "echo 'e # f; g'",
+        "curl -d '{\n}' x",
+    ]
+    assert list(shell_lines("#!/bin/sh\nset -e\n")) == ["#!/bin/sh\nset -e"]
+
+
+def test_checkboxes_that_are_found_by_themselves() -> None:
+    assert "rollback_rehearsed" in evidence_for("Rollback tested on staging")
+    assert evidence_for("Send a card") == ""
+
+
+MARKS = st.sampled_from(
+    [
+        "# ",
+        "## ",
+        "- [ ] ",
+        "- ",
+        "1. ",
+        "```bash\n",
+        "```\n",
+        "\n",
+        "rm -rf /\n",
+        "fab deploy\n",
+        "fab run -- 'a\tb'\n",
+        "- [ ] a\tb\n",
+        "| a |\n",
+    ]
+)
+
+
+@given(st.lists(st.one_of(MARKS, st.text(max_size=20)), max_size=20).map("".join))
+@settings(max_examples=60, deadline=None)
+def test_any_text_is_a_draft_that_loads(text: str) -> None:
+    made = draft_of(text, TASKS)
+    if made.runs + made.tells + made.signs:
+        loaded(made.text)
+    assert neutral(made.text) == made.text
