@@ -2,82 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lockstitch import plans
 from lockstitch.cli.fanout import commands_file, show_by_hand
 from lockstitch.cli.locks import databases_of
 from lockstitch.cli.moments import moment_of
+from lockstitch.cli.notifications import waiting_told
+from lockstitch.cli.run_events import (
+    ask_sites,
+    fact_of,
+    found_elsewhere,
+    found_here,
+    local_events,
+    no_record,
+    read_lines,
+    sites_of,
+)
 from lockstitch.cli.session import Session
-from lockstitch.engine.ask import Query, Reply, ask
-from lockstitch.engine.journal import records
+from lockstitch.engine.ask import Reply
+from lockstitch.engine.watch_lock import watcher
 from lockstitch.errors import CheckError, UsageError
-from lockstitch.facts.database import database_site
 from lockstitch.facts.history import (
+    CommitTimes,
     HistoryFacts,
     JournalRecord,
     RunFacts,
     StepTime,
+    commits_probe,
     history_probe,
     run_probe,
     step_times,
 )
-from lockstitch.facts.packages import machine
+from lockstitch.facts.run_events import FoundRun
 from lockstitch.inventory.fleet import Fleet
-from lockstitch.model.host import Host
 from lockstitch.model.plan import Site
-from lockstitch.model.probe import Probe
 from lockstitch.report.history import HistoryFilter, RunRecord, history_json, history_text, run_json, run_text
+from lockstitch.report.watch import watch_periods
 from lockstitch.text import listed
 
 LIMIT = 30
+# The window of statistics where none is given.
+_WINDOW = timedelta(days=90)
 
 
 def show(session: Session, only: str, run: str, **filters: Any) -> None:
     """Show the record of one run where one is named, else what each run did."""
-    if run:
-        show_run(session, only, run)
-    else:
-        show_history(session, only, **filters)
+    with waiting_told(session):
+        if run:
+            show_run(session, only, run)
+        else:
+            show_history(session, only, **filters)
 
 
 def show_history(
-    session: Session, only: str, *, since: str, until: str, host: str, by: str, limit: int, by_hand: bool
+    session: Session, only: str, *, since: str, until: str, host: str, by: str, limit: int, by_hand: bool, stats: bool
 ) -> None:
-    """Show what each run did, from the hosts' journals; with `by_hand` from the journal of this machine."""
+    """Show what each run did, from the hosts' journals; with `by_hand` from the journal of this machine; with `stats`
+    the statistics of deploys."""
     now = datetime.now().astimezone()
     begin = moment_of(since, now, option="--since")
     end = moment_of(until, now, option="--until", end=True)
     limit = limit or (0 if since or until else LIMIT)
     shown = HistoryFilter(limit, host, by)
+    if stats:
+        if host or by or by_hand or shown.limit not in (0, LIMIT):
+            raise UsageError("--stats counts every run: give it --since, --until and --only alone")
+        _show_stats(session, only, begin or now - _WINDOW, end or now)
+        return
     if by_hand:
         show_by_hand(session, shown, begin, end)
         return
     fleet = session.fleet(only)
-    sites = _sites(fleet)
+    sites = sites_of(fleet)
     _refuse_unknown(host, fleet)
-    replies = _asked(session, fleet, {site: history_probe(site, begin, end) for site in sites})
-    facts_of = {site: _fact(replies[site], HistoryFacts()) for site in sites}
+    replies = ask_sites(session, fleet, {site: history_probe(site, begin, end) for site in sites})
+    facts_of = {site: fact_of(replies[site], HistoryFacts()) for site in sites}
     session.answer(lambda: history_json(facts_of, shown), lambda: history_text(facts_of, shown, now))
     _end(replies, {site: facts.unreadable for site, facts in facts_of.items()})
+
+
+def _show_stats(session: Session, only: str, begin: datetime, end: datetime) -> None:
+    """Show how often releases were proven, how soon, how many failed, and how long until it was well again."""
+    if begin >= end:
+        raise UsageError("--since is not before --until")
+    # Start-up: `history` without --stats needs none of it.
+    from lockstitch.report.delivery import delivery, delivery_json, delivery_runs, delivery_text
+
+    fleet = session.fleet(only)
+    sites = [site for site in sites_of(fleet) if not (site.machine or site.database)]
+    # As much before it, so that a release that was proven then is no new one.
+    probes = {site: history_probe(site, begin - (end - begin), end, stats=True) for site in sites}
+    replies = ask_sites(session, fleet, probes)
+    facts_of = {site: fact_of(replies[site], HistoryFacts()) for site in sites}
+    revisions = {pair for run in delivery_runs(facts_of) for pair in run.revisions}
+    clones = {site.app: site for site in sites if replies[site].error is None}
+    commits = {
+        site: commits_probe(site, [revision for name, revision in revisions if name == app])
+        for app, site in clones.items()
+        if any(name == app for name, _ in revisions)
+    }
+    times: dict[str, float] = {}
+    notes = []
+    for site, reply in ask_sites(session, fleet, commits).items() if commits else ():
+        known = fact_of(reply, CommitTimes(unreadable=reply.error.message if reply.error else reply.result.words))
+        times |= known.times
+        notes += [f"{site}: the times of its commits cannot be read: {known.unreadable}"] if known.unreadable else []
+    made = delivery(facts_of, times, begin, end, notes)
+    session.answer(lambda: delivery_json(made), lambda: delivery_text(made))
+    _end(replies, {site: facts.unreadable for site, facts in facts_of.items()})
+    if notes:
+        raise CheckError(listed(notes))
 
 
 def show_run(session: Session, only: str, run: str) -> None:
     """Show the record of one run: what this machine has recorded, and what the hosts have."""
     fleet = session.fleet(only)
-    sites = _sites(fleet)
-    replies = _asked(session, fleet, {site: run_probe(site, run) for site in sites})
-    facts_of = {site: _fact(replies[site], RunFacts()) for site in sites}
-    record = _local(session, run, facts_of)
+    sites = sites_of(fleet)
+    replies = ask_sites(session, fleet, {site: run_probe(site, run) for site in sites})
+    facts_of = {site: fact_of(replies[site], RunFacts()) for site in sites}
+    record, _ = run_record(session, run, facts_of)
     if record.empty:
         away = [reply.error.message for reply in replies.values() if reply.error]
-        hint = f"fab -H {fleet.inventory.name} history lists them; --by-hand those of `run` and the like"
-        raise CheckError(
-            listed([f"there is no record of a run {run} on these hosts or this machine", *away]), hint=hint
-        )
+        raise no_record(fleet, run, away)
     session.answer(lambda: run_json(record), lambda: run_text(record, datetime.now(UTC)))
     _end(replies, {site: facts.unreadable for site, facts in facts_of.items()})
 
@@ -91,34 +139,6 @@ def _refuse_unknown(host: str, fleet: Fleet) -> None:
             )
 
 
-def _sites(fleet: Fleet) -> dict[Site, Host]:
-    """Return every site that has a journal, with its host: those of apps and databases, and the hosts themselves."""
-    apps = {plans.site(host.name, app): host for host, app in fleet.sites()}
-    # Of a group any host may have kept them at one time.
-    databases = {
-        database_site(replace(database, host=host)): host for database in databases_of(fleet) for host in database.hosts
-    }
-    return apps | databases | {machine(host.name): host for host in fleet.hosts}
-
-
-def _asked(session: Session, fleet: Fleet, probes: Mapping[Site, Probe[Any]]) -> dict[Site, Reply]:
-    hosts = _sites(fleet)
-    session.note(f"asking {', '.join(dict.fromkeys(site.host for site in probes))} of {fleet.inventory.name}")
-    names = {site: str(number) for number, site in enumerate(probes)}
-    queries = [
-        Query(names[site], hosts[site], (probe,), "" if site.machine else site.app, site.user)
-        for site, probe in probes.items()
-    ]
-    replies = ask(session.remote, queries)
-    if any(reply.interrupted for reply in replies.values()):
-        raise KeyboardInterrupt
-    return {site: replies[name] for site, name in names.items()}
-
-
-def _fact(reply: Reply, nothing: Any) -> Any:
-    return reply.facts[0] if reply.facts else nothing
-
-
 def _end(replies: Mapping[Site, Reply], unreadable: Mapping[Site, tuple[str, ...]]) -> None:
     """Raise what kept a host from answering, and what could not be read."""
     for reply in replies.values():
@@ -130,29 +150,38 @@ def _end(replies: Mapping[Site, Reply], unreadable: Mapping[Site, tuple[str, ...
         raise CheckError(listed(said), hint="see to these paths on their hosts")
 
 
-def _local(session: Session, run: str, facts_of: Mapping[Site, RunFacts]) -> RunRecord:
-    """Return the record with what this machine has recorded of the run."""
-    events = _read(session, session.runs / run / "events.jsonl") if "/" not in run else []
-    by_hand = next((line for line in _read(session, commands_file(session)) if line.get("run") == run), None)
+def run_record(session: Session, run: str, facts_of: Mapping[Site, RunFacts]) -> tuple[RunRecord, FoundRun]:
+    """Return the record with what this machine has recorded of the run, or else what the hosts keep of it; and those
+    events."""
+    local, notes = local_events(session, run)
+    known = found_here(run, local, notes) or found_elsewhere(run, facts_of, local, notes)
+    by_hand, damaged = read_lines(commands_file(session))
+    for said in (*known.notes, *damaged):
+        session.note(said)
+    events = known.events
     began = next((event for event in events if event.get("event") == "run"), None)
     outcome = next((event for event in reversed(events) if event.get("event") == "outcome"), None)
-    file = str(session.runs / run / "events.jsonl") if events else ""
-    return RunRecord(run, facts_of, outcome, began, _times(events), by_hand, file)
+    named = {
+        name: [event for event in events if event.get("event") == name] for name in ("reading", "measured", "smoke")
+    }
+    record = RunRecord(
+        run,
+        facts_of,
+        None if outcome and outcome.get("from") == "journal" else outcome,
+        began,
+        _times(local),
+        next((line for line in by_hand if line.get("run") == run), None),
+        str(session.runs / run / "events.jsonl") if local else "",
+        named["reading"],
+        watch_periods(events, watcher(session.runs, run) if local else None),
+        named["measured"],
+        named["smoke"],
+        known.source,
+    )
+    return record, known
 
 
-def _read(session: Session, file: Any) -> list[Mapping[str, Any]]:
-    try:
-        lines, damaged = records(file)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise CheckError(f"{file} is unreadable: {error.strerror}", hint="see to that file of this machine") from error
-    if damaged:
-        session.note(f"{damaged} lines of {file} are no records, and are left out")
-    return [line for line in lines if isinstance(line, dict)]
-
-
-def _times(events: list[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[StepTime, ...]]:
+def _times(events: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[StepTime, ...]]:
     """Return the times of steps by host and app, from the events that this machine has recorded."""
     by_site: dict[tuple[str, str], list[JournalRecord]] = {}
     for event in events:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.model.probe import Probe
 
 # A date that knows no %N leaves it as it is, or prints nothing for it.
 READ_CLOCK = "date -u +%s.%N"
@@ -44,6 +46,9 @@ def parse_clock(text: str, code: int) -> Clock:
         return Clock()
     fine = part.isascii() and part.isdigit() and len(part) == 9
     return Clock(int(whole) + (int(part) / 1e9 if fine else 0.0), 0.0 if fine else 1.0)
+
+
+CLOCK = Probe("clock", Command(READ_CLOCK), parse_clock)
 
 
 def offset_text(offset: float, unsure: float) -> str:

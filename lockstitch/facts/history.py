@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
+from functools import partial
+from typing import Any
 
+from lockstitch.facts.git import SETTINGS
 from lockstitch.facts.state_files import HISTORY
 from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site
-from lockstitch.model.probe import Probe, collect, number, record, unreadable
+from lockstitch.model.probe import Probe, collect, fields, number, object_of, record, unreadable
 from lockstitch.model.release import REVISION
 
 JournalRecord = Mapping[str, str]
 # What a record is called there, and what was typed for it.
 _KINDS = {"proof": "prove", "lock broken": "lock.break", "lock taken": "lock.take", "release": "", "begin": ""}
-_RESULTS = {"good": "done", "bad": "failed", "left": "left"}
+_COMMITS = 'here log --no-walk=unsorted --ignore-missing --format="commit %H %ct" $revisions --\n'
+_RESULTS = {"good": "done", "bad": "failed", "left": "left", "stopped": "stopped"}
 
 
 @dataclass(frozen=True)
 class JournalEntry:
     """Entry of one run at a site: `kind` is deploy, restart, backup, … (empty where the journal does not say), `result`
-    done, failed, left (a release that a rollback went back from) or open (no end was recorded). `subject` is the
-    backup, or whatever else it was about, and `verdict` that of a release: good, bad, left."""
+    done, failed, left (a release that a rollback went back from), stopped (a person has to say whether it is good) or open (no end was recorded). `subject` is the
+    backup, or whatever else it was about, `verdict` that of a release: good, bad, left, and `before` the revision that the
+    site had."""
 
     at: str
     kind: str
@@ -36,16 +41,20 @@ class JournalEntry:
     revision: str = ""
     subject: str = ""
     verdict: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True)
 class HistoryFacts:
-    """The runs in a site's journal, in its order. `older` are those that the answer had no room for."""
+    """The runs in a site's journal, in its order. `older` are those that the answer had no room for. Where statistics are
+    asked for, `reloads` are the times when runs first reloaded the app, and `heads` the first lines of their records."""
 
     entries: tuple[JournalEntry, ...] = ()
     older: int = 0
     damaged: int = 0
     unreadable: tuple[str, ...] = ()
+    reloads: Mapping[str, str] = field(default_factory=dict)
+    heads: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,8 @@ class StepTime:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """Entries of a site's journal about one run: its records, and its steps."""
+    """Entries of a site's journal about one run: its records, and its steps. `lines` are all that the journal has of it,
+    `kept` the events of the record that the host keeps of it, and `damaged` counts the lines that are none."""
 
     entries: tuple[JournalEntry, ...] = ()
     steps: tuple[StepTime, ...] = ()
@@ -70,34 +80,71 @@ class RunFacts:
     began: str = ""
     ended: str = ""
     unreadable: tuple[str, ...] = field(default=())
+    lines: tuple[JournalRecord, ...] = ()
+    kept: tuple[Mapping[str, Any], ...] = ()
+    damaged: int = 0
 
 
-def history_probe(site: Site, since: datetime | None, until: datetime | None) -> Probe[HistoryFacts]:
-    """Return the probe of what was done at a site, within a time."""
-    values = {"journal": site.layout.journal, "from": _utc(since), "to": _utc(until)}
-    return Probe("history", Command(f"{HISTORY}\nread_history\n", values=values), parse_history)
+def history_probe(
+    site: Site, since: datetime | None, until: datetime | None, *, stats: bool = False
+) -> Probe[HistoryFacts]:
+    """Return the probe of what was done at a site, within a time; with `stats` also when users met it."""
+    begin, end = _utc(since), _utc(until)
+    values = {"journal": site.layout.journal, "kept": site.layout.runs, "from": begin, "to": end}
+    values |= {"all": "yes" if stats else ""}
+    command = Command(f"{HISTORY}\nread_history\nread_kept_only\n", values=values)
+    return Probe("history", command, partial(parse_history, since=begin, until=end))
 
 
 def run_probe(site: Site, run: str) -> Probe[RunFacts]:
     """Return the probe of what one run did at a site."""
-    values = {"journal": site.layout.journal, "run": run}
-    return Probe("history", Command(f"{HISTORY}\nread_run\n", values=values), parse_run)
+    values = {"journal": site.layout.journal, "kept": site.layout.runs, "run": run}
+    return Probe("history", Command(f"{HISTORY}\nread_run\nread_kept\n", values=values), parse_run)
 
 
 def _utc(at: datetime | None) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
 
 
-def parse_history(text: str, code: int) -> HistoryFacts:
-    """Parse the runs of a journal from `WORD REST` lines."""
+def parse_history(text: str, code: int, since: str = "", until: str = "") -> HistoryFacts:
+    """Parse the runs of a journal from `WORD REST` lines, and those that are in no journal, within a time."""
     said = collect(text)
     known = [(word, entry) for word in ("entry", "open") for line in said[word] if (entry := record(line))]
+    entries = [_entry(entry, is_open=word == "open") for word, entry in known]
+    for only in (_entry(entry) for line in said["kept"] if (entry := record(line))):
+        if only.at >= since and (not until or only.at < until):
+            later = (place for place, entry in enumerate(entries) if entry.at > only.at)
+            entries.insert(next(later, len(entries)), only)
     return HistoryFacts(
-        tuple(_entry(entry, is_open=word == "open") for word, entry in known),
+        tuple(entries),
         sum(number(each) or 0 for each in said["cut"]),
         sum(number(each) or 0 for each in said["damaged"]),
         unreadable(said, code),
+        {run: at for at, run in (fields(line, 2) for line in said["met"])},
+        {head["run"]: head for line in said["head"] if (head := record(line)) and "run" in head},
     )
+
+
+@dataclass(frozen=True)
+class CommitTimes:
+    """The times of commits, in epoch seconds by revision, as far as the host has them; `unreadable` says why it could
+    not be asked."""
+
+    times: Mapping[str, float] = field(default_factory=dict)
+    unreadable: str = ""
+
+
+def commits_probe(site: Site, revisions: Iterable[str]) -> Probe[CommitTimes]:
+    """Return the probe of the times of commits."""
+    values = {"clone": site.layout.clone, "revisions": " ".join(sorted(set(revisions)))}
+    return Probe("commits", Command(f"{SETTINGS}\n{_COMMITS}", values=values), parse_commits)
+
+
+def parse_commits(text: str, code: int) -> CommitTimes:
+    """Parse the times of commits from `commit REVISION SECONDS` lines."""
+    known = (fields(line, 2) for line in collect(text)["commit"])
+    times = {revision: float(seconds) for revision, at in known if (seconds := number(at)) is not None}
+    return CommitTimes(times, text.strip().rpartition("\n")[2] if code else "")
 
 
 def parse_run(text: str, code: int) -> RunFacts:
@@ -105,6 +152,7 @@ def parse_run(text: str, code: int) -> RunFacts:
     said = collect(text)
     lines = [entry for line in said["line"] if (entry := record(line))]
     steps = [entry for entry in lines if entry.get("event") in ("begin", "end")]
+    kept = [object_of(line) for line in said["kept"]]
     return RunFacts(
         tuple(_entry(e) for e in lines if e.get("event") not in ("begin", "end", "cut")),
         step_times(steps, [entry for line in said["before"] if (entry := record(line))]),
@@ -112,6 +160,9 @@ def parse_run(text: str, code: int) -> RunFacts:
         lines[0].get("at", "") if lines else "",
         lines[-1].get("at", "") if lines else "",
         unreadable(said, code),
+        tuple(lines),
+        tuple(event for event in kept if event is not None),
+        sum(number(each) or 0 for each in said["damaged"]) + sum(event is None for event in kept),
     )
 
 
@@ -144,13 +195,13 @@ def _between(began: str, ended: str) -> float | None:
 
 def _entry(entry: JournalRecord, *, is_open: bool = False) -> JournalEntry:
     event = entry.get("event", "")
-    kind = entry.get("kind") or _KINDS.get(event, event)
+    kind = entry.get("kind") or (is_open and entry.get("doing")) or _KINDS.get(event, event)
     result = "open" if is_open else entry.get("result") or _RESULTS.get(entry.get("verdict", ""), "done")
-    revision = entry.get("revision", "")
+    revision, before = entry.get("revision", ""), entry.get("before", "")
     return JournalEntry(
         entry.get("at", ""),
         kind,
-        "failed" if entry.get("reason") else result,
+        "failed" if entry.get("reason") and result != "stopped" else result,
         entry.get("run", ""),
         entry.get("by", ""),
         entry.get("message", ""),
@@ -159,4 +210,5 @@ def _entry(entry: JournalRecord, *, is_open: bool = False) -> JournalEntry:
         revision if REVISION.match(revision) else "",
         " ".join(entry[key] for key in ("name", "names", "where", "of") if entry.get(key)),
         entry.get("verdict", ""),
+        before if REVISION.match(before) else "",
     )

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # `read_history` prints what the journal says of each run, without its steps: `entry RECORD`, and `open RECORD`, the first
-# record of a run that has left no other one. `from` and `to` are times in UTC; either may be empty. `cut` says that there
+# record of a run that has left no other one. `from` and `to` are times in UTC; either may be empty. With `all` it prints
+# `met TIME RUN` as well, the first time that a run reloaded the app. `cut` says that there
 # are older ones. `read_run` prints what it says of the one `run`: `line RECORD`, and `before RECORD` with the beginning
 # and the end of the same step the last time it was done well. Both need `there` and `records`.
 
@@ -11,7 +12,7 @@ readable() {
 }
 read_history() {
     readable || return 0
-    export from to
+    export from to all
     records '
         function value(line, key) {
             return match(line, "\"" key "\":\"[^\"]*\"") ? substr(line, RSTART + length(key) + 4, RLENGTH - length(key) - 5) : ""
@@ -22,6 +23,9 @@ read_history() {
         }
         function found(line, run) {
             run = value(line, "run")
+            if (line ~ /"event":"begin".*"step":"(activate|reload)[" ]/ && !(run in met)) {
+                met[run] = value(line, "at"); meets[++reloads] = run
+            }
             if (line !~ /"event":"(begin|end|cut)"/) { delete first[run]; ended[run]; keep("entry " line) }
             else if (line ~ /"step":"unlock"/ && line ~ /"event":"end"/ && run in first) {
                 keep("entry " first[run]); delete first[run]; ended[run]
@@ -32,6 +36,7 @@ read_history() {
             for (begin = count; begin > 0; begin--) if ((size += length(kept[begin]) + 1) > 200000) break
             if (begin > 0) print "cut " begin
             for (n = begin + 1; n <= count; n++) print kept[n]
+            for (n = 1; n <= reloads; n++) if (ENVIRON["all"] && met[meets[n]] >= ENVIRON["from"]) print "met " met[meets[n]] " " meets[n]
             if (damaged) print "damaged " damaged
         }' <"$journal" || echo "unreadable $journal: tr and awk could not read it"
 }
@@ -52,4 +57,21 @@ read_run() {
         }
         END { if (damaged) print "damaged " damaged }' <"$journal" ||
         echo "unreadable $journal: tr and awk could not read it"
+}
+# `read_kept` prints the record in the folder `kept` of the one `run`: `kept EVENT`. `read_kept_only` prints the first
+# line of each that is in no journal, and with `all` of each: `head EVENT`.
+read_kept() {
+    case $run in */* | .* | "") return 0 ;; esac
+    there "$kept/$run.jsonl" || return 0
+    awk '{ print "kept " $0 }' <"$kept/$run.jsonl" 2>/dev/null || echo "unreadable $kept/$run.jsonl: awk could not read it"
+}
+read_kept_only() {
+    there "$kept" || return 0
+    { [ -d "$kept" ] && [ -r "$kept" ] && [ -x "$kept" ]; } || { echo "unreadable $kept: it cannot be listed"; return 0; }
+    for ls_kept in "$kept"/*.jsonl; do
+        [ -e "$ls_kept" ] || continue
+        { IFS= read -r ls_line <"$ls_kept"; } 2>/dev/null || { echo "unreadable $ls_kept: it has no first line"; continue; }
+        case $ls_line in *'"only":"yes"}') printf 'kept %s\n' "$ls_line" ;; esac
+        [ -z "$all" ] || printf 'head %s\n' "$ls_line"
+    done
 }

@@ -12,12 +12,22 @@ from lockstitch.model.format import span, when
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site
 from lockstitch.model.release import short
+from lockstitch.report.gates import reading_json, readings_table
+from lockstitch.report.measures import measured_json, measures_table
+from lockstitch.report.smoke_checks import judged_json, judged_table
 from lockstitch.report.text import counted, table
+from lockstitch.report.watch import WatchPeriod, periods_json, periods_text
 from lockstitch.text import oneline
 
 # Steps of every run, of which nobody waits to know how long they took.
 _ENDING = ("record", "unlock")
-_RESULTS = {"done": "done", "failed": "FAILED", "left": "went back from it", "open": "no end recorded"}
+_RESULTS = {
+    "done": "done",
+    "failed": "FAILED",
+    "left": "went back from it",
+    "stopped": "STOPPED",
+    "open": "no end recorded",
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,13 @@ def history_json(journals: Mapping[Site, HistoryFacts], shown: HistoryFilter) ->
             line["hosts"] += [] if site.host in line["hosts"] else [site.host]
             # A clock that was set back does not make a later line an earlier one.
             order.setdefault(id(line), latest)
+    known = [line for line in merged.values() if line["kind"] and line["result"] != "left"]
+    for line in merged.values():
+        # A database's own journal has the steps of a deploy, and not what the deploy was.
+        same = [] if line["kind"] else [other for other in known if other["run"] == line["run"]]
+        if same:
+            failed = any(other["result"] == "failed" for other in same) and line["result"] == "done"
+            line |= {"kind": same[0]["kind"], "result": "failed" if failed else line["result"]}
     lines = sorted(filter(shown, merged.values()), key=lambda line: order[id(line)])[::-1]
     return {"entries": lines[: shown.limit or None]}
 
@@ -84,7 +101,9 @@ def history_text(
 @dataclass(frozen=True)
 class RunRecord:
     """The record of one run: what the journals of the hosts say, the outcome that this machine has recorded (None: it
-    has none) with the times of steps by host and app, and what was done by hand under this id."""
+    has none) with the times of steps by host and app, the readings of metric gates, the times that its release was
+    watched, what was measured of it, the results of smoke steps, and what was done by hand under this id. `source` says
+    whether this machine or the hosts have them."""
 
     run: str
     sites: Mapping[Site, RunFacts]
@@ -93,11 +112,22 @@ class RunRecord:
     times: Mapping[tuple[str, str], tuple[StepTime, ...]] | None = None
     by_hand: Mapping[str, Any] | None = None
     file: str = ""
+    readings: Sequence[Mapping[str, Any]] = ()
+    watches: Sequence[WatchPeriod] = ()
+    measured: Sequence[Mapping[str, Any]] = ()
+    smoke: Sequence[Mapping[str, Any]] = ()
+    source: str = ""
 
     @property
     def empty(self) -> bool:
         """Tell whether nothing is known of it."""
-        return not (self.began or self.by_hand or any(f.entries or f.steps for f in self.sites.values()))
+        return not (
+            self.began
+            or self.by_hand
+            or self.watches
+            or self.measured
+            or any(f.entries or f.steps for f in self.sites.values())
+        )
 
     def steps(self) -> list[tuple[Site, StepTime]]:
         """Return every step with its site. Where this machine has timed it, that is the time, in parts of seconds."""
@@ -130,9 +160,14 @@ def run_json(record: RunRecord) -> dict[str, Any]:
                 {"host": site.host, "app": "" if site.machine else site.app, **vars(step)}
                 for site, step in record.steps()
             ],
+            "readings": [reading_json(reading) for reading in record.readings],
+            "smoke": [judged_json(each) for each in record.smoke],
+            "watches": periods_json(record.watches),
+            "measures": [measured_json(event) for event in record.measured],
             "outcome": dict(record.outcome) if record.outcome else None,
             "by_hand": dict(record.by_hand) if record.by_hand else None,
             "file": record.file or None,
+            "source": record.source or None,
         }
     }
 
@@ -173,11 +208,17 @@ def run_text(record: RunRecord, now: datetime, zone: tzinfo | None = None) -> st
     lines += _failures(record)
     lines += _entries(record)
     lines += _steps(record)
+    lines += ["", readings_table(record.readings)] if record.readings else []
+    lines += ["", judged_table(record.smoke)] if record.smoke else []
+    lines += ["", periods_text(record.watches, now, zone)] if record.watches else []
+    lines += ["", measures_table(record.measured)] if record.measured else []
     for site, facts in record.sites.items():
         lines += [oneline(f"! {site}: unreadable: {why}") for why in facts.unreadable]
     if record.by_hand:
         codes = [(host, str(code)) for host, code in record.by_hand.get("codes", {}).items()]
         lines += ["", table(("HOST", "CODE"), codes)]
+    if record.source.startswith("the hosts"):
+        lines += ["", f"from the records of {oneline(record.source)}"]
     if record.file:
         lines += ["", f"the output of every step: {record.file}"]
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tarfile
 from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -122,8 +123,51 @@ def test_the_record_is_on_the_hosts_for_who_comes_from_elsewhere(busy: Operator)
     finally:
         (busy.folder / "elsewhere").rename(records)
     record = ran.json["run"]
-    assert (record["kind"], record["message"], record["file"], record["outcome"]) == ("deploy", "again", None, None)
+    assert (record["kind"], record["message"], record["file"]) == ("deploy", "again", None)
+    assert (record["source"], record["outcome"]["result"], record["result"]) == ("the hosts one, two", "done", "done")
     assert {step["step"] for step in record["steps"]} >= {"fetch", "release", "build", "activate", "reload"}
+
+
+def test_statistics_count_what_was_proven_and_say_where_that_is_not_enough(busy: Operator) -> None:
+    ran = busy.fab("history", "--stats", "--json")
+    assert ran.code == 0, ran.said
+    stats = ran.json
+    # The build of the failed one failed before users met it.
+    assert [stats[key]["n"] for key in ("frequency", "lead_time", "failure_rate", "recovery")] == [3, 3, 3, 0]
+    assert (stats["lead_time"]["unknown"], stats["notes"]) == (0, [])
+    shown = busy.fab("history", "--stats", "--since", "1h")
+    assert "not enough: 3 of 5" in shown.out and "change failure rate" in shown.out, shown.said
+    refused = busy.fab("history", "--stats", "--by", "ada")
+    assert refused.code == 2 and "--stats counts every run" in refused.err, refused.said
+    # A journal that cannot be read is not one where nothing was done.
+    # The home is shared with other files of tests.
+    home = busy.home("one") / busy.inventory["apps"]["app"]["path"]
+    (journal,) = home.parent.glob("**/.lockstitch/app/journal.jsonl")
+    kept = journal.rename(journal.with_suffix(".kept"))
+    journal.mkdir()
+    try:
+        broken = busy.fab("history", "--stats")
+    finally:
+        journal.rmdir()
+        kept.rename(journal)
+    assert broken.code == 7 and "it is no file" in broken.said, broken.said
+
+
+def test_a_run_is_exported_whole_into_a_new_file_that_nobody_else_reads(busy: Operator) -> None:
+    runs = {entry["message"]: entry["run"] for entry in busy.fab("history", "--json").json["entries"]}
+    ran = busy.fab("history.export", runs["again"], "--json")
+    assert (ran.code, ran.json["missing"]) == (0, []), ran.said
+    file = busy.folder / ran.json["path"]
+    assert file.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(file) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
+    assert names == set(ran.json["files"])
+    journals = {f"hosts/{host}/app.journal.jsonl" for host in ("one", "two")}
+    assert names >= {"README.txt", "history.txt", "events.jsonl", "steps.txt", *journals}
+    again = busy.fab("history.export", runs["again"])
+    assert again.code == 2 and "is there already" in again.err, again.said
+    none = busy.fab("history.export", "20200101T000000Z-0000", "--to", "x.tar.gz")
+    assert none.code == 7 and not (busy.folder / "x.tar.gz").exists(), none.said
 
 
 def test_what_was_done_by_hand_has_a_record_too(busy: Operator) -> None:
