@@ -67,6 +67,9 @@ def queues_text(states: Mapping[Site, QueueState | str]) -> str:
         rows.append((site.host, site.app, str(len(state.workers)), sizes or "?", failed, state.horizon or "-"))
         workers += [(site.host, str(w.pid), moment(w.since), w.code, oneline(w.words)) for w in state.workers]
         said += [f"! {site}: {oneline(state.problem)}"] if state.problem else []
+        said += [
+            f"! {site}: a worker is about to be started again by its unit: {oneline(unit)}" for unit in state.starting
+        ]
         said += [f"! {site}: worker {w.pid} runs the code before" for w in state.workers if w.code == "old"]
     parts = [table(("HOST", "APP", "WORKERS", "WAITING", "FAILED", "HORIZON"), rows)] if rows else []
     parts += [table(("HOST", "PID", "SINCE", "CODE", "WORKER"), workers)] if workers else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from lockstitch.model.finding import Finding
 from lockstitch.model.format import sized, span
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.report.text import counted, table
-from lockstitch.text import oneline, quoted
+from lockstitch.text import in_environment, oneline, quoted
 
 _LEVELS = {"pass": "pass", "note": "note", "warn": "WARN", "fail": "FAIL"}
 
@@ -33,6 +33,18 @@ class CheckedHost:
             return "unreachable"
         levels = {finding.level for _, finding in self.findings}
         return "failed" if "fail" in levels else "warned" if "warn" in levels else "ok"
+
+
+def in_its_environment(checked: Mapping[str, CheckedHost], environment: str | None) -> dict[str, CheckedHost]:
+    """Return the same with hints that name the environment."""
+    return {
+        name: replace(
+            host,
+            hint=in_environment(host.hint, environment, name),
+            findings=tuple((at, replace(f, hint=in_environment(f.hint, environment, name))) for at, f in host.findings),
+        )
+        for name, host in checked.items()
+    }
 
 
 def checks_text(checked: Mapping[str, CheckedHost], noun: str = "host") -> str:

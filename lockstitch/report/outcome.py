@@ -10,9 +10,11 @@ from lockstitch.model.format import span
 from lockstitch.model.outcome import Failure, Outcome, SiteOutcome
 from lockstitch.model.plan import Change
 from lockstitch.model.release import short
+from lockstitch.report.gates import measured_text, reading_json
 from lockstitch.report.plan import run_json
+from lockstitch.report.smoke_checks import judged_json, judged_lines
 from lockstitch.report.text import indented, table
-from lockstitch.text import oneline, quoted
+from lockstitch.text import in_environment, oneline, quoted
 
 _ENDINGS = {
     ExitCode.DONE: "done",
@@ -42,11 +44,13 @@ def outcome_text(outcome: Outcome) -> str:
     changes = {change.site: change for change in outcome.plan.changes}
     lines: list[str] = []
     for alike in _alike(outcome.failures):
-        lines += [*_failure(alike), ""]
+        lines += [*_failure(alike, outcome.plan.environment), ""]
     headings = ("HOST", "APP", "FROM", "TO", "SERVING", "SECONDS")
     rows = [_row(site, changes[site.site]) for site in outcome.sites if site.site in changes]
     lines += table(headings, rows).splitlines() if rows else []
     lines += _each(outcome)
+    lines += [f"  {oneline(measured_text(reading))}" for reading in outcome.readings]
+    lines += [f"  {oneline(line)}" for line in judged_lines(outcome.smoke)]
     for action in outcome.manual_actions:
         lines += [f"! {action.site}: {_hanging(action.what)}"]
     lines += [f"! {oneline(note)}" for note in outcome.notes]
@@ -74,12 +78,12 @@ def _alike(failures: Sequence[Failure]) -> list[list[Failure]]:
     return list(stories.values())
 
 
-def _failure(alike: Sequence[Failure]) -> list[str]:
+def _failure(alike: Sequence[Failure], environment: str) -> list[str]:
     failure = alike[0]
     sites = [str(each.site) for each in alike if each.site]
     where = f"{', '.join(sites)}: " if sites else ""
     lines = [f"{where}{quoted(failure.reason)}"]
-    lines += [f"HINT: {oneline(failure.hint)}"] if failure.hint else []
+    lines += [f"HINT: {oneline(in_environment(failure.hint, environment))}"] if failure.hint else []
     of = f" on {failure.site.host}" if failure.site and len(alike) > 1 else ""
     if failure.output:
         lines += [f"  the last lines of `{oneline(failure.what)}`{of}:", *indented(failure.output)]
@@ -131,7 +135,7 @@ def _next(outcome: Outcome) -> str:
         return outcome.manual_actions[0].command
     if outcome.code is ExitCode.DONE:
         return outcome.plan.next_command or f"fab -H {environment} status"
-    if outcome.plan.kind == "maintenance" or _stands(outcome):
+    if outcome.plan.kind in ("maintenance", "flag", "settings") or _stands(outcome):
         return outcome.plan.next_command
     if not outcome.plan.changes:
         return f"fab -H {environment} backup.list"
@@ -161,7 +165,9 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
             if s.site in changes
         ],
         **({"results": [_result(site, word) for site, word in _words(outcome)]} if _stands(outcome) else {}),
-        "failures": [_failure_json(failure) for failure in outcome.failures],
+        "failures": [_failure_json(failure, outcome.plan.environment) for failure in outcome.failures],
+        "gates": [reading_json(vars(reading)) for reading in outcome.readings],
+        "smoke": [judged_json({**each.as_fields(), "after_rollback": each.after_rollback}) for each in outcome.smoke],
         "notes": list(outcome.notes),
         "left": [
             {"host": x.site.host, "app": x.site.app, "what": x.what, "command": x.command}
@@ -174,13 +180,13 @@ def _result(site: SiteOutcome, word: str) -> dict[str, Any]:
     return {"host": site.site.host, "app": site.site.app, "result": word, "seconds": round(site.seconds, 3)}
 
 
-def _failure_json(failure: Failure) -> dict[str, Any]:
+def _failure_json(failure: Failure, environment: str) -> dict[str, Any]:
     return {
         "host": failure.site.host if failure.site else None,
         "app": failure.site.app if failure.site else None,
         "what": failure.what,
         "reason": failure.reason,
-        "hint": failure.hint,
+        "hint": in_environment(failure.hint, environment),
         "output": list(failure.output),
         "logs": {name: list(lines) for name, lines in failure.logs.items()},
     }

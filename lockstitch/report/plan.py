@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstitch.model.format import sized
+from lockstitch.model.flag import value_words
+from lockstitch.model.format import sized, span
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Change, Commit, Plan, SitePlan, Wave
 from lockstitch.model.probe import fields, number
 from lockstitch.model.release import short
+from lockstitch.plans.plan_hash import plan_hash
+from lockstitch.report.smoke_checks import check_json, check_text
 from lockstitch.report.text import counted, indented, table
 from lockstitch.text import oneline
 
@@ -28,6 +31,7 @@ def plan_text(plan: Plan, *, commands: bool = False) -> str:
     ]
     if plan.changes:
         lines += table(("HOST", "APP", "FROM", "TO"), [_change(change) for change in plan.changes]).splitlines()
+    lines += _flags(plan)
     lines += _commits(plan)
     if plan.notes:
         lines += [*_apart(lines), *(f"! {oneline(note)}" for note in plan.notes)]
@@ -36,6 +40,7 @@ def plan_text(plan: Plan, *, commands: bool = False) -> str:
     before: set[tuple[str, ...]] = set()
     for place, wave in enumerate(plan.waves, 1):
         lines += [f"  {place:2}. {oneline(wave.name)}{_pause(wave)}", *_units(wave.site_plans, commands, before)]
+        lines += [f"        then {oneline(check_text(check))}" for check in wave.smoke]
     lines += [f"  {len(plan.waves) + 1:2}. record, prune, unlock"]
     lines += [f"        {oneline(str(hook))}" for hook in plan.hooks if hook.event == f"after_{plan.kind}"]
     lines += [f"        if it ends in another way: {oneline(str(h))}" for h in plan.hooks if h.event == "failed"]
@@ -56,6 +61,7 @@ def plan_top(plan: Plan, rows: int, columns: int) -> str:
         if same
         else []
     )
+    head += _flags(plan)
     warnings = [f"! {oneline(note)}" for note in plan.notes]
     steps = sum(len(unit.steps) for wave in plan.waves for unit in wave.site_plans)
     names = oneline(", ".join(wave.name for wave in plan.waves))
@@ -83,6 +89,11 @@ def _fitting(lines: list[str], rows: int, columns: int) -> list[str]:
 
 def _change(change: Change) -> tuple[str, str, str, str]:
     return (change.site.host, change.site.app, short(change.before), short(change.after))
+
+
+def _flags(plan: Plan) -> list[str]:
+    rows = [(flag.flag, flag.app, flag.host, value_words(flag.before), value_words(flag.after)) for flag in plan.flags]
+    return table(("FLAG", "APP", "HOST", "FROM", "TO"), rows).splitlines() if rows else []
 
 
 def _commits(plan: Plan) -> list[str]:
@@ -121,7 +132,10 @@ def _apart(lines: list[str]) -> list[str]:
 
 
 def _pause(wave: Wave) -> str:
-    return f", then watch for {wave.pause:g} s" if wave.pause else ""
+    if not wave.pause:
+        return ""
+    gates = f" {oneline(', '.join(wave.watch.gates))}" if wave.watch and wave.watch.gates else ""
+    return f", then {'watch' if gates else 'wait'}{gates} for {span(wave.pause)}"
 
 
 def _units(units: tuple[SitePlan, ...], commands: bool, before: set[tuple[str, ...]]) -> list[str]:
@@ -160,10 +174,12 @@ def run_json(plan: Plan) -> dict[str, Any]:
                 "release": c.release,
                 "coming": [vars(commit) for commit in c.coming],
                 "going": [vars(commit) for commit in c.going],
+                "migrations": list(c.migrations),
             }
             for c in plan.changes
         ],
         "commits": {app: [vars(c) for c in commits] for app, commits in plan.commits.items()},
+        "flags": [{"flag": f.flag, "app": f.app, "host": f.host, "from": f.before, "to": f.after} for f in plan.flags],
         "notes": list(plan.notes),
     }
 
@@ -180,6 +196,7 @@ def asked_json(environment: str | None, run: str, by: str, message: str) -> dict
         "refs": {},
         "changes": [],
         "commits": {},
+        "flags": [],
         "backups": [],
         "notes": [],
     }
@@ -193,6 +210,15 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "result": "nothing to do" if plan.empty else "planned",
         "reason": plan.empty_reason if plan.empty else None,
         "empty": plan.empty,
+        "hash": plan_hash(plan),
+        "authors": {
+            app: {
+                "known": not unknown,
+                "unknown": unknown,
+                "people": [{"name": a.name, "mail": a.mail} for a in authors],
+            }
+            for app, (authors, unknown) in plan.authors.items()
+        },
         "backups": [
             {"host": site.host, "database": site.app, "name": str(step.command.values["name"])} for site, step in made
         ],
@@ -202,6 +228,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "name": wave.name,
                 "visible": wave.visible,
                 "pause": wave.pause,
+                "watch": _watch_json(wave),
+                "smoke": [check_json(check) for check in wave.smoke],
                 "units": [
                     {
                         "host": unit.site.host,
@@ -214,6 +242,19 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             }
             for wave in plan.waves
         ],
+    }
+
+
+def _watch_json(wave: Wave) -> dict[str, Any] | None:
+    """Return the metric gates that judge the pause of a wave; None where none does."""
+    if not wave.watch or not wave.watch.gates:
+        return None
+    return {
+        "app": wave.watch.app,
+        "gates": list(wave.watch.gates),
+        "deciding": list(wave.watch.deciding),
+        "not_worse": list(wave.watch.not_worse),
+        "waived": list(wave.watch.waived),
     }
 
 

@@ -191,3 +191,11 @@ def test_an_error_never_says_next(text: str) -> None:
 def test_every_field_of_a_lock_is_one_line() -> None:
     text = f"x\nnext: {EVIL}"
     assert "\n" not in str(LockInfo(*(text for _ in fields(LockInfo))))
+
+
+def test_what_a_step_tells_for_the_records_is_no_line_of_the_display() -> None:
+    stream = io.StringIO()
+    show = LineDisplay(stream)
+    for line in ("told backup main-1", "told head_before ", "told head_after 0002", "told you so", "main-1 is whole"):
+        show(StepOutput("web1", "main", "backup", line))
+    assert [line.rpartition(" | ")[2] for line in stream.getvalue().splitlines()] == ["told you so", "main-1 is whole"]

@@ -72,7 +72,7 @@ def survey(text: str = "fine") -> tuple[Survey, dict[Site, Any]]:
     state = ServiceState(True, text, (ServiceProcess("worker", 1, 100, text),), 5, text, 1_700_000_000)
     facts = {
         site: Facts(
-            site, CheckoutFacts(True, A if number else B, "R1", (), (text,), text, text), HostFacts((), 1 << 30, "", lock, journal), state
+            site, CheckoutFacts(True, A if number else B, "R1", (), (text,), text, text), HostFacts((), 1 << 30, (), lock, journal), state
         )
         for number, site in enumerate(SITES)
     }  # fmt: skip
@@ -149,7 +149,7 @@ def test_a_plan_shows_each_step_once_and_its_commands_when_asked() -> None:
     text = plan_text(plan())
     assert text.count("build fine") == 2, "once a wave: the second has a gate more"
     assert "and 5 more" in text
-    assert "then watch for 30 s" in text
+    assert "then wait for 30 s" in text
     assert "echo" not in text
     assert 'echo "$text"' in plan_text(plan(), commands=True)
     assert "nothing to do" in plan_text(plan(waves=()))
@@ -176,3 +176,18 @@ def test_a_clock_from_nowhere_is_no_defect() -> None:
     facts = made.facts[SITES[0]]
     odd = replace(facts, service=replace(facts.service, boot=10**15 - 1))
     assert "web1" in status_text(Survey({SITES[0]: odd}), SiteStates(verdicts), NOW)
+
+
+@pytest.mark.parametrize(("result", "shown"), [("failed", "failed"), ("done", "done")])
+def test_the_database_of_a_deploy_is_listed_as_a_part_of_it(result: str, shown: str) -> None:
+    """A database's own journal has steps of the run, and not what it was, nor how it ended."""
+    at = layout("in_place", "/srv/x")
+    deploy = JournalEntry("2026-01-01T00:00:00Z", "deploy", result, "r1", "ada")
+    steps = JournalEntry("2026-01-01T00:00:01Z", "", "done", "r1", "ada")
+    alone = JournalEntry("2026-01-01T00:00:02Z", "", "open", "r2", "ada")
+    journals = {
+        Site("a", "api", at): HistoryFacts((deploy,)),
+        Site("a", "main", at, database=True): HistoryFacts((steps, alone)),
+    }
+    lines = {(e["app"], e["run"]): (e["kind"], e["result"]) for e in history_json(journals, HistoryFilter())["entries"]}
+    assert lines == {("api", "r1"): ("deploy", result), ("main", "r1"): ("deploy", shown), ("main", "r2"): ("", "open")}

@@ -8,8 +8,10 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockstitch.model.finding import Finding
+from lockstitch.report.checks import CheckedHost, in_its_environment
 from lockstitch.report.text import indented, table, width
-from lockstitch.text import neutral, oneline
+from lockstitch.text import in_environment, neutral, oneline
 
 ANY = st.text(st.characters(), max_size=40)
 OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -79,3 +81,14 @@ def test_a_table() -> None:
 @given(st.lists(ANY, max_size=4))
 def test_indented_lines(lines: list[str]) -> None:
     assert indented(lines) == ["    " + oneline(line) for line in lines]
+
+
+def test_commands_in_hints_are_typed_with_the_environment() -> None:
+    assert in_environment("fab -H ENV service.restart api, or -H 'ENV,!a'", "prod") == (
+        "fab -H prod service.restart api, or -H 'prod,!a'"
+    )
+    assert in_environment("fab -H ENV run", None) == "fab -H ENV run", "several are selected, or none"
+    assert in_environment("export ENVIRONMENT; -H ENVOY", "prod") == "export ENVIRONMENT; -H ENVOY"
+    found = Finding("queue", "fail", "why", "fab -H ENV queue.status")
+    host = in_its_environment({"a": CheckedHost((("api", found),), hint="fab -H ENV:HOST shell")}, r"\1")["a"]
+    assert (host.hint, host.findings[0][1].hint) == (r"fab -H \1:a shell", r"fab -H \1 queue.status")
