@@ -7,10 +7,7 @@ hooks do nothing unless a service overrides them.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Iterable
-
+from lockstitch.model.plugins import by_kind, module_names
 from lockstitch.services.base import LogSource, Service
 from lockstitch.services.queues import Queues
 from lockstitch.services.release_context import ReleaseContext
@@ -19,23 +16,8 @@ from lockstitch.services.state import ServiceState, judge_serving, parse_state
 
 def service_types(kind: str = "") -> dict[str, type[Service]]:
     """Return every service by its kind, in alphabetical order; of a `kind` whose module has its name, that one alone."""
-    modules = [module.name for module in pkgutil.iter_modules(__path__)]
-    types = _defined([kind] if kind in modules else [])
-    return types if kind in types else dict(sorted(_defined(modules).items()))
-
-
-def _defined(modules: Iterable[str]) -> dict[str, type[Service]]:
-    return {
-        _kind(value): value
-        for module in modules
-        for value in vars(importlib.import_module(f"{__name__}.{module}")).values()
-        if isinstance(value, type) and issubclass(value, Service) and "kind" in value.model_fields
-    }
-
-
-def _kind(service: type[Service]) -> str:
-    (kind,) = service.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
-    return str(kind)
+    types = by_kind(__name__, Service, [kind]) if kind in module_names(__name__) else {}
+    return types if kind in types else by_kind(__name__, Service)
 
 
 __all__ = [

@@ -100,6 +100,15 @@ class Service(BaseModel):
         """Return the step that loads the new code without serving it, before users see a change; None: there is none."""
         return None
 
+    def configuration_test(self, place: ReleaseContext) -> Step | None:
+        """Return the step that tests the configuration it would read on a reload or a start; None: there is none."""
+        return None
+
+    def may_deploy(self, place: ReleaseContext) -> Command | None:
+        """Return the read-only command that fails where who deploys may not make the service take new code, and prints
+        what is not allowed, then the line that allows it; None where it needs no right."""
+        return None
+
     def before(self, place: ReleaseContext) -> Iterable[Step]:
         """Return the steps in the new release after the migration, just before it serves."""
         return ()
@@ -125,7 +134,12 @@ class Service(BaseModel):
         return ()
 
     def pause_workers(self, place: ReleaseContext) -> Iterable[Step]:
-        """Return the steps that keep the app's workers from the database while it is restored, in maintenance."""
+        """Return the steps that keep the app's workers from the database while it is taken back, in maintenance or not.
+        Their way back lets them work again."""
+        return ()
+
+    def resume_workers(self, place: ReleaseContext) -> Iterable[Step]:
+        """Return the steps that let the app's workers work again, in the code that serves now."""
         return ()
 
     def pause_warnings(self, place: ReleaseContext) -> Iterable[str]:
@@ -163,8 +177,8 @@ class Service(BaseModel):
         None where that is not known."""
         return None
 
-    def rights_hint(self) -> str:
-        """Return the advice on paths that `rights` lists."""
+    def rights_hint(self, path: Unwritable) -> str:
+        """Return the command to type for a path that `rights` lists."""
         return ""
 
     def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:

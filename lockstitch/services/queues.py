@@ -28,13 +28,15 @@ class Worker:
 
 @dataclass(frozen=True)
 class QueueState:
-    """The queues as one host sees them. A size, or the number of failed jobs, is None where it is unknown."""
+    """The queues as one host sees them. A size, or the number of failed jobs, is None where it is unknown. `starting`
+    are the units of systemd that wait to start a worker again, each with its command."""
 
     workers: tuple[Worker, ...] = ()
     sizes: Mapping[str, int | None] = field(default_factory=dict)
     failed: int | None = None
     horizon: str = ""
     problem: str = ""
+    starting: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         return {
@@ -43,6 +45,7 @@ class QueueState:
             "failed": self.failed,
             "horizon": self.horizon,
             "problem": self.problem,
+            "starting": list(self.starting),
         }
 
 
@@ -58,7 +61,7 @@ class Queues:
 
 def parse_queues(text: str, code: int) -> QueueState:
     """Return the state from a probe's lines; a line of an unknown word is part of a problem."""
-    said = collect(text, ("worker", "monitor", "failed", "horizon"))
+    said = collect(text, ("worker", "monitor", "failed", "horizon", "starting"))
     sizes: dict[str, int | None] = {}
     for line in said["monitor"]:
         name, _, answer = line.partition(" ")
@@ -67,7 +70,8 @@ def parse_queues(text: str, code: int) -> QueueState:
     failed = said["failed"]
     problem = " ".join(said[""][-3:]) if code or not (sizes or failed) else ""
     workers = tuple(worker for line in said["worker"] if (worker := _worker(line)))
-    return QueueState(workers, sizes, _count(failed), last(said, "horizon").strip(), problem)
+    starting = tuple(line.strip() for line in said["starting"])
+    return QueueState(workers, sizes, _count(failed), last(said, "horizon").strip(), problem, starting)
 
 
 def _worker(line: str) -> Worker | None:

@@ -21,6 +21,12 @@ class Unwritable:
     owner: str
     mode: str
 
+    @property
+    def shared_with(self) -> str:
+        """The group that may write to it; empty where its group may not."""
+        group = self.owner.partition(":")[2]
+        return group if self.mode[-2:-1] in ("2", "3", "6", "7") else ""
+
     def __str__(self) -> str:
         return f"{self.user} may not write to {self.path} ({self.owner}, mode {self.mode})"
 
@@ -48,7 +54,8 @@ def _collected(lines: tuple[str, ...]) -> KeyedLines:
 @dataclass(frozen=True)
 class ReleaseContext:
     """One release of one app on one host, as a service sees it. `env` is what the app's commands are given (and whether
-    that `has_secrets`, the secret part of it), and `about` what the host answered to `Service.extra_probe`."""
+    that `has_secrets`, the secret part of it), and `about` what the host answered to `Service.extra_probe`. `ref` is what
+    it was deployed by; empty where that is not known. `built` are variables of `env` that a build alone needs."""
 
     app: str
     layout: Layout
@@ -57,11 +64,13 @@ class ReleaseContext:
     env: Mapping[str, Value] = field(default_factory=dict)
     about: tuple[str, ...] = ()
     has_secrets: bool = False
+    ref: str = ""
+    built: frozenset[str] = frozenset()
 
     @property
     def names(self) -> str:
-        """The names of the variables in `env`, a word each."""
-        return " ".join(self.env)
+        """The names of the variables in `env` that its processes are to have, a word each."""
+        return " ".join(name for name in self.env if name not in self.built)
 
     @property
     def directory(self) -> str:

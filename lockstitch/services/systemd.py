@@ -14,7 +14,7 @@ from lockstitch.model.probe import Probe
 from lockstitch.services.base import LogSource, Service
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
-from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.systemd_unit import MAY_DEPLOY, RESTART_UNIT, RUN_TEST, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
 _STATE = r"""
 ls_place; ls_unit
@@ -26,12 +26,15 @@ exit 0
 class Systemd(Service):
     """Any systemd unit. What runs is proven by its state; by its main process too where the unit is restarted."""
 
-    examples = ({"unit": "api"}, {"unit": "api", "reload": "restart"})
+    examples = ({"unit": "api"}, {"unit": "api", "reload": "restart", "test": "api --check"})
 
     kind: Literal["systemd"]
     unit: str = Field(description="name of the unit", pattern=UNIT_NAME)
     reload: Literal["reload", "restart", "reload-or-restart"] = Field(
         default="reload-or-restart", description="the systemctl verb that makes it take new code"
+    )
+    test: str | None = Field(
+        default=None, description="line that tests its configuration before it is reloaded, started or restarted"
     )
 
     def tools(self) -> tuple[str, ...]:
@@ -49,13 +52,31 @@ class Systemd(Service):
     def reload_ends_drift(self) -> bool:
         return self.reload == "restart"
 
+    def test_text(self) -> str:
+        """Return the shell text that tests the configuration; empty where there is none."""
+        return self.test or ""
+
+    def configuration_test(self, place: ReleaseContext) -> Step | None:
+        if not self.test_text():
+            return None
+        return Step("test", f"test the configuration of {self.unit}", self._unit(place, ""), timeout=60)
+
     def check(self, place: ReleaseContext) -> Step:
-        command = place.command(MAY_TAKE, unit=self.unit, verb=self.reload)
-        return Step("check", f"may systemctl {self.reload} {self.unit}", command, timeout=30)
+        command = self._unit(place, MAY_DEPLOY, verb=self.reload)
+        return Step("check", f"may systemctl {self.reload} {self.unit}", command, timeout=60)
+
+    def may_deploy(self, place: ReleaseContext) -> Command:
+        return place.command(MAY_DEPLOY, unit=self.unit, verb=self.reload)
 
     def reload_step(self, place: ReleaseContext) -> Step:
-        command = place.command(f'{UNIT}ls_take "$verb"', unit=self.unit, verb=self.reload)
+        command = self._unit(place, f'{UNIT}ls_take "$verb"', verb=self.reload)
         return Step("reload", f"systemctl {self.reload} {self.unit}", command, timeout=120)
+
+    def _unit(self, place: ReleaseContext, text: str, **values: str) -> Command:
+        """Return the command that does something with the unit, once its configuration is tested."""
+        test = self.test_text()
+        first = {"test": test} if test else {}
+        return place.command((RUN_TEST if test else "") + text, unit=self.unit, **values, **first)
 
     def logs(self, place: ReleaseContext) -> tuple[LogSource, ...]:
         return (LogSource(unit=self.unit),)
@@ -68,7 +89,7 @@ class Systemd(Service):
         return (Step("start", f"systemctl start {self.unit}", command, timeout=120),)
 
     def restarting(self, place: ReleaseContext) -> tuple[Step, ...]:
-        command = place.command(RESTART_UNIT, unit=self.unit)
+        command = self._unit(place, RESTART_UNIT)
         return (Step("restart", f"systemctl restart {self.unit}", command, timeout=180),)
 
     def probe(self, place: ReleaseContext) -> Probe[ServiceState]:

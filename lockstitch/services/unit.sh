@@ -5,10 +5,18 @@
 # be an option: sudoers compares words, and the rule people write is `systemctl reload UNIT`.
 
 ls_systemctl() { if [ "$(id -u)" = 0 ]; then systemctl "$@"; else sudo -n systemctl "$@"; fi; }
+# VERB…: whether each is allowed. What is not is told at once, with the one line that allows it.
 ls_may() {
-    [ "$(id -u)" = 0 ] || sudo -n -l systemctl "$1" "$unit" >/dev/null 2>&1 && return 0
-    echo "$(id -un) may not run \`systemctl $1 $unit\` with sudo on this host: a file in /etc/sudoers.d must say"
-    echo "    $(id -un) ALL=(root) NOPASSWD: $(command -v systemctl) $1 $unit"
+    [ "$(id -u)" != 0 ] || return 0
+    ls_refused='' ls_rule=''
+    for ls_verb; do
+        sudo -n -l systemctl "$ls_verb" "$unit" >/dev/null 2>&1 && continue
+        ls_refused="$ls_refused${ls_refused:+, }\`systemctl $ls_verb $unit\`"
+        ls_rule="$ls_rule${ls_rule:+, }$(command -v systemctl) $ls_verb $unit"
+    done
+    [ -n "$ls_refused" ] || return 0
+    echo "$(id -un) may not run $ls_refused with sudo on this host: a file in /etc/sudoers.d must say"
+    echo "    $(id -un) ALL=(root) NOPASSWD: $ls_rule"
     return 1
 }
 ls_show() { systemctl show --property="$1" --value "$unit"; }
@@ -17,6 +25,7 @@ ls_main_pid() { ls_main=$(ls_show MainPID); [ "${ls_main:-0}" != 0 ]; }
 ls_status() { systemctl status --no-pager --lines=15 "$unit"; }
 # Asked before anything that users see has changed: to be refused at the reload is late.
 ls_may_take() { if ls_active; then ls_may "$1"; else ls_may start; fi; }
+ls_may_deploy() { if ls_active; then ls_may "$1"; else ls_may "$1" start stop; fi; }
 # What was changed on the disk is read before a start: a running reload would not make use of it.
 ls_read_again() {
     case $1 in *start) ;; *) return 0 ;; esac

@@ -64,7 +64,9 @@ def test_nobody_is_up_before_the_database_is_back(make: Make) -> None:
     assert int(ended.code) == 5, outcome_text(ended)
     back = began.index(("a", "undo migrate down"))
     assert began.index(("a", "undo up")) < began.index(("a", "undo activate")) < back
-    assert all(back < began.index((host, "undo maintenance")) for host in HOSTS), began
+    assert began.index(("a", "undo resume")) < back, "its workers are paused once more"
+    for host in HOSTS:
+        assert back < began.index((host, "undo pause")) < began.index((host, "undo maintenance")), began
     assert [world.truth(host) for host in HOSTS] == [world.on("v5")] * 2
     assert world.marked() == [] and world.locks() == []
 
@@ -80,6 +82,21 @@ def test_a_database_is_taken_back_under_an_app_that_was_found_down(make: Make) -
     told = [line for line in world.log("a") if "queue:restart" in line or "rollback" in line]
     assert told == ["v5 queue:restart", "v5 migrate:rollback --step=1 --force", "v1 queue:restart"]
     assert [world.truth(host) for host in HOSTS] == [world.on("v1", down=True)] * 2
+
+
+def test_workers_are_kept_from_the_database_where_the_app_does_not_go_down(make: Make) -> None:
+    world = with_migration(make(when="never"))
+    world.forget()
+    plan = world.plan_rollback("v1", database="down")
+    assert "when: never" in plan_text(plan)
+    names = [{step.name for unit in wave.site_plans for step in unit.steps} for wave in plan.waves]
+    at = [next(at for at, steps in enumerate(names) if name in steps) for name in ("pause", "migrate down", "resume")]
+    assert at == sorted(at) and len(set(at)) == 3
+    ended = world.run(plan)
+    assert int(ended.code) == 0, outcome_text(ended)
+    told = [line for line in world.log("a") if "queue:restart" in line or "rollback" in line]
+    assert told == ["v5 queue:restart", "v5 migrate:rollback --step=1 --force", "v1 queue:restart"]
+    assert [world.truth(host) for host in HOSTS] == [world.on("v1")] * 2
 
 
 def test_what_somebody_put_down_after_a_run_was_cut_off_is_theirs(make: Make) -> None:

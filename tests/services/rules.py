@@ -71,10 +71,11 @@ def step_names(service: Service) -> tuple[list[str], ...]:
 def commands(service: Service, place: ReleaseContext = PLACE) -> dict[str, Command]:
     """Return every command that a service makes for a place."""
     made = {"probe": service.probe(place).command, "migrate": service.migrating(place, "migrate")}
-    hooks = (service.prepare, service.before, service.after, service.pause_workers, service.clear_caches)
-    changes = (service.stopping, service.starting, service.restarting)
+    hooks = (service.prepare, service.before, service.after, service.pause_workers, service.resume_workers)
+    changes = (service.clear_caches, service.stopping, service.starting, service.restarting)
     steps = [service.reload_step(place), *(step for hook in (*hooks, *changes) for step in hook(place))]
-    made |= {step.name: step.command for step in (*steps, *filter(None, [service.check(place)]))}
+    steps += filter(None, [service.check(place), service.configuration_test(place)])
+    made |= {step.name: step.command for step in steps}
     mode, queues, about = service.maintenance_mode(), service.queue(place), service.extra_probe(place)
     if mode:
         made |= {"down": mode.down(place, "run", "ada", "deploy"), "up": mode.up(place, "run"), "off": mode.off(place)}

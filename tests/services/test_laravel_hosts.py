@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import grp
 import os
-import pwd
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -318,43 +317,6 @@ def test_an_artisan_by_another_name_is_known_by_its_commands(release: Path, tmp_
     )
     done = heard(laravel().check(place(tmp_path / "app")).command, env)
     assert done.returncode == 0 and "Acme 1.2.3" in done.stdout
-
-
-def test_what_who_serves_or_who_deploys_may_not_write_to_is_told(release: Path, tmp_path: Path) -> None:
-    """php-fpm's user made the log with its own umask; and the other way round."""
-    service, at = laravel(group="www-data"), place(tmp_path / "app")
-    probe = service.rights(at)
-
-    def looked() -> list[tuple[str, str, str]]:
-        found = probe.parse(heard(probe.command, env).stdout, 0)
-        assert found is not None
-        return [(each.user, Path(each.path).name, each.mode) for each in found]
-
-    me = pwd.getpwuid(os.getuid()).pw_name
-    env = as_somebody(
-        tmp_path,
-        systemctl="echo 77",
-        ps="echo other",
-        id=f'case $1 in -un) echo {me} ;; -Gn) echo "${{GROUPS_OF_OTHER:-other}}" ;; esac',
-    )
-    assert probe.parse(heard(probe.command, env).stdout, 0) is None, "nothing is deployed: nothing is known"
-    (tmp_path / "app/current").symlink_to("releases/2")
-    log = release / "storage/logs/laravel.log"
-    (release / "storage/logs").chmod(0o777)
-    log.chmod(0o644)
-    assert looked() == [("other", "laravel.log", "644")]
-    env["GROUPS_OF_OTHER"] = f"other {grp.getgrgid(log.stat().st_gid).gr_name}"
-    assert looked() == [("other", "laravel.log", "644")], "its group may only read it"
-    log.chmod(0o664)
-    assert looked() == []
-    log.chmod(0o666)
-    (release / "storage/logs").chmod(0o700)
-    assert looked() == [("other", "logs", "700")]
-    (release / ".env").write_text("LOG_CHANNEL=stderr\n")
-    assert looked() == [], "it logs elsewhere"
-    lines = (f"unwritable {me} www-data:www-data 644 {log}", "looked")
-    (note,) = laravel().warnings(place(about=lines))
-    assert f"{me} may not write to {log} (www-data:www-data, mode 644)" in note and "UMask=0002" in note
 
 
 def test_a_scheduler_that_does_not_stay_up_is_a_failure(release: Path, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from lockstitch.model.layout import layout
+from lockstitch.model.plan import Site
+from lockstitch.report.apps import queues_text
 from lockstitch.services.queues import parse_queues
 from lockstitch.services.release_context import ReleaseContext
 from tests.services.test_laravel import laravel, place
@@ -224,3 +226,50 @@ def test_those_whose_folder_may_not_be_seen_are_told_when_others_do_not_come_bac
     code, said = host.restart("end; worker $HOME/app/current artisan queue:work", start_timeout=2)
     assert code == 1 and "0 of 1 workers are back" in said, said
     assert "workers of other users are there, and do not count" in said
+
+
+SITE = Site("web1", "desk", layout("releases", "/srv/desk"))
+WAITS = """case "$*" in
+    *--property=Id*) cat "$HOME/units" ;;
+    *RestartUSec*) echo RestartUSec=1s ;;
+esac"""
+
+
+def unit(name: str, state: str, *, folder: str, words: str) -> str:
+    """Return what systemctl shows of a unit."""
+    command = f"{{ path=/usr/bin/php ; argv[]=/usr/bin/php {words} ; ignore_errors=no ; start_time=[n/a] ; pid=0 }}"
+    return f"ExecStart={command}\nWorkingDirectory={folder}\nId={name}.service\nSubState={state}\n"
+
+
+def waits(host: Host, *units: str) -> None:
+    (host.home / "units").write_text("\n".join(units))
+    (host.home / "programs" / "systemctl").write_text(f"#!/bin/sh\n{WAITS}\n")
+    (host.home / "programs" / "systemctl").chmod(0o755)
+
+
+def test_one_that_its_unit_is_about_to_start_again_must_be_back(host: Host) -> None:
+    """None runs at that moment: its unit waits for RestartSec."""
+    waits(host, unit("desk", "auto-restart", folder=f"{host.app}/current", words="artisan queue:work --sleep=3"))
+    code, said = host.restart(":", start_timeout=1)
+    assert code == 1 and "0 of 1 workers are back in the code that serves, 2 s after" in said, said
+    state = parse_queues(host.sh(laravel(group=None).queue(place(host.app)).status.command.render()).stdout, 0)
+    assert state.starting == ("desk /usr/bin/php artisan queue:work --sleep=3",) and not state.workers
+    assert "a worker is about to be started again by its unit: desk /usr/bin/php" in queues_text({SITE: state})
+    code, said = host.restart("sleep 0.5; worker $HOME/app/current artisan queue:work", start_timeout=30)
+    assert code == 0 and "1 workers run the code that serves" in said, said
+
+
+@pytest.mark.parametrize(
+    ("state", "folder", "words"),
+    [
+        ("running", "{app}/current", "artisan queue:work"),
+        ("auto-restart", "/srv/other/current", "artisan queue:work"),
+        ("auto-restart", "{app}/current", "/srv/other/artisan queue:work"),
+        ("auto-restart", "{app}/current", "artisan schedule:work"),
+        ("auto-restart", "{app}/current", "artisan queue:work --stop-when-empty"),
+    ],
+)
+def test_other_units_are_waited_for_by_nobody(host: Host, state: str, folder: str, words: str) -> None:
+    waits(host, unit("desk", state, folder=folder.format(app=host.app), words=words))
+    code, said = host.restart(":", start_timeout=1)
+    assert code == 0 and "no worker of this app is seen on this host" in said, said

@@ -172,6 +172,32 @@ def test_without_the_secrets_variables_of_the_ecosystem_file_are_not_judged(host
     assert drift(host, *rows) != ()
 
 
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ('module.exports = {apps: [{name: "web"}]}', ""),
+        ('console.log("a word"); module.exports = {apps: [{script: "src/web.js"}]}', ""),
+        (
+            'module.exports = {apps: [{name: "next"}, {script: "x.js"}]}',
+            "has no process web, which the inventory names; it has: next, x",
+        ),
+        ("module.exports = {apps: []}", "it has: none"),
+        ("throw new Error('what node says')", ""),
+        (None, "the release has no eco.config.js"),
+    ],
+)
+def test_a_name_that_the_ecosystem_file_lacks_is_found_before_the_reload(
+    host: Host, file: str | None, says: str
+) -> None:
+    """PM2 starts nothing then, and ends with 0."""
+    if file is not None:
+        (host.home / "app" / "eco.config.js").write_text(file)
+    step = ECOSYSTEM.check(host.place)
+    assert step is not None
+    code, said = host.does(step)
+    assert (code == 0, said == "") == (not says, not says) and says in said
+
+
 def test_the_variables_of_the_app_are_added_to_its_ecosystem_file(host: Host) -> None:
     """PM2 itself leaves them as they were when the process was first started."""
     (host.home / "app" / "eco.config.js").write_text(

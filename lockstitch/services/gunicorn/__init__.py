@@ -22,7 +22,7 @@ from lockstitch.model.shell import shell_text
 from lockstitch.services.base import LogSource, Service
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import OBSERVE, ServiceState, judge_serving, parse_state
-from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.systemd_unit import MAY_DEPLOY, RESTART_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
 _text = partial(shell_text, __package__)
 
@@ -74,8 +74,11 @@ class Gunicorn(Service):
 
     def check(self, place: ReleaseContext) -> Step:
         values = {"python": self.python, "app": self.app or "", "unit": self.unit or "", "verb": "reload"}
-        command = place.command((MAY_TAKE if self.unit else "") + _text("check.sh"), **values)
+        command = place.command((MAY_DEPLOY if self.unit else "") + _text("check.sh"), **values)
         return Step("check", f"load {self.app or 'the app'} without serving it", command, timeout=120)
+
+    def may_deploy(self, place: ReleaseContext) -> Command | None:
+        return place.command(MAY_DEPLOY, unit=self.unit, verb="reload") if self.unit else None
 
     def reload_step(self, place: ReleaseContext) -> Step:
         values = {"way": self.reload, "line": self.start or "", "settle": str(int(self.settle * 10))}

@@ -23,14 +23,14 @@ from lockstitch.services.maintenance import Maintenance, Page
 from lockstitch.services.queues import Queues, parse_queues
 from lockstitch.services.release_context import ReleaseContext, Unwritable, parse_rights, parse_unwritable
 from lockstitch.services.state import OBSERVE, ServiceState, parse_state
-from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
+from lockstitch.services.systemd_unit import MAY_TAKE, RESTART_UNIT, RUN_TEST, START_UNIT, STOP_UNIT, UNIT, UNIT_NAME
 
 _PASSING = "LOCKSTITCH_MAINTENANCE_SECRET"
 _text = partial(shell_text, __package__)
 _ARTISAN = _text("artisan.sh")
-_RIGHTS_HINT = (
-    "both php-fpm's user and who deploys must write there: once, as root, chgrp {group} and chmod g+rw on it; then "
-    "UMask=0002 in php-fpm's unit, or 'permission' => 0664 in config/logging.php, for what is made later"
+_LATER = (
+    "; then UMask=0002 in the units of php-fpm and of the workers, or 'permission' => 0664 in config/logging.php, for "
+    "what is made later"
 )
 
 
@@ -39,7 +39,11 @@ class Laravel(Service):
 
     examples = (
         {"fpm": {"unit": "php8.2-fpm"}},
-        {"fpm": {"unit": "php8.2-fpm"}, "maintenance": {"when": "always"}, "scheduler": "schedule"},
+        {
+            "fpm": {"unit": "php8.2-fpm", "test": "php-fpm8.2 -t"},
+            "maintenance": {"when": "always"},
+            "scheduler": "schedule",
+        },
     )
 
     kind: Literal["laravel"]
@@ -89,7 +93,9 @@ class Laravel(Service):
             yield f"the code that serves cannot be asked: {line}"
         for line in place.answers["unwritable"]:
             if path := parse_unwritable(line):
-                yield f"{path}: {self.rights_hint()}"
+                yield f"{path}: {self.rights_hint(path)}"
+        if paused := place.answers["paused"]:
+            yield f"a run that was cut off left its workers paused ({paused[0].strip('; ')}): this one lets them work again"
         for line in place.answers["control"]:
             timeout, _, file = line.partition(" ")
             if timeout in ("0", "0s"):
@@ -118,7 +124,8 @@ class Laravel(Service):
             yield f"`artisan down` has no --{name} in {_version(place)}: left out{instead}"
 
     def pause_warnings(self, place: ReleaseContext) -> Iterator[str]:
-        yield "workers end their jobs and take no other while it is in maintenance (unless they run with --force)"
+        if not self.queues.restart:
+            yield "its workers are not told (`queues.restart: false`): they may run jobs meanwhile"
         yield "`cache:clear` empties the app's cache; FLUSHALL is not done: it empties sessions, queues and other apps"
 
     def prepare(self, place: ReleaseContext) -> Iterator[Step]:
@@ -131,8 +138,20 @@ class Laravel(Service):
 
     def check(self, place: ReleaseContext) -> Step:
         boot = self._artisan(place, "boot.sh", unit=self.fpm.unit, verb="reload")
-        command = replace(boot, text=MAY_TAKE + boot.text)
+        command = self._tested(replace(boot, text=MAY_TAKE + boot.text))
         return Step("check", "start the app's artisan in the new code", command, timeout=120)
+
+    def configuration_test(self, place: ReleaseContext) -> Step | None:
+        if not self.fpm.test:
+            return None
+        command = self._tested(place.command(""))
+        return Step("test", f"test the configuration of {self.fpm.unit}", command, timeout=60)
+
+    def _tested(self, command: Command) -> Command:
+        """Return the command that does this once php-fpm's configuration was tested, where it has a test."""
+        if not self.fpm.test:
+            return command
+        return replace(command, text=RUN_TEST + command.text, values={**command.values, "test": self.fpm.test})
 
     def before(self, place: ReleaseContext) -> Iterator[Step]:
         # Where nothing is deployed yet, only the new code can tell which caches it has.
@@ -146,14 +165,18 @@ class Laravel(Service):
 
     def reload_step(self, place: ReleaseContext) -> Step:
         text = OBSERVE + UNIT + _text("fpm_reload.sh")
-        command = place.command(text, unit=self.fpm.unit, settle=str(self.fpm.settle))
+        command = self._tested(place.command(text, unit=self.fpm.unit, settle=str(self.fpm.settle)))
         says = f"gracefully reload {self.fpm.unit}: OPcache begins anew"
         return Step("reload", says, command, timeout=self.fpm.settle + 120)
 
     def after(self, place: ReleaseContext) -> Iterator[Step]:
+        if place.answers["paused"]:
+            says = "let workers take jobs that a run which was cut off left paused"
+            yield Step("end pause", says, self._workers(place, "resume.sh", by_hand=""), timeout=120)
         if self.queues.restart:
             says = "artisan queue:restart: workers end their job and begin anew"
-            yield Step("queues", says, self.queue(place).restart, redo_on_rollback=True, timeout=self._patience())
+            command = self._workers(place, "restart.sh", strict="")
+            yield Step("queues", says, command, redo_on_rollback=True, timeout=self._patience())
         if self.scheduler:
             command = place.command(UNIT + 'ls_take "$verb" && ls_stays\n', unit=self.scheduler, verb="restart")
             yield Step("scheduler", f"restart {self.scheduler}", command, redo_on_rollback=True, timeout=120)
@@ -167,17 +190,26 @@ class Laravel(Service):
         yield Step("start", f"systemctl start {self.fpm.unit}", command, timeout=120)
 
     def restarting(self, place: ReleaseContext) -> Iterator[Step]:
-        command = place.command(RESTART_UNIT, unit=self.fpm.unit)
+        command = self._tested(place.command(RESTART_UNIT, unit=self.fpm.unit))
         yield Step("restart", f"systemctl restart {self.fpm.unit}", command, timeout=180)
 
     def pause_workers(self, place: ReleaseContext) -> Iterator[Step]:
         if self.queues.restart:
-            says = "workers end their jobs; in maintenance they take no other"
-            yield Step("pause", says, self.queue(place).restart, timeout=self._patience())
+            way = "queue:pause" if _has(place, "queue:pause") else "maintenance, else their systemd units are stopped"
+            says = f"workers end their jobs and take no other: by {way}"
+            command = self._workers(place, "pause.sh", "restart.sh", strict="yes")
+            undo = self._workers(place, "resume.sh", by_hand="")
+            yield Step("pause", says, command, undo, undo_last=True, timeout=self._patience())
+
+    def resume_workers(self, place: ReleaseContext) -> Iterator[Step]:
+        if self.queues.restart:
+            says = "workers take jobs again"
+            undo = self._workers(place, "pause.sh")
+            yield Step("resume", says, self._workers(place, "resume.sh", by_hand=""), undo, timeout=120)
 
     def clear_caches(self, place: ReleaseContext) -> Iterator[Step]:
         says = "artisan cache:clear: what it holds is of the other database"
-        yield Step("cache clear", says, self._artisan(place, "clear.sh"), timeout=120)
+        yield Step("cache clear", says, self._artisan(place, "paused.sh", "clear.sh"), timeout=120)
 
     def probe(self, place: ReleaseContext) -> Probe[ServiceState]:
         return Probe("serving", place.command(OBSERVE + UNIT + _text("fpm_state.sh"), unit=self.fpm.unit), parse_state)
@@ -209,30 +241,40 @@ class Laravel(Service):
         return LogSource(path=f"{place.layout.current}/storage/logs/*.log"), LogSource(unit=self.fpm.unit)
 
     def queue(self, place: ReleaseContext) -> Queues:
-        queues = self.queues
-        known = {"path": place.layout.path, "kind": place.layout.kind, "names": " ".join(queues.names)}
-        settle = {
-            "settle": str(queues.settle),
-            "start_timeout": str(queues.start_timeout),
-            "workers": str(queues.workers or ""),
-            "horizon": queues.horizon,
-        }
         return Queues(
-            Probe("queues", self._artisan(place, "workers.sh", "queues.sh", **known), parse_queues),
-            self._artisan(place, "workers.sh", "restart.sh", **known, **settle),
+            Probe("queues", self._artisan(place, "workers.sh", "queues.sh", **self._known(place)), parse_queues),
+            self._workers(place, "resume.sh", "restart.sh", by_hand="yes", strict=""),
             self.console(place, "queue:failed"),
             lambda which: self._artisan(place, "retry.sh", ids=words(*which)),
         )
 
     def rights(self, place: ReleaseContext) -> Probe[tuple[Unwritable, ...] | None]:
-        return Probe("writable", place.command(_text("rights.sh") + "ls_rights\n", unit=self.fpm.unit), parse_rights)
+        command = place.command(_text("rights.sh") + "ls_rights\n", unit=self.fpm.unit, group=self.group or "")
+        return Probe("writable", command, parse_rights)
 
-    def rights_hint(self) -> str:
-        return _RIGHTS_HINT.format(group=self.group or "the group of both")
+    def rights_hint(self, path: Unwritable) -> str:
+        group = self.group or "GROUP"
+        if path.shared_with == group:
+            again = f"systemctl restart {self.fpm.unit}, or a new login of who deploys"
+            return f"on the host: sudo usermod --append --groups {group} {path.user}; it counts from {again}"
+        name = words(path.path)
+        which = "" if self.group else ", a group that both php-fpm's user and who deploys are in"
+        return f"on the host: sudo chgrp -R {group} {name} && sudo chmod -R g+rwX {name}{which}{_LATER}"
 
     def _patience(self) -> int:
         """Return the seconds that a restart of the workers may take, with ten minutes at most for units of systemd."""
         return self.queues.settle + self.queues.start_timeout + 720
+
+    def _workers(self, place: ReleaseContext, *files: str, **values: str) -> Command:
+        """Return the command of these texts, which have the functions for workers and what pauses them before them."""
+        queues = self.queues
+        settings = {"settle": str(queues.settle), "start_timeout": str(queues.start_timeout)}
+        settings |= {"workers": str(queues.workers or ""), "horizon": queues.horizon}
+        command = self._artisan(place, "workers.sh", "paused.sh", *files, **self._known(place), **settings, **values)
+        return replace(command, text=UNIT + command.text)
+
+    def _known(self, place: ReleaseContext) -> dict[str, str]:
+        return {"path": place.layout.path, "kind": place.layout.kind, "names": " ".join(self.queues.names)}
 
     def _artisan(self, place: ReleaseContext, *files: str, **values: str) -> Command:
         return place.command(_ARTISAN + _text(*files), php=self.php, group=self.group or "", **values)

@@ -1,12 +1,13 @@
 # shellcheck shell=sh
 # Print what this version of the app's artisan has, a line for each command: `command NAME OPTION...`; then
 # `waiting MIGRATION` for what the code that serves has and its database has not; and how long php-fpm waits for requests
-# at a reload. What cannot be told is `unread WHAT: WHY`. artisan.sh and rights.sh come before it.
+# at a reload; `paused WHAT` where a run that was cut off left workers paused. What cannot be told is `unread WHAT: WHY`. artisan.sh and rights.sh come before it.
 
 # A database that does not answer lets artisan hang, and is no reason why nothing else is told of the host.
 # shellcheck disable=SC2034  # ls_artisan looks at it
 ls_limit="timeout 15"
 ls_unread() { echo "unread $1: $(printf '%s\n' "${2:-nothing was printed within 15 s}" | grep -v '^ *$' | tail -n 5 | tr -s ' \n' ' ' | cut -c1-300)"; }
+[ ! -e "$state/paused" ] || echo "paused $(tr '\n' ';' <"$state/paused")"
 if cd "$current" 2>/dev/null; then
     # shellcheck disable=SC2016  # these are of PHP
     ls_artisan list --format=json 2>/dev/null | "$php" -r '

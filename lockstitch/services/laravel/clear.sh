@@ -1,5 +1,4 @@
 # shellcheck shell=sh
-# Empty the app's cache. artisan.sh comes before it.
+# Empty the app's cache, but for which queues are paused. artisan.sh and paused.sh come before it.
 
-cd "$current" || exit 1
-ls_sure "cache cleared" cache:clear
+ls_in ls_sure "cache cleared" cache:clear && ls_pause_again

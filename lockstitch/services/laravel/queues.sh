@@ -7,6 +7,7 @@ printf '%s\n' "$ls_all" | while read -r ls_pid _ ls_since ls_age _; do
     ls_words=$(tr '\0' ' ' 2>/dev/null <"/proc/$ls_pid/cmdline") || continue
     echo "worker $ls_pid $ls_since $ls_age ${ls_words#*artisan }"
 done
+ls_waiting | sed 's/^/starting /'
 # shellcheck disable=SC2020  # each ends a name
 ls_queues=$(
     {

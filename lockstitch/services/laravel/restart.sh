@@ -24,12 +24,17 @@ ls_fresh() {
         case "$ls_age $ls_known" in old\ * | *" $ls_pid:$ls_since "*) ;; *) echo "$ls_pid" ;; esac
     done
 }
+ls_unit_file() { sed -n 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$1/cgroup" 2>/dev/null; }
 ls_patience() {
     # Another host's signal may have ended one since it was seen: its unit is one of those that start an artisan.
-    printf '%s\n' "$ls_old" | while read -r ls_pid ls_rest; do
-        [ -z "$ls_pid" ] || sed -n 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$ls_pid/cgroup" 2>/dev/null || echo gone
-    done | sort -u | while read -r ls_unit; do
+    {
+        printf '%s\n' "$ls_due"
+        printf '%s\n' "$ls_old" | while read -r ls_pid ls_rest; do
+            [ -z "$ls_pid" ] || ls_unit_file "$ls_pid" || echo gone
+        done
+    } | sort -u | while read -r ls_unit; do
         case $ls_unit in
+            "") ;;
             gone) systemctl show --property=ExecStart --property=RestartUSec '*.service' | awk -v RS= '/artisan/' ;;
             *) systemctl show --property=RestartUSec "$ls_unit" ;;
         esac 2>/dev/null | sed -n 's/^RestartUSec=//p'
@@ -43,7 +48,13 @@ ls_hidden() {
     set -- "$1" $(ls_workers unseen)
     [ $# = 1 ] || echo "$(($# / 5)) workers of other users $1: $(id -un) may not see their folders"
 }
+# Those that are stopped are started when they may work again.
+! grep -qs '^unit ' "$state/paused" || workers=
+ls_due=$(ls_waiting | sed 's/ .*//; s/$/.service/')
 ls_old=$(ls_workers)
+# Those that were started between the two looks are no others.
+ls_due=$(printf '%s\n' "$ls_old" | while read -r ls_pid ls_rest; do [ -z "$ls_pid" ] || ls_unit_file "$ls_pid"; done |
+    { ls_there=$(cat); printf '%s\n' "$ls_due" | grep -vxF -e "${ls_there:-none}"; })
 ls_known=" $(printf '%s\n' "$ls_old" | awk '{ printf "%s:%s ", $1, $3 }')"
 ls_delay=$(ls_patience)
 # As it begins, a worker reads when workers were last told to end, in whole seconds: one that begins in this very second,
@@ -61,7 +72,7 @@ while [ $ls_turns -gt 0 ] && [ "$(date +%s)" -lt $((ls_born + 2)) ]; do ls_turns
     esac
     ls_sure 'TERM signal|no processes|silence' horizon:terminate
 ) || exit 1
-[ -n "$ls_old" ] || {
+[ -n "$ls_old$ls_due" ] || {
     echo "no worker of this app is seen on this host"
     ls_hidden "are told too, but not waited for"
     [ -z "$workers" ] || echo "$workers are declared: start them"
@@ -70,16 +81,18 @@ while [ $ls_turns -gt 0 ] && [ "$(date +%s)" -lt $((ls_born + 2)) ]; do ls_turns
 ls_end=$(($(date +%s) + settle))
 while :; do
     ls_left=$(printf '%s\n' "$ls_old" | while read -r ls_pid ls_parent ls_since ls_rest; do
-        ! ls_same "$ls_pid" "$ls_since" || echo "$ls_pid $ls_parent $ls_since $ls_rest"; done)
+        [ -z "$ls_pid" ] || ! ls_same "$ls_pid" "$ls_since" || echo "$ls_pid $ls_parent $ls_since $ls_rest"; done)
     [ -n "$ls_left" ] && [ "$(date +%s)" -lt "$ls_end" ] || break
     sleep 0.3
 done
 if [ -n "$ls_left" ]; then
     echo "still running the code before after $settle s: $(printf '%s\n' "$ls_left" | cut -d ' ' -f 1 | tr '\n' ' ')"
     echo "they end when their job is done; if they have none, they did not hear: do they use the cache of this release?"
+    [ -z "$strict" ] || { echo "give it more time with \`queues.settle\`, or type this again when they have ended"; exit 1; }
 fi
 ls_need=$(printf '%s\n' "$ls_old" | ls_lasting | grep -vxF -e "$ls_left" | grep -c .)
 ls_were=$(printf '%s\n' "$ls_old" | ls_lasting | grep -c .)
+for ls_unit in $ls_due; do ls_need=$((ls_need + 1)) ls_were=$((ls_were + 1)); done
 [ -z "$workers" ] || [ "$ls_were" = 0 ] || ls_need=$((workers - ls_were + ls_need))
 ls_end=$(($(date +%s) + start_timeout + ls_delay)) ls_seen='' ls_there=0
 while [ "$ls_there" -lt "$ls_need" ]; do

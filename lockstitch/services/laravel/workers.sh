@@ -65,3 +65,23 @@ ls_workers() {
         echo "${ls_proc#/proc/} $3 $ls_since $ls_age $ls_kind"
     done
 }
+# A line `UNIT WORDS` for each systemd unit that waits to start such a worker again, and the words of its command.
+ls_waiting() {
+    systemctl show --property=Id,SubState,WorkingDirectory,ExecStart '*.service' 2>/dev/null |
+        ls_path="$ls_path" ls_named="$path" awk -v RS= -v FS='\n' '
+            function within(folder) {
+                return index(folder "/", ENVIRON["ls_path"] "/") == 1 || index(folder "/", ENVIRON["ls_named"] "/") == 1 }
+            {
+                id = ""; words = ""; folder = ""; waits = 0
+                for (i = 1; i <= NF; i++) {
+                    if (sub(/^Id=/, "", $i)) { id = $i; sub(/\.service$/, "", id) }
+                    else if (sub(/^SubState=auto-restart/, "", $i)) waits = 1
+                    else if (sub(/^WorkingDirectory=[-!]*/, "", $i)) folder = $i
+                    else if (sub(/^ExecStart=.* argv\[\]=/, "", $i)) { words = $i; sub(/ ; ignore_errors=.*/, "", words) }
+                }
+                if (!waits || words ~ / --(once|stop-when-empty)/) next
+                if (words !~ /(^| |\/)artisan (queue:(work|listen)|horizon)( |$)/) next
+                script = words; sub(/artisan .*/, "", script); sub(/.* /, "", script)
+                if (within(script ~ /^\// ? script : folder)) print id, words
+            }'
+}

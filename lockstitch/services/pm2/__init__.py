@@ -57,6 +57,12 @@ class Pm2(Service):
     def has_environment(self) -> bool:
         return True
 
+    def check(self, place: ReleaseContext) -> Step | None:
+        if not self.ecosystem:
+            return None
+        command = place.command(_text("check.sh"), name=self.name, ecosystem=self.ecosystem)
+        return Step("check", f"look for {self.name} in {self.ecosystem}", command, timeout=60)
+
     def reload_step(self, place: ReleaseContext) -> Step:
         return Step("reload", f"pm2: gracefully reload {self.name}", self._reload(place), timeout=300)
 

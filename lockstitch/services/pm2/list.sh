@@ -7,15 +7,16 @@
 
 export PM2_DISABLE_VERSION_CHECK=1 PM2_HOME="${PM2_HOME:-$HOME/.pm2}"
 ls_daemon() { kill -0 "$(cat "$PM2_HOME/pm2.pid" 2>/dev/null || echo x)" 2>/dev/null; }
-# A line for each instance: ID PID STATUS RESTARTS MILLISECONDS MODE FOLDER; with `logs`, the paths of its logs; with `drift`,
-# also what is not as it should be: lines `drift TEXT`. That compares with the environment of this script (`names`) and with
-# the ecosystem file at `ls_file`, whose own variables count where `whole` says that this environment has the secrets.
+# A line for each instance: ID PID STATUS RESTARTS MILLISECONDS MODE FOLDER; with `logs`, the paths of its logs; with `gone`,
+# the ids of those that have the variable of that name; with `drift`, also what is not as it should be: lines `drift TEXT`.
+# That compares with the environment of this script (`names`, and `gone`, which must not be there) and with the ecosystem
+# file at `ls_file`, whose own variables count where `whole` says that this environment has the secrets.
 ls_instances() {
     ls_daemon || return 0
     ls_node=${NODE_OPTIONS-}
     # shellcheck disable=SC2016,SC2097,SC2098  # these are of node
     pm2 jlist --silent 2>/dev/null | ls_node="$ls_node" NODE_OPTIONS='' node -e '
-const [name, ask, file, names, whole] = process.argv.slice(1);
+const [name, ask, file, names, whole, gone] = process.argv.slice(1);
 const read = (line) => { try { return JSON.parse(line) } catch { return null } };
 const text = (value) => typeof value == "object" ? JSON.stringify(value) : String(value);
 function settings() {
@@ -37,6 +38,7 @@ function drift(rows) {
   if (app.name && count !== rows.length) console.log(`drift ${rows.length} instances of ${name} run, and ${app_file()} says ${count}`);
   const say = (id, what) => (told[what] = told[what] || []).push(id);
   for (const p of rows) {
+    if (gone && p.pm2_env[gone] !== undefined) say(p.pm_id, `was started with other values of ${gone}`);
     const e = p.pm2_env, join = (args) => [].concat(args || []).join(" ");
     const others = Object.keys(want).filter((key) => want[key] !== undefined && (e[key] === undefined || text(e[key]) !== want[key]));
     if (others.length) say(p.pm_id, `was started with other values of ${others.sort().join(" ")}`);
@@ -53,11 +55,12 @@ let said = ""; process.stdin.on("data", (d) => said += d).on("end", () => {
   const rows = list.filter((p) => p.name === name);
   for (const p of rows) {
     const e = p.pm2_env;
-    if (ask == "logs") console.log([e.pm_out_log_path, e.pm_err_log_path].join("\n"));
+    if (ask == "gone") { if (e[gone] !== undefined) console.log(p.pm_id) }
+    else if (ask == "logs") console.log([e.pm_out_log_path, e.pm_err_log_path].join("\n"));
     else console.log([p.pm_id, p.pid, e.status, e.restart_time, Date.now() - e.pm_uptime, e.exec_mode, e.pm_cwd].join(" "));
   }
   if (ask == "drift" && rows.length) drift(rows);
-  })' "$name" "${1:-}" "${ls_file:-}" "${names:-}" "${whole:-}" ||
+  })' "$name" "${1:-}" "${ls_file:-}" "${names:-}" "${whole:-}" "${gone:-}" ||
         { echo "pm2 jlist printed no list of its processes" >&2; return 1; }
 }
 # The exit code of pm2 is believed when its list says the same.

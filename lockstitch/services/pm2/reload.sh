@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Start the process `name`, reload it, or restart it where `anew` is not empty. observe.sh and list.sh come before it; the
-# values are `ecosystem`, `line`, `kind` of the layout, the milliseconds `steady`, and the `names` of variables.
+# values are `ecosystem`, `line`, `kind` of the layout, the milliseconds `steady`, the `names` of variables, and in
+# `gone` the name of one that no process may have.
 
 # An action of PM2 with an ecosystem file leaves other variables as they were when the process was first started. So it gets
 # a file of ours, which adds those of the app to the file of the app; what that says itself stays. No value is in it.
@@ -98,6 +99,9 @@ cd "$at" || exit 1
 found=$(ls_instances) || exit 1
 printf '%s\n' "$found" | awk 'NF { print $1, $4 }' >"$state/restarts"
 if [ -z "$found" ]; then ls_start
+# PM2 takes no variable out of the environment of a process: only a new process lacks it.
+elif [ -n "${gone:-}" ] && [ -n "$ecosystem$line" ] && ls_instances gone | grep -q .; then
+    pm2 delete "$name" --silent && ls_start
 elif [ -n "$anew" ]; then ls_restart
 else ls_reload; fi
 code=$?
