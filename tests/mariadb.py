@@ -163,11 +163,9 @@ class LocalMariaDB(LocalServer):
             self.sql(f"CREATE USER IF NOT EXISTS {name}")
             self.sql(f"ALTER USER {name} IDENTIFIED BY {text(self.passwords[name])} WITH MAX_USER_CONNECTIONS 0")
 
-    def reset(self) -> None:
-        self.start()
+    def drop_roles(self) -> None:
         for name in (APP, LIMITED, READER):
             self.sql(f"DROP USER IF EXISTS {name}")
-        super().reset()
 
 
 def _plain(name: str) -> str:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lockstitch.errors import UsageError
+from lockstitch.model.folder import UnwritableFolder
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import KeyedLines, fields, object_of
 
@@ -24,6 +25,7 @@ _LABEL = re.compile(r"[^A-Za-z0-9._]+")
 # Of what a person may say of a backup, this much gets into its name.
 _LONGEST_LABEL = 60
 LONGEST_LABEL = 200
+MODE = "700"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -92,7 +94,8 @@ class ServerFacts:
 
     `able` are the rights that this login has (`create`: to make databases, `own`: to rename this one); `problem` is
     why the server or its tools cannot be used; `others` are the databases that Lockstitch made beside this one; `text`
-    is what its text is in, by the names that a Backup has for it; `remedy` is what would give it a right it lacks.
+    is what its text is in, by the names that a Backup has for it; `applied` are the migrations in the table of each
+    tool, None where the table does not name them; `remedy` is what would give it a right it lacks.
     """
 
     server: str = ""
@@ -102,6 +105,7 @@ class ServerFacts:
     others: tuple[str, ...] = ()
     problem: str = ""
     head: str = ""
+    applied: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
     text: Mapping[str, str] = field(default_factory=dict)
     remedy: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,7 +118,7 @@ class BackupDirectoryFacts:
     backups: tuple[Backup, ...] = ()
     free: int | None = None
     missing: tuple[str, ...] = ()
-    unwritable: str = ""
+    unwritable: tuple[UnwritableFolder, ...] = ()
     lock: str = ""
     lock_file: str = ""
     written: int = 0

@@ -4,5 +4,5 @@
 set -eu
 umask 077
 folder=$(mktemp -d)
-trap '[ -e "$folder/ready" ] || rm -rf -- "$folder"' EXIT; trap 'exit 143' TERM INT HUP
+trap '[ -e "$folder/ready" ] || rm -rf -- "$folder"' EXIT; trap 'trap "" TERM INT HUP; exit 143' TERM INT HUP
 cd "$folder"

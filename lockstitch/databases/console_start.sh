@@ -3,4 +3,4 @@
 # program in it.
 
 folder=${0%/*}
-trap 'rm -rf -- "$folder"' EXIT; trap 'exit 143' TERM HUP; trap : INT
+trap 'rm -rf -- "$folder"' EXIT; trap 'trap "" TERM HUP; exit 143' TERM HUP; trap : INT

@@ -14,8 +14,8 @@ from functools import cache
 
 from lockstitch.databases import backup_directory
 from lockstitch.databases.backup import BackupDirectory, ServerFacts
-from lockstitch.databases.health import DatabaseState, Pool
-from lockstitch.databases.migrations import HEADS
+from lockstitch.databases.health import DatabaseState, Pool, Room, parse_rooms
+from lockstitch.databases.migrations import APPLIED, HEADS
 from lockstitch.model.command import Command, Value
 from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.lazy_dataclass import dataclass
@@ -31,7 +31,7 @@ class Engine:
     `login` turns a URL and the name of a further database of that server into shell variables, of which the password
     is a Secret. The texts, with the variables beyond those of the login:
 
-        facts      prints `word rest` lines for `parse_facts`                    heads
+        facts      prints `word rest` lines for `parse_facts`                    heads, applied
         dump       leaves the dump in the working folder, and facts about it     jobs, heads
         readable   fails with 1 where `dump` cannot be read as a whole
         create     makes `beside` like the login's own; fails if `into` is there  prefix, into
@@ -50,13 +50,20 @@ class Engine:
         head       prints `told head_after MIGRATION`                             heads
         maintain   updates the statistics of the database
         state      prints what `database.check` judges, for `parse_state`
+        room       prints the connections in use and allowed, for
+                   `parse_room`; they are among what `state` prints
         pools      prints the pools of a pooler, whose login it is, for
                    `parse_pools`; empty for an engine without one
+        query      the function `ls_query`, which carries out the SQL on its
+                   stdin and prints the rows of its answer
         session    leaves in its folder `start`, a script for a terminal          environment
 
     `rights` has for each right that a restore needs the words for a login without it; `heads` are the queries for the
-    newest migration, in its SQL; `naming` is the environment in which a program tells the server its name; `also` are
-    other words for it in inventories.
+    newest migration, in its SQL, and `applied` those for all; `naming` is the environment in which a program tells the
+    server its name, and `timeouts` what is added to the environment for sessions that wait so long for a lock and run
+    a statement so long (seconds; 0: without limit), where that can be; `lock_timeout` is an extended regular expression
+    of what programs say of a lock that lasted too long; `also` are other words for it in inventories. `quote` is the
+    sign around its names, and `text_type` its type of texts.
     """
 
     kind: str
@@ -82,14 +89,22 @@ class Engine:
     maintain: str
     state: str
     parse_state: Callable[[str, int], DatabaseState]
+    room: str
     session: str
     longest_name: int
     versions: Callable[[str, str], str]
     rights: Mapping[str, str]
     heads: str = HEADS
+    applied: str = APPLIED
+    parse_room: Callable[[str, int], tuple[tuple[Room, ...], str]] = parse_rooms
     pools: str = ""
     parse_pools: Callable[[str, int], tuple[tuple[Pool, ...], str]] = lambda text, code: ((), text)
     naming: Callable[[str], Mapping[str, str]] = lambda name: {}
+    timeouts: Callable[[float, float], Mapping[str, str]] | None = None
+    lock_timeout: str = ""
+    query: str = ""
+    quote: str = '"'
+    text_type: str = "text"
     also: tuple[str, ...] = ()
 
 

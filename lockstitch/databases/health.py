@@ -14,6 +14,8 @@ from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import KeyedLines, collect, fields, number_of, object_of, text_of
 
 Answers = Mapping[str, list[Mapping[str, Any]]]
+# The room that every server has.
+SERVER = "the server"
 # Of the errors for single questions, so many are shown.
 MOST_PROBLEMS = 10
 
@@ -210,6 +212,17 @@ def clock_of(seconds: int | None, host: int | None) -> tuple[str, int | None]:
 
 # The end of the year 9999.
 _LATEST = 253402300799
+
+
+def parse_rooms(text: str, code: int) -> tuple[tuple[Room, ...], str]:
+    """Return the answers to the question for the connections alone; or why there are none."""
+    answers, said = parse_answers(text, {"room"}, ())
+    known = rooms(answers)
+    whole = all(number_of(answer, "used") is not None for answer in answers["room"])
+    if code or not whole or not any(room.of == SERVER for room in known):
+        lines = [line.strip() for line in said[""] if line.strip()]
+        return (), " ".join(lines[-3:]) or "no answer from the database server"
+    return known, ""
 
 
 def rooms(answers: Answers) -> tuple[Room, ...]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from lockstitch.databases.backup import BackupDirectoryFacts
-from lockstitch.databases.health import ActiveQuery, DatabaseState, Replica, SpareDatabase, Waiting
+from lockstitch.databases.backup import MODE, BackupDirectoryFacts
+from lockstitch.databases.health import SERVER, ActiveQuery, DatabaseState, Replica, SpareDatabase, Waiting
 from lockstitch.model.finding import Finding
+from lockstitch.model.folder import folder_hint
 from lockstitch.model.format import sized, span
 from lockstitch.model.lazy_dataclass import dataclass
 
@@ -60,11 +61,12 @@ def tools(vault: BackupDirectoryFacts, differ: str, *, answers: bool) -> Iterato
     problems = [f"`{tool}` is not found" for tool in vault.missing]
     if vault.server.problem and answers and not vault.missing:
         problems.append(vault.server.problem)
-    if vault.unwritable:
-        problems.append(f"{vault.unwritable} cannot be written by the user who logs in")
     for problem in problems:
         yield Finding("tools", "warn", f"it could not be backed up: {problem}")
-    if differ and not problems:
+    for folder in vault.unwritable:
+        says = f"it could not be backed up: {folder}"
+        yield Finding("tools", "warn", says, folder_hint(vault.unwritable, MODE))
+    if differ and not (problems or vault.unwritable):
         yield Finding("tools", "note", differ)
 
 
@@ -119,7 +121,7 @@ def judge(
 
 def _rooms(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
     for room in state.rooms:
-        most = limits.most_connections if room.of == _SERVER else 0
+        most = limits.most_connections if room.of == SERVER else 0
         full = room.used * 100 >= limits.connections * room.allowed or (most and room.used >= most)
         part = f" ({room.used * 100 // room.allowed} %)" if room.allowed else ""
         least = f"{limits.connections} %" + (f" or {most}" if most else "")
@@ -127,7 +129,6 @@ def _rooms(state: DatabaseState, limits: Thresholds) -> Iterator[Finding]:
         yield Finding("connections", "fail" if full else "pass", says, _TOO_MANY if full else "")
 
 
-_SERVER = "the server"
 _TOO_MANY = "which application holds them, and does it give them back? a pooler, or a higher limit"
 
 

@@ -13,6 +13,7 @@ from lockstitch.errors import CheckError, LockstitchError
 from lockstitch.facts.state_files import NEAR, READ
 from lockstitch.inventory.model import Database
 from lockstitch.model.command import Value
+from lockstitch.model.folder import parse_folder
 from lockstitch.model.layout import Layout
 from lockstitch.model.lock import parse_lock
 from lockstitch.model.plan import Site
@@ -28,7 +29,7 @@ def parse_vault(text: str, code: int) -> BackupDirectoryFacts:
         backups=parse_backups(said),
         free=None if free is None else free * 1024,
         missing=tuple(said["missing"]),
-        unwritable=last(said, "unwritable"),
+        unwritable=tuple(parse_folder(line) for line in said["unwritable"]),
         lock=str(parse_lock(last(said, "locked")) or ""),
         lock_file=last(said, "locked"),
         written=number(last(said, "written")) or 0,
@@ -97,5 +98,5 @@ def vault(database: Database) -> Probe[BackupDirectoryFacts]:
 def server(database: Database, url: Value) -> Probe[ServerFacts]:
     """Return the probe of the database server, asked by its client programs on the vault's host."""
     engine = database.engine
-    known = {**engine.login(url, ""), "heads": engine.heads}
+    known = {**engine.login(url, ""), "heads": engine.heads, "applied": engine.applied}
     return Probe("server", in_vault(database.vault, "", engine.facts, known), engine.parse_facts)

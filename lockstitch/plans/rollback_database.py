@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 from lockstitch.databases.backup import Backup
@@ -11,14 +12,15 @@ from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Command
+from lockstitch.model.format import sized, when
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import SitePlan, Step, Wave
 from lockstitch.model.release import short
 from lockstitch.plans import database_steps as steps
-from lockstitch.plans import steps as code
 from lockstitch.plans.backup import first_dump, room_notes
 from lockstitch.plans.database_steps import BackupLabel, DatabaseJob
 from lockstitch.plans.deploy_backup import DatabaseJobs
+from lockstitch.plans.migrations import migrating, with_session
 from lockstitch.plans.restore import beside, kept, refuse_restore, swap
 from lockstitch.plans.steps import Deployment
 
@@ -52,6 +54,29 @@ def lying_between(survey: Survey) -> dict[str, tuple[str, ...]]:
         if facts.target is not None and facts.target.migrations:
             migrations.setdefault(site.app, facts.target.migrations)
     return migrations
+
+
+def choices(job: Deployment, shelf: DatabaseJob | str, by_site: Sequence[Facts], now: datetime) -> Mapping[str, str]:
+    """Return for each strategy what it does with the database of `job`, and what is lost by it. `shelf` is the database,
+    or why it cannot be asked; `now` is the present time."""
+    down = "the migrations are taken back one by one: what was written into the tables and columns they made is lost"
+    return {
+        "none": "the schema stays, and nothing is lost: the older code must work with it",
+        "down": down if job.app.migrating.down else "not possible: nobody knows how (`migrate_down`)",
+        "restore": _restorable(job, shelf, by_site, now),
+    }
+
+
+def _restorable(job: Deployment, shelf: DatabaseJob | str, by_site: Sequence[Facts], now: datetime) -> str:
+    if not job.app.database or isinstance(shelf, str):
+        return f"not possible: {shelf or 'the app names no database'}"
+    try:
+        backup = belonging(job, shelf, by_site)
+    except CheckError as error:
+        return f"not possible: {error.message.splitlines()[0]}"
+    at, ago = when(backup.at, now)
+    taken = f"{backup.name}, taken {at} ({ago}), {sized(backup.bytes)}"
+    return f"{taken}: what was written since is not in it; the database of now stays beside it as {kept(shelf)}"
 
 
 def backwards(
@@ -109,11 +134,11 @@ def _down(
         )
     if shelf is not None:
         _refuse_other_head(job, shelf, by_site)
-        job = code.named(job, shelf.engine)
+        job = with_session(job, shelf.engine)
     values = {"steps": str(len(lying)), "migrations": "\n".join(lying)}
-    command = Command(line, values=values, env={**old.env, **job.naming}, cwd=old.directory)
-    undo = code.migrating(job, old)
-    command = job.app.migrating.proven_back(command)
+    command = Command(line, values=values, env=old.env, cwd=old.directory)
+    undo = migrating(job, old)
+    command = job.app.migrating.proven_back(job.session.patient(command))
     step = Step(
         "migrate down", f"take back {len(lying)}: {_describe(job, line)}", command, undo, timeout=job.app.timeout
     )

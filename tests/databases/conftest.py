@@ -7,6 +7,7 @@ same because the engine has no part in it.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,13 +18,28 @@ import pytest
 from scripts.sandbox import Sandbox
 from tests.databases.project import Project
 from tests.databases.store import SHOP, Store
-from tests.servers import LocalServer
+from tests.servers import LocalServer, folder
 
 __all__ = ["SHOP", "VAULTS", "MakeProject", "MakeStore"]
 
 MakeStore = Callable[..., Store]
 MakeProject = Callable[..., Project]
 VAULTS = ("vault1", "vault2", "vault3", "vault4")
+
+
+@pytest.fixture(scope="session")
+def memory() -> Iterator[Path]:
+    """A folder in memory: a backup is synced to its disk, and would wait there for whatever else is written."""
+    with folder() as root:
+        yield root
+
+
+@pytest.fixture
+def tmp_path(memory: Path) -> Iterator[Path]:
+    """A folder of the test in memory."""
+    path = Path(tempfile.mkdtemp(dir=memory))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", params=["postgres", "mariadb"])
@@ -59,11 +75,11 @@ def shop(server: LocalServer, make_store: MakeStore) -> Store:
 
 
 @pytest.fixture(scope="session")
-def vaults(tmp_path_factory: pytest.TempPathFactory, local_server: LocalServer) -> Iterator[Sandbox]:
+def vaults(memory: Path, local_server: LocalServer) -> Iterator[Sandbox]:
     """Hosts behind SSH, whose programs are those of the server."""
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
-            root = tmp_path_factory.mktemp("vaults")
+            root = memory / f"vaults-{local_server.kind}"
             patch.setenv("PATH", f"{root / 'hook'}:{local_server.path}")
             sandbox = stack.enter_context(Sandbox(root, VAULTS))
         yield sandbox

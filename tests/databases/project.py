@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,10 @@ class Project:
 
     def fab(self, *words: str, seconds: float = SECONDS) -> Ran:
         """Run `fab -H prod` with these words to its end."""
-        return self._started(words, preloaded=True).finish(seconds)
+        return self.start(*words).finish(seconds)
 
-    def start(self, *words: str) -> Running:
-        return self._started(words, preloaded=False)
-
-    def _started(self, words: Sequence[str], *, preloaded: bool) -> Running:
+    def start(self, *words: str, preloaded: bool = True) -> Running:
+        """Start `fab -H prod` with these words."""
         # JSON is YAML too.
         (self.folder / "hosts" / "prod.yml").write_text(json.dumps(self.inventory))
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
@@ -77,14 +75,16 @@ class Project:
 
     def signal_at(self, number: int, running: Running, signalled: signal.Signals, before: set[Path]) -> bool:
         """Send a signal when a run that was started has written so many events; whether it got there."""
+        runs, known = self.folder / ".lockstitch" / "runs", {path.parent.name for path in before}
         journal, until = None, time.monotonic() + SECONDS
         while running.process.poll() is None:
             assert time.monotonic() < until
-            journal = journal or next(iter(self.journals() - before), None)
-            if journal and journal.read_bytes().count(b"\n") >= number:
+            if journal is None and runs.exists() and (new := set(os.listdir(runs)) - known):
+                journal = runs / new.pop() / "events.jsonl"
+            if journal and journal.exists() and journal.read_bytes().count(b"\n") >= number:
                 running.signal(signalled)
                 return True
-            time.sleep(0.001)
+            time.sleep(0.002)
         return False
 
     # What goes on at the host.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import urllib.request
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ def notes(make_project: MakeProject, tmp_path: Path) -> Iterator[Project]:
     project.server.drop("notes")
     project.server.create("notes")
     home, port = project.sandbox.place.home(project.host), free_port()
+    # A host is shared by the tests of a worker; nothing of the one before is deployed.
+    shutil.rmtree(home / "srv/notes", ignore_errors=True)
     (home / "gunicorn.conf.py").write_text(
         CONFIGURATION.format(port=port, home=home, current=home / "srv/notes/current")
     )
@@ -110,6 +113,9 @@ def test_forward_down_forward_and_restored(notes: Project) -> None:
     assert serves(notes, "v2") and head(notes) == "0002"
     refused = notes.fab("rollback")
     assert refused.code == 2 and "--database down" in refused.said
+    dump = max(notes.store.names())
+    assert f"restore  {dump}, taken " in refused.said and " ago), " in refused.said
+    assert "none     the schema stays, and nothing is lost" in refused.said
     went(notes.fab("rollback", "--database", "down"))
     assert serves(notes, "v1") and head(notes) == "0001"
     assert notes.server.counts("notes")["public.notes"] == 1
@@ -120,3 +126,28 @@ def test_forward_down_forward_and_restored(notes: Project) -> None:
     assert notes.server.counts("notes")["public.notes"] == 1, "what was written since the dump is not in it"
     (kept,) = [name for name in notes.server.databases() if name.startswith("notes__before")]
     assert notes.server.counts(kept)["public.notes"] == 2, "and is in the database that was kept"
+
+
+def test_a_migration_that_waits_for_a_lock_ends_and_is_tried_again(notes: Project) -> None:
+    notes.inventory["apps"]["notes"]["migrate_timeouts"] = {"lock": "1s", "statement": "1m", "tries": 60}
+    plan = went(notes.fab("plan", "--ref", "v1")).out
+    assert "pending migrations: " in plan and "0001" in plan, "the table of the tool is not there yet"
+    went(notes.fab("deploy", "--ref", "v1"))
+    plan = went(notes.fab("plan", "--ref", "v2")).out
+    assert "a statement waits at most 1 s for a lock, a statement takes at most 1 min" in plan, plan
+
+    seen: set[int] = set()
+    with notes.server.connect("notes") as holder:
+        holder.execute("BEGIN; LOCK TABLE notes IN ROW EXCLUSIVE MODE")
+        deploy = notes.start("deploy", "--ref", "v2")
+        # The first try has left the queue of the lock when another process stands in it.
+        while len(seen) < 2 and deploy.process.poll() is None:
+            rows = notes.server.sql(
+                "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE 'lockstitch%'",
+                "notes",
+            )
+            seen |= {pid for (pid,) in rows}
+        holder.execute("ROLLBACK")
+    ended = went(deploy.finish(60))
+    assert len(seen) == 2 and "another session holds a lock that the migration needs: try 2 of 60" in ended.said
+    assert head(notes) == "0002" and serves(notes, "v2")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lockstitch.databases.migrations import FRAMEWORKS
 from tests.databases import odd
 from tests.databases.conftest import MakeStore
 from tests.databases.dialects import shop_rows, speaks, table
@@ -223,14 +224,38 @@ HEADS: dict[str, tuple[str, ...]] = {
 }
 
 
+APPLIED: dict[str, dict[str, tuple[str, ...] | None]] = {
+    "0002_tags": {"alembic_version": None},
+    "2026_01_02_make_jobs": {"migrations": ("2026_01_01_make_users", "2026_01_02_make_jobs")},
+    "shop.0003_more": {"django_migrations": ("auth.0001", "shop.0003_more")},
+    "20260101_init": {"_prisma_migrations": ("20260101_init",)},
+    "": {"migrations": None, "django_migrations": None},
+}
+
+
 @pytest.mark.parametrize("head", sorted(HEADS))
 def test_the_newest_migration_is_told(server: LocalServer, make_store: MakeStore, head: str) -> None:
     server.create("shop", *HEADS[head])
     store = make_store()
-    assert store.look()["main"].server.head == head
+    facts = store.look()["main"].server
+    assert facts.head == head
+    absent = {each.table: () for each in FRAMEWORKS if each.table not in APPLIED[head]}
+    known = {table: names and tuple(sorted(names)) for table, names in facts.applied.items()}
+    if head:
+        assert known == {**absent, **APPLIED[head]}
+    else:
+        assert known == absent, "of a table that cannot be read nothing is known"
     ended = store.backup()
     assert ended.code == 0, ended
     assert [backup.head for backup in store.backups()] == [head]
+
+
+def test_a_table_in_another_schema_is_not_absent(server: LocalServer, make_store: MakeStore) -> None:
+    if "postgres" not in type(server).__name__.lower():
+        pytest.skip("its schemas are databases")
+    server.create("shop", "CREATE SCHEMA own", "CREATE TABLE own._prisma_migrations (migration_name text)")
+    applied = make_store().look()["main"].server.applied
+    assert "_prisma_migrations" not in applied and applied["migrations"] == ()
 
 
 def test_a_foreign_table_of_a_known_name_hides_no_other(server: LocalServer, make_store: MakeStore) -> None:

@@ -23,6 +23,7 @@ from lockstitch.databases.backup import (
 )
 from lockstitch.errors import UsageError
 from lockstitch.facts.database import parse_vault
+from lockstitch.model.folder import UnwritableFolder
 from lockstitch.model.probe import collect
 
 RUN = "20260101T020000Z-1a2b"
@@ -179,8 +180,12 @@ def test_a_manifests_first_line_is_json_whatever_is_said(known: dict[str, str]) 
 
 
 def test_facts_of_a_vault() -> None:
-    facts = parse_vault("\n".join([line(), "missing psql", "free 5", "unwritable /x", "written 70", "noise"]), 0)
-    assert facts == BackupDirectoryFacts(parsed(line()), 5 * 1024, missing=("psql",), unwritable="/x", written=70)
+    facts = parse_vault(
+        "\n".join([line(), "missing psql", "free 5", "unwritable ada ada /\t/x", "written 70", "noise"]), 0
+    )
+    assert facts == BackupDirectoryFacts(
+        parsed(line()), 5 * 1024, missing=("psql",), unwritable=(UnwritableFolder("/x", "/", "ada", "ada"),), written=70
+    )
     assert facts.find(NAMED) is facts.newest and facts.find("other") is None
     assert BackupDirectoryFacts().newest is None and BackupDirectoryFacts((Backup("a", problem="bad"),)).newest is None
 

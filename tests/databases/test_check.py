@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from lockstitch import plans
+from lockstitch.checks.app_values import connections
+from lockstitch.checks.metric_gates import HostMeasurement, judge_gate
+from lockstitch.checks.metric_queries import MetricQuery
 from lockstitch.databases.health_check import Thresholds, judge
+from lockstitch.engine.read_sources import read_sources
 from lockstitch.engine.survey import DatabaseFacts, survey_databases
 from lockstitch.errors import ConnectError, HostLostError
+from lockstitch.inventory.metrics import GateSettings
+from lockstitch.metrics.host import HostValues
+from lockstitch.metrics.judgement import Answer
+from lockstitch.metrics.measurement import Measurement, Window
 from tests.databases.conftest import MakeStore
 from tests.databases.dialects import speaks, table
 from tests.databases.engines import one_engine
@@ -53,6 +63,48 @@ def test_every_threshold_can_say_no(shop: Store, server: LocalServer) -> None:
         job.execute(speaks(server).sleep.format(1.1))
         shop.urls = {"main": server.url("shop", server.superuser)}
         assert levels(shop, long_query=0)["queries"] == "fail" and levels(shop)["queries"] == "pass"
+
+
+def used_part(store: Store, monkeypatch: pytest.MonkeyPatch) -> Measurement:
+    """Return what the source `host` says of an app that has this database."""
+    database = store.database()
+    monkeypatch.setenv(database.url.removeprefix("env:"), store.urls["main"])
+    part = connections(database)
+    query = MetricQuery("api", "host", HostValues(kind="host"), database.host, (Window(-60),), values=(part,))
+    return read_sources(store.remote, [query])[query.key]
+
+
+def test_the_used_part_of_the_connections_is_a_value_of_gates(
+    shop: Store, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the same question as the check; it rises with each session."""
+    before = used_part(shop, monkeypatch)
+    allowed = next(room.allowed for room in examined(shop).state.rooms if room.of == "the server")
+    with ExitStack() as sessions:
+        for _ in range(5):
+            sessions.enter_context(server.connect("shop"))
+        now = used_part(shop, monkeypatch)
+        rooms = [room.used / room.allowed for room in examined(shop).state.rooms]
+        assert max(rooms) == pytest.approx(now.values["connections"], abs=1 / allowed)
+    assert now.values["connections"] - before.values["connections"] >= 4 / allowed
+    assert 0 < now.values["connections"] < 1 and not now.unread
+    # The host's own values are there as well.
+    assert now.values["memory"] > 0
+
+
+def test_connections_that_cannot_be_read_are_blind_and_never_none(
+    shop: Store, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.urls = {"main": server.url("gone")}
+    answer = used_part(shop, monkeypatch)
+    assert "connections" not in answer.values
+    assert "gone" in answer.unread["connections"]
+    gate = GateSettings.model_validate({"source": "host", "value": "connections", "max": "80%"})
+    reading = judge_gate("g", gate, [HostMeasurement("a", True, replace(answer, windows=answer.windows * 2), 60.0)])
+    assert reading.answer is Answer.BLIND
+    assert "connections cannot be read: main: " in reading.says
+    shop.urls = {"main": server.url("shop").replace(str(server.port), "1")}
+    assert used_part(shop, monkeypatch).unread["connections"]
 
 
 def test_a_cut_off_restore_and_a_dead_lock_are_told(shop: Store, server: LocalServer) -> None:

@@ -183,6 +183,7 @@ def test_the_disk_is_full_in_the_middle(shop: Store, server: LocalServer, small_
     assert_nothing_was_made(shop, ended, "no space is left on the disk")
 
 
+@one_engine
 @pytest.mark.parametrize("tool", ["sha256sum", "sync", "mv", "awk", "sed", "find", "wc"])
 def test_a_program_that_fails_when_the_dump_is_there(shop: Store, tool: str) -> None:
     """The manifest is whole or there is none: no part of it is left out because a program of the host broke."""

@@ -1,6 +1,6 @@
 """`fab` is killed, or interrupted, at every event of a restore: the database is the old one or the restored one, whole.
 
-The loops go over the events of one complete run. Several projects share the work, each with a database, a vault and a
+The loops go over the moments of one complete run. Several projects share the work, each with a database, a vault and a
 host of its own.
 """
 
@@ -132,8 +132,18 @@ def each(prepared: list[Prepared], cases: list[str], check: Callable[[Prepared, 
             free.put(one)
 
     with ThreadPoolExecutor(max_workers=len(prepared)) as pool:
-        for future in [pool.submit(judge, number, case) for number, case in enumerate(cases, 1)]:
+        for future in [pool.submit(judge, *moment) for moment in moments(cases)]:
             future.result()
+
+
+def moments(cases: list[str]) -> list[tuple[int, str]]:
+    """Each event with its number, but the end of a step where another one begins: that is one moment."""
+    following = [*cases[1:], ""]
+    return [
+        (number, case)
+        for number, (case, after) in enumerate(zip(cases, following, strict=True), 1)
+        if not (case.startswith("end ") and after.startswith("begin "))
+    ]
 
 
 def test_fab_is_killed_at_any_event(prepared: list[Prepared]) -> None:

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from lockstitch.databases.migrations import FRAMEWORKS, HEADS, framework, migrating
+from lockstitch.databases.engine import engines
+from lockstitch.databases.migrations import (
+    FRAMEWORKS,
+    HEADS,
+    MigrationSession,
+    framework,
+    migrating,
+    parse_applied,
+    unapplied,
+)
 from lockstitch.model.command import Command
 from tests.shells import SHELLS, says
 
@@ -251,6 +260,74 @@ def test_what_is_taken_back_is_counted(tmp_path: Path) -> None:
     assert back(2).returncode == 0 and (tmp_path / "applied").read_text() == ""
     (tmp_path / "dumb").touch()
     assert back(1).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("migrate", "files", "tables", "pending"),
+    [
+        ("artisan migrate", "database/migrations/1_a.php database/migrations/2_b.php", {"migrations": ("1_a",)}, 1),
+        ("artisan migrate", "database/migrations/1_a.php", {"migrations": ("1_a",)}, 0),
+        ("artisan migrate", "database/migrations/1_a.php", {"migrations": ()}, 1),
+        # Nothing is known of a table that could not be asked, or that is another tool's.
+        ("artisan migrate", "database/migrations/1_a.php", {}, None),
+        ("artisan migrate", "database/migrations/1_a.php", {"django_migrations": ()}, None),
+        ("./migrate.sh", "a.sql", {"migrations": ()}, None),
+        ("prisma migrate deploy", "prisma/migrations/1_a/migration.sql", {"_prisma_migrations": ("1_a",)}, 0),
+        ("prisma migrate deploy", "prisma/migrations/2_b/migration.sql", {"_prisma_migrations": ("1_a",)}, 1),
+        ("manage.py migrate", "shop/migrations/0002_b.py", {"django_migrations": ("shop.0001_a", "auth.0002_b")}, 1),
+        ("manage.py migrate", "shop/migrations/0001_a.py", {"django_migrations": ("shop.0001_a",)}, 0),
+        ("manage.py migrate", "blog/migrations/0001_new.py", {"django_migrations": ("shop.0001_a",)}, 1),
+        # The folder may be that of an app with another label, which has applied it.
+        ("manage.py migrate", "blog/migrations/0001_a.py", {"django_migrations": ("weblog.0001_a",)}, None),
+        ("alembic upgrade head", "versions/1.py versions/2.py", {"alembic_version": ()}, 2),
+        ("alembic upgrade head", "versions/1.py", {"alembic_version": None}, None),
+    ],
+)
+def test_pending_migrations_are_told_from_the_table_of_the_tool(
+    migrate: str, files: str, tables: dict[str, tuple[str, ...] | None], pending: int | None
+) -> None:
+    missing = unapplied(migrate, files.split(), tables)
+    assert (None if missing is None else len(missing)) == pending
+
+
+def test_the_tables_of_tools_are_read() -> None:
+    lines = ["migrations 1_a 2_b", "alembic_version ?", "django_migrations"]
+    assert parse_applied(lines, ["_prisma_migrations"]) == {
+        "migrations": ("1_a", "2_b"),
+        "alembic_version": None,
+        "django_migrations": (),
+        "_prisma_migrations": (),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fails", "tries", "says", "code", "runs"),
+    [
+        (0, 3, "", 0, 1),
+        (2, 3, "ERROR: canceling statement due to lock timeout", 0, 3),
+        (3, 3, "ERROR: canceling statement due to lock timeout", 4, 3),
+        (1, 3, "SQLSTATE[55P03]: Lock not available", 0, 2),
+        # Whatever else fails is not run again: nobody knows what it has done.
+        (1, 3, "ERROR: column exists", 4, 1),
+        (1, 1, "ERROR: canceling statement due to lock timeout", 4, 1),
+    ],
+)
+def test_a_migration_is_tried_again_only_after_a_lock_timeout(
+    tmp_path: Path, fails: int, tries: int, says: str, code: int, runs: int
+) -> None:
+    engine = engines()["postgres"]
+    session = MigrationSession({"PGOPTIONS": "-c lock_timeout=1"}, engine.lock_timeout, tries, 0.01)
+    text = """set -e
+echo x >>runs; echo "$PGOPTIONS"
+[ "$(wc -l <runs)" -gt "$FAILS" ] || { echo "$SAYS" >&2; exit 4; }"""
+    env = {**os.environ, "FAILS": str(fails), "SAYS": says}
+    patient = session.patient(Command(text, cwd=str(tmp_path)))
+    for command in (patient, migrating("./migrate.sh", "true", None, ()).proven(patient)):
+        (tmp_path / "runs").unlink(missing_ok=True)
+        script = command.render()
+        done = subprocess.run(["sh"], input=script, env=env, capture_output=True, text=True, timeout=10, check=False)
+        assert (done.returncode, (tmp_path / "runs").read_text().count("x")) == (code, runs), done
+        assert "-c lock_timeout=1" in done.stdout and done.stdout.count("another session holds a lock") == runs - 1
 
 
 def test_every_tool_says_where_it_keeps_what_is_applied() -> None:

@@ -178,7 +178,7 @@ def test_what_is_made_beside_has_a_pattern(name: str, pattern: str) -> None:
 
 
 def facts_of(server: LocalMariaDB, user: str, database: str = "shop", shell: tuple[str, ...] = ("sh",)) -> Any:
-    values = {**login(Secret(server.url(database, user))), "heads": mysql.ENGINE.heads}
+    values = {**login(Secret(server.url(database, user))), "heads": mysql.ENGINE.heads, "applied": mysql.ENGINE.applied}
     return parse_facts(said(mysql.ENGINE.facts, values, server.path, shell), 0)
 
 
@@ -313,7 +313,7 @@ def test_a_view_that_would_end_the_dump_is_refused_before_it(local_mariadb: Loca
 
 
 def test_a_server_that_is_not_there_is_told(local_mariadb: LocalMariaDB) -> None:
-    values = {**login(Secret(local_mariadb.url("shop", port=1))), "heads": ""}
+    values = {**login(Secret(local_mariadb.url("shop", port=1))), "heads": "", "applied": ""}
     facts = parse_facts(said(mysql.ENGINE.facts, values, local_mariadb.path), 0)
     assert "Can't connect" in facts.problem and facts.able == frozenset()
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def test_what_the_login_may_not_dump_is_told_with_its_grant_before_the_dump(
         server.sql(line, "shop")
 
     def facts() -> str:
-        values = {**login(Secret(server.url("shop", LIMITED))), "heads": ""}
+        values = {**login(Secret(server.url("shop", LIMITED))), "heads": "", "applied": ""}
         script = f"PATH={shlex.quote(server.path)}\n{Command(postgres.ENGINE.facts, values=values).render()}"
         return parse_facts(says(("sh",), script).decode(), 0).problem
 
@@ -214,6 +215,25 @@ def test_psql_connects_to_a_database_of_any_name(local_postgres: LocalPostgres, 
         local_postgres.drop(name)
 
 
+def test_a_database_that_is_still_being_made_is_not_there_after_it_was_dropped(local_postgres: LocalPostgres) -> None:
+    """Its client was cut off, which a server does not see while it works. Here it waits for a session at its template."""
+    server, beside = local_postgres, "shop__restoring_20260101T000000Z"
+    server.reset()
+    for name in ("shop", "template"):
+        server.create(name)
+    create = f'CREATE DATABASE "{beside}" TEMPLATE template'
+    making = f"SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = '{create}'"
+    with server.connect("template", APP), ThreadPoolExecutor() as pool:
+        made = pool.submit(server.sql, create, "shop", APP)
+        server.until(making)
+        drop = Command(postgres.ENGINE.drop, values=login(Secret(server.url("shop")), beside))
+        says(("sh",), f"PATH={shlex.quote(server.path)}\n{drop.render()}")
+        assert server.sql(making) == [(0,)]
+        with pytest.raises(psycopg.errors.AdminShutdown):
+            made.result(30)
+    assert server.databases() == ["shop", "template"]
+
+
 @pytest.mark.parametrize(
     ("asked", "idle", "interval", "count"),
     [("", 10, 5, 3), ("?keepalives_idle=77&keepalives_count=9", 77, 5, 9), ("?keepalives=0", None, None, None)],
@@ -247,7 +267,9 @@ def test_a_unix_socket_is_a_host_too(local_postgres: LocalPostgres) -> None:
 
 def test_every_text_is_one_that_each_shell_can_read() -> None:
     engine = postgres.ENGINE
-    texts: list[Any] = [getattr(engine, field.name) for field in fields(engine) if field.name != "heads"]
+    texts: list[Any] = [
+        getattr(engine, field.name) for field in fields(engine) if field.name not in ("heads", "applied")
+    ]
     shell_texts = [text for text in texts if isinstance(text, str) and "\n" in text]
     assert len(shell_texts) >= 14
     shell_texts += [on_dump(engine.readable), with_dump(engine.restore, proving=True), compared(engine.compare)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.load import InventoryFolder
 from lockstitch.inventory.selection import select
 from lockstitch.model.command import Secret
+from lockstitch.model.folder import UnwritableFolder
 from lockstitch.model.gate import Status
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.plan import Plan, Site
 from lockstitch.plans.database_steps import DatabaseJob
 from lockstitch.plans.deploy_backup import pending
-from lockstitch.plans.rollback_database import belonging
+from lockstitch.plans.rollback_database import WAYS, belonging
 from lockstitch.plans.steps import Deployment
 from lockstitch.services.state import ServiceState
 
@@ -151,7 +153,7 @@ def test_when_it_is_dumped(
         (replace(ROOMY, free=1 << 19), "must stay free"),
         (replace(ROOMY, server=ServerFacts(problem="no answer")), "no answer"),
         (replace(ROOMY, missing=("pg_dump",)), "`pg_dump` is not found"),
-        (replace(ROOMY, unwritable="/var"), "/var cannot be written"),
+        (replace(ROOMY, unwritable=(UnwritableFolder("/var", "/var", "ada"),)), "/var cannot be written"),
     ],
 )
 def test_a_deploy_that_could_not_be_dumped_for_is_refused(
@@ -255,7 +257,9 @@ def test_a_dump_is_marked_with_what_its_text_is_in_and_proven_in_that(tmp_path: 
 
 
 def test_a_label_that_is_too_long_is_refused_before_what_else_stands_against_it(tmp_path: Path) -> None:
-    shelf = shelf_of(fleet_of(tmp_path, "releases"), BackupDirectoryFacts(unwritable="/var"))
+    shelf = shelf_of(
+        fleet_of(tmp_path, "releases"), BackupDirectoryFacts(unwritable=(UnwritableFolder("/var", "/var"),))
+    )
     with pytest.raises(UsageError, match="201 characters long"):
         plans.backup("prod", [shelf], "x" * 201)
 
@@ -393,6 +397,82 @@ def test_what_was_told_becomes_a_record_that_can_be_read(name: str, value: str) 
     }
     assert [json.loads("{" + each + "}") for each in filled] == [told["api"]]
     assert all(name in line for line in dumps("prod", told, {}))
+
+
+@pytest.mark.parametrize(
+    ("server", "target", "first", "says"),
+    [
+        ({"migrations": ("1_a",)}, ("1_a.php", "2_b.php"), False, "api: pending migrations: 2_b.php"),
+        ({"migrations": ("1_a", "2_b")}, ("1_a.php", "2_b.php"), True, "api: no migration is pending"),
+        # Where the database cannot be asked, git tells what comes in; of a first deploy, all of them may.
+        ({}, ("1_a.php", "2_b.php"), False, "api: migrations that come in: new.php"),
+        ({}, ("1_a.php", "2_b.php"), True, "the migrations of this code: 1_a.php, 2_b.php"),
+        ({}, None, False, "api: migrations that come in: new.php"),
+        # Of code that serves some migration was applied: a table that is not there has another name.
+        ({"migrations": ()}, ("1_a.php", "2_b.php"), False, "api: migrations that come in: new.php"),
+        ({"migrations": ()}, ("1_a.php", "2_b.php"), True, "api: pending migrations: 1_a.php, 2_b.php"),
+    ],
+)
+def test_a_plan_lists_the_migrations_that_are_pending(
+    tmp_path: Path, server: Any, target: tuple[str, ...] | None, first: bool, says: str
+) -> None:
+    fleet = fleet_of(tmp_path, "releases", migrate="artisan migrate")
+    facts = replace(ROOMY, server=replace(ROOMY.server, applied=server))
+    meant = Target(B, migrations=() if first else ("new.php",), migration_files=target)
+    survey = surveyed(fleet, meant)
+    if first:
+        host = HostFacts(free=1 << 40)
+        empty = {site: replace(each, place=CheckoutFacts(), host=host) for site, each in survey.facts.items()}
+        survey = Survey(empty)
+    options = plans.DeployOptions(RUN, "ada", shelves={"main": shelf_of(fleet, facts)})
+    notes = plans.deploy(fleet, survey, options).notes
+    assert any(note.endswith(says) for note in notes), notes
+
+
+@pytest.mark.parametrize("own", ["", "env: {PGOPTIONS: -c geqo=off}", "secrets: {PGOPTIONS: 'env:OPTIONS'}"])
+def test_the_limits_of_a_migration_come_to_the_options_of_the_app(tmp_path: Path, own: str) -> None:
+    more = f"migrate_timeouts: {{lock: 5s, statement: 15m}}\n    {own}"
+    fleet = fleet_of(tmp_path, "releases", more)
+    secret = Secret("-c geqo=off", "env:OPTIONS")
+    env = {
+        ask.site: {"PGOPTIONS": secret if "secrets" in own else ask.app.env.get("PGOPTIONS", "")}
+        for ask in plans.usual_asks(fleet)
+    }
+    options = plans.DeployOptions(RUN, "ada", shelves={"main": shelf_of(fleet)}, env=env)
+    plan = plans.deploy(fleet, surveyed(fleet, Target(B, migrations=("versions/2.py",))), options)
+    (migrate,) = (step for unit in plan.units() for step in unit.steps if step.name == "migrate")
+    value = migrate.command.env["PGOPTIONS"]
+    text = value.reveal() if isinstance(value, Secret) else value
+    assert text == f"{'-c geqo=off ' if own else ''}-c lock_timeout=5000 -c statement_timeout=900000"
+    assert isinstance(value, Secret) is ("secrets" in own)
+
+
+@pytest.mark.parametrize(
+    ("backups", "more", "problem", "says"),
+    [
+        (
+            True,
+            "keep: 2",
+            "",
+            " (2 h ago), 5.0 MiB: what was written since is not in it; ",
+        ),
+        (False, "keep: 2", "", "not possible: api: no dump belongs to aaaaaaaa"),
+        (True, "keep: 2", "a2 does not answer", "not possible: a2 does not answer"),
+    ],
+)
+def test_a_rollback_asks_with_what_each_choice_loses(
+    tmp_path: Path, backups: bool, more: str, problem: str, says: str
+) -> None:
+    fleet = fleet_of(tmp_path, "releases", more)
+    dump = Backup("main-a", at="2026-01-02T00:00:00Z", bytes=5 << 20, app="api", revision=A)
+    facts = replace(ROOMY, backups=(dump,) if backups else ())
+    shelves = {} if problem else {"main": shelf_of(fleet, facts)}
+    options = plans.RollbackOptions(RUN, "ada", A, shelves=shelves)
+    survey = surveyed(fleet, Target(A, migrations=("versions/2.py",)))
+    now = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
+    (choices,) = plans.database_choices(fleet, survey, options, problem, now).values()
+    assert tuple(choices) == WAYS and says in choices["restore"], choices["restore"]
+    assert choices["down"].startswith("the migrations are taken back one by one")
 
 
 @pytest.mark.parametrize("more", ["keep: 2", "backup: never"])

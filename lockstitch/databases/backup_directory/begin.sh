@@ -17,5 +17,5 @@ trap 'code=$?; trap "" TERM
     [ $code -eq 0 ] || [ ! -d "$part" ] || { printf "%65536s" . >"$part/probe"; } 2>/dev/null ||
         echo "no space is left on the disk of $home"
     rm -rf -- "$part"; exit $code' EXIT
-trap 'exit 143' TERM INT HUP
+trap 'trap "" TERM INT HUP; exit 143' TERM INT HUP
 cd "$part"

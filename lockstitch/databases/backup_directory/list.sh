@@ -24,7 +24,7 @@ done
 for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
 near "$directory"
 df -Pk "$near" 2>/dev/null | { read -r _; read -r _ _ _ free _; echo "free $free"; }
-{ [ -w "$near" ] && [ -x "$near" ]; } || echo "unwritable $near"
+may_write "$directory"
 read_lock
 read_journal | grep -v '^journal '
 echo "now $(date -u +%Y-%m-%dT%H:%M:%SZ)"

@@ -8,10 +8,10 @@ the app.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
 
-from lockstitch.model.command import Command
+from lockstitch.model.command import Command, Value
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.shell import shell_text
 
@@ -29,7 +29,9 @@ class Framework:
     `head` asks for the newest migration applied, `{joined}` in it for several of them in one text. `files` are git
     globs of one file a migration. `counted` says that `NAME.sh` lists every migration, so that those taken back can be
     counted. `skipped` is a sed script that prints, of the tool's output as it migrates, the names of migrations that
-    leave themselves out: they stay pending.
+    leave themselves out: they stay pending. `column` is the SQL for the name of a migration in the tool's table, and
+    `applied` the clause for those that are applied; `path` matches the parts of a file's path that make this name. They
+    are empty for a tool whose table has the newest one alone.
     """
 
     name: str
@@ -41,6 +43,9 @@ class Framework:
     down_text: str = ""
     counted: bool = False
     skipped: str = ""
+    column: str = ""
+    applied: str = ""
+    path: str = ""
 
     def pending(self, migrate: str) -> str:
         """Return the command that lists pending migrations, of an app whose `migrate` line is this tool's."""
@@ -77,6 +82,9 @@ PRISMA = Framework(
     table="_prisma_migrations",
     head="SELECT max(migration_name) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL",
     files=(":(glob)**/migrations/*/migration.sql",),
+    column="migration_name",
+    applied="WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL",
+    path=r"([^/]+)/migration\.sql$",
 )
 DJANGO = Framework(
     "django",
@@ -85,6 +93,8 @@ DJANGO = Framework(
     head="SELECT concat(app, '.', name) FROM django_migrations ORDER BY id DESC LIMIT 1",
     files=(":(glob)**/migrations/[0-9]*.py",),
     down_text="django_down.sh",
+    column="concat(app, '.', name)",
+    path=r"([^/]+)/migrations/([^/]+)\.py$",
 )
 ARTISAN = Framework(
     "artisan",
@@ -99,6 +109,8 @@ ARTISAN = Framework(
     counted=True,
     # A migration of newer versions may have a `shouldRun()`.
     skipped=r"s/^ *\([^ ]*\) .*[. ]SKIPPED *$/\1/p",
+    column="migration",
+    path=r"([^/]+)\.php$",
 )
 # What may stand before a tool when it is only asked.
 _LEADS = re.compile(r"\s*(?:(?:cd|\.|source|export|unset|set|umask|eval)\s|(?:[A-Za-z_]\w*=\S*\s*)+$)")
@@ -111,12 +123,89 @@ def heads(joined: str) -> str:
     return "\n".join(f"{each.table} {each.head.format(joined=text)}" for each in FRAMEWORKS)
 
 
+def applied(joined: str) -> str:
+    """Return a line `TABLE QUERY` for each tool. The answer is `applied TABLE NAME NAME …`, with `?` for the names
+    where the table does not have them all. `joined` is how SQL joins the values of a `{column}` by blanks."""
+    some = "CASE WHEN count(*) = 0 THEN '' ELSE '?' END"
+    lines = []
+    for each in FRAMEWORKS:
+        names = f"coalesce({joined.format(column=each.column)}, '')" if each.column else some
+        query = f"SELECT concat('applied {each.table} ', {names}) FROM {each.table} {each.applied}"  # noqa: S608
+        lines.append(f"{each.table} {query}")
+    return "\n".join(lines)
+
+
 HEADS = heads("string_agg({column}, ',' ORDER BY {column})")
 
 
 def framework(migrate: str | None) -> Framework | None:
     """Return the tool that a `migrate` line runs, where it is a known one."""
     return next((each for each in FRAMEWORKS if migrate and each.line.match(migrate.strip())), None)
+
+
+APPLIED = applied("string_agg({column}, ' ')")
+
+
+def unapplied(
+    migrate: str | None, files: Iterable[str], tables: Mapping[str, tuple[str, ...] | None]
+) -> tuple[str, ...] | None:
+    """Return those of an app's migration files that its database does not have, by the names in the `tables` of tools;
+    empty for a table that is not there, None for one without names. Return None where that cannot be told."""
+    known, files = framework(migrate), tuple(files)
+    names = tables.get(known.table) if known else None
+    if known is None or names is None:
+        return None
+    if not names:
+        return files
+    missing = []
+    for file in files:
+        match = re.search(known.path, file)
+        if match is None:
+            return None
+        name = ".".join(match.groups())
+        if name in names:
+            continue
+        # The label of an app need not be the name of its folder.
+        label, _, stem = name.rpartition(".")
+        if (
+            label
+            and not any(each.startswith(f"{label}.") for each in names)
+            and any(each.endswith(f".{stem}") for each in names)
+        ):
+            return None
+        missing.append(file)
+    return tuple(missing)
+
+
+def parse_applied(lines: Iterable[str], absent: Iterable[str]) -> dict[str, tuple[str, ...] | None]:
+    """Return the migrations in each table of a tool from lines `TABLE NAME NAME …`, None where it has `?` for them, and
+    none for the tables that are `absent`."""
+    tables: dict[str, tuple[str, ...] | None] = {table.strip(): () for table in absent}
+    for line in lines:
+        table, *names = line.split()
+        tables[table] = None if names == ["?"] else tuple(names)
+    return tables
+
+
+@dataclass(frozen=True)
+class MigrationSession:
+    """The sessions that a migration has with its database: the environment that sets them up, and the extended regular
+    expression of the message that another session's lock lasted too long; empty where that is not limited. Such a
+    migration is tried up to `tries` times, `pause` seconds apart."""
+
+    env: Mapping[str, Value] = field(default_factory=dict)
+    lock_timeout: str = ""
+    tries: int = 1
+    pause: float = 1
+
+    def patient(self, command: Command) -> Command:
+        """Return a command that migrates, in such sessions."""
+        command = replace(command, env={**command.env, **self.env})
+        if not self.lock_timeout or self.tries < 2:
+            return command
+        values = {"lock_timeout": self.lock_timeout, "tries": str(self.tries), "pause": f"{self.pause:g}"}
+        text = f"ls_attempt() {{\n{command.text}\n}}\n" + shell_text(__package__, "again.sh")
+        return replace(command, text=text, values={**command.values, **values})
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockstitch.databases.backup_directory import ROWS
 from lockstitch.databases.console import session
 from lockstitch.databases.engine import Engine, judge_rows
-from lockstitch.databases.migrations import heads
+from lockstitch.databases.migrations import applied, heads
 from lockstitch.databases.mysql.facts import parse_facts, versions
 from lockstitch.databases.mysql.health import parse_state
 from lockstitch.databases.mysql.url import login, parse
@@ -19,6 +19,11 @@ def _text(*names: str) -> str:
 def _swapping(*names: str) -> str:
     """Return texts that come after those of a swap; `settle` finishes one that was cut off, or takes it back."""
     return _text("client", "filters", "beside", "moves", "swapping", *names)
+
+
+def _between_quotes(queries: str) -> str:
+    """Return SQL as it stands in a string of SQL: the queries are prepared only where their tables are there."""
+    return queries.replace("'", "''")
 
 
 _SETTLE = _swapping() + "(settle) || exit 1\n"
@@ -45,13 +50,18 @@ ENGINE = Engine(
     names=_text("client", "names"),
     head=_text("client", "contents", "head"),
     maintain=_text("client", "contents", "maintain"),
-    state=_text("client", "health"),
+    state=_text("client", "room", "health"),
+    room=_text("client", "room") + "ls_rooms\n",
     parse_state=parse_state,
     session=session(_text("session"), _text("start")),
     longest_name=64,
     versions=versions,
     also=("mariadb",),
-    heads=heads("GROUP_CONCAT({column} ORDER BY {column})"),
+    heads=_between_quotes(heads("GROUP_CONCAT({column} ORDER BY {column})")),
+    applied=_between_quotes(applied("GROUP_CONCAT({column} SEPARATOR ' ')")),
+    query=_text("client") + 'ls_query() { sql "$database"; }\n',
+    quote="`",
+    text_type="CHAR",
     rights={
         "create": "may not make databases beside it",
         "own": "may not put another one in its place",

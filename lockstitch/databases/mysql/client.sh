@@ -28,7 +28,9 @@ my() { ls_program=$1; shift; "$ls_program" --defaults-file=/dev/fd/7 "$@" 7<&7; 
 sql() { ls_on=$1; shift; my "$ls_mysql" -N -B -n --raw --binary-mode --database="$ls_on" "$@"; }
 # To the server, whatever databases there are.
 ask() { my "$ls_mysql" -N -B -n --raw --binary-mode "$@"; }
-hex() { printf %s "$1" | od -An -v -tx1 | tr -d ' \n'; }
+# Its digits come in words, without the blanks between them.
+# shellcheck disable=SC2046
+hex() { printf %s $(printf %s "$1" | od -An -v -tx1); }
 # `assign NAME VALUE`: a variable @NAME for the SQL that follows.
 assign() { printf "SET @%s = CONVERT(X'%s' USING utf8mb4);\n" "$1" "$(hex "$2")"; }
 loud() { grep -v "unknown \(variable\|option\) 'loose-" "$@"; }

@@ -17,13 +17,11 @@ analyzing() { cat <<SQL
 SELECT CONCAT('ANALYZE NO_WRITE_TO_BINLOG TABLE ', $ls_table, ';') $ls_tables;
 SQL
 }
-# `$heads` are lines `TABLE QUERY`: the table of a framework that is there knows its newest migration.
-head_of() { printf '%s\n' "$heads" | while read -r table query; do
-    assign table "$table"; assign query "SELECT CONCAT('head ', ($query))"
-    cat <<'SQL'
-SET @query = IF(EXISTS (SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE()
-    AND table_name = CONVERT(@table USING utf8)), @query, 'DO 0');
-PREPARE head FROM @query;
-EXECUTE head;
-SQL
+# `$heads` are lines `TABLE QUERY`: the table of a framework that is there knows its newest migration. They are our own
+# words, and stand here as they stand between the quotes of SQL.
+head_of() { asking "$heads"; }
+asking() { printf '%s\n' "$1" | while read -r table query; do
+    printf "SET @query = IF(EXISTS (SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE()
+        AND table_name = '%s'), 'SELECT CONCAT(''head '', (%s))', 'DO 0');
+PREPARE head FROM @query;\nEXECUTE head;\n" "$table" "$query"
 done; }

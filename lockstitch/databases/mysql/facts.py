@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from lockstitch.databases.backup import ServerFacts
+from lockstitch.databases.migrations import parse_applied
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import collect, last, number
 
-_WORDS = frozenset({"tool", "server", "size", "other", "head", "login", "database", "definer", "grant"})
+_WORDS = frozenset(
+    {"tool", "server", "size", "other", "head", "applied", "lacks", "login", "database", "definer", "grant"}
+)
 _WORDS |= {"encoding", "collate", "hidden", "broken", "binlog"}
 _GRANT = re.compile(r"(?P<rights>.+?) ON (?:\*\.\*|`(?P<pattern>(?:[^`]|``)*)`\.\*) TO ")
 _ROLE = re.compile(r"(?:`[^`]*`|'[^']*')(?:@\S+)? TO ")
@@ -85,6 +88,7 @@ def parse_facts(text: str, code: int) -> ServerFacts:
         others=tuple(said["other"]),
         problem=problem,
         head=last(said, "head"),
+        applied=parse_applied(said["applied"], said["lacks"]),
         text={word: last(said, word) for word in ("encoding", "collate") if last(said, word)},
         remedy=remedy,
     )

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# What a plan is made from, as lines `WORD REST`. The value is `heads`.
+# What a plan is made from, as lines `WORD REST`. The values are `heads` and `applied`.
 
 echo "tool $(tool_version)"
 { assign database "$database"; cat <<'SQL'; } | sql "$database" 2>&1 | loud || :
@@ -30,5 +30,14 @@ SELECT CONCAT('SHOW FIELDS FROM ', CONCAT('`', REPLACE(table_name, '`', '``'), '
 SQL
     sql "$database" --force 2>&1 >/dev/null | sed -n 's/^ERROR \([0-9]*\) ([^)]*) at line [0-9]*: /broken \1 /p' | head -n 3
 echo 'SHOW GRANTS;' | sql "$database" 2>/dev/null | sed 's/ IDENTIFIED .*//; s/^GRANT /grant /'
-head_of | sql "$database" --force 2>/dev/null | grep '^head ' | head -n 1
+{
+    head_of
+    echo 'SET SESSION group_concat_max_len = 16777216;'
+    asking "$applied"
+    printf '%s\n' "$applied" | while read -r table _; do
+        echo "SELECT 'head lacks $table' FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM information_schema.tables
+            WHERE table_schema = DATABASE() AND table_name = '$table');"
+    done
+} | sql "$database" --force 2>/dev/null |
+    awk '/^head (applied|lacks) / { sub(/^head /, ""); print; next } /^head / && !head++'
 exit 0

@@ -9,6 +9,7 @@ from typing import Any
 
 from lockstitch.databases.health import (
     MOST_PROBLEMS,
+    SERVER,
     ActiveQuery,
     Answers,
     DatabaseState,
@@ -53,7 +54,7 @@ def _state(answers: Answers, status: Mapping[str, str], denied: set[str]) -> Dat
     connected, seen = (_count(status.get(name)) for name in ("Threads_connected", "seen"))
     (asking_host, *_) = [*answers["host"], {}]
     now, ahead = clock_of(_count(status.get("now")), number_of(asking_host, "now"))
-    server_room = Room("the server", connected or 0, _count(status.get("max_connections")) or 0)
+    server_room = Room(SERVER, connected or 0, _count(status.get("max_connections")) or 0)
     return DatabaseState(
         version=text_of(server, "version"),
         database=text_of(server, "database"),

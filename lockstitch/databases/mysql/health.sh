@@ -34,11 +34,7 @@ SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_connections', 'long_query_tim
 SELECT 'now', UNIX_TIMESTAMP();
 SELECT 'seen', COUNT(*) FROM information_schema.processlist p WHERE p.command <> 'Daemon';
 SQL
-question room <<'SQL'
-SELECT CONCAT('room ', JSON_OBJECT('of', CONCAT('the login ', SUBSTRING_INDEX(CURRENT_USER(), '@', 1)), 'allowed',
-    @@max_user_connections, 'used', (SELECT COUNT(*) FROM information_schema.processlist p
-        WHERE p.user = SUBSTRING_INDEX(CURRENT_USER(), '@', 1)))) FROM DUAL WHERE @@max_user_connections > 0;
-SQL
+printf '%s\n' "$ls_room" | question room
 question query <<SQL
 SELECT CONCAT('query ', JSON_OBJECT($ls_session, 'seconds', p.time, 'state', LOWER(p.command))) FROM information_schema.processlist p
     WHERE p.db = DATABASE() AND CAST(p.db AS BINARY) = CAST(DATABASE() AS BINARY) AND p.id <> CONNECTION_ID()

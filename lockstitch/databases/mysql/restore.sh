@@ -4,7 +4,7 @@
 
 surroundings='ERROR (1021|1030|1037|1040|1041|1044|1045|1053|1114|1115|1129|1142|1153|1193|1203|1205|1226|1227|1231|1273|1286|1290|1418|1419|1449|2[0-9][0-9][0-9]|3024)'
 folder=$(mktemp -d) || exit 1
-trap 'rm -rf -- "$folder"' EXIT; trap 'exit 143' TERM INT HUP
+trap 'rm -rf -- "$folder"' EXIT; trap 'trap "" TERM INT HUP; exit 143' TERM INT HUP
 mkfifo "$folder/sql"
 filtered() { if [ -n "$owners" ]; then undefined; else cat; fi; }
 { code=0; for file in data events; do gzip -dc "$dump/$file.sql.gz" || code=$?; done; echo $code >"$folder/code"; } |

@@ -107,7 +107,7 @@ change_all() {
     echo "connections had not ended after $drain s: they are ended now"
     (while :; do end_sessions; sleep 0.2; done) &
     ending=$!
-    trap 'kill $ending 2>/dev/null' EXIT; trap 'exit 143' TERM INT HUP
+    trap 'kill $ending 2>/dev/null' EXIT; trap 'trap "" TERM INT HUP; exit 143' TERM INT HUP
     tries=3
     while code=0; attempt 10 || code=$?; [ $code -eq 1 ] && [ $tries -gt 0 ]; do tries=$((tries - 1)); done
     kill $ending; trap - EXIT

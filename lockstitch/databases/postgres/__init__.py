@@ -19,6 +19,15 @@ def _psql(*names: str) -> str:
     return _text("forget", "client", *names)
 
 
+def _timeouts(lock: float, statement: float) -> dict[str, str]:
+    """Return the options of a session, as libpq takes them from the environment."""
+    limits = {"lock_timeout": lock, "statement_timeout": statement}
+    return {"PGOPTIONS": " ".join(f"-c {name}={round(limit * 1000)}" for name, limit in limits.items() if limit)}
+
+
+_ASK_ROOM = """
+printf '%s\\n' "SET search_path = pg_catalog; SET statement_timeout = '10s';" "$ls_room" | sql "$dsn" 2>&1
+"""
 ENGINE = Engine(
     kind="postgres",
     tools=("psql", "pg_dump", "pg_restore", "sha256sum"),
@@ -43,16 +52,21 @@ ENGINE = Engine(
     names=_psql("names"),
     head=_psql("contents", "head"),
     maintain=_psql("maintain"),
-    state=_psql("health"),
+    state=_psql("room", "health"),
+    room=_psql("room") + _ASK_ROOM,
     parse_state=parse_state,
     pools=_psql("pools"),
     parse_pools=parse_pools,
+    query=_psql() + 'ls_query() { sql "$dsn"; }\n',
     naming=lambda name: {"PGAPPNAME": name},
+    timeouts=_timeouts,
+    # SQLSTATE 55P03, lock_not_available: drivers show its text, its number or its name.
+    lock_timeout=r"due to lock timeout|55P03|LockNotAvailable",
     session=session(_text("session"), _text("forget", "start")),
     longest_name=63,
     versions=versions,
     rights={
-        "create": "may not make databases (CREATEDB)",
+        "create": "may not make databases (a superuser can allow it: ALTER ROLE … CREATEDB)",
         "own": "is not the owner of the database, so may not rename it",
     },
 )

@@ -18,7 +18,8 @@ SQL
 }
 # `$heads` are lines `TABLE QUERY`: the table of a framework that is there knows its newest migration. A table of that
 # name may be another one, or not for this login to read: then there is no answer.
-head_of() { printf '\\set ON_ERROR_STOP off\n'; printf '%s\n' "$heads" | while read -r table query; do
+head_of() { asking "$heads"; }
+asking() { printf '\\set ON_ERROR_STOP off\n'; printf '%s\n' "$1" | while read -r table query; do
     printf "SAVEPOINT head;\nSELECT \$q\$%s\$q\$ WHERE to_regclass('%s') IS NOT NULL \\\\gexec\n" "$query" "$table"
     echo 'ROLLBACK TO head;'
 done; }

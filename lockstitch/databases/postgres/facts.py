@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from lockstitch.databases.backup import ServerFacts
+from lockstitch.databases.migrations import parse_applied
 from lockstitch.model.probe import collect, last, number
 
 # From this version on a dump sets transaction_timeout, which an older server does not know: pg_restore ends there.
 _NEW_SETTING = 17
 # What a database's text is in, as a dump is marked with it.
 _TEXT = ("encoding", "collate", "ctype")
-_WORDS = frozenset({"tool", "server", "size", "able", "other", "head", "denied", *_TEXT})
+_WORDS = frozenset({"tool", "server", "size", "able", "other", "head", "applied", "lacks", "denied", *_TEXT})
 _MAJOR = re.compile(r"\d+")
 
 
@@ -28,6 +29,7 @@ def parse_facts(text: str, code: int) -> ServerFacts:
         others=tuple(said["other"]),
         problem=problem or _too_old(server, tool) or _denied(last(said, "denied")),
         head=last(said, "head"),
+        applied=parse_applied(said["applied"], said["lacks"]),
         text={word: said[word][-1] for word in _TEXT if word in said},
     )
 

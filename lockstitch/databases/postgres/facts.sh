@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# What a plan is made from, as lines `WORD REST`. The value is `heads`.
+# What a plan is made from, as lines `WORD REST`. The values are `heads` and `applied`.
 
 echo "tool $(pg_dump --version 2>/dev/null | sed 's/^[^0-9]*//; s/ .*//')"
 # The last question is for what would end pg_dump midway: `denied WHAT: REMEDY`, one of a kind in each schema.
@@ -29,5 +29,12 @@ $(tables "'r', 'p', 'S'")
 )
 SELECT 'denied ' || string_agg(line, ' ') FROM (SELECT min(what) || ': ' || way AS line FROM denied GROUP BY way LIMIT 10) lines;
 SQL
-{ echo 'BEGIN;'; head_of; } | sql "$dsn" 2>/dev/null | head -n 1 | sed 's/^/head /'
+{
+    echo 'BEGIN;'; head_of
+    asking "$applied"
+    printf '%s\n' "$applied" | while read -r table _; do
+        # One that lies in another schema is not known, but not absent.
+        echo "SELECT 'lacks $table' WHERE NOT EXISTS (SELECT FROM pg_class WHERE relname = '$table');"
+    done
+} | sql "$dsn" 2>/dev/null | awk '/^(applied|lacks) / { print; next } !head++ { print "head " $0 }'
 exit 0

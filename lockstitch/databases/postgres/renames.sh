@@ -34,7 +34,7 @@ drain() {
 swap() {
     (while :; do end_them every >/dev/null 2>&1 || :; sleep 0.2; done) &
     ending=$!
-    trap 'kill $ending 2>/dev/null' EXIT; trap 'exit 143' TERM INT HUP
+    trap 'kill $ending 2>/dev/null' EXIT; trap 'trap "" TERM INT HUP; exit 143' TERM INT HUP
     tries=6
     while ! said=$(sql "$admin" -v database="$database" -v away="$1" -v come="$2" 2>&1 <<'SQL'
 SET lock_timeout = '20s';

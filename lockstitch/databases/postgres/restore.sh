@@ -5,7 +5,7 @@
 surroundings='FATAL|PANIC|connection to server|server closed the connection|SSL|No space left|could not extend|out of (shared )?memory'
 surroundings="$surroundings|permission denied|must be (superuser|owner|member)|canceling statement|is not available|control file"
 surroundings="$surroundings|(role|tablespace) \"[^\"]*\" does not exist|unrecognized configuration parameter|unsupported version"
-log=$(mktemp); trap 'rm -f "$log"' EXIT; trap 'exit 143' TERM INT HUP
+log=$(mktemp); trap 'rm -f "$log"' EXIT; trap 'trap "" TERM INT HUP; exit 143' TERM INT HUP
 [ -z "$owners" ] || set -- --no-owner --no-privileges
 export PGOPTIONS='-c default_transaction_read_only=off'
 pg pg_restore -w -v --exit-on-error -j "$jobs" -d "$beside_dsn" "$@" "$dump" >"$log" 2>&1 &
