@@ -42,6 +42,12 @@ def unforged(text: str) -> str:
     return _NEXT.sub(r"\1| ", text)
 
 
+def in_environment(hint: str, environment: str | None, host: str = "HOST") -> str:
+    """A hint with the environment's name, and the host's, in the commands to type; without a name they keep `ENV`."""
+    hint = hint.replace("-H ENV:HOST ", f"-H ENV:{host} ")
+    return re.sub(r"(-H '?)ENV\b", lambda match: f"{match[1]}{environment}", hint) if environment else hint
+
+
 def json_text(data: Any, indent: int | None = None, *, letters: bool = False) -> str:
     """JSON whose strings have every control character escaped. `letters` of any language are escaped too, unless they
     may stay as they are, which takes a stream in UTF-8."""

@@ -12,10 +12,16 @@ _HELP = {
     "force": "deploy also where the revision is already running",
     "discard-changes": "go on over changes in in-place checkouts; they are moved aside on the host",
     "skip-checks": "go on although these checks fail, with commas; recorded with the run",
+    "pause": "time after each wave, which metric gates judge: 10m (default: `rollout.pause` of the inventory)",
+    "blind-gates": "go on although these metric gates cannot be judged, with commas; recorded with the run",
+}
+_WATCH = {
+    "watch": "watch the release afterwards, as `fab watch` does",
+    "detach": "with --watch: in a process of its own, which outlives this terminal",
 }
 
 
-@cli.session_task(asks_all=True, options=cli.CHANGE, help=_HELP)
+@cli.session_task(asks_all=True, options=cli.CHANGE, help={**_HELP, **_WATCH})
 def deploy(
     session: cli.Session,
     ref: str = "",
@@ -24,6 +30,10 @@ def deploy(
     force: bool = False,
     discard_changes: bool = False,
     skip_checks: str = "",
+    pause: str = "",
+    blind_gates: str = "",
+    watch: bool = False,
+    detach: bool = False,
 ) -> None:
     """
     Deploy in waves behind gates, back on a failure.
@@ -34,17 +44,29 @@ def deploy(
     tested and checked (with layout `releases` where users cannot see it), and switched wave by wave; after each wave
     the service must be seen to run it, and its health URL must answer. If a step or gate fails, every host goes back.
     What `checks` in the inventory declares is asked first: a check that fails refuses, unless --skip-checks names it.
+    Metric gates judge the pause after each wave: the new hosts beside the old ones (docs/metrics.md).
 
         fab -H prod deploy
         fab -H prod:backend deploy --ref v1.4.2 --tag-before before-v1.4.2 --message "faster search"
+        fab -H prod deploy --pause 15m --watch --detach
         fab --dry -H prod deploy        the plan only; nothing is changed
 
     Exit codes: 0 done, 2 usage, 3 unreachable, 4 locked, 5 failed and put back, 6 a person is needed,
-    7 a check refused, 130 interrupted.
+    7 a check or a blind gate refused, 130 interrupted.
     """
+    cli.watch.expect_watch(session, asked=watch, detach=detach)
     cli.deploy.deploy(
-        session, ref, only, tag_before=tag_before, force=force, discard_changes=discard_changes, skip_checks=skip_checks
+        session,
+        ref,
+        only,
+        tag_before=tag_before,
+        force=force,
+        discard_changes=discard_changes,
+        skip_checks=skip_checks,
+        pause=pause,
+        blind_gates=blind_gates,
     )
+    cli.watch.watch_after(session, only, asked=watch, detach=detach)
 
 
 @cli.session_task(asks_all=True, options=["message", "json", "commands"], dry=True, help=_HELP)
@@ -56,6 +78,8 @@ def plan(
     force: bool = False,
     discard_changes: bool = False,
     skip_checks: str = "",
+    pause: str = "",
+    blind_gates: str = "",
 ) -> None:
     """
     Show what `deploy` would do, and change nothing.
@@ -66,5 +90,13 @@ def plan(
         fab -H prod plan --commands     with every command that would be sent
     """
     cli.deploy.deploy(
-        session, ref, only, tag_before=tag_before, force=force, discard_changes=discard_changes, skip_checks=skip_checks
+        session,
+        ref,
+        only,
+        tag_before=tag_before,
+        force=force,
+        discard_changes=discard_changes,
+        skip_checks=skip_checks,
+        pause=pause,
+        blind_gates=blind_gates,
     )

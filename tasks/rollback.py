@@ -12,9 +12,11 @@ from lockstitch import cli
         "tag": "git tag to go back to; it must be in every host's clone",
         "to": "revision (full or short commit id) to go back to",
         "database": "what becomes of the database: none (unasked where no migration lies between), down, restore",
+        "settings": "what becomes of settings that have changed since: keep, or back to what they were",
         "only": "roll back only these apps, with commas",
         "message": "why, in a few words; kept in the journal and the lock",
         "force": "do it again also where that revision is already running",
+        "watch": "watch what serves then for so long, such as 10m",
         "discard-changes": "go on over changes in in-place checkouts; they are moved aside on the host",
     },
 )
@@ -23,9 +25,11 @@ def rollback(
     tag: str = "",
     to: str = "",
     database: str = "",
+    settings: str = "",
     only: str = "",
     force: bool = False,
     discard_changes: bool = False,
+    watch: str = "",
 ) -> None:
     """
     Take a fleet back to a release, a tag, a revision.
@@ -37,7 +41,8 @@ def rollback(
 
     Where migrations lie between the two revisions you are told which, and asked what becomes of them: `none` leaves
     the database as it is, `down` takes them back with the app's `migrate_down`, `restore` restores the dump that
-    belongs to the release you go back to. Both dump the database as it is first.
+    belongs to the release you go back to. Both dump the database as it is first. Where settings of `env_file` have
+    changed since that release was good, you are told which, and asked too: `keep` or `back`.
 
         fab rollback --tag phase1-pre-deploy        the default environment of fabric.yaml
         fab -H prod:backend rollback
@@ -46,4 +51,15 @@ def rollback(
 
     Exit codes: those of deploy.
     """
-    cli.deploy.rollback(session, only, tag=tag, to=to, database=database, force=force, discard_changes=discard_changes)
+    cli.watch.expect_watch(session, asked=bool(watch), for_=watch)
+    cli.deploy.rollback(
+        session,
+        only,
+        tag=tag,
+        to=to,
+        database=database,
+        settings=settings,
+        force=force,
+        discard_changes=discard_changes,
+    )
+    cli.watch.watch_after(session, only, asked=bool(watch), for_=watch)

@@ -1,4 +1,4 @@
-"""`fab status` and `fab history`."""
+"""`fab status`, `fab history` and `fab history.export`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def status(session: cli.Session, only: str = "") -> None:
 
 
 @cli.session_task(
+    default=True,
     takes="run",
     options=["json"],
     help={
@@ -31,6 +32,8 @@ def status(session: cli.Session, only: str = "") -> None:
         "host": "only what was done on this host, or on those of a pattern such as web*",
         "by": "only what was done by whom this is part of the name",
         "limit": "how many lines; 30 without --since and --until, all with them",
+        "stats": "how often releases were proven, how soon after their commits, how many failed, for how long; "
+        "of 90 days without --since",
         "by_hand": "what run, put and the like did from this machine, from its own journal",
     },
 )
@@ -44,6 +47,7 @@ def history(
     only: str = "",
     limit: int = 0,
     by_hand: bool = False,
+    stats: bool = False,
 ) -> None:
     """
     Show what was done to the hosts, newest first.
@@ -58,7 +62,30 @@ def history(
         fab -H prod history 20261124T130312Z-b7b0
         fab -H prod history --host api1.example.com --by ada --json
         fab -H prod history --by-hand --since 2h
+        fab -H prod history --stats --since 30d
 
     Exit codes: 0 shown, 2 usage, 3 a host is unreachable, 7 a journal cannot be read, or there is no such run.
     """
-    cli.history.show(session, only, run, since=since, until=until, host=host, by=by, limit=limit, by_hand=by_hand)
+    filters = {"since": since, "until": until, "host": host, "by": by, "limit": limit}
+    cli.history.show(session, only, run, **filters, by_hand=by_hand, stats=stats)
+
+
+@cli.session_task(
+    takes="run", options=["json"], help={"run": "the run", "to": "the file (default: RUN.tar.gz in this folder)"}
+)
+def export(session: cli.Session, run: str = "", to: str = "") -> None:
+    """
+    Write all that is known of a run into one archive.
+
+    What `history RUN` shows, its events, the output of its steps where this machine has it, the lines of the hosts'
+    journals, and its reports, as a gzipped tar. Secrets are masked. A file that is there is not written over.
+
+        fab -H prod history.export 20261124T130312Z-b7b0
+        fab -H prod history.export 20261124T130312Z-b7b0 --to /tmp/incident.tar.gz
+
+    Exit codes: 0 written, 2 usage, 7 there is no such run, or the archive lacks something that it names.
+    """
+    cli.export.export_run(session, run, to)
+
+
+namespace = cli.Collection("history", history, export)

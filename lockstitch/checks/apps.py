@@ -18,6 +18,7 @@ from lockstitch.inventory.checks import QueueChecks
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Value, words
 from lockstitch.model.finding import Finding, Level
+from lockstitch.model.folder import folder_hint
 from lockstitch.model.format import sized
 from lockstitch.model.host import Host
 from lockstitch.model.probe import Probe, collect, fields
@@ -25,6 +26,7 @@ from lockstitch.model.shell import shell_text
 from lockstitch.services.queues import QueueState
 from lockstitch.services.release_context import ReleaseContext, Unwritable
 from lockstitch.services.state import ServiceState
+from lockstitch.services.systemd_unit import UNIT_HINT, unit_problem
 
 _GIT = shell_text(__package__, "repository.sh")
 _BOOT = r"""
@@ -69,17 +71,38 @@ def judge_place(app: App, facts: HostFacts) -> Iterator[Finding]:
         says = f"{tool} is not found, which a deploy needs{facts.search.words(tool)}"
         yield failed("place", says, facts.search.hint(tool))
     if facts.unwritable:
-        who = app.user or "the user who deploys"
-        hint = f"on the host: sudo chown {who} {facts.unwritable}"
-        yield failed("place", f"{facts.unwritable} cannot be written by {who}", hint)
+        yield failed("place", "\n".join(map(str, facts.unwritable)), folder_hint(facts.unwritable))
+    for unit, load in facts.units:
+        yield failed("place", unit_problem(unit, load), UNIT_HINT)
     yield from _judge_shared(app, facts)
     if facts.free is None:
         yield unknown("place", f"how much is free at {app.path} is not told", "look there: df -P")
     elif facts.free < app.min_free:
         says = f"{sized(facts.free)} are free at {app.path}, {sized(app.min_free)} are wanted (min_free)"
         yield failed("place", says, f"make room: du -xh {app.path} | sort -h | tail")
-    elif not facts.missing and not facts.unwritable and not facts.unshared:
+    elif not (facts.missing or facts.unwritable or facts.units or facts.unshared):
         yield passed("place", f"{app.path} can be written, {sized(facts.free)} are free, the service's tools are there")
+
+
+def may_deploy(app: App, env: Mapping[str, Value]) -> Check | None:
+    """Return the check that who deploys may make the service take new code; None where it needs no right."""
+    command = app.service.may_deploy(ReleaseContext(app.name, app.layout_paths, "", "", env))
+    return Check("sudo", Probe("sudo", command, parse_rule), judge_rule) if command else None
+
+
+def parse_rule(text: str, code: int) -> tuple[str, str]:
+    """Return what is not allowed, and the line that allows it; nothing where all is allowed."""
+    says, _, rule = text.strip().partition("\n")
+    return (says or f"it ended with exit code {code}", " ".join(rule.split())) if code else ("", "")
+
+
+def judge_rule(refused: tuple[str, str]) -> Iterator[Finding]:
+    says, rule = refused
+    if says:
+        hint = f"on the host: sudo visudo -f /etc/sudoers.d/deploy, with the line: {rule}" if rule else ""
+        yield failed("sudo", says.removesuffix(": a file in /etc/sudoers.d must say"), hint)
+    else:
+        yield passed("sudo", "who deploys may have its service take new code")
 
 
 def _judge_shared(app: App, facts: HostFacts) -> Iterator[Finding]:
@@ -113,6 +136,9 @@ def judge_checkout(app: App, facts: CheckoutFacts) -> Iterator[Finding]:
     elif facts.unpublished and app.layout == "in_place":
         says = f"{facts.unpublished} commits of what is deployed in no branch or tag that was fetched"
         yield finding("checkout", "warn", says, "push them; deploy --discard-changes keeps them on the host alone")
+    elif facts.built:
+        names = ", ".join(line[3:] for line in facts.built[:3])
+        yield passed("checkout", f"no changes in {app.path} but those of its own build: {names}")
     elif not facts.cloned:
         yield passed("checkout", f"nothing lies at {app.path} yet")
     else:
@@ -144,7 +170,7 @@ def environment(app: App, env: Mapping[str, Value], context: Context) -> Check |
         return None
     lacking = [why for reference in app.secrets.values() if (why := context.lacking.get(reference))]
     whole = set(app.secrets) <= set(env)
-    at = ReleaseContext(app.name, app.layout_paths, "", "", env, has_secrets=whole)
+    at = ReleaseContext(app.name, app.layout_paths, "", "", env, has_secrets=whole, built=app.built)
     probe = replace(app.service.probe(at), name="environment")
     return Check("environment", probe, partial(judge_environment, app.name, () if whole else lacking))
 
@@ -152,7 +178,9 @@ def environment(app: App, env: Mapping[str, Value], context: Context) -> Check |
 def judge_environment(app: str, lacking: Sequence[str], state: ServiceState) -> Iterator[Finding]:
     for drift in state.drift:
         yield failed("environment", drift, f"with the pause of a restart: fab -H ENV service.restart {app}")
-    if not state.running:
+    if not state.running and not state.expected:
+        yield passed("environment", "nothing is deployed here yet")
+    elif not state.running:
         yield unknown("environment", f"nothing runs that could be asked: {state.note}", "fab -H ENV service.status")
     elif lacking:
         yield unknown("environment", f"its secrets are not compared: {'; '.join(lacking)}", "make them available here")
@@ -176,7 +204,8 @@ def judge_queue(limits: QueueChecks, state: QueueState) -> Iterator[Finding]:
         return
     waiting = sum(known)
     level: Level = "fail" if waiting > limits.fail else "warn" if waiting > limits.warn else "pass"
-    says = f"{waiting} waiting, {len(state.workers)} workers; no beyond {limits.fail}"
+    starting = f" and {len(state.starting)} about to start" if state.starting else ""
+    says = f"{waiting} waiting, {len(state.workers)} workers{starting}; fails beyond {limits.fail}"
     yield finding("queue", level, says, "fab -H ENV queue.status, and see whether its workers run")
     if state.sizes and len(known) < len(state.sizes):
         yield unknown("queue", "not every queue could be asked", "fab -H ENV queue.status tells more")
@@ -196,7 +225,7 @@ def judge_writable(app: App, paths: tuple[Unwritable, ...] | None) -> Iterator[F
         )
         return
     for path in paths:
-        yield failed("writable", str(path), app.service.rights_hint())
+        yield failed("writable", str(path), app.service.rights_hint(path))
     if not paths:
         yield passed("writable", "who deploys and who serves may write where the app must")
 

@@ -13,8 +13,9 @@ from lockstitch.checks.host import clock, tools
 from lockstitch.checks.network import header_parts, ports, url
 from lockstitch.checks.redis import redis
 from lockstitch.checks.tls import certificate
-from lockstitch.checks.variables import variables
+from lockstitch.checks.variables import ruled, variables
 from lockstitch.errors import UsageError
+from lockstitch.evidence import need_types
 from lockstitch.inventory.checks import (
     AppChecks,
     ClockChecks,
@@ -35,6 +36,7 @@ _OF_APPS = (
     "variables",
     "git",
     "place",
+    "sudo",
     "checkout",
     "writable",
     "environment",
@@ -57,9 +59,9 @@ def gathered(fleet: Fleet, context: Context, skip: Iterable[str] = (), *, implie
 
 
 def known(names: Iterable[str]) -> tuple[str, ...]:
-    """Return these names of checks. Raises UsageError for an unknown one."""
+    """Return these names of checks, or of what `requires` may name. Raises UsageError for an unknown one."""
     for name in names:
-        if name not in NAMES:
+        if name not in NAMES and name not in need_types():
             raise UsageError(f"there is no check {name}{did_you_mean(name, NAMES)}", hint="docs/checks.md has them all")
     return tuple(names)
 
@@ -76,7 +78,7 @@ def references(fleet: Fleet, *, implied: bool = False) -> tuple[str, ...]:
     declared = [*(group.checks for group in fleet.groups), *(app.checks for _, app in fleet.sites())]
     urls = [checks.redis.url for checks in declared if checks.redis and "://" not in checks.redis.url]
     urls += [reference for checks in declared for each in checks.urls for _, reference in header_parts(each).values()]
-    secrets = [app.secrets[name] for _, app in fleet.sites() for name in app.checks.variables if name in app.secrets]
+    secrets = [app.secrets[name] for _, app in fleet.sites() for name in ruled(app) if name in app.secrets]
     if implied:
         needed = [app for _, app in fleet.sites() if app.migrating.pending or app.service.has_environment()]
         secrets += [each for app in needed for each in app.secrets.values()]
@@ -153,7 +155,7 @@ def _apps(fleet: Fleet, context: Context, implied: bool) -> Iterator[CheckGroup]
 
 def _of_app(host: Host, app: App, env: Mapping[str, Value], context: Context, implied: bool) -> Iterator[Check]:
     checks: AppChecks = app.checks
-    if checks.variables:
+    if ruled(app):
         yield variables(app, context)
     if _wanted(checks.git, implied):
         yield apps.repository(app)
@@ -161,8 +163,10 @@ def _of_app(host: Host, app: App, env: Mapping[str, Value], context: Context, im
     if limits and (queue := apps.queue(app, limits, env)):
         yield queue
     if implied:
-        # A deploy asks these two in its survey.
+        # A deploy asks these in its survey and in its own `check`.
         yield apps.place(host, app)
+        if may := apps.may_deploy(app, env):
+            yield may
         if app.layout == "in_place":
             yield apps.checkout(app)
         if rights := apps.writable(app, env):

@@ -59,7 +59,7 @@ def parse_disk(text: str, code: int) -> tuple[Used, ...]:
 def judge_disk(limits: DiskChecks, used: Sequence[Used]) -> Iterator[Finding]:
     for usage in used:
         rest = sized(usage.free << 10) if usage.what == "space" else str(usage.free)
-        says = f"{usage.mount}: {usage.percent} % of the {usage.what} used, {rest} left; no from {limits.fail} % on"
+        says = f"{usage.mount}: {usage.percent} % of the {usage.what} used, {rest} left; fails from {limits.fail} % on"
         hint = f"see what is large there: du -xh {usage.mount} | sort -h | tail"
         yield finding("disk", level(usage.percent, limits.warn, limits.fail), says, hint)
     if not used:
@@ -83,7 +83,7 @@ def judge_memory(limits: MemoryChecks, usage: tuple[int, int] | None) -> Iterato
         return
     total, available = usage
     percent = round(100 * (1 - min(available, total) / total))
-    says = f"{percent} % of {sized(total)} in use, {sized(available)} available; no from {limits.fail} % on"
+    says = f"{percent} % of {sized(total)} in use, {sized(available)} available; fails from {limits.fail} % on"
     hint = "see what uses it: ps -eo rss,pid,args | sort -n | tail"
     yield finding("memory", level(percent, limits.warn, limits.fail), says, hint)
 
@@ -131,7 +131,7 @@ def judge_load(limits: LoadChecks, measured: CpuUse | None) -> Iterator[Finding]
     parts = [("waiting for disks", measured.waiting), ("taken by the hypervisor", measured.stolen)]
     more = "".join(f", {percent} % {what}" for what, percent in parts if percent)
     now = "" if measured.busy is None else f"; now {measured.busy} % busy{more}"
-    says = f"{measured.load:.2f} for {measured.cpus} CPUs, {each:.2f} each{now}; no from {limits.fail:g} each on"
+    says = f"{measured.load:.2f} for {measured.cpus} CPUs, {each:.2f} each{now}; fails from {limits.fail:g} each on"
     yield finding("load", level(each, limits.warn, limits.fail), says, "see what is busy: top -bn1 | head -n 20")
 
 
@@ -164,7 +164,7 @@ def judge_clock(limits: ClockChecks, clock: Clock) -> Iterator[Finding]:
         yield unknown("clock", "the host does not tell its time", "look there: date")
         return
     offset, unsure = clock.offset
-    says = f"{offset_text(offset, unsure)}; no beyond {limits.fail:g} s"
+    says = f"{offset_text(offset, unsure)}; fails beyond {limits.fail:g} s"
     if abs(offset) - unsure > limits.fail:
         yield failed("clock", says, _KEEP_TIME)
     elif abs(offset) - unsure > limits.warn:

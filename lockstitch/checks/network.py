@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from lockstitch.checks.check import Check, Context, failed, passed, unknown
-from lockstitch.facts.http import http_request, parse_answer
+from lockstitch.facts.http import parse_answer
 from lockstitch.inventory.checks import UrlChecks
 from lockstitch.model.command import Command, plain
 from lockstitch.model.finding import Finding
 from lockstitch.model.gate import HttpAnswer, judge_health
+from lockstitch.model.http import http_request
 from lockstitch.model.probe import Probe, collect
 from lockstitch.model.shell import shell_text
 

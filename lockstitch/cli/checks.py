@@ -29,7 +29,15 @@ from lockstitch.model.command import Value
 from lockstitch.model.finding import Finding
 from lockstitch.model.plan import Plan
 from lockstitch.model.results import HostResult, worst_exit_code
-from lockstitch.report.checks import CheckedHost, ReportedHost, checks_json, checks_text, facts_json, facts_text
+from lockstitch.report.checks import (
+    CheckedHost,
+    ReportedHost,
+    checks_json,
+    checks_text,
+    facts_json,
+    facts_text,
+    in_its_environment,
+)
 
 
 def database_findings(session: Session, fleet: Fleet, context: Context, *, implied: bool) -> dict[str, CheckedHost]:
@@ -108,6 +116,7 @@ def show_checks(session: Session, only: str, skip: str) -> None:
     typed = [part for name, value in (("--only", only), ("--skip", skip)) if value for part in (name, value)]
     record(session, " ".join(["check", *typed]), ended, began, time.monotonic() - start)
     code = worst_exit_code([*ended.values(), *interrupted(answers)])
+    hosts = in_its_environment(hosts, session.environment)
     session.answer(lambda: checks_json(hosts, int(code)), lambda: checks_text(hosts))
     sys.exit(int(code))
 

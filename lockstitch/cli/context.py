@@ -12,6 +12,8 @@ from lockstitch.errors import UsageError
 from lockstitch.model.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
+    from invoke.collection import Collection
+
     from lockstitch.cli.json_document import JsonDocument
     from lockstitch.inventory.model import Inventory
     from lockstitch.inventory.selection import Selection
@@ -45,7 +47,8 @@ def runs_folder(config: Any, root: Path) -> Path:
 
 
 class FleetContext(Context):
-    """The `c` of a fleet task. `defaulted`: nothing was selected, so it is the default environment."""
+    """The `c` of a fleet task. `defaulted`: nothing was selected, so it is the default environment. `typed` are the
+    words before the task that select hosts and say how they are reached; `collection` has every task."""
 
     selection: Selection
     settings: ProjectSettings
@@ -53,6 +56,8 @@ class FleetContext(Context):
     dry: bool = False
     remainder: str = ""
     defaulted: bool = False
+    typed: tuple[str, ...] = ()
+    collection: Collection
 
     @property
     def hosts(self) -> tuple[Host, ...]:

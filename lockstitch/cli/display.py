@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TextIO
 
 from lockstitch.cli.output import tell
 from lockstitch.model.outcome import GateAsked, RollbackBegan, RunEvent, RunMessage, WaveBegan
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput
+from lockstitch.model.smoke_check import SmokeResult
+from lockstitch.model.wave_watch import GateMeasured, WatchMemory
+from lockstitch.report.gates import measured_text
 from lockstitch.report.plan import Expected, StepProgress, progress
+from lockstitch.report.smoke import result_line
 from lockstitch.text import oneline
+
+# What a step of a database tells the run for its records.
+_RECORDED = re.compile(r"told (backup|head_before|head_after)\b")
 
 
 class LineDisplay:
@@ -20,6 +29,10 @@ class LineDisplay:
     def __init__(self, stream: TextIO, of: Expected | None = None) -> None:
         self._stream, self._of = stream, of or {}
         self._lock = threading.Lock()
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Return a context in which a question may be asked."""
+        return nullcontext()
 
     def __call__(self, event: RunEvent) -> None:
         if isinstance(event, StepOutput) and (far := far_of(event, self._of)):
@@ -40,6 +53,8 @@ def sentence(event: RunEvent) -> str | None:
     match event:
         case StepBegan():
             return f"{event.host:<12} {event.app}: {event.name}"
+        case StepOutput() if _RECORDED.match(event.line):
+            return None
         case StepOutput():
             return f"{event.host:<12} {event.app}: {event.name} | {event.line}"
         case StepEnded() if event.code != 0:
@@ -53,5 +68,11 @@ def sentence(event: RunEvent) -> str | None:
             return f"== {event.number}/{event.of} {event.name}"
         case RollbackBegan():
             return f"== GOING BACK on {', '.join(map(str, event.sites))}: {event.why}"
+        case GateMeasured():
+            return measured_text(event)
+        case SmokeResult():
+            return result_line(event)
         case RunMessage():
             return f"== {event.text}"
+        case WatchMemory():
+            return None

@@ -23,7 +23,7 @@ from lockstitch.model.finding import Finding
 from lockstitch.model.host import Host
 from lockstitch.model.results import HostResult, worst_exit_code
 from lockstitch.remote.ssh.route import GLOBAL_FILES, USER_FILES, Hop
-from lockstitch.report.checks import CheckedHost, checks_json, checks_text
+from lockstitch.report.checks import CheckedHost, checks_json, checks_text, in_its_environment
 
 HERE = "this machine"
 
@@ -39,6 +39,7 @@ def examine_all(session: Session) -> None:
         places |= hosts
         record(session, "doctor", {n: codes(checked) for n, checked in places.items()}, began, time.monotonic() - start)
     code = worst_exit_code([*(codes(checked) for checked in places.values()), *cut])
+    places = in_its_environment(places, session.environment)
     session.answer(lambda: checks_json(places, int(code), "examined"), lambda: checks_text(places, "place"))
     sys.exit(int(code))
 

@@ -36,18 +36,40 @@ def with_words(program: Any, do: Callable[..., None]) -> Callable[..., None]:
     """Have the words of a command line read as the argument that each task says it takes."""
 
     def read(*args: Any, **kwargs: Any) -> None:
-        taking = {
-            name: task.takes
-            for name in program.collection.task_names
-            if getattr(task := program.collection[name], "takes", "")
-        }
+        taking = takes_of(program.collection)
         contexts = typed_contexts(program)
         program.collection.to_contexts = lambda **_: contexts
-        by_name = {context.name: context for context in contexts}
-        program.core.unparsed[:] = named(list(program.core.unparsed), taking, by_name)
+        program.core.unparsed[:] = named(list(program.core.unparsed), taking, by_typed_name(contexts))
         do(*args, **kwargs)
 
     return read
+
+
+def takes_of(collection: Any) -> dict[str, str]:
+    """Return the argument that a bare word stands for, by every name of the tasks that take one."""
+    return {
+        typed: task.takes
+        for name, aliases in collection.task_names.items()
+        for typed in (name, *aliases)
+        if getattr(task := collection[name], "takes", "")
+    }
+
+
+def by_typed_name(contexts: list[Any]) -> dict[str, Any]:
+    """Return the parser's contexts by every name that may be typed for them."""
+    return {str(name): context for context in contexts for name in (context.name, *context.aliases)}
+
+
+def core_words(args: Any) -> tuple[str, ...]:
+    """Return the words of those options before a task's name that say which hosts are meant, and how they are reached:
+    another `fab` that does the same is started with them."""
+    words: list[str] = []
+    for name in ("hosts", "identity", "ssh-config", "connect-timeout", "config", "search-root", "collection"):
+        # `get` knows no second names.
+        if name in args and (argument := args[name]).got_value:
+            values = argument.value if isinstance(argument.value, list) else [argument.value]
+            words += [word for value in values for word in (f"--{name}", str(value))]
+    return tuple(words)
 
 
 def typed_contexts(program: Any) -> list[Any]:
@@ -158,7 +180,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
         expanded = list(self._expand(calls, direct=True))
         if self.core.remainder and not any(getattr(call.task, "remainder", False) for call in expanded):
             raise UsageError(
-                "none of these tasks takes a command after `--`", hint=f"fab -H … run -- {self.core.remainder}"
+                "none of these tasks takes a command after `--`", hint=f"fab -H ENV run -- {self.core.remainder}"
             )
         return expanded
 
@@ -166,6 +188,8 @@ class Executor(fabric.Executor):  # type: ignore[misc]
         """The context of a task on a fleet."""
         context = FleetContext(config)
         selection, defaulted = self._selected_by(task)
+        names = [fleet.inventory.name for fleet in selection.fleets]
+        self.document.environment = names[0] if len(names) == 1 else None
         context._set(
             selection=selection,
             settings=self.settings,
@@ -173,6 +197,8 @@ class Executor(fabric.Executor):  # type: ignore[misc]
             remainder=command_line(self.core.remainder) if getattr(task, "remainder", False) else "",
             defaulted=defaulted,
             document=self.document,
+            typed=core_words(self.core[0].args),
+            collection=self.collection,
         )
         return context
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from fabric.exceptions import GroupException
 from invoke.exceptions import CommandTimedOut, Exit, Failure
@@ -13,7 +14,7 @@ from paramiko import SSHException
 from lockstitch.cli.json_document import JsonDocument
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.text import neutral, quoted, unforged
+from lockstitch.text import in_environment, neutral, quoted, unforged
 
 LAST_LINES = 10
 # No connection fails for these reasons.
@@ -51,6 +52,7 @@ def endings(document: JsonDocument) -> Iterator[None]:
         if ended is None:
             document.end(int(ExitCode.DEFECT), f"a defect of Lockstitch or of a task: {error!r}")
             raise
+        ended = replace(ended, hint=in_environment(ended.hint, document.environment))
         document.end(ended.code, ended.message, ended.hint)
         raise Exit(str(ended), ended.code) from None
 

@@ -16,6 +16,7 @@ from lockstitch.model.command import Secret, mask
 from lockstitch.model.hook import Hook
 from lockstitch.model.outcome import Failure, Outcome, RunEvent
 from lockstitch.model.plan import Plan
+from lockstitch.report.notices import end_notice
 from lockstitch.report.outcome import outcome_json
 from lockstitch.report.plan import plan_json
 
@@ -61,7 +62,9 @@ class PlanHooks:
 
     def _document(self, hook: Hook, outcome: Outcome | None) -> str:
         plan = plan_json(self._plan)
-        document = {"hook": hook.event, **{key: plan[key] for key in _PLAN}, "outcome": outcome and _ended(outcome)}
+        event = end_notice(outcome, "", str).event if outcome else "begun"
+        about = {"hook": hook.event, "event": event, **{key: plan[key] for key in _PLAN}}
+        document = {**about, "outcome": outcome and _ended(outcome)}
         return json.dumps(_masked(document, self._secrets), ensure_ascii=False)
 
 

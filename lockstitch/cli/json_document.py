@@ -15,22 +15,25 @@ class JsonDocument:
 
     Nothing is printed where JSON was not asked for. A task that has not answered prints one line. `lines` is for a task
     that prints a document a line (`logs`): this one is the last of them, where the task fails. `fallback` is what is
-    shown on stderr where stdout cannot be written.
+    shown on stderr where stdout cannot be written. `environment` is what commands in hints are typed with. While
+    something `follows` that answers as well, a success does not end it.
     """
 
     def __init__(self, task: str = "", *, asked: bool = False) -> None:
         self.task, self.asked, self.lines = _typed(task), asked, False
+        self.environment: str | None = None
         self.answer: dict[str, Any] = {}
         self.fallback: Callable[[], str] | None = None
-        self._printed = False
+        self._printed, self.follows = False, False
 
     def begin(self, task: str) -> None:
         """Begin the document of the next task of a command line."""
-        self.task, self.lines, self.answer, self.fallback, self._printed = _typed(task), False, {}, None, False
+        self.task, self.lines, self.answer, self.fallback = _typed(task), False, {}, None
+        self._printed, self.follows = False, False
 
     def end(self, code: int, message: str = "", hint: str = "") -> None:
         """Print the document, unless it was printed. Raises CheckError where a success cannot be written."""
-        if not self.asked or self._printed or (self.lines and code == ExitCode.DONE):
+        if not self.asked or self._printed or ((self.lines or self.follows) and code == ExitCode.DONE):
             return
         # Start-up: `fab --list` prints no answer.
         from lockstitch.cli.output import aside, untold, unwritten

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 import time
-from contextlib import suppress
-from typing import TextIO, cast
 
-from rich.console import Console, RenderableType
-from rich.live import Live as RichLive
+from rich.console import Console, Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from lockstitch.cli.display import far_of, sentence
-from lockstitch.cli.output import SafeStream
+from lockstitch.cli.live_gates import GateRows
+from lockstitch.cli.live_table import LiveTable
 from lockstitch.model.format import span
 from lockstitch.model.outcome import GateAsked, RollbackBegan, RunEvent, WaveBegan
 from lockstitch.model.plan import Plan
 from lockstitch.model.release import short
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput
+from lockstitch.model.wave_watch import GateMeasured
 from lockstitch.report.plan import StepProgress, expected
 from lockstitch.report.text import width
 from lockstitch.text import oneline
@@ -32,31 +29,23 @@ _CHANGE, _GAP, _LEAST = 19, 2, 24
 _ORDER = {"bold red": 0, "cyan": 1, "yellow": 1, "dim": 2, "green": 3}
 
 
-class LiveDisplay:
+class LiveDisplay(LiveTable):
     """Rows are sites, the cells say what each did last; waves, failures and what went back stay above the table."""
 
     def __init__(self, plan: Plan, console: Console | None = None) -> None:
-        self._lock = threading.Lock()
         self._start = time.monotonic()
         self._doing: dict[tuple[str, str], tuple[str, str]] = {(s.host, s.app): ("waiting", "dim") for s in plan.sites}
         self._changes = {(c.site.host, c.site.app): f"{short(c.before)} → {short(c.after)}" for c in plan.changes}
         self._of = expected(plan)
+        self._gates = GateRows()
         self._far: dict[tuple[str, str], StepProgress] = {}
-        self._console = console or Console(file=cast(TextIO, SafeStream(sys.stdout)), highlight=False)
-        self._live = RichLive(console=self._console, get_renderable=self._table, refresh_per_second=8)
-
-    def __enter__(self) -> LiveDisplay:
-        self._live.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        # How a run ended does not depend on how it was shown.
-        with suppress(Exception):
-            self._live.stop()
+        super().__init__(console, 8)
 
     def show(self, event: RunEvent) -> None:
         with self._lock:
             self._note(event)
+
+    __call__ = show
 
     def _note(self, event: RunEvent) -> None:
         match event:
@@ -75,6 +64,8 @@ class LiveDisplay:
             case StepOutput() if far := far_of(event, self._of):
                 self._doing[event.host, event.app] = (f"{event.name}: {far.words}", "cyan")
                 self._far[event.host, event.app] = far
+            case StepOutput() if sentence(event) is None:
+                pass
             case StepOutput():
                 text = f"{event.name} | {event.line}"
                 self._doing[event.host, event.app] = (text, "cyan")
@@ -82,14 +73,28 @@ class LiveDisplay:
                 passed = event.verdict.passed
                 said = f"gate {event.gate} {'✓' if passed else event.verdict.reason}"
                 self._doing[event.site.host, event.site.app] = (said, "green" if passed else "yellow")
+            case GateMeasured():
+                if line := self._gates.note(event):
+                    self._console.print(line)
             case _:
                 self._console.print(Text(oneline(sentence(event) or "")))
 
-    def _table(self) -> Table:
+    def drawn(self) -> RenderableType:
+        """Return the table of the sites, and below it that of the gates once one has judged."""
+        columns, rows = self._console.size
+        if not self._gates:
+            return self._table(columns, max(rows - _ABOVE, 1))
+        # What gates say matters most while they judge: sites have the other half.
+        gates = min(len(self._gates) + 1, max(2, rows // 2 - _ABOVE))
+        remaining = self._gates.remaining()
+        title = Text("" if remaining is None else f"gates judge for another {span(remaining)}", "italic")
+        sites = self._table(columns, max(rows - _ABOVE - gates - 2, 1))
+        return Group(sites, title, self._gates.table(columns, gates + 1))
+
+    def _table(self, columns: int, rows: int) -> Table:
         table = Table(box=None, pad_edge=False, expand=False)
         table.title = span(time.monotonic() - self._start)
-        columns, rows = self._console.size
-        shown, rest = self._shown(max(rows - _ABOVE, 1))
+        shown, rest = self._shown(rows)
         sizes = [max([4, *(width(oneline(site[part])) for site in self._doing)]) for part in (0, 1)]
         app = min(sizes[1], columns // 4)
         # Host and app tell the rows apart: they are whole while there is any room. What a host does now needs the rest.

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lockstitch.checks.metric_queries import log_places
 from lockstitch.cli.fanout import record
 from lockstitch.cli.log_output import Screen
 from lockstitch.cli.output import aside
@@ -24,13 +25,12 @@ from lockstitch.engine.logs.read import LogLines, read
 from lockstitch.engine.logs.records import UNTIMED
 from lockstitch.errors import CheckError, ExitCode, UsageError
 from lockstitch.inventory.fleet import Fleet
-from lockstitch.inventory.types import duration
 from lockstitch.model.command import words
 from lockstitch.model.format import span
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.results import HostResult, worst_exit_code
+from lockstitch.model.written import duration
 from lockstitch.report.fanout import results_text
-from lockstitch.services.release_context import ReleaseContext
 from lockstitch.text import oneline
 
 if TYPE_CHECKING:
@@ -187,17 +187,9 @@ def posts_of(fleet: Fleet, *, sudo: bool) -> list[LogTarget]:
     """Return the sources to read on each host as each user. Raises UsageError where no app logs anywhere."""
     groups: dict[tuple[Host, str | None, str], LogTarget] = {}
     for host, app in fleet.sites():
-        place = ReleaseContext(app.name, app.layout_paths, "", "")
-        current = app.layout_paths.current
-        service_logs = app.service.logs(place)
-        paths = [path if path.startswith("/") else f"{current}/{path}" for path in app.logs]
-        sources = [
-            LogLocation(app.name, path=path)
-            for path in dict.fromkeys([*paths, *(s.path for s in service_logs)])
-            if path
-        ]
-        sources += [LogLocation(app.name, unit=source.unit) for source in service_logs if source.unit]
-        asks = tuple((app.name, source.ask) for source in service_logs if source.ask)
+        places = log_places(app)
+        sources = [LogLocation(app.name, path=place.path, unit=place.unit) for place in places if not place.ask]
+        asks = tuple((app.name, place.ask) for place in places if place.ask)
         user, owner = ("root", app.user or "-") if sudo else (app.user, "")
         post = groups.setdefault((host, user, owner), LogTarget(host.name, host, user, owner, ()))
         apps = (*post.apps, app.name)

@@ -20,8 +20,9 @@ from lockstitch.report.fanout import grouped_text, results_json, results_text
 # The interpreter gets the file as an argument, so that it runs where /tmp may hold nothing that is executed.
 _SCRIPT = """
 lockstitch_file=$(mktemp) || exit 1
-trap 'rm -f -- "$lockstitch_file"' EXIT
-trap 'exit 143' HUP INT TERM
+# A second signal, as of a login that ends after its command was told to, must not end `rm`.
+trap 'trap "" HUP INT TERM; rm -f -- "$lockstitch_file"' EXIT
+trap 'trap "" HUP INT TERM; exit 143' HUP INT TERM
 printf '%s' "$lockstitch_text" >"$lockstitch_file" || exit 1
 """
 

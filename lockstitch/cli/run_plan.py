@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
 
 from lockstitch.cli.confirmation import screen
 from lockstitch.cli.display import LineDisplay
+from lockstitch.cli.gate_watch import Display, measured_turns, pause_watch
 from lockstitch.cli.hooks import PlanHooks, with_hooks
 from lockstitch.cli.locks import refuse_under_freeze
 from lockstitch.cli.output import aside, untold, unwritten
 from lockstitch.cli.session import Session
 from lockstitch.cli.signals import too_late
-from lockstitch.engine.journal import journaled
+from lockstitch.engine.journal import Journal, journaled
+from lockstitch.engine.kept_runs import keep_follow_up, keep_run
 from lockstitch.engine.locks import refuse_held
 from lockstitch.engine.runner import run
-from lockstitch.errors import ExitCode, SiteChangedError
+from lockstitch.engine.site_runner import plan_secrets
+from lockstitch.engine.wave_smoke import SmokeTester
+from lockstitch.errors import CheckError, ExitCode, LockstitchError, SiteChangedError
+from lockstitch.facts.follow_ups import FollowUp, line_of, post_mortem
+from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.host import Host
-from lockstitch.model.outcome import Outcome, RunEvent
+from lockstitch.model.outcome import Failure, Outcome
 from lockstitch.model.plan import Plan
 from lockstitch.report.outcome import outcome_json, outcome_text
 from lockstitch.report.plan import asked_json, expected, plan_json, plan_text, plan_top
 
+if TYPE_CHECKING:
+    from lockstitch.cli.notifications import RunNotices
+
 # How often a plan is made anew.
 _AGAIN = 2
+# Failures after which a host is not asked for more.
+_AWAY = ("connection", "ending")
 T = TypeVar("T")
 
 
@@ -36,16 +48,19 @@ def carry_out(
     *,
     confirm: bool = True,
     refs: Callable[[], dict[str, str]] = dict,
+    watched: Callable[[], Fleet] | None = None,
 ) -> None:
     """Plan, show the plan, ask where it must be asked, carry it out, show how it ended, and end with its code.
 
-    `refs` returns, by app, the branches, tags or commits that were asked for.
+    `refs` returns, by app, the branches, tags or commits that were asked for; `watched` the fleet whose metric gates
+    judge the pauses.
     """
     make = with_hooks(session, make)
     if session.json:
         session.document.answer = asked_json(session.environment, session.run_id, session.by, session.message)
         session.document.answer["refs"] = refs()
     plan = replace(make(), refs=refs())
+    _check_signed(session, plan)
     if session.dry or plan.empty:
         session.show_plan(plan)
         return
@@ -61,7 +76,23 @@ def carry_out(
         refuse_under_freeze(session, plan)
         if confirm:
             session.confirm_all()
-    while_same(plan, make, lambda plan: _run(session, replace(plan, refs=refs()), hosts), session.note)
+    while_same(plan, make, lambda plan: _run(session, replace(plan, refs=refs()), hosts, watched), session.note)
+
+
+def _check_signed(session: Session, plan: Plan) -> None:
+    """Raise CheckError where a plan is not the one that was signed. That holds for the first plan of this command: one
+    that takes its release back is no part of it."""
+    signed, session.signed_plan = session.signed_plan, ""
+    if not signed:
+        return
+    # Start-up: few runs belong to a runbook.
+    from lockstitch.plans.plan_hash import plan_hash
+
+    if (made := plan_hash(plan)) != signed:
+        raise CheckError(
+            f"this is not the plan that was signed: its hash is {made[:12]}, not {signed[:12]}; nothing was changed",
+            hint="fab -H ENV runbook.status says what has changed",
+        )
 
 
 def _ask(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
@@ -74,16 +105,89 @@ def _ask(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
     session.confirm_all(lambda: plan_text(plan, commands=session.commands))
 
 
-def _run(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
+def _run(session: Session, plan: Plan, hosts: Mapping[str, Host], watched: Callable[[], Fleet] | None) -> None:
     """Carry a plan out, show how it ended, and end with its code."""
     with ExitStack() as last:
         with session.journal() as journal, display(plan, plain=session.json) as shown:
             record = journaled(journal, plan, shown)
-            own = PlanHooks(session, plan, record)
-            outcome = own.after(run(plan, session.remote, hosts, record, own.before))
+            own, notices = PlanHooks(session, plan, record), _notices(session, plan, journal)
+            pause = pause_watch(session, watched(), plan, shown) if watched else None
+            turns = measured_turns(session, watched(), plan, shown) if watched else None
+            smoke = _smoke(session, plan)
+            before = _before(own, notices)
+            try:
+                outcome = run(plan, session.remote, hosts, record, before, pause, turns, smoke)
+                if notices is not None:
+                    notices.ending(outcome)
+                outcome = own.after(outcome)
+            except BaseException:
+                if notices is not None:
+                    notices.broken()
+                raise
             last.enter_context(too_late())
+            follow = _follow_up(outcome)
+            # Where the record cannot be written, `record` tells.
+            with suppress(LockstitchError):
+                if follow:
+                    journal.write(**follow.event)
             outcome = record.ended(outcome, outcome_json(outcome))
+            outcome = _kept(session, outcome, hosts, follow)
+            outcome = notices.ended(outcome) if notices is not None else outcome
         _show(session, outcome)
+
+
+def _follow_up(outcome: Outcome) -> FollowUp | None:
+    """Return the post-mortem of a deploy or rollback that failed, or of a rollback that is done; None for another."""
+    plan = outcome.plan
+    failed = outcome.code in (ExitCode.REVERTED, ExitCode.NEEDS_A_PERSON) and plan.kind in ("deploy", "rollback")
+    if not failed and (plan.kind != "rollback" or outcome.code is not ExitCode.DONE):
+        return None
+    return post_mortem(plan.run, plan.kind, outcome_json(outcome)["result"], plan.by, datetime.now(UTC))
+
+
+def _kept(session: Session, outcome: Outcome, hosts: Mapping[str, Host], follow: FollowUp | None) -> Outcome:
+    """Have the hosts keep the record of a run that has begun to change them, and its follow-up; the outcome tells which
+    of them do not."""
+    away = {failure.site.host for failure in outcome.failures if failure.site and failure.what in _AWAY}
+    sites = {each.site: hosts[each.site.host] for each in outcome.sites if each.begun and each.site.host not in away}
+    if outcome.code is ExitCode.CHECK_SAID_NO or not sites:
+        return outcome
+    file = session.runs / outcome.plan.run / "events.jsonl"
+    said = keep_run(session.remote, file, outcome.plan.run, sites, plan_secrets(outcome.plan))
+    said += keep_follow_up(session.remote, line_of(follow.event), sites)[1] if follow else []
+    return replace(outcome, notes=(*outcome.notes, *said))
+
+
+def _notices(session: Session, plan: Plan, journal: Journal) -> RunNotices | None:
+    """Return who tells of a run; None where nobody is told."""
+    if not any(fleet.inventory.notify.to for fleet in session.c.selection.fleets):
+        return None
+    # Start-up: many inventories have no channels.
+    from lockstitch.cli.notifications import RunNotices
+
+    return RunNotices(session, plan, journal)
+
+
+def _before(hooks: PlanHooks, notices: RunNotices | None) -> Callable[[], list[Failure]]:
+    """Return what is done before the first change: the hooks, and where none of them refuses, the first notice."""
+
+    def before() -> list[Failure]:
+        failures = hooks.before()
+        if not failures and notices is not None:
+            notices.begin()
+        return failures
+
+    return before
+
+
+def _smoke(session: Session, plan: Plan) -> SmokeTester | None:
+    """Return what runs the smoke steps of a plan; None where it has none."""
+    if not any(wave.smoke for wave in plan.waves):
+        return None
+    # Start-up: most plans have none.
+    from lockstitch.cli.smoke_tester import smoke_tester
+
+    return smoke_tester(session, plan)
 
 
 def _show(session: Session, outcome: Outcome) -> None:
@@ -123,13 +227,13 @@ def _steps(plan: Plan) -> str:
 
 
 @contextmanager
-def display(plan: Plan, *, plain: bool = False) -> Iterator[Callable[[RunEvent], None]]:
+def display(plan: Plan, *, plain: bool = False) -> Iterator[Display]:
     """A live table on a terminal, else lines on stdout; `plain` asks for lines on stderr."""
     if not plain and sys.stdout.isatty():
         # Start-up: only a terminal needs rich.
         from lockstitch.cli.live_display import LiveDisplay
 
         with LiveDisplay(plan) as live:
-            yield live.show
+            yield live
     else:
         yield LineDisplay(sys.stderr if plain else sys.stdout, expected(plan))

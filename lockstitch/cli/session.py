@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import secrets
 import socket
 import sys
@@ -26,7 +27,14 @@ from lockstitch.inventory.validation import did_you_mean
 from lockstitch.report.text import counted
 from lockstitch.text import neutral, unforged
 
+# An id that `new_run` makes, and where a runbook says which one its command has.
+_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
+RUN_VARIABLE = "LOCKSTITCH_RUN"
+# The hash of the only plan that a command may carry out, where a person has signed it.
+PLAN_VARIABLE = "LOCKSTITCH_PLAN"
+
 if TYPE_CHECKING:
+    from lockstitch.engine.notice_queue import WaitingFile
     from lockstitch.facts.queries import SiteQuery
     from lockstitch.facts.site import Survey
     from lockstitch.model.plan import Plan
@@ -46,6 +54,13 @@ def who() -> str:
 def new_run() -> str:
     """A run's id: its UTC time, so that ids sort, and four random characters, so that two are never the same."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def given_run() -> str:
+    """Return the id that the run of this command is to have, which a runbook gives to each command; empty where it is
+    none. It is for one run: what is started from here makes its own."""
+    given = os.environ.pop(RUN_VARIABLE, "")
+    return given if _RUN.fullmatch(given) else ""
 
 
 def whose(*, sudo: bool, user: str) -> str:
@@ -87,9 +102,14 @@ class Session:
         self.message, self.yes = message, yes
         self.user, self.limits = whose(sudo=sudo, user=user), fanout_options(**limits)
         self.remote = remote
-        self.run_id, self.by = new_run(), who()
+        self.run_id, self.by = given_run() or new_run(), who()
+        self.signed_plan = os.environ.pop(PLAN_VARIABLE, "")
+        # The answer is a document that is redirected: notes go to stderr.
+        self.notes_aside = False
         # Why the journal of this machine lacks what was done by hand; empty: it has it.
         self.unrecorded = ""
+        # The notice of a run that its watch, which follows here, is to tell.
+        self.held_notice: WaitingFile | None = None
 
     def __enter__(self) -> Session:
         if self.c.defaulted and not self.json:
@@ -185,7 +205,7 @@ class Session:
 
     def note(self, text: str) -> None:
         """Say something on the way; it never mixes with JSON on stdout."""
-        (aside if self.json else tell)(unforged(neutral(text)))
+        (aside if self.json or self.notes_aside else tell)(unforged(neutral(text)))
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def _agreed(host: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise UsageError(
-            "there is no terminal to compare fingerprints on", hint="fab -H … trust --yes, if they are right"
+            "there is no terminal to compare fingerprints on", hint="fab -H ENV trust --yes, if they are right"
         )
     question = f"are these the fingerprints of {host}? type yes to record them: "
     return asked(lambda: print(question, end="", flush=True)).lower() == "yes"

@@ -10,16 +10,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, field, replace
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from lockstitch.errors import CheckError, LockstitchError
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.outcome import GateAsked, Outcome, RollbackBegan, RunEvent, RunMessage, WaveBegan
-from lockstitch.model.plan import Plan
+from lockstitch.model.plan import Plan, Wave
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput
+from lockstitch.model.smoke_check import SmokeResult
+from lockstitch.model.wave_watch import GateMeasured, WatchMemory
 
-_SYNCED = frozenset({"run", "begin", "end", "gate", "outcome"})
+_SYNCED = frozenset(
+    {"run", "begin", "end", "gate", "reading", "smoke", "watch", "watch going back", "watch memory", "outcome"}
+)
 
 
 def now() -> str:
@@ -36,6 +41,7 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("ab", buffering=0)
             os.chmod(self.path, 0o640)
+            _end_line(self.path, self._file)
         self._lock = threading.Lock()
 
     def write(self, event: str, **fields: Any) -> None:
@@ -73,6 +79,14 @@ class Journal:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _end_line(path: Path, file: FileIO) -> None:
+    """End the last line of a record that is written again, where a power loss has cut it off: the next one is its own."""
+    with path.open("rb") as known:
+        size = os.fstat(known.fileno()).st_size
+        if size and os.pread(known.fileno(), 1, size - 1) != b"\n":
+            file.write(b"\n")
 
 
 def note(path: Path, **fields: Any) -> None:
@@ -119,9 +133,24 @@ def journaled(journal: Journal, plan: Plan, show: Callable[[RunEvent], None]) ->
         by=plan.by,
         message=plan.message,
         changes=changes,
+        refs=dict(plan.refs),
+        commits={app: [vars(commit) for commit in some] for app, some in plan.commits.items()},
+        waves=[*map(_planned, plan.waves)],
         notes=list(plan.notes),
+        **({"flags": [vars(flag) for flag in plan.flags]} if plan.flags else {}),
     )
     return Recorder(journal, show)
+
+
+def _planned(wave: Wave) -> dict[str, Any]:
+    """Return a wave as it was planned: each of its steps in words, with the sites that have it."""
+    steps: dict[str, dict[str, list[str]]] = {}
+    for unit in wave.site_plans:
+        for step in unit.steps:
+            known = steps.setdefault(step.name, {"says": [], "sites": []})
+            known["says"] += [] if step.description in known["says"] else [step.description]
+            known["sites"].append(str(unit.site))
+    return {"name": wave.name, "pause": wave.pause, "visible": wave.visible, "steps": steps}
 
 
 @dataclass
@@ -211,13 +240,20 @@ class Recorder:
 def _line(event: RunEvent) -> tuple[str, dict[str, Any]]:
     match event:
         case WaveBegan():
-            return "wave", {"name": event.name, "sites": [str(site) for site in event.sites]}
+            of = {"number": event.number, "of": event.of}
+            return "wave", {"name": event.name, "sites": [str(site) for site in event.sites], **of}
         case GateAsked():
             verdict = event.verdict
             details = {"answer": verdict.answer.value, "reason": verdict.reason, "attempt": event.attempt}
             return "gate", {"site": str(event.site), "gate": event.gate, **details}
         case RollbackBegan():
             return "back", {"why": event.why, "sites": [str(site) for site in event.sites]}
+        case GateMeasured():
+            return "reading", asdict(event)
+        case WatchMemory():
+            return "watch memory", asdict(event)
+        case SmokeResult():
+            return "smoke", {**event.as_fields(), "after_rollback": event.after_rollback}
         case RunMessage():
             return "said", {"text": event.text}
         case _:

@@ -6,8 +6,9 @@ The net has holes: a password that stands alone (`echo hunter2 | chpasswd`) look
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from lockstitch.model.command import MASK, Secret, mask
 
@@ -55,3 +56,27 @@ def redacted(text: str, secrets: Iterable[Secret] = ()) -> str:
     for pattern in _patterns() if _HINT.search(text) else ():
         text = pattern.sub(lambda match: match[1] + MASK, text)
     return text
+
+
+# What git has for everybody: a word there that looks like a secret is none.
+_PUBLIC = frozenset({"commits", "coming", "going"})
+
+
+def redacted_values(value: Any, secrets: Sequence[Secret]) -> Any:
+    """Return a value as JSON has it with the same masks in each of its texts; commits keep all but known secrets."""
+    if isinstance(value, str):
+        return redacted(value, secrets)
+    if isinstance(value, Mapping):
+        return {
+            key: _masked(each, secrets) if key in _PUBLIC else redacted_values(each, secrets)
+            for key, each in value.items()
+        }
+    return [redacted_values(each, secrets) for each in value] if isinstance(value, list) else value
+
+
+def _masked(value: Any, secrets: Sequence[Secret]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _masked(each, secrets) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each, secrets) for each in value]
+    return mask(value, secrets) if isinstance(value, str) else value

@@ -11,10 +11,12 @@ from threading import Lock
 from lockstitch.concurrency import run_in_thread, run_parallel, sleep
 from lockstitch.engine.journal import now
 from lockstitch.engine.locks import Locks
-from lockstitch.engine.manual_actions import manual_action
+from lockstitch.engine.manual_actions import failed_code, failure_in_words, manual_action, undecided
 from lockstitch.engine.site_runner import STOPPED, SiteRunner
 from lockstitch.engine.step_outputs import dumps, with_outputs, with_reason
+from lockstitch.engine.wave_smoke import SmokeTester, WaveSmoke
 from lockstitch.errors import ExitCode, LockstitchError
+from lockstitch.model.format import span
 from lockstitch.model.gate import Status
 from lockstitch.model.host import Host
 from lockstitch.model.lock import LockInfo
@@ -30,7 +32,10 @@ from lockstitch.model.outcome import (
     WaveBegan,
 )
 from lockstitch.model.plan import Plan, Site, SitePlan, Wave
+from lockstitch.model.wave_watch import Decision, GateMeasured, Way
 from lockstitch.remote import Remote
+
+WaveWatcher = Callable[[Wave, Sequence[Site], Callable[[RunEvent], None]], Decision]
 
 
 def run(
@@ -39,22 +44,37 @@ def run(
     hosts: Mapping[str, Host],
     observe: Callable[[RunEvent], None],
     before: Callable[[], Sequence[Failure]] = tuple,
+    watch: WaveWatcher | None = None,
+    compare: WaveWatcher | None = None,
+    smoke: SmokeTester | None = None,
 ) -> Outcome:
     """Run a plan. Raises only before the first change: for a lock that is held, or a host that is gone.
 
     `before` is called when the locks are held, before the first change; the failures that it returns refuse the run.
+    `watch` is called with a wave whose pause is judged by metric gates, and with the sites that still have the old
+    release; without it such a pause is only waited. `compare` is called with each visible wave that has passed its gates
+    while other sites still have the old release. `smoke` runs the smoke steps of the plan.
 
     An interrupt (Ctrl-C, SIGTERM) ends what runs on the hosts and rolls back what was changed. A second one during that
     stops the rollback as well, and the outcome describes the state of each host.
     """
-    return _Run(plan, remote, hosts, observe).execute(before)
+    return _Run(plan, remote, hosts, observe, watch, compare, smoke).execute(before)
 
 
 class _Run:
     def __init__(
-        self, plan: Plan, remote: Remote, hosts: Mapping[str, Host], observe: Callable[[RunEvent], None]
+        self,
+        plan: Plan,
+        remote: Remote,
+        hosts: Mapping[str, Host],
+        observe: Callable[[RunEvent], None],
+        watch: WaveWatcher | None,
+        compare: WaveWatcher | None,
+        smoke: SmokeTester | None,
     ) -> None:
-        self.plan, self.remote, self._observe = plan, remote, observe
+        self.plan, self.remote, self._observe, self._watch, self._compare = plan, remote, observe, watch, compare
+        # Sites that keep the new release although the run stops: what fails there fails without it as well.
+        self.kept: frozenset[Site] = frozenset()
         self.carrier = SiteRunner(plan, remote, hosts, self.observe)
         info = LockInfo(plan.run, plan.by, plan.message or plan.kind, now(), plan.kind)
         self.locks = Locks(remote, hosts, plan.sites, info, plan.journal_sizes, plan.environment, plan.whole_journals)
@@ -64,10 +84,12 @@ class _Run:
         self.manual_actions: list[ManualAction] = []
         self.unseen: Failure | None = None
         self.notes: list[str] = []
+        self.readings: list[GateMeasured] = []
+        self.smoke = WaveSmoke(plan, smoke, self.observe, self.notes, self.manual_actions)
 
     def observe(self, event: RunEvent) -> None:
-        """Pass an event on. If the observer fails, for example because the disk here is full, no further wave
-        begins."""
+        """Pass an event on. If the observer fails, as where the disk here is full, no further wave begins."""
+        self.readings += [event] if isinstance(event, GateMeasured) and event.last else []
         try:
             self._observe(event)
         except LockstitchError as error:
@@ -125,14 +147,46 @@ class _Run:
                 return []
         if wave.visible:
             self.where.update(dict.fromkeys((unit.site for unit in wave.site_plans), "unknown"))
-        failures = self._together(wave, self.carrier.steps) or self._gates(wave)
-        if not failures and wave.pause and wave is not self.plan.waves[-1]:
-            self.observe(RunMessage(f"watching {wave.name} for {wave.pause:g} s"))
-            sleep(wave.pause)
-            failures = self._gates(wave)
+        failures = self._together(wave, self.carrier.steps) or self._gates(wave) or self.smoke.on_hosts(wave)
+        failures = failures or self._compared(wave) or self._pause(wave) or self.smoke.in_public(wave)
         if wave.visible and not failures:
             self.where.update(dict.fromkeys((unit.site for unit in wave.site_plans), "new"))
         return failures
+
+    def _pause(self, wave: Wave) -> list[Failure]:
+        """Wait for the pause after a wave, watched where metric gates judge it; then ask the other gates once more."""
+        watched = self._watch is not None and wave.watch is not None and bool(wave.watch.gates)
+        if not wave.pause or not (watched or wave is not self.plan.waves[-1]):
+            return []
+        if not watched or self._watch is None:
+            self.observe(RunMessage(f"waiting {wave.pause:g} s after {wave.name}"))
+            sleep(wave.pause)
+            return self._gates(wave)
+        self.observe(RunMessage(f"watching {wave.name} for {span(wave.pause)}"))
+        decision = self._watch(wave, self._old(wave), self.observe)
+        return self._gates(wave) if decision.way is Way.ON else self._ended(wave, decision)
+
+    def _compared(self, wave: Wave) -> list[Failure]:
+        """Compare a wave with the sites that still have the old release, where a measure is a gate."""
+        old = self._old(wave) if self._compare is not None and wave.visible else ()
+        if self._compare is None or not old:
+            return []
+        decision = self._compare(wave, old, self.observe)
+        return [] if decision.way is Way.ON else self._ended(wave, decision)
+
+    def _old(self, wave: Wave) -> tuple[Site, ...]:
+        """Return the sites of the wave's app that still have the old release, and will get the new one."""
+        later = {unit.site for after in self.plan.waves[len(self.begun) :] for unit in after.site_plans}
+        app = wave.site_plans[0].site.app
+        return tuple(s for s in self.plan.sites if s in later and s.app == app and self.where[s] == "old")
+
+    def _ended(self, wave: Wave, decision: Decision) -> list[Failure]:
+        """Return the failure that a decision makes, which is not to go on."""
+        if decision.way is Way.STOP:
+            self.where.update(dict.fromkeys((unit.site for unit in wave.site_plans), "new"))
+            switched = {unit.site for each in self.begun for unit in each.site_plans if unit.gates}
+            self.kept = frozenset(site for site in switched if self.where[site] == "new")
+        return [Failure(None, f"gate {decision.gate}", decision.reason, decision.hint)]
 
     def _gates(self, wave: Wave) -> list[Failure]:
         return self._together(wave, lambda unit: self.carrier.gates(unit.site, unit.gates))
@@ -146,7 +200,7 @@ class _Run:
         def tell(unit: SitePlan) -> Failure | None:
             failure = do(unit)
             if failure is not None and failure.what != STOPPED and len(wave.site_plans) > 1 and first.acquire(False):
-                self.observe(RunMessage(_in_words(failure)))
+                self.observe(RunMessage(failure_in_words(failure)))
                 if not wave.keep_on_failure:
                     self.carrier.stopped.set()
                     if not wave.visible:
@@ -178,10 +232,11 @@ class _Run:
             return [Failure(site, "ending", "interrupted") for site in self.plan.sites]
 
     def _failed(self, failures: list[Failure]) -> Outcome:
-        code = _code(failures, self.begun)
+        code = failed_code(failures, self.begun)
         try:
             failures = [self._with_logs(failure) for failure in failures]
             self._go_back(failures)
+            self.smoke.after_rollback([] if self.kept or code is not ExitCode.REVERTED else self.begun)
             self._end_failed(failures)
         except KeyboardInterrupt:
             self._stop()
@@ -195,7 +250,12 @@ class _Run:
         return self._outcome(code, failures, dumps(self.plan.environment, self.carrier.outputs, self.plan.first_dumps))
 
     def _end_failed(self, failures: Sequence[Failure]) -> None:
-        if not self.begun or self.begun[-1].preflight:
+        if self.kept:
+            # The release is not called bad, and nobody has seen yet that it is good.
+            for site in self.kept:
+                self.manual_actions.append(undecided(self.plan, site, failures[0]))
+            problems = self._end(with_outputs(with_reason(self.plan.stopped, failures), self.carrier.outputs))
+        elif not self.begun or self.begun[-1].preflight:
             # A refusal has made no release that could be called bad.
             problems = [Failure(site, "unlock", error.message) for site, error in self.locks.release().items()]
         else:
@@ -215,7 +275,7 @@ class _Run:
             id(unit.continues) for wave in self.begun for unit in wave.site_plans if self.carrier.touched(unit)
         }
         touched = [
-            (wave, [unit for unit in wave.site_plans if id(unit) not in continued and self.carrier.touched(unit)])
+            (wave, [unit for unit in wave.site_plans if id(unit) not in continued and self._goes_back(unit)])
             for wave in reversed(self.begun)
             if not wave.keep_on_failure or wave is self.begun[-1]
         ]
@@ -223,11 +283,12 @@ class _Run:
         if self.begun[-1:] and self.begun[-1].keep_on_failure:
             self.observe(RunMessage(f"no further wave begins: {failures[0].reason}"))
         else:
-            nothing = RunMessage("nothing that users can see was changed")
+            stays = "what has switched stays as it is, and nothing else changes"
+            nothing = RunMessage(stays if self.kept else "nothing that users can see was changed")
             self.observe(RollbackBegan(failures[0].reason, seen) if seen else nothing)
         lost: set[Site | None] = set()
         for wave, units in touched:
-            wrapping = [unit for unit in wave.site_plans if self.carrier.wraps(unit)]
+            wrapping = [u for u in wave.site_plans if u.site not in self.kept and self.carrier.wraps(u)]
             stuck = [*self._each(units, self.carrier.undo), *self._each(wrapping, self.carrier.unwrap)]
             for failure in stuck:
                 self._leave(
@@ -239,6 +300,9 @@ class _Run:
         for site, where in self.where.items():
             if where == "unknown" and site not in {action.site for action in self.manual_actions}:
                 self.where[site] = "old"
+
+    def _goes_back(self, unit: SitePlan) -> bool:
+        return unit.site not in self.kept and self.carrier.touched(unit)
 
     def _end(self, units: Iterable[SitePlan]) -> list[Failure]:
         problems = self._each(units, self.carrier.last, patience=1)
@@ -276,27 +340,11 @@ class _Run:
 
     def _outcome(self, code: ExitCode, failures: Sequence[Failure], notes: tuple[str, ...] = ()) -> Outcome:
         begun = {unit.site for wave in self.begun for unit in wave.site_plans}
-        spent = self.carrier.seconds
-        sites = tuple(SiteOutcome(s, w, "", spent.get(s, 0.0), s in begun) for s, w in self.where.items())
-        seconds = time.monotonic() - self.start
+        spent = self.carrier.seconds.get
+        sites = tuple(SiteOutcome(s, w, "", spent(s, 0.0), s in begun) for s, w in self.where.items())
         notes = (*dict.fromkeys((*self.locks.warnings, *self.carrier.warnings)), *notes, *self.notes)
         if self.unseen is not None and self.unseen not in failures:
             notes = (*notes, self.unseen.reason)
-        actions = tuple(self.manual_actions)
-        return Outcome(self.plan, code, sites, tuple(failures), actions, seconds, notes, tuple(self.carrier.backups))
-
-
-def _in_words(failure: Failure) -> str:
-    """Return a failure as it is told while other hosts are still at work: with the last line that says why."""
-    why = next((line.strip() for line in reversed(failure.output) if line.strip()), "")
-    return f"{failure.site}: {failure.reason}{f': {why}' if why else ''}"
-
-
-def _code(failures: Sequence[Failure], begun: Sequence[Wave]) -> ExitCode:
-    if any(failure.what == "interrupt" for failure in failures):
-        return ExitCode.INTERRUPTED
-    if any(failure.what == "observer" for failure in failures):
-        return ExitCode.REVERTED
-    if not begun or begun[-1].preflight:
-        return ExitCode.CHECK_SAID_NO
-    return ExitCode.REVERTED
+        ended = tuple(self.manual_actions), time.monotonic() - self.start, notes
+        made = *ended, tuple(self.carrier.backups), tuple(self.readings), tuple(self.smoke.judged)
+        return Outcome(self.plan, code, sites, tuple(failures), *made)

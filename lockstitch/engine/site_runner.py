@@ -21,6 +21,8 @@ from lockstitch.remote import InterruptedRunError, Remote
 from lockstitch.remote.masked import MaskedRemote
 
 TAIL = 20
+# How many characters of a message the first record of a script has.
+_MESSAGE = 500
 # What a failure is called that only followed another one, or an interrupt.
 STOPPED = "stopped"
 # How much longer than its own time limit a gate's probe may take before its host counts as lost.
@@ -233,7 +235,9 @@ class SiteRunner:
             self.seconds[site] = self.seconds.get(site, 0.0) + time.monotonic() - start
 
     def _script(self, site: Site, steps: tuple[Step, ...]) -> Script:
-        return Script(steps, self._plan.run, self._plan.by, site.app, site.layout.journal, user=site.user)
+        about = {"doing": self._plan.kind, **({"message": self._plan.message[:_MESSAGE]} if self._plan.message else {})}
+        at = site.app, site.layout.journal
+        return Script(steps, self._plan.run, self._plan.by, *at, user=site.user, about=about)
 
 
 def last_lines(output: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from lockstitch.databases.health import DatabaseState
 from lockstitch.engine.ask import Query, Reply, ask
 from lockstitch.engine.fanout import FanoutOptions
 from lockstitch.errors import LockstitchError, UsageError
+from lockstitch.facts.clock import Clock
 from lockstitch.facts.database import keeper, server, vault
 from lockstitch.facts.queries import SiteQuery, probes
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts, Survey
@@ -78,6 +79,7 @@ def _site_facts(site: Site, facts: Mapping[str, Any]) -> Facts:
         facts.get("about", ()),
         facts.get("pending"),
         facts.get("health"),
+        facts.get("clock", Clock()),
     )
 
 

@@ -14,7 +14,7 @@ until (set -C; : >"$new") 2>/dev/null; do
     [ $tries -gt 0 ] || { echo "$new is there: who is changing it? If nobody is, remove that file"; exit 1; }
 done
 trap 'rm -f -- "$new"' EXIT
-trap 'exit 143' HUP INT TERM
+trap 'trap "" HUP INT TERM; exit 143' HUP INT TERM
 now=none
 [ ! -e "$file" ] || now=$(sha256sum <"$file")
 [ "${now%% *}" = "$sum" ] ||

@@ -7,3 +7,9 @@ near() {
         case $near in */*) near=${near%/*}; near=${near:-/} ;; *) near=. ;; esac
     done
 }
+# `may_write PATH` prints a line `unwritable USER GROUP NEAR`, a tab and the path, where this user can neither write in
+# that folder nor make it.
+may_write() {
+    near "$1"
+    { [ -w "$near" ] && [ -x "$near" ]; } || printf 'unwritable %s %s %s\t%s\n' "$(id -un)" "$(id -gn)" "$near" "$1"
+}

@@ -15,11 +15,13 @@ from lockstitch.facts.state_files import NEAR, READ, THERE
 from lockstitch.facts.tools import NOT_FOUND, parse_search
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Value
+from lockstitch.model.folder import parse_folder
 from lockstitch.model.host import Host
+from lockstitch.model.identity import identity_of
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.lock import parse_lock
 from lockstitch.model.plan import Commit, Site
-from lockstitch.model.probe import Probe, collect, last, number, record, unreadable
+from lockstitch.model.probe import Probe, collect, fields, last, number, record, unreadable
 from lockstitch.model.release import REVISION
 from lockstitch.model.shell import shell_text
 from lockstitch.services.release_context import ReleaseContext
@@ -38,6 +40,7 @@ def parse_place(text: str, code: int) -> CheckoutFacts:
         unpublished=number(last(said, "unpublished")) or 0,
         folders=tuple(name for name in said["folder"] if name),
         dirty=tuple(said["dirty"]),
+        built=tuple(said["built"]),
         tag=last(said, "tag"),
         branch=last(said, "branch"),
         foreign=last(said, "foreign"),
@@ -64,7 +67,8 @@ def parse_host(text: str, code: int) -> HostFacts:
         missing=tuple(said["missing"]),
         search=parse_search(said),
         free=None if free is None else free * 1024,
-        unwritable=last(said, "unwritable"),
+        unwritable=tuple(parse_folder(line) for line in said["unwritable"]),
+        units=tuple((unit, load) for load, unit in (fields(line, 2) for line in said["nounit"])),
         unshared=tuple(said["unshared"]),
         lost=tuple(said["lost"]),
         lock=parse_lock(last(said, "locked")),
@@ -99,7 +103,9 @@ def parse_target(text: str, code: int, repository: str = "") -> Target:
         problem=f"{problem}: {why.reason}" if why.reason else problem,
         hint=why.hint,
         tags=tuple(said["tag"]),
+        ref=last(said, "ref"),
         migrations=tuple(sorted(said["migration"])),
+        migration_files=tuple(sorted(said["has"])) if "listed" in said else None,
         ahead=last(said, "ahead"),
         modules=tuple(parse_submodule(line) for line in said["module"]),
         lfs="lfs" in said,
@@ -110,6 +116,8 @@ def parse_target(text: str, code: int, repository: str = "") -> Target:
         nowhere="nowhere" in said,
         stands=tuple(said["stands"]),
         holds=tuple(said["holds"]) if "held" in said else None,
+        authors=tuple(identity_of(line) for line in said["author"]),
+        authors_unknown=last(said, "noauthors") or ("" if "authors" in said else "the host did not tell them"),
     )
 
 
@@ -136,10 +144,18 @@ def probes(ask: SiteQuery) -> tuple[Probe[Any], ...]:
     layout = ask.site.layout
     code = code_values(ask.app)
     tools = " ".join(sorted({"git", "tar", *ask.app.service.tools()}))
-    host = {"tools": tools, "state": layout.state, "lock": layout.lock, "journal": layout.journal, **code}
+    units = " ".join(ask.app.service.systemd_units())
+    host = {
+        "tools": tools,
+        "units": units,
+        "state": layout.state,
+        "lock": layout.lock,
+        "journal": layout.journal,
+        **code,
+    }
     known = ask.app.env if ask.env is None else ask.env
     has_secrets = ask.env is not None or not ask.app.secrets
-    place = ReleaseContext(ask.app.name, layout, "", "", known, has_secrets=has_secrets)
+    place = ReleaseContext(ask.app.name, layout, "", "", known, has_secrets=has_secrets, built=ask.app.built)
     return (
         Probe("place", Command(THERE + PLACE, values=code), parse_place),
         Probe("host", Command(NEAR + READ + NOT_FOUND + _HOST, values=host, env=ask.app.env), parse_host),
@@ -159,6 +175,7 @@ def code_values(app: App) -> dict[str, str]:
         "current": at.current,
         "releases": at.releases,
         "shared": at.shared,
+        "state": at.state,
         "paths": "\n".join(app.shared),
         "repository": app.repository,
         "ref": app.ref,

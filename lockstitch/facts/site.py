@@ -7,14 +7,17 @@ from dataclasses import field
 
 from lockstitch.databases.migrations import Pending
 from lockstitch.errors import LockstitchError
+from lockstitch.facts.clock import Clock
 from lockstitch.facts.tools import ToolSearch
+from lockstitch.model.folder import UnwritableFolder
 from lockstitch.model.format import span
 from lockstitch.model.gate import HttpAnswer
+from lockstitch.model.identity import Identity
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Commit, Site
 from lockstitch.model.probe import fields, number
-from lockstitch.model.release import Release, ReleaseStatus, is_release_id, short
+from lockstitch.model.release import Release, ReleaseStatus, is_release_id, short, version_names
 from lockstitch.services.maintenance import MaintenanceState
 from lockstitch.services.state import ServiceState
 
@@ -66,8 +69,9 @@ def parse_submodule(line: str) -> Submodule:
 @dataclass(frozen=True)
 class CheckoutFacts:
     """Facts about an app's path. `foreign` is the reason why Lockstitch must not deploy there, where there is one;
-    `broken` is what git says where it cannot tell what was changed, `unreadable` are the paths that could not be looked
-    at, each with the reason, `lfs` is whether git-lfs is on this host.
+    `built` are changes that the app's own build left, `broken` is what git says where it cannot tell what was changed,
+    `unreadable` are the paths that could not be looked at, each with the reason, `lfs` is whether git-lfs is on this
+    host.
 
     `link` is what the symlink `current` says, and `current` the folder in `releases` that it leads to, where it does;
     `dangling`: it leads to no folder at all. `unpublished` is how many commits of what is deployed are in no branch or
@@ -89,12 +93,14 @@ class CheckoutFacts:
     lfs: bool = False
     locks: tuple[GitLock, ...] = ()
     unpublished: int = 0
+    built: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class HostFacts:
     """Facts about the host of an app. `search` is where the `missing` programs were looked for, `free` is in bytes,
-    `unwritable` is the folder that cannot be written; `written` is the length of the journal, which shows whether it
+    `unwritable` are the folders that cannot be written, and `units` the service's units that cannot be started, each
+    with its load state; `written` is the length of the journal, which shows whether it
     changed after the survey.
 
     `unshared` are shared files that are not in the folder of shared files, and `lost` those of them to which the release
@@ -107,7 +113,7 @@ class HostFacts:
 
     missing: tuple[str, ...] = ()
     free: int | None = None
-    unwritable: str = ""
+    unwritable: tuple[UnwritableFolder, ...] = ()
     lock: LockInfo | None = None
     journal: tuple[Mapping[str, str], ...] = ()
     begun: tuple[tuple[int, str], ...] = ()
@@ -118,21 +124,24 @@ class HostFacts:
     lost: tuple[str, ...] = ()
     cut: str = ""
     search: ToolSearch = field(default_factory=ToolSearch)
+    units: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Target:
     """The meaning of a ref for one app, asked on one host. `problem` says why it means nothing, `hint` what to do.
 
-    `commits` are those it has and what is deployed there has not, and `gone` the reverse; with `between` nobody can
-    tell them; `nowhere` where neither the repository nor this host's clone has it. What is deployed is `unpublished` where no branch or tag of the repository has it; its branch was
+    `ref` is what was asked for, in full for a branch or tag. `commits` are those it has and what is deployed there has
+    not, and `gone` the reverse; with `between` nobody can tell them; `nowhere` where neither the repository nor this
+    host's clone has it. What is deployed is `unpublished` where no branch or tag of the repository has it; its branch was
     `rewritten` where it lost commits since it was last fetched. `stands` are files in the checkout that it would write
-    over and git does not track. `migrations` are the files of those that lie between, `modules` the submodules that are
-    pinned elsewhere, and `lfs` is whether it keeps files in Git LFS; `without` are those of `lfs` and `modules` that it is
-    known not to have. `ahead`, for a rollback, is `forward` where it
-    only adds to what is deployed, `diverged` where each has what the other has not, `unknown` where git cannot tell,
-    and empty where what is deployed has all of it. `holds` are the app's shared paths that the revision has itself; None
-    where that was not asked, or cannot be told.
+    over and git does not track. `migrations` are the files of those that lie between, and `migration_files` those of all
+    that it has; None where that is not known. `modules` are the submodules that are pinned elsewhere, and `lfs` is
+    whether it keeps files in Git LFS; `without` are those of `lfs` and `modules` that it is known not to have. `ahead`,
+    for a rollback, is `forward` where it only adds to what is deployed, `diverged` where each has what the other has
+    not, `unknown` where git cannot tell, and empty where what is deployed has all of it. `holds` are the app's shared
+    paths that the revision has itself; None where that was not asked, or cannot be told. `authors` have written the
+    `commits`, also as co-authors; `authors_unknown` is why not all of them are known.
     """
 
     revision: str | None = None
@@ -141,7 +150,9 @@ class Target:
     problem: str = ""
     hint: str = ""
     tags: tuple[str, ...] = ()
+    ref: str = ""
     migrations: tuple[str, ...] = ()
+    migration_files: tuple[str, ...] | None = None
     ahead: str = ""
     modules: tuple[Submodule, ...] = ()
     lfs: bool = False
@@ -152,12 +163,15 @@ class Target:
     nowhere: bool = False
     stands: tuple[str, ...] = ()
     holds: tuple[str, ...] | None = None
+    authors: tuple[Identity, ...] = ()
+    authors_unknown: str = "nobody asked for them"
 
 
 @dataclass(frozen=True)
 class Facts:
     """The result of a survey for one site; `about` are lines that only its service understands. `pending` is None where
-    it was not asked, or nothing is deployed; `health` where it was not asked."""
+    it was not asked, or nothing is deployed; `health` where it was not asked. `clock` says nothing where it was not
+    asked."""
 
     site: Site
     place: CheckoutFacts = field(default_factory=CheckoutFacts)
@@ -168,6 +182,7 @@ class Facts:
     about: tuple[str, ...] = ()
     pending: Pending | None = None
     health: HttpAnswer | None = None
+    clock: Clock = field(default_factory=Clock)
 
     @property
     def releases(self) -> tuple[Release, ...]:
@@ -177,6 +192,14 @@ class Facts:
             if entry.get("release"):
                 known[entry["release"]] = _release(entry)
         return tuple(known.values())
+
+    def age(self, now: float) -> float | None:
+        """Return how many seconds ago the release was taken, by the host's own clock; `now` is the controller's time.
+        None where that is not known."""
+        state, offset = self.service, self.clock.offset
+        if state.reloaded is None or not state.boot or offset is None:
+            return None
+        return max(1.0, now + offset[0] - state.boot - state.reloaded / 100)
 
     @property
     def unreadable(self) -> tuple[str, ...]:
@@ -194,6 +217,16 @@ class Facts:
         same = [r for r in self.releases if r.revision == self.place.revision and r.verdict != "bad"]
         latest = [entry.get("release") for entry in self.host.journal if entry.get("verdict") == "good"]
         return next((r for r in same if latest and r.id == latest[-1]), same[-1] if same else None)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Return what each of VERSION_NAMES stands for; empty where it is not known."""
+        return version_names(self.place.revision or "", self.release.id if self.release else "", self.ref)
+
+    @property
+    def ref(self) -> str:
+        """Return what the current release was deployed by; empty where that is not known."""
+        return self.release.ref if self.release else ""
 
     @property
     def last_good(self) -> Release | None:
@@ -252,4 +285,5 @@ def _release(entry: Mapping[str, str]) -> Release:
         entry.get("by", ""),
         entry.get("at", ""),
         entry.get("reason", ""),
+        entry.get("ref", ""),
     )

@@ -24,11 +24,12 @@ from lockstitch.inventory.types import (
     WrittenType,
     as_written,
     matching,
-    secret_reference,
     text,
 )
 from lockstitch.inventory.types import WebUrl as Url
+from lockstitch.inventory.variables import VariableRules
 from lockstitch.model.version import WANTED
+from lockstitch.model.written import secret_reference
 from lockstitch.services.systemd_unit import UNIT_NAME
 
 Factor = Annotated[float, Field(gt=0, le=1000)]
@@ -45,8 +46,6 @@ VersionRange = Annotated[
     text("versions", matching(WANTED, "is no range of versions: write '>=3.11', '>=18,<21' or '*'"), pattern=WANTED),
 ]
 UnitName = Annotated[str, text("unit", matching(_UNIT, "is no name of a unit"), pattern=_UNIT)]
-
-PLACEHOLDERS = ("changeme", "change-me", "change_me", "changeit", "placeholder", "secret", "password", "todo", "xxx")
 
 
 def _redis(value: object) -> str:
@@ -183,16 +182,6 @@ class QueueChecks(_Limits):
     fail: Number = Field(default=10_000, description="fails if more wait")
 
 
-class VariableChecks(Settings):
-    """Values that an environment variable of the app must not have. Its value is never shown."""
-
-    refuse: tuple[str, ...] = Field(
-        default=PLACEHOLDERS,
-        description="values that it must not have, ignoring case; empty is always refused",
-    )
-    min_length: Annotated[StrictInt, Field(ge=1)] = Field(default=1, description="its minimum length")
-
-
 def _variables(written: Any) -> Any:
     names = isinstance(written, list) and all(isinstance(name, str) for name in written)
     return {name: {} for name in written} if names else written
@@ -235,13 +224,14 @@ class AppChecks(HostChecks):
     """Checks of each host of an app; asked as the user who runs everything of it."""
 
     variables: Annotated[
-        dict[Variable, VariableChecks],
+        dict[Variable, VariableRules],
         AlternativeForm(
             _variables, {"type": "array", "items": {"type": "string", WORD: "NAME"}, WORD: "list of NAMEs"}
         ),
     ] = Field(
         default={},
-        description="environment variables that must be set, in `env`, `secrets` or one of `env_files`",
+        description="environment variables that must be set, in `env`, `secrets` or one of `env_files`; short for "
+        "`settings` with rules",
     )
     env_files: tuple[ServedPath, ...] = Field(
         default=(".env",), description="files of `NAME=value` lines; a relative path is in the release that serves"

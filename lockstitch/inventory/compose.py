@@ -6,6 +6,7 @@ Plain words mean what YAML 1.2 says: only true and false are booleans, so that `
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import field
 
 import yaml
@@ -19,6 +20,8 @@ _WORDS: dict[str, Scalar] = {"": None, "~": None, "null": None, "true": True, "f
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]{1,2})?")
 
+# Levels that any parser can take; every one needs a bracket, or a column of indentation.
+_DEEPEST = 1_000
 # How many pieces the aliases of one file may stand for.
 _ALIASED = 20_000
 
@@ -27,8 +30,7 @@ def compose(text: str, file: str) -> tuple[YamlNode, list[Problem]]:
     """The tree of a file's text and the problems of its YAML; an empty file is an empty mapping."""
     reader = _Reader(file, _ALIASED + len(text))
     try:
-        # Not libyaml's loader, which is faster: its messages differ, and deep nesting ends the process.
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = _parsed(text)
         tree = reader.tree(node, 1, "", ()) if node else YamlNode({}, file)
     except yaml.YAMLError as error:
         return YamlNode({}, file), [_syntax(error, file)]
@@ -39,6 +41,22 @@ def compose(text: str, file: str) -> tuple[YamlNode, list[Problem]]:
     if tree.content is None:
         tree = YamlNode({}, file)
     return tree, reader.problems
+
+
+def _parsed(text: str) -> yaml.Node | None:
+    """Parse it with libyaml where that is there: it is ten times as fast. Its messages are worse, and very deep nesting
+    ends the process, so text with mistakes or with many brackets is left to the parser in Python."""
+    fast = getattr(yaml, "CSafeLoader", None)
+    deepest = text.count("[") + text.count("{") + max(map(_indentation, text.splitlines()), default=0)
+    if fast and deepest < _DEEPEST:
+        with suppress(yaml.YAMLError):
+            return yaml.compose(text, Loader=fast)
+    return yaml.compose(text, Loader=yaml.SafeLoader)
+
+
+def _indentation(line: str) -> int:
+    # Dashes, question marks and colons begin a level each, also several in one line.
+    return len(line) - len(line.lstrip(" -?:"))
 
 
 def _syntax(error: yaml.YAMLError, file: str) -> Problem:

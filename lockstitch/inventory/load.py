@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lockstitch.errors import InventoryError, UsageError
-from lockstitch.inventory import hooks, resolve
+from lockstitch.inventory import flags, gates, hooks, measures, resolve, smoke_rules
 from lockstitch.inventory.compose import compose
 from lockstitch.inventory.model import Inventory
 from lockstitch.inventory.schema import Environment
@@ -71,12 +71,19 @@ def load(directory: str | Path, name: str) -> Inventory:
     problems = [*wrong, *across(tree), *hooks.misplaced(tree), *misplaced]
     _refuse(problems)
     assert environment is not None
+    metrics = {**gates.implied_sources(placed, environment.metrics), **environment.metrics}
+    problems = [*gates.misfits(tree, placed, metrics), *gates.unknown_hosts(tree, environment.metrics)]
+    problems += gates.uneven_rules(tree, placed)
+    _refuse(
+        [*problems, *flags.misfits(tree, placed), *smoke_rules.misfits(tree, placed), *measures.misfits(tree, placed)]
+    )
     groups, problems = resolve.resolve(environment, tree)
     _refuse(problems)
     places = resolve.places(groups)
     databases = resolve.databases(environment, places, groups)
-    own = hooks.hooks(environment.hooks, places)
-    return Inventory(name, environment.protect, groups, placed, databases, environment.metrics, own)
+    own = hooks.hooks(environment.hooks, places), environment.notify, environment.duties
+    needs = environment.requires, environment.forge
+    return Inventory(name, environment.protect, groups, placed, databases, metrics, *own, *needs)
 
 
 def _tree(directory: Path, name: str) -> tuple[YamlNode, list[Problem]]:

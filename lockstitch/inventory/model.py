@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from functools import cached_property
 
 from lockstitch.databases.backup import BackupDirectory
 from lockstitch.databases.engine import Engine
 from lockstitch.databases.migrations import Migrating, migrating
 from lockstitch.databases.retention import RetentionPolicy
 from lockstitch.errors import UsageError
-from lockstitch.inventory.app import BackupWhen, Health
+from lockstitch.evidence import Need
+from lockstitch.evidence.forges import Forge
+from lockstitch.flags.base import Flag
+from lockstitch.inventory.app import BackupWhen, Health, MigrateTimeouts
 from lockstitch.inventory.checks import AppChecks, HostChecks
 from lockstitch.inventory.database import CheckSettings, OffsiteSettings
 from lockstitch.inventory.metrics import GateSettings
+from lockstitch.inventory.notify import NotifySettings
 from lockstitch.inventory.schema import Rollout
+from lockstitch.inventory.smoke import SmokeSettings
 from lockstitch.inventory.validation import did_you_mean
+from lockstitch.inventory.variables import EnvFile, Setting
+from lockstitch.inventory.watch import RollbackRule, WatchStage
+from lockstitch.measures.base import Measure
 from lockstitch.metrics.base import Source
 from lockstitch.model.hook import Hook
 from lockstitch.model.host import Host
@@ -27,7 +36,7 @@ from lockstitch.services.maintenance import Maintenance, by_file
 
 @dataclass(frozen=True)
 class App:
-    """One app as it is on one host. `env` is merged, `secrets` are references for `resolve_secret`."""
+    """One app as it is on one host. `settings` has those of the short forms too."""
 
     name: str
     layout_paths: Layout
@@ -49,8 +58,8 @@ class App:
     timeout: float
     shared: tuple[str, ...]
     keep: int
-    env: Mapping[str, str]
-    secrets: Mapping[str, str]
+    settings: Mapping[str, Setting]
+    env_file: EnvFile | None
     service: Service
     health: Health | None
     maintenance_page: str | None
@@ -58,6 +67,28 @@ class App:
     min_free: int
     checks: AppChecks = field(default_factory=AppChecks)
     gates: Mapping[str, GateSettings] = field(default_factory=dict)
+    migrate_timeouts: MigrateTimeouts | None = None
+    watch: tuple[WatchStage, ...] = ()
+    rollback_on: Mapping[str, RollbackRule] = field(default_factory=dict)
+    flags: Mapping[str, Flag] = field(default_factory=dict)
+    smoke: SmokeSettings | None = None
+    measure: Mapping[str, Measure] = field(default_factory=dict)
+
+    @cached_property
+    def env(self) -> Mapping[str, str]:
+        """The environment of its commands that is no secret."""
+        return {name: each.value for name, each in self.settings.items() if each.value is not None}
+
+    @cached_property
+    def secrets(self) -> Mapping[str, str]:
+        """The secret part of that environment, and what its service needs, as references for `resolve_secret`."""
+        own = {name: each.source for name, each in self.settings.items() if each.source is not None}
+        return {**self.service.secrets(), **own}
+
+    @cached_property
+    def built(self) -> frozenset[str]:
+        """The settings that are built into its code."""
+        return frozenset(name for name, each in self.settings.items() if each.when == "build")
 
     @property
     def migrating(self) -> Migrating:
@@ -118,6 +149,10 @@ class Inventory:
     databases: Mapping[str, Database] = field(default_factory=dict)
     metrics: Mapping[str, Source] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
+    notify: NotifySettings = field(default_factory=NotifySettings)
+    duties: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[Need, ...] = ()
+    forge: Forge | None = None
 
     @property
     def hosts(self) -> tuple[Host, ...]:

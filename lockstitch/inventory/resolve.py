@@ -19,6 +19,7 @@ from lockstitch.inventory.settings import Settings
 from lockstitch.inventory.ssh import SshSettings
 from lockstitch.inventory.types import tidied
 from lockstitch.inventory.validation import LOCAL, judged
+from lockstitch.inventory.variables import merged_settings
 from lockstitch.inventory.yaml_tree import Problem, YamlNode
 from lockstitch.model.host import Address, Host, Limits
 from lockstitch.model.layout import layout
@@ -42,10 +43,10 @@ def place(tree: YamlNode) -> tuple[dict[tuple[str, str], App], list[Problem]]:
 
 
 def _app(name: str, settings: AppSettings) -> App:
-    known = {field: getattr(settings, field) for field in AppSettings.model_fields}
+    known = {field: getattr(settings, field) for field in AppSettings.model_fields if field not in ("env", "secrets")}
     service = settings.service
     known["migrate"] = settings.migrate or service.migrate_line()
-    known["secrets"] = {**service.secrets(), **settings.secrets}
+    known["settings"] = merged_settings(settings)
     if settings.layout == "releases":
         mine = [tidied(path) for path in settings.shared]
         usual = (path for path in service.shared() if path not in {path.rstrip("/") for path in mine})

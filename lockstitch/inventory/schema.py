@@ -13,10 +13,24 @@ from lockstitch.inventory.checks import HostChecks
 from lockstitch.inventory.database import DatabaseSettings
 from lockstitch.inventory.hooks import Hooks
 from lockstitch.inventory.metrics import AnySource
+from lockstitch.inventory.notify import NotifySettings
+from lockstitch.inventory.requires import AnyForge, Needs
 from lockstitch.inventory.settings import AlternativeForm, Deferred, Settings
 from lockstitch.inventory.ssh import Port, SshSettings
-from lockstitch.inventory.types import WORD, AddressText, BatchShare, Duration, HostName, Name, Share, User, as_written
+from lockstitch.inventory.types import (
+    WORD,
+    AddressText,
+    BatchShare,
+    Duration,
+    HostName,
+    Name,
+    Period,
+    Share,
+    User,
+    as_written,
+)
 from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.model.wave_watch import FewPolicy, UnclearPolicy
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,19 @@ class Rollout(Settings):
     batch: BatchShare = Field(default="50%", description="how many hosts change at a time; percentages are rounded up")
     pause: Duration = Field(
         default=as_written("0s"),
-        description="time after a wave before its gates are asked again and the next wave starts",
+        description="time after a wave before its gates are asked again and the next wave starts; `gates` of the apps "
+        "judge it",
+    )
+    warm_up: Duration = Field(
+        default=as_written("30s"), description="time after a reload whose durations no gate counts"
+    )
+    few: FewPolicy = Field(
+        default="continue",
+        description="what follows where a metric gate has too few requests when the pause ends; `wait` makes it up to "
+        "four times as long",
+    )
+    unclear: UnclearPolicy = Field(
+        default="ask", description="what follows where a gate is unclear then; `ask` without a terminal is `fail`"
     )
 
 
@@ -76,6 +102,10 @@ class GroupSettings(Settings):
     )
 
 
+# A task such as `backup.prove`, or a name of one's own.
+DUTY = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+
 class Environment(Settings):
     """One inventory file, `hosts/NAME.yml`, merged over `hosts/_all.yml`."""
 
@@ -96,6 +126,14 @@ class Environment(Settings):
     rollout: Rollout = Field(default_factory=Rollout, description="in which order the hosts of a group are changed")
     checks: HostChecks = Field(default_factory=HostChecks, description="checks of every host before a deploy begins")
     hooks: Hooks = Field(default_factory=Hooks, description="commands of your own before and after a run")
+    requires: Needs = Field(
+        default=(), description="what must be shown of a revision before it is deployed: [evidence](evidence.md)"
+    )
+    forge: AnyForge | None = Field(default=None, description="where the repositories, their checks and reviews are")
+    notify: NotifySettings = Field(default_factory=NotifySettings, description="who is told of a run, and when")
+    duties: dict[Annotated[str, Field(pattern=DUTY)], Period] = Field(
+        default={}, description="what is to be done again and again, and how often: `due` shows what is late"
+    )
 
 
 def published() -> dict[str, Any]:

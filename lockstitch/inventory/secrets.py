@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from lockstitch.errors import UsageError
@@ -27,8 +28,10 @@ def resolve_secret(reference: str) -> Secret:
         value = ways[kind](rest)
     except _NoSecretError as error:
         raise UsageError(f"the secret {reference} cannot be had: {error}", hint=error.hint) from None
-    if not value or "\0" in value:
-        raise UsageError(f"the secret {reference} {'is empty' if not value else 'holds a NUL character'}")
+    if not value.strip():
+        raise UsageError(f"the secret {reference} {'is white space alone' if value else 'is empty'}")
+    if "\0" in value:
+        raise UsageError(f"the secret {reference} holds a NUL character")
     return Secret(value, source=reference)
 
 
@@ -46,7 +49,7 @@ def _variable(name: str) -> str:
 
 def _file(path: str) -> str:
     try:
-        return Path(path).expanduser().read_bytes().decode().removesuffix("\n").removesuffix("\r")
+        return _without_end(Path(path).expanduser().read_bytes())
     except OSError as error:
         raise _NoSecretError((error.strerror or str(error)).lower()) from None
     except (UnicodeDecodeError, RuntimeError, ValueError):
@@ -64,19 +67,25 @@ def _command(command: str) -> str:
     )
     try:
         out, err = process.communicate(timeout=COMMAND_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        raise _NoSecretError(f"the command did not end within {COMMAND_TIMEOUT:g} s") from None
-    finally:
-        if process.poll() is None:
+    except BaseException as error:
+        # The shell may have ended, and what it started in the background not.
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise _NoSecretError(f"the command did not end within {COMMAND_TIMEOUT:g} s") from None
+        raise
     if process.returncode:
         said = "".join(c if c.isprintable() else "?" for c in _last_line(err))
         raise _NoSecretError(f"the command ended with {process.returncode}{said and ': '}{said}")
     try:
-        return out.decode().removesuffix("\n")
+        return _without_end(out)
     except UnicodeDecodeError:
         raise _NoSecretError("it is not text") from None
+
+
+def _without_end(text: bytes) -> str:
+    return text.decode().removesuffix("\n").removesuffix("\r")
 
 
 def _last_line(output: bytes) -> str:

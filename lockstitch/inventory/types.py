@@ -6,23 +6,29 @@ taken for an option, and no text holds what a shell or a terminal would take for
 
 from __future__ import annotations
 
-import math
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StrictInt
 from pydantic_core import CoreSchema, core_schema
 
 from lockstitch.model.command import LONGEST_VARIABLE, TOO_LONG
 from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.model.written import (
+    PARTS,
+    REFERENCE,
+    duration,
+    no_password,
+    positive_duration,
+    secret_reference,
+    web_url,
+)
+from lockstitch.model.written import WORD as WORD
 
-WORD = "x-word"
-_PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_LONGEST = 366 * 86400.0
+# How often a duty is to be done.
+Period = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
 _SIZE = re.compile(r"(\d{1,12})([KMGT])B?")
 _PERCENT = re.compile(r"(\d{1,3})%")
 
@@ -45,26 +51,6 @@ class WrittenType:
 def as_written(text: str) -> Any:
     """A default as people write it; the field's type reads it as it reads an inventory."""
     return text
-
-
-def duration(value: object) -> float:
-    """Seconds, from `30s`, `10m`, `1h30m`, `500ms` or a number of seconds."""
-    seconds = _number(value)
-    if isinstance(value, str) and re.fullmatch(rf"(?:{_PARTS.pattern})+", value, re.ASCII):
-        seconds = sum(float(n) * _SECONDS[unit] for n, unit in _PARTS.findall(value))
-    if seconds is None or seconds < 0:
-        raise ValueError(f"{value!r} is not a duration: write it like 30s, 10m, 1h30m, or as a number of seconds")
-    if seconds > _LONGEST:
-        raise ValueError(f"{value!r} is longer than a year")
-    return seconds
-
-
-def positive_duration(value: object) -> float:
-    """A duration that takes time."""
-    seconds = duration(value)
-    if seconds == 0:
-        raise ValueError("it must be longer than 0")
-    return seconds
 
 
 def size(value: object) -> int:
@@ -97,14 +83,8 @@ def batch_share(value: object) -> int | str:
     return amount
 
 
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
-
-
 _DURATION_SCHEMA = {
-    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": rf"^({_PARTS.pattern})+$"}]
+    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": rf"^({PARTS.pattern})+$"}]
 }
 _SHARE = [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^(\d{1,2}|100)%$"}]
 
@@ -129,13 +109,10 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ADDRESS = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:%-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_REFERENCE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|cmd):[^\x00]*[^\s\x00][^\x00]*)")
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-_HEADER_REFERENCE = re.compile(rf"(?:[A-Za-z][A-Za-z0-9-]* )?{_REFERENCE.pattern}")
+_HEADER_REFERENCE = re.compile(rf"(?:[A-Za-z][A-Za-z0-9-]* )?{REFERENCE.pattern}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OURS = (".git", "REVISION", ".lockstitch.tar")
-# A colon before an @, but for a port with a path after it.
-_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^@/]*:(?!\d{1,5}/)[^@]*@|[^/@:\s]+:[^/@]+@", re.IGNORECASE | re.DOTALL)
 _NO_REF = re.compile(r"[\s~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 
 
@@ -165,14 +142,6 @@ def environment_value(value: object) -> str:
         raise ValueError("it holds a NUL character, which no program can be given")
     if (size := len(value.encode())) > LONGEST_VARIABLE:
         raise ValueError(f"it has {size} bytes, and {TOO_LONG}")
-    return value
-
-
-def secret_reference(value: object) -> str:
-    """Parse a reference to a secret. The message has no value: what stands there instead of a reference may be the
-    secret."""
-    if not isinstance(value, str) or not _REFERENCE.fullmatch(value):
-        raise ValueError("an inventory holds no secrets, only where one is: write env:NAME, file:PATH or cmd:COMMAND")
     return value
 
 
@@ -251,25 +220,12 @@ def git_ref(value: str) -> str | None:
     return f"{value!r} cannot be a branch, tag or commit" if _NO_REF.search(value) else None
 
 
-def no_password(value: str) -> str | None:
-    """A URL without a password in it: nor one that holds `/`, `?` or `#`, nor one where there is no scheme."""
-    try:
-        held = urlsplit(value).password is not None or bool(_PASSWORD.match(value))
-    except ValueError:
-        return "it is not a URL"
-    return "it holds a password: an inventory holds no secrets, use a deploy key of the host" if held else None
-
-
 def command_line(value: str) -> str | None:
     if not value.strip():
         return "it is empty"
     if (size := len(value.encode())) > LONGEST_VARIABLE:
         return f"it has {size} bytes, and {TOO_LONG}"
     return "it holds a NUL character, which no shell can read" if "\0" in value else None
-
-
-def web_url(value: str) -> str | None:
-    return None if re.match(r"https?://[^\s/]+", value) and " " not in value else f"{value!r} is not an http(s) URL"
 
 
 _NAME_SAYS = "cannot be a name: use letters, digits, dots, dashes and underscores, and begin with a letter or digit"
@@ -286,7 +242,7 @@ Variable = Annotated[
 ]
 EnvironmentValue = Annotated[str, WrittenType("text", environment_value, {"type": ["string", "integer"]})]
 SecretReference = Annotated[
-    str, WrittenType("reference", secret_reference, {"type": "string", "pattern": f"^{_REFERENCE.pattern}$"})
+    str, WrittenType("reference", secret_reference, {"type": "string", "pattern": f"^{REFERENCE.pattern}$"})
 ]
 HeaderName = Annotated[
     str, text("name of a header", matching(_HEADER, "cannot be the name of a header"), pattern=_HEADER)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from lockstitch.databases.engine import engines
 from lockstitch.inventory.merge import described, name_of
 from lockstitch.inventory.settings import Settings
 from lockstitch.inventory.yaml_tree import Location, Problem, YamlNode
@@ -85,7 +86,7 @@ def _problem(error: Any, tree: YamlNode, schema: dict[str, Any]) -> Problem:
         case "union_tag_not_found":
             return node.problem("is missing", "kind")
         case "rule":
-            node = node.get(context["key"])
+            node = node.get(*context["key"].split("/"))
     says = _SAYS.get(kind)
     return node.problem(says.format(**context) if says else error["msg"][:1].lower() + error["msg"][1:])
 
@@ -141,18 +142,6 @@ def across(tree: YamlNode) -> Iterator[Problem]:
             yield from _overrides(host, there)
             yield from _host(host, groups, tree)
     yield from _databases(tree, groups)
-    yield from _gates(tree)
-
-
-def _gates(tree: YamlNode) -> Iterator[Problem]:
-    sources = tree.get("metrics").entries
-    for app in tree.get("apps").entries.values():
-        for gate in app.get("gates").entries.values():
-            source = gate.get("source")
-            if isinstance(source.content, str) and source.content not in sources:
-                yield source.problem(
-                    f"there is no metric source {source.content}{did_you_mean(source.content, sources)}"
-                )
 
 
 def _apps(group: YamlNode, tree: YamlNode) -> Iterator[Problem]:
@@ -190,6 +179,13 @@ def _host(host: YamlNode, groups: dict[str, YamlNode], tree: YamlNode) -> Iterat
         )
 
 
+def _limits(limits: YamlNode, reference: Any, databases: dict[str, YamlNode]) -> Iterator[Problem]:
+    engine = databases[reference].get("engine").content if str(reference) in databases else None
+    known = engines().get(str(engine))
+    if limits.content is not None and known is not None and known.timeouts is None:
+        yield limits.problem(f"{engine} takes no limits from outside: set them in the app's own connection settings")
+
+
 def _databases(tree: YamlNode, groups: dict[str, YamlNode]) -> Iterator[Problem]:
     databases, apps = tree.get("databases").entries, tree.get("apps").entries
     hosts = [name_of(host) for group in groups.values() for host in group.get("hosts").items]
@@ -199,6 +195,7 @@ def _databases(tree: YamlNode, groups: dict[str, YamlNode]) -> Iterator[Problem]
             yield app.get("database").problem(f"there is no database {reference}{did_you_mean(reference, databases)}")
         elif reference is None and app.get("backup").content in ("before_migrate", "before_deploy"):
             yield app.get("backup").problem("it names no database: write database: NAME")
+        yield from _limits(app.get("migrate_timeouts"), reference, databases)
     for name, database in databases.items():
         if name in apps:
             yield database.problem(f"{name} is the name of an app as well: output could not tell them apart")

@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from enum import Enum
 from typing import Any
 
+from lockstitch.model.expectation import ABSENT, field_at, field_problems, status_problem, text_problems
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe
 
@@ -84,14 +85,10 @@ def judge_health(
     """Judge whether a health answer has the status, the expected fields, and the revision where the app tells it."""
     if answer.status == 0:
         return failed(f"no answer: {answer.body}")
-    if answer.status != status:
-        return failed(f"answered {answer.status}, expected {status}")
-    if contains and contains not in answer.body:
-        return failed(f"the answer does not contain {contains!r}")
-    for key, value in expect.items():
-        actual = field_of(answer.content, key)
-        if actual != value:
-            return failed(f"{key} is {actual!r}, expected {value!r}")
+    problems = [status_problem((status,), answer.status), *text_problems([contains] if contains else [], answer.body)]
+    for problem in (*problems, *field_problems(expect, answer.content)):
+        if problem:
+            return failed(problem)
     if revision_key:
         served = field_of(answer.content, revision_key)
         if not isinstance(served, str) or len(served) < MIN_REVISION or not revision.startswith(served):
@@ -102,8 +99,5 @@ def judge_health(
 
 def field_of(content: Any, key: str) -> Any:
     """A field of a JSON answer by a dotted key; None where there is none."""
-    for part in key.split("."):
-        if not isinstance(content, Mapping):
-            return None
-        content = content.get(part)
-    return content
+    value = field_at(content, key)
+    return None if value is ABSENT else value

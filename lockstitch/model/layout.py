@@ -53,6 +53,15 @@ class Layout:
         return posixpath.join(self.state, "journal.jsonl")
 
     @property
+    def runs(self) -> str:
+        """The folder with the records of the newest runs."""
+        return posixpath.join(self.state, "runs")
+
+    @property
+    def follow_ups(self) -> str:
+        return posixpath.join(self.state, "follow.jsonl")
+
+    @property
     def lock(self) -> str:
         return posixpath.join(self.state, "lock.json")
 

@@ -11,6 +11,8 @@ from lockstitch.model.gate import Verdict
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site
 from lockstitch.model.results import Event
+from lockstitch.model.smoke_check import SmokeResult
+from lockstitch.model.wave_watch import GateMeasured, WatchMemory
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class RunMessage:
     text: str
 
 
-RunEvent = Event | WaveBegan | GateAsked | RollbackBegan | RunMessage
+RunEvent = Event | WaveBegan | GateAsked | RollbackBegan | RunMessage | GateMeasured | WatchMemory | SmokeResult
 
 RevisionSide = Literal["new", "old", "unknown"]
 
@@ -96,7 +98,8 @@ class MadeBackup:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a run; `notes` are sentences that help to go on from there."""
+    """The end of a run; `notes` are sentences that help to go on from there, `readings` those of metric gates that
+    decided, `smoke` the results of smoke steps."""
 
     plan: Plan
     code: ExitCode
@@ -106,3 +109,5 @@ class Outcome:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     backups: tuple[MadeBackup, ...] = ()
+    readings: tuple[GateMeasured, ...] = ()
+    smoke: tuple[SmokeResult, ...] = ()

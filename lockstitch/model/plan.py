@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import Literal
 
 from lockstitch.model.command import Command
+from lockstitch.model.flag import FlagChange
 from lockstitch.model.gate import Gate
 from lockstitch.model.hook import Hook
+from lockstitch.model.identity import Identity
 from lockstitch.model.layout import Layout
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import collect
+from lockstitch.model.smoke_check import SmokeCheck
+from lockstitch.model.wave_watch import WaveWatch
 
 RunKind = Literal[
     "deploy",
@@ -30,6 +34,8 @@ RunKind = Literal[
     "reload",
     "reboot",
     "upgrade",
+    "flag",
+    "settings",
 ]
 
 
@@ -67,7 +73,7 @@ class Script:
     `journal` is the file on the host that records each step's beginning and end (None: nothing is recorded, for
     probes). With `keep_going` a failing step does not stop the next. `user` runs it as that user through sudo. One that
     is `unseen` never stands in a command line, where other users of the host read it. After one that is `final` most
-    likely no other follows.
+    likely no other follows. `about` are words on the run that its first record has as well.
     """
 
     steps: tuple[Step, ...]
@@ -79,6 +85,7 @@ class Script:
     user: str | None = None
     unseen: bool = False
     final: bool = False
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,9 +134,10 @@ class Condition:
 class Wave:
     """Units that change at the same time. Only a `visible` wave changes what users meet.
 
-    `pause` is how many seconds are waited after the gates have passed; then they are asked once more. A `preflight`
-    wave that fails is a refusal: everything it did is undone, and nothing of the deploy was begun. What a wave that
-    `stands` has done stays when a later one fails: its hosts are well, and there is no older state to go back to.
+    `pause` is how many seconds are waited after the gates have passed; then they are asked once more. Where `watch` has
+    gates, they judge that time. A `preflight` wave that fails is a refusal: everything it did is undone, and nothing of
+    the deploy was begun. What a wave that `stands` has done stays when a later one fails: its hosts are well, and there
+    is no older state to go back to. The steps of `smoke` are run when its gates have passed.
     """
 
     name: str
@@ -138,7 +146,9 @@ class Wave:
     preflight: bool = False
     keep_on_failure: bool = False
     pause: float = 0.0
+    watch: WaveWatch | None = None
     only_if: Condition | None = None
+    smoke: tuple[SmokeCheck, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,7 +163,10 @@ class Commit:
 @dataclass(frozen=True)
 class Change:
     """The change of one site, as shown to people: revisions are full ids, None where there is none. `coming` are
-    the commits that only `after` has, and `going` those that only `before` has, newest first, 200 at most."""
+    the commits that only `after` has, and `going` those that only `before` has, newest first, 200 at most; `ref` is
+    what `after` was asked for by, in full for a branch or tag. `migrations` are those that lie between, and those that
+    wait: their files, or as their tool names them. `authors` have written what comes in, also as co-authors;
+    `authors_unknown` is why not all of them are known."""
 
     site: Site
     before: str | None
@@ -161,19 +174,25 @@ class Change:
     release: str
     coming: tuple[Commit, ...] = ()
     going: tuple[Commit, ...] = ()
+    ref: str = ""
+    migrations: tuple[str, ...] = ()
+    authors: tuple[Identity, ...] = ()
+    authors_unknown: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
     """The ordered waves for a fleet.
 
-    `finish` is done when every wave has passed, `failed` (marking the release bad) when one did not; neither is
-    undone. `notes` are sentences shown with the plan; `logs` show the app's logs when something failed.
+    `finish` is done when every wave has passed, `failed` (marking the release bad) when one did not, and `stopped` when
+    a person has to say whether the release is good; none is undone. `notes` are sentences shown with the plan; `logs`
+    show the app's logs when something failed.
     `journal_sizes` is how long each site's journal was when the plan was made, and `whole_journals` which of them were
     undamaged; `empty_reason` says why there is nothing to do where that is so, `summary` what is shown at the end,
     `next_command` the command to type next.
     `first_dumps` are, by app, the dumps made before the first of several tries that failed; `refs` the branches, tags
-    or commits that were asked for. `hooks` are the user's own commands that belong to such a run.
+    or commits that were asked for; `flags` the feature flags that it changes. `hooks` are the user's own
+    commands that belong to such a run.
     """
 
     kind: RunKind
@@ -184,6 +203,7 @@ class Plan:
     waves: tuple[Wave, ...]
     finish: tuple[SitePlan, ...] = ()
     failed: tuple[SitePlan, ...] = ()
+    stopped: tuple[SitePlan, ...] = ()
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     logs: dict[Site, tuple[Step, ...]] = field(default_factory=dict)
@@ -195,6 +215,7 @@ class Plan:
     first_dumps: dict[str, str] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
     refs: dict[str, str] = field(default_factory=dict)
+    flags: tuple[FlagChange, ...] = ()
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -213,6 +234,18 @@ class Plan:
         for change in self.changes:
             some = change.going if self.kind == "rollback" else change.coming
             by_app[change.site.app] = tuple(dict.fromkeys((*by_app.get(change.site.app, ()), *some)))
+        return by_app
+
+    @property
+    def authors(self) -> dict[str, tuple[tuple[Identity, ...], str]]:
+        """Return by app who wrote what comes in on any host, and why not all of them are known, if they are not."""
+        by_app: dict[str, tuple[tuple[Identity, ...], str]] = {}
+        for app in dict.fromkeys(change.site.app for change in self.changes):
+            here = [change for change in self.changes if change.site.app == app and change.before]
+            moved = [change for change in here if change.before != change.after]
+            unknown = next((each.authors_unknown for each in moved if each.authors_unknown), "")
+            names = dict.fromkeys(author for change in moved for author in change.authors)
+            by_app[app] = tuple(names), unknown if here else "nothing is deployed yet"
         return by_app
 
     @property

@@ -18,7 +18,8 @@ REVISION = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 @dataclass(frozen=True)
 class Release:
     """One revision on one host. `id` names the folder with layout `releases`; it begins with the time by the clock of
-    the machine that deployed, which may be wrong: which release is older is known from the host's journal alone."""
+    the machine that deployed, which may be wrong: which release is older is known from the host's journal alone. `ref`
+    is what it was deployed by, in full for a branch or tag (`refs/tags/v1`); empty in records of older versions."""
 
     id: str
     revision: str
@@ -27,6 +28,7 @@ class Release:
     by: str = ""
     at: str = ""
     reason: str = ""
+    ref: str = ""
 
 
 def release_id(run: str, revision: str, taken: Collection[str] = ()) -> str:
@@ -44,6 +46,25 @@ def stamp(name: str) -> str:
 def is_release_id(text: str) -> bool:
     """Tell whether a folder's name is one that Lockstitch gave: nothing else is ever removed."""
     return bool(_ID.match(text))
+
+
+def short_ref(ref: str) -> str:
+    """A ref as people type it."""
+    return ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+
+
+# Names that stand for the version of a release, in settings that compare with what an app says of itself.
+VERSION_NAMES = ("{revision}", "{release}", "{ref}", "{tag}")
+
+
+def version_names(revision: str, release: str, ref: str) -> dict[str, str]:
+    """Return what each of VERSION_NAMES stands for; empty where it is not known."""
+    return dict(zip(VERSION_NAMES, (revision, release, short_ref(ref), tag_of(ref)), strict=True))
+
+
+def tag_of(ref: str) -> str:
+    """The tag that a ref in full names; empty for a branch, a commit and where it is not known."""
+    return ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else ""
 
 
 def short(revision: str | None) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from lockstitch.databases.backup import NAME, Backup, refuse_label
+from lockstitch.databases.backup import MODE, NAME, Backup, refuse_label
 from lockstitch.databases.retention import doomed
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory.fleet import Fleet
+from lockstitch.model.folder import folder_hint
 from lockstitch.model.format import sized
 from lockstitch.model.plan import Plan, RunKind, SitePlan, Step, Wave
 from lockstitch.plans import database_steps as steps
@@ -128,7 +129,12 @@ def refuse_unready(shelves: Sequence[DatabaseJob]) -> None:
     refuse_unreadable(shelves)
     problems = [f"{s.site}: {problem}" for s in shelves for problem in _against(s)]
     if problems:
-        raise CheckError(listed([*problems, "nothing was begun"]))
+        raise CheckError(listed([*problems, "nothing was begun"]), hint=_folders_hint(shelves))
+
+
+def _folders_hint(shelves: Sequence[DatabaseJob]) -> str:
+    hints = [folder_hint(shelf.facts.unwritable, MODE, shelf.site.host) for shelf in shelves]
+    return "; ".join(dict.fromkeys(filter(None, hints)))
 
 
 def refuse_unreadable(shelves: Sequence[DatabaseJob]) -> None:
@@ -161,8 +167,7 @@ def room_notes(shelf: DatabaseJob, name: str) -> Iterator[str]:
 def _against(shelf: DatabaseJob) -> Iterator[str]:
     for tool in shelf.facts.missing:
         yield f"`{tool}` is not found on this host"
-    if shelf.facts.unwritable:
-        yield f"{shelf.facts.unwritable} cannot be written by the user who logs in"
+    yield from map(str, shelf.facts.unwritable)
 
 
 def against_dump(shelf: DatabaseJob) -> Iterator[str]:
@@ -307,12 +312,10 @@ def analyze(environment: str, shelves: Sequence[DatabaseJob]) -> Plan:
     refuse_unreadable(shelves)
     problems = [f"{s.site}: {s.facts.server.problem}" for s in shelves if not s.facts.server.server]
     problems += [
-        f"{s.site}: {s.facts.unwritable} cannot be written by the user who logs in: its lock and journal are there"
-        for s in shelves
-        if s.facts.unwritable
+        f"{s.site}: {folder}: its lock and journal are there" for s in shelves for folder in s.facts.unwritable
     ]
     if problems:
-        raise CheckError(listed([*problems, "nothing was begun"]))
+        raise CheckError(listed([*problems, "nothing was begun"]), hint=_folders_hint(shelves))
     names = {shelf.site: shelf.engine.database(shelf.url) for shelf in shelves}
     units = [
         SitePlan(s.site, (s.step("analyze", f"analyze {names[s.site]}", s.command(s.engine.maintain)),))

@@ -21,9 +21,10 @@ from lockstitch.plans.deploy_backup import DatabaseJobs
 from lockstitch.plans.deploy_order import DEPLOY
 from lockstitch.plans.ending import with_endings
 from lockstitch.plans.maintenance_window import absence_notes, goes_down, refuse_unknown, waits_for_migrations
-from lockstitch.plans.notes import aside, between, change, job_logs, migrations, notes, service_notes, unselected
+from lockstitch.plans.migrations import migration_notes, with_session
+from lockstitch.plans.notes import aside, between, change, job_logs, notes, service_notes, unselected
 from lockstitch.plans.preflight import refuse
-from lockstitch.plans.steps import Deployment, named
+from lockstitch.plans.steps import Deployment
 from lockstitch.text import listed
 
 
@@ -60,7 +61,7 @@ def deploy(fleet: Fleet, survey: Survey, options: DeployOptions) -> Plan:
         for _, app in fleet.sites()
         if app.database and app.database in databases
     }
-    jobs = [named(replace(job, shelf=_shelf(job, used)), engines.get(job.app.name)) for job in jobs]
+    jobs = [with_session(replace(job, shelf=_shelf(job, used)), engines.get(job.app.name)) for job in jobs]
     jobs = _with_tags(jobs, options.tag_before)
     all_waves = waves.waves(DEPLOY, jobs, fleet.groups)
     freed = deploy_backup.unlock_endings(all_waves, used)
@@ -72,7 +73,7 @@ def deploy(fleet: Fleet, survey: Survey, options: DeployOptions) -> Plan:
         changes=tuple(map(change, jobs)),
         notes=(
             *pending_notes,
-            *migrations(jobs),
+            *migration_notes(jobs),
             *unselected(fleet, jobs),
             *(n for shelf in used.values() for n in (*dump_notes(shelf), *against_dump(shelf))),
             *(f"{app}: a try before failed after the dump {name}: that is the way back" for app, name in first.items()),
@@ -199,6 +200,7 @@ def _jobs(fleet: Fleet, survey: Survey, options: DeployOptions) -> list[Deployme
                 kind="deploy",
                 message=options.message,
                 discard=options.discard,
+                ref=target.ref,
             )
         )
     return made

@@ -13,12 +13,14 @@ from lockstitch.model.layout import LayoutKind
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Step
 from lockstitch.plans.deploy_backup import dump, newest_migration
-from lockstitch.plans.maintenance_window import maintenance_off, maintenance_on, pause_workers
+from lockstitch.plans.maintenance_window import maintenance_off, maintenance_on, pause_workers, resume_workers
+from lockstitch.plans.migrations import migrate
 from lockstitch.plans.old_releases import prune
+from lockstitch.plans.record_steps import adopt, record_bad, record_good, record_left, record_stopped, unlock
+from lockstitch.plans.settings_release import record_settings, settings_back
 from lockstitch.plans.steps import (
     Deployment,
     activate,
-    adopt,
     build,
     check,
     checkout,
@@ -26,17 +28,12 @@ from lockstitch.plans.steps import (
     export,
     fetch,
     keep,
-    migrate,
     prepare_service,
     push_tag,
-    record_bad,
-    record_good,
-    record_left,
     reload,
     reload_others,
     tag,
     test,
-    unlock,
 )
 
 
@@ -73,12 +70,14 @@ class Phase:
 @dataclass(frozen=True)
 class Order:
     """The phases of a run: those of the whole fleet, those of each app in the order of the groups, and the end.
-    `failure` is the end after a phase failed and everything was put back."""
+    `failure` is the end after a phase failed and everything was put back, `stop` that after a metric gate failed on hosts
+    without the release as well."""
 
     fleet: tuple[Phase, ...]
     app: tuple[Phase, ...]
     end: Phase
     failure: Phase
+    stop: Phase = Phase("stop", Hosts.EVERY, (record_stopped, unlock))
 
     def lines(self) -> Iterator[str]:
         """Yield the order as the lines of a numbered list in Markdown, as docs/architecture.md shows it."""
@@ -116,7 +115,7 @@ DEPLOY: Mapping[LayoutKind, Order] = {
                 (checkout, build, test, check, prepare_service, reload, reload_others, maintenance_off),
             ),
         ),
-        end=Phase("end", Hosts.EVERY, (adopt, record_good, prune, unlock)),
+        end=Phase("end", Hosts.EVERY, (adopt, record_good, record_settings, prune, unlock)),
         failure=_FAILURE,
     ),
     "releases": Order(
@@ -131,7 +130,7 @@ DEPLOY: Mapping[LayoutKind, Order] = {
             Phase("note", Hosts.DATABASE, (newest_migration,)),
             Phase("switch", Hosts.WAVES, (prepare_service, activate, reload, reload_others, maintenance_off)),
         ),
-        end=Phase("end", Hosts.EVERY, (adopt, record_good, prune, unlock)),
+        end=Phase("end", Hosts.EVERY, (adopt, record_good, record_settings, prune, unlock)),
         failure=_FAILURE,
     ),
 }
@@ -148,10 +147,21 @@ ROLLBACK: Mapping[LayoutKind, Order] = {
             Phase(
                 "switch",
                 Hosts.WAVES,
-                (checkout, build, check, prepare_service, clear_caches, reload, reload_others, maintenance_off),
+                (
+                    checkout,
+                    build,
+                    check,
+                    prepare_service,
+                    clear_caches,
+                    settings_back,
+                    reload,
+                    reload_others,
+                    resume_workers,
+                    maintenance_off,
+                ),
             ),
         ),
-        end=Phase("end", Hosts.EVERY, (adopt, record_good, record_left, prune, unlock)),
+        end=Phase("end", Hosts.EVERY, (adopt, record_good, record_settings, record_left, prune, unlock)),
         failure=_FAILURE,
     ),
     "releases": Order(
@@ -163,10 +173,21 @@ ROLLBACK: Mapping[LayoutKind, Order] = {
         app=(
             Phase("maintenance", Hosts.APP, (maintenance_on,)),
             Phase(
-                "switch", Hosts.WAVES, (prepare_service, activate, clear_caches, reload, reload_others, maintenance_off)
+                "switch",
+                Hosts.WAVES,
+                (
+                    prepare_service,
+                    activate,
+                    clear_caches,
+                    settings_back,
+                    reload,
+                    reload_others,
+                    resume_workers,
+                    maintenance_off,
+                ),
             ),
         ),
-        end=Phase("end", Hosts.EVERY, (adopt, record_good, record_left, prune, unlock)),
+        end=Phase("end", Hosts.EVERY, (adopt, record_good, record_settings, record_left, prune, unlock)),
         failure=_FAILURE,
     ),
 }

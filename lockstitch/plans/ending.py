@@ -15,7 +15,8 @@ from lockstitch.plans.shell_texts import RECORD
 
 @dataclass(frozen=True)
 class Ending:
-    """The last steps on one site: `success` if every wave has passed, `failure` if one has not.
+    """The last steps on one site: `success` if every wave has passed, `failure` if one has not, `stop` if a person has to
+    say whether what stays there is good.
 
     `journal_size` is the size of the journal at the survey; None if it does not matter. `journal_whole` means that it
     was undamaged then.
@@ -26,12 +27,13 @@ class Ending:
     failure: tuple[Step, ...]
     journal_size: int | None = None
     journal_whole: bool = False
+    stop: tuple[Step, ...] = ()
 
 
 def unlock_ending(site: Site, run: str, journal_size: int | None = None, success: Iterable[Step] = ()) -> Ending:
     """Return the ending that frees the lock of a site, after the steps of `success` if the run succeeded."""
     free = release_step(site, run)
-    return Ending(site, (*success, free), (free,), journal_size)
+    return Ending(site, (*success, free), (free,), journal_size, stop=(free,))
 
 
 # The kinds of runs that leave records of their own: of releases, and of what was done with a database.
@@ -47,6 +49,7 @@ def with_endings(plan: Plan, endings: Iterable[Ending]) -> Plan:
         plan,
         finish=tuple(SitePlan(end.site, (*_recorded(plan, end.site, "done"), *end.success)) for end in each),
         failed=tuple(SitePlan(end.site, (*_recorded(plan, end.site, "failed"), *end.failure)) for end in each),
+        stopped=tuple(SitePlan(end.site, end.stop) for end in each if end.stop),
         journal_sizes={end.site: end.journal_size for end in each if end.journal_size is not None},
         whole_journals=frozenset(end.site for end in each if end.journal_whole),
     )

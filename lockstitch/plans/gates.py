@@ -6,11 +6,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from lockstitch.facts.http import http_request, parse_answer
+from lockstitch.facts.http import parse_answer
 from lockstitch.inventory.app import Health
 from lockstitch.inventory.model import App
 from lockstitch.model.gate import Gate, HttpAnswer, Verdict, failed, judge_health, passed
+from lockstitch.model.http import http_request
 from lockstitch.model.probe import Probe
+from lockstitch.model.release import VERSION_NAMES, version_names
 from lockstitch.services.maintenance import AWAY
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import ServiceState
@@ -20,15 +22,26 @@ _CERTAIN = 3
 
 
 def _filled(value: Any, place: ReleaseContext) -> Any:
-    """Return an expectation with the revision and the release that are to serve in place of their names. None where one
-    that is named is not known, as of code that another tool made."""
+    """Return an expectation with what is to serve in place of the names of VERSION_NAMES. None where one that is named
+    is not known, as the tag of a branch, or the release of code that another tool made."""
     if not isinstance(value, str):
         return value
-    for name, known in (("{revision}", place.revision), ("{release}", place.release)):
-        if name in value and not known:
-            return None
-        value = value.replace(name, known)
+    known = versions(place)
+    if any(not known[name] for name in named_versions(value)):
+        return None
+    for name, version in known.items():
+        value = value.replace(name, version)
     return value
+
+
+def versions(place: ReleaseContext) -> dict[str, str]:
+    """Return what each name in an expectation stands for, of the release at `place`; empty where it is not known."""
+    return version_names(place.revision, place.release, place.ref)
+
+
+def named_versions(value: Any) -> tuple[str, ...]:
+    """Return the names in an expectation that stand for a version."""
+    return tuple(name for name in VERSION_NAMES if isinstance(value, str) and name in value)
 
 
 def _health(settings: Health, place: ReleaseContext) -> Gate:

@@ -6,6 +6,11 @@
 # on the new code.
 
 set -eu
+# What the last build changed is left behind, and a copy stays: somebody may have worked on it in the meantime.
+if [ -n "$built" ] && as_built; then
+    git -C "$path" diff --binary HEAD -- >"$state/built.patch"
+    force=--force
+fi
 [ -z "$back" ] || standing
 if [ -n "$back" ] && [ "$at" = "$revision" ]; then
     changed=$(git -C "$path" status --porcelain --untracked-files=no) && [ -z "$changed" ] && exit 0

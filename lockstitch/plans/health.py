@@ -24,7 +24,9 @@ _LONGEST = timedelta(hours=12)
 def with_health(asks: Iterable[SiteQuery]) -> tuple[SiteQuery, ...]:
     """Return these questions, with that for the health of each app that has one."""
     return tuple(
-        replace(ask, extra=(*ask.extra, gate.probe)) if (gate := _gate(ask.app, ask.site, Facts(ask.site))) else ask
+        replace(ask, extra=(*ask.extra, gate.probe))
+        if (gate := health_gate(ask.app, ask.site, Facts(ask.site)))
+        else ask
         for ask in asks
     )
 
@@ -36,7 +38,7 @@ def health(fleet: Fleet, survey: Survey) -> dict[Site, Verdict]:
         facts = survey.facts.get(site := site_of(host.name, app))
         if facts is None or facts.health is None or not facts.deployed:
             continue
-        if gate := _gate(app, site, facts):
+        if gate := health_gate(app, site, facts):
             verdicts[site] = gate.judge(facts.health)
     return verdicts
 
@@ -60,6 +62,8 @@ def _time(at: str, now: datetime) -> datetime:
         return now - _LONGEST
 
 
-def _gate(app: App, site: Site, facts: Facts) -> Gate | None:
-    place = ReleaseContext(app.name, site.layout, facts.place.current or "", facts.place.revision or "", app.env)
+def health_gate(app: App, site: Site, facts: Facts) -> Gate | None:
+    """Return the gate of an app's own health on a site; None where it has no health URL."""
+    current, revision = facts.place.current or "", facts.place.revision or ""
+    place = ReleaseContext(app.name, site.layout, current, revision, app.env, ref=facts.ref, built=app.built)
     return next((gate for gate in gates(app, place, "") if gate.name == "health"), None) if app.health else None

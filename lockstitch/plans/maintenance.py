@@ -87,7 +87,7 @@ def _step(app: App, facts: Facts, asked: MaintenanceOptions) -> Step:
 
 def _place(app: App, facts: Facts, asked: MaintenanceOptions) -> ReleaseContext:
     env = asked.env.get(facts.site, app.env)
-    return ReleaseContext(app.name, facts.site.layout, "", facts.place.revision or "", env, facts.about)
+    return ReleaseContext(app.name, facts.site.layout, "", facts.place.revision or "", env, facts.about, ref=facts.ref)
 
 
 def _notes(known: Mapping[Site, App], apps: Iterable[App], survey: Survey, asked: MaintenanceOptions) -> Iterator[str]:

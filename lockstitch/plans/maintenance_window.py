@@ -49,9 +49,13 @@ def maintenance_on(job: Deployment) -> tuple[Step, ...]:
 
 
 def pause_workers(job: Deployment) -> tuple[Step, ...]:
-    """Keep the workers of an app from a database that is taken back, even if somebody else has put the app down."""
-    concerned = job.database_goes_back and job.old is not None and (goes_down(job) or job.facts.maintenance.permanent)
-    return tuple(job.app.service.pause_workers(job.old)) if concerned and job.old else ()
+    """Keep the workers of an app from a database that is taken back, whether the app is in maintenance or not."""
+    return tuple(job.app.service.pause_workers(job.old)) if job.database_goes_back and job.old else ()
+
+
+def resume_workers(job: Deployment) -> tuple[Step, ...]:
+    """Let the workers of an app work again, once the older code serves the older database."""
+    return tuple(job.app.service.resume_workers(job.place)) if job.database_goes_back and job.old else ()
 
 
 def maintenance_off(job: Deployment) -> tuple[Step, ...]:
@@ -67,7 +71,8 @@ def maintenance_off(job: Deployment) -> tuple[Step, ...]:
 
 def proofs(job: Deployment) -> tuple[Gate, ...]:
     """Return the gates of the new release. A rollback has to work whatever was changed beside the code."""
-    return gates(job.app, job.place, job.run, strict=job.deploying)
+    own = (job.settings_gate,) if job.settings_gate else ()
+    return (*gates(job.app, job.place, job.run, strict=job.deploying), *own)
 
 
 def current_gates(job: Deployment) -> tuple[Gate, ...]:

@@ -9,8 +9,10 @@ from lockstitch.facts.site import Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.model.command import Command
 from lockstitch.model.plan import Change, Step
-from lockstitch.model.release import short
+from lockstitch.model.release import short, short_ref
 from lockstitch.model.shell import shell_text
+from lockstitch.plans.gates import named_versions, versions
+from lockstitch.plans.migrations import known_migrations
 from lockstitch.plans.steps import Deployment
 
 _TAIL = shell_text(__package__, "log_tail.sh")
@@ -28,17 +30,6 @@ def remarks(survey: Survey) -> Iterator[str]:
         yield from (f"{site}: {remark}" for remark in release_folders.remarks(facts))
 
 
-def migrations(jobs: Sequence[Deployment]) -> Iterator[str]:
-    """Yield notes on the migrations of a deploy, once for each app."""
-    seen: set[str] = set()
-    for job in jobs:
-        if job.app.migrate and job.app.name not in seen:
-            yield f"{job.app.name}: `{job.app.migrate}` runs once, on {job.site.host}"
-            if job.facts.target and job.facts.target.migrations:
-                yield f"{job.app.name}: migrations that come in: {', '.join(job.facts.target.migrations)}"
-        seen.add(job.app.name)
-
-
 def unselected(fleet: Fleet, jobs: Sequence[Deployment]) -> Iterator[str]:
     """Yield a note for each app whose database is migrated while other hosts, which were not selected, keep the older
     code."""
@@ -53,7 +44,18 @@ def service_notes(jobs: Sequence[Deployment]) -> Iterator[str]:
     """Yield the warnings of services about their hosts, each sentence once."""
     said = [f"{job.app.name}: {note}" for job in jobs for note in job.app.service.warnings(job.place)]
     said += [f"{job.app.name}: {open_}: give `health.revision`" for job in jobs if (open_ := _unproven(job))]
+    said += [f"{job.app.name}: {note}" for job in jobs for note in _unnamed(job)]
     yield from dict.fromkeys(said)
+
+
+def _unnamed(job: Deployment) -> Iterator[str]:
+    """Yield a note for each expectation of the health URL that the version which comes has no name for."""
+    health, known = job.app.health, versions(job.place)
+    for value in (*health.expect.values(), health.contains) if health else ():
+        unknown = [name for name in named_versions(value) if not known[name]]
+        if unknown:
+            what = short_ref(job.ref) or short(job.revision)
+            yield f"health expects {value!r}, but {what} has no {' and no '.join(unknown)}: that is not judged"
 
 
 def _unproven(job: Deployment) -> str:
@@ -111,18 +113,25 @@ def between(jobs: Sequence[Deployment]) -> Iterator[str]:
 
 
 def aside(jobs: Sequence[Deployment], *, discard: bool) -> Iterator[str]:
-    """Yield notes on files that `--discard-changes` takes out of checkouts, and where they are kept."""
+    """Yield notes on files that `--discard-changes` takes out of checkouts, and where they are kept; and on those that
+    the app's own build has changed."""
     for job in jobs:
+        if built := [line[3:] for line in job.facts.place.built]:
+            yield f"{job.site}: changed by its own build, and checked out anew: {_some(built)}"
         if discard and job.layout.in_place and (names := job.facts.in_the_way):
-            more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-            yield f"{job.site}: moved aside to {job.aside}: {', '.join(names[:10])}{more}"
+            yield f"{job.site}: moved aside to {job.aside}: {_some(names)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def change(job: Deployment) -> Change:
     """Return the change of a site, as a plan shows it."""
     target = job.facts.target
     both = (target.commits, target.gone) if target else ((), ())
-    return Change(job.site, job.before, job.revision, job.release, *both)
+    authors = (target.authors, target.authors_unknown) if target else ((), "nobody asked for them")
+    return Change(job.site, job.before, job.revision, job.release, *both, job.ref, known_migrations(job), *authors)
 
 
 def _locks(survey: Survey) -> Iterator[str]:

@@ -9,8 +9,10 @@ from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import App
 from lockstitch.model.command import words
+from lockstitch.model.folder import folder_hint
 from lockstitch.model.format import sized
 from lockstitch.model.release import short
+from lockstitch.services.systemd_unit import UNIT_HINT, unit_problem
 from lockstitch.text import listed
 
 _SHOWN = 20
@@ -49,11 +51,14 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: boo
 
 
 def _hints(survey: Survey) -> tuple[str, ...]:
-    """Return what to do about git servers that do not answer and programs that are not found, each once."""
+    """Return what to do about folders, units, git servers that do not answer and programs that are not found, each
+    once."""
     sites = survey.facts.values()
+    folders = [folder_hint(f.host.unwritable, at=site.host) for site, f in survey.facts.items() if f.host.unwritable]
+    units = [UNIT_HINT for facts in sites if facts.host.units]
     servers = [facts.target.hint for facts in sites if facts.target]
     tools = [facts.host.search.hint(tool) for facts in sites for tool in facts.host.missing if facts.host.search.path]
-    return tuple(dict.fromkeys([*servers, *tools]))
+    return tuple(dict.fromkeys([*folders, *units, *servers, *tools]))
 
 
 def raise_unreachable(survey: Survey) -> None:
@@ -93,8 +98,8 @@ def _against(app: App, facts: Facts, discard: bool) -> Iterator[str]:
         yield f"{place.foreign}: move it away, or correct `path` and `layout`"
     for tool in host.missing:
         yield f"`{tool}` is not found on this host{host.search.words(tool)}"
-    if host.unwritable:
-        yield f"{host.unwritable} cannot be written by the user who deploys"
+    yield from map(str, host.unwritable)
+    yield from (unit_problem(unit, load) for unit, load in host.units)
     if host.free is not None and host.free < app.min_free:
         yield f"{sized(host.free)} are free at {app.path}, {sized(app.min_free)} are wanted (min_free)"
     if facts.target is not None and facts.target.problem:

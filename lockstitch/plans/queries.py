@@ -9,6 +9,7 @@ from typing import Any
 
 from lockstitch.errors import UsageError
 from lockstitch.facts import queries
+from lockstitch.facts.clock import CLOCK
 from lockstitch.facts.queries import SiteQuery, recall, resolve
 from lockstitch.facts.site import Survey
 from lockstitch.inventory.fleet import Fleet
@@ -49,6 +50,11 @@ def usual_asks(fleet: Fleet, pending: Environments | None = None) -> tuple[SiteQ
             probe = queries.pending(app, ReleaseContext(app.name, at.layout, "", "", pending[at]))
         asks.append(SiteQuery(host, app, (probe,) if probe else ()))
     return tuple(asks)
+
+
+def timed_asks(fleet: Fleet) -> tuple[SiteQuery, ...]:
+    """Return the usual questions, and for the time on the clock of each host."""
+    return tuple(SiteQuery(host, app, (CLOCK,)) for host, app in fleet.sites())
 
 
 def migrated(fleet: Fleet) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
+from datetime import datetime
 
 from lockstitch.errors import CheckError
 from lockstitch.facts.release_folders import taken_ids
@@ -13,7 +14,7 @@ from lockstitch.inventory.model import App
 from lockstitch.model.command import Value, words
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Plan, Site
-from lockstitch.model.release import Release, is_release_id, previous_good, release_id, short
+from lockstitch.model.release import Release, is_release_id, previous_good, release_id, short, tag_of
 from lockstitch.plans import deploy_backup, waves
 from lockstitch.plans.backup import refuse as refuse_dump
 from lockstitch.plans.deploy import settled
@@ -23,7 +24,15 @@ from lockstitch.plans.ending import with_endings
 from lockstitch.plans.maintenance_window import absence_notes, goes_down
 from lockstitch.plans.notes import aside, between, change, job_logs, notes
 from lockstitch.plans.preflight import raise_unreachable, refuse
-from lockstitch.plans.rollback_database import DatabaseRollback, DatabaseStrategy, backwards, refuse_part, refuse_twice
+from lockstitch.plans.rollback_database import (
+    DatabaseRollback,
+    DatabaseStrategy,
+    backwards,
+    choices,
+    refuse_part,
+    refuse_twice,
+)
+from lockstitch.plans.settings_release import with_settings_back
 from lockstitch.plans.steps import Deployment
 
 # How many of the commits that would come in are named.
@@ -33,7 +42,8 @@ _NOTHING = "every host already runs it"
 
 @dataclass(frozen=True)
 class RollbackOptions:
-    """The options of a rollback. `ref` is a tag or a revision; empty for the last good release."""
+    """The options of a rollback. `ref` is a tag or a revision; empty for the last good release. `settings` are the kept
+    environment files that are put back, by the runs before which they were."""
 
     run: str
     by: str
@@ -44,6 +54,7 @@ class RollbackOptions:
     env: Mapping[Site, Mapping[str, Value]] = field(default_factory=dict)
     database: DatabaseStrategy = "none"
     shelves: DatabaseJobs = field(default_factory=dict)
+    settings: Mapping[Site, str] = field(default_factory=dict)
 
     @property
     def named(self) -> str:
@@ -66,6 +77,7 @@ def rollback(fleet: Fleet, survey: Survey, options: RollbackOptions) -> Plan:
     databases = _backwards(fleet, jobs, survey, options)
     taken = {each.app for each in databases if each.waves}
     jobs = [replace(job, database_goes_back=job.app.name in taken) for job in jobs]
+    jobs = [with_settings_back(job, former) if (former := options.settings.get(job.site)) else job for job in jobs]
     all_waves = waves.waves(ROLLBACK, jobs, fleet.groups, [wave for each in databases for wave in each.waves])
     freed = deploy_backup.unlock_endings(all_waves, {s.database.name: s for each in databases if (s := each.shelf)})
     plan = Plan(
@@ -87,6 +99,22 @@ def rollback(fleet: Fleet, survey: Survey, options: RollbackOptions) -> Plan:
         logs={job.site: job_logs(job) for job in jobs},
     )
     return with_endings(plan, [*waves.endings(ROLLBACK, jobs), *freed])
+
+
+def database_choices(
+    fleet: Fleet, survey: Survey, options: RollbackOptions, problem: str, now: datetime
+) -> dict[str, Mapping[str, str]]:
+    """Return for each app with migrations between its revisions what each strategy does with its database. `problem` is
+    why the databases could not be asked, where they could not."""
+    apps = {(host.name, app.name): app for host, app in fleet.sites()}
+    made: dict[str, Mapping[str, str]] = {}
+    for site, facts in survey.facts.items():
+        if site.app in made or facts.target is None or not facts.target.migrations or not facts.target.revision:
+            continue
+        same = [each for other, each in survey.facts.items() if other.app == site.app]
+        job = _job(apps[site.host, site.app], facts, options)
+        made[site.app] = choices(job, options.shelves.get(job.app.database or "", problem), same, now)
+    return made
 
 
 def _pausing(jobs: list[Deployment]) -> Iterator[str]:
@@ -212,6 +240,7 @@ def _job(app: App, facts: Facts, options: RollbackOptions) -> Deployment:
         kind="rollback",
         message=options.message,
         discard=options.discard,
+        ref=candidate.ref if candidate and not tag_of(options.ref) else options.ref,
     )
 
 

@@ -70,7 +70,7 @@ def service(fleet: Fleet, survey: Survey, asked: ServiceChange) -> Plan:
         asked.run,
         asked.by,
         asked.message,
-        tuple(_waves(fleet, mine, units, asked)),
+        (*_tests(mine, asked.verb), *_waves(fleet, mine, units, asked)),
         notes=(
             *(f"{site}: nothing is deployed here yet: it is left out" for site in bare),
             *(f"{name}: its service does not know how it is stopped: it is left out" for name in lacking),
@@ -141,6 +141,13 @@ def judge_stopped(state: ServiceState) -> Verdict:
         return failed(f"it still runs: {state.note}")
     pids = [process.pid for process in state.processes]
     return failed(f"process {pids[0]} of it is still there") if pids else passed("it does not run")
+
+
+def _tests(jobs: Sequence[Deployment], verb: Verb) -> Iterator[Wave]:
+    """Yield the wave that tests configurations on all hosts, before the first service is touched."""
+    tests = [(job.site, job.old and job.app.service.configuration_test(job.old)) for job in jobs if verb != "stop"]
+    if units := tuple(SitePlan(site, (step,)) for site, step in tests if step):
+        yield Wave("test the configuration", units, preflight=True)
 
 
 def _waves(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstitch.facts.git import GIT_LOCKS, LFS, MODULES, SETTINGS
+from lockstitch.facts.git import BUILT, GIT_LOCKS, LFS, MODULES, SETTINGS
 from lockstitch.model.removal import REMOVE
 from lockstitch.model.shell import shell_text
 
@@ -11,11 +11,12 @@ _BRING = shell_text(__package__, "git_bring.sh")
 FETCH = SETTINGS + _BRING + MODULES + LFS + shell_text(__package__, "git_fetch.sh")
 EXPORT = SETTINGS + REMOVE + _BRING + MODULES + LFS + shell_text(__package__, "git_export.sh")
 DISCARD_EXPORT = 'rm -rf -- "$directory.part"'
-CHECKOUT = SETTINGS + GIT_LOCKS + _BRING + MODULES + LFS + shell_text(__package__, "git_checkout.sh")
+CHECKOUT = SETTINGS + GIT_LOCKS + BUILT + _BRING + MODULES + LFS + shell_text(__package__, "git_checkout.sh")
 LINK = shell_text(__package__, "release_link.sh")
 ACTIVATE = shell_text(__package__, "release_activate.sh")
 RESTORE = shell_text(__package__, "release_restore.sh")
 RECORD = shell_text(__package__, "release_record.sh")
+NOTE_BUILT = SETTINGS + BUILT + 'changes >"$state/built" || :\n'
 SPARE = REMOVE + shell_text(__package__, "release_spare.sh")
 
 TAG = SETTINGS + shell_text(__package__, "git_tag.sh")

@@ -6,24 +6,23 @@ site: none where nothing of that kind is to be done.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import field, replace
 
-from lockstitch.databases.engine import Engine
+from lockstitch.databases.migrations import MigrationSession
 from lockstitch.facts.git import ASIDE, KEEP, PUT_BACK, SETTINGS, UNLESS_WHOLE
 from lockstitch.facts.queries import code_values
 from lockstitch.facts.site import Facts
 from lockstitch.inventory.model import App
 from lockstitch.model.command import Command, Value
+from lockstitch.model.gate import Gate
 from lockstitch.model.layout import Layout
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site, SitePlan, Step
-from lockstitch.model.release import Release, short
+from lockstitch.model.release import short
 from lockstitch.plans import shell_texts
 from lockstitch.plans.database_steps import DatabaseJob
-from lockstitch.plans.lock_steps import release_step
-from lockstitch.plans.shell_texts import ACTIVATE, LINK, RECORD, RESTORE, SPARE
+from lockstitch.plans.shell_texts import ACTIVATE, LINK, RESTORE
 from lockstitch.services.release_context import ReleaseContext
 from lockstitch.services.state import NOTE_RELOAD
 
@@ -35,8 +34,10 @@ class Deployment:
     `message` and `discard` are options of the run, `tag` is the name that the running revision gets first (and `pushes`
     whether this site pushes it). `migrates` marks the one site of its app that migrates, `shelf` is the database that
     is dumped before. `code_unit` is the unit that has moved the checkout already, `maintenance_unit` the one that has
-    put the site into maintenance; `database_goes_back` marks an app whose database is taken back. `naming` is the
-    environment in which a migration tells the database's server whose it is.
+    put the site into maintenance; `database_goes_back` marks an app whose database is taken back. `session` is how
+    migrations meet the database's server. `ref` is what the release is deployed by, in
+    full for a branch or tag. `settings_step` puts the environment file of an earlier time back, which `take_steps` give to
+    the service instead of a reload, and `settings_gate` proves to run.
     """
 
     site: Site
@@ -58,7 +59,11 @@ class Deployment:
     code_unit: SitePlan | None = None
     maintenance_unit: SitePlan | None = None
     database_goes_back: bool = False
-    naming: Mapping[str, str] = field(default_factory=dict)
+    session: MigrationSession = MigrationSession()
+    ref: str = ""
+    settings_step: Step | None = None
+    take_steps: tuple[Step, ...] = ()
+    settings_gate: Gate | None = None
 
     @property
     def deploying(self) -> bool:
@@ -85,7 +90,16 @@ class Deployment:
     @property
     def place(self) -> ReleaseContext:
         """The release that is to serve, as its service sees it."""
-        return ReleaseContext(self.app.name, self.layout, self.release, self.revision, self.env, self.facts.about)
+        return ReleaseContext(
+            self.app.name,
+            self.layout,
+            self.release,
+            self.revision,
+            self.env,
+            self.facts.about,
+            ref=self.ref,
+            built=self.app.built,
+        )
 
     @property
     def old(self) -> ReleaseContext | None:
@@ -93,7 +107,16 @@ class Deployment:
         if not self.facts.deployed:
             return None
         current = self.facts.place.current or ""
-        return ReleaseContext(self.app.name, self.layout, current, self.before or "", self.env, self.facts.about)
+        return ReleaseContext(
+            self.app.name,
+            self.layout,
+            current,
+            self.before or "",
+            self.env,
+            self.facts.about,
+            ref=self.facts.ref,
+            built=self.app.built,
+        )
 
     @property
     def aside(self) -> str:
@@ -156,14 +179,15 @@ def checkout(job: Deployment) -> tuple[Step, ...]:
         return _discarding(job)
     undo = None
     if job.before:
-        known = {"revision": job.before, "without": "", "lock": job.layout.lock}
+        known = {"revision": job.before, "without": "", "lock": job.layout.lock, "built": ""}
         undo = _git(job, shell_texts.CHECKOUT, force="--force", back="yes", **known)
-    command = _git(job, shell_texts.CHECKOUT, force="", back="", without=job.without)
+    built = "yes" if job.facts.place.built else ""
+    command = _git(job, shell_texts.CHECKOUT, force="", back="", without=job.without, built=built)
     return (job.step("checkout", f"check {short(job.revision)} out in {job.layout.path}", command, undo),)
 
 
 def _discarding(job: Deployment) -> tuple[Step, ...]:
-    kept = {"state": job.layout.state, "run": job.run, "force": "--force"}
+    kept = {"state": job.layout.state, "run": job.run, "force": "--force", "built": ""}
     undo = None
     if job.before:
         text = UNLESS_WHOLE + shell_texts.CHECKOUT
@@ -208,24 +232,6 @@ def check(job: Deployment) -> tuple[Step, ...]:
     return (step,) if step else ()
 
 
-def migrate(job: Deployment) -> tuple[Step, ...]:
-    """Migrate with the new code, on the first host of the app; it fails where a migration is still pending then."""
-    if not job.app.migrate or not job.migrates:
-        return ()
-    return (job.step("migrate", f"once: {job.app.migrate}", migrating(job, job.place)),)
-
-
-def named(job: Deployment, engine: Engine | None) -> Deployment:
-    """Return the job whose migrations tell the server of its database whose they are."""
-    return replace(job, naming=engine.naming(f"lockstitch migrate {job.app.name}")) if engine else job
-
-
-def migrating(job: Deployment, place: ReleaseContext) -> Command:
-    """The app's `migrate` in the code at `place`, proven by what is pending then."""
-    command = job.app.service.migrating(place, job.app.migrate or "true")
-    return job.app.migrating.proven(replace(command, env={**command.env, **job.naming}))
-
-
 def prepare_service(job: Deployment) -> tuple[Step, ...]:
     """Prepare the service in the new release, after the migration and before it serves."""
     if job.folder_ready:
@@ -258,69 +264,13 @@ def clear_caches(job: Deployment) -> tuple[Step, ...]:
 
 def reload(job: Deployment) -> tuple[Step, ...]:
     """Let the service take the code; the moment before is noted, so that older workers can be told from new ones."""
+    if job.take_steps:
+        return job.take_steps
     step = job.app.service.reload_step(job.place)
     noted = replace(step.command, text=f"{NOTE_RELOAD}\n{step.command.text}")
     if not job.facts.deployed:
         return (replace(step, command=noted, undo=job.app.service.stop(job.place)),)
     return (replace(step, command=noted, redo_on_rollback=True),)
-
-
-def record_good(job: Deployment) -> tuple[Step, ...]:
-    """Record the release as good."""
-    return (_record(job, "good", job.message),)
-
-
-def record_bad(job: Deployment) -> tuple[Step, ...]:
-    """Record the release that failed as bad. One that had been good before stays what it was."""
-    return () if job.reused else (_record(job, "bad", job.message),)
-
-
-def record_left(job: Deployment) -> tuple[Step, ...]:
-    """Record the release one goes back from as left, so that a later rollback does not return to it unasked."""
-    now = job.facts.release
-    order = [release.id for release in job.facts.releases]
-    forward = now is not None and job.reused and now.id in order and job.release in order[order.index(now.id) :]
-    if now is None or forward or now.id == job.release or now.revision == job.revision:
-        return ()
-    return (_record(job, "left", job.message, now),)
-
-
-def unlock(job: Deployment) -> tuple[Step, ...]:
-    """Free the lock of the site."""
-    return (release_step(job.site, job.run),)
-
-
-def _record(job: Deployment, verdict: str, message: str, release: Release | None = None) -> Step:
-    """Write what became of a release into the host's journal."""
-    subject = release or Release(job.release, job.revision)
-    entry = {
-        "event": "release",
-        "kind": "deploy" if job.deploying else "rollback",
-        "app": job.app.name,
-        "release": subject.id,
-        "revision": subject.revision,
-        "before": job.before or "",
-        "run": job.run,
-        "by": job.by,
-        "message": message,
-    }
-    text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
-    values = {"record": text, "journal": job.layout.journal, "verdict": verdict, "reason": "", "told": job.app.name}
-    if verdict == "bad" and not job.layout.in_place:
-        space = {"wanted": str(int(job.app.min_free) // 1024), "id": job.release}
-        command = Command(SPARE + RECORD, values={**job.values(**space), **values})
-    else:
-        command = Command(RECORD, values=values)
-    return job.step(f"record {verdict}", f"record {subject.id} as {verdict}", command)
-
-
-def adopt(job: Deployment) -> tuple[Step, ...]:
-    """Record the release that another tool made and that served until now, so that a rollback finds it."""
-    current = job.facts.place.current
-    if not (current and job.before and job.facts.adopted):
-        return ()
-    step = _record(job, "good", "it served before Lockstitch", Release(current, job.before))
-    return (replace(step, name="record adopted", description=f"record {current}, which served until now, as good"),)
 
 
 def tag(job: Deployment) -> tuple[Step, ...]:

@@ -14,6 +14,7 @@ from lockstitch.plans.deploy_order import Hosts, Order, Phase
 from lockstitch.plans.ending import Ending
 from lockstitch.plans.maintenance_window import current_gates, goes_down, proofs, waits_for_migrations
 from lockstitch.plans.steps import Deployment
+from lockstitch.plans.wave_watches import watching
 
 Orders = Mapping[LayoutKind, Order]
 
@@ -158,7 +159,8 @@ class _Waves:
                 continue
             units = tuple(self._switching(job, number) for job in part)
             title = f"{jobs[0].app.name} {number}/{len(parts)}: {', '.join(job.site.host for job in part)}"
-            yield Wave(title, units, visible=True, pause=how.pause if deploying else 0)
+            pause = how.pause if deploying else 0
+            yield Wave(title, units, visible=True, pause=pause, watch=watching(jobs[0].app, how) if pause else None)
 
     def _switching(self, job: Deployment, number: int) -> SitePlan:
         mine = [phase for phase in self._orders[job.layout.kind].app if phase.name == "switch"]
@@ -179,4 +181,5 @@ def endings(orders: Orders, jobs: Iterable[Deployment]) -> Iterator[Ending]:
     for job in jobs:
         order = orders[job.layout.kind]
         host = job.facts.host
-        yield Ending(job.site, order.end.of(job), order.failure.of(job), host.written, not host.damaged)
+        ends = order.end.of(job), order.failure.of(job)
+        yield Ending(job.site, *ends, host.written, not host.damaged, order.stop.of(job))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lockstitch.checks import Check, CheckGroup
-from lockstitch.checks.apps import place, repository
+from lockstitch.checks.apps import may_deploy, place, repository
 from lockstitch.inventory.fleet import Fleet
+from lockstitch.inventory.model import App
 from lockstitch.model.command import Command
 from lockstitch.model.finding import Finding
 from lockstitch.model.host import Host
@@ -38,10 +39,16 @@ def check_groups(fleet: Fleet) -> tuple[CheckGroup, ...]:
         users = tuple(dict.fromkeys(app.user for app in apps if app.user))
         groups.append(login(host, users))
         groups += [
-            CheckGroup(f"{app.name}@{host.name}", host, (repository(app), place(host, app)), app.name, app.user)
-            for app in apps
+            CheckGroup(f"{app.name}@{host.name}", host, tuple(_of_app(host, app)), app.name, app.user) for app in apps
         ]
     return tuple(groups)
+
+
+def _of_app(host: Host, app: App) -> Iterator[Check]:
+    yield repository(app)
+    yield place(host, app)
+    if rights := may_deploy(app, app.env):
+        yield rights
 
 
 def login(host: Host, users: Sequence[str] = ()) -> CheckGroup:
@@ -82,7 +89,10 @@ def _judge(facts: LoginFacts) -> Iterator[Finding]:
         yield Finding("tools", "pass", f"{', '.join(_TOOLS)} are there")
     if facts.unwritable:
         yield Finding(
-            "home", "fail", f"{facts.unwritable} cannot be written by {who}", f"sudo chown {who} {facts.unwritable}"
+            "home",
+            "fail",
+            f"{facts.unwritable} cannot be written by {who}",
+            f"on the host: sudo chown {who} {facts.unwritable}",
         )
 
 
@@ -94,8 +104,7 @@ def _sudo(who: str, sudo: str) -> Finding:
     if sudo == "some":
         return Finding("sudo", "pass", f"{who} may sudo some commands; a deploy asks for those that it needs")
     why = "there is no sudo" if sudo == "absent" else f"{who} may not sudo without a password"
-    hint = f"only where it is needed (systemctl, --sudo): a file in /etc/sudoers.d: {who} ALL=(root) NOPASSWD: …"
-    return Finding("sudo", "warn", why, hint)
+    return Finding("sudo", "note", f"{why}, which only `user:`, --sudo and a service with a unit need")
 
 
 def _package(tool: str) -> str:

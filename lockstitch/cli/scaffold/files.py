@@ -121,6 +121,7 @@ def _app(answers: InitAnswers, others: Mapping[str, str]) -> Iterator[str]:
     yield "    # build: [./build.sh]            lines that make the code ready, in the release's folder"
     yield "    # test: [./test.sh]              lines that must succeed before the code serves"
     yield "    # migrate: ./migrate.sh          once a deploy, on the first host"
+    yield "    # database: main                 its name under `databases`; dumped before a migration"
     yield "    # env: {LOG_LEVEL: info}"
     yield "    # secrets: {API_KEY: env:PROD_API_KEY}     only where each is, never what it is"
     yield "    service:"

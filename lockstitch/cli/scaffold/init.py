@@ -68,7 +68,9 @@ def _another(
         add(there.folder, files)
     yield from _told(there.folder, files, answers, dry=dry)
     if there.like and not answers.app_is_common:
-        yield f"not taken over from hosts/{there.like}.yml: build, test, migrate, env, secrets, databases, checks, …"
+        apps = [f"the app{'s' if len(there.others) > 1 else ''} {', '.join(there.others)}"] if there.others else []
+        more = ", ".join([*apps, "build, test, migrate, env, secrets, databases, checks, …"])
+        yield f"not taken over from hosts/{there.like}.yml: {more}"
         yield f"    copy what {answers.environment} needs, or move what both share to hosts/{COMMON}"
     yield from _next(there.folder, answers, [], dry=dry)
 
@@ -94,4 +96,4 @@ def _next(folder: Path, answers: InitAnswers, first: Iterable[str], *, dry: bool
         return
     yield f"next, in {folder}:"
     yield from (f"    {line}" for line in first)
-    yield from (f"    fab -H {name} {task}" for task in ("trust", "check", "plan", "deploy"))
+    yield from (f"    fab -H {name} {task}" for task in ("trust", "doctor", "check", "plan", "deploy"))

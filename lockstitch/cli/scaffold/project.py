@@ -18,7 +18,8 @@ from lockstitch.model.lazy_dataclass import dataclass
 @dataclass(frozen=True)
 class Project:
     """A project in a folder. `defaults` are answers by flag, and `service` a service's mapping, from its environment
-    `like`; empty where it has none that can be read. `common` are the apps of `hosts/_all.yml`."""
+    `like`; empty where it has none that can be read. `common` are the apps of `hosts/_all.yml`, and `others` those of
+    `like` beside the one that the defaults are of."""
 
     folder: Path
     environments: tuple[str, ...]
@@ -26,6 +27,7 @@ class Project:
     defaults: dict[str, str]
     service: dict[str, Any]
     common: frozenset[str]
+    others: tuple[str, ...] = ()
 
 
 def project(folder: Path) -> Project | None:
@@ -36,25 +38,27 @@ def project(folder: Path) -> Project | None:
     names = tuple(environments(hosts))
     for like in names:
         try:
-            defaults, service = _settings(hosts, like)
+            defaults, service, others = _settings(hosts, like)
         except InventoryError:
             continue
-        return Project(folder, names, like, defaults, service, _common(hosts))
+        return Project(folder, names, like, defaults, service, _common(hosts), others)
     return Project(folder, names, "", {}, {}, _common(hosts))
 
 
-def _settings(hosts: Path, name: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the answers that an environment's first app would have been made from, and its service's mapping."""
+def _settings(hosts: Path, name: str) -> tuple[dict[str, str], dict[str, Any], tuple[str, ...]]:
+    """Return the answers that an environment's first app would have been made from, its service's mapping, and the
+    names of the other apps there."""
     inventory = load(hosts, name)
     group = next((group for group in inventory.groups if group.apps), None)
     if group is None:
-        return {}, {}
+        return {}, {}, ()
     host = group.hosts[0]
     app = inventory.app(group.apps[0], host.name)
     defaults = {"app": app.name, "repository": app.repository, "ref": app.ref, "path": app.path, "layout": app.layout}
     service = app.service.model_dump(mode="json", exclude_unset=True, by_alias=True)
     defaults |= {"service": service["kind"], "health": app.health.url if app.health else ""}
-    return {**defaults, "user": host.address.user or ""}, service
+    others = dict.fromkeys(name for each in inventory.groups for name in each.apps if name != app.name)
+    return {**defaults, "user": host.address.user or ""}, service, tuple(others)
 
 
 def _common(hosts: Path) -> frozenset[str]:

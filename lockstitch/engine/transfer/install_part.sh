@@ -4,8 +4,9 @@
 
 cd || exit 1
 umask 077
-trap 'rm -f -- "$4"' EXIT
-trap 'exit 143' HUP INT TERM
+# A second signal must not end `rm`.
+trap 'trap "" HUP INT TERM; rm -f -- "$4"' EXIT
+trap 'trap "" HUP INT TERM; exit 143' HUP INT TERM
 rm -f -- "$4" && set -C && cat >"$4" || exit 3
 ls_sum=$(sha256sum <"$4") && [ "${ls_sum%% *}" = "$2" ] || exit 4
 sync -- "$4" && chmod "$3" -- "$4" && mv -fT -- "$4" "$1" || exit 3

@@ -15,6 +15,7 @@ SETTINGS = shell_text(__name__, "settings.sh")
 GIT_LOCKS = shell_text(__name__, "locks.sh")
 MODULES = shell_text(__name__, "modules.sh")
 LFS = shell_text(__name__, "lfs.sh")
+BUILT = shell_text(__name__, "built.sh")
 IN_THE_WAY = shell_text(__name__, "in_the_way.sh")
 _SHOW_MODULES = shell_text(__name__, "show_modules.sh")
 _LOG = shell_text(__name__, "log.sh")
@@ -23,7 +24,7 @@ _HOLDS = shell_text(__name__, "holds.sh")
 _TAG_NAMES = shell_text(__name__, "tag_names.sh")
 _BETWEEN = SETTINGS + IN_THE_WAY + _LOG + _MIGRATIONS + _SHOW_MODULES
 
-PLACE = SETTINGS + _TAG_NAMES + GIT_LOCKS + shell_text(__name__, "place.sh")
+PLACE = SETTINGS + _TAG_NAMES + GIT_LOCKS + BUILT + shell_text(__name__, "place.sh")
 RESOLVE = _BETWEEN + LFS + _HOLDS + shell_text(__name__, "resolve.sh")
 RECALL = _BETWEEN + _TAG_NAMES + shell_text(__name__, "recall.sh")
 

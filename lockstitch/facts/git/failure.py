@@ -45,7 +45,7 @@ _SSH = re.compile(
 )
 _OUT = "is the git server up, and does a firewall, a VPN or a proxy stand between? There: ssh -v {ssh}"
 _OUT_HTTP = "is it up, and does a firewall or a proxy stand between? There: curl -v {url}"
-_TRUST = "log in once from there and compare the fingerprint before you type yes: ssh -T {ssh}"
+_TRUST = "on the host (fab -H ENV:HOST shell), as the user who deploys: ssh -T {ssh}; compare the fingerprint before you type yes"
 _READABLE = "correct `repository`, or let this user's key or token read it; try there: git ls-remote {url}"
 # The first that fits a line is the cause: what lies deeper stands first.
 _CAUSES = tuple(
@@ -60,7 +60,8 @@ _CAUSES = tuple(
         (r"Bad owner or permissions on (\S+)", "there: chmod 600 {found}"),
         (
             r"Permission denied \(",
-            "give that user's public key to the git server as a deploy key; try there: ssh -T {ssh}",
+            "make a key on the host if there is none (fab -H ENV:HOST shell, ssh-keygen), and give its public half to the git "
+            "server as a deploy key; try there: ssh -T {ssh}",
         ),
         (r"Too many authentication failures", "name the one key in ~/.ssh/config there, with IdentitiesOnly yes"),
         (r"Could not resolve proxy", "correct https_proxy there, or in the app's `env`"),

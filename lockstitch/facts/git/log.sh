@@ -15,6 +15,18 @@ show_log() {
     [ "$gone" != between ] && commits commit "$1" "$2" || { echo between; return; }
     [ -z "$gone" ] || printf '%s\n' "$gone"
 }
+# Who wrote what comes in, also as a co-author: the names are those of the commits, whatever a .mailmap among them says.
+show_authors() {
+    [ -n "$1" ] || { echo 'noauthors nothing is deployed yet'; return; }
+    ls_most=5000
+    ls_log=$(git log --no-show-signature --format='%x1e%nauthor: %an <%ae>%n%B' "--max-count=$((ls_most + 1))" "$1..$2" \
+        -- 2>/dev/null) || { echo "noauthors git cannot tell what lies between"; return; }
+    printf '%s\n' "$ls_log" | LC_ALL=C awk -v most="$ls_most" '
+        $0 == "\036" && ++commits > most { print "noauthors more than " most " commits come in" }
+        tolower($0) ~ /^[ \t]*(author|co-authored-by)[ \t]*:/ { sub(/^[^:]*:[ \t]*/, ""); print "author " $0 }
+    ' | LC_ALL=C sort -u
+    echo authors
+}
 # Something goes; `published` says whether a branch or tag of the server has it all the same.
 goes() { [ -n "$1" ] && [ "$1" != "$2" ] && ! git merge-base --is-ancestor "$1" "$2" 2>/dev/null; }
 published() { [ -n "$(git for-each-ref --count=1 --contains "$@" 2>/dev/null)" ]; }

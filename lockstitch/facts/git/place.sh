@@ -11,7 +11,9 @@ if [ "$kind" = in_place ]; then
         echo clone
         standing; echo "revision $at"
         if changed=$(git -C "$path" status --porcelain --untracked-files=no 2>/dev/null); then
-            [ -z "$changed" ] || printf '%s\n' "$changed" | sed -n 's/^./dirty &/p'
+            word=dirty
+            [ -z "$changed" ] || ! as_built || word=built
+            [ -z "$changed" ] || printf '%s\n' "$changed" | sed -n "s/^./$word &/p"
         else echo "broken git status fails: $(git -C "$path" status --porcelain 2>&1 >/dev/null | tail -n 1)"; fi
     elif [ -e "$path" ] && [ -n "$(ls -A "$path" 2>/dev/null)" ]; then
         echo "foreign $path is there and is no git checkout"

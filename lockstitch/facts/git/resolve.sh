@@ -69,9 +69,10 @@ if [ -n "$pinned" ]; then
     git cat-file -e "$pinned^{commit}" || problem "what $ref means has changed while it was asked"
     revision=$pinned
 fi
-echo "revision $revision"
+echo "revision $revision"; echo "ref ${name:-$ref}"
 if uses_lfs "$GIT_DIR" "$revision"; then echo lfs; elif [ $? -eq 1 ]; then echo without lfs; fi
 [ "$kind" != releases ] || [ -z "$paths" ] || show_holds "$GIT_DIR" "$revision"
+show_migration_files "$revision"
 [ -z "$at" ] || [ -d "$clone" ] || echo between
 if [ -d "$clone" ]; then
     if modules=$(git ls-tree "$revision" -- .gitmodules) && [ -z "$modules" ]; then echo without modules; fi
@@ -86,4 +87,5 @@ if [ -d "$clone" ]; then
     fi
     show_log "$at" "$revision"; show_migrations "$at" "$revision"; show_modules "$at" "$revision"
 fi
+show_authors "$at" "$revision"
 exit 0
