@@ -1,8 +1,8 @@
 """`fab` without its start: a server that has imported everything forks a child for each call.
 
 Starting `fab` takes 0.4 s of CPU, and the tests call it hundreds of times. The child is a session of its own, with the
-arguments, folder, environment and streams that it is given, as a process of its own has. What is about start-up,
-signals, terminals or an installed package runs a fresh `fab` instead: `Running(...)` without `preloaded`.
+arguments, folder, environment and streams that it is given, as a process of its own has. What is about start-up, memory,
+terminals or an installed package runs a fresh `fab` instead: `Running(...)` without `preloaded`.
 
 A pytest process has one server for each locale and setting of Python. They end when it does, however it ends.
 """
@@ -27,6 +27,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
+
+from pydantic import BaseModel
 
 from lockstitch.inventory.app import AppSettings
 from lockstitch.inventory.schema import Environment
@@ -146,9 +148,8 @@ def serve(control: socket.socket) -> None:
                 os._exit(0)
             pid = os.fork()
             if not pid:
-                _become(json.loads(data), fds[:3], control)
+                _become(json.loads(data), fds, control)
                 return
-            os.write(fds[3], b"%d\n" % pid)
             running[pid] = fds[3]
             for fd in fds[:3]:
                 os.close(fd)
@@ -159,7 +160,9 @@ def _become(call: Mapping[str, Any], fds: Sequence[int], control: socket.socket)
     os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number, fd in enumerate(fds):
+    # From now on a signal to its group reaches it, and does with it what it does with a fresh one.
+    os.write(fds[3], b"%d\n" % os.getpid())
+    for number, fd in enumerate(fds[:3]):
         os.dup2(fd, number)
     control.detach()
     os.closerange(3, 4096)
@@ -180,9 +183,11 @@ def _preload() -> None:
     for model in (Environment, AppSettings):
         model.model_rebuild(force=True)
     for kind in {value for module in modules for value in vars(module).values() if isinstance(value, type)}:
+        # Compiles it, where it is compiled when it is first used.
         if dataclasses.is_dataclass(kind):
-            # Compiles it, where it is compiled when it is first used.
             dataclasses.fields(kind)
+        elif issubclass(kind, BaseModel) and kind is not BaseModel:
+            kind.model_rebuild()
     gc.freeze()
 
 

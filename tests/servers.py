@@ -50,6 +50,7 @@ class LocalServer(ABC):
         self.port = free_port()
         self.passwords = {APP: AWKWARD, LIMITED: f"{AWKWARD[::-1]}1", READER: "reader's", self.superuser: "su\\per'"}
         self._process: subprocess.Popen[bytes] | None = None
+        self._session: Any = None
         self._data, self._log = root / "data", root / "log"
         self.make()
         self.start()
@@ -158,9 +159,19 @@ class LocalServer(ABC):
 
     def sql(self, query: Any, database: str = "", user: str = "") -> list[Any]:
         """The rows of a query, as tuples; an empty list where it has none."""
-        with self.connect(database, user) as session:
+        kept = self._session if not database and not user else None
+        with contextlib.nullcontext(kept) if kept else self.connect(database, user) as session:
             cursor = session.execute(query)
             return list(cursor.fetchall()) if cursor.description else []
+
+    @contextlib.contextmanager
+    def one_session(self) -> Iterator[None]:
+        """Within this, the superuser asks in one session what is of no database."""
+        with self.connect() as self._session:
+            try:
+                yield
+            finally:
+                self._session = None
 
     def until(self, query: str, seconds: float = 20.0) -> Any:
         """Ask until the answer is true; the answer."""
@@ -177,9 +188,15 @@ class LocalServer(ABC):
         """Back to where it has its roles and no database of anyone's."""
         self.start()
         self.end_sessions()
-        for name in self.databases():
-            self.drop(name)
-        self.reset_roles()
+        with self.one_session():
+            for name in self.databases():
+                self.drop(name)
+            self.drop_roles()
+            self.reset_roles()
+
+    @abstractmethod
+    def drop_roles(self) -> None:
+        """Drop the roles, where what they may do stays with them."""
 
 
 def free_port() -> int:
@@ -220,10 +237,10 @@ def own(path: Path) -> None:
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
     """A folder for a server: short, because of the socket in it, and not under pytest's own, where nobody else can look.
-    In memory where there is much of it: databases are made and dropped all the time."""
+    In memory where there is much of it, and programs may lie there: databases are made and dropped all the time."""
     memory = Path("/dev/shm")
-    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
-    base = memory if roomy else Path(tempfile.gettempdir())
+    usable = os.access(memory, os.W_OK) and not os.statvfs(memory).f_flag & os.ST_NOEXEC
+    base = memory if usable and shutil.disk_usage(memory).free > ROOM else Path(tempfile.gettempdir())
     for left in base.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             _remove(left)

@@ -21,9 +21,15 @@ PURE = (
     "lockstitch/plans/",
     "lockstitch/services/",
     "lockstitch/report/",
+    "lockstitch/runbooks/",
+    "lockstitch/smoke/",
     "lockstitch/checks/",
     "lockstitch/databases/",
+    "lockstitch/evidence/",
     "lockstitch/facts/",
+    "lockstitch/flags/",
+    "lockstitch/measures/",
+    "lockstitch/metrics/",
     "lockstitch/model/",
 )
 VALUES = [
@@ -31,7 +37,23 @@ VALUES = [
     "errors",
     *(
         f"model.{name}"
-        for name in ("lazy_dataclass", "command", "host", "release", "layout", "probe", "lock", "gate", "hook", "plan")
+        for name in (
+            "lazy_dataclass",
+            "command",
+            "host",
+            "release",
+            "layout",
+            "probe",
+            "lock",
+            "expectation",
+            "gate",
+            "hook",
+            "identity",
+            "wave_watch",
+            "smoke_check",
+            "flag",
+            "plan",
+        )
     ),
 ]
 # A program of its own, whose answer is what it prints.
@@ -149,6 +171,16 @@ def test_no_value_is_pasted_into_a_text_for_a_shell() -> None:
                 if SHELL_TEXT.search("".join(map(str, parts))) and file not in QUOTES:
                     pasted.append(f"{file}:{node.lineno}: {ast.unparse(node)}")
     assert pasted == []
+
+
+def test_a_second_signal_does_not_cut_off_what_the_first_one_puts_away() -> None:
+    """A handler that exits runs the EXIT handler, in which another signal would end everything at once."""
+    handlers = [
+        (path.name, action)
+        for path in (ROOT / "lockstitch").rglob("*.sh")
+        for action in re.findall(r"trap '([^']*\bexit 1[0-9][0-9])'", path.read_text(encoding="utf-8"))
+    ]
+    assert len(handlers) > 5 and [each for each in handlers if not each[1].startswith('trap "" ')] == []
 
 
 def test_every_file_says_what_it_is_for() -> None:

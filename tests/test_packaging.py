@@ -34,7 +34,11 @@ def names(wheel: Path) -> set[str]:
 
 def checked_in() -> set[str]:
     """The package, the tasks in place of what stands for them in a checkout, and the fabric.yaml that `init` writes."""
-    package = [path for path in (ROOT / "lockstitch").rglob("*") if path.suffix in (".py", ".sh", ".awk", ".typed")]
+    package = [
+        path
+        for path in (ROOT / "lockstitch").rglob("*")
+        if path.suffix in (".py", ".sh", ".awk", ".css", ".yml", ".typed")
+    ]
     tasks = [f"lockstitch/{path.relative_to(ROOT)}" for path in (ROOT / "tasks").rglob("*.py")]
     known = {*(str(path.relative_to(ROOT)) for path in package), *tasks, "lockstitch/cli/scaffold/fabric.yaml"}
     return known - {STAND_IN}

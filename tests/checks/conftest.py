@@ -24,7 +24,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 @pytest.fixture
 def deployer(make_operator: MakeOperator, repository: Repository, lab: Sandbox, tmp_path: Path) -> Iterator[Operator]:
-    """One whose app `api` can be deployed to host one; its tests and health are left out, which are others' business."""
+    """One whose app `api` can be deployed to host one; its tests, health and gates are left out, which are others' business."""
     operator = make_operator("one")
     write_inventory(lab, repository, tmp_path / "made.yml")
     made = json.loads((tmp_path / "made.yml").read_text().partition("\n")[2])
@@ -32,7 +32,7 @@ def deployer(make_operator: MakeOperator, repository: Repository, lab: Sandbox, 
     host["override"] = {}
     app = {**made["apps"]["api"], "test": [], "path": f"{tmp_path}/api"}
     app["service"] = {**app["service"], "pidfile": f"{tmp_path}/api/gunicorn.pid"}
-    del app["health"]
+    del app["health"], app["gates"]
     operator.inventory |= {"groups": {"all": {"hosts": [host], "apps": ["api"]}}, "apps": {"api": app}}
     yield operator
     # The hosts and their ports are there for every test: a gunicorn that stays would keep the next one from its port.

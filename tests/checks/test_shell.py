@@ -130,7 +130,7 @@ def test_variables_of_a_file(tmp_path: Path) -> None:
     values = {
         "current": str(tmp_path),
         "files": f".env\n{tmp_path}/none",
-        "required": "\n".join(f"{n}\x1fchangeme" for n in names),
+        "required": "\n".join(f"{n}\x1f\x1f\x1fchangeme" for n in names),
     }
     for shell in SHELLS:
         facts = ask(Probe("variables", Command(_ASK, values=values), parse_variables), shell)
@@ -153,7 +153,9 @@ def test_variables_of_a_file(tmp_path: Path) -> None:
 def test_any_value_in_quotes_is_as_long_as_it_is_and_is_not_told(value: str, tmp_path_factory: Any) -> None:
     folder = tmp_path_factory.mktemp("env")
     (folder / ".env").write_text(f"KEY='{value}'\n")
-    command = Command(_ASK, values={"current": str(folder), "files": ".env", "required": f"KEY\x1f{value.lower()}"})
+    command = Command(
+        _ASK, values={"current": str(folder), "files": ".env", "required": f"KEY\x1f\x1f\x1f{value.lower()}"}
+    )
     ended = subprocess.run(["sh"], input=command.render(), capture_output=True, text=True, check=True)
     assert ended.stdout == f"variable KEY refused {len(value)} .env\n"
 

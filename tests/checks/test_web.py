@@ -15,12 +15,13 @@ import pytest
 
 from lockstitch.checks.check import Context
 from lockstitch.checks.network import header_parts, url
-from lockstitch.facts.http import http_request, parse_answer
+from lockstitch.facts.http import parse_answer
 from lockstitch.inventory.checks import UrlChecks
 from lockstitch.model.command import Secret, plain
 from lockstitch.model.finding import Finding
 from lockstitch.model.gate import HttpAnswer
 from lockstitch.model.host import Address, Host
+from lockstitch.model.http import http_request
 from lockstitch.model.plan import Script, Step
 from lockstitch.remote.masked import MaskedRemote
 from tests.local import LocalRemote

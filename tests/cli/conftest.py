@@ -44,15 +44,15 @@ def commit(operator: Operator, subject: str) -> str:
     return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory, lab: Sandbox) -> Iterator[Operator]:
-    """An operator whose app serves on two hosts."""
+    """An operator whose app serves on two hosts. Each file has its own, with records and journals of its own."""
     folder = tmp_path_factory.mktemp("documents")
     repository = folder / "origin"
     subprocess.run(["git", "init", "-q", "-b", "main", str(repository)], check=True)
     operator = Operator(folder / "operator", lab, ("one", "two"))
     service = {"kind": "command", "reload": 'touch "$HOME/up"', "status": '[ -e "$HOME/up" ]'}
-    app = {"repository": str(repository), "layout": "releases", "path": "documents/app", "min_free": "1M"}
+    app = {"repository": str(repository), "layout": "releases", "path": f"{folder.name}/app", "min_free": "1M"}
     operator.inventory["apps"] = {"app": {**app, "service": service}}
     operator.inventory["groups"]["all"]["apps"] = ["app"]
     commit(operator, "first")

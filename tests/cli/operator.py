@@ -49,9 +49,9 @@ class Operator:
         self.env = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         self.env |= {"HOME": str(folder / "home"), "USER": "ada", "LOGNAME": "ada", "COLUMNS": "200"}
 
-    def start(self, *words: str, where: str = "lab") -> Running:
+    def start(self, *words: str, where: str = "lab", preloaded: bool = True) -> Running:
         """Start `fab -H lab` with these words."""
-        return self._started([str(FAB), *(("-H", where) if where else ()), *words])
+        return self._started([str(FAB), *(("-H", where) if where else ()), *words], preloaded=preloaded)
 
     def memory(self, *words: str) -> int:
         """The most memory that `fab -H lab` had at any time, in KiB; what it prints is thrown away."""
@@ -91,8 +91,8 @@ class Operator:
         return Running(words, self.folder, env, errors="surrogateescape", preloaded=preloaded)
 
     def fab(self, *words: str, where: str = "lab", seconds: float = SECONDS) -> Ran:
-        line = [str(FAB), *(("-H", where) if where else ()), *words]
-        return self._started(line, preloaded=True).finish(seconds)
+        """Run `fab -H lab` with these words to its end."""
+        return self.start(*words, where=where).finish(seconds)
 
     def noted(self) -> list[dict[str, Any]]:
         """The lines of the journal of what was done by hand."""

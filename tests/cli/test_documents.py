@@ -27,7 +27,8 @@ def operator(deployed: Operator) -> Iterator[Operator]:
 
 
 def lock(operator: Operator) -> Path:
-    return operator.home("two") / "documents" / ".lockstitch" / "app" / "lock.json"
+    path = operator.home("two") / str(operator.inventory["apps"]["app"]["path"])
+    return path.parent / ".lockstitch" / "app" / "lock.json"
 
 
 def ended(operator: Operator, code: int, *words: str, where: str = "lab") -> dict[str, Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from lockstitch import __version__
 from tests.cli.operator import Operator
-from tests.containers.project import FAB, ROOT
+from tests.containers.project import FAB, ROOT, Running
 from tests.screen import Terminal
 
 INVENTORY = """
@@ -45,20 +44,32 @@ def env() -> dict[str, str]:
 
 
 def fab(project: Path, *words: str) -> str:
-    ran = subprocess.run([str(FAB), *words], cwd=project, env=env(), capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0 and "Traceback" not in ran.stderr, ran.stderr
-    return ran.stdout
+    ran = Running([str(FAB), *words], project, env(), preloaded=True).finish()
+    assert ran.code == 0 and "Traceback" not in ran.err, ran.err
+    return ran.out
 
 
 def test_every_task_is_one_line_of_a_terminal(project: Path) -> None:
-    with Terminal([str(FAB), "--list"], project, env(), 80, 100) as at:
+    with Terminal([str(FAB), "--list"], project, env(), 90, 100) as at:
         assert at.finish() == 0
         head, _, *rows = at.rows
     assert head == "Available tasks:" and all(row.startswith("  ") and not row.startswith("   ") for row in rows), rows
-    helps = {row.split()[0]: row[27:] for row in rows}
+    helps = {row.split()[0]: row[30:] for row in rows}
     assert all(len(text) <= 60 for text in helps.values()), helps
     unused = {name.partition(".")[0] for name, text in helps.items() if text.endswith("(unused)")}
-    assert unused == {"artisan", "queue", "backup", "database", "metrics", "gates"}
+    assert unused == {
+        "artisan",
+        "queue",
+        "backup",
+        "database",
+        "metrics",
+        "gates",
+        "flag",
+        "env",
+        "smoke",
+        "measure",
+        "notify",
+    }
 
 
 def test_versions(project: Path) -> None:

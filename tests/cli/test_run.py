@@ -185,7 +185,7 @@ def test_a_script_is_removed_also_when_it_is_interrupted(operator: Operator, tmp
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_nothing_is_left_of_what_is_interrupted(operator: Operator, number: signal.Signals) -> None:
-    running = operator.start("run", "--", "echo begun; sleep 600 | sleep 600")
+    running = operator.start("run", "--", "echo begun; sleep 600 | sleep 600", preloaded=False)
     running.until("begun", 30, times=3)
     running.signal(number)
     ran = running.finish()

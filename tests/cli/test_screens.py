@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from lockstitch.cli.live_display import LiveDisplay
+from lockstitch.cli.live_gates import WatchDisplay
 from lockstitch.model.command import Command
 from lockstitch.model.layout import layout
 from lockstitch.model.plan import Change, Commit, Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput
+from lockstitch.model.wave_watch import GateMeasured
 from lockstitch.report.plan import plan_top
 from tests.cli.conftest import commit
 from tests.cli.operator import Operator
@@ -35,7 +41,8 @@ def protected(deployed: Operator) -> Iterator[Operator]:
 
 
 def _lock(operator: Operator, text: str) -> None:
-    file = operator.home("two") / "documents" / ".lockstitch" / "app" / "lock.json"
+    path = operator.home("two") / str(operator.inventory["apps"]["app"]["path"])
+    file = path.parent / ".lockstitch" / "app" / "lock.json"
     file.write_text(text) if text else file.unlink(missing_ok=True)
 
 
@@ -123,6 +130,51 @@ def test_host_and_app_are_readable_while_it_runs(columns: int, rows: int, name: 
     assert all(len(row) <= columns for row in seen)
     # Where there is no room for all, what changes is left out: it was on the screen before.
     assert any("aaaaaaaa → bbbbbbbb" in row for row in seen) == (len(made.sites[0].host) < columns - 55), seen
+
+
+SAYS = "1 of 90 requests had status 500: 0.3 % to 4.9 %, at most 5 %"
+FEW = GateMeasured("backend", "errors", "few", "1 of 9 requests", bad=1, total=9, remaining=500)
+MORE = replace(FEW, says="1 of 40 requests", total=40, remaining=400)
+PASS = replace(
+    FEW, answer="pass", says=SAYS, total=90, old_bad=3, old_total=180, low=0.003, high=0.049, limit=0.05, remaining=300
+)
+
+
+@pytest.mark.parametrize(("columns", "rows"), SIZES)
+@pytest.mark.parametrize("hosts", [2, 60])
+def test_a_gate_has_a_row_and_what_it_says_anew_stays_above(columns: int, rows: int, hosts: int) -> None:
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=columns, height=rows, color_system=None)
+    with LiveDisplay(plan(hosts), console) as live:
+        for event in (FEW, MORE, PASS):
+            live.show(event)
+        live._live.refresh()
+        seen = shown(text.getvalue(), columns, rows)
+    heading, row = (row.split() for row in seen[-2:])
+    assert heading == ["APP", "GATE", "VERDICT", "NEW", "OLD", "BETWEEN", "LIMIT"], seen
+    assert row == ["backend", "errors", "pass", "1/90", "3/180", "0.3", "to", "4.9", "%", "5", "%"], seen
+    assert any(re.match("gates judge for another (5 min|4 min 59 s)", line) for line in seen), seen
+    assert sum(line.startswith("backend: gate errors: pass so far") for line in seen) == 1, seen
+    assert any("api1." in line for line in seen) and len(seen) <= rows
+
+
+@pytest.mark.parametrize(("columns", "rows"), SIZES)
+def test_of_more_gates_than_rows_those_that_fail_are_shown(columns: int, rows: int) -> None:
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=columns, height=rows, color_system=None)
+    app: Any = SimpleNamespace(app=SimpleNamespace(name="backend"), new=plan(1).sites, old=plan(30).sites)
+    with WatchDisplay("run-1", [app], time.time() + 3600, console) as live:
+        live._live.refresh()
+        assert "no reading yet" in shown(text.getvalue(), columns, rows)[-1]
+        for number in range(60):
+            live(replace(PASS, gate=f"a-gate-with-a-rather-long-name-{number}"))
+        live(replace(PASS, gate="broken", answer="fail"))
+        live._live.refresh()
+        seen = shown(text.getvalue(), columns, rows)
+    assert len(seen) <= rows and all(len(row) <= columns for row in seen)
+    assert any(row.split()[1:3] == ["broken", "fail"] for row in seen), seen
+    assert any(re.match(r"and \d+ gates more", row) for row in seen), seen
+    assert seen[0].startswith("run run-1: ") and "new on api1.production.example.com; old on " in seen[1]
 
 
 @pytest.mark.parametrize(("columns", "rows"), SIZES)

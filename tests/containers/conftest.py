@@ -28,6 +28,7 @@ BUILD_SECONDS = 900
 # The files that take longest, the longest first: what begins last of several that run side by side should be short.
 LONGEST = (
     "laravel_back",
+    "laravel_paused",
     "deploy",
     "database_deploy",
     "databases",

@@ -151,9 +151,9 @@ def get(machine: Machine, path: str = "/", **more: Any) -> requests.Response:
     return requests.get(f"http://127.0.0.1:{machine.http_port}{path}", timeout=15, **more)
 
 
-def post(machine: Machine, path: str) -> requests.Response:
+def post(machine: Machine, path: str, **more: Any) -> requests.Response:
     """The same for a form."""
-    return requests.post(f"http://127.0.0.1:{machine.http_port}{path}", timeout=15)
+    return requests.post(f"http://127.0.0.1:{machine.http_port}{path}", timeout=15, **more)
 
 
 def revision(machine: Machine, path: str = "/") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.containers.edits import Change, Edit
 
 FAILING_MIGRATION, BAD_CONFIG, REGISTERED = "v-failing-migration", "v-bad-config", "v-registered"
-NO_BOOT = "v-no-boot"
+NO_BOOT, PAUSES = "v-no-boot", "v-pauses"
 
 ADD = {
     "v1": "INSERT INTO tickets (text) VALUES (?)",
@@ -74,6 +74,47 @@ Artisan::command('horizon:terminate {--wait : Wait for all workers to terminate}
     Cache::forever('illuminate:queue:restart', now()->getTimestamp());
 })->purpose('Terminate the master supervisor so it can be restarted');
 """
+# The commands and the worker of Laravel 12.40, as far as they are about queues that are paused.
+PAUSING = """\
+<?php
+
+use Illuminate\\Queue\\Events\\Looping;
+use Illuminate\\Support\\Facades\\Artisan;
+use Illuminate\\Support\\Facades\\Cache;
+use Illuminate\\Support\\Facades\\Event;
+
+$key = function (string $queue): string {
+    [$connection, $name] = array_pad(explode(':', $queue, 2), 2, null);
+
+    return 'illuminate:queue:paused:'.($name ? "$connection:$name" : config('queue.default').":$connection");
+};
+
+Artisan::command('queue:pause {queue}', function ($queue) use ($key) {
+    Cache::forever($key($queue), true);
+    App\\Record::write('pause', ['queue' => $queue]);
+    $this->info("Job processing on queue [$queue] has been paused.");
+})->purpose('Pause job processing for a specific queue');
+
+Artisan::command('queue:resume {queue}', function ($queue) use ($key) {
+    Cache::forget($key($queue));
+    App\\Record::write('resume', ['queue' => $queue]);
+    $this->info("Job processing on queue [$queue] has been resumed.");
+})->purpose('Resume job processing for a paused queue');
+
+Artisan::command('config:show {config}', function ($config) {
+    $this->line("  $config ............ ".config($config));
+})->purpose('Display all of the values for a given configuration file or key');
+
+Event::listen(Looping::class, function ($event) use ($key) {
+    foreach (explode(',', $event->queue) as $queue) {
+        if (! Cache::get($key("$event->connectionName:$queue"))) {
+            return true;
+        }
+    }
+
+    return false;
+});
+"""
 ISOLATED = """\
 <?php
 
@@ -126,6 +167,7 @@ def siblings() -> dict[str, tuple[str, Change]]:
         BAD_CONFIG: ("v2", Change("Configure what cannot be cached", [closure])),
         NO_BOOT: ("v1", Change("Throw as it boots", [throws])),
         FAILING_MIGRATION: ("v2", Change("Give up half way", [_migration("000004_give_up", GIVES_UP, "")])),
+        PAUSES: ("v2", Change("Have queues that can be paused", [Edit("routes/console.php", "", PAUSING)])),
         REGISTERED: ("v3", Change("Have commands that newer versions have", registered)),
     }
 

@@ -156,13 +156,10 @@ class Project:
 
     def fab(self, *words: str, seconds: float = SECONDS, env: dict[str, str] | None = None) -> Ran:
         """Run `fab` to its end."""
-        return self._started(words, env, preloaded=True).finish(seconds)
+        return self.start_fab(*words, env=env).finish(seconds)
 
-    def start_fab(self, *words: str, env: dict[str, str] | None = None) -> Running:
+    def start_fab(self, *words: str, env: dict[str, str] | None = None, preloaded: bool = True) -> Running:
         """Start `fab` with the inventory as it is now."""
-        return self._started(words, env, preloaded=False)
-
-    def _started(self, words: Sequence[str], env: dict[str, str] | None, *, preloaded: bool) -> Running:
         self.prepare()
         return Running([str(FAB), *words], self.folder, {**self.env, **(env or {})}, preloaded=preloaded)
 

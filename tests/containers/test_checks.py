@@ -55,6 +55,26 @@ def certificate(machine: Machine, days: float) -> None:
     machine.check("for n in $(seq 100); do ss -ltn | grep -q :8443 && exit 0; sleep 0.1; done; exit 1")
 
 
+def values_are_those_of_the_checks(desk: Desk) -> None:
+    """Gates may name what the checks ask for: the queue, Redis and the database of an app."""
+    names = {
+        "jobs_waiting": 100,
+        "jobs_failed": 100,
+        "redis_memory": "99%",
+        "redis_clients": "50%",
+        "connections": "90%",
+    }
+    desk.app["gates"] = {name: {"source": "host", "value": name, "max": limit} for name, limit in names.items()}
+    read = desk.fab("metrics", "--json")
+    assert read.code == 0, read.said
+    for name in HOSTS:
+        values = read.json["sources"]["host"][f"{name} (desk)"]["values"]
+        assert (values["jobs_waiting"], values["jobs_failed"]) == (3, 0)
+        assert 0.9 < values["redis_memory"] < 1.2
+        assert 0 < values["redis_clients"] < 0.1 and 0 < values["connections"] < 0.5
+    del desk.app["gates"]
+
+
 def test_what_the_checks_say_is_what_is_so(desk: Desk, revisions: dict[str, str]) -> None:
     php1, php2 = desk.machines
     desk.begin_on("v1")
@@ -120,6 +140,7 @@ def test_what_the_checks_say_is_what_is_so(desk: Desk, revisions: dict[str, str]
     assert levels(ran, "place") == ["pass", "fail"]
     assert levels(ran, "git") == ["fail", "fail"]
     assert levels(ran, "queue") == ["fail", "fail"]
+    values_are_those_of_the_checks(desk)
 
     # A deploy refuses for the same reasons, and changes nothing.
     desk.app["repository"] = repository

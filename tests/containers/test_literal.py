@@ -167,7 +167,7 @@ def test_a_secret_is_seen_by_the_app_alone(tiny: Tiny, fleet: Fleet) -> None:
     tiny.app["build"] = ['printf %s "$TOKEN" >/app/got; printf "%s\\n" "$TOKEN"; echo "<$TOKEN>"; env', WAIT]
     tiny.app["service"]["status"] = 'grep -q v1 VERSION || { echo "not well: $TOKEN" | head -n 1; exit 1; }'
     words = ("-H", "prod", "deploy", "--ref", "v2", "--commands")
-    with tiny.project.start_fab(*words, env={"THE_TOKEN": SECRET}) as fab:
+    with tiny.project.start_fab(*words, env={"THE_TOKEN": SECRET}, preloaded=False) as fab:
         fab.until(f"| {WAITING}")
         seen = [each.cmdline for machine in tiny.machines() for each in machine.processes()]
         seen += [text for file in Path("/proc").glob("[0-9]*") if (text := ours(file, fab.process.pid))]

@@ -20,7 +20,7 @@ from lockstitch.inventory.selection import select
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.outcome import Outcome, RunEvent
 from lockstitch.model.plan import Plan
-from tests.engine.world import HOST_ENVIRONMENT, git
+from tests.engine.world import HOST_ENVIRONMENT, copy_homes, git
 from tests.local import LocalRemote
 
 HOSTS = ("a", "b")
@@ -62,7 +62,7 @@ class DeskWorld:
 
     def __init__(self, root: Path, template: Path, layout: LayoutKind, **maintenance: Any) -> None:
         self.root, self.layout, self.maintenance = root, layout, maintenance
-        self.repository = root / "origin"
+        self.repository, self._cache = root / "origin", template.parent / "desks"
         shutil.copytree(template, self.repository)
         env = {**HOST_ENVIRONMENT, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
         self.remote = LocalRemote(root / "homes", env=env)
@@ -119,9 +119,21 @@ class DeskWorld:
         return run(plan, self.remote, {host.name: host for host in self.fleet().hosts}, events.append)
 
     def given(self, *versions: str) -> DeskWorld:
-        for version in versions:
-            ended = self.run(self.plan_deploy(version))
-            assert int(ended.code) == 0, ended
+        """This new world with versions deployed one after another: a copy of it, where it was done before."""
+        assert not self._run, "only a world where nothing was done"
+        settings = "-".join(f"{name}={value}" for name, value in sorted(self.maintenance.items()))
+        saved = self._cache / self.layout / settings / "-".join(map(self.rev, versions))
+        if saved.exists():
+            shutil.rmtree(self.remote.root)
+            copy_homes(saved, self.remote.root)
+            self._run = len(versions)
+        else:
+            for version in versions:
+                ended = self.run(self.plan_deploy(version))
+                assert int(ended.code) == 0, ended
+            copy_homes(self.remote.root, saved)
+        for host in HOSTS:
+            assert self.truth(host) == self.on(versions[-1])
         return self
 
     def new_run(self) -> str:

@@ -14,6 +14,7 @@ from lockstitch.model.command import Command
 from lockstitch.model.outcome import GateAsked, WaveBegan
 from lockstitch.model.plan import Step
 from lockstitch.report.plan import plan_text
+from tests.engine import world as world_module
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import SITES, Ended, World, with_step, with_unit
 
@@ -157,6 +158,40 @@ def test_a_dirty_checkout_is_refused_listed_and_lost_only_when_told(make_world: 
         world.plan_rollback("v1")
     assert world.deploy("v2", discard=True).code == 0
     assert world.truth() == world.on("v2")
+
+
+def test_what_the_build_itself_changes_is_nobodys_uncommitted_change(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build that writes into a tracked file, as `next build` does into package-lock.json."""
+    build = 'build: ["cp VERSION built; echo \\"patched for $(cat VERSION)\\" >>lock"]'
+    monkeypatch.setattr(
+        world_module, "INVENTORY", world_module.INVENTORY.replace('build: ["cp VERSION built"]', build, 1)
+    )
+    world = make_world("in_place")
+    for version in ("v1", "v2", "v3"):
+        world.git("checkout", "-q", version)
+        world.commit(f"{version}-locked", VERSION=f"{version}-locked\n", lock="as it is in git\n")
+    assert world.deploy("v1-locked").code == 0
+    lock = world.path("b", "api") / "lock"
+    assert lock.read_text() == "as it is in git\npatched for v1-locked\n"
+    plan = world.plan_deploy("v2-locked")
+    assert any(note.startswith("api@b: changed by its own build, and checked out anew: lock") for note in plan.notes)
+    assert world.run(plan).code == 0
+    assert lock.read_text() == "as it is in git\npatched for v2-locked\n"
+    assert "+patched for v1-locked" in (world.state("b", "api") / "built.patch").read_text()
+    # What a person adds to it is a change of theirs.
+    lock.write_text(lock.read_text() + "mine\n")
+    with pytest.raises(CheckError, match="uncommitted") as refused:
+        world.plan_deploy("v3-locked")
+    assert "b: api" in refused.value.message and "a: api" not in refused.value.message
+    assert world.deploy("v3-locked", discard=True).code == 0
+    assert world.rollback("v2-locked").code == 0, "a rollback builds too"
+    assert lock.read_text() == "as it is in git\npatched for v2-locked\n"
+    world.git("checkout", "-q", "v3-locked")
+    world.commit("bad", VERSION="", lock="as it is in git\n")
+    assert world.deploy("bad").code == 5, "its test refuses it"
+    assert world.deploy("v3-locked").code == 0, "what the build on the way back changed is known as well"
 
 
 def test_untracked_files_of_a_checkout_stay(make_world: MakeWorld) -> None:

@@ -1,6 +1,7 @@
 """Whatever fails, wherever it fails: every host is back on the old revision, or is named as one that is not.
 
-These are loops over every step, script and gate of real plans, not samples of them.
+These are loops over every step, script and gate of real plans, not samples of them. Only of units that are alike, one
+app's in one wave with the same steps, one is gone through.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from lockstitch.model.host import Host
 from lockstitch.model.outcome import RunEvent
 from lockstitch.model.plan import Plan, Script, SitePlan, Step
 from lockstitch.report.outcome import outcome_text
-from tests.engine.world import SITES, Ended, World, copied, quick, step_at, steps_of, with_step, with_unit
+from tests.engine.world import SITES, Ended, World, copied, different, quick, step_at, steps_of, with_step, with_unit
 
 Case = TypeVar("Case")
 BOOM = Command("echo boom; exit 9")
@@ -119,6 +120,12 @@ class Twins:
                 done.result()
 
 
+def every_step(plan: Plan) -> list[tuple[int, int, int]]:
+    """The place of every step: wave, unit, step."""
+    chosen = {(w, u) for w, wave in enumerate(plan.waves) for u, _ in different(wave.site_plans)}
+    return [at for at in steps_of(plan) if at[:2] in chosen]
+
+
 Prepare = Callable[[str], Twins]
 
 
@@ -166,7 +173,7 @@ def test_every_step_that_fails_takes_every_host_back(both: Twins) -> None:
         assert (failure.site, failure.what, failure.output) == (site, step.name, ("boom",)), why
         prepared.assert_back(ended, plan, why)
 
-    both.each(steps_of(both.plan()), check)
+    both.each(every_step(both.plan()), check)
 
 
 Where = tuple[str, str, str]
@@ -175,8 +182,12 @@ Where = tuple[str, str, str]
 def scripts_of(plan: Plan) -> dict[Where, str]:
     """Every script of a run that goes well, by host, app and first step; and which part of the run it is of."""
     lock = {(site.host, site.app, "lock"): "lock" for site in plan.sites}
-    waves = {where(unit): "switch" if wave.visible else "prepare" for wave in plan.waves for unit in wave.site_plans}
-    return {**lock, **waves, **{where(unit): "finish" for unit in plan.finish}}
+    waves = {
+        where(unit): "switch" if wave.visible else "prepare"
+        for wave in plan.waves
+        for _, unit in different(wave.site_plans)
+    }
+    return {**lock, **waves, **{where(unit): "finish" for _, unit in different(plan.finish)}}
 
 
 def where(unit: SitePlan) -> Where:
@@ -312,7 +323,7 @@ def test_every_gate_that_says_no_takes_every_host_back(both: Twins) -> None:
         prepared.assert_back(ended, plan, why)
 
     waves = enumerate(both.plan().waves)
-    both.each([(w, u) for w, wave in waves for u, unit in enumerate(wave.site_plans) if unit.gates], check)
+    both.each([(w, u) for w, wave in waves for u, unit in different(wave.site_plans) if unit.gates], check)
 
 
 def says_no(unit: SitePlan) -> SitePlan:
@@ -343,7 +354,7 @@ def test_every_way_back_that_fails_is_left_to_a_person_by_name(deploy: Twins) ->
         prepared.restore()
 
     plan = deploy.plan()
-    deploy.each([at for at in steps_of(plan) if undone(step_at(plan, at)[2])], check)
+    deploy.each([at for at in every_step(plan) if undone(step_at(plan, at)[2])], check)
 
 
 def undone(step: Step) -> bool:

@@ -75,6 +75,7 @@ def test_a_hook_is_given_the_run(any_world: World) -> None:
     change = next(each for each in before["changes"] if each["host"] == "a")
     assert (change["from"], change["to"]) == (any_world.rev("v1"), any_world.rev("v2"))
     assert [commit["subject"] for commit in before["commits"]["api"]] == ["release v2"]
+    assert (before["event"], after["event"]) == ("begun", "done")
     assert after["outcome"]["exit_code"] == 0 and {s["serving"] for s in after["outcome"]["sites"]} == {
         any_world.rev("v2")
     }
@@ -136,7 +137,9 @@ def test_secrets_are_in_no_document_and_no_output(
     document = (place / "failed.json").read_text()
     assert SECRET not in document and json.dumps(SECRET)[1:-1] not in document
     assert (
-        json.loads(document)["message"] == "with ***" and "logs" not in json.loads(document)["outcome"]["failures"][0]
+        json.loads(document)["message"] == "with ***"
+        and json.loads(document)["event"] == "rolled_back"
+        and "logs" not in json.loads(document)["outcome"]["failures"][0]
     )
     assert outcome.notes[-1].endswith("the key is ***") and SECRET not in hooked.said()
 

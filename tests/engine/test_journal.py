@@ -12,15 +12,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstitch.engine.journal import Journal, journaled, note, now, records
-from lockstitch.model.command import Secret
+from lockstitch.model.command import Command, Secret
 from lockstitch.model.gate import passed
 from lockstitch.model.layout import layout
 from lockstitch.model.outcome import GateAsked, RollbackBegan, RunEvent, RunMessage, WaveBegan
-from lockstitch.model.plan import Change, Plan, Site
+from lockstitch.model.plan import Change, Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.results import StepBegan, StepEnded, StepOutput
+from lockstitch.model.smoke_check import SmokeEnding, SmokeResult
+from lockstitch.model.wave_watch import GateMeasured, WatchMemory
 
 SITE = Site("web1", "api", layout("releases", "app"))
-PLAN = Plan("deploy", "prod", "run-1", "ada", "why", (), changes=(Change(SITE, None, "a" * 40, "R1"),))
+UNIT = SitePlan(SITE, (Step("fetch", "fetch it", Command("git fetch")), Step("fetch", "again", Command("git fetch"))))
+WAVES = (Wave("prepare", (UNIT,), pause=2.0),)
+PLANNED = {
+    "name": "prepare",
+    "pause": 2.0,
+    "visible": False,
+    "steps": {"fetch": {"says": ["fetch it", "again"], "sites": ["api@web1", "api@web1"]}},
+}
+PLAN = Plan("deploy", "prod", "run-1", "ada", "why", WAVES, changes=(Change(SITE, None, "a" * 40, "R1"),))
 
 
 def test_lines_of_several_writers_never_mix(tmp_path: Path) -> None:
@@ -94,6 +104,9 @@ EVENTS: list[RunEvent] = [
     GateAsked(SITE, "health", passed("answered 200"), 2),
     RollbackBegan("it failed", (SITE,)),
     RunMessage("a sentence"),
+    GateMeasured("api", "errors", "fail", "9 of 100", bad=9, total=100, low=0.053, begin=1.0, end=61.0, last=True),
+    WatchMemory({"api": {"web1": 2}}, {"api": {"web1": "503"}}, {"api": 60.0}, ("PHASE_1",), True, {"undo": "x"}, 2.0),
+    SmokeResult("api", "login", SmokeEnding.FAILED, "answered 500, expected success (200 to 299)", 1, 1, 0.2),
 ]
 
 
@@ -109,11 +122,28 @@ def test_every_event_is_written_down_before_it_is_shown(tmp_path: Path) -> None:
             observe(event)
     assert shown == [(event, number + 2) for number, event in enumerate(EVENTS)]
     lines = list(records(journal.path)[0])
-    assert [line["event"] for line in lines] == ["run", "begin", "output", "end", "wave", "gate", "back", "said"]
+    assert [line["event"] for line in lines] == [
+        "run",
+        "begin",
+        "output",
+        "end",
+        "wave",
+        "gate",
+        "back",
+        "said",
+        "reading",
+        "watch memory",
+        "smoke",
+    ]
     assert all("at" in line for line in lines)
+    assert (lines[0]["refs"], lines[0]["commits"], lines[0]["waves"]) == ({}, {"api": []}, [PLANNED])
+    assert (lines[4]["number"], lines[4]["of"]) == (1, 2)
     assert lines[0]["changes"] == [{"site": "api@web1", "from": None, "to": "a" * 40, "release": "R1"}]
     assert (lines[1]["host"], lines[1]["name"], lines[3]["code"], lines[3]["seconds"]) == ("web1", "build", 3, 7)
     assert (lines[5]["answer"], lines[5]["attempt"], lines[5]["site"]) == ("pass", 2, "api@web1")
+    assert (lines[8]["bad"], lines[8]["total"], lines[8]["low"], lines[8]["last"]) == (9, 100, 0.053, True)
+    assert (lines[9]["tried"], lines[9]["turned_off"]) == (True, ["PHASE_1"])
+    assert (lines[10]["step"], lines[10]["result"]) == ("login", "failed")
     assert json.loads(journal.path.read_text().split("\n")[0])["run"] == "run-1"
 
 

@@ -52,7 +52,7 @@ def test_a_deploy_of_a_plain_repository_runs_few_processes_of_git(make_world: Ma
     made.remote.env = {**made.remote.env, "PATH": f"{programs}:{os.environ['PATH']}"}
     plan = made.plan_deploy("v2", "box:c")
     asked = log.read_text().splitlines()
-    assert len(asked) <= 11, asked
+    assert len(asked) <= 12, asked
     (target,) = (facts.target for facts in made.surveyed(plans.deploy_asks(made.fleet("box:c"), "v2")).facts.values())
     assert target is not None and target.without == ("lfs", "modules")
     log.unlink()

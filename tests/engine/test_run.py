@@ -82,7 +82,7 @@ def test_after_a_pause_the_gates_are_asked_once_more(any_world: World, then: boo
     paused = replace(plan.waves[number], pause=0.05)
     plan = replace(plan, waves=(*plan.waves[:number], paused, *plan.waves[number + 1 :]))
     ended = any_world.run(plan)
-    assert [e.text for e in ended.events if isinstance(e, RunMessage)][:1] == [f"watching {paused.name} for 0.05 s"]
+    assert [e.text for e in ended.events if isinstance(e, RunMessage)][:1] == [f"waiting 0.05 s after {paused.name}"]
     assert ended.code == (0 if then else 5)
     assert any_world.truth() == (any_world.on("v2") if then else before)
     assert any_world.served("b", "api") == ("v2" if then else "v1"), "no further wave"

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -103,12 +103,12 @@ class World:
         saved = [self._cache / self.layout / "-".join(versions[:n]) for n in range(1, len(versions) + 1)]
         there = [path for path in saved if path.exists()]
         if there:
-            shutil.copytree(there[-1], self.remote.root, symlinks=True)
+            copy_homes(there[-1], self.remote.root)
         for number in range(len(there), len(versions)):
             self._runs = itertools.count(number + 1)
             ended = self.deploy(versions[number])
             assert ended.code == 0, ended.outcome
-            shutil.copytree(self.remote.root, saved[number], symlinks=True)
+            copy_homes(self.remote.root, saved[number])
         self._runs = itertools.count(100)
         assert self.truth() == self.on(versions[-1])
         return self
@@ -213,6 +213,16 @@ class World:
         return commit(self.repository, version, **files)
 
 
+def copy_homes(homes: Path, to: Path) -> None:
+    """Copy the homes of hosts: links from one place in them to another lead into the copy."""
+    shutil.copytree(homes, to, symlinks=True)
+    for folder, folders, files in os.walk(to):
+        for path in (Path(folder, name) for name in (*folders, *files)):
+            if path.is_symlink() and (target := os.readlink(path)).startswith(f"{homes}/"):
+                path.unlink()
+                path.symlink_to(to / target.removeprefix(f"{homes}/"))
+
+
 def inventory(repository: str, layout: LayoutKind, **settings: str) -> str:
     more = "shared: [storage/]" if layout == "releases" else ""
     values = {"min_free": "1M", "service": _service(), "more": more, **settings}
@@ -270,6 +280,12 @@ def steps_of(plan: Plan) -> list[tuple[int, int, int]]:
         for u, unit in enumerate(wave.site_plans)
         for s in range(len(unit.steps))
     ]
+
+
+def different(units: Sequence[SitePlan]) -> list[tuple[int, SitePlan]]:
+    """Of units of one wave that are alike, the last; each with its number."""
+    kinds = {(unit.site.app, *(step.name for step in unit.steps)): number for number, unit in enumerate(units)}
+    return [(number, units[number]) for number in sorted(kinds.values())]
 
 
 def step_at(plan: Plan, at: tuple[int, int, int]) -> tuple[Wave, Site, Step]:

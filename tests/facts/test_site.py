@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lockstitch.facts.queries import parse_host, parse_place, parse_target
 from lockstitch.facts.site import CheckoutFacts, Facts, HostFacts
+from lockstitch.model.folder import UnwritableFolder
 from lockstitch.model.layout import layout
 from lockstitch.model.lock import LockInfo, parse_lock
 from lockstitch.model.plan import Commit, Site
@@ -64,10 +65,11 @@ def test_a_place() -> None:
 def test_a_host() -> None:
     lock = '{"run":"r","by":"ada","message":"why","at":"now"}'
     entry = {"event": "release", "release": "R1", "n": 5}
-    text = f"missing pm2\nmissing node\nfree 1024\nunwritable /srv\nlocked T {lock}\nwritten 77\njournal {json.dumps(entry)}\njournal {{cut\ndamaged 2"
+    text = f"missing pm2\nmissing node\nfree 1024\nunwritable ada dev /srv\t/srv/api\nnounit not-found api\nlocked T {lock}\nwritten 77\njournal {json.dumps(entry)}\njournal {{cut\ndamaged 2"
     expected = HostFacts(
-        ("pm2", "node"), 1 << 20, "/srv", LockInfo("r", "ada", "why", "now"),
+        ("pm2", "node"), 1 << 20, (UnwritableFolder("/srv/api", "/srv", "ada", "dev"),), LockInfo("r", "ada", "why", "now"),
         ({"event": "release", "release": "R1", "n": "5"},), written=77, damaged=3,
+        units=(("api", "not-found"),),
     )  # fmt: skip
     assert parse_host(text, 0) == expected
     assert parse_host("free \nfree -\nfree x", 0).free is None

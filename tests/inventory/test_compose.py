@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,3 +127,53 @@ def test_aliases_that_many_hosts_share_are_fine() -> None:
     text = f"base: &base {{{keys}}}\nhosts:\n" + "".join(f"  - {{<<: *base, name: h{n}}}\n" for n in range(1000))
     tree, problems = compose(text, "f.yml")
     assert problems == [] and len(tree.get("hosts").items[999].entries) == 21
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["no", "~", "010"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+WRITTEN = st.builds(
+    lambda value, flow, width: yaml.safe_dump(value, default_flow_style=flow, width=width, allow_unicode=True),
+    VALUES,
+    st.sampled_from([True, False, None]),
+    st.sampled_from([5, 80]),
+)
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            "a:",
+            " ",
+            "  ",
+            "\n",
+            "- ",
+            "{",
+            "}",
+            "[x, ",
+            "]",
+            "&b ",
+            "*b",
+            "|",
+            ">-",
+            "'",
+            '"',
+            "#",
+            "<<: ",
+            "!!x",
+            "\t",
+            "?",
+            "%",
+        ]
+    )
+)
+
+
+@given(WRITTEN | PIECES.map("".join) | st.text(max_size=30))
+def test_both_parsers_read_the_same(text: str) -> None:
+    """The one of libyaml, where it is there, and the one in Python, which takes no more than that."""
+    fast = compose(text, "f.yml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(yaml, "CSafeLoader", raising=False)
+        slow = compose(text, "f.yml")
+    assert fast == slow or any("is not valid YAML" in problem.what for problem in slow[1])

@@ -24,6 +24,18 @@ def app(lines: str) -> str:
             "layout: release",
             "hosts/prod.yml:8: apps.api.layout: 'release' is not one of in_place, releases: did you mean releases?",
         ),
+        (
+            "migrate_timeouts: {lock: 5s}",
+            "hosts/prod.yml:8: apps.api.migrate_timeouts: without a migrate line there is ",
+        ),
+        (
+            "migrate: m\nmigrate_timeouts: {lock: 5s}",
+            "hosts/prod.yml:9: apps.api.migrate_timeouts: it names no database: write database: NAME",
+        ),
+        (
+            "migrate: m\nmigrate_timeouts: {tries: 2}",
+            "hosts/prod.yml:9: apps.api.migrate_timeouts: it limits nothing: ",
+        ),
         ("layout: 5", "hosts/prod.yml:8: apps.api.layout: 5 is not one of in_place, releases"),
         ("build: make", "hosts/prod.yml:8: apps.api.build: it should be a list"),
         ("build: [make, 5]", "hosts/prod.yml:8: apps.api.build[1]: it should be text: write it in quotes: '5'"),
@@ -178,3 +190,11 @@ def test_everything_is_said_at_once(refused: Refused) -> None:
         "hosts/prod.yml:5: apps.api.path: is missing",
         "hosts/prod.yml:7: apps.api.layout: 'relases' is not one of in_place, releases: did you mean releases?",
     ]
+
+
+def test_limits_for_a_database_that_takes_none_are_refused(refused: Refused) -> None:
+    text = app("migrate: m\ndatabase: main\nmigrate_timeouts: {lock: 5s}")
+    text += "databases: {main: {engine: mysql, url: 'env:U', run_on: backend, directory: /b}}\n"
+    (problem,) = refused(text)
+    assert "hosts/prod.yml:10: apps.api.migrate_timeouts: mysql takes no limits from outside" in problem
+    assert refused(text.replace("mysql", "postgre"))[0].endswith("did you mean postgres?")

@@ -40,6 +40,7 @@ def test_from_a_file_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_from_a_command() -> None:
     assert resolve_secret("cmd:printf 'a b\\n' | tr a-z A-Z").reveal() == "A B"
     assert resolve_secret("cmd:cat; echo x").reveal() == "x"
+    assert resolve_secret("cmd:printf 'x\\r\\n'").reveal() == "x"
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,9 @@ def test_from_a_command() -> None:
             "the command ended with 1: two?[1m",
         ),
         ("cmd:true", "the secret cmd:true is empty"),
+        ("cmd:echo", "the secret cmd:echo is empty"),
+        ("cmd:echo; echo", "the secret cmd:echo; echo is white space alone"),
+        ("cmd:printf ' \r\n'", "the secret cmd:printf ' \r\n' is white space alone"),
         ("cmd:printf 'a\\000b'", "the secret cmd:printf 'a\\000b' holds a NUL character"),
         ("cmd:printf '\\377'", "the secret cmd:printf '\\377' cannot be had: it is not text"),
     ],
@@ -71,13 +75,14 @@ def test_a_missing_variable_says_what_to_type() -> None:
     assert caught.value.hint == "type: export NOT_SET_AT_ALL=…, then the same command again"
 
 
+@pytest.mark.parametrize("then", ["sleep 30", "echo x"])
 def test_a_command_that_does_not_end_is_ended_with_all_it_started(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, then: str
 ) -> None:
     monkeypatch.setattr(secrets, "COMMAND_TIMEOUT", 0.3)
     began = time.monotonic()
     with pytest.raises(UsageError, match=r"the command did not end within 0\.3 s"):
-        resolve_secret(f"cmd:sleep 30 & echo $! >{tmp_path}/pid; sleep 30")
+        resolve_secret(f"cmd:sleep 30 & echo $! >{tmp_path}/pid; {then}")
     assert time.monotonic() - began < 5
     pid = int((tmp_path / "pid").read_text())
     stat = Path(f"/proc/{pid}/stat")

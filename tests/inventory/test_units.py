@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.inventory.types import batch_share, duration, positive_duration, share, size
+from lockstitch.inventory.types import batch_share, share, size
+from lockstitch.model.written import duration, positive_duration
 from lockstitch.plans.rollout import waves
 
 ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers()))

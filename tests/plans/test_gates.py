@@ -31,6 +31,25 @@ def test_expectations_name_the_release_that_is_to_serve(release: str, told: str,
     assert not _health(HEALTH, place).judge(HttpAnswer(200, "{}", body)).passed
 
 
+@pytest.mark.parametrize(
+    ("ref", "told", "passes"),
+    [
+        ("refs/tags/v1.4", {"tag": "v1.4", "ref": "v1.4"}, True),
+        ("refs/tags/v1.4", {"tag": "v1.3", "ref": "v1.4"}, False),
+        ("refs/tags/v1.4", {"tag": "v1.4", "ref": "v1.3"}, False),
+        # A branch has no tag: what expects one is left out, the rest is judged.
+        ("refs/heads/main", {"tag": "v1.4", "ref": "main"}, True),
+        ("refs/heads/main", {"tag": "v1.4", "ref": "next"}, False),
+        # Nothing is known of what an older version deployed.
+        ("", {"tag": "v1.4", "ref": "main"}, True),
+    ],
+)
+def test_expectations_name_the_ref_and_the_tag(ref: str, told: dict[str, str], passes: bool) -> None:
+    settings = Health.model_validate({"url": "http://localhost/", "expect": {"tag": "{tag}", "ref": "{ref}"}})
+    place = ReleaseContext("api", layout("releases", "/srv/api"), "R2", REVISION, ref=ref)
+    assert _health(settings, place).judge(HttpAnswer(200, "{}", told)).passed is passes
+
+
 @pytest.mark.parametrize("kind", [Health, UrlChecks])
 def test_an_http_status_among_the_fields_is_refused_with_the_words_for_it(kind: type[Health] | type[UrlChecks]) -> None:
     with pytest.raises(ValidationError, match="the HTTP status is `status: 204`, beside it"):

@@ -17,6 +17,7 @@ from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.load import InventoryFolder
 from lockstitch.inventory.selection import select
 from lockstitch.model.command import Secret
+from lockstitch.model.folder import UnwritableFolder
 from lockstitch.model.layout import LayoutKind
 from lockstitch.model.lock import LockInfo
 from lockstitch.model.plan import Plan, Site
@@ -104,12 +105,33 @@ def test_everything_visible_can_be_taken_back(fleet: Fleet) -> None:
 
 
 @both_layouts
+def test_a_unit_that_is_not_there_refuses_before_anything_is_built_or_migrated(fleet: Fleet) -> None:
+    changed = {"host": {"units": (("api", "not-found"), ("worker", "masked"))}}
+    with pytest.raises(CheckError) as refused:
+        deploy(fleet, survey(fleet, a3=changed))
+    assert "a3: api: systemd on this host has no unit api" in refused.value.message
+    assert "cannot start the unit worker: it is masked" in refused.value.message
+    assert "daemon-reload" in refused.value.hint
+
+
+@both_layouts
+def test_folders_that_cannot_be_written_come_with_the_command_that_makes_them(fleet: Fleet) -> None:
+    folder = UnwritableFolder("/srv/api", "/srv", "ada", "ada")
+    with pytest.raises(CheckError) as refused:
+        deploy(fleet, survey(fleet, a3={"host": {"unwritable": (folder,)}}))
+    assert refused.value.hint == "on a3: sudo install -d -o ada -g ada /srv/api"
+
+
+@both_layouts
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
         ({"place": {"foreign": "srv/api is there and is no git checkout"}}, "move it away"),
         ({"host": {"missing": ("git", "tar")}}, "`git` is not found on this host"),
-        ({"host": {"unwritable": "/srv"}}, "/srv cannot be written by the user who deploys"),
+        (
+            {"host": {"unwritable": (UnwritableFolder("/srv", "/srv"),)}},
+            "/srv cannot be written by the user who logs in",
+        ),
         ({"host": {"free": 5 << 20}}, "5.0 MiB are free at srv/"),
         ({"place": {"dirty": (" M settings.py",)}}, "     M settings.py"),
         ({"target": {"problem": "the git server did not answer"}}, "the git server did not answer"),

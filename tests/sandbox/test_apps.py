@@ -35,7 +35,10 @@ def test_its_tags_are_annotated(repository: Repository) -> None:
     assert subprocess.run(words, capture_output=True, check=True).stdout == b"tag\n"
 
 
-@pytest.mark.parametrize(("ref", "status"), [("v1.0.0", "healthy"), ("v1.1.0", "healthy"), ("unhealthy", "sick")])
+@pytest.mark.parametrize(
+    ("ref", "status"),
+    [("v1.0.0", "healthy"), ("v1.1.0", "healthy"), ("failing", "healthy"), ("unhealthy", "sick")],
+)
 def test_an_app_tells_its_health_and_revision(repository: Repository, tmp_path: Path, ref: str, status: str) -> None:
     pytest.importorskip("fastapi")
     app = checkout(repository, ref, tmp_path / "app")

@@ -45,6 +45,20 @@ def test_another_environment_has_the_settings_of_the_first(ops: Path) -> None:
     assert inventory.hosts[0].address.user == "ada"
 
 
+def test_the_other_apps_of_the_first_are_said_to_be_left_out(ops: Path) -> None:
+    file = ops / "hosts" / "prod.yml"
+    other = (
+        "  site: {repository: git@example.com:acme/site.git, path: /srv/site, service: {kind: systemd, unit: site}}\n"
+    )
+    text = file.read_text().replace("apps: [shop]", "apps: [shop, site]").replace("rollout:", f"{other}rollout:")
+    assert other in text
+    assert "the app" not in begin(str(ops), {"hosts": "s", "environment": "one"})
+    file.write_text(text)
+    (ops / "hosts" / "one.yml").unlink()
+    told = begin(str(ops), {"hosts": "s", "environment": "two"})
+    assert "not taken over from hosts/prod.yml: the app site, build, test" in told
+
+
 def test_nothing_that_is_there_is_overwritten(ops: Path) -> None:
     before = held(ops)
     with pytest.raises(UsageError, match=r"hosts/prod.yml is there already; nothing was written"):
