@@ -19,9 +19,10 @@ run() {
 }
 
 start() {
-    beside=new
+    beside="$beside new"
     "$@" <&3 3<&- &
-    beside=$!
+    last=$!
+    beside="${beside%new}$last"
 }
 
 # What else a script has to put away; it defines its own.
@@ -30,7 +31,7 @@ put_away() { :; }
 end_children() {
     trap '' INT TERM HUP
     [ "$ahead" != new ] || ahead=${!-}
-    [ "$beside" != new ] || beside=${!-}
+    case $beside in *new) beside="${beside%new}${!-}" ;; esac
     for child in $ahead $beside; do kill "$child" 2>/dev/null || :; done
     for child in $ahead $beside; do wait "$child" || :; done
     put_away

@@ -1,8 +1,9 @@
 """OpenSSH servers on 127.0.0.1, one a host, each with a home and, for root, processes of its own.
 
 The machine's own `sshd` is used. Where there is none, Debian's packages are unpacked into the cache of this person;
-nothing is installed. Clients log in as the user who runs the benchmark, and all with the same key exchange: that which
-OpenSSH prefers (sntrup761) takes a tenth of a second to compute, and Paramiko does not have it.
+nothing is installed; for root, the system user `sshd` is made. Clients log in as the user who runs the benchmark, and
+all with the same key exchange: that which OpenSSH prefers (sntrup761) takes a tenth of a second to compute, and
+Paramiko does not have it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pwd import getpwnam
 
 from scripts.benchmarks.measure import whole
 from scripts.sandbox import HostInfo, Place, processes
@@ -160,6 +162,7 @@ def _sshd() -> tuple[Path, Path | str, dict[str, str]]:
     """The server, its SFTP server, and the environment to start it in."""
     if os.geteuid() == 0:
         RUN.mkdir(mode=0o755, exist_ok=True)  # sshd wants it when root starts it
+        _make_unprivileged_user()
     if found := shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin"):
         return Path(found), "internal-sftp", dict(os.environ)
     home = _cache() / "openssh"
@@ -167,6 +170,16 @@ def _sshd() -> tuple[Path, Path | str, dict[str, str]]:
         _unpack(home)
     libraries = ":".join(str(folder) for folder in (home / "usr/lib").glob("*-linux-*"))
     return home / "usr/sbin/sshd", home / SFTP, {**os.environ, "LD_LIBRARY_PATH": libraries}
+
+
+def _make_unprivileged_user() -> None:
+    """Make the user that a server of root's runs its unprivileged half as, where no package has made it."""
+    try:
+        getpwnam("sshd")
+    except KeyError:
+        subprocess.run(
+            ["useradd", "--system", "--home-dir", str(RUN), "--shell", "/usr/sbin/nologin", "sshd"], check=True
+        )
 
 
 def _unpack(home: Path) -> None:

@@ -76,11 +76,24 @@ ASKED: Keys = {
                 "release": ("text", "the release"),
                 "coming": (each(COMMIT), "commits that come in, newest first, at most 200"),
                 "going": (each(COMMIT), "commits that go"),
+                "migrations": (each("text"), "the migrations that lie between, and those that wait"),
             }
         ),
         "what changes on which host",
     ),
     "commits": (by("app", each(COMMIT)), "commits that come in on any host; of a rollback those that go"),
+    "flags": (
+        each(
+            {
+                "flag": ("text", "the feature flag"),
+                "app": APP,
+                "host": HOST,
+                "from": (maybe("text"), "its value before; null where it was not set"),
+                "to": (maybe("text"), "its value after"),
+            }
+        ),
+        "the feature flags that change",
+    ),
     "backups": (
         each(
             {
@@ -94,7 +107,90 @@ ASKED: Keys = {
     "notes": (each("text"), "warnings, and what helps to go on"),
 }
 SECONDS: tuple[Shape, str] = ("number", "how long it took")
+READING: Keys = {
+    "app": APP,
+    "gate": ("text", "the gate"),
+    "answer": ("text", "pass, fail, few, unclear or blind"),
+    "says": ("text", "the counts and the interval in words"),
+    "hint": ("text", "what to do about it; may be empty"),
+    "dry": ("boolean", "it decides nothing"),
+    "bad": ("integer", "how many requests of the new hosts were bad"),
+    "total": ("integer", "how many there were"),
+    "old_bad": (maybe("integer"), "the same of what they are compared with; null: with nothing"),
+    "old_total": (maybe("integer"), "how many there were"),
+    "low": (maybe("number"), "the lower bound of the true value"),
+    "high": (maybe("number"), "the upper bound"),
+    "limit": (maybe("number"), "what it is judged by"),
+    "begin": (maybe("text"), "when the release was taken"),
+    "end": (maybe("text"), "until when requests were counted"),
+    "last": ("boolean", "it decided; the others show how it was so far"),
+}
+SMOKE_STEP: Keys = {
+    "app": ("text", "the app"),
+    "host": (maybe("text"), "the host that it went to with --on; null: to the public address"),
+    "step": ("text", "the step; `release` asks which release answers"),
+    "result": ("text", "passed, flaky, failed, inconclusive, not run or left out; the first two are a pass"),
+    "reason": ("text", "why; may be empty"),
+    "asked": ("integer", "how many requests were sent, or commands run"),
+    "judged": ("integer", "how many expectations were judged"),
+    "seconds": ("number", "how long it took"),
+    "revision": (maybe("text"), "the commit that answered, where that is known"),
+    "tags": (each("text"), "its tags"),
+}
+SMOKE: Keys = {
+    "run": (optional("text"), "the id of the run"),
+    "passed": (optional("boolean"), "whether all is a pass"),
+    "counts": (optional(by("result", "integer")), "how many steps ended in which way"),
+    "steps": (optional(each(SMOKE_STEP)), "the result of each step, in the order they were run"),
+    "cleaned": (optional("integer"), "how much that steps had made was taken away"),
+    "leftovers": (
+        optional(
+            each(
+                {
+                    "entry": ("text", "its name in the ledger, for --forget"),
+                    "app": ("text", "the app"),
+                    "step": ("text", "the step that made it"),
+                    "reason": ("text", "why it may still be there"),
+                }
+            )
+        ),
+        "what may still be there",
+    ),
+}
+MEASURED: Keys = {
+    "app": APP,
+    "name": ("text", "the measure"),
+    "kind": ("text", "its kind"),
+    "host": ("text", "the host; `here` for this machine"),
+    "verdict": ("text", "pass, fail, few, unclear or blind"),
+    "says": ("text", "the numbers that decide, in words"),
+    "hint": ("text", "what to do about it; may be empty"),
+    "notes": (each("text"), "what is said beside it, and decides nothing"),
+    "numbers": (by("name", "number"), "what was measured: seconds, bytes, counts, scores"),
+    "lines": (each("text"), "what else is shown"),
+    "release": ("text", "the release that served; empty where it is not known"),
+    "revision": ("text", "its revision; empty where it is not known"),
+    "before_run": ("text", "the run that it was compared with; empty for none"),
+    "report": ("text", "the file of a whole report on this machine; may be empty"),
+}
+WATCH: Keys = {
+    "run": ("text", "the run whose release was watched"),
+    "state": (
+        optional("text"),
+        "over, back (the release was taken back), superseded (a later run came), rollback failed",
+    ),
+    "reason": (optional("text"), "why it went back or ended early; may be empty"),
+    "problems": (optional(each("text")), "what did not pass"),
+    "process": (optional("integer"), "the process that watches, where it was detached"),
+    "log": (optional("text"), "the file that it writes to"),
+}
+SMOKE_JUDGED: Keys = {
+    **{key: value for key, value in SMOKE_STEP.items() if key != "tags"},
+    "after_rollback": ("boolean", "it was run again after the run had gone back"),
+}
 OUTCOME: Keys = {
+    "smoke": (optional(each(SMOKE_JUDGED)), "the critical smoke steps that were run"),
+    "watch": (optional(WATCH), "how the watch ended that followed with --watch; `exit_code` is its own"),
     "seconds": (optional("number"), "how long it took"),
     "done": (optional(each("text")), "what is shown at the end of a run that is done"),
     "sites": (
@@ -141,6 +237,7 @@ OUTCOME: Keys = {
         ),
         "what failed; empty where nothing did",
     ),
+    "gates": (optional(each(READING)), "the metric gates that judged a pause, each by its last reading"),
     "left": (
         optional(
             each(
@@ -158,6 +255,23 @@ OUTCOME: Keys = {
 PLAN: Keys = {
     "reason": (optional(maybe("text")), "why there is nothing to do"),
     "empty": (optional("boolean"), "there is nothing to do"),
+    "hash": (optional("text"), "the hash of all that the plan does: the same facts have the same, on any machine"),
+    "authors": (
+        optional(
+            by(
+                "app",
+                {
+                    "known": ("boolean", "they are all known"),
+                    "unknown": ("text", "why not; empty where they are"),
+                    "people": (
+                        each({"name": ("text", "the name"), "mail": ("text", "the mail address")}),
+                        "authors and co-authors of the commits that come in",
+                    ),
+                },
+            )
+        ),
+        "who wrote what comes in",
+    ),
     "hooks": (
         optional(
             each(
@@ -177,7 +291,30 @@ PLAN: Keys = {
                 {
                     "name": ("text", "the wave"),
                     "visible": ("boolean", "users can see what it changes"),
-                    "pause": ("number", "for how long it is watched"),
+                    "pause": ("number", "how many seconds are waited after it"),
+                    "watch": (
+                        maybe(
+                            {
+                                "app": APP,
+                                "gates": (each("text"), "the metric gates that judge the pause"),
+                                "deciding": (each("text"), "those of them that decide"),
+                                "not_worse": (each("text"), "those that failed before the change already"),
+                                "waived": (each("text"), "those that may be blind"),
+                            }
+                        ),
+                        "what judges the pause; null: nothing",
+                    ),
+                    "smoke": (
+                        each(
+                            {
+                                "app": APP,
+                                "steps": (each("text"), "the steps"),
+                                "url": ("text", "where they go to"),
+                                "host": (maybe("text"), "the host through which; null: to the public address"),
+                            }
+                        ),
+                        "the smoke steps that are run after it",
+                    ),
                     "units": (
                         each(
                             {
@@ -272,7 +409,8 @@ BACKUP: Keys = {
 RUNS = (
     "deploy", "plan", "rollback", "backup", "backup.verify", "backup.prove", "backup.restore", "backup.prune",
     "database.analyze", "disk.clean", "maintenance.on", "maintenance.off", "packages.upgrade", "reboot",
-    "service.start", "service.stop", "service.restart", "service.reload",
+    "service.start", "service.stop", "service.restart", "service.reload", "flag.set", "flag.rollout", "flag.undo",
+    "env.push", "env.undo", "env.rotate",
 )  # fmt: skip
 TRANSFER: Keys = {
     "to": (optional("text"), "where it is now"),
@@ -316,12 +454,16 @@ HOST_FACTS: Keys = {
     "clock_unsure": (maybe("number"), "what that may be wrong by"),
     "reboot_pending": (maybe("boolean"), "it waits for a reboot"),
 }  # fmt: skip
+# Of delivery statistics.
+COUNTED: Keys = {"definition": ("text", "what is counted"), "n": ("integer", "how many values")}
+MEDIAN: Keys = {"median": (maybe("number"), "in seconds; null where n is below 5")}
+
 ENTRY: Keys = {
     name: ("text", meaning)
     for name, meaning in {
         "at": "when",
         "kind": "deploy, rollback, restart, lock.take, backup, …; empty where no record says",
-        "result": "done, failed, left (a release that a rollback went back from), open (no end was recorded)",
+        "result": "done, failed, left (a release that a rollback went back from), stopped, open (no end)",
         "run": "the run",
         "by": "who",
         "message": "why",
@@ -330,5 +472,76 @@ ENTRY: Keys = {
         "revision": "the revision",
         "subject": "the backup, or what else it was about",
         "verdict": "of a release: good, bad, left",
+        "before": "the revision before; may be empty",
     }.items()
+}
+
+RUNBOOK: Keys = {
+    "run": ("text", "the run of the runbook"),
+    "runbook": ("text", "its name"),
+    "environment": ("text", "the environment"),
+    "ref": (maybe("text"), "what was given as --ref"),
+    "revisions": (by("app", "text"), "the revision of each app when it began"),
+    "by": ("text", "who began it"),
+    "began": ("text", "when"),
+    "ended": (maybe("text"), "when it ended"),
+    "result": (maybe("text"), "done, undone or given up; null: it has not ended"),
+    "owner": (maybe("text"), "who carries it out now"),
+    "skipped": (
+        each({"stage": ("text", "the stage"), "by": ("text", "who left it out"), "reason": ("text", "why")}),
+        "the stages that were left out",
+    ),
+    "outside_window": (
+        each({"stage": ("text", "the stage"), "by": ("text", "who began it"), "reason": ("text", "why")}),
+        "the stages that began outside the window",
+    ),
+    "stages": (
+        each(
+            {
+                "stage": ("text", "its name"),
+                "state": (
+                    "text",
+                    "open, running, began (it was cut off), done, failed, skipped, undo began, undo failed, undone",
+                ),
+                "risk": (maybe("text"), "low, medium or high"),
+                "by": (maybe("text"), "who carried it out, confirmed or skipped it"),
+                "began": (maybe("text"), "when it began"),
+                "ended": (maybe("text"), "when it ended"),
+                "seconds": (maybe("number"), "how long it took; until now, where it has not ended"),
+                "planned": (maybe("number"), "the seconds that it was planned to take"),
+                "late": ("number", "the seconds that it began after it was due"),
+                "reason": (maybe("text"), "why it failed or was skipped, or what who confirmed it has noted"),
+                "commands": (
+                    each(
+                        {
+                            "command": ("text", "as written in the runbook"),
+                            "run": ("text", "the id of its run, if it made one"),
+                            "exit_code": (maybe("integer"), "null: no end is known"),
+                            "undo": ("boolean", "whether it undid the stage"),
+                        }
+                    ),
+                    "the commands that have begun",
+                ),
+                "sign_off": (
+                    maybe(
+                        {
+                            "standing": ("text", "valid, missing, void, or unverified: it could not be judged"),
+                            "reason": (maybe("text"), "why it is not valid"),
+                            "signer": (maybe("text"), "who has signed"),
+                            "signed": (maybe("text"), "when"),
+                            "expires": (maybe("text"), "until when it is valid; null: as long as the run"),
+                            "note": (maybe("text"), "the note that was signed"),
+                            "file": (maybe("text"), "the name of the file whose hash was signed"),
+                            "file_hash": (maybe("text"), "its SHA-256"),
+                            "remarks": (each("text"), "what a person should know of it"),
+                        }
+                    ),
+                    "of `runbook.status`: the verdict about what was signed; null: nobody has signed it",
+                ),
+            }
+        ),
+        "the stages in their order",
+    ),
+    "next": (each("text"), "what can be typed next, the likeliest first"),
+    "to_sign": (optional("text"), "of `runbook.sign --text`: the text that is to be signed"),
 }

@@ -8,6 +8,8 @@ from typing import Any
 
 from lockstitch.inventory.schema import Environment, published
 from lockstitch.inventory.types import WORD
+from lockstitch.measures.base import measure_types
+from lockstitch.metrics.base import source_types
 
 INTRODUCTION = """\
 # The inventory
@@ -82,15 +84,24 @@ def references(node: Any) -> Iterator[str]:
 
 
 def title(name: str, definition: dict[str, Any]) -> str:
-    """Return the heading of a mapping; a service is named by its kind."""
+    """Return the heading of a mapping; a service, a flag, a measure and a metric source are named by their kinds."""
     kind = definition.get("properties", {}).get("kind", {}).get("const")
-    return f"service: {kind}" if kind else name.removesuffix("Settings")
+    return f"{_plug_in(name)}: {kind}" if kind else name.removesuffix("Settings")
+
+
+def _plug_in(name: str) -> str:
+    if name.endswith("Flag"):
+        return "flag"
+    if name in {model.__name__ for model in measure_types().values()}:
+        return "measure"
+    return "metric source" if name in {model.__name__ for model in source_types().values()} else "service"
 
 
 def table(definition: dict[str, Any]) -> str:
     """Return the Markdown table of a mapping's keys."""
     rows = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
-    for key, value in definition.get("properties", {}).items():
+    # What a thing is comes first, also where its base has settings.
+    for key, value in sorted(definition.get("properties", {}).items(), key=lambda each: each[0] not in ("kind", "url")):
         meaning = " ".join(value.get("description", "").split())
         needed = key in definition.get("required", ())
         rows.append(
@@ -116,7 +127,9 @@ def kind_of(value: dict[str, Any]) -> str:
         return f"[{name}](#{name.lower()})"
     forms = value.get("anyOf") or value.get("oneOf") or value.get("allOf")
     if "discriminator" in value:
-        return "one of " + ", ".join(f"[{kind}](#service-{kind})" for kind in value["discriminator"]["mapping"])
+        mapping = {kind: target.rpartition("/")[2] for kind, target in value["discriminator"]["mapping"].items()}
+        anchors = {kind: f"{_plug_in(name)}-{kind}".replace(" ", "-") for kind, name in mapping.items()}
+        return "one of " + ", ".join(f"[{kind}](#{anchor})" for kind, anchor in anchors.items())
     if forms:
         return " or ".join(kind_of(form) for form in forms if form.get("type") != "null")
     if "enum" in value:

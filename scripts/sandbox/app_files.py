@@ -3,13 +3,16 @@
 MAIN = '''\
 """A small API that tells which revision of it is being served."""
 
+import json
 import subprocess
+import time
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 VERSION = "1.0.0"
 HERE = Path(__file__).resolve().parent
+ACCESS_LOG = Path.home() / "access.log"
 
 
 def served_revision() -> str:
@@ -23,6 +26,18 @@ def served_revision() -> str:
 
 REVISION = served_revision()
 app = FastAPI(title="api", version=VERSION)
+
+
+@app.middleware("http")
+async def access_log(request: Request, call_next) -> Response:
+    """Write a line for each request, as a web server in front of it would."""
+    begin = time.monotonic()
+    answer = await call_next(request)
+    took = round(time.monotonic() - begin, 3)
+    line = {"time": time.time(), "status": answer.status_code, "request_time": took, "uri": request.url.path}
+    with ACCESS_LOG.open("a") as log:
+        log.write(json.dumps(line) + "\\n")
+    return answer
 
 
 @app.get("/healthz")
@@ -84,5 +99,15 @@ def greeting() -> dict[str, str]:
 SECOND_MAIN = MAIN.replace("1.0.0", "1.1.0") + GREETING
 BROKEN_MAIN = SECOND_MAIN.replace("1.1.0", "1.2.0").replace(
     "from fastapi", "import a_module_nobody_installed\nfrom fastapi"
+)
+# One of five greetings fails, which no test and no health check sees.
+_FAILING = '''    """Be nice, most of the time."""
+    if time.monotonic_ns() // 1000 % 5 == 0:
+        raise HTTPException(500)
+'''
+FAILING_MAIN = (
+    SECOND_MAIN.replace("1.1.0", "1.2.0")
+    .replace("import FastAPI, Request", "import FastAPI, HTTPException, Request")
+    .replace('    """Be nice."""\n', _FAILING)
 )
 UNHEALTHY_MAIN = SECOND_MAIN.replace("1.1.0", "1.2.0").replace('"healthy"', '"sick"')

@@ -1,4 +1,4 @@
-"""Make the git repository of the demo's API: two good releases, two branches that are not."""
+"""Make the git repository of the demo's API: two good releases, three branches that are not."""
 
 import os
 import subprocess
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .app_files import BROKEN_MAIN, FIRST, SECOND_MAIN, UNHEALTHY_MAIN
+from .app_files import BROKEN_MAIN, FAILING_MAIN, FIRST, SECOND_MAIN, UNHEALTHY_MAIN
 from .errors import SandboxError
 
-REFS = ("v1.0.0", "v1.1.0", "main", "broken", "unhealthy")
+REFS = ("v1.0.0", "v1.1.0", "main", "broken", "unhealthy", "failing")
 AUTHOR = {"NAME": "Lockstitch Demo", "EMAIL": "demo@example.com", "DATE": "2024-01-01T12:00:00Z"}
 
 
@@ -31,7 +31,11 @@ def make_api_repository(directory: Path) -> Repository:
         _git(directory, "tag", "--annotate", "v1.0.0", "--message", "First release")
         _commit(directory, {"main.py": SECOND_MAIN}, "Greet")
         _git(directory, "tag", "--annotate", "v1.1.0", "--message", "Greetings")
-        for branch, main in (("broken", BROKEN_MAIN), ("unhealthy", UNHEALTHY_MAIN)):
+        for branch, main in (
+            ("broken", BROKEN_MAIN),
+            ("unhealthy", UNHEALTHY_MAIN),
+            ("failing", FAILING_MAIN),
+        ):
             _git(directory, "switch", "--quiet", "--create", branch, "main")
             _commit(directory, {"main.py": main}, f"Try something {branch}")
         _git(directory, "switch", "--quiet", "main")

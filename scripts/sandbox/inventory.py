@@ -26,6 +26,7 @@ def inventory(sandbox: Sandbox, repository: Repository, ports: dict[str, int]) -
     place = sandbox.place
     return {
         "ssh": {"known_hosts": [str(place.known_hosts)], "identity_files": [str(place.key)], "user": "deploy"},
+        "metrics": {"access": {"kind": "access_log", "path": "access.log"}},
         "groups": {"backend": {"hosts": [_host(h, ports[h.name]) for h in sandbox.hosts.values()], "apps": ["api"]}},
         "apps": {
             "api": {
@@ -46,6 +47,7 @@ def inventory(sandbox: Sandbox, repository: Repository, ports: dict[str, int]) -
                     "interval": "500ms",
                     "tries": 5,
                 },
+                "gates": {"errors": {"source": "access", "status": "5xx", "max": "5%"}},
                 "min_free": "50M",
                 "keep": 3,
             }

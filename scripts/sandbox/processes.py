@@ -111,10 +111,17 @@ def _environment(pid: int) -> list[bytes]:
 
 
 def _stat(pid: int) -> tuple[str, int] | None:
+    # Every process of the machine is asked, again and again: a file object costs three times the answer.
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        file = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
     except OSError:
         return None
-    letter, parent = text.rpartition(")")[2].split()[:2]
+    try:
+        text = os.read(file, 4096)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    letter, parent = text.rpartition(b")")[2].split(None, 2)[:2]
     # What nobody has waited for yet is still listed.
-    return None if letter in "ZX" else (letter, int(parent))
+    return None if letter in b"ZX" else (letter.decode(), int(parent))
