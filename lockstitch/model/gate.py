@@ -64,7 +64,8 @@ class Gate:
     probe: Probe[Any]
     judge: Callable[[Any], Verdict]
     interval: float = 1.0
-    timeout: float = 5.0
+    # On a host without a free CPU, what tells of a process needs seconds.
+    timeout: float = 20.0
     tries: int = 30
     deadline: float = 0.0
     certain: int = 0

@@ -74,7 +74,7 @@ def parse_state(text: str, code: int) -> FlagState:
 def flag_gate(flag: Flag, at: FlagPlace, service: Service, place: ReleaseContext, to: str | None) -> Gate:
     """Return the gate that a flag has a value, and that the app's processes have it where they should."""
     judge = partial(judge_flag, flag, service.has_environment(), to)
-    return Gate("flag", flag_probe(flag, at, service, place), judge, tries=5, timeout=20.0)
+    return Gate("flag", flag_probe(flag, at, service, place), judge, tries=5)
 
 
 def judge_flag(flag: Flag, compared: bool, to: str | None, state: FlagState) -> Verdict:

@@ -151,7 +151,7 @@ def settings_gate(
     """Return the gate that the file has the values that were `written`, and every process too; what the file has of those
     that are `followed`, whatever that is; and that nothing has those that are `dropped`."""
     judge = partial(judge_settings, app, tuple(written), followed, dropped=dropped)
-    return Gate("settings", setting_facts(app, written, "", dropped), judge, tries=5, timeout=20.0)
+    return Gate("settings", setting_facts(app, written, "", dropped), judge, tries=5)
 
 
 def judge_settings(

@@ -72,7 +72,8 @@ ls_reload() {
     if [ "$(printf '%s\n' "$found" | wc -l)" -gt 1 ] && [ -n "$first" ]; then
         was=$(printf '%s\n' "$found" | awk -v id="$first" '$1 == id { print $4 }')
         ls_reload_one "$first"
-        end=$(($(date +%s) + 30 + steady / 1000)) now=
+        # Long, since the others serve meanwhile, and on a host without a free CPU each question takes seconds.
+        end=$(($(date +%s) + 120 + steady / 1000)) now=
         # On a slow host PM2 does not count a crash as one, and would start it again for ever.
         # shellcheck disable=SC2016  # these are of awk
         test='$1 == id { print ($3 == "errored" || $4 > was + 3) ? "lost" : ($3 == "online" && $5 >= up) ? "up" : "" }'
