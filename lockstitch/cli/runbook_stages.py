@@ -135,7 +135,9 @@ class StageRunner:
     def _begin(self, stage: Stage, run: RunbookRun) -> None:
         due = self._due(stage, run)
         late = max(0.0, time.time() - due) if due else 0.0
-        self._record.add("stage", stage=stage.name, state="began", by=self._session.by, late=round(late, 1))
+        expect, risk = stage.settings.expect.stage, stage.settings.risk
+        about = {**({"planned": expect} if expect else {}), **({"risk": risk} if risk else {})}
+        self._record.add("stage", stage=stage.name, state="began", by=self._session.by, late=round(late, 1), **about)
         self._say(stage, f"begins, {span(late)} late" if late >= _ON_TIME else "begins")
 
     def _fail(self, stage: Stage, code: int, reason: str) -> None:

@@ -167,8 +167,8 @@ class ReportedFailure:
 
 @dataclass(frozen=True)
 class ReportedStage:
-    """A stage of a runbook: its last state, who brought it there (of a sign-off its signer), why, and the seconds from
-    its begin to its end."""
+    """A stage of a runbook: its last state, who brought it there (of a sign-off its signer), why, the seconds from its
+    begin to its end and those that were planned, its risk, and the runs that its commands made."""
 
     name: str
     state: str
@@ -176,6 +176,19 @@ class ReportedStage:
     reason: str
     at: str
     seconds: float | None
+    planned: float | None = None
+    risk: str = ""
+    runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReportedReason:
+    """What a runbook was told or has found: a stage that began outside its window, by whom, and why; or a need, its
+    result, and why."""
+
+    name: str
+    said: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -226,6 +239,8 @@ class RunReport:
     notes: tuple[str, ...]
     people: tuple[ReportNote, ...]
     stages: tuple[ReportedStage, ...]
+    outside_window: tuple[ReportedReason, ...]
+    evidence: tuple[ReportedReason, ...]
     follow_ups: tuple[FollowUp, ...]
 
     @property
@@ -238,6 +253,8 @@ def report_json(report: RunReport) -> dict[str, Any]:
     """Return the report for programs."""
     document = asdict(report)
     document["watches"] = periods_json(report.watches)
+    for key, names in (("outside_window", ("stage", "by", "reason")), ("evidence", ("name", "result", "reason"))):
+        document[key] = [dict(zip(names, each.values(), strict=True)) for each in document[key]]
     document["flags"] = [dict(zip(("flag", "app", "from", "to"), flag, strict=True)) for flag in report.flags]
     document["actions"] = [dict(zip(("site", "what", "command"), each, strict=True)) for each in report.actions]
     return document

@@ -22,6 +22,7 @@ from lockstitch.report.release_report import (
     ReportedChange,
     ReportedFailure,
     ReportedMeasure,
+    ReportedReason,
     ReportedSmoke,
     ReportedStage,
     ReportNote,
@@ -79,6 +80,10 @@ def run_report(
             if text_of(note, "field") in NOTE_FIELDS
         ),
         stages=_stages(events),
+        outside_window=_reasons(_named(events, "outside window"), "stage", "by"),
+        evidence=_reasons(
+            (each for event in _named(events, "evidence") for each in rows_of(event, "known")), "name", "result"
+        ),
         follow_ups=tuple({**follow_ups(events), **{each.id: each for each in follows}}.values()),
     )
 
@@ -287,16 +292,29 @@ def _measures(events: Sequence[RecordLine], others: Mapping[str, FoundRun]) -> t
 def _stages(events: Sequence[RecordLine]) -> tuple[ReportedStage, ...]:
     """Return the stages of a runbook, and who has signed, confirmed or skipped each."""
     known: dict[str, ReportedStage] = {}
-    began: dict[str, float | None] = {}
-    for event in _named(events, "stage"):
+    began: dict[str, RecordLine] = {}
+    runs: dict[str, dict[str, None]] = {}
+    for event in events:
         name, state, at = text_of(event, "stage"), text_of(event, "state"), epoch_of(event)
+        if event.get("event") == "command" and text_of(event, "run"):
+            runs.setdefault(name, {})[text_of(event, "run")] = None
+        if event.get("event") != "stage":
+            continue
         if state == "began":
-            began[name] = at
-        start = began.get(name)
+            began[name] = event
+        first = began.get(name, {})
+        start = epoch_of(first)
         seconds = round(max(0.0, at - start), 3) if at and start and state != "began" else None
         by, reason, when = (text_of(event, key) for key in ("by", "reason", "at"))
-        known[name] = ReportedStage(name, state, by, reason, when, seconds)
-    return tuple(known.values())
+        planned, risk = number_of(first, "planned"), text_of(first, "risk")
+        known[name] = ReportedStage(name, state, by, reason, when, seconds, planned, risk)
+    return tuple(replace(stage, runs=tuple(runs.get(stage.name, ()))) for stage in known.values())
+
+
+def _reasons(events: Iterable[RecordLine], name: str, said: str) -> tuple[ReportedReason, ...]:
+    """Return what was told or found at last, by name."""
+    rows = (ReportedReason(*(text_of(event, key) for key in (name, said, "reason"))) for event in events)
+    return tuple({row.name: row for row in rows}.values())
 
 
 def _failure(event: RecordLine) -> ReportedFailure:

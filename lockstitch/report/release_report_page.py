@@ -73,6 +73,8 @@ def _facts(report: RunReport, words: str) -> Iterator[tuple[str, str]]:
         f"{stage.name} ({stage.reason}, by {stage.by})" for stage in report.stages if stage.state == "skipped"
     ]:
         yield "skipped", ", ".join(skipped)
+    if outside := [f"{each.name} ({each.reason}, by {each.said})" for each in report.outside_window]:
+        yield "outside the window", ", ".join(outside)
     yield "began", utc(report.began) or "not recorded"
     yield "duration", took(report.seconds) + (" until the last recorded event" if report.cut else "")
     yield "by", report.by or "not recorded"
@@ -128,14 +130,32 @@ def _stages(report: RunReport) -> Iterator[ReportBlock]:
         return
     yield HeadingBlock("Stages and sign-offs")
     rows = tuple(
-        (each.name, each.state, each.by or "-", utc(each.at), took(each.seconds), each.reason) for each in report.stages
+        (
+            each.name,
+            each.state,
+            each.risk or "-",
+            each.by or "-",
+            utc(each.at),
+            took(each.seconds),
+            took(each.planned),
+            each.reason,
+            ", ".join(each.runs),
+        )
+        for each in report.stages
     )
     tones: dict[str, BlockTone] = {"failed": "bad", "undo failed": "bad", "skipped": "warn"}
     yield TableBlock(
-        ("stage", "state", "by", "at", "took", "why"),
+        ("stage", "state", "risk", "by", "at", "took", "planned", "why", "runs"),
         rows,
         tuple(tones.get(each.state, "plain") for each in report.stages),
     )
+    if report.evidence:
+        yield HeadingBlock("Evidence")
+        yield TableBlock(
+            ("need", "result", "why"),
+            tuple((each.name, each.said, each.reason) for each in report.evidence),
+            tuple("plain" if each.said == "pass" else "warn" for each in report.evidence),
+        )
 
 
 def _changed(report: RunReport) -> Iterator[ReportBlock]:

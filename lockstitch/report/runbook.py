@@ -48,7 +48,14 @@ def runbook_text(
     head = f"{run.runbook}{ref} on {run.environment}, run {run.run}, by {run.by}, began {began} ({ago})"
     rows = [_row(run.stage(stage.name), stage, owner, now) for stage in settings.stages]
     verdicts = [oneline(sentence) for name, state in (signed or {}).items() for sentence in _verdict(name, state)]
-    lines = [*_first(run), oneline(head), "", table(("stage", "state", "risk", "by", "took", "planned", "note"), rows)]
+    needs = [oneline(f"needs {each['name']}: {each['result']}: {each['reason']}") for each in run.evidence()]
+    lines = [
+        *_first(run),
+        oneline(head),
+        *needs,
+        "",
+        table(("stage", "state", "risk", "by", "took", "planned", "note"), rows),
+    ]
     lines += ["", *verdicts] if verdicts else []
     if run.end:
         lines += ["", f"{run.runbook} is {run.end}"]
@@ -92,7 +99,8 @@ def runbook_json(
         "result": run.end or None,
         "owner": owner or None,
         "skipped": [{"stage": each.name, "by": each.by, "reason": each.reason} for each in run.skipped()],
-        "outside_window": [{"by": e.get("by"), "reason": e.get("reason")} for e in run.outside_window],
+        "outside_window": [{key: e.get(key) for key in ("stage", "by", "reason")} for e in run.outside_window],
+        "evidence": [{key: each[key] for key in ("name", "result", "reason")} for each in run.evidence()],
         "stages": [
             {
                 **_stage_json(run.stage(stage.name), stage, owner, now),

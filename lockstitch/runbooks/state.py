@@ -94,6 +94,11 @@ class RunbookRun:
             if event.get("event") == "signed" and event.get("stage") == name
         )
 
+    def evidence(self) -> tuple[Mapping[str, Any], ...]:
+        """Return what was found of each need at last: its `name`, `result` and `reason`."""
+        found = [each for event in self.events if event.get("event") == "evidence" for each in event["known"]]
+        return tuple({str(each["name"]): each for each in found}.values())
+
     def is_found(self, name: str) -> bool:
         """Tell whether nobody has signed a stage, since what it stands in for was shown."""
         return self.stage(name).by == FOUND_ITSELF

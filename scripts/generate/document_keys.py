@@ -476,6 +476,11 @@ ENTRY: Keys = {
     }.items()
 }
 
+EVIDENCE: Keys = {
+    "name": ("text", "the need"),
+    "result": ("text", "pass, fail or inconclusive"),
+    "reason": ("text", "why"),
+}
 RUNBOOK: Keys = {
     "run": ("text", "the run of the runbook"),
     "runbook": ("text", "its name"),
@@ -495,6 +500,7 @@ RUNBOOK: Keys = {
         each({"stage": ("text", "the stage"), "by": ("text", "who began it"), "reason": ("text", "why")}),
         "the stages that began outside the window",
     ),
+    "evidence": (each(EVIDENCE), "what was found of each need at last"),
     "stages": (
         each(
             {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.generate.document_keys import COMMIT, Keys, by, each, maybe
+from scripts.generate.document_keys import COMMIT, EVIDENCE, Keys, by, each, maybe
 
 SHARE: Keys = {
     "bad": ("integer", "how many were bad"),
@@ -173,10 +173,18 @@ REPORT: Keys = {
                 "reason": ("text", "why"),
                 "at": ("text", "when"),
                 "seconds": (maybe("number"), "how long it took"),
+                "planned": (maybe("number"), "the seconds that it was planned to take"),
+                "risk": ("text", "low, medium or high; empty where it has none"),
+                "runs": (each("text"), "the runs of its commands and of its undo"),
             }
         ),
         "the stages of a runbook; else empty",
     ),
+    "outside_window": (
+        each({"stage": ("text", "the stage"), "by": ("text", "who began it"), "reason": ("text", "why")}),
+        "the stages of a runbook that began outside its window",
+    ),
+    "evidence": (each(EVIDENCE), "what was found of each need of a runbook at last"),
     "follow_ups": (each("object"), "what is to be done after it, as in the document of `follow.list`, without `late`"),
 }
 DAY: Keys = {

@@ -60,7 +60,11 @@ def test_needs_are_judged_at_the_beginning_and_before_a_release(desk: Desk, judg
     # What staging has run is known only after its stage.
     assert judge.asked == [("ci", (A,)), ("ci", (A,)), ("passed_in", (A,))]
     assert set(desk.states().values()) == {"done"} and len(desk.ran) == 2
-    assert "needs ci: pass: ci" in desk.all_said
+    assert "needs ci: pass: ci" in desk.said[-1], "the status has it"
+    assert [(each["name"], each["result"]) for each in desk.state().evidence()] == [
+        ("ci", "pass"),
+        ("passed_in", "pass"),
+    ]
 
 
 @pytest.mark.parametrize("result", ["fail", "inconclusive"])

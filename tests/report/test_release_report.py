@@ -125,7 +125,11 @@ def test_what_people_add_is_shown_and_what_they_have_not_is_asked_for() -> None:
 def test_a_runbook_has_its_stages_with_who_signed_and_what_was_skipped_first() -> None:
     lines = [
         line(0, "runbook", run=RUN, runbook="release", environment="prod", by="ada@desk"),
-        line(1, "stage", stage="approve", state="began", by="ada@desk"),
+        line(1, "evidence", known=[{"name": "ci", "result": "fail", "reason": "red"}], enough=False),
+        line(1, "evidence", known=[{"name": "ci", "result": "pass", "reason": "3 checks"}], enough=True),
+        line(1, "stage", stage="approve", state="began", by="ada@desk", planned=300, risk="high"),
+        line(2, "command", stage="approve", number=0, state="began", line="deploy", run="R2"),
+        line(2, "outside window", stage="approve", by="ada@desk", reason="urgent"),
         line(61, "stage", stage="approve", state="done", by="grace", reason="plan read"),
         line(62, "stage", stage="sms", state="skipped", by="ada@desk", reason="no phone"),
         line(63, "runbook end", state="done"),
@@ -138,7 +142,9 @@ def test_a_runbook_has_its_stages_with_who_signed_and_what_was_skipped_first() -
     ]
     text = text_of(lines)
     assert "- **skipped**: sms (no phone, by ada@desk)" in text.split("##")[0]
-    assert "| approve | done | grace | 2026-11-24 13:01:01 UTC | 1 min | plan read |" in text
+    assert "- **outside the window**: approve (urgent, by ada@desk)" in text.split("##")[0]
+    assert "| approve | done | high | grace | 2026-11-24 13:01:01 UTC | 1 min | 5 min | plan read | R2 |" in text
+    assert "| ci | pass | 3 checks |" in text and "red" not in text
 
 
 ODD: Any = st.recursive(
