@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from lockstitch.cli.runbook_stages import RunbookChoices, StageRunner, confirm_s
 from lockstitch.cli.session import Session
 from lockstitch.engine.runbooks.committed import operator
 from lockstitch.engine.runbooks.files import FOLDER, RunbookFile, file_version, load_runbook, runbook_names
-from lockstitch.engine.runbooks.record import RunbookRecord, runbook_runs
+from lockstitch.engine.runbooks.record import RunbookRecord, one_begins, runbook_runs
 from lockstitch.errors import CheckError, LockstitchError, UsageError
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.template import template_names
@@ -38,21 +38,19 @@ def begin(session: Session, name: str, ref: str, given: Iterable[str], outside_w
     _check(session, file, values)
     for warning in signer_warnings(session, file):
         session.note(f"! {warning}")
-    for run in _runs(session, file.name):
-        if not run.end:
-            raise UsageError(
-                f"run {run.run} of {file.name} has not ended",
-                hint="fab -H ENV runbook.resume goes on with it, fab -H ENV runbook.end --reason … gives it up",
-            )
     if session.dry:
+        _refuse_second(session, file.name)
         run = RunbookRun(session.run_id, file.name, environment, session.by, datetime.now(UTC).isoformat(), ref)
         session.answer(lambda: _json(file, run, ""), lambda: _text(file, run, ""))
         return
     record = RunbookRecord(session.runs, session.run_id)
-    with record.carried_out():
-        about = {"runbook": file.name, "environment": environment, "by": session.by, "ref": ref}
-        who = asdict(operator(session.c.root))
-        record.add("runbook", run=session.run_id, **about, operator=who, digest=file.digest, values=values)
+    about = {"runbook": file.name, "environment": environment, "by": session.by, "ref": ref}
+    who = asdict(operator(session.c.root))
+    with ExitStack() as carried_out:
+        with one_begins(session.runs):
+            _refuse_second(session, file.name)
+            carried_out.enter_context(record.carried_out())
+            record.add("runbook", run=session.run_id, **about, operator=who, digest=file.digest, values=values)
         _go(session, file, record, RunbookChoices(yes=session.yes, outside_window=outside_window))
 
 
@@ -155,6 +153,15 @@ def print_checklist(session: Session, name: str, run: str, form: str) -> None:
     about |= {"date": version.date, "author": version.author}
     write = checklist_html if form == "html" else checklist_markdown
     tell(write(checklist(file.settings, state, about)))
+
+
+def _refuse_second(session: Session, name: str) -> None:
+    for run in _runs(session, name):
+        if not run.end:
+            raise UsageError(
+                f"run {run.run} of {name} has not ended",
+                hint="fab -H ENV runbook.resume goes on with it, fab -H ENV runbook.end --reason … gives it up",
+            )
 
 
 def _go(session: Session, file: RunbookFile, record: RunbookRecord, choices: RunbookChoices) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import json
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -255,6 +258,32 @@ def test_one_run_at_a_time(desk: Desk) -> None:
     desk.write('stages: [sms: {tell: "Send."}]')
     assert desk.begin() == 7 and desk.begin() == 2
     assert "has not ended" in desk.all_said
+
+
+def test_of_two_who_begin_at_the_same_instant_one_does(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.write('stages: [sms: {tell: "Send."}]')
+    asked, second = threading.Event(), list[int]()
+    other = threading.Thread(target=lambda: second.append(desk.begin(by="bob@desk")))
+    add, flock = RunbookRecord.add, fcntl.flock
+
+    def begins(own: RunbookRecord, event: str, **fields: Any) -> None:
+        # The first has seen that nobody has begun, and has not written that it has: now comes the second.
+        if event == "runbook" and not other.ident:
+            other.start()
+            while other.is_alive() and not asked.wait(0.01):
+                pass
+        add(own, event, **fields)
+
+    def locks(descriptor: int, how: int) -> None:
+        if threading.current_thread() is other:
+            asked.set()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(RunbookRecord, "add", begins)
+    monkeypatch.setattr(fcntl, "flock", locks)
+    first = desk.begin()
+    other.join()
+    assert (first, second) == (7, [2]) and "has not ended" in desk.all_said
 
 
 @pytest.mark.parametrize("damage", ["middle", "first"])

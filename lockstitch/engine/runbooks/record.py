@@ -19,6 +19,7 @@ from lockstitch.errors import CheckError, LockHeldError
 from lockstitch.runbooks.state import RunbookRun, runbook_run
 
 _LOCK = "runbook.lock"
+_BEGINS = "runbooks.lock"
 
 
 class RunbookRecord:
@@ -117,6 +118,22 @@ class RunbookRecord:
             return "another process"
         alive = Path(f"/proc/{text}").exists() or not Path("/proc/self").exists()
         return f"process {text}" if alive else f"a command that process {text} had started before it was killed"
+
+
+@contextmanager
+def one_begins(runs: Path) -> Iterator[None]:
+    """Hold the lock of who begins a runbook, from the look at which have not ended until its record has a line."""
+    path = runs.parent / _BEGINS
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
+    except OSError as error:
+        raise CheckError(f"the lock of runbooks cannot be written: {_said(error)}: {path}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def runbook_runs(runs: Path) -> list[str]:
