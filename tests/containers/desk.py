@@ -237,7 +237,7 @@ def app(fleet: Fleet) -> dict[str, Any]:
             "expect": {"status": "healthy"},
             "revision": "revision",
             "interval": "200ms",
-            "tries": 10,
+            "tries": 30,
         },
         "logs": [f"{SHARED}/storage/logs/laravel.log"],
         "keep": 2,

@@ -292,7 +292,7 @@ def notes_database() -> dict[str, Any]:
 
 
 def _health(url: str) -> dict[str, Any]:
-    return {"url": url, "expect": {"status": "healthy"}, "revision": "revision", "interval": "200ms", "tries": 10}
+    return {"url": url, "expect": {"status": "healthy"}, "revision": "revision", "interval": "200ms", "tries": 30}
 
 
 def _host(fleet: Fleet, name: str) -> dict[str, Any]:

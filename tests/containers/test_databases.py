@@ -29,7 +29,7 @@ from tests.postgres import programs
 SHOP, SCALE, BIG, BIG_SCALE = "shop", 1, "big", 20
 LONG = 300.0
 # How soon a host that is gone is noticed is not what is tested here.
-HASTY = {"keepalive": {"interval": "1s", "timeout": "2s"}, "timeouts": {"connect": "3s", "banner": "3s"}, "tries": 1}
+HASTY = {"keepalive": {"interval": "1s", "timeout": "5s"}, "timeouts": {"connect": "6s", "banner": "6s"}, "tries": 1}
 # Where the role `held` exists, whatever puts rows into `slow` waits: a restore can be held, wherever it goes to.
 SLOW = """
 CREATE FUNCTION wait_for_it() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
