@@ -167,6 +167,21 @@ def test_what_is_wrong_around_it_says_nothing_of_the_dump(two: Store, server: Lo
     assert problems(two)[newer] == "" and newest(two) == newer and marks(two) == []
 
 
+@only_postgres
+def test_lines_of_workers_that_write_at_the_same_time_hide_no_reason(two: Store) -> None:
+    _, newer = two.names()
+    said = (
+        "pg_restore:pg_restore: processing data for table x\\n"
+        ' error: COPY failed for table "checked": ERROR:  function limited() does not exist\\n'
+        "CONTEXT:  COPY checked, line 1\\n"
+        "pg_restore: executing SEQUENCE SET orders_id_seq\\n"
+    )
+    instead(two, "pg_restore", f"case $* in *--list*) ;; *) printf '{said}' >&2; exit 1 ;; esac")
+    assert two.prove(newer).code == 7
+    why = problems(two)[newer]
+    assert "limited() does not exist" in why and "orders_id_seq" not in why and "COPY checked," not in why, why
+
+
 @one_engine
 def test_a_look_that_is_cut_off_has_found_nothing(two: Store) -> None:
     _, newer = two.names()

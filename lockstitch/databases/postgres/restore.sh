@@ -15,7 +15,8 @@ telling=$!
 code=0; wait $restoring || code=$?
 kill $telling 2>/dev/null || :
 [ $code -ne 0 ] || exit 0
-said=$(grep -v '^pg_restore: \(creating\|processing\|connecting\|launching\|finished\|implied\|entering\|while\|item\|skipping\)' "$log" | tail -n 20)
+# What -v tells of its course is left out. Workers write at the same time, so a line may begin within another one.
+said=$(awk '!/pg_restore: / || /(error|warning|detail|hint|fatal): |from TOC entry/' "$log" | tail -n 20)
 printf '%s\n' "$said"
 # A server, a login or a disk that failed says nothing of the dump, nor does a worker that somebody has killed.
 if [ $code -eq 1 ] && printf '%s\n' "$said" | grep -v 'worker process' | grep -q . && sql "$beside_dsn" -c 'SELECT 1' >/dev/null 2>&1 &&
