@@ -88,6 +88,8 @@ class Fleet:
 
     def close(self) -> None:
         """Remove every machine and the network, whatever state they are in."""
+        for machine in self.machines.values():
+            machine.close()
         containers = resources.containers_of(self._client, self._network)
         with ThreadPoolExecutor(max(1, len(containers))) as pool:
             list(pool.map(resources.remove, containers))

@@ -53,9 +53,3 @@ def feed(
         stream.close()
         raw.close()
     return int(client.api.exec_inspect(run)["ExitCode"]), said
-
-
-def run(client: docker.DockerClient, container: Container, command: list[str], user: str) -> tuple[int, bytes]:
-    """Run a command; its exit code and output. It begins when we listen: docker-py's own way loses an output that comes
-    in one piece with the engine's answer."""
-    return feed(client, container, ["/bin/sh", "-c", 'read -r _; exec "$@" </dev/null', "sh", *command], b"\n", user)

@@ -10,6 +10,7 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from tests.containers import inside, processes
+from tests.containers.commands import Commands
 from tests.containers.processes import Process
 from tests.containers.resources import Spec
 
@@ -38,6 +39,7 @@ class Machine:
         self._http_port = ports[spec.http] if spec.http else None
         self._ports = ports
         self._client, self._network = client, network
+        self._commands = Commands(client, container)
 
     @property
     def http_port(self) -> int:
@@ -111,12 +113,17 @@ class Machine:
 
     def stop(self) -> None:
         """Shut the machine down."""
+        self.close()
         self.container.stop(timeout=10)
 
     def start(self) -> None:
         """Boot the machine after `stop`; its files, address, host keys and ports are as before."""
         self.container.start()
         self.wait_ready()
+
+    def close(self) -> None:
+        """Close the connections to the machine, which stays as it is."""
+        self._commands.close()
 
     def fill_disk(self, path: str) -> None:
         """Leave no byte free at a path that is a small disk of its own (`Spec.small_disks`), never elsewhere."""
@@ -138,7 +145,7 @@ class Machine:
         self._wait_banner(time.monotonic() + 10)
 
     def _exec(self, words: list[str], user: str) -> tuple[int, bytes]:
-        return inside.run(self._client, self.container, words, user)
+        return self._commands.run(words, user)
 
     def _wait_banner(self, deadline: float) -> None:
         while time.monotonic() < deadline:
