@@ -96,8 +96,8 @@ class RunbookRun:
 
     def evidence(self) -> tuple[Mapping[str, Any], ...]:
         """Return what was found of each need at last: its `name`, `result` and `reason`."""
-        found = [each for event in self.events if event.get("event") == "evidence" for each in event["known"]]
-        return tuple({str(each["name"]): each for each in found}.values())
+        needs = [each for event in self.events if event.get("event") == "evidence" for each in event["known"]]
+        return tuple({str(each["name"]): each for each in needs}.values())
 
     def is_found(self, name: str) -> bool:
         """Tell whether nobody has signed a stage, since what it stands in for was shown."""
