@@ -33,6 +33,7 @@ def begin(session: Session, name: str, ref: str, given: Iterable[str], outside_w
         known = ", ".join(runbook_names(session.c.root)) or f"there is none in {FOLDER}/"
         raise UsageError(f"which runbook? {known}", hint="fab -H ENV runbook NAME")
     file, environment = load_runbook(session.c.root, name), _environment(session)
+    outside_window = outside_window.strip()
     values = _values(file, given) | {"ref": plans.valid_ref(ref), "environment": environment}
     values |= {"run": session.run_id, "runbook": file.name}
     _check(session, file, values)
@@ -63,9 +64,13 @@ def resume(session: Session, run: str, *, again: bool, outside_window: str) -> N
             raise CheckError(f"the undo of run {record.run} has begun", hint="fab -H ENV runbook.undo goes on with it")
         if state.digest != file.digest:
             session.note(f"! {FOLDER}/{file.name}.yml has changed since this run began")
+        _refuse_lost(file, state)
         _check(session, file, state.values)
+        if session.dry:
+            with _shown(session, file, record):
+                return
         record.add("resumed", by=session.by, operator=asdict(operator(session.c.root)), digest=file.digest)
-        _go(session, file, record, RunbookChoices(again, session.yes, outside_window))
+        _go(session, file, record, RunbookChoices(again, session.yes, outside_window.strip()))
 
 
 def undo(session: Session, run: str, *, again: bool) -> None:
@@ -75,6 +80,7 @@ def undo(session: Session, run: str, *, again: bool) -> None:
         state = record.read()
         if state.end == "undone":
             raise CheckError(f"run {record.run} is undone already")
+        _refuse_lost(file, state)
         stages = state.to_undo(file.settings.stages)
         if not stages and not any(each.state == "undone" for each in state.stages.values()):
             raise CheckError(f"run {record.run} has no stage to undo", hint="fab -H ENV runbook.status shows each")
@@ -172,6 +178,8 @@ def _go(session: Session, file: RunbookFile, record: RunbookRecord, choices: Run
 @contextmanager
 def _shown(session: Session, file: RunbookFile, record: RunbookRecord) -> Iterator[None]:
     """Show where the run is at the end of what is done here, whichever it is, and what can be typed next."""
+    if session.dry:
+        session.note("this is a dry run: nothing is done or recorded")
     try:
         yield
     except KeyboardInterrupt:
@@ -214,6 +222,17 @@ def _environment(session: Session) -> str:
     if set(fleet.cells) != whole:
         raise UsageError("a runbook is for a whole environment", hint=f"fab -H {fleet.inventory.name} runbook …")
     return fleet.inventory.name
+
+
+def _refuse_lost(file: RunbookFile, state: RunbookRun) -> None:
+    """Raise CheckError where a stage that this run has carried out is not in the file any more: it would be done twice
+    under another name, and not be undone."""
+    names = {stage.name for stage in file.settings.stages}
+    if lost := [name for name, record in state.stages.items() if name not in names and record.state != "open"]:
+        raise CheckError(
+            f"run {state.run} has carried out {', '.join(lost)}, which {FOLDER}/{file.name}.yml has no more",
+            hint='put it back under its name; or fab -H ENV runbook.end --reason "…" gives the run up',
+        )
 
 
 def _values(file: RunbookFile, given: Iterable[str]) -> dict[str, str]:
@@ -275,4 +294,4 @@ def _open(session: Session, run: str, *, ended: bool = False) -> tuple[RunbookRe
         )
     if state.end and not ended:
         raise CheckError(f"run {state.run} of {state.runbook} is {state.end}")
-    return RunbookRecord(session.runs, state.run), load_runbook(session.c.root, state.runbook)
+    return RunbookRecord(session.runs, state.run, dry=session.dry), load_runbook(session.c.root, state.runbook)

@@ -69,12 +69,14 @@ def next_commands(run: RunbookRun, settings: RunbookSettings) -> tuple[str, ...]
     fab = f"fab -H {run.environment} runbook."
     stages = settings.stages
     stage = run.next_stage(stages)
-    if run.end or stage is None:
+    if run.end:
         return ()
     if any(record.state.startswith("undo") for record in run.stages.values()):
         return (f"{fab}undo",)
-    record = run.stage(stage.name)
     undo = (f"{fab}undo",) if run.to_undo(stages) else ()
+    if stage is None:
+        return f"{fab}resume", *undo
+    record = run.stage(stage.name)
     skip = f'{fab}skip {stage.name} --reason "…"'
     if stage.settings.sign:
         return f"{fab}sign {stage.name}", f"{fab}resume", skip, *undo

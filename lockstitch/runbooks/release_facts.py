@@ -44,7 +44,8 @@ def plan_hashes(run: RunbookRun, stages: Iterable[Stage], plans: Sequence[StageP
     """Return the hash of all plans of a run, in the order of its stages: that of the only one, where there is one;
     empty where there is none."""
     known = _known(run, plans)
-    order = [stage.name for stage in stages]
+    # A stage that has released may have gone from the file since.
+    order = list(dict.fromkeys([*(stage.name for stage in stages), *(name for name, _ in known)]))
     hashes = [
         [stage, number, str(plan.get("hash"))]
         for (stage, number), plan in sorted(known.items(), key=lambda each: (order.index(each[0][0]), each[0][1]))

@@ -23,10 +23,10 @@ _BEGINS = "runbooks.lock"
 
 
 class RunbookRecord:
-    """The record of one run. Whatever is wrong with its files raises CheckError."""
+    """The record of one run, to which a `dry` one adds nothing. Whatever is wrong with its files raises CheckError."""
 
-    def __init__(self, runs: Path, run: str) -> None:
-        self.run, self.folder = run, runs / run
+    def __init__(self, runs: Path, run: str, *, dry: bool = False) -> None:
+        self.run, self.folder, self._dry = run, runs / run, dry
         self.path, self._lock = self.folder / "events.jsonl", self.folder / _LOCK
         # The descriptor that holds the lock, which commands inherit.
         self.held: int | None = None
@@ -35,13 +35,16 @@ class RunbookRecord:
         """Return the state of the run. A record that is damaged is none."""
         try:
             events, damaged = records(self.path)
+            # The line that a power loss has cut off announced nothing that has begun.
+            cut = bool(self.path.read_bytes().rpartition(b"\n")[2].strip(b"\0"))
         except OSError as error:
             raise CheckError(
                 f"the record of runbook run {self.run} cannot be read: {_said(error)}: {self.path}"
             ) from error
-        # The line that a power loss has cut off announced nothing that has begun.
-        cut = bool(damaged) and not self.path.read_bytes().endswith(b"\n")
-        if damaged > cut:
+        if cut and not damaged:
+            # It lacks nothing but its end, and the next line takes its place.
+            del events[-1]
+        elif damaged > cut:
             raise CheckError(f"the record of runbook run {self.run} is damaged: {damaged - cut} lines: {self.path}")
         try:
             return runbook_run(events)
@@ -50,6 +53,8 @@ class RunbookRecord:
 
     def add(self, event: str, **fields: Any) -> None:
         """Append an event; it is on the disk when this returns."""
+        if self._dry:
+            return
         line = json.dumps({"event": event, "at": now(), **fields}, ensure_ascii=False, default=str) + "\n"
         data = line.encode("utf-8", "replace")
         try:
@@ -87,8 +92,11 @@ class RunbookRecord:
                     f"runbook run {self.run} is being carried out, by {self._owner(descriptor)}",
                     hint="wait for its end; fab -H ENV runbook.status shows where it is",
                 ) from None
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            try:
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            except OSError as error:
+                raise CheckError(f"the lock of this runbook cannot be written: {_said(error)}: {self._lock}") from error
             self.held = descriptor
             yield
         finally:
@@ -138,7 +146,14 @@ def one_begins(runs: Path) -> Iterator[None]:
 
 def runbook_runs(runs: Path) -> list[str]:
     """Return the runs of runbooks that this machine has a record of, the newest first."""
-    return sorted((path.parent.name for path in runs.glob(f"*/{_LOCK}") if _has_begun(path.parent)), reverse=True)
+    try:
+        # A glob leaves out what it cannot read.
+        known = [run for run in os.listdir(runs) if (runs / run / _LOCK).exists()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CheckError(f"the records of runs cannot be read: {_said(error)}: {error.filename}") from error
+    return sorted((run for run in known if _has_begun(runs / run)), reverse=True)
 
 
 def _has_begun(folder: Path) -> bool:
@@ -153,22 +168,16 @@ def _has_begun(folder: Path) -> bool:
         raise CheckError(f"the record of a runbook cannot be read: {_said(error)}: {path}") from error
 
 
-def outcome_code(runs: Path, run: str) -> tuple[bool, int | None]:
-    """Return whether a command has made a record of this run, and the exit code in it; None where it has no end."""
+def command_events(runs: Path, run: str) -> list[Mapping[str, Any]] | None:
+    """Return the events of the run that a command was; None where it has made no record."""
     path = runs / run / "events.jsonl"
     try:
         events, _ = records(path)
     except FileNotFoundError:
-        return False, None
+        return None
     except OSError as error:
         raise CheckError(f"the record of run {run} cannot be read: {_said(error)}: {path}") from error
-    ends = [event for event in events if event.get("event") == "outcome"]
-    return True, _code(ends[-1]) if ends else None
-
-
-def _code(outcome: Mapping[str, Any]) -> int | None:
-    code = outcome.get("exit_code")
-    return code if isinstance(code, int) else None
+    return [event for event in events if isinstance(event, dict)]
 
 
 def _whole_lines(data: bytes) -> int:
