@@ -37,7 +37,7 @@ def release_plans(
     for stage in stages:
         record = run.stage(stage.name)
         for number, line in enumerate(() if record.is_over else stage.settings.run):
-            if number < len(record.commands) and record.commands[number].code == 0:
+            if record.is_done(number, line):
                 continue
             command = stage_command(session.c, line, run.values, yes=False)
             if command.is_release:

@@ -10,7 +10,7 @@ from threading import Timer
 
 from lockstitch.cli.confirmation import asked
 from lockstitch.cli.runbook_commands import StageCommand, is_visible, json_output, program_words, stage_command
-from lockstitch.cli.runbook_cut import cut_code
+from lockstitch.cli.runbook_cut import code_before_undo, cut_code, may_have_changed, taken_back
 from lockstitch.cli.runbook_needs import RunbookNeeds
 from lockstitch.cli.runbook_notices import RunbookNotices
 from lockstitch.cli.runbook_plans import check_revisions, release_plans, revisions_of
@@ -58,8 +58,10 @@ class StageRunner:
         """Carry out every stage that is not over."""
         stages = self._file.settings.stages
         self._survey(stages)
+        self._check_watches()
         while stage := (run := self._record.read()).next_stage(stages):
             self._wait_for(stage, run)
+            self._check_watches()
             self._check_window(stage, run)
             self._check_plans(stage, run)
             self._carry_out(stage, self._record.read())
@@ -102,13 +104,15 @@ class StageRunner:
 
     def undo(self) -> None:
         """Undo what the stages have changed, the last one first."""
+        self._note_watches()
+        self._note_cut()
         run = self._record.read()
         for stage in run.to_undo(self._file.settings.stages):
             record = run.stage(stage.name)
             self._say(stage, f"undo: {', '.join(stage.undo)}")
             self._record.add("stage", stage=stage.name, state="undo began", by=self._session.by)
             if code := self._commands(stage, stage.undo, run, record.undo, undo=True):
-                self._record.add("stage", stage=stage.name, state="undo failed", code=code, reason=_ended(code))
+                self._record.add("stage", stage=stage.name, state="undo failed", code=code, reason=_code_text(code))
                 sys.exit(int(failed_code(code)))
             self._record.add("stage", stage=stage.name, state="undone")
         self._record.add("runbook end", state="undone", by=self._session.by)
@@ -129,7 +133,7 @@ class StageRunner:
         if settings.notify and (problems := self._notices.tell_stage(run, stage)):
             self._record.add("notified", stage=stage.name, channels=problems)
         if code := self._commands(stage, stage.commands, run, record.commands):
-            self._fail(stage, code, _ended(code))
+            self._fail(stage, code, _code_text(code))
         self._record.add("stage", stage=stage.name, state="done", by=self._session.by)
 
     def _begin(self, stage: Stage, run: RunbookRun) -> None:
@@ -139,6 +143,43 @@ class StageRunner:
         about = {**({"planned": expect} if expect else {}), **({"risk": risk} if risk else {})}
         self._record.add("stage", stage=stage.name, state="began", by=self._session.by, late=round(late, 1), **about)
         self._say(stage, f"begins, {span(late)} late" if late >= _ON_TIME else "begins")
+
+    def _check_watches(self) -> None:
+        """End with SystemExit where a watch has taken a release back since: its stage has failed."""
+        if taken := self._note_watches():
+            self._fail(*taken)
+
+    def _note_watches(self) -> tuple[Stage, int, str] | None:
+        """Record which releases a watch has taken back: they are not done, and are not undone either. Returns the
+        first such stage, with its exit code and the reason."""
+        run, failed = self._record.read(), []
+        for stage in self._file.settings.stages:
+            record = run.stage(stage.name)
+            for number, each in enumerate(record.commands if not record.undo_began else ()):
+                if each.code == 0 and (why := taken_back(self._session, each.run)):
+                    code, reason = int(ExitCode.REVERTED), f"its watch took it back: {why}"
+                    about = {"stage": stage.name, "number": number, "state": "ended"}
+                    self._record.add("command", **about, code=code, changed=False)
+                    if record.state != "skipped":
+                        about = {"stage": stage.name, "state": "failed", "code": code, "reason": reason}
+                        self._record.add("stage", **about, by=self._session.by)
+                        failed.append((stage, code, reason))
+        return failed[0] if failed else None
+
+    def _note_cut(self) -> None:
+        """Record how commands have ended that were cut off, before they are undone."""
+        run = self._record.read()
+        for stage in self._file.settings.stages:
+            record = run.stage(stage.name)
+            for number, each in enumerate(record.commands if stage.undo and not record.undo_began else ()):
+                if each.code is not None:
+                    continue
+                command = stage_command(self._session.c, each.line, run.values, yes=False)
+                code = code_before_undo(self._session, stage, command, each, again=self._choices.again)
+                if code is not None:
+                    changed = may_have_changed(self._session, command, each.run, code)
+                    about = {"stage": stage.name, "number": number, "state": "ended"}
+                    self._record.add("command", **about, code=code, changed=changed)
 
     def _fail(self, stage: Stage, code: int, reason: str) -> None:
         self._record.add("stage", stage=stage.name, state="failed", by=self._session.by, code=code, reason=reason)
@@ -194,7 +235,7 @@ class StageRunner:
         if before is not None and before.code is None:
             code = cut_code(self._session, stage, command, before, again=self._choices.again)
             if code is not None:
-                self._record.add("command", **about, state="ended", code=code)
+                self._ended(about, command, before.run, code)
                 before = CommandRecord(before.line, before.run, before.began, before.ended, code)
                 if code:
                     return code
@@ -210,15 +251,22 @@ class StageRunner:
         try:
             code = run_command(words, self._session.c.root, given, self._record.held, json_output(self._session))
         except CommandInterrupted as interrupted:
-            self._record.add("command", **about, state="ended", code=interrupted.code)
+            self._ended(about, command, made, interrupted.code)
+            self._note_watches()
             if not undo:
-                state, reason = "failed", f"interrupted; {_ended(interrupted.code)}"
+                state, reason = "failed", f"interrupted; {_code_text(interrupted.code)}"
                 code = interrupted.code or int(ExitCode.INTERRUPTED)
                 self._record.add("stage", stage=stage.name, state=state, code=code, reason=reason, by=self._session.by)
                 self._notices.tell(self._record.read(), "interrupted", f"was interrupted in {stage.name}")
             raise
-        self._record.add("command", **about, state="ended", code=code)
+        self._ended(about, command, made, code)
+        if code and not undo:
+            self._note_watches()
         return code
+
+    def _ended(self, about: Mapping[str, object], command: StageCommand, run: str, code: int) -> None:
+        changed = may_have_changed(self._session, command, run, code)
+        self._record.add("command", **about, state="ended", code=code, changed=changed)
 
     def _due(self, stage: Stage, run: RunbookRun) -> float | None:
         """Return when a stage is due, in seconds since the epoch; None where it has no time."""
@@ -265,5 +313,5 @@ def confirm_stage(record: RunbookRecord, stage: str, by: str, note: str) -> None
     record.add("stage", stage=stage, state="done", by=by, reason=note)
 
 
-def _ended(code: int) -> str:
+def _code_text(code: int) -> str:
     return f"it ended with exit code {code}"

@@ -16,19 +16,25 @@ FOUND_ITSELF = "(evidence)"
 # `began` without an end: it runs, or it was cut off.
 StageState = Literal["open", "began", "done", "failed", "skipped", "undone", "undo began", "undo failed"]
 # These ends of a command say that nothing is changed any more; after the others the hosts may need a person.
-_UNCHANGED = frozenset({2, 3, 4, 5, 7, 130})
+UNCHANGED = frozenset({2, 3, 4, 5, 7, 130})
 
 
 @dataclass(frozen=True)
 class CommandRecord:
     """One command of a stage: as typed, the id of its run, its times in UTC, and its exit code (None: no end is
-    known)."""
+    known). `changed`: it may have left a change on the hosts (None: as its exit code says)."""
 
     line: str
     run: str
     began: str
     ended: str = ""
     code: int | None = None
+    changed: bool | None = None
+
+    @property
+    def is_to_undo(self) -> bool:
+        """Tell whether it may have left a change on the hosts."""
+        return self.code not in UNCHANGED if self.changed is None else self.changed
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,10 @@ class StageRecord:
     undo_began: str = ""
     undo_ended: str = ""
 
+    def is_done(self, number: int, line: str) -> bool:
+        """Tell whether the command at a place has ended well, and is still the one that stands there."""
+        return number < len(self.commands) and (self.commands[number].line, self.commands[number].code) == (line, 0)
+
     @property
     def is_over(self) -> bool:
         """Tell whether the run goes on with the next stage."""
@@ -59,7 +69,7 @@ class StageRecord:
         """Tell whether it has changed something that is still there, or may have."""
         if self.state in ("undo began", "undo failed", "done"):
             return True
-        return any(each.code not in _UNCHANGED for each in self.commands) and self.state in ("began", "failed")
+        return self.state in ("began", "failed", "skipped") and any(each.is_to_undo for each in self.commands)
 
 
 @dataclass(frozen=True)
@@ -177,7 +187,7 @@ def _commanded(record: StageRecord, event: Mapping[str, Any]) -> StageRecord:
     if event.get("state") == "began":
         known[number:] = [CommandRecord(str(event["line"]), str(event["run"]), at)]
     else:
-        known[number] = replace(known[number], ended=at, code=int(event["code"]))
+        known[number] = replace(known[number], ended=at, code=int(event["code"]), changed=event.get("changed"))
     return replace(record, undo=tuple(known)) if event.get("undo") else replace(record, commands=tuple(known))
 
 
