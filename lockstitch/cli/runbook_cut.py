@@ -75,9 +75,9 @@ def may_have_changed(session: Session, command: StageCommand, run: str, code: in
 
 def taken_back(session: Session, run: str) -> str:
     """Return why a watch has taken back what a run has released; empty where none has."""
-    watched = [event for event in command_events(session.runs, run) or () if event.get("event") == "watch"]
-    back = next((event for event in watched if event.get("state") == "back"), None)
-    return str(back.get("reason") or "its watch has failed") if back else ""
+    events = command_events(session.runs, run) or ()
+    ends = [event for event in events if (event.get("event"), event.get("state")) == ("watch", "back")]
+    return str(ends[-1].get("reason") or "its watch has failed") if ends else ""
 
 
 def _ended_code(session: Session, stage: Stage, before: CommandRecord) -> int | None:
