@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 
 from lockstitch import plans
@@ -64,7 +65,8 @@ class Notifier:
     def start(self, jobs: Iterable[NoticeJob], run: str, seconds: float | None = None) -> NoticeDelivery:
         """Begin to send these jobs, then what waits of other runs, within so many seconds; returns at once."""
         self._late += self._abandoned(run)
-        late = [job for _, waiting in self._late for job in _jobs(waiting)]
+        # This checkout may have another inventory than the one that named the channels.
+        late = [job for _, waiting in self._late for job in _jobs(waiting) if job.channel in self.settings.to]
         return NoticeDelivery(self.settings.to, [*jobs, *late], seconds)
 
     def results(self, delivery: NoticeDelivery, run: str) -> list[NoticeResult]:
@@ -83,10 +85,11 @@ class Notifier:
         failed = [result for result in results if result.problem]
         threads = {**waiting.threads, **_threads(results)}
         for result in failed:
-            tried = "the next command tries it again"
             title = waiting.notice.title
-            self.notes.append(f"channel {result.job.channel} was not told that {title}: {result.problem}; {tried}")
-        channels = tuple(result.job.channel for result in failed)
+            next_ = "it is not sent again" if result.reached else "the next command tries it again"
+            self.notes.append(f"channel {result.job.channel} was not told that {title}: {result.problem}; {next_}")
+        over = {result.job.channel for result in results if result.reached or not result.problem}
+        channels = tuple(name for name in waiting.channels if name not in over)
         self.write(file, replace(waiting, channels=channels, threads=threads))
 
     def write(self, file: WaitingFile, waiting: WaitingNotice) -> None:
@@ -105,26 +108,27 @@ class Notifier:
             return None
 
     def _abandoned(self, run: str) -> Iterable[tuple[WaitingFile, WaitingNotice]]:
-        for file in self.queue.abandoned([run, *(file.run for file, _ in self._late)]):
+        for file in self.queue.abandoned([run, *(file.run for file, _ in self._late)], self._unread):
             try:
                 waiting = file.read()
             except (OSError, ValueError) as error:
-                self.notes.append(f"a notice that waits cannot be read: {_said(error)}: {file.path}")
+                self._unread(error, file.path)
                 waiting = None
             if waiting is None or waiting.notice.environment != self.environment or self._is_watched(file, waiting):
                 file.close()
                 continue
-            channels = tuple(name for name in waiting.channels if name in self.settings.to)
             if is_outdated(waiting.notice.at):
                 self.notes.append(f"nobody was told that {waiting.notice.title}: it is given up ({waiting.notice.at})")
                 file.remove()
                 file.close()
                 continue
-            if not channels:
-                # This checkout may have another inventory than the one that named them.
+            if not any(name in self.settings.to for name in waiting.channels):
                 file.close()
                 continue
-            yield file, replace(waiting, channels=channels)
+            yield file, waiting
+
+    def _unread(self, error: Exception, path: Path) -> None:
+        self.notes.append(f"a notice that waits cannot be read: {_said(error)}: {path}")
 
     def _is_watched(self, file: WaitingFile, waiting: WaitingNotice) -> bool:
         with suppress(CheckError):
@@ -252,14 +256,14 @@ def tell_watched(
     """Tell the end of a run that was left to its watch, if any was."""
     notifier = Notifier(session, environment)
     held = session.held_notice
-    if held is None and run not in notifier.queue.runs():
+    if held is None and not notifier.queue.may_have(run):
         return
     file = held or notifier.file(run, _PATIENCE)
     session.held_notice = None
     try:
         waiting = file.read() if file is not None else None
     except (OSError, ValueError) as error:
-        notifier.notes.append(f"a notice that waits cannot be read: {_said(error)}")
+        notifier.notes.append(f"a notice that waits cannot be read: {_said(error)}: {notifier.queue.folder}")
         waiting = None
     if file is not None and waiting is not None and waiting.is_watched:
         notice = watched_notice(waiting.notice, now(), state, problems, rollback)
@@ -278,8 +282,8 @@ def tell_watched(
 @contextmanager
 def waiting_told(session: Session) -> Iterator[None]:
     """Within this, send what waits in the environment, beside what is done."""
-    environment, folder = session.environment, session.runs.parent / _FOLDER
-    if session.dry or environment is None or not any(folder.glob("*.json")):
+    environment = session.environment
+    if session.dry or environment is None or not NoticeQueue(session.runs.parent / _FOLDER).may_have():
         yield
         return
     notifier = Notifier(session, environment)

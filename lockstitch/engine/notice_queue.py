@@ -7,17 +7,19 @@ token or other secret.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lockstitch.model.format import time_of
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.notice import Notice
 
@@ -48,6 +50,9 @@ class WaitingFile:
         self._descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever had it may have removed it since it was opened: then another process may lock a new one.
+            if not _is_same(self._lock, self._descriptor):
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -55,13 +60,16 @@ class WaitingFile:
     def read(self) -> WaitingNotice | None:
         """Return what waits; None for nothing. Raises OSError or ValueError where it cannot be read."""
         try:
-            document = json.loads(self.path.read_text(encoding="utf-8"))
+            text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
         try:
-            return _waiting(document)
-        except (TypeError, KeyError, AttributeError) as error:
+            waiting = _waiting(json.loads(text))
+        except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"it is no record of a notice: {error}") from error
+        if waiting.notice.run != self.run or time_of(waiting.notice.at) is None:
+            raise ValueError("it is no record of a notice of this run")
+        return waiting
 
     def write(self, waiting: WaitingNotice) -> None:
         """Replace what waits, on the disk before this returns; where no channel waits, the file goes. Raises OSError."""
@@ -106,17 +114,36 @@ class NoticeQueue:
                 time.sleep(0.05)
 
     def runs(self) -> list[str]:
-        """Return the runs that have a file, the newest first."""
-        return sorted((path.stem for path in self.folder.glob("*.json")), reverse=True)
+        """Return the runs that have a file, the newest first. Raises OSError where the folder cannot be read."""
+        try:
+            return sorted((path.stem for path in self.folder.iterdir() if path.suffix == ".json"), reverse=True)
+        except FileNotFoundError:
+            return []
 
-    def abandoned(self, but: Sequence[str]) -> Iterator[WaitingFile]:
-        """Yield the files of other runs that no process has, the newest first. Who takes one closes it."""
-        for number, run in enumerate(self.runs()):
+    def may_have(self, run: str = "") -> bool:
+        """Tell whether a run has a file, or any run where none is named; also where that cannot be read."""
+        try:
+            known = self.runs()
+        except OSError:
+            return True
+        return run in known if run else bool(known)
+
+    def abandoned(self, but: Sequence[str], unread: Callable[[OSError, Path], None]) -> Iterator[WaitingFile]:
+        """Yield the files of other runs that no process has, the newest first. Who takes one closes it. `unread` is
+        told what cannot be had."""
+        try:
+            runs = self.runs()
+        except OSError as error:
+            return unread(error, self.folder)
+        for number, run in enumerate(runs):
             if run in but:
                 continue
             try:
                 file = WaitingFile(self.folder, run)
-            except OSError:
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                unread(error, self.folder / f"{run}.json")
                 continue
             if number >= MOST_RUNS:
                 file.remove()
@@ -127,7 +154,14 @@ class NoticeQueue:
 
 def is_outdated(at: str) -> bool:
     """Tell whether a notice of this time is too old to be of use."""
-    return datetime.now(UTC).timestamp() - datetime.fromisoformat(at).timestamp() > LONGEST
+    return (known := time_of(at)) is not None and datetime.now(UTC).timestamp() - known.timestamp() > LONGEST
+
+
+def _is_same(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _waiting(document: Any) -> WaitingNotice:

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+_MOST = 1e100
+
+
+def finite(value: Any) -> float | None:
+    """Return a value of a record as a number; None for what is none, or larger than any that can be counted with."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -_MOST <= value <= _MOST else None
 
 
 def sized(size: int) -> str:
@@ -29,13 +39,23 @@ def span(seconds: float, *, tenths: bool = False) -> str:
 def when(at: str, now: datetime, zone: tzinfo | None = None) -> tuple[str, str]:
     """Return a time in UTC, as journals have it, in local time (that of `zone`, or of this machine), and how long ago
     that is: `2026-11-24 14:03` and `5 d ago`. What is no time is returned as it is."""
-    try:
-        then = datetime.fromisoformat(at)
-    except ValueError:
+    then = time_of(at)
+    if then is None:
         return at, ""
     seconds = (now - then).total_seconds()
     ago = f"{' '.join(span(seconds).split(' ')[:2])} ago" if seconds >= 1 else "now"
     return then.astimezone(zone).strftime("%Y-%m-%d %H:%M"), ago
+
+
+def time_of(at: str) -> datetime | None:
+    """Return a time of a record in UTC, which is its zone where it names none; None for what is no time, or so far away
+    that not every zone has it."""
+    try:
+        then = datetime.fromisoformat(at)
+        then = (then if then.tzinfo else then.replace(tzinfo=UTC)).astimezone(UTC)
+        return then if 1 < then.year < 9999 else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def moment(epoch: int | None) -> str:

@@ -55,4 +55,9 @@ class WebAnswer:
 
 
 class NoticeRefusedError(Exception):
-    """A channel did not take a notice. The message has no part of a URL, token or answer that could be secret."""
+    """A channel did not take a notice. The message has no part of a URL, token or answer that could be secret.
+    `reached` tells that somebody has got it all the same: it is not sent again."""
+
+    def __init__(self, message: str, *, reached: bool = False) -> None:
+        super().__init__(message)
+        self.reached = reached

@@ -17,6 +17,8 @@ from lockstitch.model.command import Value
 from lockstitch.model.notice import Notice
 from lockstitch.notifications.base import Channel, WebSender, accepted, answer_json, value_of
 
+_GONE = 404
+
 
 class AnnotationChannel(Channel):
     """An annotation of Grafana. With `begun` it lasts from the beginning to the end of the run."""
@@ -34,7 +36,10 @@ class AnnotationChannel(Channel):
         document = {"text": "<br>".join(escape(line) for line in notice.text.split("\n")), "tags": tags}
         headers = {"Authorization": f"Bearer {value_of(known, self.token)}"}
         if thread:
-            accepted(web("PATCH", f"{url}/{thread}", {**document, "timeEnd": at}, headers))
-            return thread
+            changed = web("PATCH", f"{url}/{thread}", {**document, "timeEnd": at}, headers)
+            # One that somebody has deleted is written anew.
+            if changed.status != _GONE:
+                accepted(changed)
+                return thread
         answer = answer_json(accepted(web("POST", url, {**document, "time": at}, headers)))
         return str(answer["id"]) if isinstance(answer.get("id"), int) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
@@ -49,9 +50,16 @@ class MailChannel(Channel):
             message["In-Reply-To"] = message["References"] = thread
         message.set_content(notice.text + "\n")
         try:
-            with _connected(value_of(known, self.mail)) as server:
-                if server.send_message(message):
-                    raise NoticeRefusedError("the mail server refused some of the addresses")
+            server = _connected(value_of(known, self.mail))
+            try:
+                refused = server.send_message(message)
+                # The server has the mail: its answer to this is not waited for, and makes no second one.
+                with suppress(OSError, smtplib.SMTPException):
+                    server.putcmd("quit")
+            finally:
+                server.close()
+            if refused:
+                raise NoticeRefusedError("the mail server refused some of the addresses", reached=True)
         except smtplib.SMTPResponseException as error:
             raise NoticeRefusedError(f"the mail server refused it with code {error.smtp_code}") from None
         except smtplib.SMTPRecipientsRefused:

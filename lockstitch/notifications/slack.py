@@ -16,6 +16,8 @@ from lockstitch.model.notice import Notice, NoticeRefusedError
 from lockstitch.notifications.base import Channel, WebSender, accepted, answer_json, refusal_word, value_of
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+# What is said of a message that can no longer be changed: it is written anew.
+_GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
 # `parse: none` and `link_names: false`: no name and no address in the text is made a link or a mention.
 _PLAIN = {"mrkdwn": False, "parse": "none", "link_names": False, "unfurl_links": False, "unfurl_media": False}
 
@@ -40,10 +42,15 @@ class SlackChannel(Channel):
                 raise NoticeRefusedError("it answered with status 200, and not with ok")
             return ""
         channel, _, at = thread.partition(" ")
-        method = "chat.update" if at else "chat.postMessage"
-        document |= {"channel": channel, "ts": at} if at else {"channel": self.channel}
-        url = f"{self.base.rstrip('/')}/api/{method}"
-        answer = answer_json(accepted(web("POST", url, document, {"Authorization": f"Bearer {secret}"})))
+        answer: Mapping[str, Any] = {"error": _GONE[0]}
+        if at:
+            answer = self._call(web, "chat.update", {**document, "channel": channel, "ts": at}, secret)
+        if answer.get("error") in _GONE:
+            answer = self._call(web, "chat.postMessage", {**document, "channel": self.channel}, secret)
         if answer.get("ok") is not True:
             raise NoticeRefusedError(f"it answered with status 200, and refused: {refusal_word(answer.get('error'))}")
         return f"{answer.get('channel') or channel} {answer.get('ts') or at}".strip()
+
+    def _call(self, web: WebSender, method: str, document: Any, token: str) -> Mapping[str, Any]:
+        url = f"{self.base.rstrip('/')}/api/{method}"
+        return answer_json(accepted(web("POST", url, document, {"Authorization": f"Bearer {token}"})))

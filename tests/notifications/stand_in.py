@@ -22,6 +22,7 @@ _LIES = {
     "/v2/enqueue": '{"status": "invalid event", "message": "Event object is invalid"}',
     "/api/annotations": "<html>login</html>",
 }
+_NO_MESSAGE = {"ok": False, "error": "message_not_found"}
 
 
 @dataclass
@@ -116,7 +117,7 @@ def answer(method: str, path: str, document: Any) -> tuple[int, str]:
             return (200, "ok") if document.get("text") else (400, "no_text")
         case ["api", "chat.postMessage" | "chat.update"]:
             known = document["channel"].startswith(("#", "C")) and document.get("ts", "1.2") == "1.2"
-            return 200, json.dumps({"ok": known, "channel": "C1", "ts": "1.2"})
+            return 200, json.dumps({"ok": known, "channel": "C1", "ts": "1.2"} if known else _NO_MESSAGE)
         case ["teams"]:
             card = document["attachments"][0]["content"]
             return (202, "") if card["type"] == "AdaptiveCard" and card["body"] else (400, "")
@@ -126,7 +127,9 @@ def answer(method: str, path: str, document: Any) -> tuple[int, str]:
         case ["v2", "enqueue"]:
             severe = document.get("payload", {}).get("severity", "info") in ("critical", "error", "warning", "info")
             return (202, '{"status": "success"}') if severe and document["routing_key"] else (400, "{}")
-        case ["api", "annotations", *_]:
+        case ["api", "annotations", *rest]:
+            if rest not in ([], ["5"]):
+                return 404, '{"message": "Could not find annotation to update"}'
             return 200, '{"id": 5, "message": "Annotation added"}'
         case ["api", "0", "organizations", "acme", "releases", *_]:
             return 201, "{}"

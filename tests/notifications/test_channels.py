@@ -93,16 +93,28 @@ def test_one_message_a_run_where_the_service_can(server: StandIn) -> None:
         ("POST", "/discord?wait=true"),
     ]
     server.taken.clear()
-    # A message that somebody has deleted is written again.
-    job = NoticeJob("it", notice("done"), "66")
-    (result,) = NoticeDelivery({"it": channel("discord", server)}, [job]).results()
-    assert (result.problem, result.thread) == ("", "77")
-    server.taken.clear()
     sent("annotation", server, notice("begun"), notice("done"))
     assert [(e.method, e.path, "time" in e.document, "timeEnd" in e.document) for e in server.taken] == [
         ("POST", "/api/annotations", True, False),
         ("PATCH", "/api/annotations/5", False, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "gone", "anew"), [("slack bot", "C1 0.9", "C1 1.2"), ("discord", "66", "77"), ("annotation", "4", "5")]
+)
+def test_a_message_that_somebody_has_deleted_is_written_again(kind: str, gone: str, anew: str, server: StandIn) -> None:
+    job = NoticeJob("it", notice("done"), gone)
+    (result,) = NoticeDelivery({"it": channel(kind, server)}, [job]).results()
+    assert (result.problem, result.thread, len(server.taken)) == ("", anew, 2)
+
+
+def test_no_password_of_a_netrc_is_sent(server: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("default login ada password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    sent("webhook", server, notice())
+    sent("slack", server, notice())
+    assert [each.headers.get("Authorization") for each in server.taken] == [f"Bearer {TOKEN}", None]
 
 
 def test_an_incident_is_opened_and_resolved(server: StandIn) -> None:

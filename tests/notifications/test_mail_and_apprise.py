@@ -93,6 +93,8 @@ def test_addresses_that_are_refused_are_told_without_the_answer(box: Box) -> Non
     box.refused = {"a@b.example"}
     (result,) = sent(notice())
     assert result.problem == "the mail server refused some of the addresses"
+    # The others have it: it is not sent to them with each command that follows.
+    assert result.reached and box.recipients == [["c@b.example"]]
     box.refused = {"a@b.example", "c@b.example"}
     (result,) = sent(notice())
     assert result.problem == "the mail server refused every address"

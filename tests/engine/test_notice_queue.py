@@ -1,0 +1,109 @@
+"""Notices that wait on this machine: what is damaged or cannot be read is told and kept, and one process has a file."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from lockstitch.cli.notifications import Notifier
+from lockstitch.cli.session import Session
+from lockstitch.engine.journal import now
+from lockstitch.engine.notice_delivery import NoticeResult
+from lockstitch.engine.notice_queue import NoticeQueue, WaitingFile, WaitingNotice
+from lockstitch.inventory.notify import NotifySettings
+from lockstitch.model.notice import Notice
+from lockstitch.notifications import channel_types
+
+RUN = "20260101T000000Z-0000"
+
+
+def notifier(folder: Path, *channels: str) -> Notifier:
+    """A notifier of `prod` with these channels, each a command that writes its name down."""
+    told = channel_types()["run"]
+    to = {name: told.model_validate({"run": f"echo {name} >>{folder}/told"}) for name in channels}
+    notify = NotifySettings.model_construct(to=to)
+    fleet = SimpleNamespace(inventory=SimpleNamespace(name="prod", notify=notify))
+    session = SimpleNamespace(c=SimpleNamespace(selection=SimpleNamespace(fleets=[fleet])), runs=folder / "runs")
+    return Notifier(cast(Session, session), "prod")
+
+
+def waiting(*channels: str) -> WaitingNotice:
+    notice = Notice("failed", "error", RUN, "deploy", "prod", now(), "deploy of prod failed")
+    return WaitingNotice(notice, channels, {})
+
+
+def keep(folder: Path, *channels: str) -> Path:
+    file = WaitingFile(folder / "notices", RUN)
+    file.write(waiting(*channels))
+    file.close()
+    return file.path
+
+
+def damage(path: Path, **fields: Any) -> None:
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "notice": {**document["notice"], **fields}}))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: damage(path, at="yesterday"),
+        lambda path: damage(path, at="9999-12-31T23:59:59-23:00"),
+        lambda path: damage(path, run="20260101T000000Z-1111"),
+        lambda path: path.write_text("[" * 100_000),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.with_suffix(".lock").unlink(), path.with_suffix(".lock").mkdir()),
+    ],
+    ids=["no time", "no time of any zone", "another run", "deep", "no file", "no lock"],
+)
+def test_what_cannot_be_read_fails_nothing_and_is_told_and_kept(spoil: Callable[[Path], None], tmp_path: Path) -> None:
+    path = keep(tmp_path, "team")
+    spoil(path)
+    made = notifier(tmp_path, "team")
+    assert made.results(made.start([], ""), "") == [] and path.exists()
+    assert made.notes and "a notice that waits cannot be read: " in made.notes[0]
+
+
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "notices").write_text("")
+    made = notifier(tmp_path, "team")
+    assert made.results(made.start([], ""), "") == []
+    assert "cannot be read: not a directory" in made.notes[0] and NoticeQueue(tmp_path / "notices").may_have()
+
+
+def test_a_channel_that_only_another_checkout_has_is_not_forgotten(tmp_path: Path) -> None:
+    keep(tmp_path, "team", "elsewhere")
+    first, second = notifier(tmp_path, "team"), notifier(tmp_path, "elsewhere")
+    first.results(first.start([], ""), "")
+    assert (tmp_path / "told").read_text() == "team\n"
+    second.results(second.start([], ""), "")
+    assert (tmp_path / "told").read_text() == "team\nelsewhere\n" and not list((tmp_path / "notices").iterdir())
+
+
+def test_what_some_have_got_is_not_sent_again(tmp_path: Path) -> None:
+    keep(tmp_path, "team")
+    made = notifier(tmp_path, "team")
+    ((file, known),) = made._abandoned("")
+    job = SimpleNamespace(channel="team", notice=known.notice)
+    made.keep(file, known, [NoticeResult(cast(Any, job), "", "some addresses are refused", reached=True)])
+    file.close()
+    assert not list((tmp_path / "notices").iterdir()) and "it is not sent again" in made.notes[0]
+
+
+def test_a_lock_that_its_owner_removes_meanwhile_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file was opened before, and is locked after it was removed: another process locks a new one."""
+    locked = fcntl.flock
+
+    def removed(descriptor: int, how: int) -> None:
+        (tmp_path / f"{RUN}.lock").unlink()
+        locked(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", removed)
+    with pytest.raises(BlockingIOError):
+        WaitingFile(tmp_path, RUN)
