@@ -13,6 +13,7 @@ from typing import Any
 
 from lockstitch.facts.state_files import THERE
 from lockstitch.model.command import Command
+from lockstitch.model.format import time_of
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site
 from lockstitch.model.probe import Probe, collect, object_of, unreadable
@@ -49,7 +50,7 @@ class FollowUp:
 
     def late(self, now: datetime) -> bool:
         """Tell whether it should be done by now; a time that cannot be read is late."""
-        return not self.closed and (at := moment(self.due)) is not None and at <= now
+        return not self.closed and ((at := moment(self.due)) is None or at <= now)
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,7 @@ def post_mortem(run: str, kind: str, result: str, by: str, at: datetime) -> Foll
 
 def moment(text: str) -> datetime | None:
     """Return a time of a record; the earliest there is where it cannot be read, None for an empty one."""
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return (time_of(text) or datetime.min.replace(tzinfo=UTC)) if text else None
 
 
 def line_of(event: Mapping[str, Any]) -> str:

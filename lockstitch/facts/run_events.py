@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from lockstitch.facts.history import RunFacts
+from lockstitch.model.format import time_of
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site
 
@@ -217,8 +217,4 @@ def _from_journals(run: str, facts_of: Mapping[Site, RunFacts]) -> list[dict[str
 
 
 def _time(event: Mapping[str, Any]) -> float:
-    try:
-        at = datetime.fromisoformat(str(event.get("at") or ""))
-    except ValueError:
-        return 0.0
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    return at.timestamp() if (at := time_of(str(event.get("at") or ""))) else 0.0

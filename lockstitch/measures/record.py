@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, field
 from typing import Any
 
 from lockstitch.measures.base import MOST_LINES, MOST_NUMBERS, MeasureResult
+from lockstitch.model.format import finite
 from lockstitch.model.lazy_dataclass import dataclass
 
 # The host of what is measured from this machine.
@@ -62,9 +62,5 @@ def numbers_in(events: Iterable[Mapping[str, Any]], app: str, name: str, host: s
         same = (event.get("app"), event.get("name"), event.get("host")) == (app, name, host)
         numbers = event.get("numbers")
         if event.get("event") == "measured" and same and isinstance(numbers, dict) and event.get("verdict") != "blind":
-            known = {
-                str(key): float(value)
-                for key, value in numbers.items()
-                if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            }
+            known = {str(key): number for key, value in numbers.items() if (number := finite(value)) is not None}
     return known

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from lockstitch.facts.history import HistoryFacts, JournalEntry
-from lockstitch.model.format import span
+from lockstitch.model.format import span, time_of
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site
 from lockstitch.report.text import counted, table
@@ -67,6 +67,7 @@ def delivery_runs(journals: Mapping[Site, HistoryFacts]) -> list[DeliveryRun]:
     """Return the deploys and rollbacks in the journals of apps, in order of time."""
     records: dict[str, dict[Site, JournalEntry]] = {}
     met: dict[str, float] = {}
+    reloaded: dict[str, set[Site]] = {}
     results: dict[str, str] = {}
     rollbacks: dict[tuple[Site, str], str] = {}
     for site, facts in journals.items():
@@ -80,11 +81,13 @@ def delivery_runs(journals: Mapping[Site, HistoryFacts]) -> list[DeliveryRun]:
                 records.setdefault(entry.run, {})[site] = entry
         results |= {run: head.get("ended", "") for run, head in facts.heads.items()}
         for run, at in facts.reloads.items():
+            reloaded.setdefault(run, set()).add(site)
             met[run] = min(met.get(run, _epoch(at)), _epoch(at))
     made = []
     for run, of in records.items():
         times = [_epoch(entry.at) for entry in of.values()]
-        good = all(entry.verdict == "good" for entry in of.values())
+        # A host that has switched, and has no record, proved nothing.
+        good = reloaded.get(run, set()) <= of.keys() and all(entry.verdict == "good" for entry in of.values())
         backs = [
             rollbacks[site, e.release]
             for site, e in of.items()
@@ -144,7 +147,7 @@ def delivery(
             open_ += 1
     unknown = {"commits": no_commit, "recoveries": not_known, "open": open_}
     values = tuple(proven), tuple(met), tuple(failed), tuple(lead), tuple(recovery)
-    return Delivery(begin, end, *values, unknown, (*notes, *_notes(journals)))
+    return Delivery(begin, end, *values, unknown, (*notes, *_notes(journals), *_open(journals, every, begin, end)))
 
 
 def _recovered(failed: DeliveryRun, every: Iterable[DeliveryRun]) -> float | None:
@@ -175,11 +178,23 @@ def _notes(journals: Mapping[Site, HistoryFacts]) -> list[str]:
     return notes
 
 
+def _open(
+    journals: Mapping[Site, HistoryFacts], every: Iterable[DeliveryRun], begin: datetime, end: datetime
+) -> list[str]:
+    """Name the deploys that users met and that left no record: they were killed, or go on."""
+    recorded = {each.run for each in every}
+    names = {
+        entry.run
+        for facts in journals.values()
+        for entry in facts.entries
+        if entry.result == "open" and entry.kind == "deploy" and entry.run in facts.reloads
+        if entry.run not in recorded and begin.timestamp() <= _epoch(entry.at) < end.timestamp()
+    }
+    return [f"run {name} reloaded a service and has no recorded end: it is not counted" for name in sorted(names)]
+
+
 def _epoch(at: str) -> float:
-    try:
-        return datetime.fromisoformat(at).timestamp()
-    except ValueError:
-        return 0.0
+    return known.timestamp() if (known := time_of(at)) else 0.0
 
 
 def delivery_json(stats: Delivery) -> dict[str, Any]:

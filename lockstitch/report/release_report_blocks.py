@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
-from lockstitch.model.format import span
+from lockstitch.model.format import span, time_of
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.report.release_report import GateSeries
 
@@ -93,10 +93,7 @@ class ReportPage:
 
 def utc(at: str) -> str:
     """Return a time of a record as people read it; what is no time as it is."""
-    try:
-        return datetime.fromisoformat(at).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError):
-        return at
+    return f"{then:%Y-%m-%d %H:%M:%S} UTC" if (then := time_of(at)) else at
 
 
 def utc_of(epoch: float | None) -> str:

@@ -5,10 +5,10 @@ A record may be damaged, old or written by somebody else: what is of another typ
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
+
+from lockstitch.model.format import finite, time_of
 
 RecordLine = Mapping[str, Any]
 
@@ -22,8 +22,7 @@ def text_of(event: RecordLine, key: str) -> str:
 def number_of(event: RecordLine, key: str) -> float | None:
     """Return a field as a finite number."""
     value = event.get(key)
-    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if known and value is not None else None
+    return finite(value)
 
 
 def rows_of(event: RecordLine, key: str) -> list[RecordLine]:
@@ -40,10 +39,7 @@ def texts_of(event: RecordLine, key: str) -> tuple[str, ...]:
 
 def epoch_of(event: RecordLine, key: str = "at") -> float | None:
     """Return the time of an event in epoch seconds; None where it has none."""
-    try:
-        return datetime.fromisoformat(text_of(event, key)).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    return at.timestamp() if (at := time_of(text_of(event, key))) else None
 
 
 def site_of(event: RecordLine) -> str:

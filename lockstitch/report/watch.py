@@ -124,7 +124,7 @@ def watch_periods(events: Iterable[Mapping[str, Any]], process: int | None) -> t
                 ended=str(event.get("at") or ""),
                 state=str(event.get("state")),
                 reason=str(event.get("reason") or (f"exit code {code}" if (code := event.get("code")) else "")),
-                problems=tuple(map(str, event.get("problems") or ())),
+                problems=_texts(event.get("problems")),
                 rollback=str(event.get("rollback") or ""),
             )
     if process and made and made[-1].state == "began":
@@ -229,6 +229,10 @@ def _number(value: Any) -> float | None:
     """Return a time or a length from a record; None where it is none."""
     good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _LAST
     return float(value) if good else None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
 
 
 def _parts(value: Any) -> tuple[tuple[float, float], ...]:

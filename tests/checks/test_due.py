@@ -48,13 +48,19 @@ def test_follow_ups_are_late_until_they_are_done() -> None:
         FollowUp("f-2", "r1", "later", "ada", ago(hours=-3)),
         FollowUp("f-3", "r1", "over", "ada", ago(hours=3), closed=ago(hours=1)),
         FollowUp("f-4", "r1", "at a time that nobody can read", "ada", "soon"),
+        FollowUp("f-5", "r1", "its time is lost", "ada", ""),
     ]
     late = list(late_follow_ups(known, NOW, ON))
-    assert [(item.owner, item.command) for item in late] == [
+    assert sorted((item.owner, item.command) for item in late) == [
         ("ada", "fab -H prod follow.done f-1"),
         ("ada", "fab -H prod follow.done f-4"),
+        ("ada", "fab -H prod follow.done f-5"),
     ]
-    assert late[0].says == "write it down: due 3 h ago" and "cannot be read" in late[1].says
+    assert [item.says for item in late] == [
+        "its time is lost: due at a time that cannot be read ()",
+        "write it down: due 3 h ago",
+        "at a time that nobody can read: due at a time that cannot be read (soon)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.model.format import moment, sized, span
+from lockstitch.model.format import moment, sized, span, time_of, when
 
 
 @given(st.floats(0, 1e9))
@@ -37,3 +39,11 @@ def test_sizes(size: int, text: str) -> None:
 def test_times() -> None:
     assert moment(1_795_913_642) == "2026-11-29 00:54Z"
     assert [moment(value) for value in (None, 0, 10**18)] == ["-", "-", "-"]
+
+
+def test_a_time_of_a_record_may_be_any_text() -> None:
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    assert when("2026-11-29T10:00:00+05:00", now, UTC) == ("2026-11-29 05:00", "7 h ago")
+    assert when("2026-11-29T10:00:00", now, UTC) == ("2026-11-29 10:00", "2 h ago")
+    for odd in ("soon", "", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert when(odd, now, UTC) == (odd, "") and time_of(odd) is None

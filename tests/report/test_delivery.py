@@ -118,6 +118,22 @@ def test_a_release_of_another_tool_is_not_a_deploy() -> None:
     assert [run.revisions for run in journals.stats().proven] == [frozenset({("api", revision(1))})]
 
 
+def test_a_host_that_switched_and_has_no_record_proved_nothing() -> None:
+    journals = Journals()
+    journals.record(1, 10, "good")
+    made = journals.stats()
+    assert ([run.run for run in made.failed], made.proven, made.unknown["recoveries"]) == (["r1"], (), 1)
+
+
+def test_a_deploy_that_was_killed_after_users_met_it_is_named() -> None:
+    journals = Journals()
+    journals.reloads["r1"] = at(10)
+    journals.entries[TWO].append(JournalEntry(at(9), "deploy", "open", "r1", "ada"))
+    journals.entries[TWO].append(JournalEntry(at(9), "deploy", "open", "r2", "ada"))
+    made = journals.stats()
+    assert not made.met and made.notes == ("run r1 reloaded a service and has no recorded end: it is not counted",)
+
+
 VERDICTS = st.sampled_from(
     [("good", "good"), ("good", "bad"), ("bad", "bad"), ("left", "left"), ("unknown", "good"), ("good",)]
 )

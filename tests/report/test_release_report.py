@@ -165,3 +165,14 @@ def test_a_field_of_any_other_type_breaks_no_report(data: st.DataObject) -> None
             lines[number] = {**lines[number], key: data.draw(ODD)}
     report = report_of(lines, last=lines)
     assert report_md(report_page(report)) and report_json(report)
+
+
+def test_a_number_that_no_float_holds_and_a_time_without_zone_break_no_report() -> None:
+    lines = [*good_run(), line(84, "watch", state="began", start=1.0, until=2.0), line(85, "watch", problems=[])]
+    lines += [line(86, "measured", app="api", name="n", host="h", numbers={"n": 1}), reading(87, 1, 10)]
+    for number, each in enumerate(lines):
+        for key in each.keys() - {"event"}:
+            for odd in (10**400, "2026-11-24"):
+                field = {"n": odd} if key == "numbers" else odd
+                report = report_of([*lines[:number], {**each, key: field}, *lines[number + 1 :]], last=lines)
+                assert report_md(report_page(report))
