@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from lockstitch.checks.check import Check, Context, failed, passed, unknown
+from lockstitch.facts.settings import ENV_FILE, ENV_FILE_READER, env_path, served_path
 from lockstitch.inventory.model import App
 from lockstitch.inventory.variables import Setting
 from lockstitch.model.command import Command, Secret, Value
@@ -17,22 +18,25 @@ from lockstitch.model.shell import shell_text
 
 NAME = "variables"
 
-_ASK = shell_text(__package__, "variables.sh")
+_ASK = f"{ENV_FILE}{shell_text(__package__, 'variables.sh')}"
+_READER = f"{ENV_FILE_READER}{shell_text(__package__, 'variables.awk')}"
 
 
 @dataclass(frozen=True)
 class VariableValue:
-    """A variable in one place: the length of its value, whether that is refused, and whether it breaks other rules."""
+    """A variable in one place: the length of its value, whether that is refused, and whether it breaks other rules.
+    Readers of such a place may take one that is `unclear` for different values."""
 
     place: str
     length: int
     refused: bool = False
     broken: bool = False
+    unclear: bool = False
 
 
 @dataclass(frozen=True)
 class VariableFacts:
-    """Variables in the files on a host, by name with every place, and the files that this user may not read."""
+    """Variables in the files on a host, by name with every place, and why other files cannot be read."""
 
     places: Mapping[str, tuple[VariableValue, ...]]
     unread: tuple[str, ...] = ()
@@ -45,13 +49,15 @@ def variables(app: App, context: Context) -> Check:
         "\x1f".join([name, how.match or "", how.each or "", *(value.lower() for value in how.refuse)])
         for name, how in required.items()
     ]
+    files = _files(app)
     values = {
-        "current": app.layout_paths.current,
-        "files": "\n".join(_files(app)),
+        "files": "\n".join(f"{dialect} {path}" for path, dialect in files.items()),
         "required": "\n".join(lines),
+        "env_names": " ".join(required),
+        "env_awk": _READER,
     }
     given = {name: _given(name, required[name], app, context) for name in required}
-    judged = partial(judge, required, given, _files(app))
+    judged = partial(judge, required, given, tuple(files))
     return Check(NAME, Probe(NAME, Command(_ASK, values=values), parse), judged)
 
 
@@ -60,9 +66,11 @@ def ruled(app: App) -> dict[str, Setting]:
     return {name: setting for name, setting in app.settings.items() if setting.has_rules}
 
 
-def _files(app: App) -> tuple[str, ...]:
-    own = (app.env_file.path,) if app.env_file else ()
-    return tuple(dict.fromkeys((*own, *app.checks.env_files)))
+def _files(app: App) -> dict[str, str]:
+    """Return the dialect of each file. That of one of `env_files` is told by its lines."""
+    known = {env_path(app): app.env_file.format} if app.env_file else {}
+    others = [served_path(app, path) for path in app.checks.env_files]
+    return {**{path: "shell" if path.endswith(".sh") else "any" for path in others}, **known}
 
 
 def _given(name: str, how: Setting, app: App, context: Context) -> VariableValue | str | None:
@@ -91,7 +99,7 @@ def parse(text: str, code: int) -> VariableFacts:
     for name, state, length, place in (fields(line, 4) for line in said["variable"]):
         places[name] = (
             *places.get(name, ()),
-            VariableValue(place, number(length) or 0, state == "refused", state == "broken"),
+            VariableValue(place, number(length) or 0, state == "refused", state == "broken", state == "unclear"),
         )
     return VariableFacts(places, tuple(said["unread"]))
 
@@ -112,12 +120,15 @@ def judge(
             yield failed(NAME, f"{name}: {bad[0]}", f"give {name} a value of its own there")
         elif isinstance(mine, str) and mine:
             yield failed(NAME, f"{name}: its secret cannot be had: {mine}", "make it available on this machine")
+        elif unclear := next((place.place for place in places if place.unclear), ""):
+            says = f"{name}: it cannot be told, readers of {unclear} take its line for different values"
+            yield unknown(NAME, says, "write its value in quotes, in a line of its own")
         elif places:
             yield passed(NAME, f"{name} is set in {' and in '.join(place.place for place in places)}")
         elif isinstance(mine, str):
             yield unknown(NAME, f"{name} comes from a secret that was not looked up", "fab -H ENV check looks it up")
         elif facts.unread:
-            says = f"{name}: it cannot be told, this user may not read {', '.join(facts.unread)}"
+            says = f"{name}: it cannot be told: {'; '.join(facts.unread)}"
             yield unknown(NAME, says, "let the user who deploys read it, or name another of `env_files`")
         else:
             says = f"{name} is not set: not in env, secrets, {', '.join(files) or 'or any file'}"
@@ -127,6 +138,8 @@ def judge(
 
 
 def _against(place: VariableValue, how: Setting) -> str:
+    if place.unclear:
+        return ""
     if place.length == 0:
         return f"it is empty in {place.place}"
     if place.refused:

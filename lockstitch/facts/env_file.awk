@@ -1,5 +1,5 @@
-# Reads an environment file, or prints it with other values. The environment has ls_dialect (dotenv, systemd, shell) and
-# ls_names. With ls_do=read it prints shell assignments: for each of the names ls_s_NAME (set, or unclear where readers
+# Reads an environment file, or prints it with other values. The environment has ls_dialect (dotenv, systemd, shell; any
+# where nobody knows) and ls_names. With ls_do=read it prints shell assignments: for each of the names ls_s_NAME (set, or unclear where readers
 # take it for different values) and its value ls_f_NAME (where it is unclear, its lines); ls_others, the names beside them; ls_problem. With ls_do=write the
 # lines ls_r_NAME stand for each of the names, and those in ls_dropped are taken out; all others stay byte for byte. With
 # ls_copy="TO FROM" the name TO gets the value that FROM has, as it is written there.
@@ -70,12 +70,14 @@ function systemd(   sign, bare, blanks) {
         if (fill()) { add(blanks); add(take(1)); blanks = "" } else if (!next_line()) return
     }
 }
-function shell(   sign, plain_text) {
+# `rest_behind` is what stands behind the value, from the first sign that ends it.
+function shell(   sign, plain_text, tail) {
     while (fill()) {
         sign = substr(buf, 1, 1)
         if (sign == "\"" || sign == "\047") {
             take(1)
             if (!quoted(sign, sign == "\"" ? "taken" : "none")) return
+            if (behind && length(tail) < 4096) tail = tail "_"
         } else if (sign == "\\") {
             take(1)
             if (fill()) add(take(1)); else if (!next_line()) return
@@ -83,16 +85,35 @@ function shell(   sign, plain_text) {
         else {
             plain_text = take(match(buf, /[\047"\\ \t]/) ? RSTART - 1 : 512)
             if (plain_text ~ /[$`;&|<>()*?[~]/) clear = 0
-            if (plain_text ~ /[`;&|<>()]/) behind = 1
+            if (!behind && match(plain_text, /[`;&|<>()]/)) { behind = 1; tail = "_" substr(plain_text, RSTART) }
+            else if (behind && length(tail) < 4096) tail = tail plain_text
             add(plain_text)
         }
     }
     if ((rest_behind = rest_of_line()) !~ /^[ \t]*([ \t]#.*)?$/) { clear = 0; behind = 1 }
+    rest_behind = tail rest_behind
 }
-# A command that decides which other lines set anything, or sets what stands elsewhere.
-function decides(text) {
-    if (match(text, /(^|[;&|])[ \t]*(if|then|elif|else|case|for|while|until|do|function|[.]|source|eval|unset|readonly|declare|typeset|local)([ \t;]|$)|(^|[ \t])[{(]([ \t]|$)|^[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*\(\)|^[^#]*<</))
+# Commands. One that decides which other lines set anything, sets what stands elsewhere, or goes on in the next line is a
+# problem; a name that is set otherwise than alone in its line is unclear.
+function commands(text,   n, parts, part, key) {
+    if (text ~ /^[ \t]*(#|$)/) return
+    if (length(text) > 4096 || decides(text))
         problem("line " at " is a command that decides what is set, and cannot be read: write the variables alone, one a line")
+    parts = wrong == "" ? split(text, part, "=") : 0
+    for (n = 1; n < parts; n++) if (match(part[n], /[A-Za-z_][A-Za-z0-9_]*[ \t]*[:+]?$/)) {
+        key = substr(part[n], RSTART); sub(/[ \t]*[:+]?$/, "", key)
+        if (key in mine) { state[key] = "unclear"; values[key] = raw[at] "\n" }
+    }
+}
+function decides(text,   opened) {
+    gsub(/\\./, "_", text); gsub(/\047[^\047]*\047|"[^"]*"|`[^`]*`/, "_", text); sub(/(^|[ \t;&|])#.*/, "", text)
+    opened = gsub(/\(/, "(", text)
+    return opened > gsub(/\)/, ")", text) || text ~ /[\047"`]|<<|\\$/ \
+        || text ~ /(^|[;&|])[ \t]*([A-Za-z_0-9]+=[^ \t]*[ \t]+)*(if|then|elif|else|case|for|while|until|do|function)([ \t;]|$)/ \
+        || text ~ /(^|[;&|])[ \t]*([A-Za-z_0-9]+=[^ \t]*[ \t]+)*([.]|source|eval|unset|readonly|declare|typeset|local)([ \t;]|$)/ \
+        || text ~ /(^|[;&|])[ \t]*([A-Za-z_0-9]+=[^ \t]*[ \t]+)*(read|return|exit|exec|command|builtin)([ \t;]|$)/ \
+        || text ~ /(^|[;&|])[ \t]*export([ \t]+[A-Za-z_0-9]+)*[ \t]+([$]|_([ \t;]|$))/ \
+        || text ~ /(^|[ \t])[{(]([ \t]|$)|^[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*\(\)/
 }
 # The name that a line sets; `value` is what, and `clear` whether its readers read that alike.
 function entry(text,   key, rest) {
@@ -105,18 +126,44 @@ function entry(text,   key, rest) {
     if (bom && first == 1) clear = 0
     return key
 }
-function lines_of(key) { return copies && key == copy[1] ? copied : ENVIRON["ls_r_" key] }
-BEGIN {
-    ORS = ""; dialect = ENVIRON["ls_dialect"]; writes = ENVIRON["ls_do"] == "write"
-    names = split(ENVIRON["ls_names"], name, " "); for (n = 1; n <= names; n++) mine[name[n]] = 1
-    copies = split(ENVIRON["ls_copy"], copy, " ") == 2
-    dropped = split(ENVIRON["ls_dropped"], gone, " "); for (n = 1; n <= dropped; n++) drop[gone[n]] = 1
+function set_dialect(which) {
+    dialect = which
     begins = dialect == "systemd" ? "^[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*=" \
         : dialect == "shell" ? "^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*=" \
         : "^[ \t]*(export[ \t]+)?[A-Za-z_0-9][A-Za-z0-9_.-]*[ \t]*="
 }
+# A file of any dialect is one of dotenv, unless a line exports, or is a command.
+function guess() {
+    for (at = 1; at <= count; at++) {
+        if (plain[at] ~ /^[ \t]*([#;].*)?$/) continue
+        if (plain[at] ~ /^[ \t]*export[ \t]/ || !match(plain[at], begins)) break
+        entry(plain[at])
+    }
+    wrong = ""
+    if (at > count) return
+    set_dialect("shell"); bom = 0
+    for (at = 1; at <= count; at++) plain[at] = raw[at]
+}
+function lines_of(key) { return copies && key == copy[1] ? copied : ENVIRON["ls_r_" key] }
+function assignments() {
+    print "ls_problem=" word(wrong) "\nls_others=\047"
+    for (n = 1; n <= others; n++) print (n > 1 ? " " : "") other[n]
+    print "\047\n"
+    for (n = 1; n <= names; n++) {
+        print "ls_s_" name[n] "=" (name[n] in state ? state[name[n]] : "absent") "\n"
+        print "ls_f_" name[n] "=" (name[n] in state ? word(values[name[n]]) : "") "\n"
+    }
+}
+BEGIN {
+    ORS = ""; writes = ENVIRON["ls_do"] == "write"
+    names = split(ENVIRON["ls_names"], name, " "); for (n = 1; n <= names; n++) mine[name[n]] = 1
+    copies = split(ENVIRON["ls_copy"], copy, " ") == 2
+    dropped = split(ENVIRON["ls_dropped"], gone, " "); for (n = 1; n <= dropped; n++) drop[gone[n]] = 1
+    set_dialect(ENVIRON["ls_dialect"] == "any" ? "dotenv" : ENVIRON["ls_dialect"])
+}
 { raw[NR] = $0; if (NR == 1 && dialect == "dotenv") bom = sub(/^\357\273\277/, ""); if (dialect == "dotenv") sub(/\r$/, ""); plain[NR] = $0; count = NR }
 END {
+    if (ENVIRON["ls_dialect"] == "any") guess()
     for (at = 1; copies && at <= count && wrong == ""; at++) if (match(plain[at], begins)) {
         begin = RLENGTH
         if (entry(plain[at]) != copy[2]) continue
@@ -127,9 +174,9 @@ END {
     if (copies && copied == "") problem(copy[2] " is not set")
     for (at = 1; at <= count && wrong == ""; at++) {
         if (dialect == "systemd" && plain[at] ~ /^[ \t]*[#;].*\\$/) problem("line " at " is a comment that ends with a backslash, which versions of systemd read differently")
-        if (!match(plain[at], begins)) { if (dialect == "shell") decides(plain[at]); out[++kept] = raw[at]; continue }
+        if (!match(plain[at], begins)) { if (dialect == "shell") commands(plain[at]); out[++kept] = raw[at]; continue }
         key = entry(plain[at])
-        if (behind) decides(rest_behind)
+        if (behind) commands(rest_behind)
         if (writes && (key in mine || key in drop)) {
             if (behind) problem("line " first " has more than the value of " key ", which would be lost: write it on lines of its own")
             if (key in mine && !(key in put)) { out[++kept] = lines_of(key); put[key] = 1 }
@@ -149,11 +196,5 @@ END {
         for (n = 1; n <= kept; n++) print out[n] "\n"
         exit 0
     }
-    print "ls_problem=" word(wrong) "\nls_others=\047"
-    for (n = 1; n <= others; n++) print (n > 1 ? " " : "") other[n]
-    print "\047\n"
-    for (n = 1; n <= names; n++) {
-        print "ls_s_" name[n] "=" (name[n] in state ? state[name[n]] : "absent") "\n"
-        print "ls_f_" name[n] "=" (name[n] in state ? word(values[name[n]]) : "") "\n"
-    }
+    if (ENVIRON["ls_do"] == "read") assignments()
 }

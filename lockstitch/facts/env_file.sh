@@ -30,3 +30,10 @@ ls_env_load() {
     [ -z "$ls_problem" ] || ls_problem="$env_path: $ls_problem"
     [ -z "$ls_problem" ]
 }
+# Whether a path is there, or in a folder, that may not be read: then nothing is known of it.
+ls_env_hidden() {
+    ls_at=$1
+    while [ ! -e "$ls_at" ] && [ "${ls_at%/*}" != "$ls_at" ]; do ls_at=${ls_at%/*}; done
+    [ ! -d "${ls_at:=/}" ] || [ -x "$ls_at" ] || return 0
+    [ "$ls_at" = "$1" ] && [ ! -r "$ls_at" ]
+}

@@ -19,6 +19,7 @@ from lockstitch.services.release_context import ReleaseContext
 
 _text = partial(shell_text, __package__)
 ENV_FILE = _text("env_file.sh")
+ENV_FILE_READER = _text("env_file.awk")
 _STATE = _text("settings.sh")
 
 # `set`: it is there, and nothing is declared that it could be compared with.
@@ -77,14 +78,18 @@ def recorded_at(entry: Mapping[str, str]) -> float | None:
 
 
 def env_path(app: App) -> str:
-    """Return where the environment file of an app is; a shared one is there before the first release."""
+    """Return where the environment file of an app is."""
     assert app.env_file is not None
-    path, at = app.env_file.path, app.layout_paths
-    if path.startswith("/"):
-        return path
-    if app.layout == "releases":
-        return posixpath.join(at.shared, tidied(path))
-    return posixpath.join(at.current, path)
+    return served_path(app, app.env_file.path)
+
+
+def served_path(app: App, path: str) -> str:
+    """Return where a file of an app is; a shared one is there before the first release."""
+    inside = tidied(path)
+    shared = map(tidied, app.shared) if app.layout == "releases" else ()
+    if any(inside == each or inside.startswith(f"{each}/") for each in shared):
+        return posixpath.join(app.layout_paths.shared, inside)
+    return posixpath.join(app.layout_paths.current, path)
 
 
 def kept_folder(app: App) -> str:
@@ -99,7 +104,7 @@ def file_values(app: App) -> dict[str, Value]:
         "env_path": env_path(app) if file else "",
         "env_format": file.format if file else "",
         "env_names": " ".join(app.settings),
-        "env_awk": _text("env_file.awk"),
+        "env_awk": ENV_FILE_READER,
     }
 
 

@@ -5,15 +5,8 @@
 # shellcheck disable=SC2154
 
 echo "now $(date +%s)"
-# Whether a path is there, or in a folder, that may not be read: then nothing is known of it.
-ls_hidden() {
-    ls_at=$1
-    while [ ! -e "$ls_at" ] && [ "${ls_at%/*}" != "$ls_at" ]; do ls_at=${ls_at%/*}; done
-    [ ! -d "${ls_at:=/}" ] || [ -x "$ls_at" ] || return 0
-    [ "$ls_at" = "$1" ] && [ ! -r "$ls_at" ]
-}
 for ls_path in "$journal" "$kept"; do
-    ! ls_hidden "$ls_path" || echo "unrecorded $ls_path may not be read by $(id -un)"
+    ! ls_env_hidden "$ls_path" || echo "unrecorded $ls_path may not be read by $(id -un)"
 done
 if [ -r "$journal" ]; then grep -aF '"kind":"settings"' "$journal" | tail -n 200 | sed 's/^/record /'; fi
 [ ! -d "$kept" ] || find "$kept" -type f -name '*Z-*' -exec basename -- {} .none \; | sed 's/^/kept /'

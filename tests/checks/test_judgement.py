@@ -316,6 +316,8 @@ HOW = Setting(refuse=("changeme",), min_length=8)
         ("it is not set on this machine", (), (), "fail"),
         ("", (), (), "warn"),
         ("", (VariableValue(".env", 9),), (), "pass"),
+        (None, (VariableValue(".env", 9, unclear=True),), (), "warn"),
+        (VariableValue("env", 9), (VariableValue(".env", 9, unclear=True),), (), "warn"),
     ],
 )
 def test_variables(

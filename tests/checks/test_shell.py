@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from lockstitch.checks import host, network, redis, tls
 from lockstitch.checks.check import Context
-from lockstitch.checks.variables import _ASK
+from lockstitch.checks.variables import _ASK, _READER, VariableValue
 from lockstitch.checks.variables import parse as parse_variables
 from lockstitch.facts.clock import READ_CLOCK, parse_clock
 from lockstitch.facts.host import fact_probes
@@ -113,51 +113,87 @@ def test_ports() -> None:
     assert port not in ask(network.ports([], []).probe)
 
 
+def variables(files: dict[Path, str], required: dict[str, str], shell: tuple[str, ...] = ("sh",)) -> Any:
+    """What the check finds in files, each with its dialect, of variables with the values that they must not have."""
+    values = {
+        "files": "\n".join(f"{dialect} {path}" for path, dialect in files.items()),
+        "required": "\n".join(f"{name}\x1f\x1f\x1f{refused}" for name, refused in required.items()),
+        "env_names": " ".join(required),
+        "env_awk": _READER,
+    }
+    return ask(Probe("variables", Command(_ASK, values=values), parse_variables), shell)
+
+
 def test_variables_of_a_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         "# SECRET_KEY=commented\n"
-        "export SECRET_KEY='changeMe'\n"
+        "SECRET_KEY='changeMe'\n"
         'JWT="a long one # not a comment"\n'
         "PLAIN=value   # a comment\n"
         "EMPTY=\n"
         "TWICE=changeme\n"
-        "TWICE=better\n"
+        "TWICE=better é\n"
         " SPACED = x y \r\n"
         "NOT_WANTED=1\n"
         "MULTI=a=b\n"
+        "QUERY=a&b\n"
     )
-    names = ["SECRET_KEY", "JWT", "PLAIN", "EMPTY", "TWICE", "SPACED", "MULTI", "ABSENT"]
-    values = {
-        "current": str(tmp_path),
-        "files": f".env\n{tmp_path}/none",
-        "required": "\n".join(f"{n}\x1f\x1f\x1fchangeme" for n in names),
-    }
+    names = ["SECRET_KEY", "JWT", "PLAIN", "EMPTY", "TWICE", "SPACED", "MULTI", "QUERY", "ABSENT"]
     for shell in SHELLS:
-        facts = ask(Probe("variables", Command(_ASK, values=values), parse_variables), shell)
-        known = {name: (held[0].length, held[0].refused) for name, held in facts.places.items()}
+        facts = variables({tmp_path / ".env": "any", tmp_path / "none": "any"}, dict.fromkeys(names, "changeme"), shell)
+        known = {name: (held[0].length, held[0].refused) for name, held in facts.places.items() if not held[0].unclear}
         assert known == {
             "SECRET_KEY": (8, True),
             "JWT": (len("a long one # not a comment"), False),
             "PLAIN": (5, False),
             "EMPTY": (0, False),
-            "TWICE": (6, False),
+            "TWICE": (8, False),
             "SPACED": (3, False),
             "MULTI": (3, False),
+            "QUERY": (3, False),
         }
+        assert not facts.unread
+
+
+@pytest.mark.parametrize(
+    ("dialect", "text", "unread"),
+    [
+        ("any", "export B=1\nif false; then\nA=secret\nfi\n", True),
+        ("any", "if false; then\nA=secret\nfi\n", True),
+        ("any", "cat <<END\nA=secret\nEND\n", True),
+        ("any", 'B="one\nA=secret\ntwo"\n', False),
+        ("any", "export A=$B\n", False),
+        ("any", 'A="not closed\n', True),
+        ("shell", "A=b;C=1\n", False),
+        ("dotenv", 'A="a\\tb"\n', False),
+        ("systemd", "export A=b\n", False),
+    ],
+)
+def test_what_a_file_does_not_say_for_certain_is_not_set(dialect: str, text: str, unread: bool, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text(text)
+    facts = variables({tmp_path / "file": dialect}, {"A": "x"})
+    assert all(held.unclear for held in facts.places.get("A", ()))
+    assert bool(facts.unread) is unread and "secret" not in str(facts)
+
+
+def test_what_may_not_be_read_is_not_absent(tmp_path: Path) -> None:
+    (tmp_path / "nul").write_bytes(b"A=1\0\n")
+    (tmp_path / "link").symlink_to("nowhere")
+    places = dict.fromkeys((tmp_path, tmp_path / "nul", tmp_path / "link"), "any")
+    assert len(variables(places, {"A": "x"}).unread) == 3
 
 
 @settings(max_examples=30, deadline=None)
 @given(
-    value=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="'#"), min_size=1, max_size=40)
+    value=st.text(
+        st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="'#$\\"), min_size=1, max_size=40
+    )
 )
 def test_any_value_in_quotes_is_as_long_as_it_is_and_is_not_told(value: str, tmp_path_factory: Any) -> None:
-    folder = tmp_path_factory.mktemp("env")
-    (folder / ".env").write_text(f"KEY='{value}'\n")
-    command = Command(
-        _ASK, values={"current": str(folder), "files": ".env", "required": f"KEY\x1f\x1f\x1f{value.lower()}"}
-    )
-    ended = subprocess.run(["sh"], input=command.render(), capture_output=True, text=True, check=True)
-    assert ended.stdout == f"variable KEY refused {len(value)} .env\n"
+    path = tmp_path_factory.mktemp("env") / ".env"
+    path.write_text(f"KEY='{value}'\n")
+    facts = variables({path: "any"}, {"KEY": value.lower()})
+    assert facts.places == {"KEY": (VariableValue(str(path), len(value), refused=True),)} and not facts.unread
 
 
 # TLS, by a real server of this machine.

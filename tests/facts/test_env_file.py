@@ -93,7 +93,7 @@ def test_lines_that_somebody_wrote_by_hand(dialect: str, line: str, state: tuple
 
 
 @pytest.mark.parametrize(
-    "line", ["A=1; B=2", "export A=1 B=2", "A=$(\n  echo 1\n)", "A=1 && B=2", "A=`\necho 1`", "A='x' B=2"]
+    "line", ["A=1; B=2", "export A=1 B=2", "A=$(echo 1)", "A=1 && B=2", "A=`echo 1`", "A='x' B=2", "A=(1 2)"]
 )
 def test_what_stands_behind_a_value_is_not_lost(line: str) -> None:
     ended = awk("write", "shell", f"C=1\n{line}\n", ["A"], ls_r_A="export A=new")
@@ -111,12 +111,34 @@ def test_what_stands_behind_a_value_is_not_lost(line: str) -> None:
         ". ./other\nA=1\n",
         "cat <<END\nA=1\nEND\n",
         "A=1\nunset A\n",
+        "A=1;if x\nthen A=2; fi\n",
+        "A=1;. ./other\n",
+        "A='x';. ./other\n",
+        "A=1&&B='x y';eval 'A=2'\n",
+        "B=x<<END\nA=1\nEND\n",
+        "B=1 . ./other\n",
+        "A=$(\n  echo 1\n)\n",
+        "B=`\nA=1`\n",
+        "B=(\nA=1\n)\n",
+        "printf '\nA=1\n'\n",
+        "export B=1 C='\nA=1\n'\n",
+        "echo \\\nA=1\n",
+        "export $(grep -v '#' other)\n",
+        '[ -n "$X" ] || return\nA=1\n',
     ],
 )
 def test_a_command_that_decides_what_is_set_is_told_and_nothing_is_written(text: str) -> None:
     assert "is a command that decides what is set" in read("shell", text, ["A"])[""][1]
     ended = awk("write", "shell", text, ["A"], ls_r_A="A=2")
     assert ended.returncode == 3 and b"A=2" not in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "line", ["export B=1 A=2", "B=1;A=2", "A+=2", ": ${A:=2}", '[ -n "$X" ] && A=2', "A=2 env", "(A=2)"]
+)
+def test_a_name_that_is_set_otherwise_than_alone_in_its_line_is_unclear(line: str) -> None:
+    assert read("shell", f"A=1\n{line}\n", ["A"])["A"] == ("unclear", f"{line}\n")
+    assert read("shell", f"{line}\nA=1\n", ["A"])["A"] == ("set", "1")
 
 
 def test_a_command_that_sets_nothing_is_none_of_those() -> None:

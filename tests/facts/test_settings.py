@@ -12,8 +12,9 @@ import pytest
 
 import lockstitch.facts
 
-TEXT = Path(lockstitch.facts.__file__).with_name("settings.sh").read_text()
-HIDDEN = TEXT[TEXT.index("ls_hidden() {") : TEXT.index("if [ -r")]
+FOLDER = Path(lockstitch.facts.__file__).parent
+TEXT = (FOLDER / "settings.sh").read_text()
+HIDDEN = (FOLDER / "env_file.sh").read_text() + TEXT[TEXT.index("for ls_path in") : TEXT.index("if [ -r")]
 NOBODY = 65534
 
 
