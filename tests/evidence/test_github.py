@@ -236,6 +236,14 @@ def test_reviews_that_cannot_be_read_are_inconclusive(forge: StandInForge, judge
     assert judge("reviews", 1).result == "inconclusive"
 
 
+def test_more_commits_than_github_lists_have_unknown_authors(forge: StandInForge, judge: Judge) -> None:
+    reviewed(forge, review("bob"))
+    page = [{"author": {"login": "cleo"}} for _ in range(125)]
+    forge.pages[f"{AT}/pulls/12/commits"] = (page, page)
+    found = judge("reviews", 1)
+    assert found.result == "inconclusive" and "250 commits or more" in found.reason
+
+
 def test_a_first_deploy_has_no_pull_requests(judge: Judge) -> None:
     assert judge("reviews", 1, before=()).result == "inconclusive"
 

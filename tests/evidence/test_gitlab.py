@@ -48,9 +48,11 @@ def test_a_required_job_that_may_fail_proves_nothing(forge: StandInForge, judge:
 def approved(forge: StandInForge, *approvals: tuple[str, str | None], pushed: str = "2026-11-20T10:00:00Z") -> None:
     request = {"iid": 7, "state": "merged", "sha": "h" * 40, "squash_commit_sha": NEW, "author": {"username": "ada"}}
     forge.pages[f"{AT}/repository/commits/{NEW}/merge_requests"] = [{"iid": 8, "state": "opened"}, request]
-    by = [{"user": {"username": who}, "approved_at": at} for who, at in approvals]
+    by = [{"user": {"username": who, "name": who.title()}, "approved_at": at} for who, at in approvals]
     forge.pages[f"{AT}/merge_requests/7/approvals"] = {"approved_by": by}
     forge.pages[f"{AT}/merge_requests/7/versions"] = [{"created_at": pushed}, {"created_at": "2026-11-01T10:00:00Z"}]
+    forge.pages[f"{AT}/merge_requests/7/reviewers"] = [{"user": {"username": "dan"}, "state": "reviewed"}]
+    forge.pages[f"{AT}/merge_requests/7/commits"] = [{"author_name": "Cleo"}]
 
 
 def test_approvals_after_the_last_push_count(forge: StandInForge, judge: Judge) -> None:
@@ -62,9 +64,18 @@ def test_approvals_after_the_last_push_count(forge: StandInForge, judge: Judge) 
 
 
 def test_the_author_and_bots_do_not_count(forge: StandInForge, judge: Judge) -> None:
-    approved(forge, ("ada", "2026-11-21T10:00:00Z"), ("project_9_bot_1f", "2026-11-21T10:00:00Z"))
+    approved(forge, *((who, "2026-11-21T10:00:00Z") for who in ("ada", "cleo", "project_9_bot_1f")))
     found = judge("reviews", 1)
-    assert found.result == "fail" and "1 of an author, 1 of a bot" in found.reason
+    assert found.result == "fail" and "2 of an author, 1 of a bot" in found.reason
+
+
+def test_somebody_who_asked_for_changes_refuses_it(forge: StandInForge, judge: Judge) -> None:
+    approved(forge, ("bob", "2026-11-21T10:00:00Z"))
+    forge.pages[f"{AT}/merge_requests/7/reviewers"] = [{"user": {"username": "dan"}, "state": "requested_changes"}]
+    found = judge("reviews", 1)
+    assert found.result == "fail" and "dan asked for changes" in found.reason
+    del forge.pages[f"{AT}/merge_requests/7/reviewers"]
+    assert judge("reviews", 1).result == "inconclusive"
 
 
 def test_an_approval_without_a_time_is_inconclusive(forge: StandInForge, judge: Judge) -> None:
@@ -81,7 +92,9 @@ def test_versions_that_are_not_there_are_inconclusive(forge: StandInForge, judge
 
 def test_open_issues(forge: StandInForge, judge: Judge) -> None:
     forge.pages |= {f"{AT}/labels": [{"name": "P0"}], f"{AT}/issues": [{"iid": 1}]}
-    assert judge("open_issues", {"label": "P0"}).result == "fail"
+    assert judge("open_issues", {"label": "P0"}).result == judge("open_issues", {"label": "p0"}).result == "fail"
+    # Spelled in another way it would have none there.
+    assert all("labels=P0" in path for path, _ in forge.asked if "/issues" in path)
     assert judge("open_issues", {"label": "P1"}).result == "inconclusive"
 
 

@@ -153,13 +153,13 @@ class Forge(BaseModel):
     def open_issues(self, project: ForgeProject, label: str) -> int:
         """Return how many issues with a label are open."""
         at = self.at(project)
-        # A label that is not there has no issues: that is a slip of the pen, and no evidence.
-        if not any(
-            words_of(each, "name").lower() == label.lower() for each in project.pages(f"{at}/labels", **self.page)
-        ):
+        # A label that is not there has no issues, and some forges know it only as it is spelled: that is no evidence.
+        every = {words_of(each, "name") for each in project.pages(f"{at}/labels", **self.page)}
+        known = label if label in every else next((name for name in sorted(every) if name.lower() == label.lower()), "")
+        if not known:
             raise UnknownEvidenceError(f"{project.name} has no label {label}", "write it as the forge has it")
-        every = project.pages(f"{at}/issues", **{**self.issues, "labels": label, **self.page})
-        return sum(not issue.get("pull_request") for issue in every)
+        issues = project.pages(f"{at}/issues", **{**self.issues, "labels": known, **self.page})
+        return sum(not issue.get("pull_request") for issue in issues)
 
     def security_alerts(self, project: ForgeProject, kinds: tuple[str, ...]) -> Mapping[str, int]:
         """Return how many alerts are open, by their kind; of all kinds that it knows where none is named."""

@@ -46,6 +46,8 @@ _REVIEWS: Mapping[str, ReviewState] = {
 }
 # Anybody may approve a public pull request; only these may merge.
 _MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")
+# GitHub lists no more commits of a pull request than these.
+_MOST_COMMITS = 250
 _ALERTS: Mapping[str, str] = {
     "dependabot": "dependabot/alerts",
     "code_scanning": "code-scanning/alerts",
@@ -87,6 +89,8 @@ class GitHubForge(Forge):
             raise strange()
         at = f"{self.at(project)}/pulls/{number}"
         commits = list(project.pages(f"{at}/commits", **self.page))
+        if len(commits) >= _MOST_COMMITS:
+            raise UnknownEvidenceError(f"#{number} has {_MOST_COMMITS} commits or more: not all of its authors are told")
         authors = {words_of(each, who, "login") for each in commits for who in ("author", "committer")}
         # What GitHub commits for somebody, it commits as this user.
         authors = (authors | {words_of(pull, "user", "login")}) - {"", "web-flow"}

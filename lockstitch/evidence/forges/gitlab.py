@@ -79,8 +79,15 @@ class GitLabForge(Forge):
         pushed = next((_moment(version.get("created_at")) for version in project.pages(f"{at}/versions")), None)
         if approved and pushed is None:
             raise UnknownEvidenceError(f"!{number} has no versions: nobody can tell which commit was approved")
-        reviews = tuple(_approval(each, head, pushed, number) for each in approved)
-        return PullRequest(f"!{number}", frozenset({words_of(request, "author", "username")}) - {""}, head, reviews)
+        reviews = [_approval(each, head, pushed, number) for each in approved]
+        # Who asks for changes takes the own approval back.
+        changes = [r for r in project.pages(f"{at}/reviewers", **self.page) if r.get("state") == "requested_changes"]
+        reviews += [ForgeReview(words_of(each, "user", "username"), "changes", head) for each in changes]
+        # Of who wrote a commit only the name is told.
+        names = {words_of(each, "author_name") for each in project.pages(f"{at}/commits", **self.page)} - {""}
+        authors = {words_of(each, "user", "username") for each in approved if words_of(each, "user", "name") in names}
+        authors.add(words_of(request, "author", "username"))
+        return PullRequest(f"!{number}", frozenset(authors - {""}), head, tuple(reviews))
 
 
 def _job(job: Mapping[str, Any]) -> ForgeCheck:
