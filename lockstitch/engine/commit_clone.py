@@ -10,21 +10,30 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lockstitch.engine.local_command import end_group
 from lockstitch.evidence import UnknownEvidenceError
 from lockstitch.model.release import REVISION, short
 
 _SECONDS = 120.0
 _MOST_BYTES = 16 * 1024 * 1024
+# What a shell around us has set is about another repository.
+_ELSEWHERE = (
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_INDEX_FILE"),
+    *("GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE"),
+    "GIT_WORK_TREE",
+)
 _HINT = "can this machine read the repository? try git ls-remote with it here"
 
 
 class CommitClone:
-    """Answers questions about the commits of one repository. It is fetched once, before the first question."""
+    """Answers questions about the commits of one repository. It is fetched once, before the first question; where that
+    fails it is not tried again."""
 
     def __init__(self, folder: Path, repository: str) -> None:
         self._repository = repository
         self._path = folder / f"{hashlib.sha256(repository.encode()).hexdigest()[:20]}.git"
         self._fetched = False
+        self._failure: UnknownEvidenceError | None = None
 
     def branch(self, name: str) -> str:
         """Return the revision of a branch, as its repository has it now."""
@@ -83,8 +92,14 @@ class CommitClone:
         return out
 
     def _git(self, *words: str) -> tuple[int, str, str]:
+        if self._failure:
+            raise self._failure
         if not self._fetched:
-            self._fetch()
+            try:
+                self._fetch()
+            except UnknownEvidenceError as error:
+                self._failure = error
+                raise
         return self._run(*words)
 
     def _fetch(self) -> None:
@@ -106,28 +121,33 @@ class CommitClone:
         self._fetched = True
 
     def _run(self, *words: str) -> tuple[int, str, str]:
-        # Our own folder alone: what a shell around us has set is about another repository.
-        env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_DIR")}
-        for name in ("GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"):
-            env.pop(name, None)
-        env |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_DIR": str(self._path)}
-        env.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+        env = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+        # In a session without a terminal ssh asks nobody; which ssh it is the user may have configured.
+        env |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "SSH_ASKPASS_REQUIRE": "never", "GIT_DIR": str(self._path)}
+        pipe = subprocess.PIPE
         try:
-            ran = subprocess.run(
+            with subprocess.Popen(
                 ["git", *words],
-                capture_output=True,
-                env=env,
-                timeout=_SECONDS,
                 stdin=subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=pipe,
+                env=env,
                 cwd=self._path,
-            )
+                start_new_session=True,
+            ) as process:
+                try:
+                    out, why = process.communicate(timeout=_SECONDS)
+                except BaseException:
+                    # With the ssh that it waits for.
+                    end_group(process)
+                    raise
         except subprocess.TimeoutExpired:
             return 128, "", f"it did not end within {_SECONDS:g} s"
         except FileNotFoundError:
             return 128, "", "git is not installed here"
-        if len(ran.stdout) > _MOST_BYTES:
+        if len(out) > _MOST_BYTES:
             return 128, "", f"it answers more than {_MOST_BYTES >> 20} MiB"
-        return ran.returncode, ran.stdout.decode("utf-8", "replace"), ran.stderr.decode("utf-8", "replace")
+        return process.returncode, out.decode("utf-8", "replace"), why.decode("utf-8", "replace")
 
     def _broken(self, why: str) -> UnknownEvidenceError:
         line = next((line for line in why.strip().splitlines()[::-1] if line.strip()), "git did not say why")

@@ -63,11 +63,12 @@ def _wait(process: subprocess.Popen[bytes], seconds: float, stopped: threading.E
         except subprocess.TimeoutExpired:
             late = time.monotonic() > until
             if late or stopped.is_set():
-                _end(process)
+                end_group(process)
                 return f"it was ended, because it took longer than {seconds:g} s" if late else INTERRUPTED
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process that began a session of its own, with all it has started."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from lockstitch.engine import commit_clone
 from lockstitch.engine.commit_clone import CommitClone
 from lockstitch.evidence import UnknownEvidenceError, need_types
 from lockstitch.evidence.coverage import covered
@@ -32,10 +34,12 @@ def test_a_revision_that_has_all_of_a_branch(judge: Judge, sources: Sources) -> 
     assert judge("contains", "origin/main").result == "pass"
 
 
-def test_files_that_change(judge: Judge) -> None:
+def test_files_that_change(judge: Judge, sources: Sources) -> None:
     assert judge("changed", ["CHANGELOG.md", "src/*"]).result == "pass"
     found = judge("changed", ["CHANGELOG.md", "docs/*"])
     assert found.result == "fail" and found.reason.startswith("docs/* is the same as in")
+    sources.known.paths = ("app/[id]/page.tsx",)
+    assert judge("changed", ["app/[id]/page.tsx"]).result == "pass"
     assert judge("changed", ["x"], before=()).result == "inconclusive"
     assert judge("changed", ["x"], before=(NEW,)).result == "pass"
 
@@ -176,9 +180,31 @@ def test_a_repository_that_cannot_be_read_is_unknown(tmp_path: Path, repository:
     assert not list(tmp_path.rglob("owned"))
 
 
+def test_a_server_that_hangs_is_waited_for_once_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The ssh that the user has configured; whatever still runs of it keeps the pipe open.
+    ssh, pipe, calls = tmp_path / "ssh", tmp_path / "pipe", tmp_path / "calls"
+    ssh.write_text(f"#!/bin/sh\necho called >>{calls}\nexec sleep 1000 3>{pipe}\n")
+    ssh.chmod(0o755)
+    os.mkfifo(pipe)
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.sshCommand")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(ssh))
+    monkeypatch.setattr(commit_clone, "_SECONDS", 1.0)
+    clone = CommitClone(tmp_path / "clones", "git@nowhere.invalid:acme/api.git")
+    with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb") as left:
+        for _ in range(2):
+            with pytest.raises(UnknownEvidenceError, match="did not end within 1 s"):
+                clone.branch("main")
+        os.set_blocking(left.fileno(), True)
+        assert left.read() == b""
+    assert calls.read_text() == "called\n"
+
+
 def test_a_shell_inside_another_repository_changes_nothing(
     git: Git, clone: CommitClone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"):
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH"):
         monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
     assert len(clone.branch("main")) == 40
