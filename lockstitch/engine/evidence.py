@@ -92,17 +92,18 @@ def _releases(host: str, reply: Reply) -> SiteReleases:
     lacking = [*facts.unreadable]
     if facts.damaged:
         lacking.append(f"{facts.damaged} lines of its journal are damaged")
-    records = tuple(record for entry in facts.entries if (record := _record(entry)))
-    return SiteReleases(host, records, "; ".join(lacking), cut=facts.older > 0)
+    records = []
+    # Neither other records nor what was there before us.
+    for entry in (each for each in facts.entries if each.verdict and is_release_id(each.release)):
+        try:
+            records.append(_record(entry))
+        except ValueError:
+            lacking.append(f"the record of {entry.run} has no time")
+    return SiteReleases(host, tuple(records), "; ".join(lacking), cut=facts.older > 0)
 
 
-def _record(entry: JournalEntry) -> RecordedRelease | None:
-    """Return the record of a release that a run made; None for anything else, and for what was there before us."""
-    if not entry.verdict or not is_release_id(entry.release):
-        return None
-    try:
-        at = datetime.fromisoformat(entry.at)
-    except ValueError:
-        return None
+def _record(entry: JournalEntry) -> RecordedRelease:
+    """Return the record of a release that a run made. Raises ValueError for one without a time."""
+    at = datetime.fromisoformat(entry.at)
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return RecordedRelease(entry.run, entry.kind, entry.verdict, entry.revision, entry.before, at)

@@ -109,12 +109,14 @@ def test_records_are_read_from_every_host(tmp_path: Any) -> None:
     said = [f"entry {LINE % ('deploy', theirs, OLD, OLD)}", f"entry {LINE % ('deploy', ours, NEW, OLD)}"]
     said += ['entry {"event":"lock taken","run":"r2","at":"2026-11-28T11:00:00Z"}', "cut 4"]
     remote.answer("s1", "history", output="\n".join(said) + "\n")
-    remote.answer("s2", "history", output="damaged 1\n")
+    undated = (LINE % ("deploy", ours, NEW, OLD)).replace("10:00:00Z", "soon")
+    remote.answer("s2", "history", output=f"entry {undated}\ndamaged 1\n")
     remote.answer("s3", "history", output="unreadable /srv/.lockstitch/api/journal: permission denied\n")
     remote.connect_error("s4", ConnectError("s4", "no route"))
     s1, s2, s3, s4 = read_releases(remote, load(tmp_path, "staging"), "api")
     assert [(r.kind, r.revision, r.before) for r in s1.records] == [("deploy", NEW, OLD)]
     assert (s1.lacking, s1.cut) == ("", True)
-    assert "1 lines of its journal are damaged" in s2.lacking and "permission denied" in s3.lacking
+    assert "1 lines of its journal are damaged; the record of r1 has no time" in s2.lacking
+    assert "permission denied" in s3.lacking
     assert "no route" in s4.lacking
     assert read_releases(remote, load(tmp_path, "staging"), "web") == ()
