@@ -8,26 +8,37 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from lockstitch.evidence.base import AppRevisions, Evidence, EvidenceSources, Need, listed_names
+from lockstitch.evidence.base import AppRevisions, CommitSource, Evidence, EvidenceSources, Need, listed_names
 from lockstitch.evidence.forges.base import UnknownEvidenceError
 
 _BRANCH = r"^[A-Za-z0-9_][^\s~^:?*\[\\]*$"
 _FIRST = "nothing is deployed yet: it has no commits between"
 
 
-class ContainedInNeed(Need):
-    """A branch that has the revision: what is not merged there is refused."""
+class _BranchNeed(Need):
+    """The base of needs about a branch."""
 
-    key = "contained_in"
     short = "branch"
     short_form: ClassVar[Mapping[str, Any]] = {"type": "string"}
     examples: ClassVar[tuple[Any, ...]] = ("main",)
 
-    branch: str = Field(description="the branch that must have the revision", pattern=_BRANCH)
+    branch: str = Field(description="the branch, as its repository has it now", pattern=_BRANCH)
 
     def judge(self, app: AppRevisions, sources: EvidenceSources) -> Evidence:
         commits = sources.commits(app)
-        tip = commits.branch(self.branch)
+        return self.of_tip(app, commits.branch(self.branch), commits)
+
+    def of_tip(self, app: AppRevisions, tip: str, commits: CommitSource) -> Evidence:
+        """Return the evidence about one app and the newest commit of the branch."""
+        raise NotImplementedError
+
+
+class ContainedInNeed(_BranchNeed):
+    """A branch that has the revision: what is not merged there is refused."""
+
+    key = "contained_in"
+
+    def of_tip(self, app: AppRevisions, tip: str, commits: CommitSource) -> Evidence:
         if commits.is_ancestor(app.after, tip):
             return self.passed(f"{self.branch} has {app.after[:12]}")
         return self.failed(
@@ -35,19 +46,12 @@ class ContainedInNeed(Need):
         )
 
 
-class ContainsNeed(Need):
+class ContainsNeed(_BranchNeed):
     """A branch of which the revision has everything, such as main in staging."""
 
     key = "contains"
-    short = "branch"
-    short_form: ClassVar[Mapping[str, Any]] = {"type": "string"}
-    examples: ClassVar[tuple[Any, ...]] = ("main",)
 
-    branch: str = Field(description="the branch whose newest commit the revision must have", pattern=_BRANCH)
-
-    def judge(self, app: AppRevisions, sources: EvidenceSources) -> Evidence:
-        commits = sources.commits(app)
-        tip = commits.branch(self.branch.removeprefix("origin/"))
+    def of_tip(self, app: AppRevisions, tip: str, commits: CommitSource) -> Evidence:
         if commits.is_ancestor(tip, app.after):
             return self.passed(f"{app.after[:12]} has all of {self.branch}")
         return self.failed(
@@ -73,7 +77,7 @@ class ChangedNeed(Need):
         commits = sources.commits(app)
         for before in app.before:
             changed = commits.changed(before, app.after)
-            if unchanged := [p for p in self.paths if not any(fnmatchcase(path, p) for path in changed)]:
+            if unchanged := [p for p in self.paths if p not in changed and not any(fnmatchcase(q, p) for q in changed)]:
                 says = f"{listed_names(unchanged)} is the same as in {before[:12]}, which is deployed"
                 return self.failed(says, "change it in a commit of its own, and deploy that")
         return self.passed(f"{listed_names(self.paths)} changes")

@@ -18,7 +18,7 @@ from tests.evidence.stand_in import TOKEN, StandInForge
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 OLD, NEW, MAIN = "1" * 40, "2" * 40, "3" * 40
-API = AppRevisions("api", "git@github.com:acme/api.git", (OLD,), NEW)
+API = AppRevisions("api", "git@127.0.0.1:acme/api.git", (OLD,), NEW)
 
 
 class Commits:
@@ -32,7 +32,7 @@ class Commits:
         self.files: dict[str, str] = {}
 
     def branch(self, name: str) -> str:
-        return self.tips[name]
+        return self.tips[name.removeprefix("origin/")]
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         return older == newer or (older, newer) in self.ancestors

@@ -292,10 +292,11 @@ def test_alerts_that_are_off_are_inconclusive(forge: StandInForge, judge: Judge)
 @pytest.mark.parametrize(
     ("repository", "project"),
     [
-        ("git@github.com:acme/api.git", "acme/api"),
-        ("https://github.com/acme/api.git", "acme/api"),
-        ("ssh://git@example.com:2222/group/sub/api", "group/sub/api"),
-        ("https://github.com/acme/..%2f..%2fx", "acme/..%252f..%252fx"),
+        ("git@127.0.0.1:acme/api.git", "acme/api"),
+        ("git@work:acme/api.git", "acme/api"),
+        ("https://127.0.0.1/acme/api.git", "acme/api"),
+        ("ssh://git@127.0.0.1:2222/group/sub/api", "group/sub/api"),
+        ("https://127.0.0.1/acme/..%2f..%2fx", "acme/..%252f..%252fx"),
     ],
 )
 def test_the_project_is_told_by_the_repository(
@@ -306,7 +307,8 @@ def test_the_project_is_told_by_the_repository(
 
 
 def test_a_repository_that_tells_no_project(judge: Judge) -> None:
-    for repository in ("/srv/git/api.git", "git@example.com:api.git"):
+    elsewhere = "git@github.com:acme/api.git", "https://gitlab.example.com/acme/api"
+    for repository in ("/srv/git/api.git", "file:///srv/git/api", "git@127.0.0.1:api.git", *elsewhere):
         found = judge("ci", "green", repository=repository)
         assert found.result == "inconclusive" and "cannot be told from its repository" in found.reason
 

@@ -22,7 +22,7 @@ MOST_PAGES = 20
 _SHOWN = 200
 _NEXT = re.compile(r"<([^<>]*)>\s*;[^,<]*\brel=\"?next\"?")
 # `host:path` of scp, or a URL.
-_SCP = re.compile(r"(?:[^/@:]+@)?[^/:]+:(?!//)(.+)", re.DOTALL)
+_SCP = re.compile(r"(?:[^/@:]+@)?([^/:]+):(?!//)(.+)", re.DOTALL)
 
 
 class UnknownEvidenceError(Exception):
@@ -128,12 +128,12 @@ class Forge(BaseModel):
         """Return the project of an app. Raises UnknownEvidenceError."""
         if app in self.projects:
             return self.projects[app]
-        match = _SCP.fullmatch(repository) if "://" not in repository else None
-        path = match[1] if match else parse.urlsplit(repository).path if "://" in repository else ""
+        host, path = _parted(repository)
         name = path.strip("/").removesuffix(".git")
-        if "/" not in name:
+        # Another project may have the same name there.
+        if "/" not in name or not _is_of(host, parse.urlsplit(self.url).hostname or ""):
             raise UnknownEvidenceError(
-                f"the project of {app} cannot be told from its repository {repository}",
+                f"the project of {app} at {self.url} cannot be told from its repository {repository}",
                 f"write it under forge: projects: {{{app}: OWNER/NAME}}",
             )
         return name
@@ -167,6 +167,21 @@ class Forge(BaseModel):
 
     def _unsupported(self, what: str) -> UnknownEvidenceError:
         return UnknownEvidenceError(f"{self.key} is not asked about {what}", "have a named person sign in its place")
+
+
+def _parted(repository: str) -> tuple[str, str]:
+    """Return the host of a repository and its path; empty where it is no URL."""
+    if "://" in repository:
+        parts = parse.urlsplit(repository)
+        return parts.hostname or "", parts.path
+    match = _SCP.fullmatch(repository)
+    return (match[1], match[2]) if match else ("", "")
+
+
+def _is_of(host: str, forge: str) -> bool:
+    """Tell whether a host of repositories may be that of a forge: of the same domain, or an alias of ssh."""
+    domain = ".".join(forge.lower().split(".")[-2:])
+    return bool(host) and (domain in host.lower() or "." not in host)
 
 
 def _mappings(body: Any, key: str) -> list[Mapping[str, Any]]:

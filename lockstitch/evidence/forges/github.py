@@ -90,7 +90,9 @@ class GitHubForge(Forge):
         at = f"{self.at(project)}/pulls/{number}"
         commits = list(project.pages(f"{at}/commits", **self.page))
         if len(commits) >= _MOST_COMMITS:
-            raise UnknownEvidenceError(f"#{number} has {_MOST_COMMITS} commits or more: not all of its authors are told")
+            raise UnknownEvidenceError(
+                f"#{number} has {_MOST_COMMITS} commits or more: not all of its authors are told"
+            )
         authors = {words_of(each, who, "login") for each in commits for who in ("author", "committer")}
         # What GitHub commits for somebody, it commits as this user.
         authors = (authors | {words_of(pull, "user", "login")}) - {"", "web-flow"}
