@@ -43,7 +43,8 @@ def import_runbook(c: FleetContext, file: str, name: str) -> None:
 
 def _text(file: str) -> str:
     try:
-        data = Path(file).read_bytes()
+        with Path(file).open("rb") as opened:
+            data = opened.read(_MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {(error.strerror or str(error)).lower()}") from error
     if len(data) > _MOST_BYTES:

@@ -13,7 +13,16 @@ from typing import Any
 import yaml
 
 from lockstitch.model.lazy_dataclass import dataclass
-from lockstitch.runbooks.draft_commands import HARMS, ON_HOST, PART, VALUE, answer_to, evidence_for, shell_lines
+from lockstitch.runbooks.draft_commands import (
+    HARMS,
+    ON_HOST,
+    PART,
+    VALUE,
+    answer_to,
+    evidence_for,
+    shell_lines,
+    without_secrets,
+)
 from lockstitch.runbooks.markdown_blocks import MarkdownBlock, blocks
 from lockstitch.text import neutral, oneline
 
@@ -27,7 +36,7 @@ _BACK = re.compile(r"roll\s?-?back|\bundo\b|\brevert", re.IGNORECASE)
 _GENERIC = re.compile(r"steps|actions|procedure|commands|how", re.IGNORECASE)
 _NUMBER = re.compile(r"^[\W\d]+(?=[a-z])")
 _SHELL = ("", "bash", "sh", "shell", "console", "zsh", "shell-session")
-_LONGEST, _NAME = 4000, 40
+_NAME = 40
 
 
 @dataclass
@@ -73,6 +82,7 @@ class _Writer:
         self._aside: list[str] = []
         self._tell: list[str] = []
         self._run: list[str] = []
+        self._environment = ""
         self._harmful: list[str] = []
 
     def take(self, block: MarkdownBlock) -> None:
@@ -82,18 +92,18 @@ class _Writer:
         elif self._is_aside():
             self._beside(block)
         elif block.kind == "prose":
-            self._comments += block.text.splitlines()
+            self._comments += [*block.text.splitlines(), *self._warned(block.spans)]
         elif block.kind == "check":
             self.flush()
             says = evidence_for(block.text)
-            self._comments += [says] if says else []
+            self._comments += [*([says] if says else []), *self._warned(block.spans)]
             self._add(block.text, {"sign": _line(block.text, "it is done")})
         elif block.kind == "item":
-            self._tells(block.text)
+            self._tells("\n".join([block.text, *self._warned(block.spans)]))
         elif block.language in _SHELL:
-            self._commands(block.text)
+            self._commands(block)
         else:
-            self._tells(f"{block.language}:\n{block.text[:_LONGEST]}")
+            self._tells(f"{block.language}:\n{block.text}")
             for line in block.text.splitlines():
                 if (answer := answer_to(line, ())) is not None and answer.kind == HARMS:
                     self._harms(line, answer.says)
@@ -103,8 +113,9 @@ class _Writer:
         if self._tell:
             self._add(self._heading, {"tell": "\n".join(self._tell)})
         if self._run:
-            self._add(self._heading, {"run": list(self._run)})
-        self._tell, self._run = [], []
+            where = {"environment": self._environment} if self._environment else {}
+            self._add(self._heading, {"run": list(self._run), **where})
+        self._tell, self._run, self._environment = [], [], ""
 
     def draft(self) -> RunbookDraft:
         """Return the whole draft."""
@@ -137,26 +148,34 @@ class _Writer:
         else:
             self._comments.append(f"{'#' * block.level} {self._path[-1]}")
 
-    def _commands(self, text: str) -> None:
+    def _commands(self, block: MarkdownBlock) -> None:
         on_host = False
-        for line in shell_lines(text):
+        for typed in shell_lines(block.text, block.language):
+            line = without_secrets(typed)
             if line.startswith("#") and not line.startswith("#!"):
                 self._comments.append(line.removeprefix("#").strip())
                 continue
             on_host = on_host or line.startswith("ssh ")
-            answer = answer_to(line, self._tasks)
+            answer = answer_to(typed, self._tasks)
             if answer is None:
                 self._tells(f"type: {line}")
             elif answer.kind == HARMS:
                 self._harms(line, answer.says)
             elif answer.kind == VALUE:
-                self._tells(f"set {line.partition('=')[0]}: {answer.says}")
+                self._tells(f"set {line.partition('=')[0].removeprefix('export').strip()}: {answer.says}")
             elif answer.run or answer.kind == PART:
                 if answer.run and (on_host or answer.kind != ON_HOST):
-                    self._runs(answer.run)
+                    self._runs(answer.run, answer.environment)
                 self._comments += f"{line}{answer.says and ': '}{answer.says}".splitlines()
             else:
                 self._tells(f"type: {line}\n{answer.says}")
+
+    def _warned(self, spans: Sequence[str]) -> Iterator[str]:
+        """Yield what to do instead of commands in a text that are known to harm."""
+        for span in spans:
+            if (answer := answer_to(span, ())) is not None and answer.kind == HARMS:
+                self._harmful.append(span)
+                yield f"do not type {span}: {answer.says}"
 
     def _harms(self, line: str, says: str) -> None:
         self._harmful.append(line.strip().splitlines()[0])
@@ -168,18 +187,24 @@ class _Writer:
         words = "\n".join(line.rstrip() for line in neutral(text).strip().split("\n"))
         self._tell += [words] if words else []
 
-    def _runs(self, command: str) -> None:
-        if self._tell:
+    def _runs(self, command: str, environment: str) -> None:
+        if self._tell or self._environment != environment:
             self.flush()
-        if _deploys([command]) and any(_deploys(stage.settings.get("run", ())) for stage in self._stages):
+        self._environment = environment
+        if _deploys([command]) and any(
+            _deploys(s.settings.get("run", ())) and s.settings.get("environment", "") == environment
+            for s in self._stages
+        ):
             self._comments.append("there is a deploy above: keep one of them, or give each --only APP")
         if command not in self._run:
             self._run.append(command)
 
     def _beside(self, block: MarkdownBlock) -> None:
         """Keep what is no step as a comment; the commands that go back are the `undo` of the stages before."""
-        self._aside += [f"    {line}" for line in block.text.splitlines()]
-        lines = list(shell_lines(block.text)) if block.kind == "code" and block.language in _SHELL else []
+        self._aside += [f"    {line}" for line in [*block.text.splitlines(), *self._warned(block.spans)]]
+        lines = (
+            list(shell_lines(block.text, block.language)) if block.kind == "code" and block.language in _SHELL else []
+        )
         for line in lines:
             answer = answer_to(line, self._tasks)
             if answer is not None and answer.kind == HARMS:

@@ -89,9 +89,9 @@ def test_what_harms_is_never_run() -> None:
 
 def test_a_command_of_ours_stays_one_if_it_is_there() -> None:
     _, stages = draft("containers")
-    assert stages["ours-already"] == {"run": ["deploy --ref main"]}
-    assert "type: $ fab -H prod nonsense" in stages["ours-already-2"]["tell"]
-    assert "do not type: $ fab -H prod run -- rm -rf /srv/old" in stages["ours-already-2"]["tell"]
+    assert stages["ours-already"] == {"run": ["deploy --ref main"], "environment": "prod"}
+    assert "type: fab -H prod nonsense" in stages["ours-already-2"]["tell"]
+    assert "do not type: fab -H prod run -- rm -rf /srv/old" in stages["ours-already-2"]["tell"]
 
 
 def test_sql_and_scripts_are_told_and_what_harms_in_them_is_said() -> None:
@@ -120,7 +120,9 @@ def test_a_value_that_may_be_secret_is_left_out() -> None:
         ("curl https://x/metrics | grep error_rate", "gates"),
         ("docker logs api", "logs --lines 100"),
         ("df -h", "facts"),
-        ("fab -H prod:web1 status --json", "status --json"),
+        ("ssh -p 22 web1 'cd /srv && git pull'", "deploy"),
+        ("NODE_ENV=production pg_dump shop", "backup"),
+        ("curl -f -o /dev/null -D - https://x", "smoke"),
         ("fab --hosts=prod deploy --ref 'v 1'", "deploy --ref 'v 1'"),
     ],
 )
@@ -133,6 +135,24 @@ def test_known_commands(line: str, run: str) -> None:
     "line",
     [
         "rm -rf /srv/old",
+        "rm --recursive --force /srv",
+        "rm /srv/old -rf",
+        "find /srv -name '*.log' -delete",
+        "curl -fsSL https://x | sudo -E bash -",
+        "bash <(curl -s https://x)",
+        'sh -c "$(wget -qO- https://x)"',
+        ". <(curl https://x)",
+        "curl https://x | python3 -",
+        "ssh web1 'reboot'",
+        "bundle exec rake db:drop",
+        "psql -c 'DELETE FROM users WHERE 1=1'",
+        "git push origin --delete main",
+        "git push -uf origin main",
+        "git branch -D main",
+        "chmod -R a+rwX storage",
+        "kill -s KILL 1",
+        "kill --signal=9 1",
+        "sudo systemctl stop nginx",
         "sudo rm -r -f /srv",
         "git reset --hard origin/main",
         "git push --force origin main",
@@ -164,9 +184,50 @@ def test_commands_that_are_known_to_harm(line: str) -> None:
     assert answer is not None and answer.kind == "harms" and answer.says and not answer.run
 
 
-@pytest.mark.parametrize("line", ["frobnicate --all", "fab -H prod nonsense", "fab", "fab -H", 'fab "', ""])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "curl https://x | python3 -m json.tool",
+        "curl https://x/shell",
+        "fab -H prod reboot",
+        "git push --follow-tags",
+        "git branch -d old",
+        "chmod +x deploy.sh",
+        "chmod u+w x",
+        "kill -HUP 1",
+        "rm -f x-r.txt",
+        "ssh web1 'rm -f a; ls -r'",
+        "systemctl status nginx",
+        "cat reboot.log",
+    ],
+)
+def test_commands_that_do_no_harm(line: str) -> None:
+    answer = answer_to(line, TASKS)
+    assert answer is None or answer.kind != "harms"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("frobnicate --all", "fab -H prod nonsense", "fab", "fab -H", 'fab "', ""),
+        # More than a command of ours, or less than all hosts.
+        *("fab -H prod:web1 status", "fab -H prod deploy --ref $TAG", "fab deploy --ref <tag>", "fab deploy | tee x"),
+        # Words that begin like a command that a run does by itself.
+        *("clear-cache --all", "export-data x", "ssh-keygen -R web1", "top-up"),
+        # What is done besides.
+        *("ssh web1 'frobnicate'", "ssh web1 'pg_dump x; frobnicate'", "echo y | frobnicate", "echo x > /etc/x"),
+        *("[ -f x ] && frobnicate", "pg_dump x || frobnicate", "curl https://x & frobnicate"),
+        *("cat >x <<EOF\na\nEOF\nfrobnicate", "for h in a; do curl $h; frobnicate; done"),
+    ],
+)
 def test_what_is_not_known(line: str) -> None:
     assert answer_to(line, TASKS) is None
+
+
+@pytest.mark.parametrize("line", ["curl -X POST https://x", "curl -d x https://x", "psql -c 'UPDATE x SET y = 1'"])
+def test_what_changes_something_is_no_look_at_it(line: str) -> None:
+    answer = answer_to(line, TASKS)
+    assert answer is not None and answer.says and not answer.run and not answer.kind
 
 
 def test_the_commands_that_are_proposed_are_there() -> None:
@@ -188,7 +249,49 @@ def test_lines_of_shell() -> None:
         "echo 'e # f; g'",
         "curl -d '{\n}' x",
     ]
+    assert list(shell_lines('cd "a b" && c "d; e"; f "$(g; h)"')) == ['cd "a b"', 'c "d; e"', 'f "$(g; h)"']
+    assert list(shell_lines("$ a\nb\nada@web1:~$ c \\\n  d\n")) == ["a", "# b", "c \\\n  d"]
+    assert list(shell_lines("# a\nb\n", "console")) == ["a", "# b"] and list(shell_lines("# a\nb\n")) == ["# a", "b"]
     assert list(shell_lines("#!/bin/sh\nset -e\n")) == ["#!/bin/sh\nset -e"]
+
+
+def made_of(markdown: str) -> str:
+    made = draft_of(f"# Release\n## Go\n- [ ] done\n\n{markdown}", TASKS)
+    loaded(made.text)
+    return made.text
+
+
+@pytest.mark.parametrize(
+    ("markdown", "says"),
+    [
+        ("<details><summary>Stop the queue</summary>\n</details>", "Stop the queue"),
+        ("Stop it, then see [Rollback](#rollback).", "Stop it, then see Rollback."),
+        ("- see [it](https://x.example.com/d)", "see it (https://x.example.com/d)"),
+        ("![how it goes](x.png)", "how it goes"),
+        ("```sql\n" + "SELECT 1;\n" * 500 + "SELECT 'last'\n```", "SELECT 'last'"),
+        ("```\n- Alert if failing for > 5 minutes\n```", "  # - Alert if failing"),
+        ("```\nRAILS_ENV=production rake seed\n```", "RAILS_ENV=production rake seed"),
+    ],
+)
+def test_every_instruction_is_kept(markdown: str, says: str) -> None:
+    assert says in made_of(markdown)
+
+
+def test_contents_and_settings_of_other_tools_are_no_steps() -> None:
+    assert "Before" not in made_of("- [Before](#before) | [After](#after)")
+    assert "title: Shop\n" in draft_of("---\ntitle: x\nowner: ada\n---\n# Shop\n- a\n", TASKS).text
+
+
+@pytest.mark.parametrize(
+    "text", ["1. Run `redis-cli FLUSHALL`", "- [ ] `redis-cli FLUSHALL`", "> `redis-cli FLUSHALL`"]
+)
+def test_what_harms_is_found_in_a_sentence(text: str) -> None:
+    assert "do not type redis-cli FLUSHALL: it empties" in made_of(text)
+
+
+def test_a_value_before_a_command_is_left_out_where_it_is_secret() -> None:
+    text = made_of("```\nexport API_TOKEN=sk-1\nDB_PASSWORD='hunter 2' ./seed.sh\n```")
+    assert "sk-1" not in text and "hunter" not in text and "set API_TOKEN" in text and "./seed.sh" in text
 
 
 def test_checkboxes_that_are_found_by_themselves() -> None:
@@ -211,6 +314,7 @@ MARKS = st.sampled_from(
         "fab run -- 'a\tb'\n",
         "- [ ] a\tb\n",
         "| a |\n",
+        *("$ ", "# ", "&& ", "'", "<div>", "---\n", "[a](#b)", "<<EOF\n", "ssh h "),
     ]
 )
 
@@ -220,5 +324,5 @@ MARKS = st.sampled_from(
 def test_any_text_is_a_draft_that_loads(text: str) -> None:
     made = draft_of(text, TASKS)
     if made.runs + made.tells + made.signs:
-        loaded(made.text)
+        assert {command.split()[0] for s in loaded(made.text).stages for command in s.settings.run} <= TASKS
     assert neutral(made.text) == made.text
