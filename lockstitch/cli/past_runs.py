@@ -10,7 +10,7 @@ from typing import Any
 
 from lockstitch.checks.past_runs import PastRun, app_limits, judge_run
 from lockstitch.cli.session import Session
-from lockstitch.engine.journal import records
+from lockstitch.engine.journal import record_files, records
 from lockstitch.errors import ExitCode, UsageError
 from lockstitch.report.past_runs import past_runs_json, past_runs_text
 
@@ -26,7 +26,7 @@ def try_gates(session: Session, only: str, runs: int) -> None:
     judged: list[PastRun] = []
     unreadable: list[str] = []
     # The names of runs begin with their times.
-    for file in sorted(session.runs.glob("*/events.jsonl"), reverse=True):
+    for file in _files(session.runs, unreadable):
         if len(judged) == runs:
             break
         events = _events(file, unreadable)
@@ -40,6 +40,14 @@ def try_gates(session: Session, only: str, runs: int) -> None:
         lambda: past_runs_text(judged, unreadable, datetime.now(UTC)),
     )
     sys.exit(int(code))
+
+
+def _files(runs: Path, unreadable: list[str]) -> list[Path]:
+    try:
+        return record_files(runs)
+    except OSError as error:
+        unreadable.append(f"{runs} is unreadable: {error.strerror}")
+        return []
 
 
 def _events(file: Path, unreadable: list[str]) -> list[Mapping[str, Any]]:

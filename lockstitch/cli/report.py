@@ -22,10 +22,11 @@ from lockstitch.engine.watch_lock import watcher
 from lockstitch.errors import CheckError, ExitCode, UsageError
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.report.notices import sent_json, sent_text
-from lockstitch.report.release_report import NOTE_FIELDS, report_json
+from lockstitch.report.release_report import NOTE_FIELDS, RunReport, report_json
 from lockstitch.report.release_report_blocks import ReportPage
 from lockstitch.report.release_report_day import DayReport, day_json, day_notice, day_page
-from lockstitch.report.release_report_events import run_report
+from lockstitch.report.release_report_events import course_of, run_report
+from lockstitch.report.release_report_fields import is_within
 from lockstitch.report.release_report_html import report_html
 from lockstitch.report.release_report_md import report_md
 from lockstitch.report.release_report_page import report_page
@@ -107,10 +108,14 @@ def show_day(session: Session, *, format: str, output: str, send: bool) -> None:
     until, runs = datetime.now(UTC), ReportRuns(session)
     since, name = until - timedelta(days=1), runs.fleet.inventory.name
     runs.ask_hosts(since)
-    known = [*runs.since(since, f"{until:{_TIME}}")]
-    reports = [run_report(each, process=watcher(session.runs, each.run)) for each in known]
+    known = [*runs.since(since, until)]
+    reports: dict[bool, list[RunReport]] = {True: [], False: []}
+    for each in known:
+        recent = any(is_within(event, since, until) for event in course_of(each.events))
+        reports[recent].append(run_report(each, process=watcher(session.runs, each.run)))
     problems = dict.fromkeys([*runs.notes, *(note for each in known for note in each.notes)])
-    day = DayReport(name, f"{since:{_TIME}}", f"{until:{_TIME}}", tuple(reports), tuple(problems))
+    times = f"{since:{_TIME}}", f"{until:{_TIME}}"
+    day = DayReport(name, *times, tuple(reports[True]), tuple(problems), tuple(reports[False]))
     sent = send_day(session, day_notice(day)) if send and not session.dry else []
     file = session.runs / f"day-{name}-{until:%Y-%m-%d}.html"
     _answer(session, {"day": day_json(day), **sent_json(sent)}, day_page(day), format, output, file)

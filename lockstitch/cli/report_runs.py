@@ -12,11 +12,14 @@ from lockstitch.cli.fanout import known_secrets
 from lockstitch.cli.output import unwritten
 from lockstitch.cli.run_events import ask_sites, fact_of, local_events, run_events, sites_of
 from lockstitch.cli.session import Session
+from lockstitch.engine.journal import record_files
 from lockstitch.engine.redact import redacted_values
 from lockstitch.errors import CheckError
 from lockstitch.facts.history import HistoryFacts, history_probe
 from lockstitch.facts.run_events import FoundRun
 from lockstitch.report.history import HistoryFilter, history_json
+from lockstitch.report.release_report_events import course_of
+from lockstitch.report.release_report_fields import is_within
 
 _RELEASES = ("deploy", "rollback")
 
@@ -88,8 +91,9 @@ class ReportRuns:
             self.notes.append(f"nothing is compared with run {name}: {error.message}")
             return None
 
-    def since(self, begin: datetime, until: str) -> Iterator[FoundRun]:
-        """Yield the runs with any line in this time, the newest first. A file is not older than its last line."""
+    def since(self, begin: datetime, until: datetime) -> Iterator[FoundRun]:
+        """Yield the runs with any line of their course or of people in this time, the newest first. A file is not older
+        than its last line."""
         files = {file.parent.name: file for file in self._files()}
         names = {entry["run"] for entry in self._entries}
         for name in sorted(names | files.keys(), reverse=True):
@@ -102,8 +106,8 @@ class ReportRuns:
                 self.notes.append(said)
                 continue
             environments = {str(event["environment"]) for event in known.events if event.get("environment")}
-            begins = begin.strftime("%Y-%m-%dT%H:%M:%S")
-            inside = any(begins <= str(event.get("at")) <= until for event in known.events)
+            notes = (event for event in known.events if event.get("event") == "note")
+            inside = any(is_within(event, begin, until) for event in (*course_of(known.events), *notes))
             if inside and (name in names or self.fleet.inventory.name in environments):
                 yield known
 
@@ -117,7 +121,11 @@ class ReportRuns:
                     self.notes.append(f"whether this one is a release is not known: {error.message}")
 
     def _files(self) -> list[Path]:
-        return sorted(self._session.runs.glob("*/events.jsonl"), reverse=True)
+        try:
+            return record_files(self._session.runs)
+        except OSError as error:
+            self.notes.append(f"runs of this machine may be missing: {unwritten(error)}: {self._session.runs}")
+            return []
 
     def _is_release(self, known: FoundRun) -> bool:
         began = _began(known)

@@ -116,6 +116,26 @@ def records(path: Path) -> tuple[list[Mapping[str, Any]], int]:
     return entries, damaged
 
 
+def record_files(runs: Path) -> list[Path]:
+    """Return the files of events of all runs of this machine, the newest first, those too that are seen to be there and
+    cannot be looked at. Raises OSError where the runs cannot be listed."""
+    try:
+        folders = sorted(runs.iterdir(), reverse=True)
+    except FileNotFoundError:
+        return []
+    return [folder / "events.jsonl" for folder in folders if _may_have(folder / "events.jsonl")]
+
+
+def _may_have(file: Path) -> bool:
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass
+    return True
+
+
 _NAMES = {StepBegan: "begin", StepEnded: "end", StepOutput: "output"}
 # How much of the beginning and of the end of a step's output is kept, in characters; a line costs some more.
 KEPT = 512 * 1024

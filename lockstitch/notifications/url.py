@@ -35,8 +35,8 @@ class AppriseChannel(Channel):
         service = apprise.Apprise(asset=asset)
         if not service.add(value_of(known, self.url)):
             raise NoticeRefusedError("its reference is no URL that Apprise knows")
-        body = "\n".join(f"{name}: {value.translate(_SIGNS)}" for name, value in notice.facts)
+        title, *facts = (line.translate(_SIGNS) for line in notice.text.split("\n"))
         kind = _KINDS[notice.level]
-        if not service.notify(body=body or notice.title, title=notice.title, notify_type=kind, body_format="text"):
+        if not service.notify(body="\n".join(facts) or title, title=title, notify_type=kind, body_format="text"):
             raise NoticeRefusedError("the service did not take it")
         return ""

@@ -31,13 +31,15 @@ _NOTICED = 10
 
 @dataclass(frozen=True)
 class DayReport:
-    """The runs of an environment with anything in this time, the newest first, and what could not be read."""
+    """The runs of an environment with anything in this time, the newest first, what could not be read, and the `others`
+    to which people alone have added something in this time."""
 
     environment: str
     since: str
     until: str
     runs: tuple[RunReport, ...]
     problems: tuple[str, ...] = ()
+    others: tuple[RunReport, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -116,7 +118,8 @@ def _blocks(day: DayReport) -> Iterator[ReportBlock]:
         yield HeadingBlock("What needed a person")
         for run, (site, what, command) in actions:
             yield CommandBlock(f"run {run.run}: {site}: {what}", command)
-    if said := [(run, note) for run in day.runs for note in run.people]:
+    recent = [(run, note) for run in day.others for note in run.people if note.at >= day.since]
+    if said := [*((run, note) for run in day.runs for note in run.people), *recent]:
         yield HeadingBlock("What people add")
         for run, note in said:
             yield TextBlock(f"{NOTE_FIELDS[note.field]}, run {run.run}: {note.text} ({note.by})", item=True)
@@ -140,7 +143,8 @@ def day_json(day: DayReport) -> dict[str, Any]:
 def day_notice(day: DayReport) -> Notice:
     """Return the notice of a day: counts and known words, one line a run."""
     facts = [
-        (utc(run.began), oneline(" ".join(filter(None, (run.kind, _what(run), f"by {run.by}:", _ending(run))))))
+        # No two runs have the same name, as two may have the same time.
+        (oneline(run.run), oneline(" ".join(filter(None, (run.kind, _what(run), f"by {run.by}:", _ending(run))))))
         for run in day.runs[:_NOTICED]
     ]
     if len(day.runs) > _NOTICED:

@@ -35,6 +35,8 @@ from lockstitch.report.watch import watch_periods
 # Sentences of the engine about the course of a run; the lines of hooks and warnings are not among them.
 _REMARKS = ("answered ", "going on: ", "no further wave begins: ", "left out: ", "what has switched stays ")
 
+_ADDED = ("measured", "note", "notified", "follow", "follow done")
+
 
 def run_report(
     recorded: FoundRun,
@@ -104,9 +106,7 @@ def _begin(events: Sequence[RecordLine]) -> float | None:
 
 def _about(recorded: FoundRun, began: RecordLine, outcome: RecordLine) -> dict[str, Any]:
     """Return what a run was, when, and how it ended."""
-    events = recorded.events
-    # What was added to the record later is no part of the run.
-    course = [event for event in events if event.get("event") not in ("measured", "note", "notified")]
+    events, course = recorded.events, course_of(recorded.events)
     ended = text_of(outcome or (course[-1] if course else {}), "at")
     seconds, first = number_of(outcome, "seconds"), _begin(events)
     if seconds is None and first is not None and (until := epoch_of({"at": ended})) is not None:
@@ -124,6 +124,11 @@ def _about(recorded: FoundRun, began: RecordLine, outcome: RecordLine) -> dict[s
         "source": recorded.source,
         "problems": _problems(recorded, began),
     }
+
+
+def course_of(events: Iterable[RecordLine]) -> list[RecordLine]:
+    """Return the events of a run without what may be added to its record at any time later."""
+    return [event for event in events if event.get("event") not in _ADDED]
 
 
 def _named(

@@ -6,6 +6,7 @@ A record may be damaged, old or written by somebody else: what is of another typ
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from lockstitch.model.format import finite, time_of
@@ -40,6 +41,11 @@ def texts_of(event: RecordLine, key: str) -> tuple[str, ...]:
 def epoch_of(event: RecordLine, key: str = "at") -> float | None:
     """Return the time of an event in epoch seconds; None where it has none."""
     return at.timestamp() if (at := time_of(text_of(event, key))) else None
+
+
+def is_within(event: RecordLine, begin: datetime, end: datetime) -> bool:
+    """Tell whether an event lies in a time, both ends included."""
+    return (at := epoch_of(event)) is not None and begin.timestamp() <= at <= end.timestamp()
 
 
 def site_of(event: RecordLine) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.engine.journal import Journal, journaled, note, now, records
+from lockstitch.engine.journal import Journal, journaled, note, now, record_files, records
 from lockstitch.model.command import Command, Secret
 from lockstitch.model.gate import passed
 from lockstitch.model.layout import layout
@@ -156,3 +156,14 @@ def test_whole_lines_around_a_damaged_part_count_and_the_next_begins_on_its_own(
     found, damage = records(file)
     assert [line["number"] for line in found] == [1, 2, 3]
     assert damage == 3
+
+
+def test_records_that_cannot_be_looked_at_are_not_missing(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "b").mkdir(parents=True)
+    (tmp_path / "runs" / "a").symlink_to("a")
+    (tmp_path / "runs" / "c").mkdir()
+    (tmp_path / "runs" / "c" / "events.jsonl").touch()
+    assert [file.parent.name for file in record_files(tmp_path / "runs")] == ["c", "a"]
+    assert record_files(tmp_path / "none") == []
+    with pytest.raises(OSError):
+        record_files(tmp_path / "runs" / "c" / "events.jsonl")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lockstitch.report.release_report import RunReport
 from lockstitch.report.release_report_day import DayReport, day_json, day_notice, day_page
 from lockstitch.report.release_report_md import report_md
-from tests.report.release_runs import at, good_run, line, outcome, report_of
+from tests.report.release_runs import RUN, at, good_run, line, outcome, report_of
 
 FAILURE = {"host": "web1", "app": "api", "what": "build", "reason": "build failed: secret words of a host"}
 
@@ -41,5 +43,17 @@ def test_a_notice_has_counts_and_names_and_nothing_of_a_host() -> None:
     notice = day_notice(day_of(*[FAILED] * 12))
     assert notice.title == "day of prod: 12 runs: 12 failed" and (notice.event, notice.level) == ("day", "info")
     assert notice.facts[0][1] == "deploy api bbbbbbbb by ada@desk: failed"
-    assert len(notice.facts) == 11 and notice.facts[-1] == ("and", "2 more runs")
+    assert notice.facts[0][0] == RUN and len(notice.facts) == 11 and notice.facts[-1] == ("and", "2 more runs")
     assert "secret words" not in notice.text
+
+
+def test_what_people_add_to_an_earlier_run_makes_it_no_run_of_the_day() -> None:
+    notes = [line(-90000, "note", field="note", text="then", by="bob"), line(-5, "note", field="issue", text="now")]
+    day = replace(day_of(), others=(report_of([*good_run(), *notes]),))
+    text = report_md(day_page(day))
+    assert day.title == "day of prod: 0 runs" and "Issues, run" in text and "now" in text and "then" not in text
+
+
+def test_what_is_added_later_does_not_make_a_run_longer() -> None:
+    later = [line(86400, name, id="f-1", text="x") for name in ("follow", "follow done", "note", "notified")]
+    assert report_of([*good_run()[:6], *later]).seconds == CUT.seconds
