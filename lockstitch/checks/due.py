@@ -71,7 +71,8 @@ def late_duties(
         at = moment(last)
         if at is None or now - at > PERIODS[period]:
             says = f"{period}, last done {_ago(last, now)}" if last else f"{period}, never done as far as is recorded"
-            yield DueItem("duty", name, says, "", f"{on} {name}" if name in _TASKS else f"{on} follow.done {name}")
+            task = name if name in (*_TASKS, "check") else f"follow.done {name}"
+            yield DueItem("duty", name, says, "", f"{on} {task}")
 
 
 def unproven_backups(vaults: Mapping[str, BackupDirectoryFacts], now: datetime, on: str) -> Iterator[DueItem]:

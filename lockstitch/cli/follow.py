@@ -11,7 +11,7 @@ from lockstitch import plans
 from lockstitch.cli.export import RUN
 from lockstitch.cli.fanout import known_secrets
 from lockstitch.cli.moments import due_of
-from lockstitch.cli.run_events import ask_sites, fact_of, sites_of
+from lockstitch.cli.run_events import ask_sites, fact_of, run_events, sites_of
 from lockstitch.cli.session import Session
 from lockstitch.engine.journal import Journal, now
 from lockstitch.engine.kept_runs import keep_follow_up
@@ -40,13 +40,19 @@ def add(session: Session, text: str, only: str, *, run: str, owner: str, due: st
     if run and not RUN.fullmatch(run):
         raise UsageError(f"{run!r} is no run", hint=f"fab -H {fleet.inventory.name} history lists them")
     until = due_of(due, datetime.now().astimezone())
-    if not run:
+    if run:
+        # A run that nobody knows would have a follow-up that no report shows.
+        run_events(session, run, fleet)
+    else:
         survey = session.survey(fleet, plans.usual_asks(fleet))
         plans.raise_unreachable(survey)
         run = plans.newest_run(survey)
     added = FollowUp(
         f"f-{secrets.token_hex(3)}", run, _masked(session, text), owner, _utc(until), link, session.by, now()
     )
+    if session.dry:
+        session.note(f"it would be added to run {run}, due {until:%Y-%m-%d %H:%M}: {added.text}")
+        return
     _keep(session, fleet, run, added.event)
     session.answer(
         lambda: follow_json([added], datetime.now(UTC)),
@@ -80,6 +86,9 @@ def complete(session: Session, name: str, only: str, note: str) -> None:
         raise CheckError(
             listed([f"there is no follow-up and no duty {name!r}{did_you_mean(name, names)}", *problems]), hint=hint
         )
+    if session.dry:
+        session.note(f"{name} would be done")
+        return
     run = known[name].run if name in known else ""
     said = {"note": _masked(session, " ".join(note.split()))[:_LONGEST]} if note.strip() else {}
     _keep(session, fleet, run, {"event": ENDED, "id": name, "run": run, "by": session.by, "at": now(), **said})

@@ -34,6 +34,9 @@ def take_locks(session: Session, only: str) -> None:
     environment = fleet.inventory.name
     info = LockInfo(session.run_id, session.by, session.message, now(), scope=_scope(fleet))
     sites = _sites(fleet, databases)
+    if session.dry:
+        print(f"{environment} would be locked: {', '.join(hosts)}")
+        return
     Locks(session.remote, hosts, sites, info, {}, environment).acquire()
     record_taken(session.remote, hosts, sites, info)
     free = f"fab -H {environment} lock.release"
@@ -45,12 +48,13 @@ def release_locks(session: Session, only: str) -> None:
     fleet, databases, hosts = _connected(session, only)
     held = {site: info for site, info in _held(session, fleet, databases).items() if info}
     mine = {site: info for site, info in held.items() if info.by == session.by and info.scope}
-    for site, info in mine.items():
+    for site, info in () if session.dry else mine.items():
         script = Script((release_step(site, info.run),), app=site.app, user=site.user)
         for result in session.remote.run(hosts[site.host], script):
             if not result.ok:
                 raise CheckError(f"{site.host}: {site.app}: its lock could not be freed: {oneline(result.output)}")
-    lines = [f"{site.host}: {site.app}: released the lock of {info}" for site, info in mine.items()]
+    verb = "would release" if session.dry else "released"
+    lines = [f"{site.host}: {site.app}: {verb} the lock of {info}" for site, info in mine.items()]
     others = [f"{site.host}: {site.app} is locked by {info}" for site, info in held.items() if site not in mine]
     if others and not mine:
         hint = f"{_RELEASES}; only if that run is dead, or its owner agrees: fab -H {fleet.inventory.name} lock.break"
@@ -77,6 +81,11 @@ def refuse_under_freeze(session: Session, plan: Plan) -> None:
 def free_locks(session: Session, only: str) -> None:
     """Free the fleet's locks whoever holds them, and say whose they were."""
     fleet, databases, hosts = _connected(session, only)
+    if session.dry:
+        held = [(site, info) for site, info in _held(session, fleet, databases).items() if info]
+        said = listed(f"{site.host}: {site.app}: the lock of {info} would be broken" for site, info in held)
+        print(said or "nothing is locked")
+        return
     session.confirm(fleet)
     who = {"run": session.run_id, "by": session.by, "message": session.message}
     broken = break_locks(session.remote, hosts, _sites(fleet, databases), **who, warn=session.note)

@@ -68,6 +68,7 @@ def test_follow_ups_are_late_until_they_are_done() -> None:
     [
         ("runbook-review", "monthly", "", [], "monthly, never done as far as is recorded"),
         ("runbook-review", "monthly", ago(days=30), [], ""),
+        ("check", "monthly", "", [], "monthly, never done as far as is recorded"),
         ("runbook-review", "monthly", ago(days=40), [], "monthly, last done 40 d ago"),
         ("runbook-review", "weekly", "yesterday or so", [], "weekly, last done at a time that cannot be read"),
         # A task of which hosts keep a record is done when that says so.
@@ -92,7 +93,7 @@ def test_duties_are_late_when_their_period_is_over(
     assert [item.says.startswith(late) for item in found] == [True] * bool(late), found
     if found:
         assert found[0].command == (
-            "fab -H prod backup.prove" if name == "backup.prove" else f"fab -H prod follow.done {name}"
+            f"fab -H prod {name}" if name in ("backup.prove", "check") else f"fab -H prod follow.done {name}"
         )
 
 

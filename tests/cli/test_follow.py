@@ -60,11 +60,21 @@ def test_what_is_added_is_kept_on_every_host_late_when_due_and_over_when_done(pr
         (("x", "--link", "https://ada:tulip@example.com/"), "holds a password"),
         (("  ",), "say what is to be done"),
         (("x", "--run", "../up"), "is no run"),
+        (("x", "--run", "20260101T000000Z-0000"), "there is no record of a run 20260101T000000Z-0000"),
     ],
 )
 def test_what_cannot_be_meant_is_kept_nowhere(project: Operator, words: tuple[str, ...], says: str) -> None:
     ran = project.fab("follow.add", *words)
-    assert ran.code == 2 and says in ran.err, ran.said
+    assert ran.code == (7 if "no record" in says else 2) and says in ran.err, ran.said
+    assert not any(file.exists() for file in places(project))
+
+
+def test_a_dry_run_keeps_nothing(project: Operator) -> None:
+    project.inventory["duties"] = {"capacity": "yearly"}
+    added = project.fab("--dry", "-H", "lab", "follow.add", "perhaps", "--due", "5d", where="")
+    done = project.fab("--dry", "-H", "lab", "follow.done", "capacity", where="")
+    del project.inventory["duties"]
+    assert (added.code, done.code) == (0, 0) and "it would be added to run" in added.said, added.said
     assert not any(file.exists() for file in places(project))
 
 

@@ -96,3 +96,19 @@ def test_a_host_that_cannot_be_asked_may_be_the_keeper(make_operator: MakeOperat
     refused = operator.fab("backup.list")
     assert refused.code == 7 and "away cannot be asked whether it keeps backups of main" in refused.err, refused.said
     assert "run_on: HOST" in refused.err
+
+
+def test_a_dry_run_takes_and_frees_no_lock(deployer: Operator) -> None:
+    def typed(*words: str) -> str:
+        ran = deployer.fab("--dry", "-H", "lab", *words, where="")
+        assert ran.code == 0, ran.said
+        return ran.said
+
+    assert "lab would be locked: " in typed("lock.take")
+    taken = deployer.fab("lock.take")
+    try:
+        # The first of them has taken none.
+        assert taken.code == 0, taken.said
+        assert "would release the lock of" in typed("lock.release") and "would be broken" in typed("lock.break")
+    finally:
+        assert deployer.fab("lock.release").out.count("released the lock") == 3
