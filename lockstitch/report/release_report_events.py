@@ -28,7 +28,16 @@ from lockstitch.report.release_report import (
     ReportNote,
     RunReport,
 )
-from lockstitch.report.release_report_fields import RecordLine, epoch_of, number_of, rows_of, site_of, text_of, texts_of
+from lockstitch.report.release_report_fields import (
+    RecordLine,
+    epoch_of,
+    lasted,
+    number_of,
+    rows_of,
+    site_of,
+    text_of,
+    texts_of,
+)
 from lockstitch.report.release_report_timeline import phases_of, with_last_times
 from lockstitch.report.watch import watch_periods
 
@@ -110,7 +119,7 @@ def _about(recorded: FoundRun, began: RecordLine, outcome: RecordLine) -> dict[s
     ended = text_of(outcome or (course[-1] if course else {}), "at")
     seconds, first = number_of(outcome, "seconds"), _begin(events)
     if seconds is None and first is not None and (until := epoch_of({"at": ended})) is not None:
-        seconds = round(until - first, 3)
+        seconds = lasted(first, until)
     code = number_of(outcome, "exit_code")
     return {
         "run": recorded.run,

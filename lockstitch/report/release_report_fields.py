@@ -43,6 +43,11 @@ def epoch_of(event: RecordLine, key: str = "at") -> float | None:
     return at.timestamp() if (at := time_of(text_of(event, key))) else None
 
 
+def lasted(begin: float, end: float) -> float | None:
+    """Return the seconds between two times; None where the clock has gone back."""
+    return round(end - begin, 3) if end >= begin else None
+
+
 def is_within(event: RecordLine, begin: datetime, end: datetime) -> bool:
     """Tell whether an event lies in a time, both ends included."""
     return (at := epoch_of(event)) is not None and begin.timestamp() <= at <= end.timestamp()

@@ -8,7 +8,16 @@ from typing import Any
 
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.report.release_report import TimedPhase, TimedStep
-from lockstitch.report.release_report_fields import RecordLine, epoch_of, number_of, rows_of, site_of, text_of, texts_of
+from lockstitch.report.release_report_fields import (
+    RecordLine,
+    epoch_of,
+    lasted,
+    number_of,
+    rows_of,
+    site_of,
+    text_of,
+    texts_of,
+)
 
 BACK, END, BEGIN = "going back", "record, prune, unlock", "before the first wave"
 
@@ -123,7 +132,7 @@ def _planned_steps(phase: _Phase) -> Mapping[str, Any]:
 def _timed(phase: _Phase, zero: float | None) -> TimedPhase:
     planned = _planned_steps(phase)
     names = dict.fromkeys((*planned, *phase.steps))
-    seconds = None if phase.start is None or phase.end is None else round(phase.end - phase.start, 3)
+    seconds = None if phase.start is None or phase.end is None else lasted(phase.start, phase.end)
     return TimedPhase(
         phase.name,
         phase.state,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -176,3 +177,9 @@ def test_a_number_that_no_float_holds_and_a_time_without_zone_break_no_report() 
                 field = {"n": odd} if key == "numbers" else odd
                 report = report_of([*lines[:number], {**each, key: field}, *lines[number + 1 :]], last=lines)
                 assert report_md(report_page(report))
+
+
+def test_a_clock_that_goes_back_makes_no_negative_time() -> None:
+    report = report_of([*good_run()[:1], *step(-50, -60, "build"), line(-100, "wave", name="w", number=1)])
+    assert report.seconds is None and [phase.seconds for phase in report.phases if phase.start == 0.0][:1] == [None]
+    assert "-" in report_md(page := report_page(report)) and not re.search(r"-\d+\.\d s", report_md(page))
