@@ -20,6 +20,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]
 _DECODED = re.compile(r"\\([\\'\"abfnrtv$\r]|\Z)")
 
 
+# A text in the environment of a process ends at 128 KiB, with the name that a script gives it.
+_LONGEST = 130_000
 # Names that a shell does not let go, or by which it reads; and those in small letters that are no host script's.
 _SHELLS = frozenset({"BASHOPTS", "BASH_VERSINFO", "EUID", "IFS", "OPTIND", "PPID", "SHELLOPTS", "UID"})
 _FOREIGN = re.compile(r"\w*_proxy|npm_config_\w*")
@@ -39,6 +41,15 @@ def render(dialect: Dialect, name: str, value: str) -> str:
 
     Raises ValueError with what the dialect cannot hold; the message has no part of the value.
     """
+    lines = _rendered(dialect, name, value)
+    if len(lines.encode()) > _LONGEST:
+        raise ValueError(
+            f"its value is longer than {_LONGEST // 1000} kB, as {dialect} files have it: no process can be given more"
+        )
+    return lines
+
+
+def _rendered(dialect: Dialect, name: str, value: str) -> str:
     if sign := _CONTROL.search(value):
         raise ValueError(f"its value holds the character U+{ord(sign[0]):04X}, which {dialect} files cannot hold")
     if any("\ud800" <= sign <= "\udfff" for sign in value):

@@ -29,6 +29,8 @@ if [ -n "$former" ] && [ -e "$kept/$former.none" ]; then rm -f -- "$ls_env_file"
 (umask 077 && : >"$ls_new") && exec 3>"$ls_new" || ls_fails "its folder may not be written by $(id -un)"
 ls_like=${ls_there:+$ls_env_file}
 [ -z "$former" ] || ls_like=$kept/$former
+# Its access list (ACL), by a cp that knows of such: without it those who are named there could not read the file.
+[ -z "$ls_like" ] || cp --attributes-only --preserve=mode -- "$ls_like" "$ls_new" 2>/dev/null || :
 ls_owner=$env_owner
 [ -n "$ls_owner" ] || [ -z "$ls_like" ] || ls_owner=$(stat -c %u:%g -- "$ls_like")
 case $ls_owner in

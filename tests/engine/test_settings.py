@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -134,6 +135,19 @@ def test_the_file_is_written_on_every_host_and_taken_by_the_app(world: World) ->
         world.journal("b", "api")
     )
     assert planned(world).empty
+
+
+def test_whom_an_access_list_names_may_read_the_new_file_too(world: World) -> None:
+    # Version 2, then tag, rights and id of: the owner, a user, the group, the mask, others.
+    entries = ((1, 6, -1), (2, 4, 65534), (4, 4, -1), (16, 4, -1), (32, 0, -1))
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    try:
+        os.setxattr(env_file(world, "a"), "system.posix_acl_access", acl)
+    except OSError as error:
+        pytest.skip(f"this file system has no access lists: {error}")
+    assert world.run(planned(world)).code == 0
+    assert struct.pack("<HHi", 2, 4, 65534) in os.getxattr(env_file(world, "a"), "system.posix_acl_access")
+    assert files(world)["a"] == (NEW, 0o600)
 
 
 def test_only_what_is_named_is_written(world: World) -> None:
@@ -360,6 +374,7 @@ def test_a_line_that_readers_differ_on_is_recorded_with_the_release(world: World
         ("bad", "KEY: it is 3 characters long, 4 are wanted"),
         ("ChangeMe", "KEY: it is, or holds, a value that `refuse` names"),
         ("a-${b}-c", "KEY: its value holds ${"),
+        ("x" * 130_000, "KEY: its value is longer than 130 kB"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_before_anything_is_written(
