@@ -139,6 +139,7 @@ class SignDesk:
             raise CheckError(f"this signature of {stage.name} does not count: {verdict.reason}; it was not recorded")
         about = {"signer": verdict.signer, "by": self._session.by}
         self._record.add("signed", stage=stage.name, **about, text=signoff.text, signature=signoff.signature)
+        self._session.note(f"{stage.name} is signed by {verdict.signer}")
 
     def _own(self, stage: Stage, statement: Statement, choices: SignChoices) -> Statement:
         now = utc_text(datetime.now(UTC))

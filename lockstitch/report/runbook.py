@@ -78,6 +78,8 @@ def next_commands(run: RunbookRun, settings: RunbookSettings) -> tuple[str, ...]
         return f"{fab}resume", *undo
     record = run.stage(stage.name)
     skip = f'{fab}skip {stage.name} --reason "…"'
+    if stage.settings.sign and run.is_signed(stage.name):
+        return f"{fab}resume", skip, *undo
     if stage.settings.sign:
         return f"{fab}sign {stage.name}", f"{fab}resume", skip, *undo
     if stage.is_confirmed:

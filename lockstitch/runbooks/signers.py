@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import Annotated, Any
+from unicodedata import normalize
 
 from pydantic import Field
 
@@ -99,7 +100,8 @@ class AllowedSigners:
         person = self.people.get(principal) or Person()
         mails = {_folded(each) for each in (principal, *person.mails)}
         by_name = bool(identity.name) and _folded(identity.name) == _folded(person.name or "")
-        return _folded(identity.mail) in mails or identity.user in person.users or by_name
+        users = {_folded(each) for each in person.users}
+        return _folded(identity.mail) in mails or _folded(identity.user) in users or by_name
 
     def is_known(self, identity: Identity) -> bool:
         """Tell whether an identity is that of anybody here."""
@@ -107,7 +109,8 @@ class AllowedSigners:
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    # The same letter can be written as one character or as two.
+    return " ".join(normalize("NFKC", text).casefold().split())
 
 
 def read_signers(signers: str, people: str = "", revoked: str = "") -> AllowedSigners:

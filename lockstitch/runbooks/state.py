@@ -104,6 +104,11 @@ class RunbookRun:
             if event.get("event") == "signed" and event.get("stage") == name
         )
 
+    def is_signed(self, name: str) -> bool:
+        """Tell whether somebody has signed a stage since it was opened last; whether that holds is judged elsewhere."""
+        ours = [event for event in self.events if event.get("stage") == name]
+        return any(event.get("event") == "signed" for event in ours[-1:])
+
     def evidence(self) -> tuple[Mapping[str, Any], ...]:
         """Return what was found of each need at last: its `name`, `result` and `reason`."""
         needs = [each for event in self.events if event.get("event") == "evidence" for each in event["known"]]

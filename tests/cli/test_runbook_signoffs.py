@@ -135,6 +135,8 @@ def test_a_runbook_stops_until_it_is_signed_and_goes_on_then(desk: SignedDesk) -
     assert desk.begin() == 7
     assert "qa waits for a signature" in desk.all_said
     assert desk.sign("qa", "bob", note="see ticket 12") == 0
+    assert "qa is signed by bob@example.com" in desk.said
+    assert desk.said[-1].endswith("next: fab -H prod runbook.resume")
     assert desk.resume() == 7
     assert "approve waits for a signature" in desk.all_said and desk.ran == []
     assert desk.sign("approve") == 0

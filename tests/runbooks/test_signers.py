@@ -95,6 +95,8 @@ def test_people_that_cannot_be_read_are_a_problem(people: str, says: str) -> Non
         Identity(mail="ana@old.example.com", name="A."),
         Identity(name="ana  LIMA", mail="private@example.net"),
         Identity(user="ana"),
+        Identity(user="Ana", mail="bobs@example.com"),
+        Identity(name="Ａna Lima"),
     ],
 )
 def test_a_person_is_known_by_each_address_user_and_name(identity: Identity) -> None:
@@ -103,6 +105,6 @@ def test_a_person_is_known_by_each_address_user_and_name(identity: Identity) -> 
     assert not allowed.is_person("bob@example.com", identity)
 
 
-@pytest.mark.parametrize("identity", [Identity(), Identity("Eve", "eve@example.com", "eve"), Identity(user="Ana")])
+@pytest.mark.parametrize("identity", [Identity(), Identity("Eve", "eve@example.com", "eve"), Identity(user="anna")])
 def test_a_stranger_is_nobody(identity: Identity) -> None:
     assert not read_signers(f"{ANA}\n{BOB}\n", PEOPLE).is_known(identity)
