@@ -48,13 +48,19 @@ def code_before_undo(
     code = _ended_code(session, stage, before)
     if code is None and (not command.is_change or _is_unbegun(session, command, before.run)):
         code = int(ExitCode.INTERRUPTED)
-    if code is None and not again:
-        raise CheckError(
-            f"{stage.name} was cut off while `{before.line}` ran, and nothing says what it has changed",
-            hint="fab -H ENV runbook.resume carries it to its end; else look at the hosts: "
-            "fab -H ENV runbook.undo --again undoes it too",
-        )
+    if (code is None or (code and before.is_retry)) and not again:
+        raise unknown_change(stage, before)
     return code
+
+
+def unknown_change(stage: Stage, command: CommandRecord) -> CheckError:
+    """Return the error for a command that was cut off or has failed in part, also if it was run again since and has
+    failed: what is left of it is not known."""
+    return CheckError(
+        f"{stage.name} was cut off or failed while `{command.line}` ran, and nothing says what it has changed",
+        hint="fab -H ENV runbook.resume carries it to its end; else look at the hosts: "
+        "fab -H ENV runbook.undo --again undoes it too",
+    )
 
 
 def may_have_changed(session: Session, command: StageCommand, run: str, code: int) -> bool:

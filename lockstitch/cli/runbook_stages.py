@@ -10,7 +10,7 @@ from threading import Timer
 
 from lockstitch.cli.confirmation import asked
 from lockstitch.cli.runbook_commands import StageCommand, is_visible, json_output, program_words, stage_command
-from lockstitch.cli.runbook_cut import code_before_undo, cut_code, may_have_changed, taken_back
+from lockstitch.cli.runbook_cut import code_before_undo, cut_code, may_have_changed, taken_back, unknown_change
 from lockstitch.cli.runbook_needs import RunbookNeeds
 from lockstitch.cli.runbook_notices import RunbookNotices
 from lockstitch.cli.runbook_plans import check_revisions, release_plans, revisions_of
@@ -172,6 +172,8 @@ class StageRunner:
         for stage in self._file.settings.stages:
             record = run.stage(stage.name)
             for number, each in enumerate(record.commands if stage.undo and not record.undo_began else ()):
+                if each.is_retry and each.code and not self._choices.again:
+                    raise unknown_change(stage, each)
                 if each.code is not None:
                     continue
                 command = stage_command(self._session.c, each.line, run.values, yes=False)

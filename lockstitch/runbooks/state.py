@@ -22,7 +22,8 @@ UNCHANGED = frozenset({2, 3, 4, 5, 7, 130})
 @dataclass(frozen=True)
 class CommandRecord:
     """One command of a stage: as typed, the id of its run, its times in UTC, and its exit code (None: no end is
-    known). `changed`: it may have left a change on the hosts (None: as its exit code says)."""
+    known). `changed`: it may have left a change on the hosts (None: as its exit code says);
+    `is_retry`: one before it, in its place, may have."""
 
     line: str
     run: str
@@ -30,11 +31,12 @@ class CommandRecord:
     ended: str = ""
     code: int | None = None
     changed: bool | None = None
+    is_retry: bool = False
 
     @property
     def is_to_undo(self) -> bool:
-        """Tell whether it may have left a change on the hosts."""
-        return self.code not in UNCHANGED if self.changed is None else self.changed
+        """Tell whether it may have left a change on the hosts, or one before it."""
+        return self.is_retry or (self.code not in UNCHANGED if self.changed is None else self.changed)
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,13 @@ class RunbookRun:
         return next((stage for stage in stages if not self.stage(stage.name).is_over), None)
 
     def skipped(self) -> tuple[StageRecord, ...]:
-        """Return the stages that were skipped, in the order of their skips."""
-        return tuple(record for record in self.stages.values() if record.state == "skipped")
+        """Return the stages that were skipped, in the order of their skips, also if they were undone since."""
+        skips: dict[str, StageRecord] = {}
+        for event in self.events:
+            if event.get("event") == "stage" and event.get("state") == "skipped":
+                name = str(event["stage"])
+                skips[name] = _staged(StageRecord(name), event)
+        return tuple(skips.values())
 
     def to_undo(self, stages: Iterable[Stage]) -> tuple[Stage, ...]:
         """Return the stages that are to be undone, the last one that began first."""
@@ -190,7 +197,8 @@ def _commanded(record: StageRecord, event: Mapping[str, Any]) -> StageRecord:
     known = list(record.undo if event.get("undo") else record.commands)
     number, at = int(event["number"]), str(event["at"])
     if event.get("state") == "began":
-        known[number:] = [CommandRecord(str(event["line"]), str(event["run"]), at)]
+        is_retry = any(each.is_to_undo for each in known[number:])
+        known[number:] = [CommandRecord(str(event["line"]), str(event["run"]), at, is_retry=is_retry)]
     else:
         known[number] = replace(known[number], ended=at, code=int(event["code"]), changed=event.get("changed"))
     return replace(record, undo=tuple(known)) if event.get("undo") else replace(record, commands=tuple(known))

@@ -110,6 +110,8 @@ def test_what_a_failed_stage_may_have_changed_is_undone_also_if_it_was_skipped(
     for _ in range(2):
         assert desk.undo(dry=True) == (0 if undone else 7), desk.all_said
         desk.skip("app", "it is known")
+    if undone:
+        assert desk.undo() == 0 and desk.said[-1].startswith("! app was skipped by ada@desk: it is known\n")
 
 
 @pytest.mark.parametrize("when", ["before the command", "after the command"])
@@ -142,6 +144,10 @@ def test_what_was_cut_off_amid_its_changes_is_undone_only_if_told_so(desk: Desk)
         desk.begin()
     desk.at_event = lambda what: None
     assert desk.undo() == 7 and "nothing says what it has changed" in desk.all_said and desk.ran == []
+    # Its lock is still held: that it could not be run again says nothing of what it has changed.
+    desk.codes = {"prod deploy": 4}
+    assert (desk.resume(), desk.undo()) == (4, 7) and desk.said[-1].startswith("app was cut off or failed")
+    desk.ran = []
     runbooks.undo(desk.session(), "", again=True)
     assert desk.ran == ["prod rollback"]
 
