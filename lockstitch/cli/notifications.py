@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 
 from lockstitch import plans
@@ -60,37 +61,41 @@ class Notifier:
         self.settings = notify_settings(session, environment)
         self.queue = NoticeQueue(session.runs.parent / _FOLDER)
         self.notes: list[str] = []
-        self._late: list[tuple[WaitingFile, WaitingNotice]] = []
+        self._late: Thread | None = None
 
     def start(self, jobs: Iterable[NoticeJob], run: str, seconds: float | None = None) -> NoticeDelivery:
         """Begin to send these jobs, then what waits of other runs, within so many seconds; returns at once."""
-        self._late += self._abandoned(run)
+        waiting = [*self._abandoned(run)]
         # This checkout may have another inventory than the one that named the channels.
-        late = [job for _, waiting in self._late for job in _jobs(waiting) if job.channel in self.settings.to]
-        return NoticeDelivery(self.settings.to, [*jobs, *late], seconds)
+        late = [job for _, each in waiting for job in _jobs(each) if job.channel in self.settings.to]
+        delivery = NoticeDelivery(self.settings.to, [*jobs, *late], seconds)
+        # Beside the run, which may be killed: what was sent of others is not sent again.
+        self._late = Thread(target=self._keep_late, args=(delivery, waiting), daemon=True)
+        self._late.start()
+        return delivery
+
+    def _keep_late(self, delivery: NoticeDelivery, waiting: list[tuple[WaitingFile, WaitingNotice]]) -> None:
+        results = delivery.results() if waiting else []
+        for file, each in waiting:
+            self.keep(file, each, [result for result in results if result.job.notice.run == file.run])
+            file.close()
 
     def results(self, delivery: NoticeDelivery, run: str) -> list[NoticeResult]:
-        """Wait until all is sent or late, and keep what was not sent of other runs. Returns the results of this run."""
+        """Wait until all is sent or late, and what was not sent of others is kept. Returns the results of this run."""
         results = delivery.results()
-        for file, waiting in self._late:
-            mine = [result for result in results if result.job.notice.run == file.run]
-            self.keep(file, waiting, mine)
-            file.close()
-        self._late = []
+        if self._late is not None:
+            self._late.join()
         return [result for result in results if result.job.notice.run == run]
 
     def keep(self, file: WaitingFile, waiting: WaitingNotice, results: Iterable[NoticeResult]) -> None:
         """Keep what was not sent for the next command, and note it."""
-        results = list(results)
-        failed = [result for result in results if result.problem]
-        threads = {**waiting.threads, **_threads(results)}
-        for result in failed:
-            title = waiting.notice.title
+        results, title = list(results), waiting.notice.title
+        for result in filter(lambda result: result.problem, results):
             next_ = "it is not sent again" if result.reached else "the next command tries it again"
             self.notes.append(f"channel {result.job.channel} was not told that {title}: {result.problem}; {next_}")
         over = {result.job.channel for result in results if result.reached or not result.problem}
         channels = tuple(name for name in waiting.channels if name not in over)
-        self.write(file, replace(waiting, channels=channels, threads=threads))
+        self.write(file, replace(waiting, channels=channels, threads={**waiting.threads, **_threads(results)}))
 
     def write(self, file: WaitingFile, waiting: WaitingNotice) -> None:
         """Write what waits."""
@@ -108,7 +113,7 @@ class Notifier:
             return None
 
     def _abandoned(self, run: str) -> Iterable[tuple[WaitingFile, WaitingNotice]]:
-        for file in self.queue.abandoned([run, *(file.run for file, _ in self._late)], self._unread):
+        for file in self.queue.abandoned([run], self._unread):
             try:
                 waiting = file.read()
             except (OSError, ValueError) as error:
@@ -119,13 +124,11 @@ class Notifier:
                 continue
             if is_outdated(waiting.notice.at):
                 self.notes.append(f"nobody was told that {waiting.notice.title}: it is given up ({waiting.notice.at})")
-                file.remove()
-                file.close()
+                self.write(file, replace(waiting, channels=()))
+            elif any(name in self.settings.to for name in waiting.channels):
+                yield file, waiting
                 continue
-            if not any(name in self.settings.to for name in waiting.channels):
-                file.close()
-                continue
-            yield file, waiting
+            file.close()
 
     def _unread(self, error: Exception, path: Path) -> None:
         self.notes.append(f"a notice that waits cannot be read: {_said(error)}: {path}")

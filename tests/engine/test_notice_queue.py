@@ -86,6 +86,16 @@ def test_a_channel_that_only_another_checkout_has_is_not_forgotten(tmp_path: Pat
     assert (tmp_path / "told").read_text() == "team\nelsewhere\n" and not list((tmp_path / "notices").iterdir())
 
 
+def test_what_was_sent_of_others_is_not_sent_again_where_the_run_is_killed(tmp_path: Path) -> None:
+    """A run begins, and asks for no result."""
+    keep(tmp_path, "team")
+    made = notifier(tmp_path, "team")
+    made.start([], "another")
+    assert made._late is not None
+    made._late.join()
+    assert (tmp_path / "told").read_text() == "team\n" and not list((tmp_path / "notices").iterdir())
+
+
 def test_what_some_have_got_is_not_sent_again(tmp_path: Path) -> None:
     keep(tmp_path, "team")
     made = notifier(tmp_path, "team")
