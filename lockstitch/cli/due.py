@@ -90,11 +90,15 @@ class _Due:
 
     def _by_hand(self) -> dict[str, str]:
         """Return when tasks of which no host keeps a record, such as `check`, last ended with 0 on this machine."""
-        lines, damaged = read_lines(commands_file(self._session))
+        try:
+            lines, damaged = read_lines(commands_file(self._session))
+        except LockstitchError as error:
+            lines, damaged = [], [error.message]
         self.unknown += damaged
         times: dict[str, str] = {}
         for line in lines:
-            if self._fleet.inventory.name in (line.get("where") or ()) and line.get("exit") == 0:
+            where = line.get("where")
+            if isinstance(where, list) and self._fleet.inventory.name in where and line.get("exit") == 0:
                 name, at = str(line.get("what")).partition(" ")[0], str(line.get("began") or "")
                 times[name] = max(at, times.get(name, ""))
         return times

@@ -146,7 +146,8 @@ class NoticeQueue:
                 unread(error, self.folder / f"{run}.json")
                 continue
             if number >= MOST_RUNS:
-                file.remove()
+                with suppress(OSError):
+                    file.remove()
                 file.close()
                 continue
             yield file

@@ -115,6 +115,19 @@ def test_duties_are_due_again_and_a_failed_deploy_makes_a_post_mortem(project: O
         assert project.fab("check", "--skip", "disk,load").code == 0
         assert project.fab("follow.done", "runbook-review").code == 0
         assert project.fab("due").code == 0
+        # Where this machine's record of them cannot be read, the duties are late, and the record is named.
+        commands = project.folder / ".lockstitch" / "commands.jsonl"
+        aside = commands.rename(commands.with_name("aside"))
+        commands.write_text('{"where": 5, "what": "check", "exit": 0}\n')
+        odd = project.fab("due", "--json")
+        commands.unlink()
+        commands.mkdir()
+        lost = project.fab("due", "--json")
+        commands.rmdir()
+        aside.rename(commands)
+        for ran in (odd, lost):
+            assert (ran.code, [item["about"] for item in ran.json["due"]]) == (7, ["check"]), ran.said
+        assert str(commands) in lost.json["unknown"][0]
         unknown = project.fab("follow.done", "runbook-revue")
         assert unknown.code == 7 and "no follow-up and no duty" in unknown.err, unknown.said
     finally:
