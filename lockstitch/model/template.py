@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib import parse
 
+from lockstitch.errors import CheckError
+
 _NAME = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 
@@ -41,8 +43,12 @@ def filled_text(text: str, values: Mapping[str, Any], escape: Callable[[str], st
 
 
 def filled_path(path: str, values: Mapping[str, Any]) -> str:
-    """Return the path of a URL with the values, escaped, in place of their names. Raises KeyError as above."""
-    return filled_text(path, values, lambda value: parse.quote(value, safe=""))
+    """Return the path of a URL with the values, escaped, in place of their names. Raises KeyError as above, and
+    CheckError where they lead to another folder: clients take `..` away with what is before it."""
+    made = filled_text(path, values, lambda value: parse.quote(value, safe=""))
+    if made != path and any(part in (".", "..") for part in made.partition("?")[0].split("/")):
+        raise CheckError(f"the values in {path} make . or .. of a part of it, which is another place")
+    return made
 
 
 def as_text(value: Any) -> str:

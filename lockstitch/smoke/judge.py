@@ -129,6 +129,9 @@ _SAYING = (
     "cf-cache-status",
     "x-vercel-cache",
     "x-proxy-cache",
+    "x-fastcgi-cache",
+    "x-nginx-cache",
+    "x-litespeed-cache",
     "x-drupal-cache",
     "cache-status",
 )
@@ -136,9 +139,10 @@ _SAYING = (
 
 def cache_sign(answer: SmokeAnswer) -> str:
     """Return the header by which an answer was a cache's; empty where none says so."""
-    age = answer.headers.get("age", "").strip().lstrip("0")
-    if age.isdecimal():
-        return f"Age: {age[:40]}"
+    # One for each cache on the way, where several have said theirs.
+    for age in answer.headers.get("age", "").split(","):
+        if (old := age.strip().lstrip("0")).isdecimal():
+            return f"Age: {old[:40]}"
     for name in _SAYING:
         if (value := answer.headers.get(name)) is not None and _HITS.search(value):
             return f"{name}: {value[:40]}"

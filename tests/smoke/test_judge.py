@@ -12,8 +12,10 @@ from urllib import parse
 import pytest
 
 from lockstitch.engine.smoke.values import SmokeValues
+from lockstitch.errors import CheckError
 from lockstitch.inventory.smoke import SmokeExpectations, SmokeSettings
 from lockstitch.measures.bundle.forms import secret_forms
+from lockstitch.model.template import filled_path
 from lockstitch.smoke.journey import Journey
 from lockstitch.smoke.judge import RefusedText, SmokeAnswer, cache_sign, judge_answer, take_values
 
@@ -84,10 +86,24 @@ def test_what_is_no_json_is_not_judged_as_json() -> None:
 
 @pytest.mark.parametrize(
     ("header", "value"),
-    [("x-cache", "TCP_HIT from a23"), ("x-cache", "RefreshHit from cloudfront"), ("age", "9" * 5000), ("age", "007")],
+    [
+        ("x-cache", "TCP_HIT from a23"),
+        ("x-cache", "RefreshHit from cloudfront"),
+        ("age", "9" * 5000),
+        ("age", "007"),
+        ("age", "0, 5"),
+        ("x-litespeed-cache", "hit"),
+    ],
 )
 def test_an_answer_of_a_cache_is_known_as_one(header: str, value: str) -> None:
     assert cache_sign(SmokeAnswer(200, {header: value}))
+
+
+@pytest.mark.parametrize("values", [{"a": ".", "b": "."}, {"a": "", "b": ".."}, {"a": "", "b": "."}])
+def test_values_that_lead_to_another_folder_are_in_no_path(values: dict[str, str]) -> None:
+    with pytest.raises(CheckError, match="another place"):
+        filled_path("/files/{a}{b}?c=1", values)
+    assert filled_path("/files/{a}{b}x?c=/../", values).startswith("/files/")
 
 
 @pytest.mark.parametrize(
