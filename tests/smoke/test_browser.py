@@ -41,6 +41,8 @@ PAGES = {
     "wrong": 'def smoke(page):\n    page.goto("/")\n    assert False, "no heading"\n',
     "nowhere": "def smoke(page):\n    pass\n",
     "nothing": "x = 1\n",
+    "ends": 'import sys\ndef smoke(page):\n    page.goto("/")\n    sys.exit()\n',
+    "left": "import sys\nsys.exit(0)\n",
     "noisy": 'def smoke(page):\n    page.goto("/")\n    page.console("Uncaught TypeError")\n',
     "ignored": 'IGNORED = ["TypeError"]\ndef smoke(page):\n    page.goto("/")\n    page.console("Uncaught TypeError")\n',
 }
@@ -68,6 +70,8 @@ def test_a_page_is_judged_by_what_its_file_and_its_console_say(desk: Desk, tmp_p
         "wrong.py:3: AssertionError: no heading",
         "nowhere.py has opened no page, so nothing was judged",
         "nothing.py has no function smoke(page)",
+        "ends.py ended by sys.exit(None)",
+        "left.py ended by sys.exit(0)",
         "console: Uncaught TypeError",
     ):
         assert said in out, out
