@@ -1,8 +1,9 @@
 # Reads an environment file, or prints it with other values. The environment has ls_dialect (dotenv, systemd, shell; any
-# where nobody knows) and ls_names. With ls_do=read it prints shell assignments: for each of the names ls_s_NAME (set, or unclear where readers
-# take it for different values) and its value ls_f_NAME (where it is unclear, its lines); ls_others, the names beside them; ls_problem. With ls_do=write the
-# lines ls_r_NAME stand for each of the names, and those in ls_dropped are taken out; all others stay byte for byte. With
-# ls_copy="TO FROM" the name TO gets the value that FROM has, as it is written there.
+# where nobody knows) and ls_names. With ls_do=read it prints shell assignments: for each of the names ls_s_NAME (set, or
+# unclear where readers take it for different values) and its value ls_f_NAME (where it is unclear, its lines); ls_others,
+# the names beside them; ls_problem. With ls_do=write the lines ls_r_NAME stand for each of the names, and those in
+# ls_dropped are taken out; all others stay byte for byte. With ls_copy="TO FROM" the name TO gets the value that FROM
+# has, as it is written there.
 
 function problem(says) { if (wrong == "") wrong = says }
 function word(text) { gsub(/\047/, "\047\\\047\047", text); return "\047" text "\047" }
@@ -109,11 +110,11 @@ function decides(text,   opened) {
     gsub(/\\./, "_", text); gsub(/\047[^\047]*\047|"[^"]*"|`[^`]*`/, "_", text); sub(/(^|[ \t;&|])#.*/, "", text)
     opened = gsub(/\(/, "(", text)
     return opened > gsub(/\)/, ")", text) || text ~ /[\047"`]|<<|\\$/ \
-        || text ~ /(^|[;&|])[ \t]*([A-Za-z_0-9]+=[^ \t]*[ \t]+)*(if|then|elif|else|case|for|while|until|do|function)([ \t;]|$)/ \
-        || text ~ /(^|[;&|])[ \t]*([A-Za-z_0-9]+=[^ \t]*[ \t]+)*([.]|source|eval|unset|readonly|declare|typeset|local)([ \t;]|$)/ \
-        || text ~ /(^|[;&|])[ \t]*([A-Za-z_0-9]+=[^ \t]*[ \t]+)*(read|return|exit|exec|command|builtin)([ \t;]|$)/ \
+        || text ~ /(^|[;&|!])[ \t]*(if|then|elif|else|fi|case|esac|for|while|until|do|done|function)([ \t;(]|$)/ \
+        || text ~ /(^|[;&|!])[ \t]*([A-Za-z_0-9]+=[^ \t]*[ \t]+)*([.]|source|eval|unset|readonly|declare|typeset|local)([ \t;]|$)/ \
+        || text ~ /(^|[;&|!])[ \t]*([A-Za-z_0-9]+=[^ \t]*[ \t]+)*(read|return|exit|exec|command|builtin)([ \t;]|$)/ \
         || text ~ /(^|[;&|])[ \t]*export([ \t]+[A-Za-z_0-9]+)*[ \t]+([$]|_([ \t;]|$))/ \
-        || text ~ /(^|[ \t])[{(]([ \t]|$)|^[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*\(\)/
+        || text ~ /(^|[ \t])[{}(]([ \t]|$)|^[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*\(\)/
 }
 # The name that a line sets; `value` is what, and `clear` whether its readers read that alike.
 function entry(text,   key, rest) {

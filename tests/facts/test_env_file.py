@@ -112,6 +112,8 @@ def test_what_stands_behind_a_value_is_not_lost(line: str) -> None:
         "cat <<END\nA=1\nEND\n",
         "A=1\nunset A\n",
         "A=1;if x\nthen A=2; fi\n",
+        "if(false)then\nA=1\nfi\n",
+        "! . ./other\n",
         "A=1;. ./other\n",
         "A='x';. ./other\n",
         "A=1&&B='x y';eval 'A=2'\n",
