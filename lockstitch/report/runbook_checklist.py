@@ -14,7 +14,7 @@ from lockstitch.runbooks.state import RunbookRun, StageRecord
 from lockstitch.text import listed, oneline
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&$@])")
-_LEADING = re.compile(r"^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
+_LEADING = re.compile(r"^(\d{0,9})([-+=.)])")
 _STYLE = """\
 body { font: 11pt/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem }
 body { color-scheme: light dark }
@@ -132,7 +132,7 @@ def _markdown(line: ChecklistLine) -> str:
         ticks = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
         return f"{_plain(line.label)}: {ticks} {text} {ticks}" if "`" in text else f"{_plain(line.label)}: `{text}`"
     # A text of several lines stays one entry of the list: each line is a paragraph of it.
-    texts = [_LEADING.sub(r"\\\g<0>", _plain(each.strip())) for each in line.text.splitlines() if each.strip()]
+    texts = [_LEADING.sub(r"\1\\\2", _plain(each.strip())) for each in line.text.splitlines() if each.strip()]
     return "\n\n    ".join([f"{_plain(line.label)}: {texts[0] if texts else ''}", *texts[1:]])
 
 
