@@ -105,6 +105,8 @@ class ChangeWindow(Settings):
             gap = first if last.astimezone(own).time() != begin.time() else last
             for minute in range(int((last - gap).total_seconds()) // 60 + 1):
                 yield (gap + timedelta(minutes=minute)).astimezone(own)
+            # Where summer time ends, an hour comes twice.
+            yield begin.replace(fold=1).astimezone(UTC).astimezone(own)
 
     def _is_day(self, local: datetime) -> bool:
         day = DAYS[local.weekday()]

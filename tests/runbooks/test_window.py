@@ -58,6 +58,8 @@ def test_an_hour_that_comes_twice_is_open_twice_and_one_that_is_left_out_opens_a
     assert [early.is_open(utc(f"2026-10-25 {at}")) for at in ("00:30", "01:30", "02:29", "02:30")] == [True] * 3 + [
         False
     ]
+    short = window(days="sun", hours="02:15-02:45")
+    assert short.opening(utc("2026-10-25 00:50")).astimezone(UTC) == utc("2026-10-25 01:15")
     assert early.opening(utc("2026-03-28 12:00")).astimezone(UTC) == utc("2026-03-29 01:00")
     assert early.is_open(utc("2026-03-29 01:29")) and not early.is_open(utc("2026-03-29 01:30"))
 
