@@ -9,7 +9,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -153,6 +153,7 @@ def test_a_big_file_takes_little_memory(
 
 def reading(remote: SshRemote, on: Host, path: str, then: Callable[[], None]) -> BaseException | None:
     """Begin to read a file, do something, and read on; what that raised, within what is promised."""
+    began = monotonic()
     try:
         with remote.open(on, path, "rb") as file:
             file.read(CHUNK)
@@ -209,8 +210,12 @@ def test_an_interruption_ends_it_and_the_connection_stays(remote: SshRemote, san
 
 
 def test_an_interruption_from_elsewhere(remote: SshRemote, big: str) -> None:
-    threading.Timer(0.3, remote.interrupt).start()
-    error = reading(remote, WEB1, big, lambda: sleep(1))
+    def elsewhere() -> None:
+        other = threading.Thread(target=remote.interrupt)
+        other.start()
+        other.join()
+
+    error = reading(remote, WEB1, big, elsewhere)
     assert isinstance(error, InterruptedRunError)
 
 
