@@ -22,7 +22,7 @@ _ELSEWHERE = (
     *("GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE"),
     "GIT_WORK_TREE",
 )
-_HINT = "can this machine read the repository? try git ls-remote with it here"
+_HINT = "can this machine read the repository? try git ls-remote with it here; .lockstitch/clones may be removed"
 
 
 class CommitClone:
@@ -124,6 +124,9 @@ class CommitClone:
         env = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
         # In a session without a terminal ssh asks nobody; which ssh it is the user may have configured.
         env |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "SSH_ASKPASS_REQUIRE": "never", "GIT_DIR": str(self._path)}
+        if words[:2] != ("cat-file", "blob"):
+            # Only contents are fetched when they are asked for: a shallow repository has git ask for its end for ever.
+            env["GIT_NO_LAZY_FETCH"] = "1"
         pipe = subprocess.PIPE
         try:
             with subprocess.Popen(

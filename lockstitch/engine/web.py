@@ -47,10 +47,12 @@ class _Fetching(threading.Thread):
 
     def reply(self) -> WebReply:
         """Return the reply, or end what goes on."""
-        if self._reply is None and self._response is not None:
+        if self._reply is not None:
+            return self._reply
+        if self._response is not None:
             with suppress(Exception):
                 self._response.close()
-        return self._reply or WebReply(error="it did not answer in time")
+        return WebReply(error="it did not answer in time")
 
     def run(self) -> None:
         request = self.request

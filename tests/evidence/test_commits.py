@@ -168,6 +168,13 @@ def test_a_commit_that_is_nowhere_is_unknown(git: Git, clone: CommitClone, missi
         clone.is_ancestor(missing, git("rev-parse", "HEAD"))
 
 
+def test_a_shallow_repository_is_unknown(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commit_clone, "_SECONDS", 10.0)
+    git("clone", "-q", "--bare", "--depth", "1", f"file://{tmp_path}/origin", str(tmp_path / "shallow.git"))
+    with pytest.raises(UnknownEvidenceError, match="has no branch main"):
+        CommitClone(tmp_path / "clones", str(tmp_path / "shallow.git")).branch("main")
+
+
 def test_a_branch_that_is_nowhere_is_unknown(clone: CommitClone) -> None:
     with pytest.raises(UnknownEvidenceError, match="has no branch release"):
         clone.branch("release")
