@@ -69,9 +69,11 @@ def _head(events: list[dict[str, Any]], *, only: bool) -> str | None:
         return None
     ended: Mapping[str, Any] = next((event for event in reversed(events) if event["event"] == "outcome"), {})
     about = {key: str(began.get(key) or "")[:500] for key in ("run", "kind", "environment", "by", "message", "names")}
-    result = {"done": "done", None: "open"}.get(ended.get("result"), "failed")
-    raw = {"ended": str(ended["result"])} if ended.get("result") else {}
-    waived = [note for note in began.get("notes") or () if _WAIVED in str(note)]
+    said = str(ended.get("result") or "")
+    result = {"done": "done", "": "open"}.get(said, "failed")
+    raw = {"ended": said} if said else {}
+    notes = began.get("notes")
+    waived = [note for note in notes if _WAIVED in str(note)] if isinstance(notes, list) else []
     raw |= {"waived": "; ".join(waived)[:500]} if waived else {}
     more = {**raw, "at": str(began.get("at") or ""), "result": result, **({"only": "yes"} if only else {})}
     return _line({"event": "kept", **{key: text for key, text in about.items() if text}, **more})
@@ -80,11 +82,11 @@ def _head(events: list[dict[str, Any]], *, only: bool) -> str | None:
 def _last_tries(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Leave out the verdicts of a gate that was asked once more after them."""
     known = list(events)
-    later: set[tuple[Any, Any]] = set()
+    later: set[tuple[str, str]] = set()
     made: list[Mapping[str, Any]] = []
     for event in reversed(known):
         if event.get("event") == "gate":
-            key = (event.get("site"), event.get("gate"))
+            key = (str(event.get("site")), str(event.get("gate")))
             repeated = key in later
             later.add(key)
             if event.get("attempt") == 1:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from lockstitch.model.format import span
+from lockstitch.model.format import finite, span
 from lockstitch.model.wave_watch import GateMeasured
 from lockstitch.report.text import table
 
@@ -63,6 +63,7 @@ def readings_table(readings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _time(epoch: object) -> str | None:
-    if not isinstance(epoch, int | float):
+    try:
+        return None if (at := finite(epoch)) is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
         return None
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from lockstitch.facts.history import HistoryFacts, JournalEntry, RunFacts, StepTime
-from lockstitch.model.format import span, when
+from lockstitch.model.format import finite, span, when
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Site
 from lockstitch.model.release import short
@@ -198,7 +198,7 @@ def run_text(record: RunRecord, now: datetime, zone: tzinfo | None = None) -> st
     time before."""
     about = _about(record)
     local, ago = when(str(about["at"] or ""), now, zone)
-    took = f" after {span(about['seconds'], tenths=True)}" if about["seconds"] is not None else ""
+    took = f" after {span(seconds, tenths=True)}" if (seconds := finite(about["seconds"])) is not None else ""
     lines = [
         oneline(f"run {record.run}: {about['kind'] or (record.by_hand or {}).get('what') or 'of an unknown kind'}")
         + (f": {oneline(str(about['message']))}" if about["message"] else ""),
@@ -225,8 +225,9 @@ def run_text(record: RunRecord, now: datetime, zone: tzinfo | None = None) -> st
 
 
 def _failures(record: RunRecord) -> list[str]:
-    failures = (record.outcome or {}).get("failures") or []
-    return [oneline(f"! {f.get('app') or ''}@{f.get('host') or ''}: {f.get('reason')}") for f in failures]
+    failures = (record.outcome or {}).get("failures")
+    known = [each for each in failures if isinstance(each, Mapping)] if isinstance(failures, list) else []
+    return [oneline(f"! {f.get('app') or ''}@{f.get('host') or ''}: {f.get('reason')}") for f in known]
 
 
 def _entries(record: RunRecord) -> list[str]:

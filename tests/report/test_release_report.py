@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstitch.facts.run_events import FoundRun
+from lockstitch.facts.run_events import FoundRun, kept_record
 from lockstitch.metrics.intervals import Proportion, wilson
+from lockstitch.report.history import RunRecord, run_json, run_text
 from lockstitch.report.release_report import report_json
 from lockstitch.report.release_report_events import run_report
 from lockstitch.report.release_report_md import report_md
 from lockstitch.report.release_report_page import report_page
 from tests.report.release_runs import (
+    BEGIN,
     RUN,
     WAVES,
     Line,
@@ -177,6 +179,25 @@ def test_a_number_that_no_float_holds_and_a_time_without_zone_break_no_report() 
                 field = {"n": odd} if key == "numbers" else odd
                 report = report_of([*lines[:number], {**each, key: field}, *lines[number + 1 :]], last=lines)
                 assert report_md(report_page(report))
+
+
+@pytest.mark.parametrize(
+    "odd", [10**400, "soon", [], {}, 5, None], ids=["huge", "text", "list", "object", "int", "none"]
+)
+def test_a_field_of_any_other_type_breaks_no_record_of_hosts_and_no_history(odd: Any) -> None:
+    lines = [*good_run(), line(84, "smoke", app="api"), reading(87, 1, 10)]
+    lines += [line(85, "gate", site="api@web1", gate="serving", answer="pass", attempt=1)]
+    lines += [line(86, "measured", app="api", name="n", host="h", numbers={"n": 1}, verdict="pass")]
+    for number, each in enumerate(lines):
+        for key in each.keys() - {"event"}:
+            events = [*lines[:number], {**each, key: odd}, *lines[number + 1 :]]
+            assert kept_record(events, str)
+            named = {name: [e for e in events if e["event"] == name] for name in ("reading", "measured", "smoke")}
+            ends = [e for e in events if e["event"] == "outcome"]
+            record = RunRecord(
+                RUN, {}, ends[0], events[0], readings=named["reading"], measured=named["measured"], smoke=named["smoke"]
+            )
+            assert run_text(record, BEGIN) and run_json(record)
 
 
 def test_a_clock_that_goes_back_makes_no_negative_time() -> None:
