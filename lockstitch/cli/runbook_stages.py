@@ -289,7 +289,8 @@ class StageRunner:
         at = datetime.fromtimestamp(due, UTC).astimezone()
         self._say(stage, f"begins at {at:%H:%M:%S}, in {span(remaining)}; Ctrl-C stops the wait, and resume goes on")
         while (remaining := due - time.time()) > 0:
-            sleep(remaining)
+            # A clock that is set, or a machine that was suspended, is seen soon.
+            sleep(min(remaining, _ON_TIME))
 
     def _check_window(self, stage: Stage, run: RunbookRun) -> None:
         window = self._file.settings.window

@@ -227,7 +227,7 @@ def test_a_stage_begins_by_itself_and_says_how_late_it_is(desk: Desk, monkeypatc
     )
     desk.write("stages: [a: {run: smoke}, b: {run: measure, after: 15m}, c: {run: smoke, after: {stage: a, for: 10m}}]")
     assert desk.begin() == 0
-    assert slept == [900.0] and desk.state().stage("c").late == 300
+    assert slept == [60.0] * 15 and desk.state().stage("c").late == 300
     assert "b: begins at" in desk.all_said and "c: begins, 5 min late" in desk.said
 
 
