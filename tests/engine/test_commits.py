@@ -199,6 +199,15 @@ def test_a_commit_is_found_whichever_host_is_the_first(any_world: World) -> None
     assert {world.revision("a", "api"), world.revision("b", "api")} == {gone}
 
 
+def test_a_server_with_a_part_of_the_history_has_git_end(world: World) -> None:
+    shallow, head = world.root / "shallow.git", world.rev("v2")
+    world.git("clone", "-q", "--bare", "--depth", "1", "-b", "v2", f"file://{world.repository}", str(shallow))
+    world.repository.rename(world.root / "whole")
+    shallow.rename(world.repository)
+    world.git("config", "uploadpack.allowFilter", "true")
+    assert {change.after for change in world.plan_deploy(head[:9], "box:a").changes} == {head}
+
+
 @pytest.mark.parametrize("wrong", ["0123456789" * 4, "0123456"])
 def test_an_id_that_no_commit_has_is_refused_with_and_without_a_clone(world: World, wrong: str) -> None:
     for cloned in (False, True):

@@ -22,7 +22,11 @@ here() { git --git-dir="$clone" "$@"; }
 # A git directory alone: where its work tree is to be, there may be nothing.
 of() { ls_git=$1; shift; git --git-dir="$ls_git" --work-tree=. "$@"; }
 # By URL and with our own refspec: what the clone's owner configured for remotes is theirs, and says nothing to us.
-take() { ls_git=$1; shift; of "$ls_git" fetch -q --force --no-tags --no-recurse-submodules "$@"; }
+# Where a server has a part of the history, a fetch without contents would have git start itself again without end.
+take() {
+    ls_git=$1; shift
+    GIT_NO_LAZY_FETCH=1 git --git-dir="$ls_git" --work-tree=. fetch -q --force --no-tags --no-recurse-submodules "$@"
+}
 # Sets `at` to the revision that is deployed; empty where that is not known.
 standing() {
     at=
