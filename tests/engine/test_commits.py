@@ -202,9 +202,8 @@ def test_a_commit_is_found_whichever_host_is_the_first(any_world: World) -> None
 def test_a_server_with_a_part_of_the_history_has_git_end(world: World) -> None:
     shallow, head = world.root / "shallow.git", world.rev("v2")
     world.git("clone", "-q", "--bare", "--depth", "1", "-b", "v2", f"file://{world.repository}", str(shallow))
-    world.repository.rename(world.root / "whole")
-    shallow.rename(world.repository)
-    world.git("config", "uploadpack.allowFilter", "true")
+    world.git("config", "uploadpack.allowFilter", "true", at=shallow)
+    world.url = f"file://{shallow}"
     assert {change.after for change in world.plan_deploy(head[:9], "box:a").changes} == {head}
 
 
