@@ -82,6 +82,12 @@ def undo(session: Session, run: str, *, again: bool) -> None:
             raise CheckError(f"run {record.run} is undone already")
         _refuse_lost(file, state)
         stages = state.to_undo(file.settings.stages)
+        for newer in _runs(session, file.name):
+            if newer.run > state.run and newer.to_undo(file.settings.stages):
+                raise CheckError(
+                    f"run {newer.run} of {file.name} came after it, and what it has changed is still there",
+                    hint=f"fab -H ENV runbook.undo {newer.run}",
+                )
         if not stages and not any(each.state == "undone" for each in state.stages.values()):
             raise CheckError(f"run {record.run} has no stage to undo", hint="fab -H ENV runbook.status shows each")
         session.note(f"undo of run {record.run}: {', '.join(stage.name for stage in stages)}")

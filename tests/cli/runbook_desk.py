@@ -100,9 +100,9 @@ class Desk:
         """Go on with the newest run. Returns the exit code."""
         return self._ended(lambda: runbooks.resume(self.session(**options), "", again=again, outside_window=outside))
 
-    def undo(self, **options: Any) -> int:
-        """Undo the newest run. Returns the exit code."""
-        return self._ended(lambda: runbooks.undo(self.session(**options), "", again=False))
+    def undo(self, run: str = "", **options: Any) -> int:
+        """Undo a run, else the newest one. Returns the exit code."""
+        return self._ended(lambda: runbooks.undo(self.session(**options), run, again=False))
 
     def skip(self, stage: str, reason: str) -> int:
         """Skip a stage of the newest run. Returns the exit code."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from lockstitch.cli import runbooks
 from lockstitch.engine.journal import Journal
+from lockstitch.engine.runbooks import record as module
 from lockstitch.engine.runbooks.record import RunbookRecord
 from lockstitch.runbooks.release_facts import plan_hashes
 from tests.cli.runbook_desk import B, Desk, Killed
@@ -179,3 +181,26 @@ def test_records_that_cannot_be_read_are_not_taken_for_none(desk: Desk, monkeypa
 
     monkeypatch.setattr(os, "pwrite", full)
     assert desk.resume() == 7 and "lock of this runbook cannot be written: no space" in desk.all_said
+
+
+def test_a_run_is_not_undone_before_a_newer_one_that_is_still_there(desk: Desk) -> None:
+    desk.write("stages: [app: {run: deploy}]\nundo: {app: rollback}")
+    assert desk.begin() == 0
+    first = desk.state().run
+    assert desk.begin(ref="v2") == 0
+    second = desk.state().run
+    assert desk.undo(first) == 7 and f"run {second} of release came after it" in desk.all_said
+    assert not any("rollback" in line for line in desk.ran)
+    assert desk.undo(second) == 0 and desk.undo(first) == 0
+    assert sum("rollback" in line for line in desk.ran) == 2
+
+
+def test_who_looks_for_an_instant_is_in_nobody_s_way(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = RunbookRecord(desk.runs, "R1")
+    with record.carried_out():
+        pass
+    looks = os.open(record.folder / "runbook.lock", os.O_RDONLY)
+    fcntl.flock(looks, fcntl.LOCK_SH)
+    monkeypatch.setattr(module, "sleep", lambda seconds: fcntl.flock(looks, fcntl.LOCK_UN))
+    with record.carried_out():
+        os.close(looks)
