@@ -10,8 +10,9 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from lockstitch.engine.journal import now, records
@@ -20,6 +21,8 @@ from lockstitch.runbooks.state import RunbookRun, runbook_run
 
 _LOCK = "runbook.lock"
 _BEGINS = "runbooks.lock"
+# `owner` holds the lock for an instant: how often it is tried, and the seconds between two tries.
+_TRIES, _PAUSE = 5, 0.05
 
 
 class RunbookRecord:
@@ -86,7 +89,7 @@ class RunbookRecord:
             raise CheckError(f"the lock of this runbook cannot be written: {_said(error)}: {self._lock}") from error
         try:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock_soon(descriptor)
             except BlockingIOError:
                 raise LockHeldError(
                     f"runbook run {self.run} is being carried out, by {self._owner(descriptor)}",
@@ -126,6 +129,15 @@ class RunbookRecord:
             return "another process"
         alive = Path(f"/proc/{text}").exists() or not Path("/proc/self").exists()
         return f"process {text}" if alive else f"a command that process {text} had started before it was killed"
+
+
+def _lock_soon(descriptor: int) -> None:
+    """Take the lock. Raises BlockingIOError where it is held for longer than somebody looks who has it."""
+    for tries in reversed(range(_TRIES)):
+        with suppress(BlockingIOError) if tries else nullcontext():
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        sleep(_PAUSE)
 
 
 @contextmanager
