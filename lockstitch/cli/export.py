@@ -46,10 +46,12 @@ def export_run(session: Session, run: str, to: str) -> None:
     reports = _reports(session.runs / run, unread)
     missing = (*known.notes, *away, *unread)
     files = run_files(replace(known, notes=missing), facts_of, reports, run_text(record, datetime.now(UTC)), masked)
-    _write(file, archive(run, files))
+    content = archive(run, files)
+    if not session.dry:
+        _write(file, content)
     session.answer(
         lambda: {"run": run, "path": str(file), "files": list(files), "missing": list(missing)},
-        lambda: f"{file}: {sized(file.stat().st_size)}, {', '.join(files)}",
+        lambda: f"{file}{' would have' if session.dry else ':'} {sized(len(content))}, {', '.join(files)}",
     )
     if missing:
         raise CheckError(

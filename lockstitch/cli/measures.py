@@ -44,6 +44,11 @@ def show_measures(session: Session, names: str, only: str, compare: str, *, real
     for job in (job for some in jobs.values() for job in some):
         if says := job.measure.refusal(job.site):
             raise UsageError(f"{job.site.name} of {job.site.app}: {says}; nothing was measured")
+    if session.dry:
+        places = [job.site for some in jobs.values() for job in some]
+        lines = [f"{place.name} of {place.app} would be measured, from {place.host}" for place in places]
+        session.answer(lambda: measures_json([], session.run_id, 0), lambda: "\n".join(lines))
+        return
     with session.journal() as journal:
         about = {"kind": "measure", "environment": fleet.inventory.name, "by": session.by, "message": session.message}
         about |= {"names": ", ".join(dict.fromkeys(name for _, name in chosen))}

@@ -22,12 +22,12 @@ def trust_hosts(c: FleetContext, *, yes: bool) -> None:
             for hop in trust.hops(host):
                 if hop.name not in seen:
                     seen.add(hop.name)
-                    _trust(trust, hop, yes=yes)
+                    _trust(trust, hop, yes=yes, dry=c.dry)
     finally:
         remote.close()
 
 
-def _trust(trust: Trust, host: Host, *, yes: bool) -> None:
+def _trust(trust: Trust, host: Host, *, yes: bool, dry: bool) -> None:
     keys = trust.fetch_keys(host)
     rows = [(host.name, key.kind, key.fingerprint, _standing(key)) for key in keys]
     print(table(("HOST", "TYPE", "FINGERPRINT", "KNOWN_HOSTS SAYS"), rows))
@@ -35,7 +35,7 @@ def _trust(trust: Trust, host: Host, *, yes: bool) -> None:
         if _standing(key) == "revoked":
             raise UsageError(f"{host.name}: its key is marked as revoked, so it is not recorded")
     new = [key for key in keys if _standing(key) != "trusted"]
-    if not new or not _agreed(host.name, yes=yes):
+    if dry or not new or not _agreed(host.name, yes=yes):
         return
     for key in new:
         trust.record(host, key.key, replace=_standing(key) == "changed")

@@ -273,6 +273,9 @@ def stop(session: Session, run: str) -> None:
     process = watcher(session.runs, run) if run and "/" not in run else None
     if process is None:
         raise CheckError(f"no process of this machine watches run {run or '(none given)'}", hint="fab watch.list")
+    if session.dry:
+        session.note(f"process {process}, which watches {run}, would be stopped")
+        return
     with suppress(ProcessLookupError):
         os.kill(process, signal.SIGTERM)
     wait_for(lambda: watcher(session.runs, run) is None, f"process {process}, which watches {run}, has not ended")

@@ -155,6 +155,8 @@ def test_statistics_count_what_was_proven_and_say_where_that_is_not_enough(busy:
 
 def test_a_run_is_exported_whole_into_a_new_file_that_nobody_else_reads(busy: Operator) -> None:
     runs = {entry["message"]: entry["run"] for entry in busy.fab("history", "--json").json["entries"]}
+    dry = busy.fab("--dry", "-H", "lab", "history.export", runs["again"], "--json", where="")
+    assert dry.code == 0 and not (busy.folder / dry.json["path"]).exists(), dry.said
     ran = busy.fab("history.export", runs["again"], "--json")
     assert (ran.code, ran.json["missing"]) == (0, []), ran.said
     file = busy.folder / ran.json["path"]

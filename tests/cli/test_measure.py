@@ -74,6 +74,9 @@ def measures(operator: Operator, **named: Any) -> None:
 
 def test_a_url_is_measured_from_here_and_recorded_with_run_and_release(operator: Operator, site: Site) -> None:
     measures(operator, health={"url": site.url, "p95": "5s", "from": "here", "rate": 200})
+    dry = operator.fab("--dry", "-H", "lab", "measure", where="")
+    assert (dry.code, site.asked) == (0, 0) and "health of app would be measured, from here" in dry.out, dry.said
+    assert not any(entry["kind"] == "measure" for entry in operator.fab("history", "--json").json["entries"])
     ran = operator.fab("measure", "--json")
     assert ran.code == 0, ran.said
     (result,) = ran.json["measures"]

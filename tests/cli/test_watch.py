@@ -99,6 +99,8 @@ def test_a_watch_that_is_killed_goes_on_and_one_process_watches(operator: Operat
         assert "process" in operator.fab("watch.list").out
         first, second = (each for each in events(operator, run, "watch") if each["state"] == "began")
         assert (first["start"], first["until"]) == (second["start"], second["until"]), "it counts from the release"
+        dry = operator.fab("--dry", "-H", "lab", "watch.stop", run, where="")
+        assert dry.code == 0 and "would be stopped" in dry.out, dry.said
     finally:
         stopped = operator.fab("watch.stop", run)
     assert stopped.code == 0, stopped.said
