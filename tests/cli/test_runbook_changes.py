@@ -13,7 +13,7 @@ import pytest
 from lockstitch.cli import runbooks
 from lockstitch.engine.journal import Journal
 from lockstitch.engine.runbooks import record as module
-from lockstitch.engine.runbooks.record import RunbookRecord
+from lockstitch.engine.runbooks.record import RunbookRecord, runbook_runs
 from lockstitch.runbooks.release_facts import plan_hashes
 from tests.cli.runbook_desk import B, Desk, Killed
 
@@ -204,3 +204,21 @@ def test_who_looks_for_an_instant_is_in_nobody_s_way(desk: Desk, monkeypatch: py
     monkeypatch.setattr(module, "sleep", lambda seconds: fcntl.flock(looks, fcntl.LOCK_UN))
     with record.carried_out():
         os.close(looks)
+
+
+@pytest.mark.parametrize("size", [0, 9])
+def test_a_record_that_has_lost_its_lines_is_no_run_that_has_not_begun(desk: Desk, size: int) -> None:
+    desk.write(APP)
+    assert desk.begin() == 7
+    os.truncate(desk.runs / desk.state().run / "events.jsonl", size)
+    ran = list(desk.ran)
+    assert desk.begin() == desk.undo() == 7 and desk.ran == ran
+    assert "is damaged" in desk.all_said
+
+
+def test_a_run_that_was_killed_before_its_first_line_has_begun_nothing(desk: Desk) -> None:
+    desk.write(APP)
+    with RunbookRecord(desk.runs, "R1").carried_out():
+        (desk.runs / "R1" / ".events.jsonl").write_text('{"event": "runb')
+    assert runbook_runs(desk.runs) == []
+    assert desk.begin() == 7 and len(runbook_runs(desk.runs)) == 1

@@ -21,6 +21,7 @@ from lockstitch.runbooks.state import RunbookRun, runbook_run
 
 _LOCK = "runbook.lock"
 _BEGINS = "runbooks.lock"
+_RECORD, _DRAFT = "events.jsonl", ".events.jsonl"
 # `owner` holds the lock for an instant: how often it is tried, and the seconds between two tries.
 _TRIES, _PAUSE = 5, 0.05
 
@@ -30,7 +31,7 @@ class RunbookRecord:
 
     def __init__(self, runs: Path, run: str, *, dry: bool = False) -> None:
         self.run, self.folder, self._dry = run, runs / run, dry
-        self.path, self._lock = self.folder / "events.jsonl", self.folder / _LOCK
+        self.path, self._lock = self.folder / _RECORD, self.folder / _LOCK
         # The descriptor that holds the lock, which commands inherit.
         self.held: int | None = None
 
@@ -62,7 +63,9 @@ class RunbookRecord:
         data = line.encode("utf-8", "replace")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o640)
+            # A record is there with its first line or not at all: one that is empty has lost what it had.
+            place = self.path if self.path.exists() else self.folder / _DRAFT
+            descriptor = os.open(place, os.O_RDWR | os.O_CREAT, 0o640)
             with open(descriptor, "rb+", buffering=0) as file:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 end = _whole_lines(file.read())
@@ -75,6 +78,7 @@ class RunbookRecord:
                 except OSError:
                     os.ftruncate(descriptor, end)
                     raise
+            place.rename(self.path)
         except OSError as error:
             raise CheckError(f"the record of this runbook cannot be written: {_said(error)}: {self.path}") from error
 
@@ -157,32 +161,21 @@ def one_begins(runs: Path) -> Iterator[None]:
 
 
 def runbook_runs(runs: Path) -> list[str]:
-    """Return the runs of runbooks that this machine has a record of, the newest first."""
+    """Return the runs of runbooks that this machine has a record of, the newest first. One that was killed before its
+    first line has begun nothing."""
     try:
         # A glob leaves out what it cannot read.
-        known = [run for run in os.listdir(runs) if (runs / run / _LOCK).exists()]
+        files = (_LOCK, _RECORD)
+        return sorted((r for r in os.listdir(runs) if all((runs / r / name).exists() for name in files)), reverse=True)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise CheckError(f"the records of runs cannot be read: {_said(error)}: {error.filename}") from error
-    return sorted((run for run in known if _has_begun(runs / run)), reverse=True)
-
-
-def _has_begun(folder: Path) -> bool:
-    """Tell whether a record has its first line: one that was killed before that has begun nothing."""
-    path = folder / "events.jsonl"
-    try:
-        with path.open("rb") as file:
-            return file.readline().endswith(b"\n")
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise CheckError(f"the record of a runbook cannot be read: {_said(error)}: {path}") from error
 
 
 def command_events(runs: Path, run: str) -> list[Mapping[str, Any]] | None:
     """Return the events of the run that a command was; None where it has made no record."""
-    path = runs / run / "events.jsonl"
+    path = runs / run / _RECORD
     try:
         events, _ = records(path)
     except FileNotFoundError:
