@@ -65,7 +65,8 @@ def unknown_change(stage: Stage, command: CommandRecord) -> CheckError:
 
 def may_have_changed(session: Session, command: StageCommand, run: str, code: int) -> bool:
     """Tell whether a command may have left a change on the hosts: by the record of its run, else by its exit code."""
-    if not command.is_change:
+    if not command.is_change or (code == ExitCode.DONE and _is_unbegun(session, command, run)):
+        # It only looked, or had nothing to do.
         return False
     if code not in UNCHANGED:
         return True

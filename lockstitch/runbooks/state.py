@@ -69,9 +69,9 @@ class StageRecord:
     @property
     def is_to_undo(self) -> bool:
         """Tell whether it has changed something that is still there, or may have."""
-        if self.state in ("undo began", "undo failed", "done"):
+        if self.state in ("undo began", "undo failed") or (self.state == "done" and not self.commands):
             return True
-        return self.state in ("began", "failed", "skipped") and any(each.is_to_undo for each in self.commands)
+        return self.state in ("began", "failed", "skipped", "done") and any(each.is_to_undo for each in self.commands)
 
 
 @dataclass(frozen=True)

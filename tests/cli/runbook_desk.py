@@ -47,6 +47,8 @@ class Desk:
         self.said: list[str] = []
         self.codes: dict[str, int] = {}
         self.revisions = {"prod": A, "staging": A}
+        # First words of commands that have nothing to do.
+        self.idle: tuple[str, ...] = ()
         self.has_record = True
         # May raise Killed, after each line of a record, and before and after each command.
         self.at_event: Callable[[str], None] = lambda what: None
@@ -140,7 +142,7 @@ class Desk:
         code = next((code for start, code in self.codes.items() if line.startswith(start)), 0)
         self.at_event("before the command")
         self.ran.append(line)
-        if self.has_record:
+        if self.has_record and not line.startswith(self.idle or "-"):
             with Journal(self.runs, env["LOCKSTITCH_RUN"]) as journal:
                 journal.write("run", run=env["LOCKSTITCH_RUN"])
                 journal.write("outcome", exit_code=code)

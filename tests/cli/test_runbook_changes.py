@@ -222,3 +222,13 @@ def test_a_run_that_was_killed_before_its_first_line_has_begun_nothing(desk: Des
         (desk.runs / "R1" / ".events.jsonl").write_text('{"event": "runb')
     assert runbook_runs(desk.runs) == []
     assert desk.begin() == 7 and len(runbook_runs(desk.runs)) == 1
+
+
+def test_a_release_that_had_nothing_to_do_is_not_undone(desk: Desk) -> None:
+    desk.write("""
+stages: [staging: {run: deploy, environment: staging}, app: {run: deploy}]
+undo: {staging: rollback, app: rollback}
+""")
+    desk.idle = ("prod deploy",)
+    assert desk.begin() == 0 and desk.undo() == 0
+    assert [line for line in desk.ran if "rollback" in line] == ["staging rollback"]
