@@ -183,7 +183,7 @@ class ReportedStage:
 
 @dataclass(frozen=True)
 class ReportedReason:
-    """What a runbook was told or has found: a stage that began outside its window, by whom, and why; or a need, its
+    """A reason in the record of a runbook: of a stage that began outside its window, by whom, and why; or of a need, its
     result, and why."""
 
     name: str

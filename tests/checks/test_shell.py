@@ -114,7 +114,7 @@ def test_ports() -> None:
 
 
 def variables(files: dict[Path, str], required: dict[str, str], shell: tuple[str, ...] = ("sh",)) -> Any:
-    """What the check finds in files, each with its dialect, of variables with the values that they must not have."""
+    """Return what the check finds in files, each with its dialect, of variables with the values that they must not have."""
     values = {
         "files": "\n".join(f"{dialect} {path}" for path, dialect in files.items()),
         "required": "\n".join(f"{name}\x1f\x1f\x1f{refused}" for name, refused in required.items()),

@@ -1,4 +1,4 @@
-"""What a stage has left on the hosts, which decides what is undone and what is done again; dry runs; edited files."""
+"""Changes that stages have left on hosts: they decide what is undone and what is done again; dry runs; edited files."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class _Server:
         return int(answer["code"]), said
 
     def is_over(self) -> bool:
-        """Whether it has ended: one that waits says nothing."""
+        """Tell whether it has ended: one that waits says nothing."""
         return bool(select.select([self._raw], [], [], 0)[0])
 
     def close(self) -> None:
