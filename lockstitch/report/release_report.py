@@ -183,8 +183,8 @@ class ReportedStage:
 
 @dataclass(frozen=True)
 class ReportedReason:
-    """A reason in the record of a runbook: of a stage that began outside its window, by whom, and why; or of a need, its
-    result, and why."""
+    """A reason in the record of a runbook: of a stage that began outside its window, and by whom; or of a need, and its
+    result."""
 
     name: str
     said: str
