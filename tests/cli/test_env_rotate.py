@@ -119,7 +119,7 @@ def test_no_request_is_refused_in_any_phase(operator: Operator) -> None:
         assert texts(operator) == {"KEY='the-former-key'\nLAST=1\nexport OTHER_KEY='the new key'\n"}
         assert operator.fab("env.rotate", "KEY").code == 0
         ran = operator.fab("env.rotate", "KEY")
-        assert ran.code == 0 and "both keys are accepted for 59 min" in ran.out and texts(operator) == signing, ran.said
+        assert ran.code == 0 and "both keys are accepted for " in ran.out and texts(operator) == signing, ran.said
         assert operator.fab("lock.show").code == 0
     assert visitor.answered > 50 and visitor.refused == 0, (visitor.answered, visitor.refused)
     old = visitor.token
