@@ -216,10 +216,21 @@ def test_a_record_that_has_lost_its_lines_is_no_run_that_has_not_begun(desk: Des
     assert "is damaged" in desk.all_said
 
 
-def test_a_run_that_was_killed_before_its_first_line_has_begun_nothing(desk: Desk) -> None:
+def test_a_run_that_was_killed_within_its_first_line_has_begun_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk.write(APP)
-    with RunbookRecord(desk.runs, "R1").carried_out():
-        (desk.runs / "R1" / ".events.jsonl").write_text('{"event": "runb')
+    pwrite = os.pwrite
+
+    def cut(descriptor: int, data: bytes, at: int) -> int:
+        if not data.startswith(b'{"event"'):
+            return pwrite(descriptor, data, at)
+        pwrite(descriptor, data[:9], at)
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(os, "pwrite", cut)
+        desk.begin()
     assert runbook_runs(desk.runs) == []
     assert desk.begin() == 7 and len(runbook_runs(desk.runs)) == 1
 
