@@ -78,7 +78,8 @@ class RunbookRecord:
                 except OSError:
                     os.ftruncate(descriptor, end)
                     raise
-            place.rename(self.path)
+            if place != self.path:
+                place.rename(self.path)
         except OSError as error:
             raise CheckError(f"the record of this runbook cannot be written: {_said(error)}: {self.path}") from error
 
