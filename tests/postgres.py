@@ -19,9 +19,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.servers import APP, AWKWARD, LIMITED, READER, LocalServer, as_nobody, folder, free_port, own, run_as_nobody
+from tests.servers import APP, AWKWARD, LIMITED, READER, LocalServer, as_nobody, folder, own, run_as_nobody
 
-__all__ = ["APP", "AWKWARD", "LIMITED", "READER", "SUPERUSER", "LocalPostgres", "as_nobody", "folder", "free_port"]
+__all__ = ["APP", "AWKWARD", "LIMITED", "READER", "SUPERUSER", "LocalPostgres", "as_nobody", "folder"]
 __all__ += ["local_postgres", "own", "programs", "run_as_nobody"]
 
 SUPERUSER = "postgres"

@@ -7,10 +7,8 @@ import contextlib
 import fcntl
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,13 +18,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
+from tests.ports import free_port
+
 APP, LIMITED, READER = "app", "limited", "reader"
 # What URLs, shells, ConfigParser, .pgpass, option files, connection strings and SQL each treat in a way of their own.
 AWKWARD = "a'b:c@d%e f\\g\"h/?#$HOME%40"
 READY_SECONDS = 30.0
 PREFIX, ROOM = "lockstitch-server-", 2 << 30
-# Below the ports that outgoing connections take, so that a port stays ours between a stop and a start.
-PORTS = range(30000, 32000)
 Stop = Literal["fast", "immediate"]
 
 
@@ -197,18 +195,6 @@ class LocalServer(ABC):
     @abstractmethod
     def drop_roles(self) -> None:
         """Drop the roles, where what they may do stays with them."""
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    for port in random.sample(PORTS, 200):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free")
 
 
 def as_nobody(ends_with: signal.Signals = signal.SIGINT) -> list[str]:

@@ -18,7 +18,8 @@ from lockstitch.inventory.load import InventoryFolder
 from lockstitch.inventory.selection import select
 from lockstitch.metrics.measurement import Measurement, Window
 from tests.local import LocalRemote
-from tests.servers import folder, free_port
+from tests.ports import free_port
+from tests.servers import folder
 from tests.unpacked import program
 
 ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")

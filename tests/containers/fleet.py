@@ -13,9 +13,9 @@ import docker
 
 from tests.containers import keys, resources
 from tests.containers.inside import File
-from tests.containers.local import free_ports
 from tests.containers.machine import Machine
 from tests.containers.resources import Spec
+from tests.ports import free_port
 
 DEPLOYERS = ["deploy", "ops"]
 LOGIN_USERS = [*DEPLOYERS, "git"]
@@ -137,7 +137,7 @@ class Fleet:
 
     def _boot(self, spec: Spec, address: str) -> Machine:
         inside = [22, *([spec.http] if spec.http else []), *spec.ports]
-        ports = dict(zip(inside, free_ports(len(inside)), strict=True))
+        ports = {port: free_port() for port in inside}
         container = resources.run_container(self._client, self._image, spec, self._network, address, ports)
         machine = Machine(self._client, container, self._network, spec, address, ports)
         self.machines[spec.name] = machine

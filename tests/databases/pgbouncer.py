@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.postgres import LocalPostgres, as_nobody, free_port, own
+from tests.ports import free_port
+from tests.postgres import LocalPostgres, as_nobody, own
 
 CACHE = Path("~/.cache/lockstitch-tests/pgbouncer").expanduser()
 PACKAGES = ("pgbouncer", "libevent-2.1-7", "libc-ares2")

@@ -19,7 +19,7 @@ from tests.containers.project import ROOT, Ran
 from tests.databases.conftest import MakeProject
 from tests.databases.engines import only_postgres
 from tests.databases.project import Project
-from tests.postgres import free_port
+from tests.ports import free_port
 
 CONFIGURATION = """
 bind = "127.0.0.1:{port}"

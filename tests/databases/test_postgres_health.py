@@ -19,7 +19,8 @@ from lockstitch.databases.health import DatabaseState
 from lockstitch.databases.postgres import ENGINE
 from lockstitch.databases.postgres.health import parse_state
 from tests.databases.running import ALL, PATIENCE, meanwhile, state_at, until
-from tests.postgres import APP, LIMITED, SUPERUSER, LocalPostgres, as_nobody, free_port, own, run_as_nobody
+from tests.ports import free_port
+from tests.postgres import APP, LIMITED, SUPERUSER, LocalPostgres, as_nobody, own, run_as_nobody
 from tests.shells import SHELLS
 
 SHOP = (

@@ -23,7 +23,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.servers import LocalServer, free_port
+from tests.ports import free_port
+from tests.servers import LocalServer
 from tests.unpacked import folder
 
 ADMIN, CLIENT = "*:*.admin-of-tests", "default:development.client-of-tests"

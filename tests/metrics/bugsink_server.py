@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.servers import free_port
+from tests.ports import free_port
 from tests.unpacked import folder
 
 _VERSION = "2.6.2"

@@ -8,7 +8,8 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tests.servers import as_nobody, free_port, own
+from tests.ports import free_port
+from tests.servers import as_nobody, own
 from tests.unpacked import unpacked
 
 Labels = Mapping[str, str]

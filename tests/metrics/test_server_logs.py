@@ -27,7 +27,8 @@ from lockstitch.metrics.measurement import Measurement, Question, Window
 from lockstitch.model.host import Address, Host
 from tests.awks import AWKS, awk_folder
 from tests.local import LocalRemote
-from tests.servers import folder, free_port
+from tests.ports import free_port
+from tests.servers import folder
 from tests.unpacked import program
 
 READY_SECONDS = 30.0

@@ -14,6 +14,7 @@ from pwd import getpwnam
 
 from lockstitch.model.host import Address, Host, Limits
 from scripts.sandbox.processes import descendants
+from tests.ports import free_port
 from tests.remote import openssh
 
 
@@ -22,7 +23,7 @@ class Sshd:
 
     def __init__(self, place: Path, settings: dict[str, str]) -> None:
         place.mkdir()
-        self.place, self.port, self.user = place, _free_port(), getpass.getuser()
+        self.place, self.port, self.user = place, free_port(), getpass.getuser()
         self.key, self.host_key = _key(place / "login"), _key(place / "host")
         self.known_hosts = place / "known_hosts"
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {self.host_key.with_suffix('.pub').read_text()}")
@@ -110,10 +111,3 @@ def _key(path: Path) -> Path:
     command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", path.name, "-f", str(path)]
     subprocess.run(command, check=True, capture_output=True)
     return path
-
-
-def _free_port() -> int:
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        port: int = line.getsockname()[1]
-        return port

@@ -12,7 +12,7 @@ from requests.cookies import RequestsCookieJar
 
 from lockstitch.engine.smoke.client import HttpClient
 from lockstitch.smoke.judge import SmokeAnswer
-from tests.servers import free_port
+from tests.ports import free_port
 from tests.smoke.raw import Talk, answer, raw
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import requests
 
 from tests.containers.project import FAB, ROOT, Ran, Running
-from tests.servers import free_port
+from tests.ports import free_port
 
 SECONDS = 60.0
 PASSWORD = "correct-horse"
