@@ -12,6 +12,7 @@ from lockstitch.evidence import AppRevisions, Evidence, UnknownEvidenceError, fi
 from lockstitch.evidence.base import Need, SiteReleases
 from lockstitch.facts.site import Survey
 from lockstitch.inventory.fleet import Fleet
+from lockstitch.model.host import Address
 from lockstitch.text import oneline
 
 
@@ -34,7 +35,8 @@ class EvidenceJudge:
             if key not in self._known:
                 self._session.note(f"looking for evidence: {need.key}")
                 folder = self._session.runs.parent / "clones"
-                sources = sources or FoundSources(self._fleet.inventory.forge, folder, partial(_read, self._session))
+                read, ssh_host = partial(_read, self._session), partial(_ssh_host, self._session)
+                sources = sources or FoundSources(self._fleet.inventory.forge, folder, read, ssh_host)
                 self._known[key] = find(need, apps, sources)
             every.append(self._known[key])
         return tuple(every)
@@ -86,3 +88,14 @@ def _read(session: Session, environment: str, app: str) -> tuple[SiteReleases, .
     typed = {host.name: f"{environment}:{host.name}" for host in inventory.hosts}
     with RoutedRemote(SshRemote(session.c.config, typed=typed, root=session.c.root)) as remote:
         return read_releases(remote, inventory, app)
+
+
+def _ssh_host(session: Session, name: str) -> str:
+    """Return the host that a name stands for in `~/.ssh/config`."""
+    # Start-up: few repositories have an alias.
+    from lockstitch.remote.ssh.client import Client
+
+    try:
+        return Client(session.c.config).lookup(Address(name)).get("hostname", (name,))[0]
+    except LockstitchError as error:
+        raise UnknownEvidenceError(f"the host {name} of a repository: {error.message}", error.hint) from error

@@ -31,9 +31,9 @@ ReadReleases = Callable[[str, str], Sequence[SiteReleases]]
 class FoundSources:
     """The sources of one command. What was asked once is not asked again."""
 
-    def __init__(self, forge: Forge | None, clones: Path, read: ReadReleases) -> None:
+    def __init__(self, forge: Forge | None, clones: Path, read: ReadReleases, ssh_host: Callable[[str], str]) -> None:
         self.now = datetime.now(UTC)
-        self._forge, self._clones, self._read = forge, clones, read
+        self._forge, self._clones, self._read, self._ssh_host = forge, clones, read, ssh_host
         self._token: Secret | None = None
         self._by_repository: dict[str, CommitClone] = {}
         self._by_environment: dict[tuple[str, str], Sequence[SiteReleases]] = {}
@@ -47,7 +47,7 @@ class FoundSources:
         if self._forge is None:
             raise UnknownEvidenceError("the inventory names no forge", "write `forge: {github: env:GITHUB_TOKEN}`")
         forge = self._forge
-        name = forge.project(app.app, app.repository)
+        name = forge.project(app.app, app.repository, self._ssh_host)
         return forge, ForgeProject(name, lambda *about: self._ask(forge, *about), forge.numbered)
 
     def releases(self, environment: str, app: str) -> Sequence[SiteReleases]:
@@ -82,24 +82,37 @@ def read_releases(remote: Remote, inventory: Inventory, app: str) -> tuple[SiteR
     replies = ask(remote, queries)
     if any(reply.interrupted for reply in replies.values()):
         raise KeyboardInterrupt
-    return tuple(_releases(host.name, replies[host.name]) for host in sites)
+    apps = {host: inventory.app(app, host.name).repository for host in sites}
+    return tuple(_releases(host.name, apps[host], replies[host.name]) for host in sites)
 
 
-def _releases(host: str, reply: Reply) -> SiteReleases:
+def _releases(host: str, repository: str, reply: Reply) -> SiteReleases:
     if not reply.facts:
-        return SiteReleases(host, (), reply.error.message if reply.error else reply.result.words)
+        said = reply.error.message if reply.error else reply.result.words
+        return SiteReleases(host, (), said, repository=repository)
     facts: HistoryFacts = reply.facts[0]
     lacking = [*facts.unreadable]
     if facts.damaged:
         lacking.append(f"{facts.damaged} lines of its journal are damaged")
-    records = []
-    # Neither other records nor what was there before us.
-    for entry in (each for each in facts.entries if each.verdict and is_release_id(each.release)):
+    records: list[RecordedRelease] = []
+    for entry in facts.entries:
+        # Neither other records nor what was there before us.
+        if not (is_release_id(entry.release) if entry.verdict else _is_cut(entry)):
+            continue
         try:
-            records.append(_record(entry))
+            record = _record(entry)
         except ValueError:
             lacking.append(f"the record of {entry.run} has no time")
-    return SiteReleases(host, tuple(records), "; ".join(lacking), cut=facts.older > 0)
+            continue
+        # A run without an end comes last there, whenever it began.
+        later = (place for place, other in enumerate(records) if not entry.verdict and other.at > record.at)
+        records.insert(next(later, len(records)), record)
+    return SiteReleases(host, tuple(records), "; ".join(lacking), cut=facts.older > 0, repository=repository)
+
+
+def _is_cut(entry: JournalEntry) -> bool:
+    # What an older version began does not say what it was.
+    return entry.result == "open" and entry.kind in ("deploy", "rollback", "")
 
 
 def _record(entry: JournalEntry) -> RecordedRelease:

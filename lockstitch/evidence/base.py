@@ -40,7 +40,7 @@ class AppRevisions:
 @dataclass(frozen=True)
 class RecordedRelease:
     """A record in a host's journal: the run and its kind, its verdict on a release (good, bad, left, stopped), the
-    revision that it brought, the one before it, and when."""
+    revision that it brought, the one before it, and when. A run without an end has no verdict, and no revision."""
 
     run: str
     kind: str
@@ -53,12 +53,13 @@ class RecordedRelease:
 @dataclass(frozen=True)
 class SiteReleases:
     """The records of an app on one host, oldest first. `lacking` says why some may be missing; `cut`: there are older
-    ones."""
+    ones; `repository` is the one that the app has there."""
 
     host: str
     records: tuple[RecordedRelease, ...]
     lacking: str = ""
     cut: bool = False
+    repository: str = ""
 
 
 class CommitSource(Protocol):

@@ -17,6 +17,7 @@ from lockstitch.evidence.base import (
     listed_names,
 )
 from lockstitch.evidence.forges.base import UnknownEvidenceError
+from lockstitch.evidence.repositories import is_same_repository
 from lockstitch.metrics.settings import Seconds
 from lockstitch.model.format import span
 
@@ -69,14 +70,25 @@ class _JournalNeed(Need):
         sites = sources.releases(environment, app.app)
         if not sites:
             raise UnknownEvidenceError(f"{environment} has no app {app.app}")
-        newest = {site.host: next((r for r in reversed(site.records) if about(r)), None) for site in sites}
-        bad = [f"{host} ({r.run}: {r.verdict})" for host, r in newest.items() if r is not None and r.verdict != "good"]
+        newest = {
+            site.host: next((r for r in reversed(site.records) if about(r) or not r.verdict), None) for site in sites
+        }
+        bad = [
+            f"{host} ({r.run}: {r.verdict})"
+            for host, r in newest.items()
+            if r is not None and r.verdict not in ("good", "")
+        ]
         if bad:
             return self.failed(
                 f"the newest {what} did not pass on {listed_names(bad)}", f"fab -H {environment} history"
             )
         if lacking := [f"{site.host}: {site.lacking}" for site in sites if site.lacking]:
             raise UnknownEvidenceError(f"{environment}: {listed_names(lacking)}")
+        if cut_off := [f"{host} ({r.run})" for host, r in newest.items() if r is not None and not r.verdict]:
+            says = (
+                f"the newest run in {environment} has no end on {listed_names(cut_off)}: it still runs, or was killed"
+            )
+            raise UnknownEvidenceError(says, f"fab -H {environment} history")
         if cut := [site.host for site in sites if site.cut and newest[site.host] is None]:
             raise UnknownEvidenceError(f"{listed_names(cut)} of {environment}: its journal has more than was read")
         records = [r for r in newest.values() if r is not None]
@@ -136,9 +148,16 @@ class RollbackRehearsedNeed(_JournalNeed):
     def _of(self, app: AppRevisions, sources: EvidenceSources, name: str, each: RehearsedWithin) -> Evidence:
         def about(record: RecordedRelease) -> bool:
             # What it went back from is recorded beside: as left.
-            is_end = record.kind == "rollback" and record.verdict != "left"
+            is_end = record.kind == "rollback" and record.verdict not in ("left", "")
             return is_end and (each.of == "any" or record.before == app.after)
 
+        for site in sources.releases(name, app.app) if each.of == "any" else ():
+            # Revisions are not compared here, and an app of the same name may be another one.
+            if not is_same_repository(site.repository, app.repository):
+                raise UnknownEvidenceError(
+                    f"{app.app} of {name} has the repository {site.repository}, and this one {app.repository}",
+                    "write the same one in both inventories, or take `of: same`",
+                )
         what = "rollback" if each.of == "any" else f"rollback from {app.after[:12]}"
         return self._judged(app, sources, name, each.within, about, what)
 

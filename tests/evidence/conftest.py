@@ -51,7 +51,8 @@ class Sources(FoundSources):
     """Sources whose commits and journals are those of a test."""
 
     def __init__(self, forge: Any, folder: Path) -> None:
-        super().__init__(forge, folder, lambda environment, app: ())
+        self.ssh_hosts: dict[str, str] = {}
+        super().__init__(forge, folder, lambda environment, app: (), lambda name: self.ssh_hosts.get(name, name))
         self.now = NOW
         self.known = Commits()
         self.sites: tuple[SiteReleases, ...] = ()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lockstitch.evidence import need_types
-from lockstitch.evidence.forges.base import MOST_PAGES
+from lockstitch.evidence.forges import forge_types
+from lockstitch.evidence.forges.base import MOST_PAGES, UnknownEvidenceError
 from tests.evidence.conftest import API, NEW, OLD, Judge, Sources
 from tests.evidence.stand_in import TOKEN, Answer, StandInForge
 
@@ -294,23 +295,53 @@ def test_alerts_that_are_off_are_inconclusive(forge: StandInForge, judge: Judge)
     [
         ("git@127.0.0.1:acme/api.git", "acme/api"),
         ("git@work:acme/api.git", "acme/api"),
+        ("git@127.0.0.1-work:acme/api.git", "acme/api"),
+        ("ssh://git@ssh.127.0.0.1:443/acme/api.git", "acme/api"),
         ("https://127.0.0.1/acme/api.git", "acme/api"),
         ("ssh://git@127.0.0.1:2222/group/sub/api", "group/sub/api"),
         ("https://127.0.0.1/acme/..%2f..%2fx", "acme/..%252f..%252fx"),
     ],
 )
 def test_the_project_is_told_by_the_repository(
-    forge: StandInForge, judge: Judge, repository: str, project: str
+    forge: StandInForge, sources: Sources, judge: Judge, repository: str, project: str
 ) -> None:
+    sources.ssh_hosts["work"] = "127.0.0.1"
     judge("ci", "green", repository=repository)
     assert forge.asked[0][0].startswith(f"/repos/{project}/commits/")
 
 
-def test_a_repository_that_tells_no_project(judge: Judge) -> None:
-    elsewhere = "git@github.com:acme/api.git", "https://gitlab.example.com/acme/api"
-    for repository in ("/srv/git/api.git", "file:///srv/git/api", "git@127.0.0.1:api.git", *elsewhere):
-        found = judge("ci", "green", repository=repository)
-        assert found.result == "inconclusive" and "cannot be told from its repository" in found.reason
+@pytest.mark.parametrize(
+    "repository",
+    [
+        *("/srv/git/api.git", "file:///srv/git/api", "git@127.0.0.1:api.git"),
+        *("git@github.com:acme/api.git", "https://gitlab.example.com/acme/api", "git@work:acme/api.git"),
+        # Names that only contain the forge's, and an alias that no https has.
+        *("git@evil127.0.0.1:acme/api.git", "git@127.0.0.1.evil.org:acme/api.git", "git@a.127.0.0.1:acme/api.git"),
+        *("git@127.0.0.1-evil.org:acme/api.git", "https://127.0.0.1-evil/acme/api", "git@elsewhere:acme/api.git"),
+    ],
+)
+def test_a_repository_that_tells_no_project(
+    forge: StandInForge, sources: Sources, judge: Judge, repository: str
+) -> None:
+    sources.ssh_hosts["elsewhere"] = "evil.org"
+    found = judge("ci", "green", repository=repository)
+    assert found.result == "inconclusive" and "cannot be told from its repository" in found.reason
+    assert not forge.asked
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://api.github.com", "github.com"),
+        ("https://api.acme.ghe.com", "acme.ghe.com"),
+        ("https://git.acme.com/api/v3", "git.acme.com"),
+    ],
+)
+def test_the_host_of_the_repositories(url: str, host: str) -> None:
+    github = forge_types()["github"].model_validate({"github": "env:T", "url": url})
+    assert github.project("api", f"git@{host}:acme/api.git", str) == "acme/api"
+    with pytest.raises(UnknownEvidenceError):
+        github.project("api", f"git@evil{host}:acme/api.git", str)
 
 
 def test_every_need_is_judged_without_a_defect(forge: StandInForge, judge: Judge) -> None:

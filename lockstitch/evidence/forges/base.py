@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 from urllib import parse
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lockstitch.evidence.repositories import is_of_host, repository_address
 from lockstitch.metrics.base import WebReply
 from lockstitch.metrics.settings import Url
 from lockstitch.model.lazy_dataclass import dataclass
@@ -21,8 +23,6 @@ AskForge = Callable[[str, Mapping[str, str]], WebReply]
 MOST_PAGES = 20
 _SHOWN = 200
 _NEXT = re.compile(r"<([^<>]*)>\s*;[^,<]*\brel=\"?next\"?")
-# `host:path` of scp, or a URL.
-_SCP = re.compile(r"(?:[^/@:]+@)?([^/:]+):(?!//)(.+)", re.DOTALL)
 
 
 class UnknownEvidenceError(Exception):
@@ -124,14 +124,23 @@ class Forge(BaseModel):
         """The reference to the token."""
         return str(getattr(self, self.key))
 
-    def project(self, app: str, repository: str) -> str:
-        """Return the project of an app. Raises UnknownEvidenceError."""
+    @property
+    def host(self) -> str:
+        """The host of its repositories."""
+        return parse.urlsplit(self.url).hostname or ""
+
+    def project(self, app: str, repository: str, ssh_host: Callable[[str], str]) -> str:
+        """Return the project of an app; `ssh_host` returns the host that a name stands for in `~/.ssh/config`. Raises
+        UnknownEvidenceError."""
         if app in self.projects:
             return self.projects[app]
-        host, path = _parted(repository)
-        name = path.strip("/").removesuffix(".git")
-        # Another project may have the same name there.
-        if "/" not in name or not _is_of(host, parse.urlsplit(self.url).hostname or ""):
+        address = repository_address(repository)
+        name = address.path
+        # Another host may have a project of the same name.
+        is_ours = is_of_host(address, self.host) or (
+            address.is_ssh and is_of_host(replace(address, host=ssh_host(address.host).lower()), self.host)
+        )
+        if "/" not in name or not is_ours:
             raise UnknownEvidenceError(
                 f"the project of {app} at {self.url} cannot be told from its repository {repository}",
                 f"write it under forge: projects: {{{app}: OWNER/NAME}}",
@@ -167,21 +176,6 @@ class Forge(BaseModel):
 
     def _unsupported(self, what: str) -> UnknownEvidenceError:
         return UnknownEvidenceError(f"{self.key} is not asked about {what}", "have a named person sign in its place")
-
-
-def _parted(repository: str) -> tuple[str, str]:
-    """Return the host of a repository and its path; empty where it is no URL."""
-    if "://" in repository:
-        parts = parse.urlsplit(repository)
-        return parts.hostname or "", parts.path
-    match = _SCP.fullmatch(repository)
-    return (match[1], match[2]) if match else ("", "")
-
-
-def _is_of(host: str, forge: str) -> bool:
-    """Tell whether a host of repositories may be that of a forge: of the same domain, or an alias of ssh."""
-    domain = ".".join(forge.lower().split(".")[-2:])
-    return bool(host) and (domain in host.lower() or "." not in host)
 
 
 def _mappings(body: Any, key: str) -> list[Mapping[str, Any]]:

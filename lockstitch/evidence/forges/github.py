@@ -63,6 +63,11 @@ class GitHubForge(Forge):
     github: Reference = Field(description="reference to a token that may read what is asked for")
     url: Url = Field("https://api.github.com", description="where its API is; on a server of your own with /api/v3")
 
+    @property
+    def host(self) -> str:
+        # The API of github.com, and of a company at ghe.com, has a host of its own.
+        return super().host.removeprefix("api.")
+
     def at(self, project: ForgeProject) -> str:
         return f"/repos/{project.path}"
 
