@@ -141,7 +141,7 @@ def judge(
         return SignOffState(Standing.VOID, "; ".join(refusals), signer, statement)
     if unknown := "; ".join(_unknown(rules, allowed, involved)):
         return SignOffState(Standing.UNVERIFIED, unknown, signer, statement)
-    return SignOffState(Standing.VALID, "", signer, statement, (*allowed.remarks, *_remarks(rules, allowed, involved)))
+    return SignOffState(Standing.VALID, "", signer, statement, allowed.remarks)
 
 
 def decided(states: Sequence[SignOffState]) -> SignOffState:
@@ -183,17 +183,15 @@ def _people(signer: str, rules: SignRules, allowed: AllowedSigners, involved: In
 
 def _unknown(rules: SignRules, allowed: AllowedSigners, involved: Involved) -> Iterator[str]:
     """Yield a sentence for each question about the signer that has no answer."""
-    if "operator" in rules.barred:
-        for each in involved.operators:
-            if not allowed.is_known(each):
-                yield f"nobody in {PEOPLE} is {each}, who runs this: so it cannot be seen that somebody else has signed"
-        if not involved.operators:
-            yield "it is not known who runs this"
+    for bar, people, words in (
+        ("operator", involved.operators, "runs this"),
+        ("author", involved.authors, "wrote what is deployed"),
+    ):
+        strangers = dict.fromkeys(str(each) for each in people if bar in rules.barred and not allowed.is_known(each))
+        if strangers:
+            who = ", ".join(sorted(strangers))
+            yield f"nobody in {PEOPLE} is {who}, who {words}: so it cannot be seen that somebody else has signed"
+    if "operator" in rules.barred and not involved.operators:
+        yield "it is not known who runs this"
     if "author" in rules.barred and involved.unknown:
         yield f"not all authors of what is deployed are known: {involved.unknown}"
-
-
-def _remarks(rules: SignRules, allowed: AllowedSigners, involved: Involved) -> Iterator[str]:
-    strangers = [str(each) for each in involved.authors if not allowed.is_known(each)]
-    if "author" in rules.barred and strangers:
-        yield f"authors who are nobody in {PEOPLE}: {', '.join(sorted(set(strangers)))}"

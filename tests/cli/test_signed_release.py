@@ -15,7 +15,9 @@ stages:
   - approve: {sign: release, role: approver, not: [author, operator], of: plan}
   - backend: {run: deploy}
 """
-PEOPLE = "ana@example.com: {name: Ana, roles: approver}\nolga@example.com: {name: Olga, users: ada}\n"
+PEOPLE = (
+    "ana@example.com: {name: Ana, roles: approver}\nolga@example.com: {name: Olga, users: ada, mails: a@example.com}\n"
+)
 
 
 @pytest.fixture
