@@ -16,8 +16,8 @@ _MOST_COMMITS = 300
 
 
 class ReviewsNeed(Need):
-    """Approvals of pull requests. One counts that a person gave who did not write any of it, and may merge, about the
-    last commit of the pull request, and did not take back."""
+    """Approvals of pull requests. One counts that a person gave who may merge and wrote none of it, also not as a
+    co-author, about the last commit of the pull request, and did not take back."""
 
     key = "reviews"
     short = "min"
@@ -46,6 +46,11 @@ class ReviewsNeed(Need):
             lacking.append(f"{listed_names(alone)} came in without a pull request")
         if lacking:
             return self.failed("; ".join(lacking), "have it reviewed, or have a named person sign in its place")
+        # At worst each of them is somebody who has approved it.
+        if unclear := [pull for pull in pulls.values() if _approvals(pull) - len(pull.strangers) < self.min]:
+            who = listed_names(dict.fromkeys(f"{pull.number} ({who})" for pull in unclear for who in pull.strangers))
+            says = f"nobody can tell whether an author approved it, as these have no account there: {who}"
+            raise UnknownEvidenceError(says, "forge: accounts: {ADDRESS: ACCOUNT} names the account of each")
         return self.passed(f"{listed_names(pulls)} have {self.min} approvals each")
 
     def _lacking(self, pull: PullRequest) -> str:
@@ -60,13 +65,17 @@ class ReviewsNeed(Need):
         return f"{pull.number} has {kinds['good']} approvals, and needs {self.min}{not_counted}"
 
 
+def _approvals(pull: PullRequest) -> int:
+    return sum(_kind(review, pull) == "good" for review in pull.reviews)
+
+
 def _kind(review: ForgeReview, pull: PullRequest) -> str:
     """Return `good` for an approval that counts, `changes` for the opposite, else why it does not count."""
     if review.state == "dismissed":
         return "dismissed"
     if review.bot:
         return "of a bot"
-    if review.by in pull.authors:
+    if review.by.casefold() in pull.authors:
         return "of an author"
     if not review.counts:
         return "of who may not merge"

@@ -64,6 +64,14 @@ class Sources(FoundSources):
         return self.sites
 
 
+def commit_of(login: str, message: str = "a change", mail: str = "", committer: str = "web-flow") -> dict[str, Any]:
+    """Return a commit as GitHub and Gitea tell it; somebody without a login has no account there."""
+    people = {"author": (login, mail or f"{login}@example.com"), "committer": (committer, f"{committer}@example.com")}
+    git = {role: {"name": name.title(), "email": mail} for role, (name, mail) in people.items()}
+    accounts = {role: {"login": name} if name else None for role, (name, _) in people.items()}
+    return {**accounts, "commit": {**git, "message": message}}
+
+
 Judge = Callable[..., Evidence]
 
 

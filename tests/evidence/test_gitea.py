@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lockstitch.evidence.forges import forge_types
-from tests.evidence.conftest import NEW, Judge, Sources
+from tests.evidence.conftest import NEW, Judge, Sources, commit_of
 from tests.evidence.stand_in import Answer, StandInForge
 
 AT = "/api/v1/repos/acme/api"
@@ -51,7 +51,7 @@ def test_pages_end_with_an_empty_one(forge: StandInForge, judge: Judge) -> None:
 
 def reviewed(forge: StandInForge, *reviews: dict[str, Any]) -> None:
     forge.pages[f"{AT}/commits/{NEW}/pull"] = {"number": 5, "head": {"sha": "h" * 40}, "user": {"login": "ada"}}
-    forge.pages[f"{AT}/pulls/5/commits"] = [{"author": {"login": "cleo"}}]
+    forge.pages[f"{AT}/pulls/5/commits"] = [commit_of("cleo", committer="cleo")]
     forge.pages[f"{AT}/pulls/5/reviews"] = list(reviews)
 
 
@@ -79,6 +79,20 @@ def test_approvals_that_do_not_count(forge: StandInForge, judge: Judge, second: 
     reviewed(forge, review("bob"), second)
     found = judge("reviews", 2)
     assert found.result == "fail" and says in found.reason
+
+
+@pytest.mark.parametrize(
+    ("commit", "result"),
+    [
+        (commit_of("cleo", "x\n\nCo-authored-by: Dan <dan@noreply.127.0.0.1>", committer="cleo"), "fail"),
+        (commit_of("cleo", "x\n\nCo-authored-by: Dan <dan@home.example>", committer="cleo"), "inconclusive"),
+        (commit_of("", mail="dan@home.example", committer="cleo"), "inconclusive"),
+    ],
+)
+def test_who_wrote_it_without_an_account(forge: StandInForge, judge: Judge, commit: Any, result: str) -> None:
+    reviewed(forge, review("bob"), review("dan"))
+    forge.pages[f"{AT}/pulls/5/commits"] = [commit]
+    assert (judge("reviews", 2).result, judge("reviews", 1).result) == (result, "pass")
 
 
 def test_a_commit_without_a_pull_request_is_a_404_there(judge: Judge) -> None:

@@ -9,7 +9,7 @@ import pytest
 from lockstitch.evidence import need_types
 from lockstitch.evidence.forges import forge_types
 from lockstitch.evidence.forges.base import MOST_PAGES, UnknownEvidenceError
-from tests.evidence.conftest import API, NEW, OLD, Judge, Sources
+from tests.evidence.conftest import API, NEW, OLD, Judge, Sources, commit_of
 from tests.evidence.stand_in import TOKEN, Answer, StandInForge
 
 AT = "/repos/acme/api"
@@ -176,7 +176,7 @@ def pull(number: int = 12, commit: str = NEW, **more: Any) -> dict[str, Any]:
 
 def reviewed(forge: StandInForge, *reviews: dict[str, Any], pulls: list[Any] | None = None) -> None:
     forge.pages[f"{AT}/commits/{NEW}/pulls"] = [pull()] if pulls is None else pulls
-    forge.pages[f"{AT}/pulls/12/commits"] = [{"author": {"login": "cleo"}, "committer": {"login": "web-flow"}}]
+    forge.pages[f"{AT}/pulls/12/commits"] = [commit_of("cleo")]
     forge.pages[f"{AT}/pulls/12/reviews"] = list(reviews)
 
 
@@ -237,9 +237,45 @@ def test_reviews_that_cannot_be_read_are_inconclusive(forge: StandInForge, judge
     assert judge("reviews", 1).result == "inconclusive"
 
 
+@pytest.mark.parametrize(
+    ("commit", "result", "says"),
+    [
+        # With an account, they are not among those who approved.
+        (commit_of("cleo", "x\n\nCo-authored-by: Eve <7+eve@users.noreply.127.0.0.1>"), "pass", ""),
+        (commit_of("cleo", "x\n\nCo-authored-by: Dan <7+Dan@users.noreply.127.0.0.1>"), "fail", "1 of an author"),
+        (commit_of("cleo", "x\n\n co-Authored-By:Dan <dan@noreply.127.0.0.1>\r\n"), "fail", "1 of an author"),
+        (commit_of("", mail="DAN@old.example.com"), "fail", "1 of an author"),
+        (commit_of("cleo", committer="dan"), "fail", "1 of an author"),
+        # Nobody can tell whether these are.
+        (commit_of("", mail="d@home.example"), "inconclusive", "have no account there: #12 (d@home.example)"),
+        (commit_of("cleo", committer=""), "inconclusive", "#12 (@example.com)"),
+        (commit_of("cleo", "x\n\nCo-authored-by: D <d@home.example>"), "inconclusive", "#12 (D <d@home.example>)"),
+        (commit_of("cleo", "x\n\nCo-authored-by: D <1+dan@users.noreply.evil127.0.0.1>"), "inconclusive", "evil127"),
+        ({"author": {"login": "cleo"}, "committer": None}, "inconclusive", "none of the API"),
+    ],
+)
+def test_who_wrote_it_with_an_account_or_without(
+    forge: StandInForge, sources: Sources, judge: Judge, commit: Any, result: str, says: str
+) -> None:
+    sources._forge = sources._forge.model_copy(update={"accounts": {"dan@old.example.com": "Dan"}})  # type: ignore
+    reviewed(forge, review("bob"), review("dan"))
+    forge.pages[f"{AT}/pulls/12/commits"] = [commit]
+    found = judge("reviews", 2)
+    assert (found.result, says in found.reason) == (result, True), found
+    # At worst a stranger is one of them, and the others are enough.
+    assert judge("reviews", 1).result == ("pass" if "API" not in says else "inconclusive")
+
+
+def test_an_address_with_an_account_in_another_commit_is_no_stranger(forge: StandInForge, judge: Judge) -> None:
+    reviewed(forge, review("bob"), review("dan"))
+    trailer = "x\n\nCo-authored-by: Somebody <Eve@home.example>"
+    forge.pages[f"{AT}/pulls/12/commits"] = [commit_of("eve", mail="eve@home.example"), commit_of("cleo", trailer)]
+    assert judge("reviews", 2).result == "pass"
+
+
 def test_more_commits_than_github_lists_have_unknown_authors(forge: StandInForge, judge: Judge) -> None:
     reviewed(forge, review("bob"))
-    page = [{"author": {"login": "cleo"}} for _ in range(125)]
+    page = [commit_of("cleo")] * 125
     forge.pages[f"{AT}/pulls/12/commits"] = (page, page)
     found = judge("reviews", 1)
     assert found.result == "inconclusive" and "250 commits or more" in found.reason

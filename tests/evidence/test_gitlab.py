@@ -52,7 +52,12 @@ def approved(forge: StandInForge, *approvals: tuple[str, str | None], pushed: st
     forge.pages[f"{AT}/merge_requests/7/approvals"] = {"approved_by": by}
     forge.pages[f"{AT}/merge_requests/7/versions"] = [{"created_at": pushed}, {"created_at": "2026-11-01T10:00:00Z"}]
     forge.pages[f"{AT}/merge_requests/7/reviewers"] = [{"user": {"username": "dan"}, "state": "reviewed"}]
-    forge.pages[f"{AT}/merge_requests/7/commits"] = [{"author_name": "Cleo"}]
+    forge.pages[f"{AT}/merge_requests/7/commits"] = [commit_of("Cleo")]
+    forge.pages[f"{AT}/members/all"] = [{"name": name.title(), "username": name} for name in ("ada", "bob", "cleo")]
+
+
+def commit_of(name: str, message: str = "a change", mail: str = "") -> dict[str, Any]:
+    return {"author_name": name, "author_email": mail or f"{name}@example.com", "message": message}
 
 
 def test_approvals_after_the_last_push_count(forge: StandInForge, judge: Judge) -> None:
@@ -67,6 +72,28 @@ def test_the_author_and_bots_do_not_count(forge: StandInForge, judge: Judge) -> 
     approved(forge, *((who, "2026-11-21T10:00:00Z") for who in ("ada", "cleo", "project_9_bot_1f")))
     found = judge("reviews", 1)
     assert found.result == "fail" and "2 of an author, 1 of a bot" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("commit", "result"),
+    [
+        (commit_of("Cleo", "x\n\nCo-authored-by: BOB <b@home.example>"), "fail"),
+        (commit_of("Robert", mail="7-bob@users.noreply.127.0.0.1"), "fail"),
+        (commit_of("Robert"), "inconclusive"),
+        (commit_of("Cleo", "x\n\nCo-authored-by: Robert <r@home.example>"), "inconclusive"),
+        ({"author_name": "Cleo", "author_email": "c@example.com"}, "inconclusive"),
+    ],
+)
+def test_who_wrote_it_by_name_or_address(forge: StandInForge, judge: Judge, commit: Any, result: str) -> None:
+    approved(forge, ("bob", "2026-11-21T10:00:00Z"))
+    forge.pages[f"{AT}/merge_requests/7/commits"] = [commit]
+    assert judge("reviews", 1).result == result
+
+
+def test_members_that_cannot_be_read_are_inconclusive(forge: StandInForge, judge: Judge) -> None:
+    approved(forge, ("bob", "2026-11-21T10:00:00Z"))
+    del forge.pages[f"{AT}/members/all"]
+    assert judge("reviews", 1).result == "inconclusive"
 
 
 def test_somebody_who_asked_for_changes_refuses_it(forge: StandInForge, judge: Judge) -> None:

@@ -55,12 +55,14 @@ class ForgeReview:
 
 @dataclass(frozen=True)
 class PullRequest:
-    """A merged pull request: who wrote it, its last commit, and its reviews."""
+    """A merged pull request: the accounts of who wrote it, in small letters, its last commit, and its reviews.
+    `strangers` wrote it too, and nobody knows their accounts."""
 
     number: str
     authors: frozenset[str]
     head: str
     reviews: tuple[ForgeReview, ...]
+    strangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,9 @@ class Forge(BaseModel):
     url: Url = Field(description="where its API is")
     projects: dict[str, str] = Field(
         default={}, description="the project of an app, such as `acme/api`, where the URL of its repository has another"
+    )
+    accounts: dict[str, str] = Field(
+        default={}, description="the account of an address in commits that the forge knows no account of"
     )
 
     @property

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from lockstitch.evidence.forges.authors import commit_people, pull_authors
 from lockstitch.evidence.forges.base import (
     CheckState,
     Forge,
@@ -61,7 +62,8 @@ class GiteaForge(Forge):
             raise strange()
         at = f"{self.at(project)}/pulls/{number}"
         commits = list(project.pages(f"{at}/commits", **self.page))
-        authors = {words_of(each, who, "login") for each in commits for who in ("author", "committer")}
+        people = (person for each in commits for person in commit_people(each))
+        authors = pull_authors(people, self, words_of(pull, "user", "login"))
         reviews: dict[str, ForgeReview] = {}
         for each in project.pages(f"{at}/reviews", **self.page):
             who, state = words_of(each, "user", "login"), _REVIEWS.get(words_of(each, "state"))
@@ -69,8 +71,7 @@ class GiteaForge(Forge):
                 state = "dismissed" if each.get("dismissed") is True else state
                 reviewed = "an older one" if each.get("stale") is True else words_of(each, "commit_id")
                 reviews[who] = ForgeReview(who, state, reviewed, counts=each.get("official") is True)
-        known = (authors | {words_of(pull, "user", "login")}) - {""}
-        return (PullRequest(f"#{number}", frozenset(known), head, tuple(reviews.values())),)
+        return (PullRequest(f"#{number}", authors.accounts, head, tuple(reviews.values()), authors.strangers),)
 
 
 def _status(status: Mapping[str, Any]) -> ForgeCheck:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
+from lockstitch.evidence.forges.authors import commit_people, pull_authors
 from lockstitch.evidence.forges.base import (
     CheckState,
     Forge,
@@ -98,9 +99,9 @@ class GitHubForge(Forge):
             raise UnknownEvidenceError(
                 f"#{number} has {_MOST_COMMITS} commits or more: not all of its authors are told"
             )
-        authors = {words_of(each, who, "login") for each in commits for who in ("author", "committer")}
         # What GitHub commits for somebody, it commits as this user.
-        authors = (authors | {words_of(pull, "user", "login")}) - {"", "web-flow"}
+        people = (person for each in commits for person in commit_people(each, ignored="web-flow"))
+        authors = pull_authors(people, self, words_of(pull, "user", "login"))
         reviews: dict[str, ForgeReview] = {}
         for each in project.pages(f"{at}/reviews", **self.page):
             who, state = words_of(each, "user", "login"), _REVIEWS.get(words_of(each, "state"))
@@ -108,7 +109,7 @@ class GitHubForge(Forge):
                 bot = words_of(each, "user", "type") == "Bot"
                 counts = words_of(each, "author_association") in _MEMBERS
                 reviews[who] = ForgeReview(who, state, words_of(each, "commit_id"), bot, counts)
-        return PullRequest(f"#{number}", frozenset(authors), head, tuple(reviews.values()))
+        return PullRequest(f"#{number}", authors.accounts, head, tuple(reviews.values()), authors.strangers)
 
     def security_alerts(self, project: ForgeProject, kinds: tuple[str, ...]) -> Mapping[str, int]:
         counts = {}

@@ -5,12 +5,13 @@ Formats: https://docs.gitlab.com/api/. The token needs the scope read_api, and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import Field
 
+from lockstitch.evidence.forges.authors import CommitPerson, co_authors, pull_authors
 from lockstitch.evidence.forges.base import (
     CheckState,
     Forge,
@@ -23,6 +24,7 @@ from lockstitch.evidence.forges.base import (
     words_of,
 )
 from lockstitch.metrics.settings import Reference, Url
+from lockstitch.model.identity import Identity
 
 _STATES: Mapping[str, CheckState] = {
     "success": "success",
@@ -83,11 +85,27 @@ class GitLabForge(Forge):
         # Who asks for changes takes the own approval back.
         changes = [r for r in project.pages(f"{at}/reviewers", **self.page) if r.get("state") == "requested_changes"]
         reviews += [ForgeReview(words_of(each, "user", "username"), "changes", head) for each in changes]
-        # Of who wrote a commit only the name is told.
-        names = {words_of(each, "author_name") for each in project.pages(f"{at}/commits", **self.page)} - {""}
-        authors = {words_of(each, "user", "username") for each in approved if words_of(each, "user", "name") in names}
-        authors.add(words_of(request, "author", "username"))
-        return PullRequest(f"!{number}", frozenset(authors - {""}), head, tuple(reviews))
+        # Of who wrote a commit only the name and the address are told.
+        people = [person.identity for each in project.pages(f"{at}/commits", **self.page) for person in _people(each)]
+        names = self._names(project)
+        known = [CommitPerson(who, account) for who in people for account in names.get(who.name.casefold(), ("",))]
+        authors = pull_authors(known, self, words_of(request, "author", "username"))
+        return PullRequest(f"!{number}", authors.accounts, head, tuple(reviews), authors.strangers)
+
+    def _names(self, project: ForgeProject) -> Mapping[str, list[str]]:
+        """Return the accounts of the project's members by their names, in small letters."""
+        names: dict[str, list[str]] = {}
+        for member in project.pages(f"{self.at(project)}/members/all", **self.page):
+            name, account = words_of(member, "name"), words_of(member, "username")
+            if not account:
+                raise strange()
+            names.setdefault(name.casefold(), []).append(account)
+        return names
+
+
+def _people(commit: Mapping[str, Any]) -> Iterator[CommitPerson]:
+    yield CommitPerson(Identity(words_of(commit, "author_name"), words_of(commit, "author_email")))
+    yield from co_authors(commit)
 
 
 def _job(job: Mapping[str, Any]) -> ForgeCheck:
