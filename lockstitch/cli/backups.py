@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TextIO, cast
 
 from lockstitch import plans
 from lockstitch.cli.databases import DatabaseSession
 from lockstitch.cli.output import SafeStream
-from lockstitch.cli.session import Session
+from lockstitch.cli.session import Session, file_named
 from lockstitch.databases.backup import refuse_label
 from lockstitch.databases.retention import why_kept
 from lockstitch.engine.offsite import (
@@ -114,14 +113,14 @@ def _tell_left_out(
 
 def fetch_backup(session: Session, name: str, to: str) -> None:
     """Copy a backup to this machine."""
-    stores = DatabaseSession(session, backup=name)
+    folder, stores = file_named("--to", to), DatabaseSession(session, backup=name)
     ((shelf, chosen),) = plans.choose(stores.shelves(servers=False), name)
     at = shelf.database
     if stores.session.dry:
         stores.session.note(f"{chosen} of {at.host.name} would be copied to {to}")
         return
     with _copying(chosen) as observe:
-        copy = fetch(_source(stores, shelf, chosen), Path(to).expanduser(), observe)
+        copy = fetch(_source(stores, shelf, chosen), folder, observe)
     _record(stores, shelf, "fetch", chosen, str(copy))
     stores.session.answer(
         lambda: {"name": chosen, "path": str(copy)}, lambda: f"{copy}: every file is as its manifest says"

@@ -13,7 +13,7 @@ from pathlib import Path
 from lockstitch.cli.fanout import known_secrets
 from lockstitch.cli.history import run_record
 from lockstitch.cli.run_events import ask_sites, fact_of, no_record, sites_of
-from lockstitch.cli.session import Session
+from lockstitch.cli.session import Session, file_named
 from lockstitch.engine.redact import redacted
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.history import RunFacts, run_probe
@@ -29,7 +29,7 @@ _LARGEST = 20 << 20
 
 def export_run(session: Session, run: str, to: str) -> None:
     """Write the archive of a run into a new file. Raises UsageError where the file is there already."""
-    fleet = session.fleet("")
+    fleet, file = session.fleet(""), file_named("--to", to or f"{run}.tar.gz")
     if not RUN.fullmatch(run):
         raise UsageError(
             f"{run!r} is no run; nothing was written", hint=f"fab -H {fleet.inventory.name} history lists them"
@@ -41,7 +41,6 @@ def export_run(session: Session, run: str, to: str) -> None:
     if record.empty:
         raise no_record(fleet, run, away)
     masked = partial(redacted, secrets=known_secrets(session.c.selection))
-    file = Path(to or f"{run}.tar.gz").expanduser()
     unread: list[str] = []
     reports = _reports(session.runs / run, unread)
     missing = (*known.notes, *away, *unread)

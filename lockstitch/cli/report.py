@@ -15,7 +15,7 @@ from lockstitch.cli.follow import follow_up_list
 from lockstitch.cli.notifications import send_day
 from lockstitch.cli.output import unwritten
 from lockstitch.cli.report_runs import ReportRuns
-from lockstitch.cli.session import Session
+from lockstitch.cli.session import Session, file_named
 from lockstitch.engine.journal import Journal
 from lockstitch.engine.redact import redacted
 from lockstitch.engine.watch_lock import watcher
@@ -72,16 +72,17 @@ def show_report(session: Session, run: str, *, format: str, output: str) -> None
 def _answer(session: Session, document: dict[str, Any], page: ReportPage, format: str, output: str, file: Path) -> None:
     """Print a report, or write it: HTML into `file`, anything into `output`, whose `-` is stdout."""
     text = report_html(page) if format == "html" else report_md(page)
-    path = None if output == "-" else Path(output) if output else file if format == "html" else None
+    path = None if output == "-" else file_named("--output", output) if output else file if format == "html" else None
     if format == "json" and path is not None:
         raise UsageError("--output is for md and html; JSON is printed", hint="redirect it: --format json > FILE")
-    if path is file:
+    if path is file and not session.dry:
         # Of a run that another machine has carried out there is no folder here.
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
-    if path is not None:
+    if path is not None and not session.dry:
         _write(path, text)
-    said = text.rstrip("\n") if path is None else f"{path} has the report: {page.title}"
+    has = "would have" if session.dry else "has"
+    said = text.rstrip("\n") if path is None else f"{path} {has} the report: {page.title}"
     session.answer(
         lambda: {**document, "file": str(path) if path else None}, lambda: said if path is None else neutral(said)
     )

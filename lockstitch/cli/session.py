@@ -208,6 +208,13 @@ class Session:
         (aside if self.json or self.notes_aside else tell)(unforged(neutral(text)))
 
 
+def file_named(option: str, text: str) -> Path:
+    """Return the file or the folder that an option names. Raises UsageError for `-`, which is no name of a file."""
+    if text == "-":
+        raise UsageError(f"{option} - would be stdout, and {option} takes a file or a folder; nothing was done")
+    return Path(text).expanduser()
+
+
 def words(text: str) -> tuple[str, ...]:
     """The words of an option that takes several with commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lockstitch.cli.fanout import record
 from lockstitch.cli.output import aside
-from lockstitch.cli.session import Session, words
+from lockstitch.cli.session import Session, file_named, words
 from lockstitch.engine.journal import now
 from lockstitch.engine.smoke.run import JourneyFolder
 from lockstitch.errors import CheckError, ExitCode, UsageError
@@ -56,7 +56,7 @@ def show_smoke(
     session: Session, names: str, tags: str, on: str, junit_file: str, app: str, *, release: str, really: bool
 ) -> None:
     """Run the steps that are meant, show how they ended, and end with 7 where one has not passed."""
-    fleet = session.fleet(app)
+    fleet, results_file = session.fleet(app), file_named("--junit", junit_file) if junit_file else None
     hosts = _hosts(fleet, words(on))
     journeys = planned_journeys(session, fleet, words(names), words(tags), hosts, really=really)
     journeys = [_with_release(each, smoking_apps(fleet)[each.app], _commit(release)) for each in journeys]
@@ -87,9 +87,9 @@ def show_smoke(
     what = " ".join(filter(None, ("smoke", names, f"--only {tags}" if tags else "", f"--on {on}" if on else "")))
     result = HostResult(code, ending_words(results))
     record(session, what, dict.fromkeys(labels, result), began, time.monotonic() - start)
-    if junit_file:
+    if results_file:
         try:
-            Path(junit_file).write_text(junit(results, fleet.inventory.name), "utf-8")
+            results_file.write_text(junit(results, fleet.inventory.name), "utf-8")
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             hint = "the steps were run: `history` has them"

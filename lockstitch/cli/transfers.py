@@ -15,7 +15,7 @@ from typing import Any, TextIO, cast
 
 from lockstitch.cli.fanout import end, record
 from lockstitch.cli.output import SafeStream, aside, tell
-from lockstitch.cli.session import Session
+from lockstitch.cli.session import Session, file_named
 from lockstitch.engine.fanout import HostScript, run_on_hosts
 from lockstitch.engine.journal import now
 from lockstitch.engine.transfer import (
@@ -144,7 +144,7 @@ def get_everywhere(session: Session, remote: str, to: str) -> None:
     """Fetch it from every host, from several into a folder each."""
     if not remote:
         raise UsageError("get takes what is fetched; nothing was fetched", hint="fab -H ENV get REMOTE --to DIR")
-    folder, hosts = Path(to or ".").expanduser(), [host.name for host in session.c.hosts]
+    folder, hosts = file_named("--to", to or "."), [host.name for host in session.c.hosts]
     if odd := [name for name in hosts if "/" in name or name in (".", "..")]:
         raise UsageError(f"{odd[0]} cannot be the name of a folder; nothing was fetched")
     folders = {name: name for name in hosts} if len(hosts) > 1 else {}

@@ -166,6 +166,15 @@ def test_a_run_is_exported_whole_into_a_new_file_that_nobody_else_reads(busy: Op
     assert names == set(ran.json["files"])
     journals = {f"hosts/{host}/app.journal.jsonl" for host in ("one", "two")}
     assert names >= {"README.txt", "history.txt", "events.jsonl", "steps.txt", *journals}
+    for words in (
+        ("history.export", runs["again"], "--to", "-"),
+        ("get", "/etc/hostname", "--to", "-"),
+        ("backup.fetch", "NAME", "--to", "-"),
+        ("smoke", "--junit", "-"),
+    ):
+        ran = busy.fab(*words)
+        assert ran.code == 2 and "takes a file or a folder" in ran.said, ran.said
+        assert not (busy.folder / "-").exists()
     again = busy.fab("history.export", runs["again"])
     assert again.code == 2 and "is there already" in again.err, again.said
     none = busy.fab("history.export", "20200101T000000Z-0000", "--to", "x.tar.gz")

@@ -78,6 +78,12 @@ def test_html_is_one_file_beside_the_record_or_where_it_is_asked_for(
     ran = deployed.fab("report", runs[0], "--format", "html", "--output", str(there))
     assert f"{there} has the report: deploy of lab: done" in ran.out and there.read_text() == beside.read_text()
     assert deployed.fab("report", runs[0], "--format", "html", "--output", "-").out.startswith("<!doctype html>")
+    dry = tmp_path / "dry.html"
+    ran = deployed.fab("--dry", "report", runs[0], "--format", "html", "--output", str(dry), where="lab")
+    assert f"{dry} would have the report: deploy of lab" in ran.out and not dry.exists(), ran.said
+    before = beside.stat().st_mtime_ns
+    assert deployed.fab("--dry", "report", runs[0], "--format", "html", where="lab").code == 0
+    assert beside.stat().st_mtime_ns == before
     ran = deployed.fab("report", runs[0], "--output", str(tmp_path / "none" / "report.md"))
     assert ran.code == 7 and "the report cannot be written: no such file or directory" in ran.err
 
