@@ -6,6 +6,7 @@ from lockstitch import cli
 
 _RUN = "the run of a runbook (default: the newest of the environment)"
 _OUTSIDE = "why a stage may begin outside the window; it is recorded and told"
+_NO_WAIT = "end where a stage is not due yet, instead of waiting; runbook.resume goes on"
 _YES = "do not ask, in any command, where the environment is protected"
 _AGAIN = "run a command once more that was cut off, where nothing says whether it has ended"
 
@@ -20,25 +21,32 @@ _AGAIN = "run a command once more that was cut off, where nothing says whether i
         "ref": "the branch, tag or commit, for each command that takes one, and for {ref}",
         "set": "NAME=VALUE: a field that the runbook asks for; can be given several times",
         "outside_window": _OUTSIDE,
+        "no_wait": _NO_WAIT,
         "yes": _YES,
     },
 )
 def runbook(
-    session: cli.Session, name: str = "", ref: str = "", set_: list[str] | None = None, outside_window: str = ""
+    session: cli.Session,
+    name: str = "",
+    ref: str = "",
+    set_: list[str] | None = None,
+    outside_window: str = "",
+    no_wait: bool = False,
 ) -> None:
     """
     Run a runbook: its stages, in their order.
 
-    It stops at a stage that fails, that a person must sign or confirm, or that may not begin outside the window.
-    `runbook.resume` goes on from there. With `--dry` it shows the stages alone.
+    It stops at a stage that fails, that a person must sign or confirm, or that may not begin outside the window. For
+    one with `after` it waits. `runbook.resume` goes on from there, also after Ctrl-C. With `--dry` it shows the
+    stages alone.
 
         fab -H prod runbook release --ref v1.4.2
         fab -H prod runbook hotfix --ref v1.4.3 --set severity=high
 
-    Exit codes: 0 every stage is over; 2 usage; 7 a stage waits for a person or for the window; 130 interrupted; else
-    that of the command that failed.
+    Exit codes: 0 every stage is over; 2 usage; 7 a stage waits for a person or for the window, or is not due yet with
+    `--no-wait`; 130 interrupted; else that of the command that failed.
     """
-    cli.runbooks.begin(session, name, ref, set_ or [], outside_window)
+    cli.runbooks.begin(session, name, ref, set_ or [], outside_window, no_wait=no_wait)
 
 
 @cli.session_task(takes="run", options=["json"], help={"run": _RUN})
@@ -56,9 +64,11 @@ def status(session: cli.Session, run: str = "") -> None:
 @cli.session_task(
     takes="run",
     options=["yes", "json"],
-    help={"run": _RUN, "again": _AGAIN, "outside_window": _OUTSIDE, "yes": _YES},
+    help={"run": _RUN, "again": _AGAIN, "outside_window": _OUTSIDE, "no_wait": _NO_WAIT, "yes": _YES},
 )
-def resume(session: cli.Session, run: str = "", again: bool = False, outside_window: str = "") -> None:
+def resume(
+    session: cli.Session, run: str = "", again: bool = False, outside_window: str = "", no_wait: bool = False
+) -> None:
     """
     Go on with a runbook that has stopped.
 
@@ -68,7 +78,7 @@ def resume(session: cli.Session, run: str = "", again: bool = False, outside_win
 
     Exit codes: those of `runbook`; 4 somebody else carries it out.
     """
-    cli.runbooks.resume(session, run, again=again, outside_window=outside_window)
+    cli.runbooks.resume(session, run, again=again, outside_window=outside_window, no_wait=no_wait)
 
 
 @cli.session_task(takes="stage", options=["json"], help={"stage": "the stage", "note": "what was seen", "run": _RUN})

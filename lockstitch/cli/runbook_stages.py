@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from lockstitch.engine.runbooks.record import RunbookRecord
 from lockstitch.errors import CheckError, ExitCode
 from lockstitch.model.format import span
 from lockstitch.model.lazy_dataclass import dataclass
+from lockstitch.report.runbook import due_text
 from lockstitch.runbooks.release_facts import RELEASE_PLANS, plan_records
 from lockstitch.runbooks.settings import Stage, filled_line
 from lockstitch.runbooks.state import CommandRecord, RunbookRun, failed_code
@@ -34,12 +36,14 @@ _ON_TIME = 60.0
 
 @dataclass(frozen=True)
 class RunbookChoices:
-    """Options as typed: `again` runs a command that was cut off once more, `yes` is handed to the commands, and
-    `outside_window` is why a stage may begin outside of the window."""
+    """Options as typed: `again` runs a command that was cut off once more, `yes` is handed to the commands,
+    `outside_window` is why a stage may begin outside of the window, and `no_wait` ends the command where a stage is not
+    due yet."""
 
     again: bool = False
     yes: bool = False
     outside_window: str = ""
+    no_wait: bool = False
 
 
 class StageRunner:
@@ -137,8 +141,8 @@ class StageRunner:
         self._record.add("stage", stage=stage.name, state="done", by=self._session.by)
 
     def _begin(self, stage: Stage, run: RunbookRun) -> None:
-        due = self._due(stage, run)
-        late = max(0.0, time.time() - due) if due else 0.0
+        due = run.due(stage, self._file.settings.stages)
+        late = max(0.0, time.time() - due.timestamp()) if due else 0.0
         expect, risk = stage.settings.expect.stage, stage.settings.risk
         about = {**({"planned": expect} if expect else {}), **({"risk": risk} if risk else {})}
         self._record.add("stage", stage=stage.name, state="began", by=self._session.by, late=round(late, 1), **about)
@@ -270,25 +274,18 @@ class StageRunner:
         changed = may_have_changed(self._session, command, run, code)
         self._record.add("command", **about, state="ended", code=code, changed=changed)
 
-    def _due(self, stage: Stage, run: RunbookRun) -> float | None:
-        """Return when a stage is due, in seconds since the epoch; None where it has no time."""
-        after = stage.settings.after
-        if after is None:
-            return None
-        stages = [each.name for each in self._file.settings.stages]
-        before = [after.stage] if after.stage else stages[: stages.index(stage.name)][::-1]
-        ends = [run.stage(name).ended for name in before if run.stage(name).state == "done"]
-        begin = ends[0] if ends else run.began
-        return datetime.fromisoformat(begin).timestamp() + after.seconds
-
     def _wait_for(self, stage: Stage, run: RunbookRun) -> None:
-        due = self._due(stage, run)
-        remaining = due - time.time() if due is not None and run.stage(stage.name).state == "open" else 0.0
-        if due is None or remaining <= 0:
-            return
-        at = datetime.fromtimestamp(due, UTC).astimezone()
-        self._say(stage, f"begins at {at:%H:%M:%S}, in {span(remaining)}; Ctrl-C stops the wait, and resume goes on")
-        while (remaining := due - time.time()) > 0:
+        due = run.due(stage, self._file.settings.stages)
+        said = math.inf
+        while due is not None and (remaining := due.timestamp() - time.time()) > 0:
+            begins = due_text(due, datetime.fromtimestamp(time.time(), UTC))
+            if self._choices.no_wait:
+                raise self._waits(stage, begins, "fab -H ENV runbook.resume then")
+            # Whoever looks sees that it goes on, and a day has no more lines than a screen.
+            if remaining <= said / 2:
+                how = "; Ctrl-C ends the wait, and runbook.resume goes on with it" if said == math.inf else ""
+                self._say(stage, begins + how)
+                said = remaining
             # A clock that is set, or a machine that was suspended, is seen soon.
             sleep(min(remaining, _ON_TIME))
 

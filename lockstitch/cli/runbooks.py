@@ -27,7 +27,9 @@ from lockstitch.runbooks.signoff import SignOffState
 from lockstitch.runbooks.state import RunbookRun
 
 
-def begin(session: Session, name: str, ref: str, given: Iterable[str], outside_window: str) -> None:
+def begin(
+    session: Session, name: str, ref: str, given: Iterable[str], outside_window: str, *, no_wait: bool = False
+) -> None:
     """Begin a run of a runbook, and carry out its stages until one fails or waits for a person."""
     if not name:
         known = ", ".join(runbook_names(session.c.root)) or f"there is none in {FOLDER}/"
@@ -52,10 +54,10 @@ def begin(session: Session, name: str, ref: str, given: Iterable[str], outside_w
             _refuse_second(session, file.name)
             carried_out.enter_context(record.carried_out())
             record.add("runbook", run=session.run_id, **about, operator=who, digest=file.digest, values=values)
-        _go(session, file, record, RunbookChoices(yes=session.yes, outside_window=outside_window))
+        _go(session, file, record, RunbookChoices(False, session.yes, outside_window, no_wait))
 
 
-def resume(session: Session, run: str, *, again: bool, outside_window: str) -> None:
+def resume(session: Session, run: str, *, again: bool, outside_window: str, no_wait: bool = False) -> None:
     """Go on with a run: what is over is not done again."""
     record, file = _open(session, run)
     with record.carried_out():
@@ -70,7 +72,7 @@ def resume(session: Session, run: str, *, again: bool, outside_window: str) -> N
             with _shown(session, file, record):
                 return
         record.add("resumed", by=session.by, operator=asdict(operator(session.c.root)), digest=file.digest)
-        _go(session, file, record, RunbookChoices(again, session.yes, outside_window.strip()))
+        _go(session, file, record, RunbookChoices(again, session.yes, outside_window.strip(), no_wait))
 
 
 def undo(session: Session, run: str, *, again: bool) -> None:

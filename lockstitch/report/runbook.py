@@ -46,7 +46,8 @@ def runbook_text(
     began, ago = when(run.began, now)
     ref = f" of {run.ref}" if run.ref else ""
     head = f"{run.runbook}{ref} on {run.environment}, run {run.run}, by {run.by}, began {began} ({ago})"
-    rows = [_row(run.stage(stage.name), stage, owner, now) for stage in settings.stages]
+    due = _due(run, settings, now)
+    rows = [_row(run.stage(stage.name), stage, owner, now, due.get(stage.name)) for stage in settings.stages]
     verdicts = [oneline(sentence) for name, state in (signed or {}).items() for sentence in _verdict(name, state)]
     needs = [oneline(f"needs {each['name']}: {each['result']}: {each['reason']}") for each in run.evidence()]
     lines = [
@@ -62,6 +63,20 @@ def runbook_text(
     elif owner:
         lines += ["", f"it is being carried out, by {owner}"]
     return "\n".join(lines)
+
+
+def due_text(due: datetime, now: datetime) -> str:
+    """Return when a stage that is not due yet begins, by the clock of this machine, and in how long."""
+    at, today = due.astimezone(), now.astimezone()
+    day = "" if at.date() == today.date() else f"{at:%a %d %b} "
+    return f"may begin at {day}{at:%H:%M:%S}, in {span(max(1.0, (due - now).total_seconds()))}"
+
+
+def _due(run: RunbookRun, settings: RunbookSettings, now: datetime) -> Mapping[str, datetime]:
+    """Return the time at which the next stage is due, by its name; nothing where none has to wait for a time."""
+    stage = None if run.end else run.next_stage(settings.stages)
+    due = run.due(stage, settings.stages) if stage else None
+    return {stage.name: due} if stage and due and due > now else {}
 
 
 def next_commands(run: RunbookRun, settings: RunbookSettings) -> tuple[str, ...]:
@@ -108,6 +123,7 @@ def runbook_json(
         "stages": [
             {
                 **_stage_json(run.stage(stage.name), stage, owner, now),
+                "due": at.isoformat() if (at := _due(run, settings, now).get(stage.name)) else None,
                 "sign_off": _signed_json((signed or {}).get(stage.name)),
             }
             for stage in settings.stages
@@ -199,7 +215,7 @@ def _first(run: RunbookRun) -> Iterator[str]:
         yield oneline(f"! {event.get('stage')} began outside the window, by {event.get('by')}: {event.get('reason')}")
 
 
-def _row(record: StageRecord, stage: Stage, owner: str, now: datetime) -> Sequence[str]:
+def _row(record: StageRecord, stage: Stage, owner: str, now: datetime, due: datetime | None) -> Sequence[str]:
     seconds = _seconds(record.began, record.ended, now) if record.state != "skipped" else None
     planned = stage.settings.expect.stage
     return [
@@ -209,7 +225,7 @@ def _row(record: StageRecord, stage: Stage, owner: str, now: datetime) -> Sequen
         record.by if record.state != "open" else "",
         span(seconds) if seconds is not None and (record.ended or owner) else "",
         span(planned) if planned else "",
-        "; ".join(_notes(record, stage, seconds)),
+        "; ".join([*_notes(record, stage, seconds), *([due_text(due, now)] if due else [])]),
     ]
 
 

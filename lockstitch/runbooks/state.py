@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from lockstitch.errors import ExitCode
@@ -123,6 +124,15 @@ class RunbookRun:
     def next_stage(self, stages: Iterable[Stage]) -> Stage | None:
         """Return the first stage that is not over; None where all are."""
         return next((stage for stage in stages if not self.stage(stage.name).is_over), None)
+
+    def due(self, stage: Stage, stages: Sequence[Stage]) -> datetime | None:
+        """Return the time before which a stage does not begin, by its `after`; None where it has none, or has begun."""
+        after, names = stage.settings.after, [each.name for each in stages]
+        if after is None or self.stage(stage.name).state != "open":
+            return None
+        before = [after.stage] if after.stage else names[: names.index(stage.name)][::-1]
+        ends = [self.stage(name).ended for name in before if self.stage(name).state == "done"]
+        return datetime.fromisoformat(ends[0] if ends else self.began) + timedelta(seconds=after.seconds)
 
     def skipped(self) -> tuple[StageRecord, ...]:
         """Return the stages that were skipped, in the order of their skips, also if they were undone since."""

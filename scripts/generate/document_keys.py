@@ -516,6 +516,7 @@ RUNBOOK: Keys = {
                 "seconds": (maybe("number"), "how long it took; until now, where it has not ended"),
                 "planned": (maybe("number"), "the seconds that it was planned to take"),
                 "late": ("number", "the seconds that it began after it was due"),
+                "due": (maybe("text"), "of the next stage: when it may begin, where that is later than now"),
                 "reason": (maybe("text"), "why it failed or was skipped, or what who confirmed it has noted"),
                 "commands": (
                     each(

@@ -94,13 +94,23 @@ class Desk:
         )
         return SimpleNamespace(**{**vars(session), **options})
 
-    def begin(self, *given: str, ref: str = "v1", outside: str = "", name: str = "release", **options: Any) -> int:
+    def begin(
+        self,
+        *given: str,
+        ref: str = "v1",
+        outside: str = "",
+        name: str = "release",
+        no_wait: bool = False,
+        **options: Any,
+    ) -> int:
         """Begin a runbook. Returns the exit code."""
-        return self._ended(lambda: runbooks.begin(self.session(**options), name, ref, given, outside))
+        session = self.session(**options)
+        return self._ended(lambda: runbooks.begin(session, name, ref, given, outside, no_wait=no_wait))
 
-    def resume(self, *, again: bool = False, outside: str = "", **options: Any) -> int:
+    def resume(self, *, again: bool = False, outside: str = "", no_wait: bool = False, **options: Any) -> int:
         """Go on with the newest run. Returns the exit code."""
-        return self._ended(lambda: runbooks.resume(self.session(**options), "", again=again, outside_window=outside))
+        session, choices = self.session(**options), {"again": again, "no_wait": no_wait}
+        return self._ended(lambda: runbooks.resume(session, "", outside_window=outside, **choices))
 
     def undo(self, run: str = "", **options: Any) -> int:
         """Undo a run, else the newest one. Returns the exit code."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lockstitch.cli import runbook_stages
+from lockstitch.cli import runbook_stages, runbooks
 from lockstitch.engine.runbooks.record import RunbookRecord
 from tests.cli.runbook_desk import B, Desk, Killed
 
@@ -212,23 +212,67 @@ def test_staging_and_prod_get_one_revision(desk: Desk) -> None:
     assert "after staging" in desk.all_said and "after backend" in desk.all_said
 
 
-def test_a_stage_begins_by_itself_and_says_how_late_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    now = [1_800_000_000.0]
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Have time go on where a stage waits, and in no other place."""
+    clock = [1_800_000_000.0]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.fromtimestamp(clock[0], tz)
 
     def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        now[0] += seconds
+        clock[0] += seconds
 
     monkeypatch.setattr(runbook_stages, "sleep", sleep)
-    monkeypatch.setattr("lockstitch.cli.runbook_stages.time.time", lambda: now[0])
-    monkeypatch.setattr(
-        "lockstitch.engine.runbooks.record.now", lambda: datetime.fromtimestamp(now[0], UTC).isoformat()
-    )
-    desk.write("stages: [a: {run: smoke}, b: {run: measure, after: 15m}, c: {run: smoke, after: {stage: a, for: 10m}}]")
+    monkeypatch.setattr(runbooks, "datetime", Clock)
+    monkeypatch.setattr("lockstitch.cli.runbook_stages.time.time", lambda: clock[0])
+    monkeypatch.setattr("lockstitch.engine.runbooks.record.now", lambda: Clock.now(UTC).isoformat())
+    return clock
+
+
+AFTER = "stages: [a: {run: smoke}, b: {run: measure, after: 15m}, c: {run: smoke, after: {stage: a, for: 10m}}]"
+
+
+def test_a_stage_begins_by_itself_and_says_how_late_it_is(desk: Desk, now: list[float]) -> None:
+    desk.write(AFTER)
     assert desk.begin() == 0
-    assert slept == [60.0] * 15 and desk.state().stage("c").late == 300
-    assert "b: begins at" in desk.all_said and "c: begins, 5 min late" in desk.said
+    assert now == [1_800_000_900.0] and desk.state().stage("c").late == 300
+    assert "c: begins, 5 min late" in desk.said
+    # The wait is seen to go on.
+    waits = [line.partition(", in ")[2].partition(";")[0] for line in desk.said if line.startswith("b: may begin at ")]
+    assert waits == ["15 min", "7 min", "3 min", "1 min"]
+
+
+def test_an_interrupted_wait_says_the_time_and_the_next_command(
+    desk: Desk, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(seconds: float) -> None:
+        now[0] += 300
+        raise KeyboardInterrupt
+
+    play = vars(runbook_stages)["sleep"]
+    monkeypatch.setattr(runbook_stages, "sleep", interrupt)
+    desk.write(AFTER)
+    at = datetime.fromtimestamp(now[0] + 900, UTC).astimezone()
+    with pytest.raises(KeyboardInterrupt):
+        desk.begin()
+    assert f"may begin at {at:%H:%M:%S}, in 10 min" in desk.said[-1]
+    assert desk.said[-1].endswith("next: fab -H prod runbook.resume") and desk.states() == {"a": "done"}
+    # Nobody waits: others may skip the stage, or go on.
+    monkeypatch.setattr(runbook_stages, "sleep", play)
+    assert desk.resume() == 0 and desk.ran == ["prod smoke", "prod measure", "prod smoke"]
+
+
+def test_without_a_wait_it_ends_and_says_when_it_goes_on(desk: Desk, now: list[float]) -> None:
+    desk.write(AFTER)
+    at = datetime.fromtimestamp(now[0] + 900, UTC).astimezone()
+    assert desk.begin(no_wait=True) == 7
+    assert f"b may begin at {at:%H:%M:%S}, in 15 min" in desk.all_said and desk.ran == ["prod smoke"]
+    assert desk.resume(no_wait=True) == 7 and now == [1_800_000_000.0]
+    now[0] += 86_400 - 600
+    assert desk.resume(no_wait=True) == 0, desk.all_said
 
 
 def test_fields_must_be_given_and_are_filled_in_as_one_word(desk: Desk) -> None:
