@@ -15,11 +15,15 @@ from lockstitch.cli.history import run_record
 from lockstitch.cli.run_events import ask_sites, fact_of, no_record, sites_of
 from lockstitch.cli.session import Session, file_named
 from lockstitch.engine.redact import redacted
+from lockstitch.engine.runbooks.attachments import signed_files
 from lockstitch.errors import CheckError, UsageError
 from lockstitch.facts.history import RunFacts, run_probe
 from lockstitch.model.format import sized
-from lockstitch.report.export import archive, run_files
+from lockstitch.report.export import archive, attachment_files, run_files
 from lockstitch.report.history import run_text
+from lockstitch.report.release_report_events import run_report
+from lockstitch.report.release_report_md import report_md
+from lockstitch.report.release_report_page import report_page
 from lockstitch.text import listed
 
 RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
@@ -38,13 +42,18 @@ def export_run(session: Session, run: str, to: str) -> None:
     facts_of = {site: fact_of(reply, RunFacts()) for site, reply in replies.items()}
     away = [f"{site}: {reply.error.message}" for site, reply in replies.items() if reply.error]
     record, known = run_record(session, run, facts_of)
-    if record.empty:
+    is_runbook = any(event.get("event") == "runbook" for event in known.events)
+    if record.empty and not is_runbook:
         raise no_record(fleet, run, away)
     masked = partial(redacted, secrets=known_secrets(session.c.selection))
     unread: list[str] = []
     reports = _reports(session.runs / run, unread)
-    missing = (*known.notes, *away, *unread)
-    files = run_files(replace(known, notes=missing), facts_of, reports, run_text(record, datetime.now(UTC)), masked)
+    signed = signed_files(session.runs, run)
+    lost = [f"{each.name} of {each.stage}: {each.problem}" for each in signed if each.problem]
+    missing = (*known.notes, *away, *unread, *lost)
+    shown = report_md(report_page(run_report(known))) if is_runbook else run_text(record, datetime.now(UTC))
+    texts = run_files(replace(known, notes=missing), facts_of, reports, shown, masked)
+    files: dict[str, str | bytes] = {**texts, **attachment_files(signed)}
     content = archive(run, files)
     if not session.dry:
         _write(file, content)

@@ -18,6 +18,7 @@ from lockstitch.cli.report_runs import ReportRuns
 from lockstitch.cli.session import Session, file_named
 from lockstitch.engine.journal import Journal
 from lockstitch.engine.redact import redacted
+from lockstitch.engine.runbooks.attachments import signed_files
 from lockstitch.engine.watch_lock import watcher
 from lockstitch.errors import CheckError, ExitCode, UsageError
 from lockstitch.inventory.validation import did_you_mean
@@ -65,6 +66,7 @@ def show_report(session: Session, run: str, *, format: str, output: str) -> None
     follow_ups, problems = follow_up_list(session, runs.fleet, recorded.run)
     recorded = replace(recorded, notes=tuple(dict.fromkeys((*recorded.notes, *runs.notes, *problems))))
     report = run_report(recorded, last, others, watcher(session.runs, recorded.run), follow_ups)
+    report = replace(report, signed_files=signed_files(session.runs, recorded.run))
     file = session.runs / recorded.run / "report.html"
     _answer(session, {"report": report_json(report)}, report_page(report), format, output, file)
 

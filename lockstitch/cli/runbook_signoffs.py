@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,6 +11,7 @@ from pathlib import Path
 from lockstitch.cli.output import aside
 from lockstitch.cli.runbook_plans import ReleasePlan, release_plans
 from lockstitch.cli.session import Session
+from lockstitch.engine.runbooks.attachments import Attachment, keep_attachment, read_attachment, signed_files
 from lockstitch.engine.runbooks.committed import allowed_signers
 from lockstitch.engine.runbooks.files import RunbookFile
 from lockstitch.engine.runbooks.record import RunbookRecord
@@ -26,15 +25,15 @@ from lockstitch.runbooks.signature import pasted
 from lockstitch.runbooks.signers import PEOPLE, AllowedSigners
 from lockstitch.runbooks.signoff import SignOff, SignOffState, SignRules, Standing
 from lockstitch.runbooks.state import RunbookRun
-from lockstitch.runbooks.statement import Statement, expiry, utc_text
+from lockstitch.runbooks.statement import SignedFile, Statement, expiry, utc_text
 
 _LONGEST = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class SignChoices:
-    """Options as typed: a note, a file whose hash is signed, and a key; or a `signature`, which is a file, or `-` for
-    stdin, that has a text and its signature."""
+    """Options as typed: a note, a file whose hash is signed and that is kept, and a key; or a `signature`, which is a
+    file, or `-` for stdin, that has a text and its signature."""
 
     note: str = ""
     file: str = ""
@@ -62,7 +61,8 @@ class SignDesk:
             plans = release_plans(self._session, self._file.settings.stages, run)
         except CheckError as error:
             return {stage.name: SignOffState(Standing.UNVERIFIED, error.message) for stage in stages}
-        return {stage.name: self.state(stage, run, plans) for stage in stages}
+        files = signed_files(self._session.runs, run.run)
+        return {stage.name: _with_files(self.state(stage, run, plans), stage, files) for stage in stages}
 
     def take(self, stage: Stage, run: RunbookRun, plans: Sequence[ReleasePlan]) -> None:
         """End a stage that is signed. Raises CheckError where it is not, with what is to be done."""
@@ -120,32 +120,46 @@ class SignDesk:
         """Return what is to be signed now."""
         # What is printed is for another program.
         plans = release_plans(self._session, self._file.settings.stages, run, note=aside)
-        return self._own(stage, self.expected(stage, run, plans), choices).text()
+        return self._own(stage, self.expected(stage, run, plans), choices.note, _attached(choices)).text()
 
     def sign(self, stage: Stage, run: RunbookRun, choices: SignChoices) -> None:
         """Sign a stage, or take a signature that was pasted, and record it.
 
         Raises CheckError where it would not count.
         """
+        attached = _attached(choices)
         plans = release_plans(self._session, self._file.settings.stages, run)
         if choices.signature:
             signoff = _pasted(choices.signature)
         else:
-            text = self._own(stage, self.expected(stage, run, plans), choices).text()
+            text = self._own(stage, self.expected(stage, run, plans), choices.note, attached).text()
             self._session.note(f"you sign, for {stage.name}:\n{text}")
             signoff = SignOff(text, signed(text, choices.key, self._session.c.root, self._signers()))
         verdict = self._judged(stage, run, plans, (signoff,))
         if not verdict.is_valid:
             raise CheckError(f"this signature of {stage.name} does not count: {verdict.reason}; it was not recorded")
+        assert verdict.statement is not None
+        self._keep(attached, verdict.statement)
         about = {"signer": verdict.signer, "by": self._session.by}
         self._record.add("signed", stage=stage.name, **about, text=signoff.text, signature=signoff.signature)
         self._session.note(f"{stage.name} is signed by {verdict.signer}")
 
-    def _own(self, stage: Stage, statement: Statement, choices: SignChoices) -> Statement:
+    def _keep(self, attached: Attachment | None, statement: Statement) -> None:
+        """Keep the file that was signed, before it is recorded that it was. Raises UsageError for another one."""
+        if attached and attached.digest != statement.file_hash:
+            signed = f"{statement.file} with the SHA-256 {statement.file_hash}" if statement.file_hash else "no file"
+            raise UsageError(f"--file {attached.name} was not signed, but {signed}; nothing was recorded")
+        if attached and not self._session.dry:
+            # By the name that was signed, whatever it is called here.
+            keep_attachment(self._record.folder, replace(attached, name=statement.file))
+        elif statement.file_hash and not attached:
+            self._session.note(f"! {statement.file} is not kept: type the same with --file {statement.file}")
+
+    def _own(self, stage: Stage, statement: Statement, note: str, attached: Attachment | None) -> Statement:
         now = utc_text(datetime.now(UTC))
-        name, digest = _attached(choices.file)
         until = expiry(now, stage.settings.lasts or 0)
-        return replace(statement, signed=now, expires=until, note=choices.note, file=name, file_hash=digest)
+        name, digest = (attached.name, attached.digest) if attached else ("", "")
+        return replace(statement, signed=now, expires=until, note=note, file=name, file_hash=digest)
 
     def _judged(
         self, stage: Stage, run: RunbookRun, plans: Sequence[ReleasePlan], signoffs: Sequence[SignOff]
@@ -176,16 +190,14 @@ def signer_warnings(session: Session, file: RunbookFile) -> Iterator[str]:
             yield f"{stage.name}: nobody who has a key has the role {stage.settings.role} in {PEOPLE}"
 
 
-def _attached(path: str) -> tuple[str, str]:
-    """Return the name and the SHA-256 of a file; nothing where none is named. Raises UsageError where it cannot be
-    read."""
-    if not path:
-        return "", ""
-    try:
-        with Path(path).expanduser().open("rb") as file:
-            return os.path.basename(path), hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(f"--file {path} cannot be read: {(error.strerror or str(error)).lower()}") from error
+def _with_files(state: SignOffState, stage: Stage, files: Sequence[SignedFile]) -> SignOffState:
+    """Return a verdict that says which of the files that were signed for a stage cannot be had."""
+    lost = [f"{each.name}: {each.problem}" for each in files if each.stage == stage.name and each.problem]
+    return replace(state, remarks=(*state.remarks, *lost))
+
+
+def _attached(choices: SignChoices) -> Attachment | None:
+    return read_attachment(choices.file) if choices.file else None
 
 
 def _pasted(source: str) -> SignOff:

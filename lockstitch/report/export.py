@@ -12,6 +12,7 @@ from lockstitch.facts.history import RunFacts
 from lockstitch.facts.run_events import FoundRun
 from lockstitch.model.command import MASK
 from lockstitch.model.plan import Site
+from lockstitch.runbooks.statement import SignedFile
 from lockstitch.text import oneline
 
 
@@ -44,7 +45,8 @@ def run_files(
 
 
 def _about(known: FoundRun) -> str:
-    lines = [f"run {known.run}", f"its events are from {known.source or 'nowhere'}", "secrets are masked"]
+    masked = "secrets are masked, but not in attachments/: these are as they were signed"
+    lines = [f"run {known.run}", f"its events are from {known.source or 'nowhere'}", masked]
     return "".join(f"{oneline(line)}\n" for line in [*lines, *(f"! {note}" for note in known.notes)])
 
 
@@ -71,12 +73,18 @@ def _named(text: str) -> str:
     return "".join(c if c.isalnum() or c in "._-" else "_" for c in text).lstrip(".") or "_"
 
 
-def archive(run: str, files: Mapping[str, str]) -> bytes:
+def attachment_files(files: Iterable[SignedFile]) -> dict[str, bytes]:
+    """Return the files that were signed, by their names in the archive. Nothing in them is masked."""
+    kept = [each for each in files if not each.problem]
+    return {f"attachments/{_named(each.stage)}/{each.digest[:12]}-{_named(each.name)}": each.content for each in kept}
+
+
+def archive(run: str, files: Mapping[str, str | bytes]) -> bytes:
     """Return a gzipped tar of files in a folder of the run's name. The same files make the same tar."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
         for name, text in files.items():
-            data = text.encode("utf-8", "replace")
+            data = text.encode("utf-8", "replace") if isinstance(text, str) else text
             entry = tarfile.TarInfo(f"{_named(run)}/{name}")
             entry.size, entry.mode = len(data), 0o640
             tar.addfile(entry, io.BytesIO(data))

@@ -14,6 +14,7 @@ from lockstitch.metrics.intervals import Proportion, wilson
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.plan import Commit
 from lockstitch.report.watch import WatchPeriod, periods_json
+from lockstitch.runbooks.statement import SignedFile
 
 # What a person adds with `report.note`, and the heading it has in a report.
 NOTE_FIELDS: Mapping[str, str] = {
@@ -242,6 +243,7 @@ class RunReport:
     outside_window: tuple[ReportedReason, ...]
     evidence: tuple[ReportedReason, ...]
     follow_ups: tuple[FollowUp, ...]
+    signed_files: tuple[SignedFile, ...] = ()
 
     @property
     def is_release(self) -> bool:
@@ -252,6 +254,8 @@ class RunReport:
 def report_json(report: RunReport) -> dict[str, Any]:
     """Return the report for programs."""
     document = asdict(report)
+    for each in document["signed_files"]:
+        del each["content"]
     document["watches"] = periods_json(report.watches)
     for key, names in (("outside_window", ("stage", "by", "reason")), ("evidence", ("name", "result", "reason"))):
         document[key] = [dict(zip(names, each.values(), strict=True)) for each in document[key]]

@@ -149,6 +149,13 @@ def _stages(report: RunReport) -> Iterator[ReportBlock]:
         rows,
         tuple(tones.get(each.state, "plain") for each in report.stages),
     )
+    if report.signed_files:
+        yield HeadingBlock("Files that were signed")
+        yield TableBlock(
+            ("stage", "file", "SHA-256", "by", "kept"),
+            tuple((e.stage, e.name, e.digest, e.signer, e.problem or "as it was signed") for e in report.signed_files),
+            tuple("bad" if each.problem else "plain" for each in report.signed_files),
+        )
     if report.evidence:
         yield HeadingBlock("Evidence")
         yield TableBlock(

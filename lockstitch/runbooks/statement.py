@@ -76,6 +76,19 @@ class Statement:
         return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True, default=dict) + "\n"
 
 
+@dataclass(frozen=True)
+class SignedFile:
+    """A file that was signed with a stage: by whom, its name and SHA-256 as they were signed, and its content, or the
+    `problem` why it cannot be had."""
+
+    stage: str
+    signer: str
+    name: str = ""
+    digest: str = ""
+    content: bytes = field(default=b"", repr=False)
+    problem: str = ""
+
+
 def read_statement(text: str) -> Statement:
     """Return the statement that a text is. Raises ValueError, with a sentence, for any other text."""
     if len(text) > _LONGEST:

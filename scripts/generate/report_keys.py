@@ -185,6 +185,18 @@ REPORT: Keys = {
         "the stages of a runbook that began outside its window",
     ),
     "evidence": (each(EVIDENCE), "what was found of each need of a runbook at last"),
+    "signed_files": (
+        each(
+            {
+                "stage": ("text", "the stage"),
+                "signer": ("text", "who has signed"),
+                "name": ("text", "the name of the file"),
+                "digest": ("text", "its SHA-256"),
+                "problem": ("text", "why it cannot be had as it was signed; empty where it can"),
+            }
+        ),
+        "the files that were signed with stages of a runbook",
+    ),
     "follow_ups": (each("object"), "what is to be done after it, as in the document of `follow.list`, without `late`"),
 }
 DAY: Keys = {

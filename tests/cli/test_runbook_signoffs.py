@@ -124,6 +124,12 @@ def desk(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> SignedD
     return SignedDesk(tmp_path, keys, monkeypatch)
 
 
+def signature(key: Path, text: str) -> str:
+    """Return what `ssh-keygen` makes of a text elsewhere."""
+    words = ["ssh-keygen", "-Y", "sign", "-n", "lockstitch-runbook", "-f", str(key)]
+    return subprocess.run(words, input=text.encode(), capture_output=True, check=True).stdout.decode()
+
+
 def signed(desk: SignedDesk) -> SignedDesk:
     """Have a run begun and signed for by two people."""
     assert desk.begin() == 7
@@ -283,9 +289,7 @@ def test_a_signature_is_pasted_from_another_machine(desk: SignedDesk, monkeypatc
     desk.begin()
     assert desk.sign("approve", text=True, note='"quoted"\nlines\x1b[0m') == 0
     text = desk.said[-1] + "\n"
-    words = ["ssh-keygen", "-Y", "sign", "-n", "lockstitch-runbook", "-f", str(desk.keys / "ana")]
-    made = subprocess.run(words, input=text.encode(), capture_output=True, check=True).stdout.decode()
-    monkeypatch.setattr("sys.stdin", io.StringIO((text + made).replace("\n", "\r\n  ")))
+    monkeypatch.setattr("sys.stdin", io.StringIO((text + signature(desk.keys / "ana", text)).replace("\n", "\r\n  ")))
     assert desk.sign("approve", "bob", signature="-") == 0, desk.all_said
     (event,) = [event for event in desk.state().events if event["event"] == "signed"]
     assert (event["signer"], event["by"], event["text"]) == ("ana@example.com", "bob@desk", text)
@@ -308,9 +312,7 @@ def test_a_signature_of_another_text_is_not_taken(
     desk.begin()
     desk.sign("approve", text=True)
     text = desk.said[-1].replace(*change) + "\n"
-    words = ["ssh-keygen", "-Y", "sign", "-n", "lockstitch-runbook", "-f", str(desk.keys / "ana")]
-    made = subprocess.run(words, input=text.encode(), capture_output=True, check=True).stdout.decode()
-    (tmp_path / "paste").write_text(text + made)
+    (tmp_path / "paste").write_text(text + signature(desk.keys / "ana", text))
     assert desk.sign("approve", signature=str(tmp_path / "paste")) == 7
     assert says in desk.all_said and "it was not recorded" in desk.all_said
 
@@ -332,15 +334,40 @@ def test_a_paste_that_lacks_something_says_what(desk: SignedDesk, content: str, 
     assert desk.sign("qa", signature=str(tmp_path / "nothing")) == 2
 
 
-def test_a_file_is_signed_by_its_hash(desk: SignedDesk, tmp_path: Path) -> None:
+def test_a_file_is_signed_by_its_hash_and_kept(desk: SignedDesk, tmp_path: Path) -> None:
     (tmp_path / "report.pdf").write_bytes(b"report")
     desk.begin()
     assert desk.sign("qa", "bob", file=str(tmp_path / "report.pdf"), note="passed") == 0
-    assert "  passed; report.pdf (SHA-256 " in (status := desk.status())
+    (tmp_path / "report.pdf").write_bytes(b"another one")
+    assert "  passed; report.pdf (SHA-256 " in (status := desk.status()) and "! qa: report.pdf" not in status
     statement = json.loads(next(e for e in desk.state().events if e["event"] == "signed")["text"])
     digest = hashlib.sha256(b"report").hexdigest()
     assert (statement["file"], statement["file_hash"], digest in status) == ("report.pdf", digest, True)
+    (kept,) = (desk.runs / desk.state().run / "attachments").iterdir()
+    assert kept.read_bytes() == b"report"
+    kept.write_bytes(b"another one")
+    assert "! qa: report.pdf: it is not what was signed any more" in desk.status()
     assert desk.sign("qa", "bob", file=str(tmp_path / "none")) == 2
+
+
+def test_a_file_that_was_signed_elsewhere_is_kept_where_it_is_that_file(desk: SignedDesk, tmp_path: Path) -> None:
+    (tmp_path / "report.pdf").write_bytes(b"report")
+    (tmp_path / "copy.pdf").write_bytes(b"report")
+    (tmp_path / "other.pdf").write_bytes(b"another one")
+    desk.begin()
+    desk.sign("qa", text=True, file=str(tmp_path / "report.pdf"))
+    text = desk.said[-1] + "\n"
+    assert not list(desk.runs.glob("*/attachments"))
+    (tmp_path / "paste").write_text(text + signature(desk.keys / "bob", text))
+    paste = {"signature": str(tmp_path / "paste")}
+    assert desk.sign("qa", file=str(tmp_path / "other.pdf"), **paste) == 2
+    assert "--file other.pdf was not signed, but report.pdf with the SHA-256" in desk.all_said
+    assert not desk.state().signoffs("qa")
+    assert desk.sign("qa", **paste) == 0
+    assert "! report.pdf is not kept: type the same with --file report.pdf" in desk.said
+    assert "! qa: report.pdf: it was not kept here" in desk.status()
+    assert desk.sign("qa", file=str(tmp_path / "copy.pdf"), **paste) == 0
+    assert "! qa: report.pdf" not in desk.status()
 
 
 def test_what_cannot_be_planned_is_said_and_not_taken_for_signed(desk: SignedDesk) -> None:
