@@ -1,5 +1,5 @@
 """Commands of an installed Lockstitch that need no project: `python -m lockstitch init DIR` makes one, `schema` prints
-the JSON Schema of an inventory, for editors. Deploying is done with `fab`."""
+the JSON Schema of an inventory or of a runbook, for editors. Deploying is done with `fab`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lockstitch.cli.init import init_text
 from lockstitch.cli.scaffold import FLAGS, FORMS
 from lockstitch.errors import ExitCode, LockstitchError
 from lockstitch.inventory.schema import published
+from lockstitch.runbooks.settings import published_runbook
 from lockstitch.text import neutral
 
 
@@ -22,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         if typed.command == "init":
             print(init_text(typed.directory, vars(typed), dry=typed.dry))
         else:
-            print(json.dumps(published(), indent=2, ensure_ascii=False))
+            made = published_runbook() if typed.of == "runbook" else published()
+            print(json.dumps(made, indent=2, ensure_ascii=False))
     except KeyboardInterrupt:
         print("interrupted: it is made whole or not at all", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
@@ -38,7 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lockstitch", description=__doc__)
     parser.add_argument("--version", action="version", version=f"lockstitch {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("schema", help="print the JSON Schema of an inventory")
+    schema = commands.add_parser("schema", help="print the JSON Schema of an inventory, or of a runbook")
+    schema.add_argument("of", nargs="?", choices=("inventory", "runbook"), default="inventory", help="of what")
     init = commands.add_parser("init", help="make a new operations repository", description=_INIT)
     init.add_argument(
         "directory", metavar="DIR", help="the folder; it is made, or holds none of the files, or a project"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Any
 
 from pydantic import Field, GetJsonSchemaHandler
@@ -142,25 +143,30 @@ def published() -> dict[str, Any]:
     It requires no key: an editor sees one file at a time, and what it lacks `_all.yml` may hold. Reading an
     inventory judges the whole.
     """
-    relaxed = _relaxed(Environment.model_json_schema())
+    return published_model(Environment, "Lockstitch inventory", {"required"})
+
+
+def published_model(model: type[Settings], title: str, dropped: AbstractSet[str] = frozenset()) -> dict[str, Any]:
+    """Return the JSON Schema of a file for editors, without the keywords that are `dropped` and notes for the docs."""
+    relaxed = _relaxed(model.model_json_schema(), _NOTES | dropped)
     assert isinstance(relaxed, dict)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **relaxed, "title": "Lockstitch inventory"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **relaxed, "title": title}
 
 
-def _relaxed(node: Any, names: bool = False) -> Any:
-    """A schema without requirements and notes for the docs; `names` says that the keys are an inventory's own."""
+def _relaxed(node: Any, dropped: AbstractSet[str], names: bool = False) -> Any:
+    """A schema without some keywords; `names` says that the keys are an inventory's own."""
     if isinstance(node, list):
-        return [_relaxed(item) for item in node]
+        return [_relaxed(item, dropped) for item in node]
     if not isinstance(node, dict):
         return node
     if names:
-        return {key: _relaxed(value) for key, value in node.items()}
+        return {key: _relaxed(value, dropped) for key, value in node.items()}
     if node.get(WORD) == "part of an app":
         return {"$ref": "#/$defs/AppSettings"}
-    kept = {k: _relaxed(v, k in ("properties", "$defs")) for k, v in node.items() if k not in _DROPPED}
+    kept = {k: _relaxed(v, dropped, k in ("properties", "$defs")) for k, v in node.items() if k not in dropped}
     if "oneOf" in kept:
         kept["anyOf"] = kept.pop("oneOf")
     return kept
 
 
-_DROPPED = ("required", "title", "discriminator", "propertyNames", WORD)
+_NOTES = frozenset(("title", "discriminator", "propertyNames", WORD))

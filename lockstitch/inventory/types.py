@@ -90,6 +90,8 @@ _SHARE = [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^(\
 
 Duration = Annotated[float, WrittenType("duration", duration, _DURATION_SCHEMA)]
 PositiveDuration = Annotated[float, WrittenType("duration", positive_duration, _DURATION_SCHEMA)]
+# The schema of a duration that stands for a whole mapping.
+DURATION_FORM = {**_DURATION_SCHEMA, WORD: "duration"}
 Size = Annotated[
     int,
     WrittenType(

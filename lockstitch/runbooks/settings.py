@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from lockstitch.inventory.requires import Needs
 from lockstitch.inventory.settings import AlternativeForm, Settings, wrong
-from lockstitch.inventory.types import Name, PositiveDuration, WebUrl, plain, text
+from lockstitch.inventory.types import DURATION_FORM, Name, PositiveDuration, WebUrl, plain, text
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.runbooks.window import ChangeWindow
 
@@ -65,7 +65,7 @@ def _stage_time(written: Any) -> Any:
     return {"stage": written} if isinstance(written, str | int | float) and not isinstance(written, bool) else written
 
 
-StageTimes = Annotated[ExpectedTimes, AlternativeForm(_stage_time, {"type": "string"})]
+StageTimes = Annotated[ExpectedTimes, AlternativeForm(_stage_time, DURATION_FORM)]
 
 
 class StartDelay(Settings):
@@ -79,7 +79,7 @@ def _delay(written: Any) -> Any:
     return {"for": written} if isinstance(written, str | int | float) and not isinstance(written, bool) else written
 
 
-Delay = Annotated[StartDelay, AlternativeForm(_delay, {"type": "string"})]
+Delay = Annotated[StartDelay, AlternativeForm(_delay, DURATION_FORM)]
 
 
 class StageSettings(Settings):
@@ -202,6 +202,14 @@ class RunbookSettings(Settings):
     def stages(self) -> tuple[Stage, ...]:
         """The stages in their order."""
         return tuple(Stage(name, each, self.undo.get(name, ())) for step in self.steps for name, each in step.items())
+
+
+def published_runbook() -> dict[str, Any]:
+    """Return the JSON Schema of a runbook's file, for editors."""
+    # Start-up: only `python -m lockstitch schema` and the docs ask for it.
+    from lockstitch.inventory.schema import published_model
+
+    return published_model(RunbookSettings, "Lockstitch runbook")
 
 
 def command_words(line: str, values: Mapping[str, str]) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from lockstitch.inventory.schema import Environment, published
+from lockstitch.inventory.settings import Settings
 from lockstitch.inventory.types import WORD
 from lockstitch.measures.base import measure_types
 from lockstitch.metrics.base import source_types
@@ -49,15 +50,26 @@ A word that is not an environment is a plain host name, and works with ad hoc ta
 
 def schema() -> str:
     """Return the published JSON Schema as text."""
-    return json.dumps(published(), indent=2, ensure_ascii=False) + "\n"
+    return schema_text(published())
+
+
+def schema_text(schema: dict[str, Any]) -> str:
+    """Return a JSON Schema as the text of a file."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def reference() -> str:
-    """Return the reference: a table for each mapping, in the order of first mention."""
-    root = Environment.model_json_schema()
-    definitions = {"Environment": root, **root["$defs"]}
-    parts = [INTRODUCTION]
-    for name in mentioned(root, definitions):
+    """Return the reference of the inventory."""
+    return model_reference(Environment, INTRODUCTION)
+
+
+def model_reference(model: type[Settings], introduction: str, elsewhere: Collection[str] = ()) -> str:
+    """Return the reference of a file: a table for each mapping, in the order of first mention, but for those that
+    another page has."""
+    root = model.model_json_schema()
+    definitions = {model.__name__: root, **root["$defs"]}
+    parts = [introduction]
+    for name in [model.__name__, *(name for name in mentioned(root, definitions) if name not in elsewhere)]:
         about = " ".join(definitions[name].get("description", "").split())
         parts.append(f"## {title(name, definitions[name])}\n\n{about}\n\n{table(definitions[name])}")
     return "\n".join(parts)
@@ -65,10 +77,10 @@ def reference() -> str:
 
 def mentioned(schema: dict[str, Any], definitions: dict[str, Any]) -> list[str]:
     """Return the names of the definitions in the order of first mention, each followed by those it mentions."""
-    found = {"Environment": None}
+    names: dict[str, None] = {}
     for name in (target.rpartition("/")[2] for target in references(schema["properties"])):
-        found |= dict.fromkeys([name, *mentioned(definitions[name], definitions)[1:]])
-    return list(found)
+        names |= dict.fromkeys([name, *mentioned(definitions[name], definitions)])
+    return list(names)
 
 
 def references(node: Any) -> Iterator[str]:

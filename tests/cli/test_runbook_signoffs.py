@@ -394,6 +394,11 @@ def test_what_nobody_could_sign_is_told_at_the_beginning(desk: SignedDesk) -> No
     assert "! sign-offs cannot be judged: runbooks/allowed_signers is changed and not committed" in desk.all_said
 
 
+def test_the_file_of_people_is_no_runbook(desk: SignedDesk) -> None:
+    assert desk.begin(name="") == 2 and "which runbook? release\n" in f"{desk.said[-1]}\n"
+    assert desk.begin(name="people") == 2 and "there is no runbook people" in desk.all_said
+
+
 def test_a_stage_that_is_not_signed_says_what_to_type(desk: SignedDesk) -> None:
     desk.begin()
     assert desk.sign("check") == 2

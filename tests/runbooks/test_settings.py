@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockstitch import __main__
 from lockstitch.inventory.compose import compose
 from lockstitch.inventory.validation import judged
-from lockstitch.runbooks.settings import RunbookSettings, command_words
+from lockstitch.runbooks.settings import RunbookSettings, command_words, published_runbook
 
+ROOT = Path(__file__).resolve().parents[2]
 RELEASE = """
 window: {days: mon-thu, hours: "06:00-09:00", zone: Europe/Berlin}
 stages:
@@ -96,3 +102,46 @@ def test_every_key_is_documented() -> None:
 
     models = [RunbookSettings, StageSettings, ExpectedTimes, StartDelay, ChangeWindow]
     assert [name for model in models for name in keys(model)] == []
+
+
+PUBLISHED = json.loads((ROOT / "docs" / "runbook.schema.json").read_text())
+
+
+def test_the_published_schema_is_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    jsonschema.Draft202012Validator.check_schema(PUBLISHED)
+    assert __main__.main(["schema", "runbook"]) == 0
+    assert json.loads(capsys.readouterr().out) == PUBLISHED == published_runbook()
+
+
+def test_editors_take_what_is_read() -> None:
+    seconds = "stages: [a: {run: smoke, expect: 300}, b: {run: smoke, after: 1m30s, expect: {rollback: 5m}}]"
+    texts = [
+        RELEASE,
+        seconds,
+        *re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "runbooks.md").read_text(), re.DOTALL),
+    ]
+    whole = [text for text in texts if "stages:" in text]
+    assert len(whole) == 5
+    for text in whole:
+        assert problems(text) == []
+        jsonschema.validate(yaml.safe_load(text), PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stages: []",
+        "title: x",
+        "stages: [a: {runs: smoke}]",
+        "stages: [a: {run: smoke, risk: huge}]",
+        "stages: [a: {run: smoke, after: 15 minutes}]",
+        "stages: [a: {sign: x, not: [everybody]}]",
+        "{stages: [a: {run: smoke}], needs: {cy: green}}",
+        "{stages: [a: {run: smoke}], window: {days: mon-thu}}",
+        "{stages: [a: {run: smoke}], undo: {a: 5}}",
+    ],
+)
+def test_editors_mark_what_is_wrong(text: str) -> None:
+    assert problems(text)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(text), PUBLISHED)

@@ -12,6 +12,7 @@ from lockstitch.inventory.types import NAME
 from lockstitch.inventory.validation import did_you_mean, judged
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.runbooks.settings import RunbookSettings
+from lockstitch.runbooks.signers import PEOPLE
 from lockstitch.runbooks.statement import runbook_hash
 
 FOLDER = "runbooks"
@@ -41,7 +42,8 @@ class FileVersion:
 def runbook_names(root: Path) -> list[str]:
     """Return the names of the project's runbooks."""
     # `.yaml` has no place here, as in hosts/; names that begin with `_` or a dot are no runbooks.
-    return sorted(path.stem for path in (root / FOLDER).glob("*.yml") if NAME.fullmatch(path.stem))
+    names = (path.stem for path in (root / FOLDER).glob("*.yml") if path != root / PEOPLE)
+    return sorted(name for name in names if NAME.fullmatch(name))
 
 
 def load_runbook(root: Path, name: str) -> RunbookFile:
