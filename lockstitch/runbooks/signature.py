@@ -15,6 +15,8 @@ from lockstitch.runbooks.statement import NAMESPACE, rewritten
 
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 _MAGIC = b"SSHSIG\0\0\0\1"
+_SECURITY_KEYS = (b"sk-", b"webauthn-sk-")
+_TOUCHED = 0x01
 _LONGEST = 64 * 1024
 _WIDTH = 70
 
@@ -63,12 +65,27 @@ def read_signature(text: str) -> SshSignature:
         if not content.startswith(_MAGIC):
             raise ValueError("it is not a signature of ssh-keygen")
         key, rest = take_string(content[len(_MAGIC) :])
-        namespace, _ = take_string(rest)
+        namespace, rest = take_string(rest)
         kind, _ = take_string(key)
+        touched = not kind.startswith(_SECURITY_KEYS) or _is_touched(rest)
     except binascii.Error:
         raise ValueError("it is damaged: it is not base64 between its first and its last line") from None
     if namespace != NAMESPACE.encode():
         raise ValueError(f"it was made for the namespace {namespace.decode('utf-8', 'replace')!r}, not {NAMESPACE!r}")
     if b"-cert-v0" in kind:
         raise ValueError("it was made with a certificate: sign with the key itself")
+    if not touched:
+        # OpenSSH takes it: a program could have made it while nobody was there.
+        raise ValueError("it was made without a touch of the security key: sign with a key that asks for one")
     return SshSignature(content, key)
+
+
+def _is_touched(rest: bytes) -> bool:
+    """Tell from what follows the namespace whether somebody touched the security key. Raises ValueError where it is cut
+    off."""
+    _, rest = take_string(rest)
+    _, rest = take_string(rest)
+    made, _ = take_string(rest)
+    _, made = take_string(made)
+    _, flags = take_string(made)
+    return bool(flags) and bool(flags[0] & _TOUCHED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
@@ -92,24 +93,30 @@ def _verified(checked: SignatureCheck, lines: Sequence[SignerKey], moment: datet
 def sign(text: str, key: Path) -> str:
     """Return the signature of a text, made with a private key, or by the agent that has the one of a public key. Raises
     UsageError where it cannot be made."""
-    said = _run(["-Y", "sign", "-n", NAMESPACE, "-f", str(key)], text, _PATIENCE)
+    # It asks for a touch of a security key on its own terminal alone.
+    stderr = None if sys.stderr.isatty() else subprocess.PIPE
+    said = _run(["-Y", "sign", "-n", NAMESPACE, "-f", str(key)], text, _PATIENCE, stderr)
     if said.returncode != 0:
-        why = next((line for line in _text(said.stderr).splitlines()[::-1] if line.strip()), "nothing was said")
-        raise UsageError(
-            f"{_PROGRAM} did not sign with {key}: {why}; nothing was signed",
-            hint="give a private key with --key, or add it to the agent: ssh-add",
-        )
+        lines = [line for line in _text(said.stderr or b"").splitlines() if line.strip()]
+        why = lines[-1] if lines else f"it ended with exit code {said.returncode}"
+        hint = "give a private key with --key, or add it to the agent: ssh-add"
+        if "incorrect passphrase" in why:
+            why, hint = "its passphrase was not given", f"ssh-add {key} asks for it once, and the agent signs then"
+        raise UsageError(f"{_PROGRAM} did not sign with {key}: {why}; nothing was signed", hint=hint)
     return _text(said.stdout)
 
 
-def _run(words: Sequence[str], text: str, seconds: float) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    words: Sequence[str], text: str, seconds: float, stderr: int | None = subprocess.PIPE
+) -> subprocess.CompletedProcess[bytes]:
     """Run it with a text on stdin. Raises UsageError where it cannot be run, or does not end."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
         return subprocess.run(
             [_PROGRAM, *words],
             input=text.encode("ascii"),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
             timeout=seconds,
             check=False,
             env={**kept, "LC_ALL": "C", "TZ": "UTC"},

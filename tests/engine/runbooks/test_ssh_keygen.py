@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
+import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from hashlib import sha256, sha512
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lockstitch.engine.runbooks.ssh_keygen import sign, standing
 from lockstitch.errors import UsageError
 from lockstitch.model.identity import Identity
+from lockstitch.runbooks.signature import SshSignature
 from lockstitch.runbooks.signers import read_signers
 from lockstitch.runbooks.signoff import Involved, SignOff, SignOffState, SignRules, Standing
 from lockstitch.runbooks.statement import Statement
@@ -169,6 +175,87 @@ def test_an_agent_signs_for_a_public_key(agent: None, keys: Path, tmp_path: Path
     (tmp_path / "ana.pub").write_text(public(keys, "ana"))
     signoff = SignOff(SIGNED.text(), sign(SIGNED.text(), tmp_path / "ana.pub"))
     assert state(signoff, f"ana@example.com {public(keys, 'ana')}").is_valid
+
+
+@pytest.fixture
+def locked(keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a key with a passphrase, for which nobody can be asked."""
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "hunter2", "-C", "x", "-f", str(tmp_path / "locked")]
+    subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+    monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
+    monkeypatch.setenv("SSH_ASKPASS", "/bin/false")
+    return tmp_path / "locked"
+
+
+def test_a_key_with_a_passphrase_that_nobody_gives_says_what_to_do(locked: Path) -> None:
+    with pytest.raises(
+        UsageError, match="did not sign with .*locked: its passphrase was not given; nothing"
+    ) as refused:
+        sign(SIGNED.text(), locked)
+    assert refused.value.hint == f"ssh-add {locked} asks for it once, and the agent signs then"
+
+
+def test_an_agent_signs_for_a_key_with_a_passphrase(agent: None, locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = locked.with_name("answer")
+    answer.write_text("#!/bin/sh\necho hunter2\n")
+    answer.chmod(0o755)
+    subprocess.run(["ssh-add", "-q", str(locked)], check=True, env={**os.environ, "SSH_ASKPASS": str(answer)})
+    line = f"ana@example.com {public(locked.parent, 'locked')}"
+    assert state(SignOff(SIGNED.text(), sign(SIGNED.text(), locked)), line).is_valid
+
+
+def test_at_a_terminal_what_ssh_keygen_asks_for_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "ssh-keygen").write_text("#!/bin/sh\n[ -t 2 ] && echo 'Confirm user presence' >&2\nexit 3\n")
+    (tmp_path / "ssh-keygen").chmod(0o755)
+    ours, theirs = os.openpty()
+    program = "from pathlib import Path; from lockstitch.engine.runbooks.ssh_keygen import sign; sign('x', Path('k'))"
+    env = {**os.environ, "PATH": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], stderr=theirs, env=env, check=False)
+    os.close(theirs)
+    said = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert said.startswith("Confirm user presence") and "did not sign with k: it ended with exit code 3" in said
+
+
+class SecurityKey:
+    """A security key, as a program: it signs as the real ones do, with a touch or without."""
+
+    KIND = b"sk-ssh-ed25519@openssh.com"
+
+    def __init__(self) -> None:
+        self._private = Ed25519PrivateKey.generate()
+        raw = self._private.public_key().public_bytes_raw()
+        self.blob = _strings(self.KIND, raw, b"ssh:")
+        self.line = f"{self.KIND.decode()} {b64encode(self.blob).decode()}"
+
+    def sign(self, text: str, flags: int) -> str:
+        about = _strings(b"lockstitch-runbook", b"", b"sha512")
+        message = b"SSHSIG" + about + _strings(sha512(text.encode()).digest())
+        tail = struct.pack(">BI", flags, 7)
+        made = self._private.sign(sha256(b"ssh:").digest() + tail + sha256(message).digest())
+        signature = _strings(_strings(self.KIND, made) + tail)
+        return SshSignature(b"SSHSIG\0\0\0\1" + _strings(self.blob) + about + signature, self.blob).text()
+
+
+def _strings(*parts: bytes) -> bytes:
+    return b"".join(struct.pack(">I", len(part)) + part for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("flags", "standing", "says"),
+    [
+        (0x01, Standing.VALID, ""),
+        (0x05, Standing.VALID, ""),
+        (0x04, Standing.VOID, "without a touch of the security key"),
+        (0x00, Standing.VOID, "without a touch of the security key"),
+    ],
+)
+def test_a_security_key_must_be_touched(flags: int, standing: Standing, says: str) -> None:
+    key = SecurityKey()
+    verdict = state(SignOff(SIGNED.text(), key.sign(SIGNED.text(), flags)), f"ana@example.com {key.line}")
+    assert (verdict.standing, says in verdict.reason) == (standing, True), verdict
+    other = state(SignOff(SIGNED.text(), key.sign("another text", flags)), f"ana@example.com {key.line}")
+    assert other.standing is Standing.VOID
 
 
 def test_a_key_that_is_not_there_says_what_to_do(keys: Path, tmp_path: Path) -> None:
