@@ -35,6 +35,12 @@ _ASIDE = re.compile(
 _BACK = re.compile(r"roll\s?-?back|\bundo\b|\brevert", re.IGNORECASE)
 _GENERIC = re.compile(r"steps|actions|procedure|commands|how", re.IGNORECASE)
 _NUMBER = re.compile(r"^[\W\d]+(?=[a-z])")
+_OPTION = re.compile(r"option\b|alternative", re.IGNORECASE)
+# What nobody types: numbered sentences, arrows, and what ends with a colon.
+_SENTENCES = re.compile(r"^\s*(\d+\.|->|[*•])\s|:\s*$", re.MULTILINE)
+_ASSIGNMENT = re.compile(r"[A-Z][A-Z0-9_]*=")
+_SET = re.compile(r"(?i:set)\s+([A-Z][A-Z0-9_]*)=")
+_BY_DEPLOY = "a deploy does it"
 _SHELL = ("", "bash", "sh", "shell", "console", "zsh", "shell-session")
 _NAME = 40
 
@@ -83,6 +89,10 @@ class _Writer:
         self._tell: list[str] = []
         self._run: list[str] = []
         self._environment = ""
+        # The text of the list item that the next block belongs to, and of the one that the stage is about.
+        self._item, self._lead = "", ""
+        # So many comments belong to the stage that is being made; those behind may belong to the next one.
+        self._mark = 0
         self._harmful: list[str] = []
 
     def take(self, block: MarkdownBlock) -> None:
@@ -99,7 +109,9 @@ class _Writer:
             self._comments += [*([says] if says else []), *self._warned(block.spans)]
             self._add(block.text, {"sign": _line(block.text, "it is done")})
         elif block.kind == "item":
-            self._tells("\n".join([block.text, *self._warned(block.spans)]))
+            self._item = "\n".join([block.text, *self._warned(block.spans)])
+            self._tells(self._item)
+            return
         elif block.language in _SHELL:
             self._commands(block)
         else:
@@ -107,22 +119,22 @@ class _Writer:
             for line in block.text.splitlines():
                 if (answer := answer_to(line, ())) is not None and answer.kind == HARMS:
                     self._harms(line, answer.says)
+        self._item = ""
 
     def flush(self) -> None:
         """End the stage that is being made."""
         if self._tell:
             self._add(self._heading, {"tell": "\n".join(self._tell)})
         if self._run:
-            where = {"environment": self._environment} if self._environment else {}
-            self._add(self._heading, {"run": list(self._run), **where})
-        self._tell, self._run, self._environment = [], [], ""
+            settings = {"tell": self._lead, "run": list(self._run), "environment": self._environment}
+            self._add(self._lead or self._heading, {key: value for key, value in settings.items() if value})
+        self._tell, self._run, self._environment, self._lead = [], [], "", ""
 
     def draft(self) -> RunbookDraft:
         """Return the whole draft."""
-        count = {key: sum(key in stage.settings for stage in self._stages) for key in ("run", "tell", "sign")}
-        return RunbookDraft(
-            "".join(self._lines()), count["run"], count["tell"], count["sign"], tuple(dict.fromkeys(self._harmful))
-        )
+        runs, signs = (sum(key in stage.settings for stage in self._stages) for key in ("run", "sign"))
+        tells = len(self._stages) - runs - signs
+        return RunbookDraft("".join(self._lines()), runs, tells, signs, tuple(dict.fromkeys(self._harmful)))
 
     @property
     def _heading(self) -> str:
@@ -147,13 +159,19 @@ class _Writer:
             self._aside.append(f"{'#' * block.level} {self._path[-1]}")
         else:
             self._comments.append(f"{'#' * block.level} {self._path[-1]}")
+            if _OPTION.match(self._path[-1]):
+                self._comments.append("one of several: keep one of them")
 
     def _commands(self, block: MarkdownBlock) -> None:
         on_host = False
-        for typed in shell_lines(block.text, block.language):
+        lines = list(shell_lines(block.text, block.language))
+        if not block.language and _SENTENCES.search(block.text) and not any(answer_to(s, self._tasks) for s in lines):
+            self._tells(without_secrets(block.text))
+            return
+        for typed in _settings_lines(lines):
             line = without_secrets(typed)
             if line.startswith("#") and not line.startswith("#!"):
-                self._comments.append(line.removeprefix("#").strip())
+                self._noted(line.removeprefix("#").strip())
                 continue
             on_host = on_host or line.startswith("ssh ")
             answer = answer_to(typed, self._tasks)
@@ -164,11 +182,20 @@ class _Writer:
             elif answer.kind == VALUE:
                 self._tells(f"set {line.partition('=')[0].removeprefix('export').strip()}: {answer.says}")
             elif answer.run or answer.kind == PART:
-                if answer.run and (on_host or answer.kind != ON_HOST):
+                is_done = answer.says.startswith(_BY_DEPLOY) and _deploys(self._run)
+                if answer.run and (on_host or answer.kind != ON_HOST) and not is_done:
                     self._runs(answer.run, answer.environment)
                 self._comments += f"{line}{answer.says and ': '}{answer.says}".splitlines()
+                self._mark = len(self._comments) if answer.run else self._mark
             else:
                 self._tells(f"type: {line}\n{answer.says}")
+
+    def _noted(self, comment: str) -> None:
+        """Take a comment in a shell text; one that has somebody set something is a step."""
+        if match := _SET.match(comment):
+            self._tells(f"{comment}\nwhere it is a flag: `flag.rollout {match[1]}` takes its steps; else `env.push`")
+        else:
+            self._comments.append(comment)
 
     def _warned(self, spans: Sequence[str]) -> Iterator[str]:
         """Yield what to do instead of commands in a text that are known to harm."""
@@ -183,21 +210,33 @@ class _Writer:
 
     def _tells(self, text: str) -> None:
         if self._run:
-            self.flush()
+            self._end()
+        self._mark = len(self._comments)
         words = "\n".join(line.rstrip() for line in neutral(text).strip().split("\n"))
         self._tell += [words] if words else []
 
     def _runs(self, command: str, environment: str) -> None:
         if self._tell or self._environment != environment:
-            self.flush()
+            # The item that these commands belong to says what they are for.
+            lead = self._tell.pop() if self._tell and self._tell[-1] == neutral(self._item).strip() else ""
+            self._end()
+            self._lead = lead
         self._environment = environment
+        if command in self._run:
+            return
+        self._run.append(command)
         if _deploys([command]) and any(
             _deploys(s.settings.get("run", ())) and s.settings.get("environment", "") == environment
             for s in self._stages
         ):
             self._comments.append("there is a deploy above: keep one of them, or give each --only APP")
-        if command not in self._run:
-            self._run.append(command)
+
+    def _end(self) -> None:
+        """End the stage that is being made, without the comments behind its last command: the next one has them."""
+        later = self._comments[self._mark :]
+        del self._comments[self._mark :]
+        self.flush()
+        self._comments += later
 
     def _beside(self, block: MarkdownBlock) -> None:
         """Keep what is no step as a comment; the commands that go back are the `undo` of the stages before."""
@@ -215,10 +254,12 @@ class _Writer:
 
     def _add(self, words: str, settings: dict[str, Any]) -> None:
         taken = {stage.name for stage in self._stages}
-        slug = re.sub(r"[^a-z0-9]+", "-", _NUMBER.sub("", words.lower())).strip("-")[:_NAME].strip("-") or "stage"
+        slug = re.sub(r"[^a-z0-9]+", "-", _NUMBER.sub("", words.lower())).strip("-") or "stage"
+        if len(slug) > _NAME:
+            slug = slug[: _NAME + 1].rpartition("-")[0] or slug[:_NAME]
         name = next(name for n in range(1, len(taken) + 2) if (name := slug if n == 1 else f"{slug}-{n}") not in taken)
         self._stages.append(DraftStage(name, settings, self._comments))
-        self._comments = []
+        self._comments, self._mark = [], 0
 
     def _lines(self) -> Iterator[str]:
         yield "# A draft: read every stage, remove what a deploy does by itself. Comments are what became no stage.\n"
@@ -234,6 +275,15 @@ class _Writer:
         if self._aside:
             yield "\n# Not stages: what is looked up, and what is done when something fails.\n"
             yield from _commented(self._aside, "")
+
+
+def _settings_lines(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a block; those of an environment file, whose values may have spaces, without the values."""
+    commands = [line for line in lines if not line.startswith("#")]
+    pure = [line for line in commands if (answer := answer_to(line, ())) is not None and answer.kind == VALUE]
+    if len(pure) * 2 <= len(commands) or not all(map(_ASSIGNMENT.match, commands)):
+        return list(lines)
+    return [line if line.startswith("#") else f"{line.partition('=')[0]}=…" for line in lines]
 
 
 def _line(text: str, other: str) -> str:

@@ -62,7 +62,8 @@ def test_headings_are_stages_and_checkboxes_are_signed() -> None:
     ]
     assert stages["somebody-is-on-call"] == {"sign": "Somebody is on call"}
     assert stages["before"] == {"run": ["backup"]}
-    assert stages["backend"] == {"run": ["deploy", "service.reload", "smoke"]}
+    # A deploy reloads by itself.
+    assert stages["backend"] == {"run": ["deploy", "smoke"]} and "a deploy does it, behind gates" in made.text
     assert "found by itself: `needs: {ci: green}`" in made.text
     assert "# Takes five minutes." in made.text and "# errors | 5 %" in made.text
     assert "there is a deploy above: keep one of them, or give each --only APP" in made.text
@@ -78,9 +79,10 @@ def test_what_goes_back_is_no_stage_and_is_the_undo() -> None:
 def test_what_harms_is_never_run() -> None:
     made, stages = draft("laravel")
     assert len(made.harmful) == 4
-    assert list(stages)[2:] == ["option-a", "option-b", "after", "after-2", "after-3"]
+    assert list(stages)[2:] == ["option-a", "option-b", "look-at-the-queue", "after"]
+    assert made.text.count("one of several: keep one of them") == 2
     assert stages["option-b"]["run"][0] == "backup"
-    assert stages["after-2"] == {"run": ["queue.failed"]}
+    assert stages["look-at-the-queue"] == {"tell": "Look at the queue", "run": ["queue.failed"]}
     made, stages = draft("cluster")
     assert "do not type: git merge --no-ff develop" in stages["prepare"]["tell"]
     assert not any("deploy" in command for stage in stages.values() for command in stage.get("run", ()))
@@ -106,7 +108,7 @@ def test_a_value_that_may_be_secret_is_left_out() -> None:
     made, stages = draft("platform")
     assert "sk-live" not in made.text and "set API_TOKEN: write it under `settings`" in made.text
     assert [name for name in stages if name.startswith("sign-up")] == ["sign-up-works", "sign-up-works-2"]
-    assert stages["stage-1-database-steps-2"] == {"run": ["backup"]}
+    assert stages["dump-it"] == {"tell": "Dump it", "run": ["backup"]}
 
 
 @pytest.mark.parametrize(
@@ -120,6 +122,9 @@ def test_a_value_that_may_be_secret_is_left_out() -> None:
         ("curl https://x/metrics | grep error_rate", "gates"),
         ("docker logs api", "logs --lines 100"),
         ("df -h", "facts"),
+        ("npm run test:smoke -- --grep P0", "smoke"),
+        ("npm run test:performance", "measure"),
+        ("npm run analyze-bundle", "measure"),
         ("ssh -p 22 web1 'cd /srv && git pull'", "deploy"),
         ("NODE_ENV=production pg_dump shop", "backup"),
         ("curl -f -o /dev/null -D - https://x", "smoke"),
@@ -275,6 +280,79 @@ def made_of(markdown: str) -> str:
 )
 def test_every_instruction_is_kept(markdown: str, says: str) -> None:
     assert says in made_of(markdown)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "lines"),
+    [
+        # A comment stands above the command that it is about.
+        (
+            "```sh\n# dump\npg_dump x\n# copy\naws s3 sync a b\n```",
+            [
+                "# dump",
+                "# pg_dump x",
+                "- go:",
+                "run:",
+                "- backup",
+                "# copy",
+                "- go-2:",
+                "tell: 'type: aws s3 sync a b'",
+            ],
+        ),
+        # An item says what its commands are for; other items are steps of their own.
+        (
+            "1. Tell Ada\n2. Dump\n   ```sh\n   pg_dump x\n   ```\n3. Tell Bob",
+            [
+                *("- go:", "tell: Tell Ada", "# pg_dump x", "- dump:", "tell: Dump", "run:", "- backup", "- go-2:"),
+                "tell: Tell Bob",
+            ],
+        ),
+        # Deploys are said to be several once, and restart what they deploy.
+        (
+            "```sh\n./deploy.sh\n```\n- [ ] x\n\n```sh\n./deploy.sh\n./deploy.sh\npm2 reload x\npm2 restart y\n```",
+            [
+                *("# ./deploy.sh: if the hosts are reached over SSH", "- go:", "run:", "- deploy", "- x:", "sign: x"),
+                "# there is a deploy above: keep one of them, or give each --only APP",
+                *("# ./deploy.sh: if the hosts are reached over SSH",) * 2,
+                *("# pm2 reload x: a deploy does it, behind gates", "# pm2 restart y", "- go-2:", "run:", "- deploy"),
+                "- service.restart",
+            ],
+        ),
+        # Sentences in a block of code are none.
+        (
+            "```\nAlert:\n1. Disk full (> 90 %)\n  -> Page Ada\n```",
+            ["- go:", "tell: |-", "Alert:", "1. Disk full (> 90 %)", "-> Page Ada"],
+        ),
+        # A file of settings has values with spaces; what is set in a comment is a step.
+        (
+            "```\nAPI=1\nWEB=2\nNAME=My Shop\n```",
+            [
+                *("- go:", "tell: |-"),
+                *(
+                    f"set {x}: write it under `settings` of the app; `env.push` brings it to the hosts"
+                    for x in ("API", "WEB")
+                ),
+                "set NAME: write it under `settings` of the app; `env.push` brings it to the hosts",
+            ],
+        ),
+        (
+            "```sh\n# Set BETA=10\npm2 reload x\n```",
+            [
+                *("- go:", "tell: |-", "Set BETA=10"),
+                "where it is a flag: `flag.rollout BETA` takes its steps; else `env.push`",
+                *("# pm2 reload x: a deploy does it, behind gates", "- go-2:", "run:", "- service.reload"),
+            ],
+        ),
+    ],
+)
+def test_each_step_is_one_stage_with_what_belongs_to_it(markdown: str, lines: list[str]) -> None:
+    text = made_of(markdown).partition("sign: done\n")[2].partition("undo:")[0]
+    assert [line.strip() for line in text.splitlines()] == lines
+
+
+def test_a_long_name_ends_with_a_word() -> None:
+    text = made_of("- [ ] Security scan passed (no critical/high vulnerabilities)\n- [ ] " + "x" * 50)
+    assert "  - security-scan-passed-no-critical-high:\n" in text and f"  - {'x' * 40}:\n" in text
 
 
 def test_contents_and_settings_of_other_tools_are_no_steps() -> None:
