@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, StrictInt, model_validator
 
@@ -93,10 +94,15 @@ class LighthouseMeasure(Measure):
     def judge(self, site: MeasuredSite, sample: Any, before: Mapping[str, float] | None) -> MeasureResult:
         results: Sequence[ProgramResult] = sample
         reports = [report for result in results if (report := _report(result, self.category)) is not None]
+        elsewhere = [page for _, report in reports if (page := _other_page(self.url, report))]
+        reports = [report for report in reports if not _other_page(self.url, report[1])]
+        reason = elsewhere[0] if elsewhere else _reason(results)
         if 2 * len(reports) <= self.runs:
             return blind(
-                f"{len(reports)} of {self.runs} runs have a score: {_reason(results)}",
-                "install it here: npm install --global lighthouse, and a Chromium; CHROME_PATH names one",
+                f"{len(reports)} of {self.runs} runs have a score: {reason}",
+                "write the url that answers itself, or give the page what it asks for: `headers`"
+                if elsewhere
+                else "install it here: npm install --global lighthouse, and a Chromium; CHROME_PATH names one",
             )
         scores = [score for score, _ in reports]
         score = median(scores)
@@ -118,7 +124,7 @@ class LighthouseMeasure(Measure):
             notes.append("nothing is recorded here of a good release before this one: it is not compared")
             answer = Answer.FEW if self.min is None else answer
         if len(reports) < self.runs:
-            notes.append(f"{self.runs - len(reports)} of {self.runs} runs have no score: {_reason(results)}")
+            notes.append(f"{self.runs - len(reports)} of {self.runs} runs have no score: {reason}")
         return MeasureResult(answer, "; ".join(says), notes=tuple(notes), numbers=numbers, report=_kept(middle))
 
 
@@ -132,6 +138,27 @@ def _report(result: ProgramResult, category: str) -> tuple[float, Mapping[str, A
     if report is None or not isinstance(score, int | float) or isinstance(score, bool) or not 0 <= score <= 1:
         return None
     return round(float(score) * 100, 1), report
+
+
+def _other_page(url: str, report: Mapping[str, Any]) -> str:
+    """Return why the score is not that of the page at `url`; empty where it is. A query that the page's own code adds
+    to its address is no other page; one that a redirect adds is."""
+    last = report.get("finalUrl")  # the one name before Lighthouse 10
+    main, shown = report.get("mainDocumentUrl", last), report.get("finalDisplayedUrl", last)
+    if not isinstance(main, str) or not isinstance(shown, str):
+        return "its report does not say which page has the score"
+    if _address(main) != _address(url) or urlsplit(main).query != urlsplit(url).query:
+        return f"{url} redirects to {_address(main)}"
+    return f"{url} goes on to {_address(shown)}" if _address(shown) != _address(url) else ""
+
+
+def _address(url: str) -> str:
+    """Return a URL without query and fragment, which may hold tokens, nor a port that its scheme has anyway."""
+    parts = urlsplit(url)
+    server = (
+        parts.netloc.rpartition("@")[2].lower().removesuffix({"http": ":80", "https": ":443"}.get(parts.scheme, ":"))
+    )
+    return f"{parts.scheme}://{server}{parts.path or '/'}"
 
 
 def _reason(results: Sequence[ProgramResult]) -> str:

@@ -31,7 +31,9 @@ case $score in
     fail) echo 'Unable to connect to Chrome' >&2; exit 1 ;;
     hang) sleep 60 ;;
     error) printf '{"runtimeError": {"code": "NO_FCP", "message": "The page did not paint"}, "categories": {"performance": {"score": null}}}' ;;
-    *) printf '{"categories": {"performance": {"score": %s}}, "audits": {"total-byte-weight": {"numericValue": 1234}}, "configSettings": {"extraHeaders": {"X-Key": "tok-en-of-mine"}}}' "$score" ;;
+    *) if [ -e "$STAND_IN/pages" ]; then sed -n 1p "$STAND_IN/pages"; sed -i 1d "$STAND_IN/pages"
+       else printf '{"mainDocumentUrl": "%s", "finalDisplayedUrl": "%s",' "$1" "$1"; fi
+       printf '"categories": {"performance": {"score": %s}}, "audits": {"total-byte-weight": {"numericValue": 1234}}, "configSettings": {"extraHeaders": {"X-Key": "tok-en-of-mine"}}}' "$score" ;;
 esac
 """
 
@@ -48,6 +50,10 @@ class Lighthouse:
 
     def scores(self, *scores: float | str) -> None:
         (self.folder / "scores").write_text("".join(f"{score}\n" for score in scores))
+
+    def pages(self, *pages: dict[str, str]) -> None:
+        """What the report of each run says of its page."""
+        (self.folder / "pages").write_text("".join(f"{json.dumps({'a': 1, **page})[:-1]},\n" for page in pages))
 
 
 @pytest.fixture
@@ -79,6 +85,42 @@ def test_the_median_of_the_runs_is_judged(
     assert (result.answer.value, result.says) == (answer, says)
     if answer != "blind":
         assert result.numbers["bytes"] == 1234 and json.loads(result.report)["categories"]
+
+
+LOGIN = "https://www.example.com/login?token=tok-en"
+
+
+@pytest.mark.parametrize(
+    ("url", "pages", "says"),
+    [
+        ("https://www.example.com/", {"mainDocumentUrl": LOGIN, "finalDisplayedUrl": LOGIN}, "redirects to"),
+        ("https://www.example.com/", {"mainDocumentUrl": "https://www.example.com/", "finalDisplayedUrl": LOGIN}, "goes on to"),
+        ("https://www.example.com/", {"finalUrl": LOGIN}, "redirects to"),
+        ("https://www.example.com/login", {"finalUrl": LOGIN}, "redirects to"),
+        ("https://www.example.com/login", {"mainDocumentUrl": "https://WWW.example.com:443/login#a", "finalDisplayedUrl": LOGIN}, ""),
+        ("https://www.example.com", {"finalUrl": "https://www.example.com/"}, ""),
+        ("https://www.example.com:8443/", {"finalUrl": "https://www.example.com/"}, "redirects to"),
+        ("https://www.example.com/", {}, "does not say which page has the score"),
+    ],
+)  # fmt: skip
+def test_the_score_of_another_page_does_not_count(
+    tmp_path: Path, lighthouse: Lighthouse, url: str, pages: dict[str, str], says: str
+) -> None:
+    lighthouse.scores(0.99, 0.99, 0.99)
+    lighthouse.pages(*[pages] * 3)
+    result = taken(LocalRemote(tmp_path), page(url=url))
+    assert result.answer is (Answer.BLIND if says else Answer.PASS) and says in result.says, result
+    assert "tok-en" not in result.says and "npm install" not in result.hint
+
+
+def test_a_run_of_another_page_is_told_beside_those_that_count(tmp_path: Path, lighthouse: Lighthouse) -> None:
+    lighthouse.scores(0.99, 0.91, 0.92)
+    lighthouse.pages({"finalUrl": LOGIN}, *[{"finalUrl": "https://www.example.com/"}] * 2)
+    result = taken(LocalRemote(tmp_path), page())
+    assert result.says == "performance 91.5, the median of 91, 92; at least 90"
+    assert result.notes == (
+        "1 of 3 runs have no score: https://www.example.com/ redirects to https://www.example.com/login",
+    )
 
 
 @pytest.mark.parametrize(("before", "answer"), [(95.0, "pass"), (97.0, "fail"), (None, "pass")])
