@@ -276,8 +276,16 @@ def test_what_is_refused(settings: dict[str, Any], says: str) -> None:
         ("main.3f5e2a1b.chunk.js", "main.*.chunk.js"),
         ("assets/index-BsWnM5hk.js", "assets/index-*.js"),
         ("css/1a2b3c4d5e6f.css", "css/*.css"),
+        ("chunk-YSVJ4XQB.js", "chunk-*.js"),
+        ("main-QWERTZUI.mjs", "main-*.mjs"),
+        ("assets/index-DiwrgTda.js", "assets/index-*.js"),
+        ("assets/index-C-7XgT_a.js.map", "assets/index-*.js.map"),
+        ("QpKz9-aB_cDeFgHiJkLmN/_buildManifest.js", "*/_buildManifest.js"),
         ("app/settings/page.js", "app/settings/page.js"),
         ("facade.decade.js", "facade.decade.js"),
+        ("react-dom-settings.min.js", "react-dom-settings.min.js"),
+        ("README/UserList.js", "README/UserList.js"),
+        ("_app-with-a-long-name/x.js", "_app-with-a-long-name/x.js"),
     ],
 )
 def test_names_have_no_hash(path: str, name: str) -> None:

@@ -15,6 +15,13 @@ _MIXED = re.compile(r"(?=[A-Za-z0-9_]*[a-z])(?=[A-Za-z0-9_]*[A-Z])(?=[A-Za-z0-9_
 # What URL encoders leave as it is, beside letters, digits and `-._~`: none, a path, JavaScript's two.
 _KEPT = ("", "/", "!'()*", ";,/?:@&=$!*'()#")
 _PARTS = re.compile(r"([.\-~/])")
+# Hashes of esbuild (base32), and of Rollup and of the builds of Next.js (base64, which may have no digit, or a `-`).
+_BASE32 = re.compile(r"[A-Z2-7]{8}")
+_BASE64 = re.compile(
+    r"(?<=[.-])(?=.{0,7}[a-z])(?=.{0,7}[A-Z])[\w-]{8}(?=(\.[a-z]+)+$)"
+    r"|(?<![^/])(?=[\w-]{0,20}\d)(?=[\w-]{0,20}[a-z])(?=[\w-]{0,20}[A-Z])[\w-]{21}(?=/)",
+    re.ASCII,
+)
 
 
 def secret_forms(value: str) -> tuple[str, ...]:
@@ -61,5 +68,6 @@ def as_expression(text: str) -> str:
 
 def stable_name(path: str) -> str:
     """Return the path of a built file with `*` in place of hashes of its content, so that releases compare."""
-    parts = ["*" if _HEX.fullmatch(part) or _MIXED.fullmatch(part) else part for part in _PARTS.split(path)]
-    return "".join(parts)
+    hashes = (_HEX, _MIXED, _BASE32)
+    parts = _PARTS.split(_BASE64.sub("*", path))
+    return "".join("*" if any(each.fullmatch(part) for each in hashes) else part for part in parts)
