@@ -179,7 +179,7 @@ def value_problem(expected: Any, actual: Any) -> str:
         return f"is {shown(actual)}, expected {said}"
     if actual is not ABSENT and same(expected, actual):
         return ""
-    return f"is {shown(None if actual is ABSENT else actual)}, expected {shown(expected)}"
+    return f"is {shown(actual)}, expected {shown(expected)}"
 
 
 def field_problems(expected: Mapping[str, Any], content: Any) -> Iterator[str]:

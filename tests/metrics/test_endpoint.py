@@ -198,6 +198,7 @@ def test_json(tmp_path: Path) -> None:
         (says({"requests": 1}), JSON, "has no number at requests.total"),
         (says({**STATUS, "requests": {"total": 1, "failed": 2}}), JSON, "2 bad of 1"),
         (says({**STATUS, "process": {"started": True}}), JSON, "has no number at process.started"),
+        (says({**STATUS, "process": {"started": 10**400}}), JSON, "has no number at process.started"),
     ],
 )
 def test_blind(tmp_path: Path, answer: Handler, settings: dict[str, Any], blind: str) -> None:

@@ -143,3 +143,15 @@ def test_a_shape_is_judged_as_by_the_reference_implementation(schema: dict[str, 
 )
 def test_a_schema_that_would_judge_less_than_it_says_is_refused(schema: dict[str, Any]) -> None:
     assert schema_problem(schema)
+
+
+@pytest.mark.parametrize("kind", [["integer"], ["number", "string"], ["integer", "null"]])
+def test_a_number_that_is_too_large_for_any_is_judged(kind: list[str]) -> None:
+    schema = {"type": kind}
+    shaped = [list(shape_problems(schema, json.loads(text))) == [] for text in ("1e400", "-1e400", "3.0", "1.5")]
+    assert shaped == ([True] * 4 if "number" in kind else [False, False, True, False])
+
+
+def test_null_and_nothing_are_told_apart() -> None:
+    assert value_problem("up", None) == "is None, expected 'up'"
+    assert value_problem("up", ABSENT) == "is missing, expected 'up'"

@@ -62,7 +62,7 @@ def test_an_http_status_among_the_fields_is_refused_with_the_words_for_it(kind: 
     [
         (HttpAnswer(200, '{"up": true}', {"up": True}), "pass", "http://localhost/ answered 200"),
         (HttpAnswer(500, ""), "fail", "http://localhost/ answered 500, expected 200"),
-        (HttpAnswer(200, "{}", {}), "fail", "http://localhost/: up is None, expected True"),
+        (HttpAnswer(200, "{}", {}), "fail", "http://localhost/: up is missing, expected True"),
     ],
 )
 def test_urls_have_the_same_expectations(answer: HttpAnswer, level: str, says: str) -> None:

@@ -22,7 +22,7 @@ from lockstitch.metrics.intervals import Proportion
 from lockstitch.metrics.measurement import Measurement, Question, Requests, Snapshot
 from lockstitch.metrics.settings import Seconds, Url
 from lockstitch.model.command import Command, Secret, Value, plain
-from lockstitch.model.format import span
+from lockstitch.model.format import finite, span
 from lockstitch.model.http import http_request
 from lockstitch.model.probe import Probe, number
 from lockstitch.model.shell import shell_text
@@ -181,5 +181,4 @@ def _at(answer: Any, key: str) -> float | None:
     """Return the number at a dotted key; None where there is none."""
     for word in key.split("."):
         answer = answer.get(word) if isinstance(answer, dict) else None
-    fits = isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer)
-    return float(answer) if fits else None
+    return finite(answer)
