@@ -28,15 +28,14 @@ from lockstitch.inventory.types import (
 )
 from lockstitch.inventory.types import WebUrl as Url
 from lockstitch.inventory.variables import VariableRules
+from lockstitch.model.redis_client import redis_url
 from lockstitch.model.version import WANTED
-from lockstitch.model.written import secret_reference
 from lockstitch.services.systemd_unit import UNIT_NAME
 
 Factor = Annotated[float, Field(gt=0, le=1000)]
 _TOOL = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+/-]*")
 _UNIT = re.compile(UNIT_NAME.strip("^$"))
 _AT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
-_REDIS = re.compile(r"(?:rediss?://[^\s/@]+(?:/\d*)?|unix://(?:/[^\s/]+)+)")
 
 Tool = Annotated[
     str, text("tool", matching(_TOOL, "is no name of a program: write python3 or .venv/bin/python"), pattern=_TOOL)
@@ -48,20 +47,8 @@ VersionRange = Annotated[
 UnitName = Annotated[str, text("unit", matching(_UNIT, "is no name of a unit"), pattern=_UNIT)]
 
 
-def _redis(value: object) -> str:
-    if isinstance(value, str) and _REDIS.fullmatch(value):
-        return value
-    try:
-        return secret_reference(value)
-    except ValueError:
-        raise ValueError(
-            "write redis://HOST:PORT or unix:///PATH where it has no password, and else where its URL is: env:NAME, "
-            "file:PATH or cmd:COMMAND"
-        ) from None
-
-
 RedisUrl = Annotated[
-    str, WrittenType("URL without a password, or reference", _redis, {"type": "string", "minLength": 1})
+    str, WrittenType("URL without a password, or reference", redis_url, {"type": "string", "minLength": 1})
 ]
 
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote, urlsplit
 
 from lockstitch.model.command import Secret, Value
 from lockstitch.model.shell import shell_text
+from lockstitch.model.written import secret_reference
 
 # The function `ls_redis WORD…`, for a script that has the variables of `asking`.
 ASK = shell_text(__package__, "redis_client.sh")
+_URL = re.compile(r"(?:rediss?://[^\s/@]+(?:/\d*)?|unix://(?:/[^\s/]+)+)")
+
+
+def redis_url(value: object) -> str:
+    """Return a URL without a password, or a reference to one. Raises ValueError for anything else."""
+    if isinstance(value, str) and _URL.fullmatch(value):
+        return value
+    try:
+        return secret_reference(value)
+    except ValueError:
+        raise ValueError(
+            "write redis://HOST:PORT or unix:///PATH where it has no password, and else where its URL is: env:NAME, "
+            "file:PATH or cmd:COMMAND"
+        ) from None
 
 
 def asking(url: Value, reference: str, database: str = "") -> dict[str, Value]:

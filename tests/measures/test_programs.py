@@ -226,11 +226,13 @@ def test_a_real_redis(tmp_path: Path) -> None:
             url = f"redis://:s3cret%2F%40%3Ax@127.0.0.1:{server.port}/0"
             result = taken(remote, redis(url="env:R", p95="5s"), {"env:R": Secret(url)})
             refused = taken(remote, redis(url="env:R"), {"env:R": Secret(url.replace("s3cret", "other"))})
+            bare = taken(remote, redis(url=f"redis://127.0.0.1:{server.port}/0"))
         finally:
             server.process.terminate()
             server.process.wait(10)
     assert result.answer is Answer.PASS and 0 < result.numbers["p50_low"] < 1, result
     assert refused.answer is Answer.BLIND and "WRONGPASS" in refused.says, refused
+    assert bare.answer is Answer.BLIND and "NOAUTH" in bare.says, bare
 
 
 # A command.
@@ -256,6 +258,8 @@ def test_a_command_where_nothing_is_deployed(tmp_path: Path) -> None:
     [
         (LighthouseMeasure, {"url": "https://x/"}, "it judges nothing"),
         (RedisMeasure, {"p50": None}, "it judges nothing"),
+        (RedisMeasure, {"p95": "1ms", "url": "redis://:key@cache:6379"}, "write redis://HOST:PORT"),
+        (RedisMeasure, {"p95": "1ms", "url": "http://cache:6379"}, "write redis://HOST:PORT"),
         (RedisMeasure, {"p99": "1ms", "samples": 200}, "p99 cannot pass by 200 samples: it needs 268"),
         (CommandMeasure, {"run": " "}, "it is empty"),
     ],

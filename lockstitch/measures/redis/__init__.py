@@ -6,23 +6,26 @@ round_trips.sh    the round trips, by the host's redis-cli
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import BeforeValidator, Field, StrictInt, WithJsonSchema, model_validator
 
 from lockstitch.measures.base import Measure, MeasuredSite, MeasureResult, blind
 from lockstitch.metrics.intervals import Proportion, needed, percentile_ranks
 from lockstitch.metrics.judgement import Answer, judge_share
-from lockstitch.metrics.settings import Seconds, UrlOrReference
+from lockstitch.metrics.settings import Seconds
 from lockstitch.model.command import Command
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, collect, number
-from lockstitch.model.redis_client import ASK, asking
+from lockstitch.model.redis_client import ASK, asking, redis_url
 from lockstitch.model.shell import shell_text
-from lockstitch.model.written import REFERENCE
+from lockstitch.model.written import REFERENCE, WORD
 
 _ROUND_TRIPS = ASK + shell_text(__package__, "round_trips.sh")
 _SECONDS = 60
+RedisPlace = Annotated[
+    str, BeforeValidator(redis_url), WithJsonSchema({"type": "string", WORD: "URL without a password, or reference"})
+]
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,15 @@ class RoundTrips:
 class RedisMeasure(Measure):
     """Round trips to a Redis from each host. 95 % of them may take no longer than `p95`."""
 
-    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"p95": "5ms"}, {"url": "env:REDIS_URL", "p99": "20ms"})
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"url": "redis://cache.example.com:6379", "p95": "5ms"},
+        {"url": "env:REDIS_URL", "p99": "20ms"},
+    )
 
     kind: Literal["redis"] = Field(description="round trips to a Redis, as each host sees them")
-    url: UrlOrReference = Field("redis://127.0.0.1:6379", description="where it is, or a reference to that")
+    url: RedisPlace = Field(
+        "redis://127.0.0.1:6379", description="its URL, as the host reaches it; one with a password only by reference"
+    )
     p50: Seconds | None = Field(None, description="half of the round trips take no longer")
     p95: Seconds | None = Field(None, description="95 % of them take no longer")
     p99: Seconds | None = Field(None, description="99 % of them take no longer")
