@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,18 +55,13 @@ def show_measures(session: Session, names: str, only: str, compare: str, *, real
         about |= {"names": ", ".join(dict.fromkeys(name for _, name in chosen))}
         journal.write("run", run=session.run_id, **about)
         taken: list[MeasureRecord] = []
-        for key, some in jobs.items():
-            app, name = key
-            session.note(f"measuring {name} of {app}")
-            results = take_measures(session.remote, some, looks[key], session.limits, session.note)
-            for job, result in zip(some, results, strict=True):
-                about = {**measuring.about(job), "report": _keep(journal.path.parent, f"{app}.{name}", result.report)}
-                record = measuring.record(job, MeasureRecord.of(result, **about))
-                journal.write("measured", **record.event)
-                taken.append(record)
-        passed = all(record.verdict == Answer.PASS.value for record in taken)
-        code = ExitCode.DONE if passed else ExitCode.CHECK_SAID_NO
-        ended = "done" if passed else "failed"
+        code, ended = ExitCode.INTERRUPTED, "interrupted"
+        # What was measured until an interrupt is told, and recorded.
+        with suppress(KeyboardInterrupt):
+            for key, some in jobs.items():
+                taken += _taken(session, measuring, key, some, looks[key], journal)
+            passed = all(record.verdict == Answer.PASS.value for record in taken)
+            code, ended = (ExitCode.DONE, "done") if passed else (ExitCode.CHECK_SAID_NO, "failed")
         journal.write("outcome", result=ended, exit_code=int(code), seconds=round(time.monotonic() - start, 3))
     # No journal of a host has it.
     sites = {plans.site(job.host.name, measuring.app(job)): job.host for some in jobs.values() for job in some}
@@ -74,7 +70,29 @@ def show_measures(session: Session, names: str, only: str, compare: str, *, real
     session.answer(
         lambda: measures_json(taken, session.run_id, int(code)), lambda: measures_text(taken, session.run_id)
     )
+    if code is ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     sys.exit(int(code))
+
+
+def _taken(
+    session: Session,
+    measuring: _Measuring,
+    key: tuple[str, str],
+    jobs: Sequence[MeasureJob],
+    looks: Sequence[int],
+    journal: Journal,
+) -> list[MeasureRecord]:
+    """Take one measure of an app at all its places, and return the results, which are recorded."""
+    app, name = key
+    session.note(f"measuring {name} of {app}")
+    records = []
+    for job, result in zip(jobs, take_measures(session.remote, jobs, looks, session.limits, session.note), strict=True):
+        about = {**measuring.about(job), "report": _keep(journal.path.parent, f"{app}.{name}", result.report)}
+        record = measuring.record(job, MeasureRecord.of(result, **about))
+        journal.write("measured", **record.event)
+        records.append(record)
+    return records
 
 
 def _chosen(fleet: Fleet, names: Sequence[str]) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ _KEYS = (
 def measures_text(records: Sequence[MeasureRecord], run: str) -> str:
     """Return the verdict of each measure at each place, with the numbers that decide, and what else is known."""
     lines = []
-    wide = max(len(f"{each.app}: {each.name} on {each.host}") for each in records)
+    wide = max((len(f"{each.app}: {each.name} on {each.host}") for each in records), default=0)
     for each in records:
         where = f"{each.app}: {each.name} on {each.host}"
         lines.append(f"{each.verdict:<7}  {where:<{wide}}  {oneline(each.says)}")
@@ -38,6 +38,8 @@ def measures_text(records: Sequence[MeasureRecord], run: str) -> str:
         lines += [f"{'':<9}{oneline(line)}" for line in more]
         lines += [f"{'':<9}HINT: {oneline(each.hint)}"] if each.hint else []
         lines += [f"{'':<9}compared with run {each.before_run}"] if each.before_run else []
+    if not records:
+        return f"nothing was measured; run {run}"
     return "\n".join([*lines, "", f"recorded as run {run}: fab -H ENV measure --compare {run} compares with it"])
 
 

@@ -214,12 +214,17 @@ def test_a_release_is_compared_with_the_last_good_one(operator: Operator, site: 
 @pytest.mark.parametrize("place", ["hosts", "here"])
 def test_an_interrupt_ends_what_is_under_way_everywhere(operator: Operator, site: Site, place: str) -> None:
     site.held.clear()
-    measures(operator, health={"url": site.url, "p95": "5s", "from": place, "timeout": "30s"})
-    running = operator.start("measure")
+    slow = {"url": site.url, "p95": "5s", "from": place, "timeout": "30s"}
+    measures(operator, before={"kind": "command", "run": "true"}, health=slow)
+    running = operator.start("measure", "--json")
     assert site.begun.wait(30)
     ran = operator.ctrl_c(running)
     assert ran.code == 130 and "Traceback" not in ran.said, ran.said
     operator.until_quiet()
+    # What was measured until then is told, and the record says how it ended.
+    assert [(each["name"], each["verdict"]) for each in ran.json["measures"]] == [("before", "pass")]
+    shown = operator.fab("history", ran.json["run"])
+    assert "interrupted after" in shown.out and "before" in shown.out, shown.said
 
 
 def test_a_journal_that_cannot_be_read_is_not_taken_for_no_release_before(operator: Operator) -> None:
