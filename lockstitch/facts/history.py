@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,6 +19,8 @@ from lockstitch.model.release import REVISION
 JournalRecord = Mapping[str, str]
 # What a record is called there, and what was typed for it.
 _KINDS = {"proof": "prove", "lock broken": "lock.break", "lock taken": "lock.take", "release": "", "begin": ""}
+# Records that are written before a change: what a run is about to do.
+_ABOUT = ("settings", "flag")
 _COMMITS = 'here log --no-walk=unsorted --ignore-missing --format="commit %H %ct" $revisions --\n'
 _RESULTS = {"good": "done", "bad": "failed", "left": "left", "stopped": "stopped"}
 
@@ -110,7 +112,8 @@ def parse_history(text: str, code: int, since: str = "", until: str = "") -> His
     """Parse the runs of a journal from `WORD REST` lines, and those that are in no journal, within a time."""
     said = collect(text)
     known = [(word, entry) for word in ("entry", "open") for line in said[word] if (entry := record(line))]
-    entries = [_entry(entry, is_open=word == "open") for word, entry in known]
+    about = [entry for line in said["about"] if (entry := record(line))]
+    entries = [_named(_entry(entry, is_open=word == "open"), about) for word, entry in known]
     for only in (_entry(entry) for line in said["kept"] if (entry := record(line))):
         if only.at >= since and (not until or only.at < until):
             later = (place for place, entry in enumerate(entries) if entry.at > only.at)
@@ -154,7 +157,7 @@ def parse_run(text: str, code: int) -> RunFacts:
     steps = [entry for entry in lines if entry.get("event") in ("begin", "end")]
     kept = [object_of(line) for line in said["kept"]]
     return RunFacts(
-        tuple(_entry(e) for e in lines if e.get("event") not in ("begin", "end", "cut")),
+        _entries(lines),
         step_times(steps, [entry for line in said["before"] if (entry := record(line))]),
         next((entry["by"] for entry in lines if entry.get("by")), ""),
         lines[0].get("at", "") if lines else "",
@@ -191,6 +194,23 @@ def _between(began: str, ended: str) -> float | None:
         return max(0.0, (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds())
     except (ValueError, TypeError):
         return None
+
+
+def _entries(lines: Sequence[JournalRecord]) -> tuple[JournalEntry, ...]:
+    """Return the records of one run. Where it has left none, what it was about to change is all that is known: it is open,
+    unless it has freed its lock."""
+    about = [line for line in lines if line.get("event") in _ABOUT]
+    made = [line for line in lines if line.get("event") not in ("begin", "end", "cut", *_ABOUT)]
+    if made:
+        return tuple(_named(_entry(line), about) for line in made)
+    freed = any(line.get("event") == "end" and line.get("step", "").startswith("unlock") for line in lines)
+    return tuple(_entry(line, is_open=not freed) for line in about)
+
+
+def _named(entry: JournalEntry, about: Iterable[JournalRecord]) -> JournalEntry:
+    """Return an entry with the names of what its run was about to change."""
+    names = next((line["names"] for line in about if line.get("run") == entry.run and line.get("names")), "")
+    return replace(entry, subject=names) if names and not entry.subject else entry
 
 
 def _entry(entry: JournalRecord, *, is_open: bool = False) -> JournalEntry:

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # `read_history` prints what the journal says of each run, without its steps: `entry RECORD`, and `open RECORD`, the first
-# record of a run that has left no other one. `from` and `to` are times in UTC; either may be empty. With `all` it prints
+# record of a run that has left no other one; `about RECORD` is what a run was about to change: it ends none. `from` and `to` are times in UTC; either may be empty. With `all` it prints
 # `met TIME RUN` as well, the first time that a run reloaded the app. `cut` says that there
 # are older ones. `read_run` prints what it says of the one `run`: `line RECORD`, and `before RECORD` with the beginning
 # and the end of the same step the last time it was done well. Both need `there` and `records`.
@@ -26,7 +26,8 @@ read_history() {
             if (line ~ /"event":"begin".*"step":"(activate|reload)[" ]/ && !(run in met)) {
                 met[run] = value(line, "at"); meets[++reloads] = run
             }
-            if (line !~ /"event":"(begin|end|cut)"/) { delete first[run]; ended[run]; keep("entry " line) }
+            if (line ~ /"event":"(settings|flag)"/) { keep("about " line); if (!(run in first) && !(run in ended)) { first[run] = line; runs[++number] = run } }
+            else if (line !~ /"event":"(begin|end|cut)"/) { delete first[run]; ended[run]; keep("entry " line) }
             else if (line ~ /"step":"unlock"/ && line ~ /"event":"end"/ && run in first) {
                 keep("entry " first[run]); delete first[run]; ended[run]
             } else if (!(run in first) && !(run in ended)) { first[run] = line; runs[++number] = run }

@@ -210,9 +210,9 @@ def _from_journals(run: str, facts_of: Mapping[Site, RunFacts]) -> list[dict[str
         }
     ]
     results = {entry.result for _, entry in entries if entry.result != "left"}
-    if results:
+    if results and "open" not in results:
         failures = [{"host": s.host, "app": s.app, "reason": e.reason} for s, e in entries if e.reason]
-        result = next((word for word in ("open", "failed", "stopped") if word in results), "done")
+        result = next((word for word in ("failed", "stopped") if word in results), "done")
         at = max((line.get("at", "") for _, line in lines), default="")
         made.append({"event": "outcome", "at": at, "result": result, "failures": failures, "from": "journal"})
     return made

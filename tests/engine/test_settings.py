@@ -15,6 +15,8 @@ import pytest
 from lockstitch import plans
 from lockstitch.engine.ask import Query, ask
 from lockstitch.errors import CheckError, HostLostError, LockHeldError
+from lockstitch.facts.history import history_probe, run_probe
+from lockstitch.facts.run_events import found_on_hosts
 from lockstitch.facts.settings import SettingFacts, setting_facts
 from lockstitch.facts.settings_since import changed_settings
 from lockstitch.inventory.fleet import Fleet
@@ -535,6 +537,32 @@ def test_a_push_that_was_killed_is_completed_or_undone(world: World, steps: int)
     while kept(world, "a") or kept(world, "b"):
         assert world.run(planned(world, "undo")).code == 0
     assert files(world) == dict.fromkeys(HOSTS, (FILE, 0o640)) and set(taken(world).values()) == {"KEY=old-key"}
+
+
+def test_a_push_that_was_killed_is_done_in_no_history(world: World) -> None:
+    """Of a journal that ends after any line of it: the names that it was about to write are no end."""
+    plan = planned(world)
+    assert world.run(plan).code == 0
+    host = next(host for host in world.fleet().hosts if host.name == "a")
+    (site,) = [site for site in plan.sites if site.host == "a"]
+    whole = (world.state("a", "api") / "journal.jsonl").read_text().splitlines(keepends=True)
+    first, last = (
+        next(n for n, line in enumerate(whole) if word in line and plan.run in line)
+        for word in ('"event":"settings"', '"event":"run"')
+    )
+    assert first < last
+    for end in range(first, len(whole)):
+        cut = f"cut/{end}"
+        (world.remote.home("a") / cut).mkdir(parents=True)
+        (world.remote.home("a") / cut / "journal.jsonl").write_text("".join(whole[: end + 1]))
+        at = replace(site, layout=replace(site.layout, state=cut))
+        query = Query("a", host, (history_probe(at, None, None), run_probe(at, plan.run)))
+        listed, known = ask(world.remote, [query])["a"].facts
+        ended = "done" if end >= last else "open"
+        for entries in ([each for each in listed.entries if each.run == plan.run], known.entries):
+            assert [(each.kind, each.result, each.subject) for each in entries] == [("settings", ended, "KEY DEBUG")]
+        events = found_on_hosts(plan.run, {at: known}).events
+        assert [event["result"] for event in events if event["event"] == "outcome"] == ["done"] * (end >= last)
 
 
 def test_whatever_step_of_a_rollback_fails_its_settings_go_with_its_code(
