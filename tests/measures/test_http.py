@@ -125,6 +125,18 @@ def test_what_a_loader_warns_of_is_no_answer(tmp_path: Path) -> None:
     assert result.answer is Answer.PASS and result.numbers["requests"] == 60, result
 
 
+def test_a_curl_that_says_its_error_last(tmp_path: Path) -> None:
+    """As old ones do: the times are before the error. What had no answer in time held up those that came after it."""
+    remote = LocalRemote(tmp_path)
+    wrapped(remote, "curl", 'out=$("$real" "$@" 2>"$0.$$"); code=$?; printf "%s\\n" "$out"; cat "$0.$$"; exit $code')
+    web = Web(lambda number: (200, 2.0 if number == 10 else 0.0))
+    settings = {"concurrency": 1, "rate": 40, "requests": 60, "p95": "500ms", "timeout": "1.5s"}
+    with serving(web) as server:
+        result = taken(remote, measure(server.url, **settings))
+    assert result.answer is Answer.FAIL and result.numbers["failed"] == 1, result
+    assert result.numbers["over_95"] > 10 and "1 × no answer in 1.5 s" in result.notes[0], result
+
+
 @pytest.mark.parametrize("value", ["6", "60", "1"])
 def test_a_header_that_is_a_short_number_hides_no_count(tmp_path: Path, value: str) -> None:
     """Answers are numbers alone, and a secret that looks like one is masked in them."""

@@ -19,7 +19,7 @@ ls_rest() {
 ls_curl() {
     # Headers go by stdin: a command line can be read by all users of a host.
     printf '%s\n' "$config" | curl -q -K - -g -sS -o /dev/null --max-time "$timeout" -H 'Connection: close' \
-        -w '%{http_code} %{time_namelookup} %{time_connect} %{time_appconnect} %{time_starttransfer} %{time_total}' "$url" 2>&1
+        -w '\n%{http_code} %{time_namelookup} %{time_connect} %{time_appconnect} %{time_starttransfer} %{time_total}\n' "$url" 2>&1
 }
 
 ls_worker() {

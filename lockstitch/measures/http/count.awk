@@ -1,5 +1,6 @@
 # Counts requests: lines NUMBER STATUS DNS CONNECT TLS FIRST TOTAL (seconds since the request began), or NUMBER failed and
-# what curl said, which ends with the same numbers; and `took`, hundredths of a second in all. From the environment:
+# what curl said, with the same numbers after the error, or before it, as old ones have it; and `took`, hundredths of a
+# second in all. From the environment:
 # `limits` (words, seconds), `expected` (a status; empty: 200 to 399), `count` (so many requests), `warm_up` (so many of
 # them do not count), `rate` (in a thousand seconds), `concurrency`, `timeout`. POSIX awk.
 #
@@ -11,11 +12,23 @@ BEGIN {
     edge[0] = 0.001
     for (b = 1; b <= 256; b++) edge[b] = edge[b - 1] * 1.05
     split("late dns connect tls first body total", name, " ")
+    time = " [0-9]+[.][0-9]+"
+    numbers = " [0-9][0-9][0-9]" time time time time time " "
 }
 
 $1 == "took" { took = $2; next }
 
-{ line[$1] = $0; whole[$1] = $NF + 0 }
+{
+    line[$1] = $0; whole[$1] = $NF + 0
+    if ($2 == "failed") {
+        whole[$1] = 0
+        if (match($0 " ", numbers)) {
+            split(substr($0, RSTART, RLENGTH), timed, " ")
+            whole[$1] = timed[6] + 0
+            line[$1] = substr($0, 1, RSTART) substr($0, RSTART + RLENGTH)
+        }
+    }
+}
 
 END {
     most = ENVIRON["concurrency"] + 0
@@ -44,8 +57,7 @@ function one(text, late,    word, tls, first, p, l, says) {
     split(text, word, " ")
     if (word[2] == "failed") {
         says = text; sub(/^[^ ]+ failed */, "", says)
-        # The numbers at its end are those of curl's own format.
-        sub(/ *[0-9][0-9][0-9]( [0-9.]+)+ *$/, "", says)
+        sub(/ +$/, "", says)
         if (says ~ /^curl: .28. /) says = "no answer in " ENVIRON["timeout"] " s"
         sub(/ after [0-9]+ ms/, "", says)
         failed++; reason[says == "" ? "no answer" : substr(says, 1, 200)]++
