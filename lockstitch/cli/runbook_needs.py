@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from lockstitch.cli.evidence import EvidenceJudge
@@ -39,11 +39,11 @@ class RunbookNeeds:
 
     def shown(self, stage: Stage, run: RunbookRun) -> bool:
         """Tell whether a sign-off is not needed, since all that it stands in for was shown; that is recorded."""
-        results = {each.name: each for each in self._known(run)}
+        known = {str(each["name"]): each for each in run.evidence()}
         names = stage.settings.stands_in
-        if not names or any(name not in results or results[name].result != "pass" for name in names):
+        if not names or any(name not in known or known[name]["result"] != "pass" for name in names):
             return False
-        reason = "; ".join(f"{name}: {results[name].reason}" for name in names)
+        reason = "; ".join(f"{name}: {known[name]['reason']}" for name in names)
         self._record.add("stage", stage=stage.name, state="done", by=FOUND_ITSELF, reason=reason)
         return True
 
@@ -67,11 +67,6 @@ class RunbookNeeds:
         stages = [each for each in self._file.settings.stages if evidence.name in each.settings.stands_in]
         signed = [each for each in stages if run.stage(each.name).state == "done" and not run.is_found(each.name)]
         return evidence.result == "inconclusive" and bool(stages if begins else signed)
-
-    def _known(self, run: RunbookRun) -> Iterator[Evidence]:
-        for event in run.events:
-            if event.get("event") == "evidence":
-                yield from (Evidence(**each) for each in event["known"])
 
     def _apps(self, plans: Sequence[ReleasePlan]) -> tuple[AppRevisions, ...]:
         """Return the revisions of each app that the releases of this environment change."""

@@ -27,7 +27,9 @@ def allowed_signers(root: Path) -> AllowedSigners:
     """Return the keys and people in the repository of a folder; what cannot be read, and what differs from the commit or
     from the server's branch, is a problem of it."""
     try:
-        published = next((ref for ref in _PUBLISHED if _git(root, "rev-parse", "-q", "--verify", ref, code=True)), "")
+        published = next(
+            (ref for ref in _PUBLISHED if git_text(root, "rev-parse", "-q", "--verify", ref, code=True)), ""
+        )
         files = {name: _committed(root, name, published) for name in (SIGNERS, PEOPLE, REVOKED)}
         allowed = read_signers(files[SIGNERS].text, files[PEOPLE].text, files[REVOKED].text)
     except UsageError as error:
@@ -47,10 +49,10 @@ class _Committed:
 
 def _committed(root: Path, name: str, published: str) -> _Committed:
     """Return a file as HEAD has it; empty where it has none, and no other place has one."""
-    entry = _git(root, "ls-tree", "HEAD", "--", f"./{name}")
-    if published and entry != _git(root, "ls-tree", published, "--", f"./{name}"):
+    entry = git_text(root, "ls-tree", "HEAD", "--", f"./{name}")
+    if published and entry != git_text(root, "ls-tree", published, "--", f"./{name}"):
         return _Committed(problem=f"{name} of HEAD is not that of {published}: pull, or push and have it reviewed")
-    if changed := _git(root, "status", "--porcelain", "--ignored", "--", f"./{name}").strip():
+    if changed := git_text(root, "status", "--porcelain", "--ignored", "--", f"./{name}").strip():
         return _Committed(
             problem=f"{name} is changed and not committed ({changed[:2].strip()}): commit it, or restore it"
         )
@@ -59,7 +61,7 @@ def _committed(root: Path, name: str, published: str) -> _Committed:
     mode, kind, blob = entry.split("\t")[0].split()
     if kind != "blob" or mode not in _FILE_MODES:
         return _Committed(problem=f"{name} is no file in the commit")
-    return _Committed(_git(root, "cat-file", "blob", blob))
+    return _Committed(git_text(root, "cat-file", "blob", blob))
 
 
 def operator(root: Path) -> Identity:
@@ -76,10 +78,10 @@ def operator(root: Path) -> Identity:
 
 def git_config(root: Path, name: str) -> str:
     """Return a setting of git; empty where it is not set. Raises UsageError where git cannot be run."""
-    return _git(root, "config", "--get", name, code=True).strip()
+    return git_text(root, "config", "--get", name, code=True).strip()
 
 
-def _git(root: Path, *words: str, code: bool = False) -> str:
+def git_text(root: Path, *words: str, code: bool = False) -> str:
     """Return what git prints; with `code`, nothing where it ends with 1. Raises UsageError where it fails."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:

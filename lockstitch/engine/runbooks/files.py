@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
+from lockstitch.engine.runbooks.committed import git_text
 from lockstitch.errors import InventoryError, UsageError
 from lockstitch.inventory.compose import compose
 from lockstitch.inventory.types import NAME
@@ -70,17 +69,11 @@ def load_runbook(root: Path, name: str) -> RunbookFile:
 
 def file_version(path: Path) -> FileVersion:
     """Return the last commit of a file."""
-    said = _git(path.parent, "log", "-1", "--format=%H%x00%an%x00%aI", "--", path.name).split("\0")
-    if len(said) != 3:
-        return FileVersion()
-    changed = _git(path.parent, "status", "--porcelain", "--", path.name)
-    return FileVersion(said[0], said[1], said[2].strip(), bool(changed.strip()))
-
-
-def _git(folder: Path, *words: str) -> str:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        ran = subprocess.run(["git", *words], cwd=folder, env=env, capture_output=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return ran.stdout.decode("utf-8", "replace") if ran.returncode == 0 else ""
+        said = git_text(path.parent, "log", "-1", "--format=%H%x00%an%x00%aI", "--", path.name, code=True).split("\0")
+        if len(said) != 3:
+            return FileVersion()
+        changed = git_text(path.parent, "status", "--porcelain", "--", path.name)
+    except UsageError:
+        return FileVersion()
+    return FileVersion(said[0], said[1], said[2].strip(), bool(changed.strip()))
