@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from lockstitch.checks.check import Check, Context, failed, passed, unknown
-from lockstitch.facts.settings import ENV_FILE, ENV_FILE_READER, env_path, served_path
+from lockstitch.facts.settings import ENV_FILE, env_path, served_path
 from lockstitch.inventory.model import App
 from lockstitch.inventory.variables import Setting
 from lockstitch.model.command import Command, Secret, Value
+from lockstitch.model.env_file import ENV_FILE_READER
 from lockstitch.model.finding import Finding
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, collect, fields, number

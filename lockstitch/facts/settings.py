@@ -12,6 +12,7 @@ from typing import Literal, cast, get_args
 from lockstitch.inventory.model import App
 from lockstitch.inventory.types import tidied
 from lockstitch.model.command import Command, Value
+from lockstitch.model.env_file import ENV_FILE_READER
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, collect, fields, last, number, record, unreadable
 from lockstitch.model.shell import shell_text
@@ -19,7 +20,6 @@ from lockstitch.services.release_context import ReleaseContext
 
 _text = partial(shell_text, __package__)
 ENV_FILE = _text("env_file.sh")
-ENV_FILE_READER = _text("env_file.awk")
 _STATE = _text("settings.sh")
 
 # `set`: it is there, and nothing is declared that it could be compared with.

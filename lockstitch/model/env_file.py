@@ -10,8 +10,11 @@ import re
 from typing import Literal
 
 from lockstitch.model.command import words
+from lockstitch.model.shell import shell_text
 
 Dialect = Literal["dotenv", "systemd", "shell"]
+# The one reader of such files on hosts, an awk program: settings, checks and flags all ask it.
+ENV_FILE_READER = shell_text(__package__, "env_file.awk")
 
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 # Control characters that one reader or another takes for the end of a line, or refuses in a variable.

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import lockstitch.facts
-from lockstitch.model.env_file import Dialect, render
+from lockstitch.model.env_file import ENV_FILE_READER, Dialect, render
 from tests.model.test_env_file import VALUES, text_of, written
 
-AWK = (Path(lockstitch.facts.__file__).with_name("env_file.awk")).read_text()
 DIALECTS = ("dotenv", "systemd", "shell")
 
 
 def awk(do: str, dialect: str, text: str, names: list[str], **env: str) -> subprocess.CompletedProcess[bytes]:
     given = {"PATH": os.environ["PATH"], "LC_ALL": "C", "ls_do": do, "ls_dialect": dialect, "ls_names": " ".join(names)}
-    return subprocess.run(["awk", AWK], input=text.encode(), env={**given, **env}, capture_output=True)
+    return subprocess.run(["awk", ENV_FILE_READER], input=text.encode(), env={**given, **env}, capture_output=True)
 
 
 def read(dialect: str, text: str, names: list[str]) -> dict[str, tuple[str, str]]:
@@ -76,6 +73,10 @@ def test_a_change_leaves_all_other_lines(dialect: Dialect, values: list[str], da
         ("dotenv", "A='${B}'", ("unclear", "A='${B}'\n")),
         ("dotenv", "A='b' c", ("unclear", "A='b' c\n")),
         ("dotenv", "A=\nA=last", ("set", "last")),
+        ("dotenv", "A: b", ("unclear", "A: b\n")),
+        ("dotenv", "export A: 'b'", ("unclear", "export A: 'b'\n")),
+        ("dotenv", "'A'=b", ("unclear", "'A'=b\n")),
+        ("dotenv", '"A" = b', ("unclear", '"A" = b\n')),
         ("systemd", "A='b'\"c\"", ("set", "bc")),
         ("systemd", "A=b\\\nc", ("set", "bc")),
         ("systemd", "A=b # c", ("set", "b # c")),
@@ -90,6 +91,27 @@ def test_a_change_leaves_all_other_lines(dialect: Dialect, values: list[str], da
 )
 def test_lines_that_somebody_wrote_by_hand(dialect: str, line: str, state: tuple[str, str]) -> None:
     assert read(dialect, f"{line}\n", ["A"])["A"] == state
+
+
+@pytest.mark.parametrize("line", ["A: b", "'A'=b", '"A"=b'])
+def test_a_line_that_some_readers_alone_read_is_written_anew_and_not_doubled(line: str) -> None:
+    assert read("any", f"{line}\n", ["A"])["A"][0] == "unclear"
+    assert awk("write", "dotenv", f"{line}\nB=1\n", ["A"], ls_r_A="A=new").stdout.decode() == "A=new\nB=1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("A:\nB=1\n", "line 1 is read by some readers together with the next one"),
+        ("A: 'b\nB=1'\n", "line 1 is read by some readers together with the next one"),
+        ("A=1\rB=1\n", "line 1 holds a carriage return"),
+        ("A='1\n2\r3'\n", "line 2 holds a carriage return"),
+    ],
+)
+def test_lines_that_readers_of_dotenv_files_divide_differently_are_told(text: str, says: str) -> None:
+    assert says in read("dotenv", text, ["B"])[""][1]
+    ended = awk("write", "dotenv", text, ["B"], ls_r_B="B=2")
+    assert ended.returncode == 3 and says in ended.stdout.decode()
 
 
 @pytest.mark.parametrize(
@@ -127,6 +149,25 @@ def test_what_stands_behind_a_value_is_not_lost(line: str) -> None:
         "echo \\\nA=1\n",
         "export $(grep -v '#' other)\n",
         '[ -n "$X" ] || return\nA=1\n',
+        "\\. ./other\n",
+        "'.' ./other\n",
+        "sou''rce ./other\n",
+        "command . ./other\n",
+        "$LOAD ./other\n",
+        "$(echo .) ./other\n",
+        "printf -v A 2\n",
+        "getopts a A\n",
+        "let A=2\n",
+        "mapfile A <other\n",
+        "alias export=:\n",
+        "trap 'A=2' DEBUG\n",
+        "load_settings other\n",
+        "echo x | load_settings\n",
+        "export B=1 'A=2'\n",
+        "B=1 'A=2'\n",
+        "export -n A\n",
+        ": $((A++))\n",
+        'B="$((A++))"\n',
     ],
 )
 def test_a_command_that_decides_what_is_set_is_told_and_nothing_is_written(text: str) -> None:
@@ -136,7 +177,20 @@ def test_a_command_that_decides_what_is_set_is_told_and_nothing_is_written(text:
 
 
 @pytest.mark.parametrize(
-    "line", ["export B=1 A=2", "B=1;A=2", "A+=2", ": ${A:=2}", '[ -n "$X" ] && A=2', "A=2 env", "(A=2)"]
+    "line",
+    [
+        "export B=1 A=2",
+        "B=1;A=2",
+        "A+=2",
+        ": ${A:=2}",
+        '[ -n "$X" ] && A=2',
+        "A=2 env",
+        "(A=2)",
+        "B=${A:=2}",
+        'B="${A=2}"',
+        ": $((A-=2))",
+        'B="$((A=2))"',
+    ],
 )
 def test_a_name_that_is_set_otherwise_than_alone_in_its_line_is_unclear(line: str) -> None:
     assert read("shell", f"A=1\n{line}\n", ["A"])["A"] == ("unclear", f"{line}\n")
@@ -144,7 +198,7 @@ def test_a_name_that_is_set_otherwise_than_alone_in_its_line_is_unclear(line: st
 
 
 def test_a_command_that_sets_nothing_is_none_of_those() -> None:
-    text = "set -a\numask 022\n# if so\nA='if x; then'\nB=(1 2)\nexport A # . ./other\n"
+    text = "set -a\numask 022\n# if so\nA='if x; then'\nB=(1 2)\nexport A # . ./other\necho read >&2\n(. ./other)\n"
     assert read("shell", text, ["A"]) == {"A": ("set", "if x; then"), "": ("B", "")}
 
 

@@ -94,34 +94,61 @@ function shell(   sign, plain_text, tail) {
     if ((rest_behind = rest_of_line()) !~ /^[ \t]*([ \t]#.*)?$/) { clear = 0; behind = 1 }
     rest_behind = tail rest_behind
 }
-# Commands. One that decides which other lines set anything, sets what stands elsewhere, or goes on in the next line is a
-# problem; a name that is set otherwise than alone in its line is unclear.
-function commands(text,   n, parts, part, key) {
+# The lines that set each of the names, in order.
+function sets(key, where) { where = (key in places ? places[key] ", " : "") where; places[key] = where }
+# Commands. A name that is set otherwise than alone in its line is unclear. Whatever may set names that nobody sees here, or
+# decides which lines are read, is a problem: all but a few commands that do neither.
+function commands(text) {
     if (text ~ /^[ \t]*(#|$)/) return
     if (length(text) > 4096 || decides(text))
         problem("line " at " is a command that decides what is set, and cannot be read: write the variables alone, one a line")
-    parts = wrong == "" ? split(text, part, "=") : 0
-    for (n = 1; n < parts; n++) if (match(part[n], /[A-Za-z_][A-Za-z0-9_]*[ \t]*[:+]?$/)) {
-        key = substr(part[n], RSTART); sub(/[ \t]*[:+]?$/, "", key)
-        if (key in mine) { state[key] = "unclear"; values[key] = raw[at] "\n" }
+    else assigns(text)
+}
+# Marks each of the names that stands before an `=` in a text.
+function assigns(text,   n, parts, part, key) {
+    parts = split(text, part, "=")
+    for (n = 1; n < parts; n++) if (match(part[n], /[A-Za-z_][A-Za-z0-9_]*[ \t]*[-:+*\/%&|^<>]*$/)) {
+        key = substr(part[n], RSTART); sub(/[^A-Za-z0-9_].*$/, "", key)
+        if (key in mine) { sets(key, at); state[key] = "unclear"; values[key] = raw[at] "\n" }
     }
 }
-function decides(text,   opened) {
-    gsub(/\\./, "_", text); gsub(/\047[^\047]*\047|"[^"]*"|`[^`]*`/, "_", text); sub(/(^|[ \t;&|])#.*/, "", text)
-    opened = gsub(/\(/, "(", text)
-    return opened > gsub(/\)/, ")", text) || text ~ /[\047"`]|<<|\\$/ \
-        || text ~ /(^|[;&|!])[ \t]*(if|then|elif|else|fi|case|esac|for|while|until|do|done|function)([ \t;(]|$)/ \
-        || text ~ /(^|[;&|!])[ \t]*([A-Za-z_0-9]+=[^ \t]*[ \t]+)*([.]|source|eval|unset|readonly|declare|typeset|local)([ \t;]|$)/ \
-        || text ~ /(^|[;&|!])[ \t]*([A-Za-z_0-9]+=[^ \t]*[ \t]+)*(read|return|exit|exec|command|builtin)([ \t;]|$)/ \
-        || text ~ /(^|[;&|])[ \t]*export([ \t]+[A-Za-z_0-9]+)*[ \t]+([$]|_([ \t;]|$))/ \
-        || text ~ /(^|[ \t])[{}(]([ \t]|$)|^[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*\(\)/
+function decides(text,   n, parts, part) {
+    if (text ~ /\(\(.*(\+\+|--)/) return 1
+    gsub(/\\./, "%", text); gsub(/\047[^\047]*\047|"[^"]*"|`[^`]*`/, "%", text); sub(/(^|[ \t;&|])#.*/, "", text)
+    # What a subshell sets is lost, and what is printed in one becomes words.
+    while (sub(/\$\([^()]*\)/, "%", text) || sub(/\([^()]*\)/, "@", text)) continue
+    gsub(/[0-9]*[<>]&[0-9-]+/, "", text)
+    if (text ~ /[()\047"`]|<<|\\$/) return 1
+    parts = split(text, part, /[;&|]/)
+    for (n = 1; n <= parts; n++) if (!is_harmless(part[n])) return 1
+    return 0
+}
+function is_harmless(text) {
+    sub(/^[ \t]*(![ \t]+)?/, "", text); sub(/[ \t]+$/, "", text)
+    if (text ~ /^export([ \t]+[A-Za-z_][A-Za-z0-9_]*([+]?=[^ \t]*)?)*$/) return 1
+    while (sub(/^[A-Za-z_][A-Za-z0-9_]*[+]?=[^ \t]*[ \t]*/, "", text)) continue
+    if (text ~ /^printf[ \t]+-/) return 0
+    return text ~ /^(@|((:|true|\[|test|echo|printf|set|umask|ulimit|env|cd)([ \t].*)?))?$/
+}
+# Marks the names that the value of another sets: by ${NAME:=WORD}, and by $((NAME=1)) within quotes.
+function inner_sets(text,   n, parts, part) {
+    if (text ~ /\(\(/) { if (text ~ /\+\+|--/) commands(text); else assigns(text) }
+    parts = split(text, part, /\$[{]/)
+    for (n = 2; n <= parts; n++) if (match(part[n], /^[A-Za-z_][A-Za-z0-9_]*:?=/)) assigns(substr(part[n], 1, RLENGTH))
 }
 # The name that a line sets; `value` is what, and `clear` whether its readers read that alike.
 function entry(text,   key, rest) {
     key = substr(text, 1, RLENGTH); rest = substr(text, RLENGTH + 1)
     sub(/^[ \t]*/, "", key); sub(/[ \t]*=$/, "", key); sub(/^export[ \t]+/, "", key)
     first = at; behind = 0; value = piece = ""; clear = 1
-    if (dialect == "dotenv") dotenv(rest)
+    if (dialect == "dotenv") {
+        dotenv(rest)
+        # `NAME: VALUE`, which dotenv of npm reads (without a value there, the next line is it), and a name in quotes.
+        if (gsub(/[\047":][ \t]*/, "", key)) {
+            clear = 0
+            if (at > first || rest ~ /^[ \t]*$/) problem("line " first " is read by some readers together with the next one, by others not: write " key "=VALUE")
+        }
+    }
     else { open_line(rest); if (dialect == "systemd") systemd(); else shell() }
     value = value piece; piece = ""
     if (bom && first == 1) clear = 0
@@ -131,7 +158,7 @@ function set_dialect(which) {
     dialect = which
     begins = dialect == "systemd" ? "^[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*=" \
         : dialect == "shell" ? "^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*=" \
-        : "^[ \t]*(export[ \t]+)?[A-Za-z_0-9][A-Za-z0-9_.-]*[ \t]*="
+        : "^[ \t]*(export[ \t]+)?([A-Za-z_0-9][A-Za-z0-9_.-]*([ \t]*=|:([ \t]|$))|(\047[A-Za-z0-9_.-]+\047|\"[A-Za-z0-9_.-]+\")[ \t]*=)"
 }
 # A file of any dialect is one of dotenv, unless a line exports, or is a command.
 function guess() {
@@ -176,8 +203,11 @@ END {
     for (at = 1; at <= count && wrong == ""; at++) {
         if (dialect == "systemd" && plain[at] ~ /^[ \t]*[#;].*\\$/) problem("line " at " is a comment that ends with a backslash, which versions of systemd read differently")
         if (!match(plain[at], begins)) { if (dialect == "shell") commands(plain[at]); out[++kept] = raw[at]; continue }
-        key = entry(plain[at])
-        if (behind) commands(rest_behind)
+        begin = RLENGTH; key = entry(plain[at])
+        if (behind) commands((plain[first] ~ /^[ \t]*export/ ? "export _=" : "_=") rest_behind)
+        for (n = first; n <= at && dialect == "shell" && !clear; n++) inner_sets(n > first ? raw[n] : substr(raw[n], begin + 1))
+        for (n = first; n <= at && dialect == "dotenv"; n++)
+            if (plain[n] ~ /\r/) problem("line " n " holds a carriage return, which some readers take for the end of a line")
         if (writes && (key in mine || key in drop)) {
             if (behind) problem("line " first " has more than the value of " key ", which would be lost: write it on lines of its own")
             if (key in mine && !(key in put)) { out[++kept] = lines_of(key); put[key] = 1 }
@@ -185,6 +215,7 @@ END {
         }
         for (n = first; n <= at; n++) out[++kept] = raw[n]
         if (key in mine) {
+            sets(key, first)
             state[key] = clear ? "set" : "unclear"
             if (!clear) { value = ""; for (n = first; n <= at; n++) add(raw[n] "\n"); value = value piece; piece = "" }
             values[key] = value
