@@ -74,7 +74,8 @@ class FlagStep(BaseModel):
 @dataclass(frozen=True)
 class FlagPlace:
     """A flag of an app on one host, as its driver sees it. `current` is the folder that serves. `known` has what the
-    driver's references stand for; a driver that names a database has its `engine` and the variables of its `login`."""
+    driver's references stand for; a driver that names a database has its `engine` and the variables of its `login`.
+    `dialect` is that of the file it changes, where it changes one; `any` where the inventory has none of it."""
 
     flag: str
     app: str
@@ -83,6 +84,7 @@ class FlagPlace:
     known: Mapping[str, Value] = field(default_factory=dict)
     engine: Engine | None = None
     login: Mapping[str, Value] = field(default_factory=dict)
+    dialect: str = "any"
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,8 @@ def flag_places(fleet: Fleet, name: str, known: Mapping[str, Value]) -> dict[Sit
             login = dict(engine.login(known[fleet.inventory.databases[database].url], ""))
         at = site_of(host.name, app)
         here = at.layout.current
-        places[at] = FlagPlace(name, app.name, here, fleet.inventory.name, known, engine, login)
+        dialect = app.env_file.format if app.env_file and each.file_in_release() == app.env_file.path else "any"
+        places[at] = FlagPlace(name, app.name, here, fleet.inventory.name, known, engine, login, dialect)
     return places
 
 

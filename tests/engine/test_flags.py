@@ -265,7 +265,7 @@ def test_what_cannot_be_is_refused_before_anything_changes(flagged: World) -> No
     with pytest.raises(UsageError, match="b would be left out"):
         plans.flag_fleet(flagged.fleet("box:a"), "PHASE_1")
     write(flagged, "b", FILE + "\nPERCENT=6\n")
-    with pytest.raises(CheckError, match="api@b: PERCENT in .env: it is set twice, in lines 3 and 5"):
+    with pytest.raises(CheckError, match="api@b: PERCENT in .env: it is set more than once, in lines 3, 5"):
         planned(flagged, "set", "1")
     env_file(flagged, "b").unlink()
     with pytest.raises(CheckError, match="there is no srv/api/current/.env"):
@@ -339,3 +339,12 @@ def test_a_step_is_watched_with_the_gates_of_the_flag_alone(flagged: World, way:
         assert outcome.code == 6 and set(taken(flagged).values()) == {"PERCENT=10"}
         text = outcome_text(outcome)
         assert "it keeps PHASE_1 at this step; to take it back: fab -H box flag.undo PHASE_1" in text, text
+
+
+@pytest.mark.parametrize(("path", "dialect"), [(".env", "systemd"), ("other.env", "any")])
+def test_a_flag_is_read_in_the_dialect_of_the_environment_file_that_it_is_in(
+    make_world: MakeWorld, path: str, dialect: str
+) -> None:
+    more = FLAG.replace("[.env]", "[.env, other.env]") + f"\n    env_file: {{path: {path}, format: systemd}}"
+    world = make_world("releases", more=more, service=json.dumps(SERVICE))
+    assert {place.dialect for place in plans.flag_places(world.fleet("box"), "PHASE_1", {}).values()} == {dialect}

@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from lockstitch.flags import FlagPlace, FlagReading, parse_reading
 from lockstitch.flags.env import EnvironmentFlag
 from lockstitch.model.command import Command
+from lockstitch.model.env_file import Dialect
+from tests.model.test_env_file import VALUES as VALUES_OF_SETTINGS
+from tests.model.test_env_file import text_of, written
 
 NAME = "PERCENT"
 FLAG = EnvironmentFlag.model_validate({"kind": "env", "variable": NAME, "file": ".env"})
@@ -22,7 +25,7 @@ FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 # Lines of other variables, comments and rubbish: bytes that are no text, too.
 VALUES = st.one_of(
     st.sampled_from(["", "1", '"a b"', "'a b'", '"a\\"b"', "a#b", "it's", "$HOME/x", "${X:-y}", "a=b", " x ", "`id`"]),
-    st.text(st.characters(min_codepoint=33, max_codepoint=0x24F, exclude_characters="\\\"'\n\r"), max_size=12),
+    st.text(st.characters(min_codepoint=33, max_codepoint=0x24F, exclude_characters="\\\"'`\n\r"), max_size=12),
 )
 OTHER = st.one_of(
     st.tuples(st.sampled_from(["A", "PERCENT_2", "MY_PERCENT", "export B", " C", "percent"]), VALUES).map("=".join),
@@ -37,8 +40,8 @@ ANY = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_charact
 )
 
 
-def place(folder: Path) -> FlagPlace:
-    return FlagPlace("PHASE_1", "api", str(folder))
+def place(folder: Path, dialect: str = "any") -> FlagPlace:
+    return FlagPlace("PHASE_1", "api", str(folder), dialect=dialect)
 
 
 def run(command: Command, shell: str = "sh") -> tuple[str, int]:
@@ -46,12 +49,12 @@ def run(command: Command, shell: str = "sh") -> tuple[str, int]:
     return (done.stdout + done.stderr).decode("utf-8", "replace"), done.returncode
 
 
-def read(folder: Path) -> FlagReading:
-    return parse_reading(*run(FLAG.probe(place(folder)).command))
+def read(folder: Path, dialect: str = "any") -> FlagReading:
+    return parse_reading(*run(FLAG.probe(place(folder, dialect)).command))
 
 
-def change(folder: Path, to: str | None, expected: str = "") -> tuple[str, int]:
-    return run(FLAG.change(place(folder), to, expected))
+def change(folder: Path, to: str | None, expected: str = "", dialect: str = "any") -> tuple[str, int]:
+    return run(FLAG.change(place(folder, dialect), to, expected))
 
 
 def write(folder: Path, data: bytes) -> Path:
@@ -69,16 +72,18 @@ def test_other_lines_stay_byte_for_byte_and_it_goes_back(
     lines = [*before, *mine, *after]
     data = b"\n".join(lines) + (b"\n" if last and lines else b"")
     file = write(tmp_path, data)
-    assert read(tmp_path) == FlagReading(own)
-    assert change(tmp_path, to)[1] == 0
-    assert read(tmp_path) == FlagReading(to)
+    assert read(tmp_path, "dotenv") == FlagReading(own)
+    assert change(tmp_path, to, dialect="dotenv")[1] == 0
+    assert read(tmp_path, "dotenv") == FlagReading(to)
     once = file.read_bytes()
     others = [line for line in once.split(b"\n") if not line.startswith(f"{NAME}=".encode())]
     kept = [*before, *after]
     assert [line for line in others if line] == [line for line in kept if line]
-    assert change(tmp_path, to)[1] == 0 and file.read_bytes() == once, "setting it twice changes nothing"
-    assert change(tmp_path, own)[1] == 0
-    assert read(tmp_path) == FlagReading(own)
+    assert change(tmp_path, to, dialect="dotenv")[1] == 0 and file.read_bytes() == once, (
+        "setting it twice changes nothing"
+    )
+    assert change(tmp_path, own, dialect="dotenv")[1] == 0
+    assert read(tmp_path, "dotenv") == FlagReading(own)
     if own is not None and all(sign.isalnum() or sign in "_./:@%+,=-" for sign in to):
         assert file.read_bytes() == data
 
@@ -127,11 +132,17 @@ def test_what_is_read(tmp_path: Path, text: str, value: str | None) -> None:
         ('PERCENT="$HALF"\n', "line 1 means"),
         ("PERCENT='it'\"s\"\n", "line 1 means"),
         ('PERCENT="10\n20"\n', "line 1 means"),
-        ("A=1\nPERCENT=1\nPERCENT=2\n", "it is set twice, in lines 2 and 3"),
+        ("A=1\nPERCENT=1\nPERCENT=2\n", "it is set more than once, in lines 2, 3"),
         ("A=1\\\nPERCENT=2\n", "the line before line 2 ends with a backslash"),
         ("A=1\nB=1\\", "its last line ends with a backslash"),
         ('A=1\nB="open\n', "the quote in line 2 is not closed"),
         ("A=1\0\n", "holds NUL characters"),
+        ("if true; then\nPERCENT=10\nfi\n", "line 1 is a command that decides what is set"),
+        ("export A=1\nf() {\nPERCENT=10\n}\n", "line 2 is a command that decides what is set"),
+        ("export A=1\n\\. ./other\nPERCENT=1\n", "line 2 is a command that decides what is set"),
+        ("PERCENT=1\nexport A=1 PERCENT=2\n", "it is set more than once, in lines 1, 2"),
+        ("export A=${PERCENT:=1}\n", "line 1 means"),
+        ("PERCENT: 10\n", "line 1 means"),
     ],
 )
 def test_what_readers_take_for_different_things_is_refused_and_nothing_is_written(
@@ -142,6 +153,23 @@ def test_what_readers_take_for_different_things_is_refused_and_nothing_is_writte
     said, code = change(tmp_path, "33")
     assert code == 1 and says in said
     assert file.read_text() == text and os.listdir(tmp_path) == [".env"]
+
+
+@pytest.mark.parametrize("dialect", ["dotenv", "systemd", "shell"])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=VALUES_OF_SETTINGS, name=st.integers(0, 5))
+def test_a_flag_and_a_setting_are_read_by_one_reader(
+    tmp_path: Path, dialect: Dialect, values: list[str], name: int
+) -> None:
+    """A flag has the value that the settings have, or is refused: it is never absent, and never another value."""
+    kept = written(dialect, values)
+    write(tmp_path, text_of(dialect, kept).encode())
+    flag = EnvironmentFlag.model_validate({"kind": "env", "variable": f"V{name}", "file": ".env"})
+    reading = parse_reading(*run(flag.probe(place(tmp_path, dialect)).command))
+    if not reading.problem:
+        assert reading.value == kept.get(flag.variable)
+    elif flag.variable in kept:
+        assert "means one thing to dotenv" in reading.problem or "backslash" in reading.problem
 
 
 def test_mode_and_link_are_kept_and_the_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -174,7 +202,7 @@ def test_a_disk_that_is_full_loses_nothing_and_tells_no_secret(tmp_path: Path, c
 def full(code: int) -> str:
     """awk that writes no more than 40 bytes into a file."""
     return f"""awk() {{
-        [ "$ls_do" = write ] && [ -f /dev/stdout ] || {{ command awk "$@"; return; }}
+        [ "$ls_do" = flag_write ] && [ -f /dev/stdout ] || {{ command awk "$@"; return; }}
         command awk "$@" | head -c 40; return {code}
     }}
     """

@@ -15,11 +15,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from lockstitch.flags.base import Flag, FlagPlace, ReadBy
 from lockstitch.model.command import Value
-from lockstitch.model.env_file import name_problem
+from lockstitch.model.env_file import ENV_FILE_READER, name_problem
 from lockstitch.model.shell import shell_text
 from lockstitch.model.written import WORD
 
 _text = partial(shell_text, __package__)
+_READER = f"{ENV_FILE_READER}{_text('edit.awk')}"
 # Signs that a reader of such a file may take for something else, within quotes too.
 _FOREIGN = re.compile(r"['\"\\$`]")
 
@@ -82,7 +83,8 @@ class EnvironmentFlag(Flag):
 
     def values(self, place: FlagPlace, to: str | None = None) -> Mapping[str, Value]:
         path = self.file if self.file.startswith("/") else f"{place.current}/{self.file}"
-        return {"flag_path": path, "flag_variable": self.variable, "flag_awk": _text("edit.awk")}
+        dialect = "shell" if self.file.endswith(".sh") else place.dialect
+        return {"flag_path": path, "flag_variable": self.variable, "flag_dialect": dialect, "flag_awk": _READER}
 
     def read_text(self, place: FlagPlace) -> str:
         return _text("file.sh", "read.sh")

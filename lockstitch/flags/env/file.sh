@@ -13,6 +13,6 @@ ls_flag_find() {
         echo "unreadable $flag_path holds NUL characters"; return 1; }
 }
 ls_flag_edit() {
-    ls_do=$1 ls_variable=$flag_variable ls_to=${flag_to:-} ls_unset=${flag_unset:-} ls_whole=${2:-} \
+    ls_do=$1 ls_dialect=$flag_dialect ls_names=$flag_variable ls_to=${flag_to:-} ls_unset=${flag_unset:-} ls_whole=${2:-} \
         LC_ALL=C awk "$flag_awk"
 }

@@ -15,10 +15,10 @@ ls_flag_fails() { rm -f -- "$ls_flag_new"; echo "$flag_path: $1"; return 1; }
     ls_flag_fails "it belongs to $(stat -c '%U:%G' -- "$ls_flag_file"), and $(id -un) cannot write it anew so"; return; }
 # A file that only its group may write is opened by its mode, and not made anew.
 ls_flag_code=0
-ls_flag_edit write "$ls_flag_whole" <"$ls_flag_file" >"$ls_flag_new" || ls_flag_code=$?
+ls_flag_edit flag_write "$ls_flag_whole" <"$ls_flag_file" >"$ls_flag_new" || ls_flag_code=$?
 # Only then it has said something: else its last line is one of the file, and may be a secret.
 [ $ls_flag_code -ne 3 ] || { ls_flag_fails "$(cat -- "$ls_flag_new")"; return; }
 # awk of busybox is content with a disk that is full.
-[ $ls_flag_code -eq 0 ] && ls_flag_edit write "$ls_flag_whole" <"$ls_flag_file" | cmp -s - "$ls_flag_new" || {
+[ $ls_flag_code -eq 0 ] && ls_flag_edit flag_write "$ls_flag_whole" <"$ls_flag_file" | cmp -s - "$ls_flag_new" || {
     ls_flag_fails "it could not be written whole: is the disk full?"; return; }
 mv -f -- "$ls_flag_new" "$ls_flag_file" || ls_flag_fails "it cannot be renamed"
