@@ -19,7 +19,7 @@ from invoke.parser.context import ParserContext
 from invoke.tasks import Call, Task
 
 from lockstitch.cli.context import FleetContext, ProjectSettings, hosts_of, plain_host, select, typed_names
-from lockstitch.cli.exit_codes import endings
+from lockstitch.cli.exit_codes import afterwards, endings
 from lockstitch.cli.json_document import JsonDocument
 from lockstitch.cli.signals import interruptible
 from lockstitch.cli.task import FleetTask
@@ -144,7 +144,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
         """Run the tasks; what goes wrong ends with a sentence and an exit code."""
         _hurry()
         self.document.asked = any(self._asks_json(task) for task in tasks)
-        with endings(self.document):
+        with afterwards(self.document), endings(self.document):
             try:
                 with interruptible():
                     return self._execute(*tasks)

@@ -57,6 +57,24 @@ def endings(document: JsonDocument) -> Iterator[None]:
         raise Exit(str(ended), ended.code) from None
 
 
+@contextmanager
+def afterwards(document: JsonDocument) -> Iterator[None]:
+    """Do what is left for afterwards, once all is printed: also the message of an Exit, which Invoke prints last."""
+    try:
+        yield
+    except Exit as error:
+        if document.afterwards and error.message:
+            # Start-up: `fab --list` prints no answer.
+            from lockstitch.cli.output import aside
+
+            aside(error.message)
+            raise Exit("", error.code) from None
+        raise
+    finally:
+        for do in document.afterwards:
+            do()
+
+
 def ending_of(error: BaseException) -> TaskEnding | None:
     """Return how an error ends `fab`; None for a defect."""
     match error:

@@ -9,7 +9,7 @@ from typing import Any
 from lockstitch.cli.fanout import commands_file, show_by_hand
 from lockstitch.cli.locks import databases_of
 from lockstitch.cli.moments import moment_of
-from lockstitch.cli.notifications import waiting_told
+from lockstitch.cli.notifications import tell_afterwards
 from lockstitch.cli.run_events import (
     ask_sites,
     fact_of,
@@ -49,11 +49,11 @@ _WINDOW = timedelta(days=90)
 
 def show(session: Session, only: str, run: str, **filters: Any) -> None:
     """Show the record of one run where one is named, else what each run did."""
-    with waiting_told(session):
-        if run:
-            show_run(session, only, run)
-        else:
-            show_history(session, only, **filters)
+    tell_afterwards(session)
+    if run:
+        show_run(session, only, run)
+    else:
+        show_history(session, only, **filters)
 
 
 def show_history(

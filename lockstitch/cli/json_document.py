@@ -16,7 +16,8 @@ class JsonDocument:
     Nothing is printed where JSON was not asked for. A task that has not answered prints one line. `lines` is for a task
     that prints a document a line (`logs`): this one is the last of them, where the task fails. `fallback` is what is
     shown on stderr where stdout cannot be written. `environment` is what commands in hints are typed with. While
-    something `follows` that answers as well, a success does not end it.
+    something `follows` that answers as well, a success does not end it. `afterwards` has what is done once all is
+    printed.
     """
 
     def __init__(self, task: str = "", *, asked: bool = False) -> None:
@@ -24,6 +25,7 @@ class JsonDocument:
         self.environment: str | None = None
         self.answer: dict[str, Any] = {}
         self.fallback: Callable[[], str] | None = None
+        self.afterwards: list[Callable[[], None]] = []
         self._printed, self.follows = False, False
 
     def begin(self, task: str) -> None:

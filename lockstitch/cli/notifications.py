@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from threading import Thread
 from types import TracebackType
 
 from lockstitch import plans
 from lockstitch.cli.fanout import known_secrets
+from lockstitch.cli.notifier import NOTICES_FOLDER, Notifier, jobs_of, threads_of
+from lockstitch.cli.output import aside
 from lockstitch.cli.session import Session, words
 from lockstitch.engine.journal import Journal, now
-from lockstitch.engine.notice_delivery import PATIENCE, NoticeDelivery, NoticeJob, NoticeResult
-from lockstitch.engine.notice_queue import NoticeQueue, WaitingFile, WaitingNotice, is_outdated
+from lockstitch.engine.notice_delivery import PATIENCE, NoticeDelivery, NoticeJob
+from lockstitch.engine.notice_queue import NoticeQueue, WaitingFile, WaitingNotice
 from lockstitch.engine.site_runner import plan_secrets
-from lockstitch.engine.watch_lock import watcher
-from lockstitch.errors import CheckError, ExitCode, LockstitchError, UsageError
-from lockstitch.inventory.notify import NotifySettings
+from lockstitch.errors import ExitCode, LockstitchError, UsageError
 from lockstitch.inventory.validation import did_you_mean
 from lockstitch.model.command import mask
 from lockstitch.model.notice import Notice
@@ -38,105 +36,14 @@ from lockstitch.report.notices import (
     unwatched_notice,
     watched_notice,
 )
+from lockstitch.text import neutral, unforged
 
-# Beside the folder of the runs.
-_FOLDER = "notices"
 # What the end of a run has at least, in seconds, where its beginning took all the time.
 _LEAST = 1.0
 # How long the end of a watch waits for the process that began it to give its notice free, in seconds.
 _PATIENCE = 5.0
-
-
-def notify_settings(session: Session, environment: str) -> NotifySettings:
-    """Return the settings of `notify` of an environment that is selected."""
-    fleets = session.c.selection.fleets
-    return next((f.inventory.notify for f in fleets if f.inventory.name == environment), NotifySettings())
-
-
-class Notifier:
-    """Sends the notices of one environment, and those that wait. Nothing here raises: what fails is in `notes`."""
-
-    def __init__(self, session: Session, environment: str) -> None:
-        self.session, self.environment = session, environment
-        self.settings = notify_settings(session, environment)
-        self.queue = NoticeQueue(session.runs.parent / _FOLDER)
-        self.notes: list[str] = []
-        self._late: Thread | None = None
-
-    def start(self, jobs: Iterable[NoticeJob], run: str, seconds: float | None = None) -> NoticeDelivery:
-        """Begin to send these jobs, then what waits of other runs, within so many seconds; returns at once."""
-        waiting = [*self._abandoned(run)]
-        # This checkout may have another inventory than the one that named the channels.
-        late = [job for _, each in waiting for job in _jobs(each) if job.channel in self.settings.to]
-        delivery = NoticeDelivery(self.settings.to, [*jobs, *late], seconds)
-        # Beside the run, which may be killed: what was sent of others is not sent again.
-        self._late = Thread(target=self._keep_late, args=(delivery, waiting), daemon=True)
-        self._late.start()
-        return delivery
-
-    def _keep_late(self, delivery: NoticeDelivery, waiting: list[tuple[WaitingFile, WaitingNotice]]) -> None:
-        results = delivery.results() if waiting else []
-        for file, each in waiting:
-            self.keep(file, each, [result for result in results if result.job.notice.run == file.run])
-            file.close()
-
-    def results(self, delivery: NoticeDelivery, run: str) -> list[NoticeResult]:
-        """Wait until all is sent or late, and what was not sent of others is kept. Returns the results of this run."""
-        results = delivery.results()
-        if self._late is not None:
-            self._late.join()
-        return [result for result in results if result.job.notice.run == run]
-
-    def keep(self, file: WaitingFile, waiting: WaitingNotice, results: Iterable[NoticeResult]) -> None:
-        """Keep what was not sent for the next command, and note it."""
-        results, title = list(results), waiting.notice.title
-        for result in filter(lambda result: result.problem, results):
-            next_ = "it is not sent again" if result.reached else "the next command tries it again"
-            self.notes.append(f"channel {result.job.channel} was not told that {title}: {result.problem}; {next_}")
-        over = {result.job.channel for result in results if result.reached or not result.problem}
-        channels = tuple(name for name in waiting.channels if name not in over)
-        self.write(file, replace(waiting, channels=channels, threads={**waiting.threads, **_threads(results)}))
-
-    def write(self, file: WaitingFile, waiting: WaitingNotice) -> None:
-        """Write what waits."""
-        try:
-            file.write(waiting)
-        except OSError as error:
-            self.notes.append(f"notices cannot be kept on this machine: {_said(error)}: {file.path}")
-
-    def file(self, run: str, patience: float = 0.0) -> WaitingFile | None:
-        """Return the file of a run, or None where it cannot be had."""
-        try:
-            return self.queue.file(run, patience)
-        except OSError as error:
-            self.notes.append(f"notices cannot be kept on this machine: {_said(error)}: {self.queue.folder}")
-            return None
-
-    def _abandoned(self, run: str) -> Iterable[tuple[WaitingFile, WaitingNotice]]:
-        for file in self.queue.abandoned([run], self._unread):
-            try:
-                waiting = file.read()
-            except (OSError, ValueError) as error:
-                self._unread(error, file.path)
-                waiting = None
-            if waiting is None or waiting.notice.environment != self.environment or self._is_watched(file, waiting):
-                file.close()
-                continue
-            if is_outdated(waiting.notice.at):
-                self.notes.append(f"nobody was told that {waiting.notice.title}: it is given up ({waiting.notice.at})")
-                self.write(file, replace(waiting, channels=()))
-            elif any(name in self.settings.to for name in waiting.channels):
-                yield file, waiting
-                continue
-            file.close()
-
-    def _unread(self, error: Exception, path: Path) -> None:
-        self.notes.append(f"a notice that waits cannot be read: {_said(error)}: {path}")
-
-    def _is_watched(self, file: WaitingFile, waiting: WaitingNotice) -> bool:
-        with suppress(CheckError):
-            return waiting.is_watched and watcher(self.session.runs, file.run) is not None
-        return True
+# How long a command that only looks sends what waits, in seconds.
+_SHORT = 3.0
 
 
 class RunNotices:
@@ -205,7 +112,7 @@ class RunNotices:
         waiting = replace(waiting, threads=self._threads)
         # Both together hold the outcome up no longer than one.
         seconds = max(_LEAST, until - time.monotonic())
-        delivery = self._notifier.start(_jobs(waiting), notice.run, seconds)
+        delivery = self._notifier.start(jobs_of(waiting), notice.run, seconds)
         results = self._notifier.results(delivery, notice.run)
         if self._file is not None:
             self._notifier.keep(self._file, waiting, results)
@@ -224,7 +131,7 @@ class RunNotices:
     def _end_begun(self) -> None:
         """Wait for what was begun at the beginning: a message is changed only once it is there."""
         assert self._begun is not None
-        self._threads = _threads(self._notifier.results(self._begun, self._plan.run))
+        self._threads = threads_of(self._notifier.results(self._begun, self._plan.run))
 
     def _masked(self, text: str) -> str:
         return mask(text, self._secrets)
@@ -263,18 +170,14 @@ def tell_watched(
         return
     file = held or notifier.file(run, _PATIENCE)
     session.held_notice = None
-    try:
-        waiting = file.read() if file is not None else None
-    except (OSError, ValueError) as error:
-        notifier.notes.append(f"a notice that waits cannot be read: {_said(error)}: {notifier.queue.folder}")
-        waiting = None
+    waiting = notifier.read(file)
     if file is not None and waiting is not None and waiting.is_watched:
         notice = watched_notice(waiting.notice, now(), state, problems, rollback)
         names = dict.fromkeys((*notifier.settings.when.channels(events_of(notice)), *waiting.informed))
         channels = tuple(name for name in names if name in notifier.settings.to)
         waiting = replace(waiting, notice=notice, channels=channels, is_watched=False)
         notifier.write(file, waiting)
-        results = notifier.results(notifier.start(_jobs(waiting), run), run)
+        results = notifier.results(notifier.start(jobs_of(waiting), run), run)
         notifier.keep(file, waiting, results)
     if file is not None:
         file.close()
@@ -282,21 +185,20 @@ def tell_watched(
         session.note(f"! {note}")
 
 
-@contextmanager
-def waiting_told(session: Session) -> Iterator[None]:
-    """Within this, send what waits in the environment, beside what is done."""
+def tell_afterwards(session: Session) -> None:
+    """Send what waits in the environment once the answer of this command has been printed, for a short while: a channel
+    that is broken holds up nobody who only looks."""
     environment = session.environment
-    if session.dry or environment is None or not NoticeQueue(session.runs.parent / _FOLDER).may_have():
-        yield
+    if session.dry or environment is None or not NoticeQueue(session.runs.parent / NOTICES_FOLDER).may_have():
         return
+    session.document.afterwards[:] = [lambda: _tell_waiting(session, environment)]
+
+
+def _tell_waiting(session: Session, environment: str) -> None:
     notifier = Notifier(session, environment)
-    delivery = notifier.start([], "")
-    try:
-        yield
-    finally:
-        notifier.results(delivery, "")
-        for note in dict.fromkeys(notifier.notes):
-            session.note(f"! {note}")
+    notifier.results(notifier.start([], "", _SHORT, is_patient=False), "")
+    for note in dict.fromkeys(notifier.notes):
+        aside(unforged(neutral(f"! {note}")))
 
 
 def send_test(session: Session, names: str) -> None:
@@ -331,20 +233,8 @@ def send_day(session: Session, notice: Notice) -> list[tuple[str, str, str]]:
 
 
 def _sent(notifier: Notifier, names: Iterable[str], notice: Notice) -> list[tuple[str, str, str]]:
-    results = notifier.results(notifier.start([NoticeJob(name, notice) for name in names], ""), "")
+    results = notifier.send(notice, names)
     for note in dict.fromkeys(notifier.notes):
         notifier.session.note(f"! {note}")
     known = notifier.settings.to
     return [(result.job.channel, known[result.job.channel].key, result.problem) for result in results]
-
-
-def _jobs(waiting: WaitingNotice) -> list[NoticeJob]:
-    return [NoticeJob(name, waiting.notice, waiting.threads.get(name, "")) for name in waiting.channels]
-
-
-def _threads(results: Iterable[NoticeResult]) -> dict[str, str]:
-    return {result.job.channel: result.thread for result in results if result.thread}
-
-
-def _said(error: Exception) -> str:
-    return ((error.strerror if isinstance(error, OSError) else "") or str(error)).lower()

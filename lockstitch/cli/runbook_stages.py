@@ -60,6 +60,10 @@ class StageRunner:
 
     def go_on(self) -> None:
         """Carry out every stage that is not over."""
+        with self._notices.carried_out(self._record):
+            self._go_on()
+
+    def _go_on(self) -> None:
         stages = self._file.settings.stages
         self._survey(stages)
         self._check_watches()
@@ -75,13 +79,15 @@ class StageRunner:
     def _survey(self, stages: tuple[Stage, ...]) -> None:
         """Ask what the releases would do, and record the revision of each app once: they must stay."""
         run = self._record.read()
-        is_begun = any(event.get("event") == "plans" for event in run.events)
+        if is_begun := run.is_planned:
+            self._notices.begin(run)
         if is_begun and not self._needs.are_open(run):
             return
         plans = release_plans(self._session, stages, run)
         if not is_begun:
             self._record.add("plans", revisions=revisions_of(plans))
-            self._notices.tell(self._record.read(), "begun", "has begun")
+            self._notices.begin(self._record.read())
+            self._notices.tell_begun(self._record.read())
         self._needs.begin(self._record.read(), plans)
 
     def _check_plans(self, stage: Stage, run: RunbookRun) -> None:
@@ -108,6 +114,11 @@ class StageRunner:
 
     def undo(self) -> None:
         """Undo what the stages have changed, the last one first."""
+        with self._notices.carried_out(self._record):
+            self._notices.begin(self._record.read())
+            self._undo()
+
+    def _undo(self) -> None:
         self._note_watches()
         self._note_cut()
         run = self._record.read()
@@ -117,6 +128,8 @@ class StageRunner:
             self._record.add("stage", stage=stage.name, state="undo began", by=self._session.by)
             if code := self._commands(stage, stage.undo, run, record.undo, undo=True):
                 self._record.add("stage", stage=stage.name, state="undo failed", code=code, reason=_code_text(code))
+                facts = {"exit code": str(code)}
+                self._notices.tell(self._record.read(), "needs_person", f"failed in the undo of {stage.name}", facts)
                 sys.exit(int(failed_code(code)))
             self._record.add("stage", stage=stage.name, state="undone")
         self._record.add("runbook end", state="undone", by=self._session.by)
@@ -134,8 +147,8 @@ class StageRunner:
             self._confirm(stage)
             return
         self._begin(stage, run)
-        if settings.notify and (problems := self._notices.tell_stage(run, stage)):
-            self._record.add("notified", stage=stage.name, channels=problems)
+        if settings.notify:
+            self._notices.tell_stage(run, stage)
         if code := self._commands(stage, stage.commands, run, record.commands):
             self._fail(stage, code, _code_text(code))
         self._record.add("stage", stage=stage.name, state="done", by=self._session.by)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from lockstitch import plans
+from lockstitch.cli.notifications import tell_afterwards
 from lockstitch.cli.output import tell
 from lockstitch.cli.runbook_commands import stage_command
 from lockstitch.cli.runbook_notices import RunbookNotices
@@ -142,11 +143,19 @@ def end(session: Session, run: str, reason: str) -> None:
         raise UsageError("a run is not given up without a reason", hint='fab -H ENV runbook.end --reason "…"')
     record, file = _open(session, run)
     with record.carried_out(), _shown(session, file, record):
-        record.add("runbook end", state="given up", by=session.by, reason=reason)
+        notices = RunbookNotices(session, file.settings)
+        with notices.carried_out(record):
+            # Nobody was told of one that was refused.
+            if is_planned := record.read().is_planned:
+                notices.begin(record.read())
+            record.add("runbook end", state="given up", by=session.by, reason=reason)
+            if is_planned:
+                notices.tell(record.read(), "interrupted", "was given up", {"why": reason})
 
 
 def status(session: Session, run: str) -> None:
     """Show where a run is: the newest one of the environment, where none is named."""
+    tell_afterwards(session)
     record, file = _open(session, run, ended=True)
     _show(session, file, record, SignDesk(session, file, record).states(record.read()))
 

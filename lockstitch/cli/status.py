@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 from lockstitch import plans
-from lockstitch.cli.notifications import waiting_told
+from lockstitch.cli.notifications import tell_afterwards
 from lockstitch.cli.pending import with_pending
 from lockstitch.cli.session import Session
 from lockstitch.engine.watch_lock import watcher
@@ -18,8 +18,8 @@ from lockstitch.report.status import SiteStates, status_json, status_text
 def show_status(session: Session, only: str) -> None:
     """Show each site's release and state; end with 7 where one does not serve, 3 where a host cannot be reached. A site
     that a run is changing is no failure."""
-    with waiting_told(session):
-        _show(session, session.fleet(only))
+    tell_afterwards(session)
+    _show(session, session.fleet(only))
 
 
 def _show(session: Session, fleet: Fleet) -> None:

@@ -23,21 +23,22 @@ from lockstitch.model.format import time_of
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.notice import Notice
 
-# The runs whose notices wait at most; older ones are dropped. And how long they wait, in seconds.
-MOST_RUNS, LONGEST = 100, 7 * 86400.0
+# The runs whose notices wait at most; older ones are dropped.
+MOST_RUNS = 100
 
 
 @dataclass(frozen=True)
 class WaitingNotice:
     """The notice of a run, and the channels that are yet to be told it. `threads` has the words by which channels that
     were told something of the run change their message, and `informed` are those that were told its beginning.
-    `is_watched` marks a run whose watch is to tell its end."""
+    `is_watched` marks a run whose watch is to tell its end; `tried` is when it was last sent in vain, in UTC."""
 
     notice: Notice
     channels: tuple[str, ...]
     threads: Mapping[str, str]
     informed: tuple[str, ...] = ()
     is_watched: bool = False
+    tried: str = ""
 
 
 class WaitingFile:
@@ -153,9 +154,10 @@ class NoticeQueue:
             yield file
 
 
-def is_outdated(at: str) -> bool:
-    """Tell whether a notice of this time is too old to be of use."""
-    return (known := time_of(at)) is not None and datetime.now(UTC).timestamp() - known.timestamp() > LONGEST
+def age_of(at: str) -> float:
+    """Return how many seconds ago a time is; below 0 where it is to come, or no time."""
+    known = time_of(at)
+    return datetime.now(UTC).timestamp() - known.timestamp() if known is not None else -1.0
 
 
 def _is_same(path: Path, descriptor: int) -> bool:
@@ -173,4 +175,5 @@ def _waiting(document: Any) -> WaitingNotice:
         raise ValueError("it is no record of a notice")
     threads = {str(name): str(word) for name, word in document["threads"].items()}
     channels, informed = (tuple(map(str, document[name])) for name in ("channels", "informed"))
-    return WaitingNotice(known, channels, threads, informed, bool(document["is_watched"]))
+    tried = str(document.get("tried") or "")
+    return WaitingNotice(known, channels, threads, informed, bool(document["is_watched"]), tried)

@@ -51,6 +51,9 @@ class Hooks(Settings):
         default=(),
         description="after a deploy or a rollback that ended in another way: refused, gone back, interrupted",
     )
+    runbook: Commands = Field(
+        default=(), description="when the run of a runbook begins, waits, fails, was interrupted or undone, or is done"
+    )
 
 
 def hooks(settings: Hooks, hosts: Mapping[str, Host]) -> tuple[Hook, ...]:

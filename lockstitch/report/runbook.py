@@ -31,6 +31,7 @@ _NOTICES: Mapping[str, tuple[NoticeEvent, NoticeLevel]] = {
     "needs_person": ("needs_person", "critical"),
     "interrupted": ("interrupted", "warning"),
     "rolled_back": ("rolled_back", "warning"),
+    "killed": ("killed", "critical"),
 }
 _RUNNING = {"began": "running", "undo began": "being undone"}
 

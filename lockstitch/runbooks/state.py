@@ -99,6 +99,11 @@ class RunbookRun:
         """Return the state of a stage, which may not have begun."""
         return self.stages.get(name, StageRecord(name))
 
+    @property
+    def is_planned(self) -> bool:
+        """Tell whether it has been told that it begins: what it releases is known."""
+        return any(event.get("event") == "plans" for event in self.events)
+
     def signoffs(self, name: str) -> tuple[SignOff, ...]:
         """Return the sign-offs of a stage, oldest first."""
         return tuple(

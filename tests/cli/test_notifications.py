@@ -215,6 +215,22 @@ def test_a_hanging_channel_holds_no_step_up(team: Team) -> None:
     assert len(team.waiting()) == 1
 
 
+@pytest.mark.parametrize("words", [("status", "--json"), ("history", "--json")], ids=["status", "history"])
+def test_who_only_looks_has_the_whole_answer_before_a_channel_is_asked(team: Team, words: tuple[str, ...]) -> None:
+    commit(team.operator, f"answered first {words}")
+    team.server.mode = "refuses"
+    assert team.operator.fab("deploy").code == 0
+    (path,) = team.waiting()
+    path.write_text(json.dumps({**json.loads(path.read_text()), "tried": ""}))
+    team.server.mode = ""
+    with team.operator.start(*words) as run:
+        # The channel answers only once all of the document is there.
+        team.server.seen = lambda: run.until("\n}\n")
+        ended = run.finish(60)
+    assert ended.code == 0 and ended.json["exit_code"] == 0, ended.said
+    assert team.events()[-1:] == [("deploy", "done")] and not team.waiting(), ended.said
+
+
 def test_with_a_watch_done_is_told_after_it(team: Team) -> None:
     commit(team.operator, "watched")
     team.app["watch"] = [{"for": "4s", "every": "1s"}]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from tests.cli.operator import Operator
+from tests.notifications.stand_in import StandIn
 
 ONCE = """
 stages: [once: {run: "run -- 'echo x >>once-begun; until [ -e once-go ]; do sleep 0.1; done'"}]
@@ -18,12 +19,26 @@ def test_a_runbook_that_was_killed_waits_for_its_command_and_does_not_repeat_it(
     folder = operator.folder / "runbooks"
     folder.mkdir()
     (folder / "once.yml").write_text(ONCE)
+    with StandIn() as server:
+        operator.env["HOOK"] = f"{server.url}/hook"
+        to, rules = {"team": {"webhook": "env:HOOK"}}, {"begun": ["team"], "killed": ["team"]}
+        operator.inventory["notify"] = {"to": to, "when": rules, "runs": ["runbook"]}
+        try:
+            killed_and_resumed(operator)
+        finally:
+            del operator.inventory["notify"]
+    assert [each.document["event"] for each in server.taken] == ["begun", "killed", "done"]
+
+
+def killed_and_resumed(operator: Operator) -> None:
+    """Kill the runbook while its command runs, and go on with it."""
     begun = [operator.home(host) / "once-begun" for host in operator.hosts]
     with operator.start("runbook", "once") as running:
         until(lambda: all(file.exists() for file in begun))
         os.kill(running.process.pid, signal.SIGKILL)
         running.process.wait()
         ran = operator.fab("runbook.resume")
+        assert operator.fab("runbook.status").code == 0
         assert ran.code == 4 and "had started before it was killed" in ran.said, ran.said
         for host in operator.hosts:
             (operator.home(host) / "once-go").touch()

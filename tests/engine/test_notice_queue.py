@@ -5,16 +5,17 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from lockstitch.cli.notifications import Notifier
+from lockstitch.cli.notifier import Notifier
 from lockstitch.cli.session import Session
 from lockstitch.engine.journal import now
-from lockstitch.engine.notice_delivery import NoticeResult
+from lockstitch.engine.notice_delivery import NoticeJob, NoticeResult
 from lockstitch.engine.notice_queue import NoticeQueue, WaitingFile, WaitingNotice
 from lockstitch.inventory.notify import NotifySettings
 from lockstitch.model.notice import Notice
@@ -68,6 +69,29 @@ def test_what_cannot_be_read_fails_nothing_and_is_told_and_kept(spoil: Callable[
     made = notifier(tmp_path, "team")
     assert made.results(made.start([], ""), "") == [] and path.exists()
     assert made.notes and "a notice that waits cannot be read: " in made.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("tried", "is_sent"),
+    [("", True), (now(), False), ("2026-01-01T00:00:00.000000Z", True), ("2999-01-01T00:00:00.000000Z", True)],
+    ids=["never", "just now", "long ago", "by a clock that was set back"],
+)
+def test_who_only_looks_does_not_try_again_at_once(tried: str, is_sent: bool, tmp_path: Path) -> None:
+    file = WaitingFile(tmp_path / "notices", RUN)
+    file.write(replace(waiting("team"), tried=tried))
+    file.close()
+    made = notifier(tmp_path, "team")
+    made.results(made.start([], "", is_patient=False), "")
+    assert (tmp_path / "told").exists() == is_sent != file.path.exists()
+
+
+def test_what_was_not_sent_says_when_it_was_tried(tmp_path: Path) -> None:
+    file = WaitingFile(tmp_path / "notices", RUN)
+    made = notifier(tmp_path, "team")
+    made.keep(file, waiting("team"), [NoticeResult(NoticeJob("team", waiting().notice), problem="it is away")])
+    known = file.read()
+    assert known is not None and known.tried >= known.notice.at
+    file.close()
 
 
 def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
