@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -92,6 +95,42 @@ def test_what_was_not_sent_says_when_it_was_tried(tmp_path: Path) -> None:
     known = file.read()
     assert known is not None and known.tried >= known.notice.at
     file.close()
+
+
+@contextmanager
+def as_another_user(*paths: Path) -> Iterator[None]:
+    """Act as a user who owns none of these; as who has no rights to them, where we cannot be another one."""
+    if os.geteuid():
+        modes = [path.stat().st_mode for path in paths]
+        for path in paths:
+            path.chmod(0)
+        yield
+        for path, mode in zip(paths, modes, strict=True):
+            path.chmod(mode)
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o777], ids=oct)
+def test_the_notices_of_a_colleague_are_told_and_kept(mode: int) -> None:
+    """The folder is another user's, or is everybody's and the files in it are another user's."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        path = keep(folder, "team")
+        path.parent.chmod(mode)
+        content, made = path.read_text(), notifier(folder, "team")
+        private = [path.parent] if mode == 0o700 else [path, path.with_suffix(".lock")]
+        with as_another_user(*private):
+            assert made.results(made.start([], ""), "") == []
+            if mode == 0o700:
+                assert made.file("R2") is None and "notices cannot be kept on this machine" in made.notes[-1]
+        assert "a notice that waits cannot be read: permission denied" in made.notes[0]
+        assert path.read_text() == content and not (folder / "told").exists()
 
 
 def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
