@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -149,6 +150,101 @@ def test_the_parts_of_any_history_fit_together(runs: Sequence[tuple[tuple[str, .
     assert all(seconds >= 0 for seconds in (*made.lead, *made.recovery))
     assert len(made.recovery) + made.unknown["recoveries"] + made.unknown["open"] == len(made.failed)
     assert delivery_text(made) and delivery_json(made)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A run as a person would tell it; hours are those since the window began. It ran on `sites` hosts, an hour after
+    another, and was proven on those that are `good`. `leaves` is the run whose release a rollback left."""
+
+    number: int
+    kind: str
+    good: tuple[bool, ...]
+    met: bool
+    result: str
+    revision: int
+    leaves: int
+
+    @property
+    def first(self) -> int:
+        return self.number * 10 - 100
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.good) - 1
+
+    @property
+    def proven(self) -> bool:
+        # A host that switched and has no record proved nothing; each reload here is on both.
+        return all(self.good) and (len(self.good) == 2 or not self.met)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Told]:
+    runs: list[Told] = []
+    for number in range(1, draw(st.integers(0, 30)) + 1):
+        kind = draw(st.sampled_from(["deploy", "deploy", "rollback"]))
+        good = draw(st.sampled_from([(True, True), (True, True), (True, False), (False, False), (True,)]))
+        result = draw(st.sampled_from(["", "done", "put back", "needs a person"]))
+        leaves = draw(st.integers(0, number - 1)) if kind == "rollback" else 0
+        runs.append(Told(number, kind, good, draw(st.booleans()), result, draw(st.integers(1, number)), leaves))
+    return runs
+
+
+def hours_of(seconds: Sequence[float]) -> list[float]:
+    return sorted(round(each / 3600, 6) for each in seconds)
+
+
+@given(histories())
+def test_each_number_is_what_a_person_counts(runs: list[Told]) -> None:
+    """The four definitions, counted once more from what happened, run by run."""
+    journals = Journals()
+    for run in runs:
+        if run.leaves:
+            # The record of a release that it leaves stands before its own.
+            journals.record(run.number, run.first, "left", "left", kind="rollback", release=run.leaves, met=run.met)
+        verdicts = ["good" if good else "bad" for good in run.good]
+        journals.record(run.number, run.first, *verdicts, kind=run.kind, release=run.number, met=run.met)
+        journals.results[f"r{run.number}"] = run.result
+        for site, entries in journals.entries.items():
+            journals.entries[site] = [
+                replace(entry, revision=revision(run.revision)) if entry.release == f"R{run.number}" else entry
+                for entry in entries
+            ]
+    taken_back = {run.leaves for run in runs if run.leaves and runs[run.leaves - 1].proven}
+    window = [run for run in runs if run.kind == "deploy" and 0 <= run.last < 28 * 24]
+    proven = [run for run in window if run.proven]
+    met = [run for run in window if run.proven or run.met]
+    failed = [run for run in met if not run.proven or run.number in taken_back]
+    lead = []
+    for run in proven:
+        earlier = [other for other in runs if other.proven and other.revision == run.revision and other.last < run.last]
+        if not earlier:
+            lead.append(max(0, run.last - (run.revision * 10 - 2)))
+    recovery = []
+    for run in failed:
+        later = [o for o in runs if o.last > run.last and o.proven and o.number not in taken_back]
+        if run.met and not run.proven and run.result == "put back":
+            recovery.append(run.last - (run.first - 1))
+        elif run.met and (run.proven or run.result) and later:
+            recovery.append(later[0].last - (run.first - 1))
+    made = journals.stats()
+    assert hours_of(made.lead) == sorted(lead) and hours_of(made.recovery) == sorted(recovery)
+    assert [each.run for each in made.failed] == [f"r{run.number}" for run in failed]
+    data = delivery_json(made)
+    counts: dict[str, Sequence[object]] = {
+        "frequency": proven,
+        "lead_time": lead,
+        "failure_rate": met,
+        "recovery": recovery,
+    }
+    assert {name: data[name]["n"] for name in counts} == {name: len(values) for name, values in counts.items()}
+    assert data["frequency"]["per_week"] == (round(len(proven) / 4, 2) if len(proven) >= 5 else None)
+    assert data["failure_rate"]["share"] == (round(len(failed) / len(met), 4) if len(met) >= 5 else None)
+    for name, values in (("lead_time", lead), ("recovery", recovery)):
+        ordered, half = sorted(values), len(values) // 2
+        middle = ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2 if values else 0
+        assert data[name]["median"] == (middle * 3600 if len(values) >= 5 else None)
 
 
 def test_commits_that_cannot_be_read_are_not_taken_for_none() -> None:
