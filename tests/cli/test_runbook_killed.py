@@ -7,6 +7,8 @@ import signal
 import time
 from collections.abc import Callable
 
+from scripts.sandbox.processes import descendants
+from tests.cli.conftest import commit
 from tests.cli.operator import Operator
 from tests.notifications.stand_in import StandIn
 
@@ -46,6 +48,38 @@ def killed_and_resumed(operator: Operator) -> None:
     ran = operator.fab("runbook.status", "--json")
     assert ran.json["result"] == "done", ran.said
     assert [file.read_text() for file in begun] == ["x\n"] * len(begun)
+
+
+def test_a_push_that_was_killed_with_its_runbook_is_not_taken_for_done(deployed: Operator) -> None:
+    """The hosts have a record of what it was about to write, and none of its end."""
+    app = deployed.inventory["apps"]["app"]
+    app["service"]["reload"] = 'until [ ! -e "$HOME/hold" ]; do sleep 0.1; done; touch "$HOME/up"'
+    app |= {"shared": [".env"], "settings": {"DEBUG": {"is": "False"}}, "env_file": {"path": ".env", "mode": "0640"}}
+    places = [deployed.home(host) / app["path"] for host in deployed.hosts]
+    for place in places:
+        (place / "shared").mkdir(exist_ok=True)
+        (place / "shared/.env").write_text("DEBUG=True\n")
+    commit(deployed, "with settings")
+    assert (ran := deployed.fab("deploy")).code == 0, ran.said
+    (deployed.folder / "runbooks").mkdir()
+    (deployed.folder / "runbooks/push.yml").write_text("stages: [push: {run: env.push}]\n")
+    held = [deployed.home(host) / "hold" for host in deployed.hosts]
+    for file in held:
+        file.touch()
+    with deployed.start("runbook", "push") as running:
+        until(lambda: "DEBUG=False" in (places[0] / "shared/.env").read_text())
+        for pid in sorted({running.process.pid, *descendants({running.process.pid})}):
+            os.kill(pid, signal.SIGKILL)
+        running.process.wait()
+    for file in held:
+        file.unlink()
+    deployed.until_quiet()
+    ran = deployed.fab("runbook.resume")
+    assert ran.code == 4 and "it is run again" in ran.said, ran.said
+    assert deployed.fab("lock.break").code == 0
+    ran = deployed.fab("runbook.resume")
+    assert ran.code == 0, ran.said
+    assert [(place / "shared/.env").read_text() for place in places] == ["DEBUG=False\n"] * 2
 
 
 def until(reached: Callable[[], bool], seconds: float = 60.0) -> None:
