@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lockstitch.facts.history import HistoryFacts, JournalEntry, parse_commits
@@ -195,7 +195,17 @@ def hours_of(seconds: Sequence[float]) -> list[float]:
     return sorted(round(each / 3600, 6) for each in seconds)
 
 
+# A deploy that needed a person was not over with one that was taken back itself.
+TWICE = [
+    *(Told(number, "deploy", (False, False), False, "", number, 0) for number in range(1, 11)),
+    Told(11, "deploy", (False, False), True, "needs a person", 11, 0),
+    Told(12, "deploy", (True, True), True, "done", 12, 0),
+    Told(13, "rollback", (True, True), True, "done", 1, 12),
+]
+
+
 @given(histories())
+@example(TWICE)
 def test_each_number_is_what_a_person_counts(runs: list[Told]) -> None:
     """The four definitions, counted once more from what happened, run by run."""
     journals = Journals()
