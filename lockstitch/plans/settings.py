@@ -16,7 +16,7 @@ from lockstitch.facts.site import Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import App
 from lockstitch.inventory.validation import did_you_mean
-from lockstitch.model.command import Command, Value, plain
+from lockstitch.model.command import LARGEST_ENVIRONMENT, Command, Value, plain
 from lockstitch.model.env_file import render
 from lockstitch.model.plan import Plan, Site, SitePlan, Step, Wave
 from lockstitch.model.release import short
@@ -160,15 +160,21 @@ def refuse_settings_of(sites: Sequence[SettingsSite]) -> None:
     for each in sites:
         file = each.app.env_file
         assert file is not None
+        size = 0
         for name, value in each.writes.items():
             if value is None:
                 continue
             if name in each.app.settings and (says := each.app.settings[name].refusal(plain(value))):
                 problems.append(f"{each.site}: {name}: {says}")
             try:
-                render(file.format, name, plain(value))
+                size += len(render(file.format, name, plain(value)).encode())
             except ValueError as error:
                 problems.append(f"{each.site}: {name}: {error}")
+        if size > LARGEST_ENVIRONMENT:
+            problems.append(
+                f"{each.site}: its settings together have {size} bytes as {file.format} files have them, and no program of a "
+                f"host is given more than {LARGEST_ENVIRONMENT}: put long values into files, and their paths here"
+            )
     if problems:
         raise CheckError(listed([*dict.fromkeys(problems), "nothing was changed"]))
 

@@ -389,6 +389,23 @@ def test_a_value_that_cannot_be_is_refused_before_anything_is_written(
     assert files(world) == dict.fromkeys(HOSTS, (FILE, 0o640))
 
 
+def test_values_that_are_too_long_together_are_refused_before_anything_is_written(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is short enough, and so are all of them before they are quoted."""
+    names = "".join(f'\n      KEY_{n}: {{from: "env:LS_TEST_KEY"}}' for n in range(16))
+    more = f"shared: [.env]\n    settings:{names}\n    env_file: {{format: shell}}"
+    monkeypatch.setenv("LS_TEST_KEY", "new-key")
+    made = make_world("releases", more=more, service=json.dumps(SERVICE))
+    for host in HOSTS:
+        write(made, host, FILE)
+    assert made.deploy("v1", "box:backend").code == 0
+    monkeypatch.setenv("LS_TEST_KEY", "'" * 25_000)
+    with pytest.raises(CheckError, match=r"api@a: its settings together have 2\d{6} bytes as shell files have them"):
+        planned(made)
+    assert files(made) == dict.fromkeys(HOSTS, (FILE, 0o640))
+
+
 def test_a_file_that_cannot_be_read_is_never_overwritten(world: World) -> None:
     write(world, "b", "KEY='no end\n")
     with pytest.raises(CheckError, match="the quote in line 1 is not closed"):
