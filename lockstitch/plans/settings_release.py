@@ -13,7 +13,7 @@ from lockstitch.model.plan import Site, Step
 from lockstitch.model.shell import shell_text
 from lockstitch.plans.settings_sites import EXPORT, SettingsSite, settings_gate
 from lockstitch.plans.steps import Deployment
-from lockstitch.plans.taking import carrying, needs_restart
+from lockstitch.plans.taking import app_alone_reads, carrying, needs_restart
 from lockstitch.text import listed
 
 _SNAPSHOT = HASHES + shell_text(__package__, "settings_snapshot.sh")
@@ -37,10 +37,9 @@ def settings_back(job: Deployment) -> tuple[Step, ...]:
 def with_settings_back(job: Deployment, former: str) -> Deployment:
     """Return the job of a rollback that puts back the kept file `former`, and whose service takes it."""
     site = SettingsSite(job, SettingFacts(), former=former)
-    file, service = job.app.env_file, job.app.service
-    assert file is not None
+    service = job.app.service
     takes: tuple[Step, ...] = (service.reload_step(job.place),)
-    if not file.is_read_by_app and needs_restart(service):
+    if not app_alone_reads(job.app) and needs_restart(service):
         takes = tuple(service.restarting(job.place))
     carried = carrying(takes, EXPORT, site.values(job.run))
     return replace(

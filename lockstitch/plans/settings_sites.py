@@ -29,7 +29,7 @@ from lockstitch.plans.gates import gates
 from lockstitch.plans.settings_state import judge_running
 from lockstitch.plans.shell_texts import RECORD
 from lockstitch.plans.steps import Deployment
-from lockstitch.plans.taking import taking
+from lockstitch.plans.taking import app_alone_reads, taking
 
 _WRITE = ENV_FILE + shell_text(__package__, "settings_write.sh")
 _RESTORE = ENV_FILE + shell_text(__package__, "settings_restore.sh")
@@ -113,10 +113,8 @@ class SettingsSite:
 
     def unit(self, asked: SettingsOptions) -> SitePlan:
         """Return the steps that write the file and have the app take it, with their gates."""
-        file = self.app.env_file
-        assert file is not None
         steps = (self.record_step(asked), self.write_step(asked.run))
-        take = taking(self.job, EXPORT, self.values(asked.run), read_by_app=file.is_read_by_app)
+        take = taking(self.job, EXPORT, self.values(asked.run), read_by_app=app_alone_reads(self.app))
         if not take:
             return SitePlan(self.site, steps)
         take = tuple(replace(step, redo_on_rollback=True) for step in take)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lockstitch.errors import UsageError
+from lockstitch.inventory.model import App
 from lockstitch.model.command import Value
 from lockstitch.model.plan import Step
 from lockstitch.plans.steps import Deployment
@@ -33,6 +34,12 @@ def taking(job: Deployment, text: str, values: Mapping[str, Value], *, read_by_a
             hint="where the app's code reads the file as it is reloaded, write read_by: app",
         )
     return carrying(did, text, values)
+
+
+def app_alone_reads(app: App) -> bool:
+    """Tell whether an app's code reads the environment file, and no process has its values from the service: dotenv
+    libraries keep what a process was started with, which a reload does not change."""
+    return app.env_file is not None and app.env_file.is_read_by_app and not app.service.has_environment()
 
 
 def needs_restart(service: Service) -> bool:
