@@ -80,7 +80,7 @@ function shell(   sign, plain_text, tail) {
             if (!quoted(sign, sign == "\"" ? "taken" : "none")) return
             if (behind && length(tail) < 4096) tail = tail "_"
         } else if (sign == "\\") {
-            take(1)
+            take(1); if (behind && length(tail) < 4096) tail = tail "_"
             if (fill()) add(take(1)); else if (!next_line()) return
         } else if (sign ~ /[ \t]/) break
         else {
@@ -99,7 +99,7 @@ function sets(key, where) { where = (key in places ? places[key] ", " : "") wher
 # Commands. A name that is set otherwise than alone in its line is unclear. Whatever may set names that nobody sees here, or
 # decides which lines are read, is a problem: all but a few commands that do neither.
 function commands(text) {
-    if (text ~ /^[ \t]*(#|$)/) return
+    if (text ~ /^[ \t]*(#|\r?$)/) return
     if (length(text) > 4096 || decides(text))
         problem("line " at " is a command that decides what is set, and cannot be read: write the variables alone, one a line")
     else assigns(text)
@@ -113,7 +113,8 @@ function assigns(text,   n, parts, part, key) {
     }
 }
 function decides(text,   n, parts, part) {
-    if (text ~ /\(\(.*(\+\+|--)/) return 1
+    # ${NAME:?} ends the reading where NAME is not set.
+    if (text ~ /\(\(.*(\+\+|--)/ || text ~ /\$[{][A-Za-z0-9_]+:?[?]/) return 1
     gsub(/\\./, "%", text); gsub(/\047[^\047]*\047|"[^"]*"|`[^`]*`/, "%", text); sub(/(^|[ \t;&|])#.*/, "", text)
     # What a subshell sets is lost, and what is printed in one becomes words.
     while (sub(/\$\([^()]*\)/, "%", text) || sub(/\([^()]*\)/, "@", text)) continue
@@ -127,14 +128,18 @@ function is_harmless(text) {
     sub(/^[ \t]*(![ \t]+)?/, "", text); sub(/[ \t]+$/, "", text)
     if (text ~ /^export([ \t]+[A-Za-z_][A-Za-z0-9_]*([+]?=[^ \t]*)?)*$/) return 1
     while (sub(/^[A-Za-z_][A-Za-z0-9_]*[+]?=[^ \t]*[ \t]*/, "", text)) continue
-    if (text ~ /^printf[ \t]+-/) return 0
+    # Of the options of `set`, -e and -u may end the reading, and -n does.
+    if (text ~ /^printf[ \t]+-/ || (text ~ /^set([ \t]|$)/ && text !~ /^set[ \t]+[-+](a|o[ \t]+allexport)$/)) return 0
     return text ~ /^(@|((:|true|\[|test|echo|printf|set|umask|ulimit|env|cd)([ \t].*)?))?$/
 }
 # Marks the names that the value of another sets: by ${NAME:=WORD}, and by $((NAME=1)) within quotes.
 function inner_sets(text,   n, parts, part) {
     if (text ~ /\(\(/) { if (text ~ /\+\+|--/) commands(text); else assigns(text) }
     parts = split(text, part, /\$[{]/)
-    for (n = 2; n <= parts; n++) if (match(part[n], /^[A-Za-z_][A-Za-z0-9_]*:?=/)) assigns(substr(part[n], 1, RLENGTH))
+    for (n = 2; n <= parts; n++) {
+        if (part[n] ~ /^[A-Za-z0-9_]+:?[?]/) commands("${" part[n])
+        if (match(part[n], /^[A-Za-z_][A-Za-z0-9_]*:?=/)) assigns(substr(part[n], 1, RLENGTH))
+    }
 }
 # The name that a line sets; `value` is what, and `clear` whether its readers read that alike.
 function entry(text,   key, rest) {

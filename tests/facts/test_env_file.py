@@ -149,6 +149,11 @@ def test_what_stands_behind_a_value_is_not_lost(line: str) -> None:
         "echo \\\nA=1\n",
         "export $(grep -v '#' other)\n",
         '[ -n "$X" ] || return\nA=1\n',
+        "A=1;\\e\\x\\i\\t\nA=2\n",
+        "set -e\n[ -n x ]\nA=1\n",
+        "set -o noexec\nA=1\n",
+        ": ${X:?not set}\nA=1\n",
+        'B="${X?}"\nA=1\n',
         "\\. ./other\n",
         "'.' ./other\n",
         "sou''rce ./other\n",
@@ -198,7 +203,7 @@ def test_a_name_that_is_set_otherwise_than_alone_in_its_line_is_unclear(line: st
 
 
 def test_a_command_that_sets_nothing_is_none_of_those() -> None:
-    text = "set -a\numask 022\n# if so\nA='if x; then'\nB=(1 2)\nexport A # . ./other\necho read >&2\n(. ./other)\n"
+    text = "set -a\numask 022\n# if so\nA='if x; then'\nB=(1 2)\nexport A # . ./other\necho read >&2\n(. ./other)\n\r\nset +o allexport\n"
     assert read("shell", text, ["A"]) == {"A": ("set", "if x; then"), "": ("B", "")}
 
 
