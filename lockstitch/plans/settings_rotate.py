@@ -151,12 +151,15 @@ def _next(stands: Sequence[_Stand], name: str) -> int:
         )
     if len(phases) > 1 or not all(stand.is_proven for stand in stands):
         return phases[-1]
+    if phases == [3] and any(_keeps_former(stand.site.facts, name) for stand in stands):
+        return 3
     return phases[0] + 1
 
 
 def _site_of(stand: _Stand, phase: int, name: str, rotation: Rotation, asked: SettingsOptions) -> SettingsSite | None:
     """Return what is written on a site in a phase; None where it has that, and it runs."""
-    if phase > 3 or (stand.phase == phase and stand.is_proven):
+    has_former = phase == 3 and _keeps_former(stand.site.facts, name)
+    if phase > 3 or (stand.phase == phase and stand.is_proven and not has_former):
         return None
     new, accept = asked.known[stand.site.site][name], str(rotation.accept)
     if phase == 1:
@@ -185,6 +188,21 @@ def _signing_since(sites: Sequence[SettingsSite], name: str) -> float | None:
 def last_phase(facts: SettingFacts, name: str) -> tuple[int, float | None]:
     """Return the phase that a site's journal has last of a rotation, 0 where it has none, and when its run had ended, in
     seconds since the epoch; None where that was cut off."""
+    last, end = _last_change(facts, name)
+    return number(last.get("phase", "")) or 0, recorded_at(end)
+
+
+def _keeps_former(facts: SettingFacts, name: str) -> bool:
+    """Tell whether kept files of a site have the former key still, though the last phase was carried out: its run could
+    not remove them. Raises CheckError where that is not known."""
+    if facts.unrecorded:
+        raise CheckError(f"{facts.unrecorded}; nothing was changed")
+    change, _ = _last_change(facts, name)
+    return number(change.get("phase", "")) == 3 and bool(facts.kept) and facts.kept[0] <= change.get("run", "")
+
+
+def _last_change(facts: SettingFacts, name: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return the last record of a change of a key by a rotation or an undo, and that of its run's end; empty without one."""
     ended = {e.get("run"): e for e in facts.records if e.get("event") == "run"}
     # A run that failed has put back what it changed; of one that was cut off it is not known how far it came.
     changes = [
@@ -194,7 +212,7 @@ def last_phase(facts: SettingFacts, name: str) -> tuple[int, float | None]:
         if ended.get(e.get("run"), {}).get("result") != "failed"
     ]
     last = changes[-1] if changes else {}
-    return number(last.get("phase", "")) or 0, recorded_at(ended.get(last.get("run"), {}))
+    return last, ended.get(last.get("run"), {})
 
 
 def _summary(fleet: Fleet, name: str, phase: int, rotation: Rotation) -> tuple[str, ...]:

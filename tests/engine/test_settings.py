@@ -26,6 +26,7 @@ from lockstitch.model.plan import Plan, Script, Site, SitePlan, Step
 from lockstitch.report.outcome import outcome_text
 from lockstitch.report.plan import plan_text
 from tests.engine.conftest import MakeWorld
+from tests.engine.test_failures import Breaks, lost
 from tests.engine.world import World, quick, step_at, steps_of, with_step
 
 HOSTS = ("a", "b")
@@ -509,6 +510,54 @@ def test_a_rotation_that_was_cut_off_goes_on_where_it_stopped(rotating: World) -
             assert f"phase {phase} of 3 of KEY" in plan_text(plan), plan_text(plan)
             assert rotating.run(plan).code == 0
             assert len({text.replace("'", "") for text, _ in files(rotating).values()}) == 1, files(rotating)
+
+
+@pytest.mark.parametrize(
+    ("part", "is_carried_out"),
+    [("lock", True), ("record settings", True), ("record settings", False), ("record", False)],
+)
+def test_a_host_that_is_gone_at_any_script_of_a_phase_is_named_and_the_phase_is_carried_out_again(
+    rotating: World, part: str, is_carried_out: bool
+) -> None:
+    """It comes back, and its lock is broken: the same command goes on, and the former key is kept nowhere at the end."""
+    for phase in (1, 2, 3):
+        before = files(rotating)
+        breaks = Breaks(("b", "api", part), lost, for_good=True)
+        rotating.remote.losses = [breaks.loses] if is_carried_out else []
+        rotating.remote.faults = [] if is_carried_out else [breaks]
+        plan = phase_planned(rotating, at_once=True)
+        assert f"phase {phase} of 3 of KEY" in plan_text(plan)
+        if part == "lock":
+            with pytest.raises(HostLostError, match="b: the connection dropped"):
+                rotating.run(plan)
+        else:
+            ended = rotating.run(plan)
+            said = outcome_text(ended.outcome)
+            assert ended.code == 6 and "next: fab -H box:b status" in said, said
+        assert breaks.broken
+        rotating.remote.losses, rotating.remote.faults = [], []
+        assert (files(rotating)["a"] == before["a"]) is (part != "record"), (
+            "the other host is back, or all have changed"
+        )
+        (rotating.state("b", "api") / "lock.json").unlink(missing_ok=True)
+        again = phase_planned(rotating, at_once=phase == 3)
+        # Once all have the new files, only what could not be removed is left to do.
+        if part != "record" or (phase == 3 and not is_carried_out):
+            assert f"phase {phase} of 3 of KEY" in plan_text(again), plan_text(again)
+            assert rotating.run(again).code == 0
+        if phase == 2:
+            assert "both keys are accepted for" in phase_planned(rotating).empty_reason
+    assert {text for text, _ in files(rotating).values()} == {FILE.replace("old-key", "new-key") + "\n"}
+    assert phase_planned(rotating).empty and kept(rotating, "a") == kept(rotating, "b") == []
+
+
+def test_kept_files_of_later_pushes_are_not_those_of_a_rotation(rotating: World) -> None:
+    for _ in range(3):
+        assert rotating.run(phase_planned(rotating, at_once=True)).code == 0
+    later = rotating.state("a", "api") / "settings"
+    later.mkdir()
+    (later / "20991231T235959Z-0001").write_text("KEY=new-key\n")
+    assert phase_planned(rotating).empty
 
 
 def test_both_keys_are_accepted_as_long_as_the_overlap_says(rotating: World) -> None:
