@@ -119,7 +119,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     def controller(app: dict[str, Any], *, refuse: str = "", held_until: float = 0.0, **settings: Any) -> Controller:
         folder = tmp_path / f"{len(made)}"
         folder.mkdir()
-        simulation = Simulation(folder, gates={"errors": ERRORS, "p95": P95}, app=app, grain=20.0, **settings)
+        simulation = Simulation(gates={"errors": ERRORS, "p95": P95}, app=app, grain=20.0, **settings)
         made.append(Controller(simulation, folder / "runs", refuse, held_until))
         clock = SimpleNamespace(time=simulation.now, monotonic=simulation.now)
         monkeypatch.setattr("lockstitch.engine.ask.time", clock)

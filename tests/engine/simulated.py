@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lockstitch.engine.release_watch import ReleaseWatch
@@ -59,7 +61,6 @@ class Simulation:
     a host and the seconds, and returns why its log cannot be read. `ahead` is how far the clock of each host is.
     """
 
-    folder: Path
     gates: dict[str, Any] = field(default_factory=lambda: {"errors": ERRORS})
     policy: dict[str, Any] = field(default_factory=dict)
     rate: Callable[[str], float] = lambda host: 5.0
@@ -202,9 +203,7 @@ class Simulation:
             known["groups"]["web"]["apps"].append("other")
         known["apps"]["api"] |= {"gates": self.gates, **self.app}
         known["rollout"] = {"pause": f"{PAUSE:.0f}s", **self.policy}
-        (self.folder / "prod.yml").write_text(json.dumps(known))
-        (fleet,) = select(InventoryFolder(self.folder), "prod").fleets
-        return fleet
+        return _loaded(json.dumps(known))
 
     def _answer(self, decision: Decision) -> Way | None:
         self.asked.append(decision)
@@ -280,3 +279,12 @@ class Simulation:
             total, bad = total + count, bad + count * self.bad(host, new, since)
             slow, at = slow + count * self.slow(host, new, since), at + self.grain
         return round(total), round(bad), round(slow)
+
+
+@cache
+def _loaded(inventory: str) -> Fleet:
+    """The fleet of an inventory. It is loaded once: a simulation asks at each turn, and there are hundreds of simulations."""
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "prod.yml").write_text(inventory)
+        (fleet,) = select(InventoryFolder(Path(folder)), "prod").fleets
+        return fleet

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,9 +23,9 @@ TRAFFIC = {"source": "access", "rate": "requests", "against": "before", "drop": 
 
 
 @pytest.fixture
-def simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulate:
+def simulate(monkeypatch: pytest.MonkeyPatch) -> Simulate:
     def make(**settings: Any) -> Simulation:
-        made = Simulation(tmp_path, **settings)
+        made = Simulation(**settings)
         monkeypatch.setattr("lockstitch.engine.ask.time", SimpleNamespace(time=made.now, monotonic=made.now))
         return made
 
@@ -33,7 +34,7 @@ def simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulate:
 
 def record(simulation: Simulation, *, watch: bool = False) -> list[Mapping[str, Any]]:
     """Return the record of a simulated run, as it is read back from its file."""
-    with Journal(simulation.folder / "runs", RUN) as journal:
+    with TemporaryDirectory() as folder, Journal(Path(folder), RUN) as journal:
         journal.path.write_text("")
         journal.write("run", run=RUN, kind="deploy", environment="prod", by="ada", message="")
         if watch:
@@ -41,7 +42,7 @@ def record(simulation: Simulation, *, watch: bool = False) -> list[Mapping[str, 
         recorder = Recorder(journal, lambda event: None)
         for event in simulation.events:
             recorder(event)
-    return records(journal.path)[0]
+        return records(journal.path)[0]
 
 
 def judged(

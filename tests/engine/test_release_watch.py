@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,9 +20,9 @@ RULES = {"rollback_on": {"errors": {"over": "10%", "for": "5m"}}}
 
 
 @pytest.fixture
-def simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulate:
+def simulate(monkeypatch: pytest.MonkeyPatch) -> Simulate:
     def make(**settings: Any) -> Simulation:
-        made = Simulation(tmp_path, **{"app": RULES, **settings})
+        made = Simulation(**{"app": RULES, **settings})
         monkeypatch.setattr("lockstitch.engine.ask.time", SimpleNamespace(time=made.now, monotonic=made.now))
         return made
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,9 +18,9 @@ Simulate = Callable[..., Simulation]
 
 
 @pytest.fixture
-def simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulate:
+def simulate(monkeypatch: pytest.MonkeyPatch) -> Simulate:
     def make(**settings: Any) -> Simulation:
-        made = Simulation(tmp_path, **settings)
+        made = Simulation(**settings)
         monkeypatch.setattr("lockstitch.engine.ask.time", SimpleNamespace(time=made.now, monotonic=made.now))
         return made
 

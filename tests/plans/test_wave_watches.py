@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +23,8 @@ from lockstitch.plans.wave_watches import GateSurvey, survey_queries, with_pause
 from tests.engine.simulated import ERRORS, HOSTS, P95, Simulation
 
 
-def fleet(folder: Path, gates: Mapping[str, Any], pause: float = 600.0) -> Fleet:
-    return with_pause(Simulation(folder, gates=dict(gates)).fleet(), pause)
+def fleet(gates: Mapping[str, Any], pause: float = 600.0) -> Fleet:
+    return with_pause(Simulation(gates=dict(gates)).fleet(), pause)
 
 
 def planned(known: Fleet, waves: Sequence[Sequence[str]] = (HOSTS[:1], HOSTS[1:])) -> Plan:
@@ -58,16 +57,16 @@ def notes(known: Fleet, answers: Mapping[str, Measurement], *waived: str) -> str
     return "\n".join(with_watches(planned(known), known, survey(known, answers, *waived)).notes)
 
 
-def test_the_price_is_that_of_the_wave_with_the_fewest_requests(tmp_path: Path) -> None:
-    known = fleet(tmp_path, {"errors": ERRORS})
+def test_the_price_is_that_of_the_wave_with_the_fewest_requests() -> None:
+    known = fleet({"errors": ERRORS})
     said = notes(known, {"web1": counts(120), "web2": counts(6000), "web3": counts(6000)})
     assert (
         said == "api: gate errors needs 52 requests, and 12 came in a minute on web1: 4 min 17 s of the pause of 10 min"
     )
 
 
-def test_a_pause_that_is_too_short_is_told(tmp_path: Path) -> None:
-    known = fleet(tmp_path, {"errors": ERRORS, "p95": P95}, pause=60)
+def test_a_pause_that_is_too_short_is_told() -> None:
+    known = fleet({"errors": ERRORS, "p95": P95}, pause=60)
     said = notes(known, dict.fromkeys(HOSTS, counts(60)))
     # Two gates that may roll back are judged at 97.5 %, which needs more; durations wait for the warm-up besides.
     assert "gate errors needs 73 requests, and 60 came in a minute" in said
@@ -75,22 +74,22 @@ def test_a_pause_that_is_too_short_is_told(tmp_path: Path) -> None:
     assert "gate p95 needs 73 requests, and 60 came in a minute on web1: 1 min 42 s" in said
 
 
-def test_without_requests_a_gate_will_not_pass(tmp_path: Path) -> None:
-    said = notes(fleet(tmp_path, {"errors": ERRORS}), dict.fromkeys(HOSTS, counts(0)))
+def test_without_requests_a_gate_will_not_pass() -> None:
+    said = notes(fleet({"errors": ERRORS}), dict.fromkeys(HOSTS, counts(0)))
     assert "needs 52 requests, and 0 came in a minute on web1: it will not pass in the pause of 10 min" in said
 
 
-def test_without_a_pause_gates_judge_nothing(tmp_path: Path) -> None:
-    said = notes(fleet(tmp_path, {"errors": ERRORS}, pause=0), {})
+def test_without_a_pause_gates_judge_nothing() -> None:
+    said = notes(fleet({"errors": ERRORS}, pause=0), {})
     assert said == "api: its metric gates judge nothing: there is no pause (rollout.pause, or --pause 15m)"
 
 
-def test_an_app_that_no_gate_covers_is_told_where_there_are_sources(tmp_path: Path) -> None:
-    assert notes(fleet(tmp_path, {}), {}) == "api: no metric gate judges this release"
+def test_an_app_that_no_gate_covers_is_told_where_there_are_sources() -> None:
+    assert notes(fleet({}), {}) == "api: no metric gate judges this release"
 
 
-def test_only_dry_gates_decide_nothing(tmp_path: Path) -> None:
-    known = fleet(tmp_path, {"errors": {**ERRORS, "dry": True}})
+def test_only_dry_gates_decide_nothing() -> None:
+    known = fleet({"errors": {**ERRORS, "dry": True}})
     plan = with_watches(planned(known), known, survey(known, dict.fromkeys(HOSTS, counts(600))))
     assert plan.notes[0] == "api: no metric gate decides about this release"
     assert plan.waves[0].watch is not None and plan.waves[0].watch.deciding == ()
@@ -99,16 +98,16 @@ def test_only_dry_gates_decide_nothing(tmp_path: Path) -> None:
 BLIND = {**dict.fromkeys(HOSTS, counts(600)), "web2": Measurement(blind="no such file", hint="look")}
 
 
-def test_a_blind_gate_refuses_and_says_what_to_type(tmp_path: Path) -> None:
-    known = fleet(tmp_path, {"errors": ERRORS})
+def test_a_blind_gate_refuses_and_says_what_to_type() -> None:
+    known = fleet({"errors": ERRORS})
     with pytest.raises(CheckError) as refused:
         notes(known, BLIND)
     assert "api: gate errors cannot be judged: web2: no such file; look" in refused.value.message
     assert "--blind-gates NAME" in refused.value.hint
 
 
-def test_a_waived_gate_is_in_the_notes_which_the_record_keeps(tmp_path: Path) -> None:
-    known = fleet(tmp_path, {"errors": ERRORS, "p95": P95})
+def test_a_waived_gate_is_in_the_notes_which_the_record_keeps() -> None:
+    known = fleet({"errors": ERRORS, "p95": P95})
     plan = with_watches(planned(known), known, survey(known, BLIND, "errors", "p95"))
     assert "api: gate errors cannot be judged (waived by --blind-gates): web2: no such file; look" in plan.notes
     assert plan.waves[0].watch is not None and plan.waves[0].watch.waived == ("errors", "p95")
@@ -118,27 +117,27 @@ def test_a_waived_gate_is_in_the_notes_which_the_record_keeps(tmp_path: Path) ->
         notes(known, BLIND, "error")
 
 
-def test_a_dry_gate_that_is_blind_refuses_nothing(tmp_path: Path) -> None:
-    said = notes(fleet(tmp_path, {"errors": {**ERRORS, "dry": True}}), BLIND)
+def test_a_dry_gate_that_is_blind_refuses_nothing() -> None:
+    said = notes(fleet({"errors": {**ERRORS, "dry": True}}), BLIND)
     assert "gate errors cannot be judged (dry): web2: no such file" in said
 
 
-def test_a_gate_that_fails_before_is_judged_not_worse(tmp_path: Path) -> None:
-    known = fleet(tmp_path, {"errors": ERRORS})
+def test_a_gate_that_fails_before_is_judged_not_worse() -> None:
+    known = fleet({"errors": ERRORS})
     plan = with_watches(planned(known), known, survey(known, dict.fromkeys(HOSTS, counts(600, bad=90))))
     assert plan.waves[0].watch is not None and plan.waves[0].watch.not_worse == ("errors",)
     assert "fails before the change already, and is judged not worse than that: 270 of 1800" in plan.notes[0]
 
 
-def test_a_value_that_is_over_its_limit_before_decides_nothing(tmp_path: Path) -> None:
-    known = fleet(tmp_path, {"errors": ERRORS, "memory": {"source": "host", "value": "memory", "max": "90%"}})
+def test_a_value_that_is_over_its_limit_before_decides_nothing() -> None:
+    known = fleet({"errors": ERRORS, "memory": {"source": "host", "value": "memory", "max": "90%"}})
     full = {host: replace(counts(600), values={"memory": 0.97}) for host in HOSTS}
     plan = with_watches(planned(known), known, survey(known, full))
     assert plan.waves[0].watch is not None and plan.waves[0].watch.deciding == ("errors",)
     assert any("gate memory fails before the change already, and decides nothing" in note for note in plan.notes)
 
 
-def test_records_that_match_too_often_before_must_not_increase(tmp_path: Path) -> None:
+def test_records_that_match_too_often_before_must_not_increase() -> None:
     gate = GateSettings.model_validate({"source": "logs", "match": "ERROR", "max": 0})
 
     def reading(now: int, before: int) -> str:
@@ -149,8 +148,8 @@ def test_records_that_match_too_often_before_must_not_increase(tmp_path: Path) -
     assert (reading(20, 20), reading(0, 20), reading(80, 20)) == ("pass", "pass", "fail")
 
 
-def test_a_first_deploy_asks_nobody(tmp_path: Path) -> None:
-    known = fleet(tmp_path, {"errors": ERRORS})
+def test_a_first_deploy_asks_nobody() -> None:
+    known = fleet({"errors": ERRORS})
     queries, made = survey_queries(known, Survey({}), ("api",))
     assert queries == []
     assert "nothing was counted before" in "\n".join(with_watches(planned(known), known, made).notes)
