@@ -12,12 +12,14 @@ import shutil
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from botocore.loaders import JSONFileLoader
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
@@ -325,7 +327,12 @@ def moto() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
+    # Every client reads the megabytes that describe its service: once will do.
+    read = JSONFileLoader.load_file
+    loaded = cache(lambda path: read(JSONFileLoader(), path))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda self, path: loaded(path))
+        yield f"http://{host}:{port}"
     server.stop()
 
 
