@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from invoke.exceptions import Exit, ParseError, UnknownFileType
+from invoke.parser.context import ParserContext
 
 from lockstitch.cli.context import ProjectSettings
 from lockstitch.cli.executor import with_words
@@ -72,7 +73,13 @@ def _telling(program: Any, do: Callable[..., None]) -> Callable[..., None]:
         try:
             do(*args, **kwargs)
         except ParseError as error:
-            raise _exit(program, _typo(program, str(error))) from None
+            raise _exit(program, _typo(program, error)) from None
+        except EOFError:
+            # Fabric's own --prompt-for-… options ask before a task begins.
+            no_terminal = UsageError("a password is asked for, and there is no terminal to type it on")
+            raise _exit(program, no_terminal) from None
+        except KeyboardInterrupt:
+            raise Exit("interrupted; nothing was changed", int(ExitCode.INTERRUPTED)) from None
         except ValueError as error:
             raise _exit(program, UsageError(f"an option has a value it cannot have: {error}")) from None
         except UnknownFileType as error:
@@ -90,7 +97,8 @@ def _exit(program: Any, error: LockstitchError) -> Exit:
     return Exit(str(error), int(ExitCode.USAGE))
 
 
-def _typo(program: Any, said: str) -> UsageError:
+def _typo(program: Any, error: ParseError) -> UsageError:
+    said = str(error)
     # Start-up: only after a typo.
     from lockstitch.inventory.validation import nearest
 
@@ -101,12 +109,24 @@ def _typo(program: Any, said: str) -> UsageError:
         return UsageError(said[:1].lower() + said[1:].rstrip("!."), hint=_TAKES)
     word = match[1]
     if word.startswith("-"):
-        return UsageError(f"there is no option {word} here", hint=_TAKES)
+        return _no_option(word, error.context)
     near = nearest(word, list(program.collection.task_names))
     if word in _environments(program) or ("-R" in program.argv and not near):
         return _no_role(word, list(program.argv))
     meant = f": did you mean {near}?" if near else ""
     return UsageError(f"there is no task {word}{meant}", hint="fab --list shows the tasks")
+
+
+def _no_option(word: str, task: ParserContext | None) -> UsageError:
+    from lockstitch.inventory.validation import nearest
+
+    if task is None or not task.name:
+        return UsageError(f"there is no option {word}", hint=_TAKES)
+    # `-ref` was read as `-r`: only what has two dashes can be near to another option.
+    near = nearest(word, [flag for flag in task.flags if flag.startswith("--")]) if word.startswith("--") else None
+    meant = f": did you mean {near}?" if near else ""
+    dashes = "" if word.startswith("--") else "; a long option has two dashes"
+    return UsageError(f"{task.name} has no option {word}{meant}", hint=f"fab --help {task.name} shows them{dashes}")
 
 
 def _no_role(word: str, argv: list[str]) -> UsageError:

@@ -44,7 +44,7 @@ def ended(operator: Operator, code: int, *words: str, where: str = "lab") -> dic
 @pytest.mark.parametrize(
     ("words", "where", "task", "message"),
     [
-        (("deploy", "--reff", "x"), "lab", None, "there is no option --reff"),
+        (("deploy", "--reff", "x"), "lab", None, "deploy has no option --reff"),
         (("deplyo",), "lab", None, "there is no task deplyo: did you mean deploy?"),
         (("status",), "lab:three", "status", "lab has no group or host three"),
         (("status",), "nowhere", "status", "there is no environment nowhere"),

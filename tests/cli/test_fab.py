@@ -240,7 +240,10 @@ def test_the_command_after_two_dashes(project: Project) -> None:
         (["prod", "deploy"], "HINT: hosts are selected with -H: fab -H prod deploy"),
         (["deplyo"], "there is no task deplyo: did you mean deploy?"),
         (["-H", "prod:bckend", "deploy"], "prod has no group or host bckend: did you mean backend?"),
-        (["deploy", "--reff", "x"], "there is no option --reff here"),
+        (
+            ["deploy", "--reff", "x"],
+            "deploy has no option --reff: did you mean --ref?\nHINT: fab --help deploy shows them",
+        ),
         (["deploy", "--ref"], "--ref needs a value"),
         (["deploy", "--count", "x"], "invalid literal"),
         (["deploy", "-ref", "x"], "a long option has two dashes"),
@@ -251,6 +254,13 @@ def test_what_was_typed_wrong_is_told_in_words(project: Project, words: list[str
     ended = project.fab(*words)
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err and "Traceback" not in ended.err and len(ended.err.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("option", ["--prompt-for-login-password", "--prompt-for-passphrase"])
+def test_a_password_that_cannot_be_typed_is_told(project: Project, option: str) -> None:
+    ended = project.fab(option, "-H", "prod", "deploy")
+    assert (ended.code, ended.out) == (2, "")
+    assert "a password is asked for, and there is no terminal" in ended.err and "Traceback" not in ended.err
 
 
 def test_a_broken_inventory_is_told(project: Project) -> None:
