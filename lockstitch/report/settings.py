@@ -15,6 +15,7 @@ def settings_text(rows: Sequence[SettingRow], others: Mapping[Site, Sequence[str
     """Return a table of the settings, below it what is wrong with them, and the names that nobody declared."""
     cells = [(row.name, row.site.app, row.site.host, row.declared, row.file or "-", _runs(row)) for row in rows]
     lines = table(("NAME", "APP", "HOST", "DECLARED", "IN THE FILE", "RUNS"), cells).splitlines()
+    lines = lines if rows else ["no setting differs"]
     for row in rows:
         if row.problem:
             lines.append(f"{'?' if row.is_open else '!'} {row.name} of {row.site}: {oneline(row.problem)}")

@@ -62,6 +62,8 @@ def test_what_is_declared_stands_in_the_file_and_runs(operator: Operator) -> Non
     assert {(each["host"], each["name"]) for each in ran.json["undeclared"]} == {("one", "OTHER"), ("two", "OTHER")}
     ran = operator.fab("env.check")
     assert ran.code == 0 and "env:LAB_KEY" in ran.out and KEY not in ran.said, ran.said
+    ran = operator.fab("env.diff")
+    assert ran.code == 0 and "\nno setting differs\n" in ran.out and "NAME" not in ran.out, ran.said
 
 
 def test_a_value_that_is_declared_and_not_in_the_file_differs(operator: Operator) -> None:
