@@ -133,8 +133,11 @@ class Flag(BaseModel):
         raise NotImplementedError
 
     def refusal(self, value: str) -> str:
-        """Return why the driver cannot hold a value; empty where it can."""
-        return ""
+        """Return why the flag cannot have a value; empty where it can. Where all steps are numbers it is a number."""
+        steps = [step.to for step in self.steps]
+        if not steps or number_in(value) is not None or any(number_in(each) is None for each in steps):
+            return ""
+        return f"{value!r} is no number, and the steps are: {', '.join(steps)}"
 
     def references(self) -> tuple[str, ...]:
         """Return the references to secrets that it needs."""

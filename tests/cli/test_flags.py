@@ -66,6 +66,7 @@ def test_a_flag_goes_up_and_back(operator: Operator) -> None:
         (("flag.set", "PHASE_1"), 2, "there is no value for PHASE_1"),
         (("flag.set", "PHASE=1"), 2, "there is no flag PHASE: did you mean PHASE_1?"),
         (("flag.set", "PHASE_1=$x"), 2, "would be read differently"),
+        (("flag.set", "PHASE_1=1O"), 2, "'1O' is no number, and the steps are: "),
         (("flag.rollout", "PHASE_1=3"), 2, "takes no value"),
     ],
 )

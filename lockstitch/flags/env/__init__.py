@@ -70,7 +70,7 @@ class EnvironmentFlag(Flag):
     def refusal(self, value: str) -> str:
         if sign := _FOREIGN.search(value):
             return f"{sign[0]} in the value of {self.variable} would be read differently by dotenv and by unit files"
-        return "" if value.isascii() else f"the value of {self.variable} has signs beyond ASCII"
+        return super().refusal(value) if value.isascii() else f"the value of {self.variable} has signs beyond ASCII"
 
     def variable_name(self) -> str:
         return self.variable

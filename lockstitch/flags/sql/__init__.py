@@ -32,7 +32,9 @@ class SqlFlag(Flag):
         return f"{self.column} of {self.table}, {row}"
 
     def refusal(self, value: str) -> str:
-        return f"a quote or a backslash cannot be in {self.column}" if "'" in value or "\\" in value else ""
+        if "'" in value or "\\" in value:
+            return f"a quote or a backslash cannot be in {self.column}"
+        return super().refusal(value)
 
     def database_name(self) -> str:
         return self.database
