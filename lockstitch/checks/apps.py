@@ -12,11 +12,12 @@ from lockstitch.facts import queries
 from lockstitch.facts.git import PLACE, SETTINGS
 from lockstitch.facts.git.failure import git_failure
 from lockstitch.facts.queries import SiteQuery, code_values, parse_place, probes
+from lockstitch.facts.settings import shared_hint
 from lockstitch.facts.site import CheckoutFacts, HostFacts
 from lockstitch.facts.state_files import THERE
 from lockstitch.inventory.checks import QueueChecks
 from lockstitch.inventory.model import App
-from lockstitch.model.command import Command, Value, words
+from lockstitch.model.command import Command, Value
 from lockstitch.model.finding import Finding, Level
 from lockstitch.model.folder import folder_hint
 from lockstitch.model.format import sized
@@ -109,8 +110,7 @@ def _judge_shared(app: App, facts: HostFacts) -> Iterator[Finding]:
     """Judge shared files that are not there. Before the first deploy the repository may still bring them."""
     at = app.layout_paths.shared
     for path in facts.unshared:
-        typed = words(path)
-        hint = f"bring it there once: fab -H ENV put {typed} {typed} --shared {app.name}"
+        hint = shared_hint(app, path, "ENV")
         if path in facts.lost:
             yield failed("place", f"{path} is shared and not in {at}: the release that serves links to nothing", hint)
         else:

@@ -1,12 +1,13 @@
 # shellcheck shell=sh
 # Functions for the environment file at `env_path`, in the dialect `env_format`; `env_awk` reads it, `env_names` are the
-# app's settings. Values stay in variables: `ls_s_NAME` is set, absent or unclear, and `ls_f_NAME` what the file has.
+# app's settings, and `env_shared` is the folder of files that releases share, if there is one. Values stay in variables: `ls_s_NAME` is set, absent or unclear, and `ls_f_NAME` what the file has.
 # shellcheck disable=SC2154
 
 # What stands against it is in `ls_problem`; a file that is not there is none.
 ls_env_find() {
     ls_problem='' ls_there=''
     ls_env_file=$(readlink -f -- "$env_path" 2>/dev/null)
+    if [ -z "$ls_env_file" ] && ls_env_first; then ls_env_file=$env_path; return 0; fi
     if [ -z "$ls_env_file" ] || [ ! -d "$(dirname -- "$ls_env_file")" ]; then
         ls_problem="the folder of $env_path is not there"; return 1
     fi
@@ -18,6 +19,20 @@ ls_env_find() {
     elif ! ls_env_whole; then ls_problem="$env_path holds NUL characters"
     fi
     [ -z "$ls_problem" ]
+}
+# Whether the file belongs into the folder of shared files, and no deploy or push has made its folder yet. A link that
+# points nowhere may be a disk that is not mounted.
+ls_env_first() {
+    case ${env_shared:+$env_path} in "$env_shared"/*) ;; *) return 1 ;; esac
+    ls_at=${env_path%/*}
+    while [ ! -e "$ls_at" ] && [ ! -L "$ls_at" ]; do
+        case $ls_at in
+            /*/* | [!/]*/*) ls_at=${ls_at%/*} ;;
+            /*) ls_at=/ ;;
+            *) ls_at=. ;;
+        esac
+    done
+    [ -d "$ls_at" ] && [ -x "$ls_at" ]
 }
 # awk ends a line at a NUL.
 # shellcheck disable=SC2094  # both only read

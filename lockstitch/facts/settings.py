@@ -11,7 +11,7 @@ from typing import Literal, cast, get_args
 
 from lockstitch.inventory.model import App
 from lockstitch.inventory.types import tidied
-from lockstitch.model.command import Command, Value
+from lockstitch.model.command import Command, Value, words
 from lockstitch.model.env_file import ENV_FILE_READER
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.probe import Probe, collect, fields, last, number, record, unreadable
@@ -92,6 +92,13 @@ def served_path(app: App, path: str) -> str:
     return posixpath.join(app.layout_paths.current, path)
 
 
+def shared_hint(app: App, path: str, environment: str) -> str:
+    """Return how a shared file that is not there gets to the hosts: `env.push` writes the app's environment file."""
+    if app.env_file and env_path(app) == served_path(app, path):
+        return f"write it: fab -H {environment} env.push"
+    return f"bring it there once: fab -H {environment} put {words(path, path)} --shared {app.name}"
+
+
 def kept_folder(app: App) -> str:
     """Return the folder on the host that keeps former environment files of an app."""
     return posixpath.join(app.layout_paths.state, "settings")
@@ -102,6 +109,7 @@ def file_values(app: App) -> dict[str, Value]:
     file = app.env_file
     return {
         "env_path": env_path(app) if file else "",
+        "env_shared": app.layout_paths.shared if app.layout == "releases" else "",
         "env_format": file.format if file else "",
         "env_names": " ".join(app.settings),
         "env_awk": ENV_FILE_READER,

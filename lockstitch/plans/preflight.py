@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lockstitch.errors import CheckError, ConnectError, LockstitchError
+from lockstitch.facts.settings import shared_hint
 from lockstitch.facts.site import Facts, Survey
 from lockstitch.inventory.fleet import Fleet
 from lockstitch.inventory.model import App
-from lockstitch.model.command import words
 from lockstitch.model.folder import folder_hint
 from lockstitch.model.format import sized
 from lockstitch.model.release import short
@@ -42,9 +42,9 @@ def refuse(fleet: Fleet, survey: Survey, *, discard: bool = False, fetching: boo
             hint = (
                 "push them to a branch, or give --discard-changes: they are kept on the host, and the plan says where"
             )
-        missing = [(path, s.app) for s, facts in survey.facts.items() for path in _nowhere(facts, holds.get(s.app))]
-        for path, app in missing[:1] if not hint else ():
-            hint = f"bring it there once: fab -H {fleet.inventory.name} put {words(path, path)} --shared {app}"
+        missing = [(path, s) for s, facts in survey.facts.items() for path in _nowhere(facts, holds.get(s.app))]
+        for path, site in missing[:1] if not hint else ():
+            hint = shared_hint(apps[site.host, site.app], path, fleet.inventory.name)
         hint = "; ".join(filter(None, [hint, *_hints(survey)]))
         # What hosts tell was read line by line, so each end of a line is one of ours.
         raise CheckError(listed([*"\n".join(problems).split("\n"), "nothing was changed"]), hint=hint)

@@ -14,6 +14,7 @@ ls_env_made() (
 ls_alike() { cmp -s -- "$1" "$2" && [ "$(stat -c '%u:%g %a' -- "$1")" = "$(stat -c '%u:%g %a' -- "$2")" ]; }
 ls_fails() { rm -f -- "$ls_new"; echo "$env_path: $1"; exit 1; }
 ls_env_find || { echo "$ls_problem"; exit 1; }
+mkdir -p -- "$(dirname -- "$ls_env_file")" || exit 1
 ls_new=$(dirname -- "$ls_env_file")/.$(basename -- "$ls_env_file").lockstitch.$run
 # What a run left that was killed while it wrote holds secrets.
 rm -f -- "${ls_new%"$run"}"*

@@ -122,6 +122,29 @@ def leftovers(world: World) -> list[str]:
     return [*world.leftovers(), *map(str, odd)]
 
 
+def test_the_file_is_written_before_the_first_deploy(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world("releases", more=SETTINGS, service=json.dumps(SERVICE))
+    monkeypatch.setenv("LS_TEST_KEY", "new-key")
+    assert not env_file(world, "a").parent.exists()
+    facts = asked(world, world.fleet("box").only(["api"]), {})
+    assert {state for each in facts.values() for state in each.states.values()} == {"absent"}, facts
+    assert world.run(planned(world)).code == 0
+    assert files(world) == dict.fromkeys(HOSTS, ("KEY=new-key\nDEBUG=False\n", 0o600))
+
+
+def test_a_link_that_points_nowhere_is_no_folder_to_make(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world("releases", more=SETTINGS, service=json.dumps(SERVICE))
+    monkeypatch.setenv("LS_TEST_KEY", "new-key")
+    shared = env_file(world, "a").parent
+    shared.parent.mkdir(parents=True)
+    shared.symlink_to(world.root / "not-mounted")
+    with pytest.raises(CheckError, match="srv/api/shared is a link to nothing"):
+        planned(world)
+    assert not (world.root / "not-mounted").exists()
+
+
 def test_the_file_is_written_on_every_host_and_taken_by_the_app(world: World) -> None:
     plan = planned(world)
     text = plan_text(plan)

@@ -6,9 +6,11 @@ import pytest
 
 from lockstitch.checks.apps import judge_place
 from lockstitch.errors import CheckError
+from lockstitch.facts.settings import shared_hint
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
 
+SETTINGS = 'settings: {DEBUG: {is: "False"}}\n    env_file: {path: .env}'
 REFUSED = r"a: api: \.env is shared, and neither in the folder of shared files nor in the repository"
 
 
@@ -78,3 +80,12 @@ def found(world: World) -> list[str]:
     findings = list(judge_place(fleet.inventory.app("api", "a"), facts.host))
     assert all("fab -H ENV put .env .env --shared api" in each.hint for each in findings if each.level != "pass")
     return [each.level for each in findings]
+
+
+def test_an_environment_file_is_written_by_its_own_command(make_world: MakeWorld) -> None:
+    world = make_world("releases", more=f"shared: [.env, key.pem]\n    {SETTINGS}")
+    with pytest.raises(CheckError) as refused:
+        world.plan_deploy("v1")
+    assert refused.value.hint == "write it: fab -H box env.push"
+    (app,) = {app.name: app for _, app in world.fleet("box").sites() if app.name == "api"}.values()
+    assert shared_hint(app, "key.pem", "box") == "bring it there once: fab -H box put key.pem key.pem --shared api"
