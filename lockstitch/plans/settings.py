@@ -117,13 +117,24 @@ def undo_settings(fleet: Fleet, survey: Survey, facts: Mapping[Site, SettingFact
     if not kept:
         raise CheckError("no former file of env.push is kept on its hosts; nothing was changed")
     last = max(kept.values())
-    todo = [SettingsSite(job, facts[job.site], {}, last) for job in every if kept.get(job.site) == last]
-    refuse_settings_of(todo)
+    # A push that was killed and then completed by the last one is undone with it: else hosts would have different files.
+    todo = [
+        SettingsSite(job, facts[job.site], {}, kept[job.site])
+        for job in every
+        if job.site in kept and (kept[job.site] == last or _was_cut_off(facts[job.site], kept[job.site]))
+    ]
+    undone = {site.site for site in todo}
     notes = tuple(
-        f"{job.site} was not changed by run {last}: it is left out" for job in every if kept.get(job.site) != last
+        f"{job.site} was not changed by run {last}: it is left out" for job in every if job.site not in undone
     )
     notes += tuple(_edited(todo))
     return settings_plan(fleet, every, todo, asked, notes, "")
+
+
+def _was_cut_off(facts: SettingFacts, run: str) -> bool:
+    """Tell whether the host's journal has what a run was about to change, and no end of it."""
+    events = {entry.get("event") for entry in facts.records if entry.get("run") == run}
+    return bool(events) and "run" not in events
 
 
 def _edited(sites: Sequence[SettingsSite]) -> Iterator[str]:
