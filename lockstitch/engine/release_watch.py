@@ -79,7 +79,7 @@ class ReleaseWatch(GateWatch):
                     return WatchEnd("back", alarm.reason, course.standing)
                 # What is over its limit is read again after a minute, not at the next reading of the schedule.
                 soon, due = soon and not course.tried and remaining > unit, due + unit
-        return WatchEnd("over", "", course.standing)
+        return WatchEnd("over", "", course.standing, tuple(_undecided(watched)))
 
     def _due(self, stages: Sequence[tuple[float, float]], begin: float, watched: Sequence[AppWatch]) -> Iterator[float]:
         """Yield the times of readings. Those that have passed, before the watch or because a reading took long or this
@@ -194,6 +194,7 @@ class ReleaseWatch(GateWatch):
                     observe(reading_event(judgement, counts, remaining, last=not remaining))
                 for rule in rules:
                     observe(_rule_event(rule, counts, remaining))
+            each.judged = gates
             _note_problems(each, gates, rules, problems)
             alarm = alarm or next((_alarm(each, rule) for rule in rules if rule.alarm), None) or _sick(each)
             failing = each.health.failing([site.host for site in each.of.new], 1) if each.failures else ()
@@ -235,6 +236,13 @@ def _note_problems(
     failing = each.health.failing([site.host for site in each.of.new], 1)
     says = f"health of {each.of.app.name} fails on {', '.join(failing)}: {each.health.reasons.get(next(iter(failing), ''), '')}"
     _set(problems, f"health of {each.of.app.name}", says if failing else "")
+
+
+def _undecided(watched: Sequence[AppWatch]) -> Iterator[str]:
+    """Yield a line for each gate whose last reading neither passed nor failed."""
+    for gate in (gate for each in watched for gate in each.judged):
+        if gate.reading.answer in (Answer.FEW, Answer.UNCLEAR):
+            yield f"{gate.sentence}: {gate.reading.answer.value}: {gate.reading.says}"
 
 
 def _set(problems: dict[str, str], key: str, text: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lockstitch.checks.watch_counts import WatchCounts
 from lockstitch.checks.watch_rules import HealthCounts, rules_of
-from lockstitch.checks.watch_verdicts import WatchedGate
+from lockstitch.checks.watch_verdicts import GateJudgement, WatchedGate
 from lockstitch.inventory.watch import HEALTH
 from lockstitch.model.lazy_dataclass import dataclass
 from lockstitch.model.outcome import RunEvent, RunMessage
@@ -45,6 +45,8 @@ class AppWatch:
         # Sites of the release that could not be asked the last time, with the reason.
         self.unasked: dict[str, str] = {}
         self.rules = rules_of(gates, of.app.rollback_on)
+        # The last reading of its gates.
+        self.judged: Sequence[GateJudgement] = ()
         # Rules judge nothing before this, in the controller's epoch seconds.
         self.since = 0.0
 

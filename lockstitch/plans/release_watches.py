@@ -36,11 +36,13 @@ class WatchedApp:
 
 @dataclass(frozen=True)
 class WatchEnd:
-    """The end of a watch, and why. `problems` are what was seen and did not end it: a watch with any has not passed."""
+    """The end of a watch, and why. `problems` are what was seen and did not end it: a watch with any has not passed.
+    `undecided` are the gates that have neither passed nor failed, for want of requests."""
 
     state: WatchEndState
     reason: str = ""
     problems: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 def newest_run(survey: Survey) -> str:

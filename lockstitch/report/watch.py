@@ -182,7 +182,7 @@ def watch_begin_text(
 
 def watch_end_text(run: str, end: WatchEnd, environment: str) -> str:
     """Return how a watch ended, and the next command."""
-    lines = [f"  {problem}" for problem in end.problems]
+    lines = [f"  {problem}" for problem in (*end.problems, *end.undecided)]
     if end.state == "back":
         return "\n".join([f"the release of run {run} was taken back: {end.reason}", *lines])
     if end.state == "superseded":
@@ -193,12 +193,19 @@ def watch_end_text(run: str, end: WatchEnd, environment: str) -> str:
     if end.problems:
         lines = [f"the watch of run {run} is over, and not all passed:", *lines, f"next: fab -H {environment} gates"]
         return "\n".join(lines)
-    return f"the watch of run {run} is over: nothing failed"
+    how = ", and not every gate could be decided:" if end.undecided else ""
+    return "\n".join([f"the watch of run {run} is over: nothing failed{how}", *lines])
 
 
 def watch_json(run: str, end: WatchEnd) -> dict[str, Any]:
     """Return how a watch ended, for programs."""
-    return {"run": run, "state": end.state, "reason": end.reason, "problems": list(end.problems)}
+    return {
+        "run": run,
+        "state": end.state,
+        "reason": end.reason,
+        "problems": list(end.problems),
+        "undecided": list(end.undecided),
+    }
 
 
 def watches_json(known: Sequence[WatchRecord]) -> dict[str, Any]:

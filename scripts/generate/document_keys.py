@@ -181,6 +181,7 @@ WATCH: Keys = {
     ),
     "reason": (optional("text"), "why it went back or ended early; may be empty"),
     "problems": (optional(each("text")), "what did not pass"),
+    "undecided": (optional(each("text")), "gates that neither passed nor failed, with the reason"),
     "process": (optional("integer"), "the process that watches, where it was detached"),
     "log": (optional("text"), "the file that it writes to"),
 }

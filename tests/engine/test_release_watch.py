@@ -11,7 +11,8 @@ import pytest
 
 from lockstitch.engine.watch_course import BackAnswer
 from lockstitch.remote.fake import FakeAnswer
-from tests.engine.simulated import ERRORS, HOSTS, P95, START, Simulation
+from lockstitch.report.watch import watch_end_text
+from tests.engine.simulated import ERRORS, HOSTS, P95, RUN, START, Simulation
 
 Simulate = Callable[..., Simulation]
 HOUR = 3600.0
@@ -43,6 +44,15 @@ def test_a_good_release_is_watched_to_the_end(simulate: Simulate) -> None:
     assert last["errors"].total == pytest.approx(3 * 5 * HOUR, rel=0.01) and last["errors"].answer == "pass"
     assert last["p95"].total == pytest.approx(3 * 5 * (HOUR - 30), rel=0.03)
     assert sum(event.gate == "errors" for event in simulation.readings) == 12
+
+
+def test_a_gate_without_requests_is_told_at_the_end_and_has_passed_nothing(simulate: Simulate) -> None:
+    idle = simulate(rate=lambda host: 0.0).watch(STAGES)
+    assert (idle.state, idle.problems) == ("over", ())
+    assert idle.undecided and "few: 0 of 0" in idle.undecided[0]
+    assert "nothing failed, and not every gate could be decided:" in watch_end_text(RUN, idle, "prod")
+    busy = simulate().watch(STAGES)
+    assert busy.undecided == () and watch_end_text(RUN, busy, "prod").endswith("is over: nothing failed")
 
 
 def test_a_release_that_becomes_bad_after_ten_minutes_goes_back(simulate: Simulate) -> None:
