@@ -68,7 +68,8 @@ def show_measures(session: Session, names: str, only: str, compare: str, *, real
     for said in keep_run(session.remote, journal.path, session.run_id, sites, measuring.secrets, only=True):
         session.note(said)
     session.answer(
-        lambda: measures_json(taken, session.run_id, int(code)), lambda: measures_text(taken, session.run_id)
+        lambda: measures_json(taken, session.run_id, int(code)),
+        lambda: measures_text(taken, session.run_id, str(session.environment)),
     )
     if code is ExitCode.INTERRUPTED:
         raise KeyboardInterrupt

@@ -28,7 +28,7 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     near = nearest(word, words)
     if near:
         return f": did you mean {near}?"
-    return f" (known: {', '.join(words)})" if words else " (there is none)"
+    return f" (known: {', '.join(words)})" if words else " (none is known)"
 
 
 Model = TypeVar("Model", bound=Settings)

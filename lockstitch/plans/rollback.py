@@ -136,7 +136,7 @@ def _refuse_missing(survey: Survey, options: RollbackOptions) -> None:
     if lines:
         raise CheckError(
             "\n".join([*lines, "nothing was changed"]),
-            hint="name one that every host has: fab rollback --tag TAG, or --to REVISION",
+            hint="name one that every host has: fab -H ENV rollback --tag TAG, or --to REVISION",
         )
 
 

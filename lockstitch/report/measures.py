@@ -27,7 +27,7 @@ _KEYS = (
 )
 
 
-def measures_text(records: Sequence[MeasureRecord], run: str) -> str:
+def measures_text(records: Sequence[MeasureRecord], run: str, environment: str) -> str:
     """Return the verdict of each measure at each place, with the numbers that decide, and what else is known."""
     lines = []
     wide = max((len(f"{each.app}: {each.name} on {each.host}") for each in records), default=0)
@@ -40,7 +40,9 @@ def measures_text(records: Sequence[MeasureRecord], run: str) -> str:
         lines += [f"{'':<9}compared with run {each.before_run}"] if each.before_run else []
     if not records:
         return f"nothing was measured; run {run}"
-    return "\n".join([*lines, "", f"recorded as run {run}: fab -H ENV measure --compare {run} compares with it"])
+    return "\n".join(
+        [*lines, "", f"recorded as run {run}: fab -H {environment} measure --compare {run} compares with it"]
+    )
 
 
 def measures_json(records: Sequence[MeasureRecord], run: str, code: int) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def test_a_rollback_without_a_name_is_refused_where_there_is_nothing_before(flee
     with pytest.raises(CheckError) as refused:
         plans.rollback(fleet, survey(fleet), plans.RollbackOptions(RUN, "ada"))
     assert refused.value.message.count("no earlier good release") == 6
-    assert "fab rollback --tag" in refused.value.hint
+    assert "fab -H ENV rollback --tag" in refused.value.hint
 
 
 IDS = st.integers(0, 30).map(lambda n: f"202601{n:02}T000000Z-{'abcdef'[n % 6] * 12}")
