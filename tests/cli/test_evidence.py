@@ -1,4 +1,4 @@
-"""What this machine knows of a repository's host."""
+"""The facts of this machine about a repository's host."""
 
 from __future__ import annotations
 

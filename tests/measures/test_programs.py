@@ -52,7 +52,7 @@ class Lighthouse:
         (self.folder / "scores").write_text("".join(f"{score}\n" for score in scores))
 
     def pages(self, *pages: dict[str, str]) -> None:
-        """What the report of each run says of its page."""
+        """The page that the report of each run names."""
         (self.folder / "pages").write_text("".join(f"{json.dumps({'a': 1, **page})[:-1]},\n" for page in pages))
 
 

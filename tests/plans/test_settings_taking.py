@@ -1,4 +1,4 @@
-"""How an app takes another environment file: by a reload, or by a restart where its processes would keep the former values."""
+"""Another environment file is taken by a reload, or by a restart where processes would keep the former values."""
 
 from __future__ import annotations
 

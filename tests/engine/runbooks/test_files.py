@@ -1,4 +1,4 @@
-"""What git knows of the file of a runbook."""
+"""The facts of git about the file of a runbook."""
 
 from __future__ import annotations
 
