@@ -50,7 +50,7 @@ def rotate_provider_key(
     if todo:
         _refuse_others(todo, former, name)
     else:
-        phase = _phase(sites, name)
+        phase = _phase(sites, former, name)
         todo = sites if phase in (1, 2) else []
     if phase == 2:
         _refuse_unknown(former, app, name)
@@ -88,12 +88,14 @@ def _runs(site: SettingsSite, name: str) -> bool:
     return site.facts.states.get(name) == "same" and judge_settings(site.app, (name,), (), site.facts).passed
 
 
-def _phase(sites: list[SettingsSite], name: str) -> int:
+def _phase(sites: list[SettingsSite], former: Mapping[Site, FormerKey], name: str) -> int:
     """Return the phase to carry out where all hosts run the new key; 0 where there is none."""
     if hidden := [f"{site.site}: {site.facts.unrecorded}" for site in sites if site.facts.unrecorded]:
         raise CheckError(f"{listed(hidden)}; nothing was changed")
     phases = [(phase, end is not None) for phase, end in (last_phase(site.facts, name) for site in sites) if phase]
-    if not phases or all(each == (2, True) for each in phases):
+    # A host that was lost at the end of the last phase has kept files with the former key, which an undo would put back.
+    kept = any(former[site.site].is_kept for site in sites)
+    if not phases or (all(each == (2, True) for each in phases) and not kept):
         return 0
     # One host that knows that its run had ended is enough: the smoke step had passed before.
     return 2 if any(phase == 2 or has_ended for phase, has_ended in phases) else 1
