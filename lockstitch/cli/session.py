@@ -5,9 +5,9 @@ from __future__ import annotations
 import getpass
 import os
 import re
-import secrets
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,8 +52,10 @@ def who() -> str:
 
 
 def new_run() -> str:
-    """A run's id: its UTC time, so that ids sort, and four random characters, so that two are never the same."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    """A run's id: its UTC time, so that ids sort. The last four characters are the part of the second, in 65,536ths:
+    two runs of one second sort as well, and hardly ever share an id."""
+    seconds, rest = divmod(time.time_ns(), 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%SZ}-{(rest << 16) // 10**9:04x}"
 
 
 def given_run() -> str:
