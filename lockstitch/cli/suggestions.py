@@ -118,6 +118,7 @@ def _typo(program: Any, error: ParseError) -> UsageError:
 
 
 def _no_option(word: str, task: ParserContext | None) -> UsageError:
+    # Start-up: only what was typed wrongly needs it.
     from lockstitch.inventory.validation import nearest
 
     if task is None or not task.name:

@@ -76,12 +76,12 @@ def test_what_cannot_be_read_fails_nothing_and_is_told_and_kept(spoil: Callable[
 
 @pytest.mark.parametrize(
     ("tried", "is_sent"),
-    [("", True), (now(), False), ("2026-01-01T00:00:00.000000Z", True), ("2999-01-01T00:00:00.000000Z", True)],
+    [("", True), ("now", False), ("2026-01-01T00:00:00.000000Z", True), ("2999-01-01T00:00:00.000000Z", True)],
     ids=["never", "just now", "long ago", "by a clock that was set back"],
 )
 def test_who_only_looks_does_not_try_again_at_once(tried: str, is_sent: bool, tmp_path: Path) -> None:
     file = WaitingFile(tmp_path / "notices", RUN)
-    file.write(replace(waiting("team"), tried=tried))
+    file.write(replace(waiting("team"), tried=now() if tried == "now" else tried))
     file.close()
     made = notifier(tmp_path, "team")
     made.results(made.start([], "", is_patient=False), "")
