@@ -239,9 +239,9 @@ def _note_problems(
 
 
 def _undecided(watched: Sequence[AppWatch]) -> Iterator[str]:
-    """Yield a line for each gate whose last reading neither passed nor failed."""
+    """Yield a line for each gate whose last reading neither passed nor failed; none for one that decides nothing."""
     for gate in (gate for each in watched for gate in each.judged):
-        if gate.reading.answer in (Answer.FEW, Answer.UNCLEAR):
+        if gate.reading.answer in (Answer.FEW, Answer.UNCLEAR) and not gate.reading.dry:
             yield f"{gate.sentence}: {gate.reading.answer.value}: {gate.reading.says}"
 
 

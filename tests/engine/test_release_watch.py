@@ -51,6 +51,8 @@ def test_a_gate_without_requests_is_told_at_the_end_and_has_passed_nothing(simul
     assert (idle.state, idle.problems) == ("over", ())
     assert idle.undecided and "few: 0 of 0" in idle.undecided[0]
     assert "nothing failed, and not every gate could be decided:" in watch_end_text(RUN, idle, "prod")
+    dry = simulate(rate=lambda host: 0.0, gates={"errors": {**ERRORS, "dry": True}}, app={}).watch(STAGES)
+    assert dry.undecided == (), "it decides nothing"
     busy = simulate().watch(STAGES)
     assert busy.undecided == () and watch_end_text(RUN, busy, "prod").endswith("is over: nothing failed")
 
