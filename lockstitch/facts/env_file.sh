@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Functions for the environment file at `env_path`, in the dialect `env_format`; `env_awk` reads it, `env_names` are the
-# app's settings, and `env_shared` is the folder of files that releases share, if there is one. Values stay in variables: `ls_s_NAME` is set, absent or unclear, and `ls_f_NAME` what the file has.
+# app's settings, and `env_shared` is the folder of files that releases share, if there is one. Values stay in variables:
+# `ls_s_NAME` is set, absent or unclear, and `ls_f_NAME` what the file has.
 # shellcheck disable=SC2154
 
 # What stands against it is in `ls_problem`; a file that is not there is none.
