@@ -87,7 +87,7 @@ class InterruptListener:
 
 @contextmanager
 def listening() -> Iterator[InterruptListener]:
-    """Within this, interrupts are told to the Ear; one that it has not heard is raised at the end."""
+    """Within this, interrupts are told to the listener; one that it has not heard is raised at the end."""
     ear = InterruptListener()
     if threading.current_thread() is not threading.main_thread():
         yield ear
@@ -98,6 +98,19 @@ def listening() -> Iterator[InterruptListener]:
     finally:
         _ears.pop()
     ear.raise_unheard()
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Within this, an interrupt reaches only what listens by itself, such as a program that is waited for."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _ears.append(InterruptListener())
+    try:
+        yield
+    finally:
+        _ears.pop()
 
 
 def run_parallel(

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from lockstitch.concurrency import interrupt, listening, run_in_thread, run_parallel, sleep
+from lockstitch.concurrency import interrupt, listening, run_in_thread, run_parallel, sleep, uninterrupted
 
 
 def test_the_results_have_the_order_of_the_items() -> None:
@@ -72,6 +72,16 @@ def test_resting_ends_by_itself_or_by_an_interrupt() -> None:
     threading.Timer(0.05, interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         sleep(30)
+
+
+def test_what_is_decided_is_not_interrupted_but_what_listens_meanwhile_is() -> None:
+    with uninterrupted():
+        interrupt()
+        with pytest.raises(KeyboardInterrupt):
+            run_parallel(lambda _: interrupt(), [None])
+        interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
 
 
 def test_what_was_not_heard_is_raised_at_the_end() -> None:

@@ -17,6 +17,7 @@ from lockstitch.cli.locks import refuse_under_freeze
 from lockstitch.cli.output import aside, untold, unwritten
 from lockstitch.cli.session import Session
 from lockstitch.cli.signals import too_late
+from lockstitch.concurrency import uninterrupted
 from lockstitch.engine.journal import Journal, journaled
 from lockstitch.engine.kept_runs import keep_follow_up, keep_run
 from lockstitch.engine.locks import refuse_held
@@ -117,9 +118,11 @@ def _run(session: Session, plan: Plan, hosts: Mapping[str, Host], watched: Calla
             before = _before(own, notices)
             try:
                 outcome = run(plan, session.remote, hosts, record, before, pause, turns, smoke)
-                if notices is not None:
-                    notices.ending(outcome)
-                outcome = own.after(outcome)
+                # It is decided: an interrupt ends a hook that runs, and must not keep the outcome from being recorded.
+                with uninterrupted():
+                    if notices is not None:
+                        notices.ending(outcome)
+                    outcome = own.after(outcome)
             except BaseException:
                 if notices is not None:
                     notices.broken()

@@ -214,3 +214,31 @@ def test_updates_are_told_and_a_host_without_apt_says_so(operator: Operator) -> 
     assert ran.code == (7 if ran.json["hosts"]["one"]["problem"] else 0), ran.said
     noted = operator.noted()[-1]
     assert (noted["what"], set(noted["codes"])) == ("packages.updates", {"one"})
+
+
+# What a person types in the moment in which a run has ended, and nothing of that is written down yet.
+TOO_LATE = """
+import signal
+from lockstitch.cli.hooks import PlanHooks
+
+after = PlanHooks.after
+
+def interrupted(hooks, outcome):
+    signal.raise_signal(signal.SIGINT)
+    return after(hooks, outcome)
+
+PlanHooks.after = interrupted
+"""
+
+
+def test_a_run_that_is_interrupted_when_it_has_ended_is_told_and_recorded_as_done(operator: Operator) -> None:
+    fabfile = operator.folder / "fabfile.py"
+    as_it_was = fabfile.read_text()
+    fabfile.write_text(as_it_was + TOO_LATE)
+    try:
+        ran = operator.fab("service.restart", "app", "--json")
+    finally:
+        fabfile.write_text(as_it_was)
+    assert (ran.code, ran.json["result"]) == (0, "done"), ran.said
+    recorded = operator.fab("history", ran.json["run"], "--json").json["run"]
+    assert recorded["result"] == "done", recorded
