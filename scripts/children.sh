@@ -4,6 +4,8 @@
 # A shell waits for what runs in front before it heeds a signal, so nothing long does. Whoever asks keeps the keyboard.
 
 exec 3<&0
+# Python starts often here, some thousand times for the tests. Without compiled files each start compiles all it imports.
+unset PYTHONDONTWRITEBYTECODE
 # Processes, by number: the one that is waited for, and those that run beside it.
 ahead='' beside=''
 
