@@ -20,17 +20,27 @@ MOST = 64
 # Seconds. A signal that comes just before the main thread sleeps, or to another thread, does not wake it.
 SIGNAL_TICK = 0.25
 _INTERRUPT = object()
-# Those who listen in the main thread, where Python runs its signal handlers; the innermost last.
-_ears: list[InterruptListener] = []
+# Those who are told in the main thread, where Python runs its signal handlers; the innermost last.
+_ears: list[InterruptListener | _Held] = []
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def interrupt() -> None:
-    """Interrupt: tell whoever listens, or raise KeyboardInterrupt where nobody does."""
+    """Interrupt: tell whoever listens or holds, or raise KeyboardInterrupt where nobody does."""
     if not _ears:
         raise KeyboardInterrupt
-    _ears[-1].news.put(_INTERRUPT)
+    _ears[-1].tell()
+
+
+class _Held:
+    """An interrupt that waits for whoever listens next."""
+
+    def __init__(self) -> None:
+        self.waits = False
+
+    def tell(self) -> None:
+        self.waits = True
 
 
 class InterruptListener:
@@ -38,6 +48,10 @@ class InterruptListener:
 
     def __init__(self) -> None:
         self.news: SimpleQueue[object] = SimpleQueue()
+
+    def tell(self) -> None:
+        """Take an interrupt; also from a signal handler."""
+        self.news.put(_INTERRUPT)
 
     def wait(
         self, futures: Iterable[Future[Any]], interrupted: Callable[[], None] | None = None, patience: int = 0
@@ -92,8 +106,12 @@ def listening() -> Iterator[InterruptListener]:
     if threading.current_thread() is not threading.main_thread():
         yield ear
         return
+    around = _ears[-1] if _ears else None
     _ears.append(ear)
     try:
+        if isinstance(around, _Held) and around.waits:
+            around.waits = False
+            ear.tell()
         yield ear
     finally:
         _ears.pop()
@@ -101,12 +119,32 @@ def listening() -> Iterator[InterruptListener]:
 
 
 @contextmanager
+def holding_interrupts() -> Iterator[None]:
+    """Within this, an interrupt is raised by what listens next, or at the end.
+
+    Elsewhere it is raised wherever Python just is, and Python ignores what is raised in a finalizer or in the callback
+    of a weak reference.
+    """
+    held = _Held()
+    with _told(held):
+        yield
+    if held.waits:
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def uninterrupted() -> Iterator[None]:
     """Within this, an interrupt reaches only what listens by itself, such as a program that is waited for."""
+    with _told(InterruptListener()):
+        yield
+
+
+@contextmanager
+def _told(one: InterruptListener | _Held) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _ears.append(InterruptListener())
+    _ears.append(one)
     try:
         yield
     finally:

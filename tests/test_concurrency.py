@@ -11,7 +11,15 @@ import time
 
 import pytest
 
-from lockstitch.concurrency import interrupt, listening, run_in_thread, run_parallel, sleep, uninterrupted
+from lockstitch.concurrency import (
+    holding_interrupts,
+    interrupt,
+    listening,
+    run_in_thread,
+    run_parallel,
+    sleep,
+    uninterrupted,
+)
 
 
 def test_the_results_have_the_order_of_the_items() -> None:
@@ -72,6 +80,22 @@ def test_resting_ends_by_itself_or_by_an_interrupt() -> None:
     threading.Timer(0.05, interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         sleep(30)
+
+
+def test_an_interrupt_that_is_held_is_raised_by_what_listens_next_or_at_the_end() -> None:
+    begun: list[int] = []
+    with pytest.raises(KeyboardInterrupt), holding_interrupts():
+        interrupt()
+        begun.append(1)
+        run_in_thread(lambda: begun.append(2))
+        begun.append(3)
+    assert 3 not in begun
+    with pytest.raises(KeyboardInterrupt), holding_interrupts():
+        interrupt()
+        begun.append(4)
+    assert begun[-1] == 4
+    with holding_interrupts():
+        assert run_parallel(lambda n: n, [5]) == [5]
 
 
 def test_what_is_decided_is_not_interrupted_but_what_listens_meanwhile_is() -> None:

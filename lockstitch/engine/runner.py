@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from threading import Lock
 
-from lockstitch.concurrency import run_in_thread, run_parallel, sleep
+from lockstitch.concurrency import holding_interrupts, run_in_thread, run_parallel, sleep
 from lockstitch.engine.journal import now
 from lockstitch.engine.locks import Locks
 from lockstitch.engine.manual_actions import failed_code, failure_in_words, manual_action, undecided
@@ -99,7 +99,8 @@ class _Run:
 
     def execute(self, before: Callable[[], Sequence[Failure]]) -> Outcome:
         try:
-            self.locks.acquire()
+            with holding_interrupts():
+                self.locks.acquire()
         except LockstitchError:
             raise
         except BaseException:
@@ -107,9 +108,10 @@ class _Run:
             self.locks.release()
             raise
         try:
-            for warning in self.locks.warnings:
-                self.observe(RunMessage(warning))
-            failures = list(before()) or self._forward()
+            with holding_interrupts():
+                for warning in self.locks.warnings:
+                    self.observe(RunMessage(warning))
+                failures = list(before()) or self._forward()
         except KeyboardInterrupt:
             failures = [Failure(None, "interrupt", "interrupted")]
             self._stop()
@@ -132,8 +134,7 @@ class _Run:
             if self.unseen is not None:
                 return [self.unseen]
             self.begun.append(wave)
-            failures = self._wave(wave)
-            if failures:
+            if failures := self._wave(wave):
                 return failures
         return []
 
@@ -234,10 +235,11 @@ class _Run:
     def _failed(self, failures: list[Failure]) -> Outcome:
         code = failed_code(failures, self.begun)
         try:
-            failures = [self._with_logs(failure) for failure in failures]
-            self._go_back(failures)
-            self.smoke.after_rollback([] if self.kept or code is not ExitCode.REVERTED else self.begun)
-            self._end_failed(failures)
+            with holding_interrupts():
+                failures = [self._with_logs(failure) for failure in failures]
+                self._go_back(failures)
+                self.smoke.after_rollback([] if self.kept or code is not ExitCode.REVERTED else self.begun)
+                self._end_failed(failures)
         except KeyboardInterrupt:
             self._stop()
             for site, where in self.where.items():
@@ -313,10 +315,8 @@ class _Run:
     def _each(
         self, units: Iterable[SitePlan], do: Callable[[SitePlan], Failure | None], patience: int = 0
     ) -> list[Failure]:
-        """Call a function with every unit at once, and wait until all have ended.
-
-        The first `patience` interrupts are ignored: ending a run takes less time than stopping that.
-        """
+        """Call a function with every unit at once, and wait until all have ended. The first `patience` interrupts are
+        ignored: ending a run takes less time than stopping that."""
         ended = run_parallel(partial(self._unless_stopped, do), units, self._stop, patience=patience)
         return [failure for failure in ended if failure is not None]
 

@@ -17,12 +17,13 @@ from typing import TypeVar
 import pytest
 
 from lockstitch import plans
+from lockstitch.concurrency import interrupt
 from lockstitch.engine.runner import run
 from lockstitch.errors import ExitCode, HostLostError
 from lockstitch.model.command import Command
 from lockstitch.model.gate import Verdict, failed, passed
 from lockstitch.model.host import Host
-from lockstitch.model.outcome import RunEvent
+from lockstitch.model.outcome import Failure, RunEvent
 from lockstitch.model.plan import Plan, Script, SitePlan, Step
 from lockstitch.report.outcome import outcome_text
 from tests.engine.world import SITES, Ended, World, copied, different, quick, step_at, steps_of, with_step, with_unit
@@ -298,6 +299,26 @@ def test_an_interrupt_at_any_script_takes_every_host_back(both: Twins) -> None:
             prepared.assert_back(ended, plan, why)
 
     both.each([case for case in scripts_of(both.plan()).items() if case[1] != "finish"], check)
+
+
+class Finalized:
+    """What is let go of in the moment in which somebody types Ctrl-C: Python ignores what a finalizer raises."""
+
+    def __del__(self) -> None:
+        interrupt()
+
+
+def test_an_interrupt_in_a_finalizer_is_heard_all_the_same(any_world: World) -> None:
+    assert any_world.deploy("v1").code == 0
+
+    def before() -> list[Failure]:
+        Finalized()
+        return []
+
+    hosts = {host.name: host for host in any_world.fleet().hosts}
+    outcome = run(any_world.plan_deploy("v2"), any_world.remote, hosts, lambda event: None, before)
+    assert outcome.code is ExitCode.INTERRUPTED, outcome_text(outcome)
+    assert any_world.truth() == any_world.on("v1")
 
 
 def test_an_interrupt_after_the_last_gate_comes_too_late_and_the_run_is_ended(world: World) -> None:
