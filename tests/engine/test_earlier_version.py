@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tarfile
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,8 +23,7 @@ STATES = sorted((Path(__file__).parent / "states").glob("*.tar.xz"))
 @pytest.fixture(params=STATES, ids=lambda path: path.name.partition(".")[0])
 def found(request: pytest.FixtureRequest, tmp_path: Path, layout: LayoutKind) -> World:
     """The hosts as they were recorded, where v1 and v2 were deployed, and v3 failed."""
-    with tarfile.open(request.param) as archive:
-        archive.extractall(tmp_path, filter="fully_trusted")
+    subprocess.run(["tar", "-xf", str(request.param), "-C", str(tmp_path)], check=True, timeout=60)
     for path in tmp_path.rglob("*"):
         if path.is_symlink() and (to := os.readlink(path)).startswith(str(ROOT)):
             path.unlink()
