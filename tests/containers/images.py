@@ -35,13 +35,13 @@ def ensure(client: docker.DockerClient) -> str:
 
 
 def ensure_php(client: docker.DockerClient) -> str:
-    """The same for the image of the hosts for PHP, which is a layer over the host image."""
-    with exclusive("images"):
-        host, files = _host(client), _files(PHP_CONTEXT)
-        name = f"{PHP_REPOSITORY}:{_digest(host, files)}"
+    """The same for the image of the hosts for PHP, which is a layer over the host image. That one is of use meanwhile."""
+    host, files = ensure(client), _files(PHP_CONTEXT)
+    name = f"{PHP_REPOSITORY}:{_digest(host, files)}"
+    with exclusive("php-image"):
         if not client.images.list(name=name):
             _build(client, name, files, host)
-        return name
+    return name
 
 
 def _host(client: docker.DockerClient) -> str:
