@@ -71,7 +71,7 @@ def test_a_list_that_cannot_be_read_is_not_an_empty_one(host: Host, list_: str) 
     assert stop is not None
     for command in (SERVICE.reload_step(host.place).command, *(s.command for s in SERVICE.stopping(host.place)), stop):
         code, said = host.sh(command.render())
-        assert code == 1 and "pm2 jlist printed no list" in said, said
+        assert code == 1 and "PM2 gave no list" in said, said
     assert host.log() == [], "nothing is started a second time, nothing is said to be stopped"
     state = parse_state(host.sh(SERVICE.probe(host.place).command.render())[1], 0)
     assert not state.running and "does not tell" in state.note

@@ -6,6 +6,8 @@
 # where what PM2 prints is no list: that is not an empty one.
 
 export PM2_DISABLE_VERSION_CHECK=1 PM2_HOME="${PM2_HOME:-$HOME/.pm2}"
+# Where its package is, from `bin/pm2` in it.
+ls_package() { dirname "$(dirname "$(readlink -f "$(command -v pm2)")")"; }
 ls_daemon() { kill -0 "$(cat "$PM2_HOME/pm2.pid" 2>/dev/null || echo x)" 2>/dev/null; }
 # A line for each instance: ID PID STATUS RESTARTS MILLISECONDS MODE FOLDER; with `logs`, the paths of its logs; with `gone`,
 # the ids of those that have the variable of that name; with `drift`, also what is not as it should be: lines `drift TEXT`.
@@ -15,8 +17,29 @@ ls_instances() {
     ls_daemon || return 0
     ls_node=${NODE_OPTIONS-}
     # shellcheck disable=SC2016,SC2097,SC2098  # these are of node
-    pm2 jlist --silent 2>/dev/null | ls_node="$ls_node" NODE_OPTIONS='' node -e '
-const [name, ask, file, names, whole, gone] = process.argv.slice(1);
+    ls_node="$ls_node" NODE_OPTIONS='' node -e '
+const [at, name, ask, file, names, whole, gone] = process.argv.slice(1);
+// The daemon itself is asked: `pm2 jlist` loads all of PM2 to do the same, with three times the CPU. Older versions have
+// these two modules as packages. What cannot be asked so in five seconds is asked of the program.
+function daemon(done) {
+  const { DEBUG, PM2_HOME, PM2_DAEMON_RPC_PORT } = process.env;
+  delete process.env.DEBUG;
+  try {
+    const load = require("module").createRequire(at + "/index.js");
+    const part = (name) => { try { return load("./modules/" + name) } catch { return load(name) } };
+    const socket = part("pm2-axon").socket("req"), client = new (part("pm2-axon-rpc").Client)(socket);
+    socket.connect(PM2_DAEMON_RPC_PORT || PM2_HOME + "/rpc.sock");
+    client.call("getMonitorData", {}, (error, list) => done(Array.isArray(list) ? list : program()));
+    setTimeout(() => done(program()), 5000);
+  } catch { done(program()) }
+  if (DEBUG !== undefined) process.env.DEBUG = DEBUG;
+}
+function program() {
+  const env = { ...process.env, NODE_OPTIONS: process.env.ls_node };
+  const how = { env, stdio: ["ignore", "pipe", "ignore"], encoding: "utf8", maxBuffer: Infinity };
+  const said = require("child_process").spawnSync("pm2", ["jlist", "--silent"], how).stdout || "";
+  return said.split("\n").map(read).find(Array.isArray);
+}
 const read = (line) => { try { return JSON.parse(line) } catch { return null } };
 const text = (value) => typeof value == "object" ? JSON.stringify(value) : String(value);
 function settings() {
@@ -49,8 +72,7 @@ function drift(rows) {
   for (const [what, ids] of Object.entries(told)) console.log(`drift instance ${ids.join(", ")} of ${name} ${what}`);
 }
 const app_file = () => require("path").basename(file);
-let said = ""; process.stdin.on("data", (d) => said += d).on("end", () => {
-  const list = said.split("\n").map(read).find(Array.isArray);
+daemon((list) => {
   if (!list) process.exit(1);
   const rows = list.filter((p) => p.name === name);
   for (const p of rows) {
@@ -60,8 +82,9 @@ let said = ""; process.stdin.on("data", (d) => said += d).on("end", () => {
     else console.log([p.pm_id, p.pid, e.status, e.restart_time, Date.now() - e.pm_uptime, e.exec_mode, e.pm_cwd].join(" "));
   }
   if (ask == "drift" && rows.length) drift(rows);
-  })' "$name" "${1:-}" "${ls_file:-}" "${names:-}" "${whole:-}" "${gone:-}" ||
-        { echo "pm2 jlist printed no list of its processes" >&2; return 1; }
+  process.exit(0);
+})' "$(ls_package)" "$name" "${1:-}" "${ls_file:-}" "${names:-}" "${whole:-}" "${gone:-}" ||
+        { echo "PM2 gave no list of its processes" >&2; return 1; }
 }
 # The exit code of pm2 is believed when its list says the same.
 ls_ended() {

@@ -37,11 +37,10 @@ ls_count() {
 # PM2 compares the id of the worker that is ready with the one it was told, a number with a text when the command line
 # told it, and then waits for the whole listen_timeout of an app with wait_ready. Its module can be told a number.
 ls_reload_one() {
-    ls_module=$(dirname "$(dirname "$(readlink -f "$(command -v pm2)")")")
     NODE_OPTIONS='' PM2_PROGRAMMATIC=true node -e '
 let pm2; try { pm2 = require(process.argv[1]) } catch { process.exit(66) }
 pm2.connect((e) => e ? process.exit(66) : pm2.reload(Number(process.argv[2]), { updateEnv: false }, (e) => {
-  if (e) console.log(e.message || e); process.exit(e ? 1 : 0); }))' "$ls_module" "$1"
+  if (e) console.log(e.message || e); process.exit(e ? 1 : 0); }))' "$(ls_package)" "$1"
     [ $? != 66 ] || pm2 reload "$1" --silent
 }
 ls_start() {
