@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import parsed
+
 ROOT = Path(__file__).parents[1]
 FILES = [
     path.relative_to(ROOT).as_posix()
@@ -64,7 +66,7 @@ QUOTES = ("lockstitch/model/command.py", "lockstitch/remote/script.py")
 
 @cache
 def tree(file: str) -> ast.Module:
-    return ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    return parsed((ROOT / file).read_text(encoding="utf-8"))
 
 
 def nodes(file: str) -> Iterator[ast.AST]:
@@ -213,7 +215,7 @@ def test_nothing_global_changes() -> None:
     ],
 )
 def test_pasting_would_be_seen(text: str, bad: bool) -> None:
-    (node,) = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr | ast.Constant)][:1]
+    (node,) = [node for node in ast.walk(parsed(text)) if isinstance(node, ast.JoinedStr | ast.Constant)][:1]
     parts = node.values if isinstance(node, ast.JoinedStr) else []
     said = "".join(str(part.value) for part in parts if isinstance(part, ast.Constant))
     assert bool(SHELL_TEXT.search(said)) == bad

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import parsed
+
 ROOT = Path(__file__).parents[1]
 FILES = [file for folder in ("lockstitch", "tasks") for file in sorted((ROOT / folder).rglob("*.py"))]
 # Participles, adverbs and pronouns tell a reader nothing of what a value is.
@@ -46,7 +48,7 @@ def test_no_two_public_types_share_a_name() -> None:
     names = Counter(
         name
         for file in FILES
-        for name in types_of(ast.parse(file.read_text(encoding="utf-8")))
+        for name in types_of(parsed(file.read_text(encoding="utf-8")))
         if not name.startswith("_")
     )
     assert len(names) > 300
@@ -57,7 +59,7 @@ def test_no_name_is_a_word_that_says_nothing() -> None:
     assert [
         f"{file.relative_to(ROOT)}:{line}: {name}"
         for file in FILES
-        for name, line in names_of(ast.parse(file.read_text(encoding="utf-8")))
+        for name, line in names_of(parsed(file.read_text(encoding="utf-8")))
         if name in REFUSED
     ] == []
 
@@ -66,4 +68,4 @@ def test_no_name_is_a_word_that_says_nothing() -> None:
     "text", ["told = 1", "def f(told): ...", "class A:\n    told: int", "self.told = 1", "match x:\n    case told: ..."]
 )
 def test_such_a_name_would_be_seen(text: str) -> None:
-    assert "told" in [name for name, _ in names_of(ast.parse(text))]
+    assert "told" in [name for name, _ in names_of(parsed(text))]

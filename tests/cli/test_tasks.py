@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import parsed
 from tests.wheels import ROOT
 
 TASKS = sorted((ROOT / "tasks").glob("*.py"))
@@ -26,7 +27,7 @@ def imported(node: ast.AST) -> list[str]:
 
 @pytest.mark.parametrize("file", TASKS, ids=lambda file: file.stem)
 def test_a_task_is_names_options_help_and_a_short_body(file: Path) -> None:
-    tree = ast.parse(file.read_text())
+    tree = parsed(file.read_text())
     allowed = ("__future__", "typing", "lockstitch.cli")
     named = [name for node in ast.walk(tree) for name in imported(node) if not name.startswith(".")]
     assert [name for name in named if name != "lockstitch" and not name.startswith(allowed)] == []
@@ -43,7 +44,7 @@ def module_of(file: Path) -> str:
 
 def test_no_import_of_the_seam_goes_in_a_circle() -> None:
     """Also none that stands in a function or under TYPE_CHECKING."""
-    modules = {module_of(file): ast.parse(file.read_text()) for file in CLI}
+    modules = {module_of(file): parsed(file.read_text()) for file in CLI}
     graph = {
         module: {name for node in ast.walk(tree) for name in imported(node) if name in modules} - {module}
         for module, tree in modules.items()
@@ -58,7 +59,7 @@ def test_an_import_in_a_function_says_why() -> None:
     silent = []
     for file in CLI:
         lines = file.read_text().splitlines()
-        for function in ast.walk(ast.parse(file.read_text())):
+        for function in ast.walk(parsed(file.read_text())):
             if isinstance(function, ast.FunctionDef):
                 first = next((node for node in ast.walk(function) if imported(node)), None)
                 if isinstance(first, ast.stmt) and "Start-up" not in "\n".join(lines[first.lineno - 3 : first.lineno]):

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import pytest
 
 from lockstitch.model.lazy_dataclass import dataclass
+from tests.syntax import parsed
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
@@ -117,7 +118,7 @@ def test_every_dataclass_is_one() -> None:
         str(file.relative_to(ROOT))
         for file in sorted((ROOT / "lockstitch").rglob("*.py"))
         if file.name != "lazy_dataclass.py"
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom)
         and node.module == "dataclasses"
         and "dataclass" in [alias.name for alias in node.names]
