@@ -238,7 +238,7 @@ def test_an_artisan_that_may_not_write_its_log_is_not_believed(desk: Desk, revis
     desk.everywhere(lambda m: m.check(f"chmod 0664 {log}"))
 
     # Workers that systemd starts again late are waited for; those that it starts in a release of before are no proof.
-    desk.service["queues"].update({"start_timeout": 2, "settle": 20})
+    desk.service["queues"].update({"start_timeout": 5, "settle": 20})
     desk.everywhere(lambda m: m.put(f"{worker}/late.conf", b"[Service]\nRestartSec=5\n"))
     desk.everywhere(lambda m: m.check("systemctl daemon-reload"))
     assert "1 workers run the code that serves" in went(desk.deploy("v3")).out
