@@ -140,11 +140,11 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
-def _told(one: InterruptListener | _Held) -> Iterator[None]:
+def _told(receiver: InterruptListener | _Held) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _ears.append(one)
+    _ears.append(receiver)
     try:
         yield
     finally:

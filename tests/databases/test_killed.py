@@ -77,7 +77,7 @@ class Prepared:
         if self.project.unlock():
             assert again.code == 4 and "locked by ada" in again.said, (case, again)
             again = self.project.store.restore(self.backup)
-        assert again.code == 0, (case, again)
+        assert again.code == 0, (case, again.said, again)
         assert self.server.counts(self.database) == self.new
         assert self.beside("restoring") == [], case
         for name, counts in kept.items():
