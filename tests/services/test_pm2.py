@@ -115,7 +115,14 @@ def test_it_is_restarted_by_pm2_itself() -> None:
 
 ECOSYSTEM = Pm2(kind="pm2", name="web", ecosystem="eco.config.js")
 NOW: dict[str, object] = {"instances": 2, "exec_mode": "cluster", "env": {"MODE": "two"}, "args": "a b"}
-RUNS: dict[str, object] = {"exec_mode": "cluster_mode", "MODE": "two", "TOKEN": "t'1\n", "args": ["a", "b"]}
+# PM2's own modules read DEBUG, which many apps have too.
+RUNS: dict[str, object] = {
+    "exec_mode": "cluster_mode",
+    "MODE": "two",
+    "TOKEN": "t'1\n",
+    "DEBUG": "app:*",
+    "args": ["a", "b"],
+}
 
 
 def drift(host: Host, *rows: dict[str, object], has_secrets: bool = True, **app: Any) -> tuple[str, ...]:
@@ -126,7 +133,7 @@ def drift(host: Host, *rows: dict[str, object], has_secrets: bool = True, **app:
     common = {"status": "online", "restart_time": 0, "pm_uptime": 0, "pm_cwd": "/"}
     told = [{"name": "web", "pid": 0, "pm_id": n, "pm2_env": {**common, **row}} for n, row in enumerate(rows)]
     (host.home / "list").write_text(json.dumps(told) + "\n")
-    env: dict[str, Value] = {"TOKEN": Secret("t'1\n"), "MODE": "not this one"}
+    env: dict[str, Value] = {"TOKEN": Secret("t'1\n"), "MODE": "not this one", "DEBUG": "app:*"}
     place = ReleaseContext("web", host.place.layout, "", "", env, has_secrets=has_secrets)
     code, said = host.sh(ECOSYSTEM.probe(place).command.render())
     state = parse_state(said, code)
@@ -144,6 +151,11 @@ def drift(host: Host, *rows: dict[str, object], has_secrets: bool = True, **app:
             (RUNS, {**RUNS, "TOKEN": "t0"}),
             {},
             ("instance 1 of web was started with other values of TOKEN",),
+        ),
+        (
+            (RUNS, {**RUNS, "DEBUG": "*"}),
+            {},
+            ("instance 1 of web was started with other values of DEBUG",),
         ),
         (
             ({**RUNS, "MODE": "one"}, {**RUNS, "MODE": "one"}),

@@ -23,16 +23,19 @@ const [at, name, ask, file, names, whole, gone] = process.argv.slice(1);
 // these two modules as packages. What cannot be asked so in five seconds is asked of the program.
 function daemon(done) {
   const { DEBUG, PM2_HOME, PM2_DAEMON_RPC_PORT } = process.env;
+  let client;
   delete process.env.DEBUG;
   try {
     const load = require("module").createRequire(at + "/index.js");
     const part = (name) => { try { return load("./modules/" + name) } catch { return load(name) } };
-    const socket = part("pm2-axon").socket("req"), client = new (part("pm2-axon-rpc").Client)(socket);
+    const socket = part("pm2-axon").socket("req"), { Client } = part("pm2-axon-rpc");
     socket.connect(PM2_DAEMON_RPC_PORT || PM2_HOME + "/rpc.sock");
-    client.call("getMonitorData", {}, (error, list) => done(Array.isArray(list) ? list : program()));
-    setTimeout(() => done(program()), 5000);
-  } catch { done(program()) }
+    client = new Client(socket);
+  } catch { /* the program is asked */ }
   if (DEBUG !== undefined) process.env.DEBUG = DEBUG;
+  if (!client) return done(program());
+  client.call("getMonitorData", {}, (error, list) => done(Array.isArray(list) ? list : program()));
+  setTimeout(() => done(program()), 5000);
 }
 function program() {
   const env = { ...process.env, NODE_OPTIONS: process.env.ls_node };
