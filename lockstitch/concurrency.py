@@ -126,7 +126,7 @@ def holding_interrupts() -> Iterator[None]:
     of a weak reference.
     """
     held = _Held()
-    with _told(held):
+    with _receiving(held):
         yield
     if held.waits:
         raise KeyboardInterrupt
@@ -135,12 +135,12 @@ def holding_interrupts() -> Iterator[None]:
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Within this, an interrupt reaches only what listens by itself, such as a program that is waited for."""
-    with _told(InterruptListener()):
+    with _receiving(InterruptListener()):
         yield
 
 
 @contextmanager
-def _told(receiver: InterruptListener | _Held) -> Iterator[None]:
+def _receiving(receiver: InterruptListener | _Held) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -302,7 +302,7 @@ def test_an_interrupt_at_any_script_takes_every_host_back(both: Twins) -> None:
 
 
 class Finalized:
-    """What is let go of in the moment in which somebody types Ctrl-C: Python ignores what a finalizer raises."""
+    """An object whose finalizer meets a Ctrl-C: Python ignores an exception that is raised there."""
 
     def __del__(self) -> None:
         interrupt()
