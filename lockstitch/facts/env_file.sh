@@ -9,7 +9,7 @@ ls_env_find() {
     ls_problem='' ls_there=''
     ls_env_file=$(readlink -f -- "$env_path" 2>/dev/null)
     if [ -z "$ls_env_file" ] && ls_env_first; then ls_env_file=$env_path; return 0; fi
-    if [ -z "$ls_env_file" ] || [ ! -d "$(dirname -- "$ls_env_file")" ]; then
+    if [ -z "$ls_env_file" ] || [ ! -d "${ls_env_file%/*}/" ]; then
         ls_problem="the folder of $env_path is not there"; return 1
     fi
     [ -e "$ls_env_file" ] || return 0
@@ -35,9 +35,8 @@ ls_env_first() {
     done
     [ -d "$ls_at" ] && [ -x "$ls_at" ]
 }
-# awk ends a line at a NUL.
-# shellcheck disable=SC2094  # both only read
-ls_env_whole() { LC_ALL=C tr -d '\000' <"$ls_env_file" | cmp -s - "$ls_env_file"; }
+# awk ends a line at a NUL. All else becomes ends of lines, which the shell takes away.
+ls_env_whole() { ls_nul=$(LC_ALL=C tr -s '\000\001-\377' 'x\n' <"$ls_env_file") && [ -z "$ls_nul" ]; }
 # FILE: sets the variables above, and `ls_others`, the names beside those of the app.
 ls_env_load() {
     ls_parsed=$(ls_do=read ls_dialect=$env_format ls_names=$env_names LC_ALL=C awk "$env_awk" <"$1") ||

@@ -9,7 +9,7 @@ for ls_path in "$journal" "$kept"; do
     ! ls_env_hidden "$ls_path" || echo "unrecorded $ls_path may not be read by $(id -un)"
 done
 if [ -r "$journal" ]; then grep -aF '"kind":"settings"' "$journal" | tail -n 200 | sed 's/^/record /'; fi
-[ ! -d "$kept" ] || find "$kept" -type f -name '*Z-*' -exec basename -- {} .none \; | sed 's/^/kept /'
+[ ! -d "$kept" ] || find "$kept" -type f -name '*Z-*' | sed 's/\.none$//; s/.*\//kept /'
 # STATE: what is in the file is compared with what runs, whatever it is; a service that compares itself is given it.
 # shellcheck disable=SC2034  # the service reads them
 ls_follow() {
@@ -48,7 +48,7 @@ for ls_name in $env_names; do
     esac
     case $ls_state: in
         same: | differs: | set:) case " $compared " in *" $ls_name "*)
-            ls_state="$ls_state $(printf '%s%s' "$salt" "$ls_value" | sha256sum | cut -d ' ' -f 1)" ;; esac ;;
+            ls_sum=$(printf '%s%s' "$salt" "$ls_value" | sha256sum); ls_state="$ls_state ${ls_sum%% *}" ;; esac ;;
     esac
     echo "value $ls_name $ls_state"
 done
@@ -56,7 +56,7 @@ ls_said=$(ls_service 2>&1)
 printf '%s\n' "$ls_said" | sed -n 's/^also drift /drift /p; s/^boot /&/p'
 printf '%s\n' "$ls_said" | while read -r ls_word ls_role ls_pid ls_began _; do
     [ "$ls_word" = process ] || continue
-    { cat "/proc/$ls_pid/environ" || sudo -n cat "/proc/$ls_pid/environ"; } 2>/dev/null | tr '\0\n' '\n\001' |
+    { tr '\0\n' '\n\001' <"/proc/$ls_pid/environ" || sudo -n cat "/proc/$ls_pid/environ" | tr '\0\n' '\n\001'; } 2>/dev/null |
         ls_names=$env_names ls_who="$ls_role $ls_pid $ls_began" LC_ALL=C awk '
         { at = index($0, "="); if (at) has[substr($0, 1, at - 1)] = substr($0, at + 1) }
         END {

@@ -3,14 +3,15 @@
 # shellcheck disable=SC2154
 
 ls_hash_key() {
-    [ "$(printf x | ls_digest | wc -c)" -ge 64 ] || return 1
+    ls_key=$(printf x | ls_digest)
+    [ ${#ls_key} -eq 64 ] || return 1
     [ -s "$state/settings-key" ] ||
         (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$state/settings-key.$$" &&
             mv -f -- "$state/settings-key.$$" "$state/settings-key") || return 1
     ls_key=$(cat -- "$state/settings-key")
     [ ${#ls_key} -eq 64 ]
 }
-ls_digest() { sha256sum | cut -c 1-64; }
+ls_digest() { ls_sum=$(sha256sum); printf '%s\n' "${ls_sum%% *}"; }
 # NAME VALUE: the key is hashed twice with it, so that nothing can be put behind.
 ls_hash() { printf '%s%s' "$ls_key" "$(printf '%s%s=%s' "$ls_key" "$1" "$2" | ls_digest)" | ls_digest; }
 # FILE: the hash of each setting that it has, a line each.

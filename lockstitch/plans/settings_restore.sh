@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154
 
 ls_env_find || [ -n "$ls_env_file" ] || { echo "$ls_problem"; exit 1; }
-ls_new=$(dirname -- "$ls_env_file")/.$(basename -- "$ls_env_file").lockstitch.$run
+ls_new=${ls_env_file%/*}/.${ls_env_file##*/}.lockstitch.$run
 rm -f -- "$ls_new" "$kept/.part"
 if [ -e "$kept/$run.none" ]; then
     rm -f -- "$ls_env_file" && rm -f -- "$kept/$run.none"

@@ -4,7 +4,7 @@
 # Of the former files in the folder `kept` only the last `keep` stay: no earlier, for what fails is put back from them.
 # shellcheck disable=SC2154
 
-ls_newest_first() { find "$1" -type f -name "$2" -exec basename -- {} \; 2>/dev/null | LC_ALL=C sort -r; }
+ls_newest_first() { find "$1" -type f -name "$2" 2>/dev/null | sed 's/.*\///' | LC_ALL=C sort -r; }
 for ls_old in $(ls_newest_first "$kept" '*Z-*' | tail -n "+$((keep + 1))"); do rm -f -- "$kept/$ls_old"; done
 mkdir -p -- "$snapshots" && chmod 700 -- "$snapshots" || exit 0
 rm -f -- "$snapshots/$release"

@@ -11,11 +11,12 @@ ls_env_made() (
     ls_do=write ls_dialect=$env_format ls_names=$env_names ls_dropped=$dropped ls_copy=$copy LC_ALL=C awk "$env_awk" <"$ls_like"
 )
 # TWO FILES: the same content, owner and mode.
-ls_alike() { cmp -s -- "$1" "$2" && [ "$(stat -c '%u:%g %a' -- "$1")" = "$(stat -c '%u:%g %a' -- "$2")" ]; }
+# shellcheck disable=SC2046  # two words
+ls_alike() { cmp -s -- "$1" "$2" && set -- $(stat -c '%u:%g=%a' -- "$1" "$2") && [ $# -eq 2 ] && [ "$1" = "$2" ]; }
 ls_fails() { rm -f -- "$ls_new"; echo "$env_path: $1"; exit 1; }
 ls_env_find || { echo "$ls_problem"; exit 1; }
-mkdir -p -- "$(dirname -- "$ls_env_file")" || exit 1
-ls_new=$(dirname -- "$ls_env_file")/.$(basename -- "$ls_env_file").lockstitch.$run
+[ -d "${ls_env_file%/*}/" ] || mkdir -p -- "${ls_env_file%/*}" || exit 1
+ls_new=${ls_env_file%/*}/.${ls_env_file##*/}.lockstitch.$run
 # What a run left that was killed while it wrote holds secrets.
 rm -f -- "${ls_new%"$run"}"*
 mkdir -p -- "$kept" && chmod 700 -- "$kept" || exit 1
@@ -35,8 +36,8 @@ ls_like=${ls_there:+$ls_env_file}
 ls_owner=$env_owner
 [ -n "$ls_owner" ] || [ -z "$ls_like" ] || ls_owner=$(stat -c %u:%g -- "$ls_like")
 case $ls_owner in
-    '' | "$(stat -c %u:%g -- "$ls_new")" | "$(stat -c %U:%G -- "$ls_new")" | "$(stat -c %U -- "$ls_new")") ;;
-    *) chown -- "$ls_owner" "$ls_new" 2>/dev/null || ls_fails "$(id -un) cannot give it to $ls_owner" ;;
+    '') ;;
+    *) case " $(stat -c '%u:%g %U:%G %U' -- "$ls_new") " in *" $ls_owner "*) ;; *) chown -- "$ls_owner" "$ls_new" 2>/dev/null || ls_fails "$(id -un) cannot give it to $ls_owner" ;; esac ;;
 esac
 ls_mode=$env_mode
 [ -z "$former" ] || ls_mode=$(stat -c %a -- "$kept/$former")

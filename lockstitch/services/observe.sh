@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# Functions for a service's probe: they print lines for `parse_state`, and times in hundredths of a second since the boot.
+# Functions for a service's probe: they print lines for `parse_state`, and times in hundredths of a second since the boot:
+# the kernel's own, for USER_HZ is 100 wherever Linux runs today (asm-generic/param.h).
 
 # PID: `ls_line` is the last line of what the kernel says of it; the name of a process may hold the others.
 ls_stat() {
@@ -7,7 +8,6 @@ ls_stat() {
     while IFS= read -r ls_next; do ls_line=$ls_next; done 2>/dev/null <"/proc/$1/stat"
     [ -n "$ls_line" ]
 }
-ls_tick=$(getconf CLK_TCK 2>/dev/null || echo 100)
 # ROLE PID: a line `process`; fails where that does not run.
 ls_process() {
     ls_stat "$2" || return 1
@@ -16,14 +16,14 @@ ls_process() {
     # shellcheck disable=SC2086  # the words of the line
     set -- ${ls_line##*) }
     case $1 in Z | X) return 1 ;; esac
-    echo "process $ls_role $ls_pid $((${20} * 100 / ls_tick)) $ls_cwd"
+    echo "process $ls_role $ls_pid ${20} $ls_cwd"
 }
 ls_alive() { ls_stat "$1" && case ${ls_line##*) } in Z* | X*) false ;; esac; }
 ls_age() {
     ls_stat "$1" || return 1
     # shellcheck disable=SC2086  # the words of the line
     set -- ${ls_line##*) }
-    echo $((${20} * 100 / ls_tick))
+    echo "${20}"
 }
 ls_children() {
     cat "/proc/$1/task/$1/children" 2>/dev/null && return 0

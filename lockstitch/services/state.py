@@ -20,10 +20,12 @@ from lockstitch.model.shell import shell_text
 
 _WORDS = frozenset({"process", "reloaded", "release", "running", "down", "boot", "also"})
 OBSERVE = shell_text(__package__, "observe.sh")
-# Noted before a reload by the start of a fresh process: the workers' own clock, also where /proc/uptime is not.
+# Noted before a reload by the start of a fresh process: the workers' own clock, also where /proc/uptime is not. A subshell
+# is one.
 NOTE_RELOAD = r"""
-ls_note=$(awk '{ sub(/.*\) /, ""); print $20 }' /proc/self/stat)
-echo $((ls_note * 100 / $(getconf CLK_TCK 2>/dev/null || echo 100))) >"$state/reloaded"
+ls_note=$(read -r ls_line </proc/self/stat; set -- ${ls_line##*) }; echo "${20}")
+[ -n "$ls_note" ] || { echo "/proc/self/stat cannot be read: when this reload began cannot be noted"; exit 1; }
+echo "$ls_note" >"$state/reloaded"
 """
 
 

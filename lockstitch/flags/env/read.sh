@@ -3,4 +3,4 @@
 # shellcheck disable=SC2154
 
 ls_flag_find || return 0
-ls_flag_edit flag_read <"$ls_flag_file"
+ls_flag_edit flag_read <"$flag_path"

@@ -17,7 +17,7 @@ ls_same() {
     # shellcheck disable=SC2086  # the words of the line
     set -- "$2" ${ls_line##*) }
     case $2 in Z* | X*) return 1 ;; esac
-    [ $((ls_boot + ${21} / ls_tick)) = "$1" ]
+    [ $((ls_boot + ${21} / 100)) = "$1" ]
 }
 ls_fresh() {
     ls_workers | ls_lasting | while read -r ls_pid _ ls_since ls_age _; do

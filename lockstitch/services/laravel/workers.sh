@@ -7,7 +7,6 @@
 # `schedule:work` is none: queue:restart does not end it.
 
 ls_boot=$(sed -n 's/^btime //p' /proc/stat)
-ls_tick=$(getconf CLK_TCK 2>/dev/null || echo 100)
 ls_path=$(cd "$path" 2>/dev/null && pwd -P) || ls_path=$path
 ls_here=$(cd "$current" 2>/dev/null && pwd -P) || ls_here=/nowhere
 ls_git=$(sed -n 's/^gitdir: //p' "$ls_here/.git" 2>/dev/null)
@@ -51,7 +50,7 @@ ls_workers() {
         # shellcheck disable=SC2086  # the words of the line
         set -- "$1" ${ls_line##*) }
         case $2 in Z* | X*) continue ;; esac
-        ls_since=$((ls_boot + ${21} / ls_tick))
+        ls_since=$((ls_boot + ${21} / 100))
         # The kernel's own rounding is a second.
         case $ls_from/ in
             "$ls_here"/*) if [ -z "$ls_came" ]; then ls_age=unknown
