@@ -6,11 +6,14 @@
 # prints when it has worked for the proof: an extended regular expression, which may end in `|silence`. The list of
 # commands and the options of one are proven by what must be in them; `ls_knows` ends with 2 where nobody can tell.
 #
+# Symfony Console starts `stty` twice, each in a shell, to learn how wide the terminal is, where the environment does not
+# have it; what it takes where there is no terminal are these 80 columns and 50 lines.
+#
 # `artisan list --format=json` and `artisan help COMMAND --format=json` are Symfony Console's descriptors.
 
 ls_artisan() { (
     [ -z "${group:-}" ] || umask g=rwx
-    ${ls_limit:-} "$php" artisan --no-interaction --no-ansi "$@"
+    COLUMNS=80 LINES=50 ${ls_limit:-} "$php" artisan --no-interaction --no-ansi "$@"
 ); }
 ls_sure() {
     ls_proof=$1; shift
@@ -31,7 +34,17 @@ ls_options() {
         { echo "artisan does not tell the options of $1" >&2; return 1; }
 }
 ls_knows() {
-    ls_said=$(ls_artisan list --raw 2>&1) && printf '%s\n' "$ls_said" | grep -q '^list ' ||
-        { printf '%s\n' "$ls_said" "artisan does not list its commands"; return 2; }
-    printf '%s\n' "$ls_said" | cut -d " " -f 1 | grep -qxF -e "$1"
+    ls_said=$(ls_artisan list --raw 2>&1); ls_code=$?
+    ls_lines="
+$ls_said
+"
+    case $ls_code$ls_lines in
+        0*"
+list "*) ;;
+        *) printf '%s\n' "$ls_said" "artisan does not list its commands"; return 2 ;;
+    esac
+    case $ls_lines in *"
+$1 "* | *"
+$1
+"*) ;; *) return 1 ;; esac
 }
