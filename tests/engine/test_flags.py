@@ -91,18 +91,31 @@ def planned(
     name: str = "PHASE_1",
     known: Mapping[str, Value] | None = None,
 ) -> Plan:
+    return planner(world, verb, value, name, known)()
+
+
+def planner(
+    world: World,
+    verb: plans.FlagVerb,
+    value: str = "",
+    name: str = "PHASE_1",
+    known: Mapping[str, Value] | None = None,
+) -> Callable[[], Plan]:
+    """A function that makes a plan, each time with a run of its own, from what the hosts say now."""
     fleet = plans.judged_by(plans.flag_fleet(world.fleet("box"), name), name)
     survey = world.surveyed(plans.rollback_asks(fleet, ""))
     facts, places = asked(world, fleet, name, known)
-    options = plans.FlagOptions(
-        world.new_run(), "ada@desk", verb, name, value, env=plans.environments(fleet, reveal=True)
-    )
-    plan = plans.flag(fleet, survey, facts, places, options)
+    env = plans.environments(fleet, reveal=True)
 
     def hasty(unit: SitePlan) -> SitePlan:
         return replace(unit, gates=tuple(map(quick, unit.gates)), rollback_gates=tuple(map(quick, unit.rollback_gates)))
 
-    return replace(plan, waves=tuple(replace(w, site_plans=tuple(map(hasty, w.site_plans))) for w in plan.waves))
+    def plan() -> Plan:
+        options = plans.FlagOptions(world.new_run(), "ada@desk", verb, name, value, env=env)
+        made = plans.flag(fleet, survey, facts, places, options)
+        return replace(made, waves=tuple(replace(w, site_plans=tuple(map(hasty, w.site_plans))) for w in made.waves))
+
+    return plan
 
 
 def records(world: World, host: str) -> list[dict[str, str]]:
@@ -151,14 +164,14 @@ def test_a_rollout_takes_no_visitor_out_where_the_hosts_differ(flagged: World) -
 
 
 def test_whatever_step_fails_the_value_before_is_back_on_every_host(flagged: World) -> None:
-    before, serves = files(flagged), taken(flagged)
-    plan = planned(flagged, "rollout")
+    before, serves, again = files(flagged), taken(flagged), planner(flagged, "rollout")
+    plan = again()
     places = steps_of(plan)
     assert len(places) == 2 * (3 + 2 + 2) + 2, "the first step of a site records, sets and reloads"
     for at in places:
         for change in (fails, fails_after):
             wave, site, step = step_at(plan, at)
-            broken = with_step(replace(planned(flagged, "rollout"), journal_sizes={}), at, change)
+            broken = with_step(replace(again(), journal_sizes={}), at, change)
             ended = flagged.run(broken)
             (flagged.remote.home(site.host) / ".boom").unlink(missing_ok=True)
             why = f"{change.__name__} {wave.name} {site} {step.name}\n{outcome_text(ended.outcome)}"

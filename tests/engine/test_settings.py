@@ -6,7 +6,7 @@ import json
 import os
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +89,11 @@ def asked(world: World, fleet: Fleet, known: Mapping[Site, Mapping[str, Value]])
 
 
 def planned(world: World, verb: str = "push", *names: str) -> Plan:
+    return planner(world, verb, *names)()
+
+
+def planner(world: World, verb: str = "push", *names: str) -> Callable[[], Plan]:
+    """A function that makes a plan, each time with a run of its own, from what the hosts say now."""
     fleet = world.fleet("box").only(["api"])
     survey = world.surveyed(plans.rollback_asks(fleet, ""))
     known: dict[Site, dict[str, Value]] = {
@@ -96,20 +101,35 @@ def planned(world: World, verb: str = "push", *names: str) -> Plan:
         for host, app in fleet.sites()
     }
     facts = asked(world, fleet, known if verb == "push" else {})
-    options = plans.SettingsOptions(world.new_run(), "ada@desk", verb, names, known=known, env=known)  # type: ignore[arg-type]
-    plan = (plans.push_settings if verb == "push" else plans.undo_settings)(fleet, survey, facts, options)
-    return replace(plan, waves=tuple(replace(w, site_plans=tuple(map(hasty, w.site_plans))) for w in plan.waves))
+
+    def plan() -> Plan:
+        options = plans.SettingsOptions(world.new_run(), "ada@desk", verb, names, known=known, env=known)  # type: ignore[arg-type]
+        return in_haste((plans.push_settings if verb == "push" else plans.undo_settings)(fleet, survey, facts, options))
+
+    return plan
 
 
 def phase_planned(world: World, *, at_once: bool = False) -> Plan:
+    return phase_planner(world, at_once=at_once)()
+
+
+def phase_planner(world: World, *, at_once: bool = False) -> Callable[[], Plan]:
     fleet = plans.rotation_fleet(world.fleet("box"), "KEY")
     survey = world.surveyed(plans.rollback_asks(fleet, ""))
     known: dict[Site, dict[str, Value]] = {
         plans.site(host.name, app): {n: resolve_secret(r) for n, r in app.secrets.items()}
         for host, app in fleet.sites()
     }
-    options = plans.SettingsOptions(world.new_run(), "ada@desk", "rotate", ("KEY",), known=known)
-    plan = plans.rotate_settings(fleet, survey, asked(world, fleet, known), options, at_once=at_once)
+    facts = asked(world, fleet, known)
+
+    def plan() -> Plan:
+        options = plans.SettingsOptions(world.new_run(), "ada@desk", "rotate", ("KEY",), known=known)
+        return in_haste(plans.rotate_settings(fleet, survey, facts, options, at_once=at_once))
+
+    return plan
+
+
+def in_haste(plan: Plan) -> Plan:
     return replace(plan, waves=tuple(replace(w, site_plans=tuple(map(hasty, w.site_plans))) for w in plan.waves))
 
 
@@ -211,14 +231,14 @@ def test_an_undo_keeps_what_was_edited_by_hand(world: World) -> None:
 
 def test_whatever_step_fails_the_former_file_is_back_on_every_host(world: World) -> None:
     env_file(world, "b").unlink()
-    before, serves = files(world), taken(world)
-    plan = planned(world)
+    before, serves, again = files(world), taken(world), planner(world)
+    plan = again()
     places = steps_of(plan)
     assert len(places) == 2 * 3, "each site records, writes and reloads"
     for at in places:
         for change in (fails, fails_after):
             wave, site, step = step_at(plan, at)
-            broken = with_step(replace(planned(world), journal_sizes={}), at, change)
+            broken = with_step(replace(again(), journal_sizes={}), at, change)
             ended = world.run(broken)
             (world.remote.home(site.host) / ".boom").unlink(missing_ok=True)
             why = f"{change.__name__} {wave.name} {site} {step.name}\n{outcome_text(ended.outcome)}"
@@ -500,13 +520,13 @@ def rotating(world: World) -> World:
 
 def test_whatever_step_of_a_phase_fails_every_host_stands_where_it_did(rotating: World) -> None:
     for phase in (1, 2, 3):
-        before = files(rotating)
-        plan = phase_planned(rotating, at_once=True)
+        before, again = files(rotating), phase_planner(rotating, at_once=True)
+        plan = again()
         assert f"phase {phase} of 3 of KEY" in plan_text(plan)
         for at in steps_of(plan):
             for change in (fails, fails_after):
                 wave, site, step = step_at(plan, at)
-                broken = with_step(replace(phase_planned(rotating, at_once=True), journal_sizes={}), at, change)
+                broken = with_step(replace(again(), journal_sizes={}), at, change)
                 ended = rotating.run(broken)
                 (rotating.remote.home(site.host) / ".boom").unlink(missing_ok=True)
                 why = f"{phase} {change.__name__} {wave.name} {site} {step.name}\n{outcome_text(ended.outcome)}"
@@ -667,12 +687,12 @@ def test_whatever_step_of_a_rollback_fails_its_settings_go_with_its_code(
         fleet = world.fleet("box:backend")
         former = {plans.site(host.name, app): kept(world, host.name)[0] for host, app in fleet.sites()}
         plan = world.plan_rollback(selection="box:backend", settings=former)
-        waves = tuple(replace(w, site_plans=tuple(map(hasty, w.site_plans))) for w in plan.waves)
-        return replace(plan, waves=waves, journal_sizes={})
+        return replace(in_haste(plan), journal_sizes={})
 
     for at in steps_of(back()):
-        wave, site, step = step_at(back(), at)
-        ended = world.run(with_step(back(), at, fails))
+        plan = back()
+        wave, site, step = step_at(plan, at)
+        ended = world.run(with_step(plan, at, fails))
         why = f"{wave.name} {site} {step.name}\n{outcome_text(ended.outcome)}"
         assert ended.code in (5, 7) and files(world) == before and taken(world) == serves, why
         assert {world.revision(host, "api") for host in HOSTS} == {world.rev("v2")} and leftovers(world) == [], why
