@@ -10,19 +10,15 @@ ls_mysql=$(command -v mariadb || command -v mysql) || ls_mysql=mysql
 ls_dump=$(command -v mariadb-dump || command -v mysqldump) || ls_dump=mysqldump
 ls_file=$(mktemp) || exit 1
 exec 7<>"$ls_file" && rm -f "$ls_file" || exit 1
+# Most have nothing to escape.
+ls_secret=$password
+case $password in *[\"\\]*) ls_secret=$(printf %s "$password" | sed 's/["\\]/\\&/g') ;; esac
 {
     printf '%s\n' "$options"
-    printf '[client]\npassword="%s"\ndefault-character-set=utf8mb4\n' "$(printf %s "$password" | sed 's/["\\]/\\&/g')"
-    cat <<'OPTIONS'
-[mysql]
-connect-timeout=10
-loose-skip-reconnect
-comments
-max-allowed-packet=1G
-init-command="SET SESSION sql_mode='', group_concat_max_len=4294967295, wait_timeout=604800, net_read_timeout=86400, net_write_timeout=86400 /*M!100100 , max_statement_time=0 */ /*!80000 , max_execution_time=0, information_schema_stats_expiry=0 */"
-[mysqldump]
-max-allowed-packet=1G
-OPTIONS
+    printf '[client]\npassword="%s"\ndefault-character-set=utf8mb4\n' "$ls_secret"
+    printf '%s\n' '[mysql]' connect-timeout=10 loose-skip-reconnect comments max-allowed-packet=1G \
+        "init-command=\"SET SESSION sql_mode='', group_concat_max_len=4294967295, wait_timeout=604800, net_read_timeout=86400, net_write_timeout=86400 /*M!100100 , max_statement_time=0 */ /*!80000 , max_execution_time=0, information_schema_stats_expiry=0 */\"" \
+        '[mysqldump]' max-allowed-packet=1G
 } >&7 || { echo "no space is left for the temporary files"; exit 1; }
 my() { ls_program=$1; shift; "$ls_program" --defaults-file=/dev/fd/7 "$@" 7<&7; }
 sql() { ls_on=$1; shift; my "$ls_mysql" -N -B -n --raw --binary-mode --database="$ls_on" "$@"; }
