@@ -10,7 +10,7 @@ import pytest
 
 from tests.containers import expect, truth
 from tests.containers.fleet import Fleet
-from tests.containers.machine import Machine
+from tests.containers.machine import BOOT_SECONDS, Machine
 from tests.containers.project import Project
 from tests.containers.repos import Repository
 
@@ -90,6 +90,8 @@ def test_only_a_host_that_waits_for_it_and_one_that_never_comes_back(
     before = born(machines["web1"])
     words = ["-H", ",".join(plain), "reboot", "--only-pending", "--timeout", "6"]
     ran = project.fab(*options, "-S", str(ssh), *words)
+    # It may still be going down, and cannot be started until it has.
+    machines["web2"].container.wait(timeout=BOOT_SECONDS)
     assert ran.code == 6, ran.said
     assert f"{plain[1]} waits for a reboot: linux-image" in ran.out
     assert f"fab -H {plain[1]} run -- uptime" in ran.out
