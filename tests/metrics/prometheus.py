@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import time
 import urllib.request
@@ -24,9 +25,10 @@ def programs() -> Path | None:
 
 
 class PrometheusServer:
-    """One server. `history` are series: name, labels, samples (epoch seconds and values)."""
+    """One server. `history` are series: name, labels, samples (epoch seconds and values). `config` is that of its web
+    server, and `login`, USER:PASSWORD, is for what then asks for one."""
 
-    def __init__(self, programs: Path, root: Path, history: Iterable[Row], config: str = "") -> None:
+    def __init__(self, programs: Path, root: Path, history: Iterable[Row], config: str = "", login: str = "") -> None:
         self.root, self.port = root, free_port()
         metrics, data, settings = root / "history.om", root / "data", root / "prometheus.yml"
         metrics.write_text(_open_metrics(history))
@@ -43,20 +45,20 @@ class PrometheusServer:
             words.append(f"--web.config.file={root / 'web.yml'}")
         with (root / "log").open("wb") as log:
             self._process = subprocess.Popen([*as_nobody(), *words], cwd=root, stdout=log, stderr=log)
-        self._wait()
+        self._wait(login)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def _wait(self) -> None:
+    def _wait(self, login: str) -> None:
+        asked = urllib.request.Request(f"{self.url}/-/ready")
+        if login:
+            asked.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
         until = time.monotonic() + READY_SECONDS
         while True:
             try:
-                with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2):
-                    return
-            except urllib.error.HTTPError as error:
-                if error.code == 401:
+                with urllib.request.urlopen(asked, timeout=2):
                     return
             except OSError:
                 pass

@@ -94,7 +94,8 @@ def server() -> Iterator[PrometheusServer]:
         pytest.skip("Prometheus cannot be had: there is no apt-get")
     with folder() as root:
         secret = bcrypt.hashpw(b"pass word", bcrypt.gensalt(4)).decode()
-        running = PrometheusServer(found, root, history(PREPARED), f"basic_auth_users:\n  ada: {secret}\n")
+        users = f"basic_auth_users:\n  ada: {secret}\n"
+        running = PrometheusServer(found, root, history(PREPARED), users, "ada:pass word")
         yield running
         running.stop()
 
