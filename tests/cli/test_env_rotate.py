@@ -42,6 +42,10 @@ class OverSocket(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
+# Seconds between requests. Without one they take a processor, and a phase takes seconds.
+PAUSE = 0.01
+
+
 class Visitor:
     """A client behind a balancer that takes the other host for each request, and one that answers where the other is down for
     the moment of a restart. It keeps the token that it was given last."""
@@ -62,7 +66,7 @@ class Visitor:
 
     def _ask(self) -> None:
         turn = 0
-        while not self._ended.is_set():
+        while not self._ended.wait(PAUSE):
             turn += 1
             for path in (self.sockets[turn % 2], self.sockets[1 - turn % 2]):
                 try:

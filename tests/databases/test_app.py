@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +20,7 @@ from tests.containers.project import ROOT, Ran
 from tests.databases.conftest import MakeProject
 from tests.databases.engines import only_postgres
 from tests.databases.project import Project
+from tests.databases.running import until
 from tests.ports import free_port
 
 CONFIGURATION = """
@@ -67,7 +69,10 @@ def notes(make_project: MakeProject, tmp_path: Path) -> Iterator[Project]:
     project.port, project.revisions = port, dict(repository.revisions)  # type: ignore[attr-defined]
     yield project
     with suppress(OSError, ValueError):
-        os.kill(int((home / "notes.pid").read_text()), signal.SIGTERM)
+        pid = int((home / "notes.pid").read_text())
+        os.kill(pid, signal.SIGTERM)
+        # Its environment has the password, which others look for on this host.
+        until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def went(ran: Ran) -> Ran:
@@ -137,16 +142,16 @@ def test_a_migration_that_waits_for_a_lock_ends_and_is_tried_again(notes: Projec
     assert "a statement waits at most 1 s for a lock, a statement takes at most 1 min" in plan, plan
 
     seen: set[int] = set()
-    with notes.server.connect("notes") as holder:
+    with notes.server.connect("notes") as holder, notes.server.connect("notes") as looking:
         holder.execute("BEGIN; LOCK TABLE notes IN ROW EXCLUSIVE MODE")
         deploy = notes.start("deploy", "--ref", "v2")
         # The first try has left the queue of the lock when another process stands in it.
         while len(seen) < 2 and deploy.process.poll() is None:
-            rows = notes.server.sql(
-                "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE 'lockstitch%'",
-                "notes",
+            rows = looking.execute(
+                "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE 'lockstitch%'"
             )
             seen |= {pid for (pid,) in rows}
+            time.sleep(0.01)
         holder.execute("ROLLBACK")
     ended = went(deploy.finish(60))
     assert len(seen) == 2 and "another session holds a lock that the migration needs: try 2 of 60" in ended.said
