@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,14 +85,8 @@ def asked(
     return facts, places
 
 
-def planned(
-    world: World,
-    verb: plans.FlagVerb,
-    value: str = "",
-    name: str = "PHASE_1",
-    known: Mapping[str, Value] | None = None,
-) -> Plan:
-    return planner(world, verb, value, name, known)()
+def planned(world: World, *what: Any, **more: Any) -> Plan:
+    return planner(world, *what, **more)()
 
 
 def planner(
