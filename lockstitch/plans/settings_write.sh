@@ -35,9 +35,10 @@ ls_like=${ls_there:+$ls_env_file}
 [ -z "$ls_like" ] || cp --attributes-only --preserve=mode -- "$ls_like" "$ls_new" 2>/dev/null || :
 ls_owner=$env_owner
 [ -n "$ls_owner" ] || [ -z "$ls_like" ] || ls_owner=$(stat -c %u:%g -- "$ls_like")
-case $ls_owner in
-    '') ;;
-    *) case " $(stat -c '%u:%g %U:%G %U' -- "$ls_new") " in *" $ls_owner "*) ;; *) chown -- "$ls_owner" "$ls_new" 2>/dev/null || ls_fails "$(id -un) cannot give it to $ls_owner" ;; esac ;;
+# No owner is found between the first two blanks.
+case "  $(stat -c '%u:%g %U:%G %U' -- "$ls_new") " in
+    *" $ls_owner "*) ;;
+    *) chown -- "$ls_owner" "$ls_new" 2>/dev/null || ls_fails "$(id -un) cannot give it to $ls_owner" ;;
 esac
 ls_mode=$env_mode
 [ -z "$former" ] || ls_mode=$(stat -c %a -- "$kept/$former")

@@ -13,7 +13,7 @@
 
 ls_artisan() { (
     [ -z "${group:-}" ] || umask g=rwx
-    COLUMNS=80 LINES=50 ${ls_limit:-} "$php" artisan --no-interaction --no-ansi "$@"
+    COLUMNS=${COLUMNS:-80} LINES=${LINES:-50} ${ls_limit:-} "$php" artisan --no-interaction --no-ansi "$@"
 ); }
 ls_sure() {
     ls_proof=$1; shift
