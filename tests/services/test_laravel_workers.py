@@ -4,6 +4,7 @@ artisan that only does what the test wants of `queue:restart`."""
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -154,6 +155,20 @@ def test_a_worker_that_has_just_begun_hears_it_too(host: Host) -> None:
     hears = f"[ $(($(date +%s) - {int(born)})) -lt 1 ] || {{ end; worker $HOME/app/current artisan queue:work; }}"
     code, said = host.restart(hears, start_timeout=30)
     assert code == 0 and "1 workers run the code that serves" in said and "still running" not in said, said
+
+
+@pytest.mark.parametrize("age", [0, 60])
+def test_one_that_boots_for_long_is_told_again(host: Host, age: int) -> None:
+    """It reads when workers were last told only after the signal. One that began `age` seconds ago has heard the first."""
+    host.runs()
+    clock, real = host.home / "programs" / "date", shutil.which("date")
+    clock.write_text(f'#!/bin/sh\n[ "$*" = +%s ] || exec {real} "$@"\nexpr $({real} +%s) + {age}\n')
+    clock.chmod(0o755)
+    second = "[ ! -e $HOME/first ] || { end; worker $HOME/app/current artisan queue:work; }; touch $HOME/first"
+    code, said = host.restart(second, settle=8, start_timeout=30)
+    assert code == 0 and ("are told again" in said) == (not age), said
+    assert ("still running the code before after 8 s" in said) == bool(age), said
+    assert ("1 workers run the code that serves" in said) == (not age), said
 
 
 def test_as_many_as_are_declared_must_be_back(host: Host) -> None:

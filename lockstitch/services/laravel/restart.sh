@@ -58,11 +58,12 @@ ls_due=$(printf '%s\n' "$ls_old" | while read -r ls_pid ls_rest; do [ -z "$ls_pi
 ls_known=" $(printf '%s\n' "$ls_old" | awk '{ printf "%s:%s ", $1, $3 }')"
 ls_delay=$(ls_patience)
 # As it begins, a worker reads when workers were last told to end, in whole seconds: one that begins in this very second,
-# or reads only after the signal, would not notice it.
+# or reads only after the signal, does not notice it. So the signal waits for two seconds, and is sent again, each five
+# seconds, while one stays that began in the ten before it: so long may a busy host take to boot one.
 ls_born=$(printf '%s\n' "$ls_old" | awk '$3 > born { born = $3 } END { print born + 0 }')
 ls_turns=15
 while [ $ls_turns -gt 0 ] && [ "$(date +%s)" -lt $((ls_born + 2)) ]; do ls_turns=$((ls_turns - 1)); sleep 0.2; done
-(
+ls_signal() (
     cd "$current" || exit 1
     ls_sure 'restart signal' queue:restart || exit 1
     case $horizon in
@@ -71,7 +72,9 @@ while [ $ls_turns -gt 0 ] && [ "$(date +%s)" -lt $((ls_born + 2)) ]; do ls_turns
         *) exit 0 ;;
     esac
     ls_sure 'TERM signal|no processes|silence' horizon:terminate
-) || exit 1
+)
+ls_signal || exit 1
+ls_sent=$(date +%s)
 [ -n "$ls_old$ls_due" ] || {
     echo "no worker of this app is seen on this host"
     ls_hidden "are told too, but not waited for"
@@ -82,7 +85,16 @@ ls_end=$(($(date +%s) + settle))
 while :; do
     ls_left=$(printf '%s\n' "$ls_old" | while read -r ls_pid ls_parent ls_since ls_rest; do
         [ -z "$ls_pid" ] || ! ls_same "$ls_pid" "$ls_since" || echo "$ls_pid $ls_parent $ls_since $ls_rest"; done)
-    [ -n "$ls_left" ] && [ "$(date +%s)" -lt "$ls_end" ] || break
+    ls_clock=$(date +%s)
+    [ -n "$ls_left" ] && [ "$ls_clock" -lt "$ls_end" ] || break
+    if [ "$ls_clock" -ge $((ls_sent + 5)) ]; then
+        ls_young=$(printf '%s\n' "$ls_left" | awk -v since=$((ls_sent - 10)) '$3 > since { printf " %s", $1 }')
+        [ -z "$ls_young" ] || {
+            echo "workers that had just begun may not have heard it, and are told again:$ls_young"
+            ls_signal || exit 1
+        }
+        ls_sent=$ls_clock
+    fi
     sleep 0.3
 done
 if [ -n "$ls_left" ]; then
