@@ -149,7 +149,11 @@ class LocalMariaDB(LocalServer):
         query = "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND command <> 'Daemon'"
         query += " AND user NOT IN ('system user', 'event_scheduler') AND (%s IS NULL OR db = %s)"
         with self.connect() as session:
-            ids = [number for (number,) in session.execute(query, (database, database))]
+            ids = {number for (number,) in session.execute(query, (database, database))}
+            if ids and database is not None:
+                # One that reads information_schema.triggers is shown in every database for a moment.
+                session.execute("DO SLEEP(0.02)")
+                ids &= {number for (number,) in session.execute(query, (database, database))}
             for number in ids:
                 # It may have ended by itself.
                 with contextlib.suppress(pymysql.OperationalError):

@@ -3,6 +3,7 @@ login may do is read from its grants."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -115,6 +116,33 @@ def test_what_is_refused_is_not_shown(text: str) -> None:
         login(Secret(text, "env:SHOP_URL"), "")
     told = str(raised.value)
     assert told.startswith("env:SHOP_URL: ") and "s3'cr" not in told and quote(PASSWORD, safe="") not in told
+
+
+def test_only_sessions_that_stay_in_a_database_are_ended(local_mariadb: LocalMariaDB) -> None:
+    """Not one that is shown in it for a moment, as MariaDB does while it reads information_schema.triggers, nor one of a
+    database whose name differs in a letter's case."""
+    local_mariadb.reset()
+    for name in ("shop", "SHOP", "other"):
+        local_mariadb.create(name)
+    text = LOGIN + shell_text("lockstitch.databases.mysql", "beside.sh") + 'end_sessions "$beside"\n'
+    assert text.count("0, 0.1)") == 1, "how long between its two looks"
+    values = {**login(Secret(local_mariadb.url("shop"))), "beside": "shop"}
+    script = Command(text.replace("0, 0.1)", "0, 5)"), values=values).render()
+    sessions = {name: local_mariadb.connect(name, APP) for name in ("shop", "SHOP", "other")}
+    passing = local_mariadb.connect("shop", APP)
+    numbers = {name: session.execute("SELECT CONNECTION_ID()").fetchone() for name, session in sessions.items()}
+    ending = subprocess.Popen(["sh"], stdin=subprocess.PIPE, env={**os.environ, "PATH": local_mariadb.path}, text=True)
+    assert ending.stdin
+    ending.stdin.write(script)
+    ending.stdin.close()
+    local_mariadb.until("SELECT count(*) FROM information_schema.processlist WHERE state = 'User sleep'")
+    passing.execute("USE other")
+    assert ending.wait(60) == 0
+    passing.execute("SELECT 1")
+    ids = "SELECT id FROM information_schema.processlist"
+    assert {name for name, number in numbers.items() if number in local_mariadb.sql(ids)} == {"SHOP", "other"}
+    for session in (*sessions.values(), passing):
+        session.close()
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -18,6 +18,16 @@ SELECT CONCAT('CREATE DATABASE ', CONCAT('`', REPLACE(@new, '`', '``'), '`'), ' 
     FROM information_schema.schemata WHERE CAST(schema_name AS BINARY) = CAST(@other AS BINARY);
 SQL
 }
+# `end_sessions NAME`: of whoever is seen in that database twice. MariaDB shows a session that reads
+# information_schema.triggers in every database for a moment, whichever is its own.
+end_sessions() { { assign name "$1"; cat <<'SQL'; } | ask | ask --force >/dev/null 2>&1 || :
+SET @seen = (SELECT GROUP_CONCAT(id) FROM information_schema.processlist
+    WHERE CAST(db AS BINARY) = CAST(@name AS BINARY) AND id <> CONNECTION_ID());
+DO SLEEP(IF(@seen IS NULL, 0, 0.1));
+SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist
+    WHERE CAST(db AS BINARY) = CAST(@name AS BINARY) AND FIND_IN_SET(id, @seen);
+SQL
+}
 # Databases that dead runs have left. A run that is under way has sessions on its own.
 drop_leftovers() { { assign prefix "$prefix"; cat <<'SQL'; } | run
 SELECT CONCAT('DROP DATABASE IF EXISTS ', CONCAT('`', REPLACE(s.schema_name, '`', '``'), '`'), ';') FROM information_schema.schemata s

@@ -93,11 +93,6 @@ attempt() {
     ! grep -q '^locked$' "$here/said" || put_back || return 2
     return $late
 }
-end_sessions() { { assign database "$database"; cat <<'SQL'; } | ask | ask --force >/dev/null 2>&1 || :
-SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist
-    WHERE db = CONVERT(@database USING utf8) AND id <> CONNECTION_ID();
-SQL
-}
 # For `drain` seconds a transaction under way may end by itself: every try waits for one second, so that nobody waits
 # for us much longer. Then whoever is in the way is ended. Who does nothing stays connected.
 change_all() {
@@ -105,7 +100,7 @@ change_all() {
     while code=0; attempt 1 || code=$?; [ $code -eq 1 ] && [ "$(date +%s)" -lt $deadline ]; do sleep 0.2; done
     [ $code -eq 1 ] || return $code
     echo "connections had not ended after $drain s: they are ended now"
-    (while :; do end_sessions; sleep 0.2; done) &
+    (while :; do end_sessions "$database"; sleep 0.2; done) &
     ending=$!
     trap 'kill $ending 2>/dev/null' EXIT; trap 'trap "" TERM INT HUP; exit 143' TERM INT HUP
     tries=3
