@@ -103,18 +103,8 @@ class InterruptListener:
 def listening() -> Iterator[InterruptListener]:
     """Within this, interrupts are told to the listener; one that it has not heard is raised at the end."""
     ear = InterruptListener()
-    if threading.current_thread() is not threading.main_thread():
+    with _receiving(ear):
         yield ear
-        return
-    around = _ears[-1] if _ears else None
-    _ears.append(ear)
-    try:
-        if isinstance(around, _Held) and around.waits:
-            around.waits = False
-            ear.tell()
-        yield ear
-    finally:
-        _ears.pop()
     ear.raise_unheard()
 
 
@@ -135,17 +125,21 @@ def holding_interrupts() -> Iterator[None]:
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Within this, an interrupt reaches only what listens by itself, such as a program that is waited for."""
-    with _receiving(InterruptListener()):
+    with _receiving(InterruptListener(), what_waits=False):
         yield
 
 
 @contextmanager
-def _receiving(receiver: InterruptListener | _Held) -> Iterator[None]:
+def _receiving(receiver: InterruptListener | _Held, *, what_waits: bool = True) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    around = _ears[-1] if _ears else None
     _ears.append(receiver)
     try:
+        if what_waits and isinstance(around, _Held) and around.waits:
+            around.waits = False
+            receiver.tell()
         yield
     finally:
         _ears.pop()

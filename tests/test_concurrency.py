@@ -98,6 +98,22 @@ def test_an_interrupt_that_is_held_is_raised_by_what_listens_next_or_at_the_end(
         assert run_parallel(lambda n: n, [5]) == [5]
 
 
+def test_one_that_is_held_further_out_is_raised_by_what_listens_further_in() -> None:
+    begun: list[int] = []
+    with pytest.raises(KeyboardInterrupt), holding_interrupts():
+        interrupt()
+        with holding_interrupts():
+            run_in_thread(lambda: begun.append(1))
+            begun.append(2)
+    assert 2 not in begun
+    with pytest.raises(KeyboardInterrupt), holding_interrupts():
+        interrupt()
+        with uninterrupted():
+            begun.append(3)
+        begun.append(4)
+    assert begun[-2:] == [3, 4], "it is too late, and is told at the end"
+
+
 def test_what_is_decided_is_not_interrupted_but_what_listens_meanwhile_is() -> None:
     with uninterrupted():
         interrupt()

@@ -17,7 +17,7 @@ from lockstitch.cli.locks import refuse_under_freeze
 from lockstitch.cli.output import aside, untold, unwritten
 from lockstitch.cli.session import Session
 from lockstitch.cli.signals import too_late
-from lockstitch.concurrency import uninterrupted
+from lockstitch.concurrency import holding_interrupts, uninterrupted
 from lockstitch.engine.journal import Journal, journaled
 from lockstitch.engine.kept_runs import keep_follow_up, keep_run
 from lockstitch.engine.locks import refuse_held
@@ -107,8 +107,11 @@ def _ask(session: Session, plan: Plan, hosts: Mapping[str, Host]) -> None:
 
 
 def _run(session: Session, plan: Plan, hosts: Mapping[str, Host], watched: Callable[[], Fleet] | None) -> None:
-    """Carry a plan out, show how it ended, and end with its code."""
-    with ExitStack() as last:
+    """Carry a plan out, show how it ended, and end with its code.
+
+    Between what listens to an interrupt it waits: one that comes when all is done must not hide how it ended.
+    """
+    with holding_interrupts(), ExitStack() as last:
         with session.journal() as journal, display(plan, plain=session.json) as shown:
             record = journaled(journal, plan, shown)
             own, notices = PlanHooks(session, plan, record), _notices(session, plan, journal)

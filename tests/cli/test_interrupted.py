@@ -1,15 +1,16 @@
-"""Ctrl-C in the very last moment of looking: what was looked at is not gone on with."""
+"""Ctrl-C in the very last moment: what was looked at is not gone on with, and what is done is still told."""
 
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lockstitch import plans
-from lockstitch.cli import hosts
+from lockstitch.cli import hosts, run_plan
 from lockstitch.concurrency import interrupt
 from lockstitch.engine.fanout import HostScript, run_on_hosts
 from lockstitch.errors import ExitCode
@@ -52,3 +53,31 @@ def test_nothing_is_removed_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyboardInterrupt):
         hosts.clean_disks(session, "")
     assert not begun
+
+
+def test_a_run_that_is_done_is_told_before_the_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the run and its record nothing listens."""
+    outcome: Any = SimpleNamespace(plan=SimpleNamespace(kind="restore"), code=ExitCode.DONE, failures=(), sites=())
+    record = SimpleNamespace(ended=lambda outcome, document: outcome)
+    shown: list[object] = []
+
+    def done(*given: Any) -> Any:
+        interrupt()
+        return outcome
+
+    monkeypatch.setattr(run_plan, "run", done)
+    monkeypatch.setattr(run_plan, "display", lambda *given, **more: nullcontext())
+    monkeypatch.setattr(run_plan, "journaled", lambda *given: record)
+    monkeypatch.setattr(
+        run_plan, "PlanHooks", lambda *given: SimpleNamespace(before=list, after=lambda outcome: outcome)
+    )
+    monkeypatch.setattr(run_plan, "outcome_json", lambda outcome: {})
+    monkeypatch.setattr(run_plan, "_show", lambda session, outcome: shown.append(outcome))
+    selection = SimpleNamespace(fleets=())
+    session: Any = SimpleNamespace(
+        journal=nullcontext, json=False, remote=None, runs=None, c=SimpleNamespace(selection=selection)
+    )
+    plan: Any = SimpleNamespace(waves=())
+    with pytest.raises(KeyboardInterrupt):
+        run_plan._run(session, plan, {}, None)
+    assert shown == [outcome]
