@@ -9,14 +9,11 @@ import socket
 import tempfile
 from dataclasses import dataclass
 
+from tests.containers.install import EngineError
 from tests.containers.local import STATE, start_ticks
 
 LOG = STATE / "dockerd.log"
 START_SECONDS, STOP_SECONDS = 60.0, 30.0
-
-
-class EngineError(RuntimeError):
-    """No Docker engine answers and none can be started: the message says what is missing."""
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
-import subprocess
 import sys
 from dataclasses import asdict
 
 import docker
 from docker.errors import DockerException
 
-from tests.containers import dockerd, watches
-from tests.containers.dockerd import LOG, Daemon, EngineError
+from tests.containers import dockerd, install, watches
+from tests.containers.dockerd import LOG, Daemon
+from tests.containers.install import EngineError
 from tests.containers.local import STATE, exclusive
 
 RECORD = STATE / "engine.json"
-PACKAGES = ["docker.io", "iptables"]
 
 
 def answers() -> bool:
@@ -39,12 +36,10 @@ def start() -> Daemon | None:
     with exclusive("engine"):
         if answers():
             return None
-        _require_a_machine_we_may_change()
-        if shutil.which("dockerd") is None:
-            _install()
-            if answers():
-                return None
-        daemon = dockerd.spawn(_path())
+        program = install.ensure()
+        if answers():
+            return None
+        daemon = dockerd.spawn(program)
         RECORD.write_text(json.dumps(asdict(daemon)))
         if not answers():
             raise EngineError(f"dockerd was started but does not answer; its log is {LOG}")
@@ -61,32 +56,6 @@ def stop() -> bool:
         RECORD.unlink()
         watches.restore_limit()
         return dockerd.end(recorded)
-
-
-def _require_a_machine_we_may_change() -> None:
-    if os.environ.get("DOCKER_HOST"):
-        raise EngineError("DOCKER_HOST is set but no engine answers there")
-    if os.geteuid() != 0:
-        raise EngineError("no Docker engine answers, and only root can start one here")
-    if shutil.which("dockerd") is None and shutil.which("apt-get") is None:
-        raise EngineError("no Docker engine answers, and dockerd can be installed here on Debian or Ubuntu only")
-
-
-def _path() -> str:
-    found = shutil.which("dockerd")
-    if found is None:
-        raise EngineError("dockerd is not on the PATH, although docker.io was installed")
-    return found
-
-
-def _install() -> None:
-    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *PACKAGES]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (install, ["apt-get", "update", "-q"], install):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if command is install and done.returncode == 0:
-            return
-    raise EngineError(f"apt-get could not install {' '.join(PACKAGES)}: {done.stderr.strip()[-500:]}")
 
 
 def main(arguments: list[str]) -> int:
