@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.containers.local import STATE, exclusive
+from tests.unpacked import apt_get
 
 CLIENTS = ("mariadb", "mariadb-dump", "mariadb-admin", "mariadb-check")
 HELPERS = ("my_print_defaults", "resolveip")
@@ -66,11 +67,11 @@ def _unpack() -> None:
     """Download the packages with the machine's own apt, and keep what is needed of them."""
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
         raise NoMariaDB("no MariaDB is installed, and this machine has no apt to download one with")
-    planned = _run("apt-get", "install", "-s", "--no-install-recommends", *WANTED).splitlines()
+    planned = _run(*apt_get("install", "-s", "--no-install-recommends", *WANTED)).splitlines()
     needed = {line.split()[1] for line in planned if line.startswith("Inst ")} | {*WANTED, ALONE}
     with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as name:
         folder = Path(name)
-        _run("apt-get", "download", "-o", "Acquire::http::Timeout=20", *sorted(needed), cwd=folder)
+        _run(*apt_get("download", "-o", "Acquire::http::Timeout=20", *sorted(needed)), cwd=folder)
         for package in folder.glob("*.deb"):
             _run("dpkg", "-x", str(package), str(folder / "all"))
         for kept in filter(lambda kept: (folder / "all/usr" / kept).exists(), KEPT):
@@ -82,5 +83,5 @@ def _run(*words: str, cwd: Path | None = None) -> str:
     done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=300)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise NoMariaDB(f"no MariaDB is installed, and {' '.join(words[:2])} failed: {' '.join(said)}")
+        raise NoMariaDB(f"no MariaDB is installed, and {words[0]} failed: {' '.join(said)}")
     return done.stdout

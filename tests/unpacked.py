@@ -59,5 +59,12 @@ def _wrap(wrapper: Path, path: Path, cache: Path) -> None:
     wrapper.chmod(0o755)
 
 
+def apt_get(*words: str) -> list[str]:
+    """The words of a call of apt-get that keeps what it has read: in an image for containers it reads all lists anew."""
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    kept = (f"Dir::Cache::{name}={_CACHE}/apt-{name}.bin" for name in ("pkgcache", "srcpkgcache"))
+    return ["apt-get", *(word for option in kept for word in ("-o", option)), *words]
+
+
 def _apt(cache: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["apt-get", *words], cwd=cache, capture_output=True, check=False)
+    return subprocess.run(apt_get(*words), cwd=cache, capture_output=True, check=False)

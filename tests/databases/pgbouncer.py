@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.ports import free_port
 from tests.postgres import LocalPostgres, as_nobody, own
+from tests.unpacked import apt_get
 
 CACHE = Path("~/.cache/lockstitch-tests/pgbouncer").expanduser()
 PACKAGES = ("pgbouncer", "libevent-2.1-7", "libc-ares2")
@@ -27,7 +28,7 @@ def program() -> str | None:
     fetched = CACHE / "usr/sbin/pgbouncer"
     if not fetched.exists() and shutil.which("apt-get") and shutil.which("dpkg"):
         CACHE.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "download", *PACKAGES], cwd=CACHE, capture_output=True, check=False)
+        subprocess.run(apt_get("download", *PACKAGES), cwd=CACHE, capture_output=True, check=False)
         for package in CACHE.glob("*.deb"):
             subprocess.run(["dpkg", "-x", str(package), str(CACHE)], check=True, capture_output=True)
     return str(fetched) if fetched.exists() else None
