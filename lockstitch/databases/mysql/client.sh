@@ -30,8 +30,10 @@ hex() { printf %s $(printf %s "$1" | od -An -v -tx1); }
 # `assign NAME VALUE`: a variable @NAME for the SQL that follows.
 assign() { printf "SET @%s = CONVERT(X'%s' USING utf8mb4);\n" "$1" "$(hex "$2")"; }
 loud() { grep -v "unknown \(variable\|option\) 'loose-" "$@"; }
-is_mariadb() { case $("$ls_dump" --version 2>/dev/null) in *MariaDB*) ;; *) return 1 ;; esac; }
-tool_version() { "$ls_dump" --version 2>/dev/null | sed -n '1{s/.*Distrib \([^, ]*\).*/\1/;s/.* from \([^, ]*\).*/\1/;s/.*Ver \([^ ]*\).*/\1/;p;}'; }
+# What the dump program says of itself. A subshell forgets what it has asked.
+dump_version() { ls_says=${ls_says:-$("$ls_dump" --version 2>/dev/null || :)}; }
+is_mariadb() { dump_version; case $ls_says in *MariaDB*) ;; *) return 1 ;; esac; }
+tool_version() { dump_version; printf '%s\n' "$ls_says" | sed -n '1{s/.*Distrib \([^, ]*\).*/\1/;s/.* from \([^, ]*\).*/\1/;s/.*Ver \([^ ]*\).*/\1/;p;}'; }
 # What every dump is made with. MySQL's program would ask a server of another kind for what it has not.
 dumped() {
     if is_mariadb; then :; else set -- --set-gtid-purged=OFF --loose-column-statistics=0 "$@"; fi

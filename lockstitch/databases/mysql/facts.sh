@@ -25,12 +25,14 @@ SELECT 'binlog' FROM DUAL WHERE @@log_bin AND NOT @@log_bin_trust_function_creat
         SELECT 1 FROM information_schema.routines WHERE routine_schema = DATABASE() AND routine_type = 'FUNCTION'));
 SQL
 # What the dump program asks of each view: it ends at the first that does not answer.
-sql "$database" 2>/dev/null <<'SQL' |
+ls_views=$(sql "$database" 2>/dev/null <<'SQL'
 SELECT CONCAT('SHOW FIELDS FROM ', CONCAT('`', REPLACE(table_name, '`', '``'), '`'), ';') FROM information_schema.views WHERE table_schema = DATABASE();
 SQL
-    sql "$database" --force 2>&1 >/dev/null | sed -n 's/^ERROR \([0-9]*\) ([^)]*) at line [0-9]*: /broken \1 /p' | head -n 3
-echo 'SHOW GRANTS;' | sql "$database" 2>/dev/null | sed 's/ IDENTIFIED .*//; s/^GRANT /grant /'
+)
+[ -z "$ls_views" ] || printf '%s\n' "$ls_views" | sql "$database" --force 2>&1 >/dev/null |
+    sed -n 's/^ERROR \([0-9]*\) ([^)]*) at line [0-9]*: /broken \1 /p' | head -n 3
 {
+    echo 'SHOW GRANTS;'
     head_of
     echo 'SET SESSION group_concat_max_len = 16777216;'
     asking "$applied"
@@ -39,5 +41,6 @@ echo 'SHOW GRANTS;' | sql "$database" 2>/dev/null | sed 's/ IDENTIFIED .*//; s/^
             WHERE table_schema = DATABASE() AND table_name = '$table');"
     done
 } | sql "$database" --force 2>/dev/null |
-    awk '/^head (applied|lacks) / { sub(/^head /, ""); print; next } /^head / && !head++'
+    awk '/^GRANT / { sub(/ IDENTIFIED .*/, ""); sub(/^GRANT /, "grant "); print; next }
+        /^head (applied|lacks) / { sub(/^head /, ""); print; next } /^head / && !head++'
 exit 0
