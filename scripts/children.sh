@@ -30,11 +30,21 @@ start() {
 # What else a script has to put away; it defines its own.
 put_away() { :; }
 
+# Whether a process is still a child of this shell. One that ended is forgotten by a `wait` for another, and in a long run
+# its number comes again.
+is_child() {
+    [ -e /proc/self/stat ] || return 0
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    # shellcheck disable=SC2086 # The words after the program's name: its state and its parent.
+    set -- ${stat##*) }
+    [ "$2" = $$ ]
+}
+
 end_children() {
     trap '' INT TERM HUP
     [ "$ahead" != new ] || ahead=${!-}
     case $beside in *new) beside="${beside%new}${!-}" ;; esac
-    for child in $ahead $beside; do kill "$child" 2>/dev/null || :; done
+    for child in $ahead $beside; do ! is_child "$child" || kill "$child" 2>/dev/null || :; done
     for child in $ahead $beside; do wait "$child" || :; done
     put_away
 }

@@ -130,3 +130,14 @@ def test_the_benchmarks(tmp_path: Path) -> None:
         process.send_signal(signal.SIGHUP)
         assert process.wait(60) == 128 + signal.SIGHUP
         until(lambda: not ours(tmp_path), tmp_path)
+
+
+def test_a_number_that_is_somebody_elses_by_now_is_left_alone() -> None:
+    """What ended long ago has its number still noted; it belongs to another process by then."""
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        script = f'. scripts/children.sh; start sleep 60; echo $last; beside="$beside {stranger.pid}"; exit 3'
+        ended = subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        alive = stranger.poll() is None
+        stranger.kill()
+    assert ended.returncode == 3 and alive, ended.stderr
+    assert not Path(f"/proc/{ended.stdout.strip()}").exists()
