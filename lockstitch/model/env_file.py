@@ -85,13 +85,14 @@ def _dotenv(value: str) -> str:
     many = "\n" in value or "\r" in value
     if _BARE.fullmatch(value):
         return value
-    if '"' not in value and (many or ("'" in value and "$" not in value)) and not _DECODED.search(value):
-        # phpdotenv takes a line that ends with =" for the first one of a value.
-        written = value.replace("\n", "\\n") if value.endswith("=") else value
-        return '"' + written.replace("\r", "\\r") + '"'
+    # phpdotenv takes a line that ends with =" for the first one of a value, so that one is written with \n.
+    escaped = value.replace("\n", "\\n") if value.endswith("=") else value
+    in_double = '"' not in value and not _DECODED.search(value) and "\\\\n" not in escaped
+    if in_double and (many or ("'" in value and "$" not in value)):
+        return '"' + escaped.replace("\r", "\\r") + '"'
     if "'" not in value and "\r" not in value and not re.search(r"\\(\\|\Z)", value):
         return f"'{value}'"
-    if '"' not in value and not _DECODED.search(value):
+    if in_double:
         return '"' + value.replace("\r", "\\r") + '"'
     if not many and value == value.strip() and "#" not in value and value[0] not in "'\"`":
         return value

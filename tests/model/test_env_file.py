@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dotenv
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lockstitch.model.env_file import Dialect, render
@@ -27,6 +27,7 @@ PIECES = [
     "#",
     " #",
     "\n",
+    "\\\n",
     "\r",
     "\t",
     " ",
@@ -58,6 +59,7 @@ def text_of(dialect: Dialect, values: dict[str, str]) -> str:
 
 @settings(max_examples=100, deadline=None)
 @given(VALUES)
+@example(["\\\n=", "'\\\n="])
 def test_python_dotenv_reads_what_was_written(tmp_path_factory: pytest.TempPathFactory, values: list[str]) -> None:
     kept = written("dotenv", values)
     file = tmp_path_factory.getbasetemp() / "python.env"
