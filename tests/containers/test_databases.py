@@ -92,6 +92,15 @@ def shop(project: Project, postgres: Postgres) -> Project:
     return project
 
 
+@pytest.fixture
+def debians_programs(fleet: Fleet) -> Iterator[None]:
+    """On api1 `psql` and its kin are what Debian has in their place: one program, which chooses a version of them."""
+    programs = "/usr/local/bin/psql /usr/local/bin/pg_dump /usr/local/bin/pg_restore"
+    fleet["api1"].check(f"mkdir /root/programs && mv {programs} /root/programs")
+    yield
+    fleet["api1"].check("mv /root/programs/* /usr/local/bin && rmdir /root/programs")
+
+
 def fab(project: Project, *words: str, seconds: float = LONG) -> Ran:
     return project.fab("-H", "prod", *words, seconds=seconds)
 
@@ -247,6 +256,7 @@ def assert_hidden(project: Project, postgres: Postgres, *endings: Ran) -> None:
         assert not [text for text in texts if form in text]
 
 
+@pytest.mark.usefixtures("debians_programs")
 def test_a_large_database_in_use_is_backed_up_proven_and_restored(project: Project, postgres: Postgres) -> None:
     api1 = project.fleet["api1"]
     postgres.pgbench(BIG, BIG_SCALE)
