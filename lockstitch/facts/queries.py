@@ -14,7 +14,7 @@ from lockstitch.facts.site import CheckoutFacts, HostFacts, Target, parse_git_lo
 from lockstitch.facts.state_files import NEAR, READ, THERE
 from lockstitch.facts.tools import NOT_FOUND, parse_search
 from lockstitch.inventory.model import App
-from lockstitch.model.command import Command, Value
+from lockstitch.model.command import Command, Value, words
 from lockstitch.model.folder import parse_folder
 from lockstitch.model.host import Host
 from lockstitch.model.identity import identity_of
@@ -81,9 +81,9 @@ def parse_host(text: str, code: int) -> HostFacts:
     )
 
 
-def parse_target(text: str, code: int, repository: str = "") -> Target:
+def parse_target(text: str, code: int, repository: str = "", ref: str = "") -> Target:
     """Parse the meaning of a ref from `WORD REST` lines. The parts of a commit are separated by the unit separator,
-    which its subject may contain as well. Hints name the `repository`."""
+    which its subject may contain as well. Hints name the `repository`, or what has a name like that of the `ref`."""
     said = collect(text)
     revision = last(said, "revision")
 
@@ -95,7 +95,7 @@ def parse_target(text: str, code: int, repository: str = "") -> Target:
     if not known and not problem:
         problem, why = "no answer about it", git_failure(text, repository)
     elif problem:
-        why = git_failure(said["said"], repository)
+        why = _missing(ref, said["name"], repository) if "missing" in said else git_failure(said["said"], repository)
     return Target(
         revision if known else None,
         commits("commit"),
@@ -119,6 +119,14 @@ def parse_target(text: str, code: int, repository: str = "") -> Target:
         authors=tuple(identity_of(line) for line in said["author"]),
         authors_unknown=last(said, "noauthors") or ("" if "authors" in said else "the host did not tell them"),
     )
+
+
+def _missing(ref: str, names: list[str], repository: str) -> GitFailure:
+    # Start-up: only what was typed wrongly needs it.
+    from lockstitch.inventory.validation import nearest
+
+    near = nearest(ref, names)
+    return GitFailure(hint=f"did you mean {near}?" if near else f"there: git ls-remote {words(repository)}")
 
 
 _HOST = shell_text(__package__, "site.sh")
@@ -187,7 +195,7 @@ def resolve(app: App, ref: str, pinned: str = "") -> Probe[Target]:
     the revision that is `pinned` by it, the probe tells what lies between that and what they run."""
     known = {**code_values(app), "ref": ref, "pinned": pinned, "globs": "\n".join(app.migrating.files)}
     return Probe(
-        "target", Command(RESOLVE, values=known, env=app.env), partial(parse_target, repository=app.repository)
+        "target", Command(RESOLVE, values=known, env=app.env), partial(parse_target, repository=app.repository, ref=ref)
     )
 
 

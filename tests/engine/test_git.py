@@ -91,6 +91,8 @@ def test_a_server_that_chatters_is_answered_by_stdout_alone(make_world: MakeWorl
     world.git("tag", "main")
     assert target(world, "main").problem == "it is a branch and a tag: name refs/heads/main or refs/tags/main"
     assert target(world, "nothing").problem == "the repository has no branch, tag or commit nothing"
+    assert target(world, "nothing").hint == f"there: git ls-remote {world.url}"
+    assert target(world, "V4").hint == "did you mean v4?"
     chatty.stop()
     assert "Connection refused" in target(world, "main").problem
 

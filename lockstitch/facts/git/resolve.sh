@@ -62,7 +62,9 @@ if [ -z "$revision$id" ] && [ -n "$some_id" ]; then
     [ -z "$id" ] || ! take "$GIT_DIR" $some "$repository" "$id" || revision=$id
 fi
 if [ -z "$revision" ]; then
-    echo "problem the repository has no branch, tag or commit $ref"; [ -z "$some_id" ] || echo nowhere; exit 0
+    echo "problem the repository has no branch, tag or commit $ref"; [ -z "$some_id" ] || echo nowhere
+    echo missing; git for-each-ref --count=1000 --sort=-creatordate --format='name %(refname:strip=2)' refs/heads refs/tags
+    exit 0
 fi
 if [ -n "$pinned" ]; then
     # Every site gets the commit that the first one was told.
