@@ -139,7 +139,9 @@ def _next(outcome: Outcome) -> str:
         return outcome.plan.next_command
     if not outcome.plan.changes:
         return f"fab -H {environment} backup.list"
-    return f"fab -H {environment} history"
+    # A run that was refused may have left no record.
+    refused = outcome.code is ExitCode.CHECK_SAID_NO
+    return f"fab -H {environment} history" + ("" if refused else f" {outcome.plan.run}")
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def busy(deployed: Operator) -> Iterator[Operator]:
     commit(deployed, "worse")
     deployed.inventory["apps"]["app"]["build"] = ["exit 3"]
     failed = deployed.fab("deploy", "--message", "worse")
-    assert failed.code == 5, failed.said
+    assert failed.code == 5 and re.search(r"^next: fab -H lab history 2\S+$", failed.said, re.MULTILINE), failed.said
     deployed.inventory["apps"]["app"]["build"] = ["echo built"]
     runs += [
         deployed.fab("deploy", "--message", "again"),
