@@ -6,6 +6,7 @@ import socket
 import time
 
 import docker
+from docker.errors import APIError
 from docker.models.containers import Container
 from docker.models.networks import Network
 
@@ -14,7 +15,7 @@ from tests.containers.commands import Commands
 from tests.containers.processes import Process
 from tests.containers.resources import Spec
 
-BOOT_SECONDS = 90
+BOOT_SECONDS, FREEZE_SECONDS = 90, 30
 FILLER = ".filler"
 
 
@@ -97,7 +98,17 @@ class Machine:
 
     def pause(self) -> None:
         """Freeze every process: connections stay open and nothing answers."""
-        self.container.pause()
+        until = time.monotonic() + FREEZE_SECONDS
+        while True:
+            try:
+                self.container.pause()
+            except APIError as error:
+                # The engine gives up after a moment, and lets all go on, where a busy machine has not stopped them by then.
+                if "unable to freeze" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def unpause(self) -> None:
         """Let the frozen processes go on."""

@@ -104,9 +104,11 @@ def test_hosts_that_are_well_fail_freeze_and_are_away(by_hand: Project, fleet: F
             fab.until("api1         | begun", 60)
             fab.until("web2         | begun", 60)
             fleet["web2"].pause()
-            ran = fab.finish(120)
+            try:
+                ran = fab.finish(120)
+            finally:
+                fleet["web2"].unpause()
     finally:
-        fleet["web2"].unpause()
         fleet["web1"].start()
         fleet["web1"].wait_ready()
     assert ran.code == 3, ran.said

@@ -166,9 +166,16 @@ def restore_held(project: Project, postgres: Postgres, *words: str) -> Iterator[
     postgres.sql("CREATE ROLE held")
     try:
         with project.start_fab("-H", "prod", *words) as running:
-            wait_until(lambda: bool(postgres.sql(WAITS_IN_A_COPY)), "the restore waits", 60)
+            # It sleeps again and again: a second look may find it awake.
+            waits: list[str] = []
+
+            def found() -> bool:
+                waits.extend(name for (name,) in postgres.sql(WAITS_IN_A_COPY))
+                return bool(waits)
+
+            wait_until(found, "the restore waits", 60)
             assert_unseen(project, postgres)
-            yield running, postgres.sql(WAITS_IN_A_COPY)[0][0]
+            yield running, waits[0]
     finally:
         postgres.sql("DROP ROLE IF EXISTS held")
 
