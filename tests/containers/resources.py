@@ -39,7 +39,9 @@ def owner() -> str:
 
 def remove_stale(client: docker.DockerClient) -> int:
     """Remove what earlier runs on this machine left behind, and nothing else; how many containers that were."""
-    stale = [each for each in client.containers.list(all=True, filters={"label": LABEL}) if _abandoned(each.labels)]
+    # Another worker may be removing them just now.
+    found = client.containers.list(all=True, ignore_removed=True, filters={"label": LABEL})
+    stale = [each for each in found if _abandoned(each.labels)]
     for container in stale:
         remove(container)
     for network in client.networks.list(filters={"label": LABEL}):
