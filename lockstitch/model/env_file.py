@@ -85,7 +85,8 @@ def _dotenv(value: str) -> str:
     many = "\n" in value or "\r" in value
     if _BARE.fullmatch(value):
         return value
-    # phpdotenv takes a line that ends with =" for the first one of a value, so that one is written with \n.
+    # phpdotenv takes a line that ends with =" for the first one of a value, so that one is written with \n,
+    # which a backslash before it would make another sign.
     escaped = value.replace("\n", "\\n") if value.endswith("=") else value
     in_double = '"' not in value and not _DECODED.search(value) and "\\\\n" not in escaped
     if in_double and (many or ("'" in value and "$" not in value)):
