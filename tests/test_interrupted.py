@@ -133,7 +133,7 @@ def test_the_benchmarks(tmp_path: Path) -> None:
 
 
 def test_a_number_that_is_somebody_elses_by_now_is_left_alone() -> None:
-    """What ended long ago has its number still noted; it belongs to another process by then."""
+    """The number of a process that ended long ago is still noted, and belongs to another one by then."""
     with subprocess.Popen(["sleep", "60"]) as stranger:
         script = f'. scripts/children.sh; start sleep 60; echo $last; beside="$beside {stranger.pid}"; exit 3'
         ended = subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)

@@ -94,7 +94,7 @@ def shop(project: Project, postgres: Postgres) -> Project:
 
 @pytest.fixture
 def debians_programs(fleet: Fleet) -> Iterator[None]:
-    """On api1 `psql` and its kin are what Debian has in their place: one program, which chooses a version of them."""
+    """Put Debian's own `psql`, `pg_dump` and `pg_restore` back on api1: one program, which chooses a version of them."""
     programs = "/usr/local/bin/psql /usr/local/bin/pg_dump /usr/local/bin/pg_restore"
     fleet["api1"].check(f"mkdir /root/programs && mv {programs} /root/programs")
     yield
